@@ -1,0 +1,1 @@
+"""Verifies the signatures of a recall petition against a county's voter roll."""

@@ -1,0 +1,1 @@
+"""HTTP: wire models beside their routes."""

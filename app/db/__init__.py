@@ -1,0 +1,1 @@
+"""All SQL: plain functions that take a connection first."""

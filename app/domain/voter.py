@@ -1,0 +1,39 @@
+"""The roll's values: one registration is one interval of a voter's record."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+RegistrationStatus = Literal["active", "inactive", "pending", "canceled", "preregistered"]
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """One interval of a voter's record in one version of a county's roll.
+
+    A voter who moved has several, under the same `voter_id`. Text is as the county wrote it; an unknown value is ''.
+    """
+
+    registration_no: int  # the row's number in the file it was loaded from, from 1; unique within a roll version
+    voter_id: str
+    last_name: str
+    first_name: str
+    middle_name: str
+    suffix: str
+    birth_date: date | None
+    house_number: str
+    house_fraction: str
+    pre_direction: str
+    street_name: str
+    street_type: str
+    post_direction: str
+    unit_type: str
+    unit_number: str
+    city: str
+    zip: str
+    status: RegistrationStatus
+    status_reason: str
+    affidavit_signed: date | None
+    affidavit_received: date | None
+    effective_to: date | None  # when the interval ended, by a move or a cancellation; None while it runs
+    confidential: bool
