@@ -1,0 +1,181 @@
+"""The keys under which a registration is found, and the words it adds to the county's dictionary.
+
+A key is two parts of a registration hashed together (43 bits), followed by 20 bits of a third part. So one index
+answers both the wide question (the whole range of the 20 bits) and the narrow one (one value), and a wide question
+with too many answers is narrowed instead of cut off. Keys are made here and nowhere else, by a hash of our own, so
+they are the same on every machine and in every version of the database.
+"""
+
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Final, NamedTuple
+
+from app.domain.names import given_words, surname_parts
+from app.domain.phonetics import sound
+from app.domain.streets import street_token
+from app.domain.text import fold
+from app.domain.voter import Registration
+
+KEYS_VERSION: Final = 1
+
+# Names of the key columns, in the order of `registration_keys`. Each gets a btree index of its own. The columns with a
+# 2 repeat their neighbour for the second part of a double surname and are NULL for nine voters in ten: index them only
+# where they are not NULL.
+KEY_COLUMNS: Final = (
+    "key_house_street",
+    "key_house_surname",
+    "key_house_surname2",
+    "key_given_surname",
+    "key_given_surname2",
+    "key_surname_street",
+    "key_surname2_street",
+    "key_house_given",
+    "key_given_street",
+)
+
+_FINE_BITS: Final = 20
+_FINE: Final = (1 << _FINE_BITS) - 1
+_COARSE_BITS: Final = 43  # with the 20 fine bits a key stays a positive 64-bit integer
+_CACHE: Final = 1 << 16
+
+
+class KeyRange(NamedTuple):
+    """The keys from `low` to `high`, both included, of one key column."""
+
+    low: int
+    high: int
+
+
+class Hashes(NamedTuple):
+    """A word's part of a key: `coarse` where it leads, `fine` where it only narrows."""
+
+    coarse: int
+    fine: int
+
+
+@lru_cache(maxsize=_CACHE)
+def _hashes(kind: str, word: str) -> Hashes | None:
+    """The hashes of a word; the kind keeps a surname from cancelling the same word as a given name."""
+    if not word:
+        return None
+    number = int.from_bytes(blake2b(f"{kind} {word}".encode(), digest_size=8).digest(), "big")
+    return Hashes(number >> (64 - _COARSE_BITS), number & _FINE)
+
+
+def hash_surname(part: str) -> Hashes | None:
+    """Hashes of one part of a surname, by its sound."""
+    return _hashes("surname", sound(part))
+
+
+def hash_given(word: str) -> Hashes | None:
+    """Hashes of a given name, by its sound."""
+    return _hashes("given", sound(word))
+
+
+def hash_street(token: str) -> Hashes | None:
+    """Hashes of a street's name, a `street_token`, by its sound."""
+    return _hashes("street", sound(token))
+
+
+def hash_house(number: str) -> Hashes | None:
+    """Hashes of a house number, a `house_token`."""
+    return _hashes("house", number)
+
+
+@lru_cache(maxsize=_CACHE)
+def house_token(number: str) -> str:
+    """Return the house number that is compared: the digits, or the letters where there are none."""
+    folded = fold(number).replace(" ", "")
+    digits = "".join(c for c in folded if c.isdigit()).lstrip("0")
+    return digits or folded.lstrip("0")
+
+
+def zip_number(zip_code: str) -> int:
+    """Return the first five digits of a zip as a number, 0 where it has not five digits."""
+    digits = zip_code[:5]
+    return int(digits) if len(digits) == 5 and digits.isascii() and digits.isdigit() else 0  # noqa: PLR2004 - a zip
+
+
+def key(one: Hashes, other: Hashes, fine: int) -> int:
+    """Return the key of two parts, narrowed by the 20 bits of a third."""
+    return (one.coarse ^ other.coarse) << _FINE_BITS | fine
+
+
+def wide(one: Hashes, other: Hashes) -> KeyRange:
+    """Return the range of all keys of two parts."""
+    low = (one.coarse ^ other.coarse) << _FINE_BITS
+    return KeyRange(low, low | _FINE)
+
+
+@lru_cache(maxsize=_CACHE)
+def _surname_hashes(last_name: str) -> tuple[Hashes | None, Hashes | None]:
+    """The first and the last part of a surname; the second is None for a surname of one part."""
+    parts = surname_parts(last_name)
+    first = hash_surname(parts[0]) if parts else None
+    last = hash_surname(parts[-1]) if len(parts) > 1 else None
+    return first, None if last == first else last
+
+
+@lru_cache(maxsize=_CACHE)
+def _given_hashes(first_name: str) -> Hashes | None:
+    words = given_words(first_name)
+    return hash_given(words[0]) if words else None
+
+
+@lru_cache(maxsize=_CACHE)
+def _street_hashes(street_name: str) -> Hashes | None:
+    return hash_street(street_token(street_name))
+
+
+@lru_cache(maxsize=_CACHE)
+def _house_hashes(house_number: str) -> Hashes | None:
+    return hash_house(house_token(house_number))
+
+
+def registration_keys(registration: Registration) -> tuple[int | None, ...]:
+    """Return the registration's keys, one for each of `KEY_COLUMNS`; None where a part of the key is unknown."""
+    surname, surname2 = _surname_hashes(registration.last_name)
+    given = _given_hashes(registration.first_name)
+    street = _street_hashes(registration.street_name)
+    house = _house_hashes(registration.house_number)
+    zip_code = zip_number(registration.zip)
+    by_given = given.fine if given else 0
+    return (
+        key(house, street, surname.fine if surname else 0) if house and street else None,
+        key(house, surname, by_given) if house and surname else None,
+        key(house, surname2, by_given) if house and surname2 else None,
+        key(given, surname, zip_code) if given and surname else None,
+        key(given, surname2, zip_code) if given and surname2 else None,
+        key(surname, street, by_given) if surname and street else None,
+        key(surname2, street, by_given) if surname2 and street else None,
+        key(house, given, zip_code) if house and given else None,
+        key(given, street, zip_code) if given and street else None,
+    )
+
+
+@lru_cache(maxsize=_CACHE)
+def _name_tokens(kind: str, text: str) -> tuple[tuple[str, str], ...]:
+    words = surname_parts(text) if kind == "surname" else given_words(text)
+    return tuple((kind, word) for word in dict.fromkeys(words))
+
+
+@lru_cache(maxsize=_CACHE)
+def _address_tokens(kind: str, text: str) -> tuple[tuple[str, str], ...]:
+    token = street_token(text) if kind == "street" else text[:5] if kind == "zip" else fold(text)
+    return ((kind, token),) if token else ()
+
+
+def registration_tokens(registration: Registration) -> tuple[tuple[str, str], ...]:
+    """Return the (kind, word) pairs that the registration adds to its roll's dictionary.
+
+    Kinds: `surname` (each part), `given`, `middle`, `street`, `zip`, `city`. How many registrations hold a pair is its
+    frequency: the rarer the word, the more an agreement on it says.
+    """
+    return (
+        *_name_tokens("surname", registration.last_name),
+        *_name_tokens("given", registration.first_name),
+        *_name_tokens("middle", registration.middle_name),
+        *_address_tokens("street", registration.street_name),
+        *_address_tokens("zip", registration.zip),
+        *_address_tokens("city", registration.city),
+    )
