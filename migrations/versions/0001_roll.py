@@ -12,7 +12,17 @@ branch_labels = None
 depends_on = None
 
 # The matcher's blocking keys (app/domain/blocking.py), hashes of our own. The one place of the schema that lists them.
-KEY_COLUMNS = ("key_a", "key_b", "key_c", "key_d", "key_e", "key_f")
+KEY_COLUMNS = (
+    "key_house_street",
+    "key_house_surname",
+    "key_house_surname2",
+    "key_given_surname",
+    "key_given_surname2",
+    "key_surname_street",
+    "key_surname2_street",
+    "key_house_given",
+    "key_given_street",
+)
 
 # The service works under this role, which cannot log in: the owner of the schema connects and takes it on.
 # Databases of one cluster share the role and may be migrated at the same time: who comes second finds it there.
