@@ -1,0 +1,49 @@
+"""What can be wrong with a roll, said with the row and the column and never with the value."""
+
+from app.domain.errors import RecallError
+
+
+class RollError(RecallError):
+    """The file is not a roll that can be used. Nothing of it was loaded, and the roll in use is untouched.
+
+    `row` counts the rows under the header from 1 and is None where the file as a whole is at fault; `column` is the
+    canonical name of the column, or the file's own where the format has another; `why` never repeats the value.
+    """
+
+    code = "roll_refused"
+
+    def __init__(self, why: str, *, row: int | None = None, column: str | None = None) -> None:
+        """Keep the facts; the message puts them together."""
+        where = ", ".join(part for part in (f"row {row}" if row else "", f"column {column}" if column else "") if part)
+        super().__init__(f"{where}: {why}" if where else why)
+        self.why = why
+        self.row = row
+        self.column = column
+
+    def __reduce__(self) -> tuple[type["RollError"], tuple[str], dict[str, object]]:
+        """Travel between processes with the facts."""
+        return RollError, (self.why,), {"row": self.row, "column": self.column, "args": self.args}
+
+
+class RollLoadingError(RecallError):
+    """Another load of this county's roll is running."""
+
+    code = "roll_loading"
+
+
+class UnknownRollError(RecallError):
+    """There is no such version of this county's roll that can be used like this."""
+
+    code = "unknown_roll"
+
+
+class RollOutdatedError(RecallError):
+    """The roll is complete through an earlier day than the one in use."""
+
+    code = "roll_outdated"
+
+
+class RollKeysError(RecallError):
+    """The roll was loaded by a version of this program whose search keys were others: load the file again."""
+
+    code = "roll_keys"
