@@ -1,0 +1,78 @@
+"""Becomes a program of the database server: takes on a user, promises to end with its parent, and executes.
+
+A script of its own, run by path with `python -I -S`, and not a hook between fork and exec: the service has threads,
+and after a fork of such a process only exec is safe. It imports the standard library alone.
+
+    server_process.py PARENT IDENTITY FOLDER LOG PROGRAM [ARGUMENT ...]
+
+PARENT    the process id of the caller; when that thread ends, however it ends, the program gets SIGINT (Linux).
+IDENTITY  `self`, `user:UID:GID` to become that user, or `namespace:UID:GID` to be called that in a user namespace.
+FOLDER    where the program runs.
+LOG       the file that receives what the program prints; `-` leaves that to the caller.
+"""
+
+import ctypes
+import os
+import signal
+import sys
+from pathlib import Path
+
+_CLONE_NEWUSER = 0x10000000
+_PR_SET_PDEATHSIG = 1
+_FAILED = 126  # what a shell answers for a program that cannot be executed
+
+
+def _become(identity: str) -> None:
+    kind, *ids = identity.split(":")
+    if kind == "user":
+        uid, gid = map(int, ids)
+        os.setgroups([])
+        os.setgid(gid)
+        os.setuid(uid)
+    elif kind == "namespace":
+        _enter_namespace(*map(int, ids))
+
+
+def _enter_namespace(uid: int, gid: int) -> None:
+    """Keep our own files and lose every privilege: outside we stay who we are, without capabilities."""
+    outer_uid, outer_gid = os.geteuid(), os.getegid()
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(_CLONE_NEWUSER):
+        raise OSError(ctypes.get_errno(), "no user namespace")
+    own = Path("/proc/self")
+    (own / "setgroups").write_text("deny", "ascii")
+    (own / "uid_map").write_text(f"{uid} {outer_uid} 1", "ascii")
+    (own / "gid_map").write_text(f"{gid} {outer_gid} 1", "ascii")
+
+
+def _end_with(parent: int) -> None:
+    """Ask the kernel for SIGINT at the parent's death; after a change of user, which would clear the request."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGINT), 0, 0, 0)
+    if os.getppid() != parent:  # it died before we asked
+        sys.exit(_FAILED)
+
+
+def _print_to(log: str) -> None:
+    """Open the log as the server's user, so that a link laid there by that user leads nowhere new."""
+    file = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    os.dup2(file, 1)
+    os.dup2(file, 2)
+
+
+def _main(parent: str, identity: str, folder: str, log: str, *program: str) -> None:
+    os.umask(0o077)
+    _become(identity)
+    _end_with(int(parent))
+    os.chdir(folder)
+    if log != "-":
+        _print_to(log)
+    os.execv(program[0], program)  # noqa: S606  # the caller's own command, and no shell
+
+
+if __name__ == "__main__":
+    try:
+        _main(*sys.argv[1:])
+    except OSError as error:
+        sys.stderr.write(f"{error.strerror}\n")
+        sys.exit(_FAILED)
