@@ -1,0 +1,60 @@
+"""The database of the tests: one server for the run, one database for each test, cloned from a migrated one.
+
+TEST_PG_BIN names the folder of other PostgreSQL binaries to run the same tests on.
+"""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import asyncpg
+import pytest
+
+from app.db.engine import connect_arguments
+from app.db.migrate import upgrade
+from app.db.server import EmbeddedServer
+
+_NUMBERS = count(1)
+
+
+@pytest.fixture(scope="session")
+def binaries() -> Path | None:
+    named = os.environ.get("TEST_PG_BIN")
+    return Path(named) if named else None
+
+
+@pytest.fixture(scope="session")
+def server(binaries: Path | None) -> Iterator[EmbeddedServer]:
+    with TemporaryDirectory(prefix="test-") as folder:
+        Path(folder).chmod(0o711)  # where root runs the tests, the server's user must get through
+        # Nothing here must survive the machine, so nothing waits for the disk.
+        with EmbeddedServer.start(Path(folder), binaries=binaries, settings={"fsync": "off"}) as started:
+            yield started
+
+
+@pytest.fixture(scope="session")
+async def administration(server: EmbeddedServer) -> AsyncIterator[asyncpg.Connection]:
+    """Makes and drops databases; on first use it migrates the one that the others are cloned from."""
+    await upgrade(server.url())
+    connection = await asyncpg.connect(server.dsn(database="postgres"))
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def database(server: EmbeddedServer, administration: asyncpg.Connection) -> AsyncIterator[str]:
+    """The SQLAlchemy URL of a migrated, empty database of this test's own."""
+    name = f"test_{next(_NUMBERS)}"
+    await administration.execute(f"CREATE DATABASE {name} TEMPLATE recall STRATEGY file_copy")
+    yield server.url(database=name)
+    await administration.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def connection(database: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection to the test's database, as the owner."""
+    opened = await asyncpg.connect(**connect_arguments(database))
+    yield opened
+    await opened.close()
