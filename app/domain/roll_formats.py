@@ -109,3 +109,5 @@ CALIFORNIA = RollFormat(
     county_column="CountyCode",
     optional=frozenset({"NonStandardAddress", "VoterStatusReasonCodeDesc"}),
 )
+
+FORMATS = {roll_format.name: roll_format for roll_format in (CANONICAL, CALIFORNIA)}

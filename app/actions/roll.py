@@ -1,0 +1,197 @@
+"""Loading a county's roll, putting a version into use, and giving back the room of an old one."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import BinaryIO
+
+import asyncpg
+
+from app.actions.roll_source import open_roll
+from app.actions.roll_workers import Converted, convert_all
+from app.db import roll as db
+from app.db.engine import SERVICE_ROLE, connect_arguments
+from app.domain.blocking import KEYS_VERSION
+from app.domain.roll_chunks import read_chunks, read_header
+from app.domain.roll_errors import RollError, RollKeysError, RollLoadingError, RollOutdatedError, UnknownRollError
+from app.domain.roll_formats import FORMATS
+from app.domain.roll_rows import RowReader
+
+Progress = Callable[[str, int], None]  # phase (copying, indexing, done) and rows so far
+
+_SESSION = {"role": SERVICE_ROLE, "application_name": "recall-roll-load", "timezone": "UTC", "lock_timeout": "10min"}
+_TOKEN_PORTION = 16 << 20  # bytes of the dictionary kept in memory before they go to the database
+_REPORT_EVERY = 1.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedRoll:
+    """What a load did."""
+
+    county_id: str
+    roll_version: int
+    registrations: int
+    seconds: float
+    active: bool
+
+
+async def load_roll(  # noqa: PLR0913 - keyword-only, each a fact of the load
+    url: str,
+    *,
+    county_id: str,
+    source: Path | BinaryIO,
+    roll_format: str = "canonical",
+    complete_through: date,
+    activate: bool = False,
+    progress: Progress = lambda _phase, _rows: None,
+) -> LoadedRoll:
+    """Load a file as the next version of the county's roll; the county is added where it is new.
+
+    `url` is the database's (`postgresql+asyncpg://…`): a load has two connections of its own, one for the data, in a
+    single transaction, and one on which others see how far it is. A file that is refused leaves a failed version
+    with the reason, and nothing else. Two intervals of a voter that are in force at the same time are kept as they
+    are: a signer at either address is registered there (2 CCR 20931), and the voter counts once all the same.
+
+    Raises:
+        RollError: the file is not a roll that can be used; nothing of it is loaded.
+        RollLoadingError: another load of this county's roll is running.
+        RollOutdatedError: with `activate`, the roll in use is complete through a later day. The new one stays loaded.
+    """
+    started = time.monotonic()
+    if roll_format not in FORMATS:
+        raise RollError(f"no such format; there are {', '.join(FORMATS)}")
+    async with _connected(url) as data, _connected(url) as report, data.transaction():
+        await db.add_county(report, county_id, county_id)
+        if not await db.try_loading(data, county_id):
+            raise RollLoadingError
+        async with report.transaction():
+            version = await db.start_roll(
+                report, county_id, roll_format=roll_format, complete_through=complete_through, keys_version=KEYS_VERSION
+            )
+        load = _Load(data, report, county_id, version, progress)
+        try:
+            rows = await load.run(source, roll_format)
+        except BaseException as error:
+            await db.fail_roll(
+                report, county_id, version, str(error) if isinstance(error, RollError) else "interrupted"
+            )
+            raise
+    progress("done", rows)
+    if activate:
+        async with _connected(url) as connection:
+            await activate_roll(connection, county_id=county_id, roll_version=version)
+    return LoadedRoll(county_id, version, rows, time.monotonic() - started, activate)
+
+
+@asynccontextmanager
+async def _connected(url: str) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(**connect_arguments(url, **_SESSION))
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+@dataclass(slots=True)
+class _Load:
+    """One load on its way."""
+
+    data: asyncpg.Connection
+    report: asyncpg.Connection
+    county_id: str
+    version: int
+    progress: Progress
+    rows: int = 0
+    reported: float = 0.0
+
+    async def run(self, source: Path | BinaryIO, roll_format: str) -> int:
+        """Copy, index and attach; the number of registrations."""
+        chosen = FORMATS[roll_format]
+        with open_roll(source) as (file, hashing):
+            header = await asyncio.to_thread(read_header, file)
+            chunks = read_chunks(file, quoted=RowReader(chosen, header).quoted)
+            async with aclosing(convert_all(chunks, chosen, header)) as converted:
+                await self._copy(converted)
+            if not self.rows:
+                raise RollError("the file has no rows")
+            await self._tell("indexing", at_once=True)
+            await db.attach_roll(self.data, self.county_id, self.version, self.rows, hashing.sha256())
+        return self.rows
+
+    async def _copy(self, converted: AsyncIterator[Converted]) -> None:
+        """Copy registrations, and between them the portions of the dictionary: a connection does one at a time."""
+        table = await db.stage_roll(self.data, self.county_id, self.version)
+        tokens: list[bytes] = [b""]
+        while tokens:
+            tokens.clear()
+            await db.copy_registrations(self.data, table, self._until_portion(converted, tokens))
+            if tokens:
+                await db.copy_tokens(self.data, _each(tokens))
+
+    async def _until_portion(self, converted: AsyncIterator[Converted], tokens: list[bytes]) -> AsyncIterator[bytes]:
+        async for chunk in converted:
+            yield chunk.registrations
+            self.rows += chunk.rows
+            await self._tell("copying")
+            if chunk.tokens:
+                tokens.append(chunk.tokens)
+            if sum(map(len, tokens)) > _TOKEN_PORTION:
+                return
+
+    async def _tell(self, phase: str, *, at_once: bool = False) -> None:
+        self.progress(phase, self.rows)
+        now = time.monotonic()
+        if at_once or now - self.reported >= _REPORT_EVERY:
+            self.reported = now
+            await db.record_progress(self.report, self.county_id, self.version, phase, self.rows)
+
+
+async def _each(parts: list[bytes]) -> AsyncIterator[bytes]:
+    for part in parts:
+        yield part
+
+
+async def activate_roll(
+    connection: asyncpg.Connection, *, county_id: str, roll_version: int, allow_older: bool = False
+) -> db.Roll:
+    """Put a version into use, and retire the one in use; readers see the one or the other, never neither.
+
+    A roll that is complete through an earlier day would make voters registered since then disappear, so it needs
+    `allow_older`. A retired version may come back the same way. Activating the one in use changes nothing.
+
+    Raises:
+        UnknownRollError: no such version, or it is not loaded, failed or dropped.
+        RollKeysError: its search keys are not those of this program.
+        RollOutdatedError: it is complete through an earlier day than the one in use.
+    """
+    async with connection.transaction():
+        await db.take_county(connection, county_id)
+        roll = await db.get_roll(connection, county_id, roll_version)
+        if roll is None or roll.state in ("loading", "failed") or roll.dropped_at:
+            raise UnknownRollError
+        if roll.keys_version != KEYS_VERSION:
+            raise RollKeysError
+        active = await db.active_roll(connection, county_id)
+        if active and active.roll_version == roll_version:
+            return active
+        if active and roll.complete_through < active.complete_through and not allow_older:
+            raise RollOutdatedError
+        await db.switch_roll(connection, county_id, roll_version)
+        switched = await db.get_roll(connection, county_id, roll_version)
+    return switched or roll
+
+
+async def drop_roll(connection: asyncpg.Connection, *, county_id: str, roll_version: int) -> None:
+    """Delete the registrations of a version that is not in use; what findings say of it stays.
+
+    Raises:
+        UnknownRollError: no such version, or it is in use, loading, failed, or dropped already.
+    """
+    try:
+        await db.drop_registrations(connection, county_id, roll_version)
+    except asyncpg.ObjectNotInPrerequisiteStateError:
+        raise UnknownRollError from None
