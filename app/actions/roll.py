@@ -107,6 +107,7 @@ class _Load:
     progress: Progress
     rows: int = 0
     reported: float = 0.0
+    county: str | None = None
 
     async def run(self, source: Path | BinaryIO, roll_format: str) -> int:
         """Copy, index and attach; the number of registrations."""
@@ -134,8 +135,11 @@ class _Load:
 
     async def _until_portion(self, converted: AsyncIterator[Converted], tokens: list[bytes]) -> AsyncIterator[bytes]:
         async for chunk in converted:
+            if chunk.rows and self.county not in (None, chunk.county):  # each process knows only the rows it read
+                raise RollError("another county than the rows before", row=self.rows + 1)
             yield chunk.registrations
             self.rows += chunk.rows
+            self.county = chunk.county
             await self._tell("copying")
             if chunk.tokens:
                 tokens.append(chunk.tokens)

@@ -32,6 +32,7 @@ class Converted:
     registrations: bytes
     rows: int
     tokens: bytes
+    county: str | None  # the file's code of the county, where the format has one
 
 
 class Converter:
@@ -55,7 +56,7 @@ class Converter:
         if chunk is None or len(self._counts) > _DISTINCT_WORDS:
             tokens = copy_token_lines(self._counts)
             self._counts.clear()
-        return Converted(lines, len(registrations), tokens)
+        return Converted(lines, len(registrations), tokens, self._reader.county)
 
 
 def _serve(pipe: Connection, roll_format: RollFormat, header: bytes) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import lru_cache
 
+from app.domain.addresses import Address, parse_address
 from app.domain.voter import Registration
 
 CANONICAL_COLUMNS = tuple(field.name for field in fields(Registration))[1:]  # without registration_no
@@ -110,4 +111,55 @@ CALIFORNIA = RollFormat(
     optional=frozenset({"NonStandardAddress", "VoterStatusReasonCodeDesc"}),
 )
 
-FORMATS = {roll_format.name: roll_format for roll_format in (CANONICAL, CALIFORNIA)}
+# The state's status_cd: active, denied, inactive, removed, temporary (military and overseas voters).
+NORTH_CAROLINA_STATUS = {"A": "active", "I": "inactive", "S": "active", "D": "canceled", "R": "canceled"}
+
+
+def north_carolina_status(code: str) -> str:
+    """Return the canonical status of the state's code; an unknown code as it is, to be refused."""
+    return NORTH_CAROLINA_STATUS.get(code, code)
+
+
+@lru_cache(maxsize=1 << 10)
+def _residence(address: str) -> Address:
+    """The one-line address in parts; the file blanks that of a removed voter with the word REMOVED."""
+    return Address() if address == "REMOVED" else parse_address(address)
+
+
+def _part(name: str) -> Computed:
+    return _of(lambda address: getattr(_residence(address), name), "res_street_address")
+
+
+NORTH_CAROLINA = RollFormat(
+    name="north-carolina",
+    encoding="cp1252",
+    delimiter="\t",
+    always_quoted=True,
+    columns={
+        "voter_id": "voter_reg_num",
+        "last_name": "last_name",
+        "first_name": "first_name",
+        "middle_name": "middle_name",
+        "suffix": "name_suffix_lbl",
+        "birth_date": "",  # the public file has the year alone
+        "house_number": _part("house"),
+        "house_fraction": _part("fraction"),
+        "pre_direction": _part("pre_direction"),
+        "street_name": _part("street"),
+        "street_type": _part("street_type"),
+        "post_direction": _part("post_direction"),
+        "unit_type": _part("unit_type"),
+        "unit_number": _part("unit"),
+        "city": "res_city_desc",
+        "zip": "zip_code",
+        "status": _of(north_carolina_status, "status_cd"),
+        "status_reason": "voter_status_reason_desc",
+        "affidavit_signed": _of(us_date, "registr_dt"),
+        "affidavit_received": _of(us_date, "registr_dt"),
+        "effective_to": "",
+        "confidential": "confidential_ind",
+    },
+    county_column="county_id",
+)
+
+FORMATS = {roll_format.name: roll_format for roll_format in (CANONICAL, CALIFORNIA, NORTH_CAROLINA)}

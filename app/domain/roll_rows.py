@@ -77,12 +77,15 @@ class RowReader:
         self.format = roll_format
         text = _decoded(header, roll_format, 0).removeprefix("\ufeff").removeprefix("ï»¿").rstrip("\r\n")
         self.quoted = roll_format.always_quoted or text.startswith('"')
-        names = next(self._rows(text), None) or []
-        names = [name.strip() for name in names]
+        try:
+            names = [name.strip() for name in next(self._rows(text), [])]
+        except csv.Error:
+            raise RollError("the header's quotation marks are out of place") from None
         self._width = len(names)
         self._take = [self._taker(names, roll_format.columns[column]) for column in CANONICAL_COLUMNS]
         self._straight = self._straight_taker(names)
-        self._county = names.index(roll_format.county_column) if roll_format.county_column else None
+        self._county = self._index(names, roll_format.county_column) if roll_format.county_column else None
+        self.county: str | None = None  # the file's code of the county, once a row was read
 
     def _rows(self, text: str) -> Iterator[list[str]]:
         # newline="\n": a field may hold other line breaks, and they are for FORBIDDEN to judge
@@ -156,6 +159,8 @@ class RowReader:
         if len(row) != self._width:
             raise RollError(f"{len(row)} columns where the header has {self._width}", row=no)
         row = [value.strip() for value in row]
+        if self._county is not None and row[self._county] != self.county:
+            self._enter_county(no, row[self._county])
         values = self._straight(row) if self._straight else tuple([take(row) for take in self._take])
         try:
             if any(map(gt, map(len, values), _BOUNDS)) or not values[0]:
@@ -163,6 +168,11 @@ class RowReader:
             return _registration_of(no, values)
         except (ValueError, KeyError):
             raise _explained(no, values) from None
+
+    def _enter_county(self, no: int, county: str) -> None:
+        if self.county is not None:
+            raise RollError("another county than the rows before", row=no, column=self.format.county_column)
+        self.county = county
 
 
 def _registration_of(no: int, values: tuple[str, ...]) -> Registration:
