@@ -228,7 +228,7 @@ def _outcome(response: httpx.Response, batch: Batch) -> Outcome:
         statuses: Counter[str] = Counter()
         refusals = []
         for line, result in zip(batch.lines, results, strict=True):
-            if result.get("place", line.place) != line.place:
+            if result.get("place") not in {None, line.place}:
                 raise ValueError  # noqa: TRY301  as above
             if "error" in result:
                 refusals.append(_refusal(line, result["error"]))
@@ -248,7 +248,14 @@ def _status(result: Mapping[str, Any]) -> str:
 
 
 def _refusal(line: Line, error: Mapping[str, Any]) -> Refusal:
-    return Refusal(line.place, _text(error["code"]), _text(error.get("message", "")))
+    """A line's error with the fields it names, of which the person who looks after it needs to know."""
+    parts = [str(error.get("message") or ""), *(_field(one) for one in (error.get("errors") or [])[:3])]
+    return Refusal(line.place, _text(error["code"]), _text(" ".join(filter(None, parts))))
+
+
+def _field(error: Mapping[str, Any]) -> str:
+    name = ".".join(str(error["path"]).split(".")[2:])  # without the line's index in its batch: `signatures.17.zip`
+    return f"{name}: {error['message']}"
 
 
 def _together(one: Outcome, other: Outcome) -> Outcome:

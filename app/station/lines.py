@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
+from math import isfinite
 from pathlib import Path
 from typing import IO, NamedTuple, cast
 
@@ -127,9 +128,13 @@ def line_of(text: bytes, number: int) -> Line:
         BadFileError: It is not a JSON object with a section, a page and a line. Says nothing of the content.
     """
     try:
-        signature = json.loads(text.decode(), parse_constant=_no_number, object_pairs_hook=_unrepeated)
+        signature = json.loads(
+            text.decode(), parse_constant=_no_number, parse_float=_finite, object_pairs_hook=_unrepeated
+        )
+        if b"\\u" in text:  # an escape may stand for half a character, which has no encoding
+            json.dumps(signature, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
-        raise _bad(number, "not one JSON object in UTF-8, each field once") from None
+        raise _bad(number, "not one JSON object in UTF-8 with each field once") from None
     if not isinstance(signature, dict):
         raise _bad(number, "not a JSON object")
     return Line(_place(signature, number), text.strip())
@@ -137,7 +142,10 @@ def line_of(text: bytes, number: int) -> Line:
 
 def line_from(signature: Mapping[str, object], number: int) -> Line:
     """The same from a mapping in memory."""
-    return Line(_place(signature, number), json.dumps(signature, ensure_ascii=False, allow_nan=False).encode())
+    try:
+        return Line(_place(signature, number), json.dumps(signature, ensure_ascii=False, allow_nan=False).encode())
+    except ValueError:
+        raise _bad(number, "holds what JSON cannot hold") from None
 
 
 def chunked(lines: Iterable[Line], size: int) -> Iterator[tuple[Line, ...]]:
@@ -159,6 +167,13 @@ def _unrepeated(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(fields) < len(pairs):
         raise ValueError
     return fields
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError
+    return number
 
 
 def _no_number(_: str) -> object:

@@ -76,7 +76,8 @@ class Service:
         place = f"{line['section']}-{line['page']}-{line['line']}"
         self.keys.setdefault(place, set()).add(key)
         if line["printed_name"] == "\x00":
-            return {"error": {"code": "bad_text", "message": "printed_name holds a control character"}}
+            field = {"path": "signatures.0.printed_name", "code": "text", "message": "a control character"}
+            return {"place": None, "error": {"code": "bad_text", "message": "Not as documented.", "errors": [field]}}
         writing = json.dumps(line, sort_keys=True)
         if self.standing.setdefault(place, writing) != writing:
             return {"place": place, "error": {"code": "place_conflict", "message": f"other writing stands at {place}"}}

@@ -90,7 +90,7 @@ async def test_lines_that_were_not_accepted_are_left_to_a_person(service: Servic
         assert (summary["accepted"], summary["conflicts"], summary["errors"]) == (1, 1, 1)
         assert [json.loads(line) for line in left] == [
             {"place": "1-1-2", "code": "place_conflict", "message": "other writing stands at 1-1-2"},
-            {"place": "1-1-3", "code": "bad_text", "message": "printed_name holds a control character"},
+            {"place": "1-1-3", "code": "bad_text", "message": "Not as documented. printed_name: a control character"},
         ]
         assert "2 lines were not accepted" in err
     assert service.requests == 1
@@ -170,7 +170,7 @@ async def test_a_malformed_file_is_refused_with_one_line(service: Service, tmp_p
     code, _, err = await posted(tmp_path, service.url, "signatures.ndjson")
     assert code == 2
     assert err.splitlines() == [
-        "signatures.ndjson: line 1: not one JSON object in UTF-8, each field once; nothing was sent"
+        "signatures.ndjson: line 1: not one JSON object in UTF-8 with each field once; nothing was sent"
     ]
 
 

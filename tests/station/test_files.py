@@ -29,6 +29,8 @@ GOOD = json.dumps(a_line(1)).encode()
         b'{"section": 1, "page": 1, "line": NaN}',
         b'{"section": 1, "page": 1, "line": 1, "line": 2}',
         b'{"section": 1, "page": 1, "line": 1, "printed_name": "Mar\xeda"}',
+        b'{"section": 1, "page": 1, "line": 1, "zip": 1e400}',
+        b'{"section": 1, "page": 1, "line": 1, "printed_name": "Mar\\ud800"}',
         b"[" * 20_000,
         b"1" * 5_000,
         b"\x00",

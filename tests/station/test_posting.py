@@ -117,7 +117,7 @@ async def test_a_line_that_is_refused_does_not_stop_the_others(service: Service)
     assert (summary.lines, summary.accepted, summary.conflicts, summary.errors) == (5, 3, 1, 1)
     assert sorted(refused) == [
         Refusal("1-1-2", "place_conflict", "other writing stands at 1-1-2"),
-        Refusal("1-1-4", "bad_text", "printed_name holds a control character"),
+        Refusal("1-1-4", "bad_text", "Not as documented. printed_name: a control character"),
     ]
 
 
