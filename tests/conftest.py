@@ -47,7 +47,7 @@ async def administration(server: EmbeddedServer) -> AsyncIterator[asyncpg.Connec
 async def database(server: EmbeddedServer, administration: asyncpg.Connection) -> AsyncIterator[str]:
     """The SQLAlchemy URL of a migrated, empty database of this test's own."""
     name = f"test_{next(_NUMBERS)}"
-    await administration.execute(f"CREATE DATABASE {name} TEMPLATE recall STRATEGY file_copy")
+    await administration.execute(f"CREATE DATABASE {name} TEMPLATE recall")
     yield server.url(database=name)
     await administration.execute(f"DROP DATABASE {name} WITH (FORCE)")
 

@@ -42,6 +42,7 @@ _SETTINGS = {
     "max_connections": "64",
     "random_page_cost": "1.1",
     "jit": "off",
+    "max_parallel_workers_per_gather": "0",  # the second core is the stations'
     "timezone": "UTC",
     "log_timezone": "UTC",
     # Nothing replicates from here, and so COPY into a table made in the same transaction needs no log of its own.
@@ -143,7 +144,7 @@ class EmbeddedServer:
         try:
             launch = prepare(folder, binaries, identities)
         except BaseException:
-            os.close(lock)
+            _unlock(lock)
             raise
         server = cls(folder, _listening(folder, None), lock, launch)
         return server._started(settings or {})
@@ -183,6 +184,8 @@ class EmbeddedServer:
     def revive(self) -> None:
         """Start the server's process again after it was killed, at the same address; nothing if it runs or was joined.
 
+        Like `start`, it blocks and belongs to the main thread.
+
         Raises:
             ServerError: it does not come up.
         """
@@ -193,7 +196,8 @@ class EmbeddedServer:
             _end_orphan(self._folder)
             _wait(deadline, f"an old server in {self._folder.root} does not end")
         # Nobody is left in the cluster, so a process id noted there is a dead one's, whoever has the number now.
-        self._folder.pid.unlink(missing_ok=True)
+        for stale in (self._folder.pid, self._folder.socket / f".s.PGSQL.{_PORT}.lock"):
+            stale.unlink(missing_ok=True)
         settings = [f"--{name}={value}" for name, value in (self._settings | self._address.settings()).items()]
         try:
             self._process = self._launch.spawn("postgres", "-D", str(self._folder.cluster), *settings, keep_open=held)
@@ -216,7 +220,7 @@ class EmbeddedServer:
         atexit.unregister(self.stop)
         if self._process is not None:
             self._end(self._process, patience)
-        os.close(lock)
+        _unlock(lock)
 
     def _end(self, process: subprocess.Popen[bytes], patience: float) -> None:
         deadline = time.monotonic() + patience
@@ -229,7 +233,7 @@ class EmbeddedServer:
                 process.wait(_LEAVING_SECONDS)
                 break
         if alone is not None:
-            os.close(alone)
+            _unlock(alone)
 
     def __enter__(self) -> Self:
         """Use the server for a while."""
@@ -249,6 +253,12 @@ def _lock(folder: Path, how: int) -> int | None:
         os.close(file)
         return None
     return file
+
+
+def _unlock(file: int) -> None:
+    """Give a lock back, also where a process forked from this one has the file open still."""
+    fcntl.flock(file, fcntl.LOCK_UN)
+    os.close(file)
 
 
 def _wait(deadline: float, complaint: str) -> None:

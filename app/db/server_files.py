@@ -18,7 +18,6 @@ DATABASE = "recall"
 _PROCESS = Path(__file__).with_name("server_process.py")
 _BUILTIN_LOCALES_SINCE = 17
 _ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}  # nothing of the caller's PG… variables
-_SETUP_SECONDS = 120
 
 
 class ServerError(Exception):
@@ -93,7 +92,6 @@ class Launch:
             capture_output=True,
             text=True,
             check=False,
-            timeout=_SETUP_SECONDS,
             start_new_session=True,
             env=_ENVIRONMENT,
         )
@@ -152,10 +150,10 @@ def prepare(folder: Folder, named: Path | None = None, identities: Sequence[str]
         ServerError: no user can run the server there, or the cluster is another major version's.
     """
     launch = _choose(folder, find_binaries(named), _identities(folder) if identities is None else identities)
-    version = folder.cluster / "PG_VERSION"
-    if not version.exists():
+    if not folder.cluster.exists():
         _make_cluster(launch)
-    made_by = version.read_text("ascii").strip()
+    version = folder.cluster / "PG_VERSION"
+    made_by = version.read_text("ascii").strip() if version.exists() else "nobody"
     if made_by != str(launch.major):
         raise ServerError(
             f"the data folder {folder.root} was made by PostgreSQL {made_by}, this is {launch.major}: "
@@ -186,18 +184,20 @@ def _users(*names: str) -> list[pwd.struct_passwd]:
 
 def _choose(folder: Folder, binaries: Path, identities: Sequence[str]) -> Launch:
     """The first user that reaches folder and binaries, found by trying: permissions are more than mode bits."""
+    complaint = ""
     for identity in identities:
         _give(folder, identity)
         try:
             said = Launch(binaries, 0, identity, folder).run("postgres", "--version")
-        except ServerError:
-            continue
-        return Launch(binaries, _major(said), identity, folder)
+        except ServerError as error:
+            complaint = f": {error}"
+        else:
+            return Launch(binaries, _major(said), identity, folder)
     if os.geteuid() == 0:
         raise ServerError(
-            f"PostgreSQL does not run as root, and no other user here can run {binaries} in {folder.root}"
+            f"PostgreSQL does not run as root, and no other user here can run {binaries} in {folder.root}{complaint}"
         )
-    raise ServerError(f"this user cannot run {binaries} in {folder.root}")
+    raise ServerError(f"this user cannot run {binaries} in {folder.root}{complaint}")
 
 
 def _major(said: str) -> int:
@@ -224,7 +224,8 @@ def _make_cluster(launch: Launch) -> None:
     shutil.rmtree(unfinished, ignore_errors=True)
     _make_password(folder)
     launch.run("initdb", *_initdb_arguments(launch.major, unfinished, folder.password))
-    launch.run("postgres", "--single", "-D", str(unfinished), "postgres", script=f"CREATE DATABASE {DATABASE}\n")
+    alone = ("--single", "-c", "exit_on_error=on", "-D", str(unfinished), "postgres")
+    launch.run("postgres", *alone, script=f"CREATE DATABASE {DATABASE}\n")
     unfinished.rename(folder.cluster)
 
 

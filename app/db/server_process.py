@@ -1,7 +1,7 @@
 """Becomes a program of the database server: takes on a user, promises to end with its parent, and executes.
 
 A script of its own, run by path with `python -I -S`, and not a hook between fork and exec: the service has threads,
-and after a fork of such a process only exec is safe. It imports the standard library alone.
+and after a fork of such a process only exec is safe. It imports little, since every start of the server waits for it.
 
     server_process.py PARENT IDENTITY FOLDER LOG PROGRAM [ARGUMENT ...]
 
@@ -13,12 +13,11 @@ LOG       the file that receives what the program prints; `-` leaves that to the
 
 import ctypes
 import os
-import signal
 import sys
-from pathlib import Path
 
 _CLONE_NEWUSER = 0x10000000
 _PR_SET_PDEATHSIG = 1
+_SIGINT = 2  # PostgreSQL's fast shutdown: transactions are rolled back, the rest is written
 _FAILED = 126  # what a shell answers for a program that cannot be executed
 
 
@@ -39,16 +38,21 @@ def _enter_namespace(uid: int, gid: int) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(_CLONE_NEWUSER):
         raise OSError(ctypes.get_errno(), "no user namespace")
-    own = Path("/proc/self")
-    (own / "setgroups").write_text("deny", "ascii")
-    (own / "uid_map").write_text(f"{uid} {outer_uid} 1", "ascii")
-    (own / "gid_map").write_text(f"{gid} {outer_gid} 1", "ascii")
+    _write("/proc/self/setgroups", "deny")
+    _write("/proc/self/uid_map", f"{uid} {outer_uid} 1")
+    _write("/proc/self/gid_map", f"{gid} {outer_gid} 1")
+
+
+def _write(path: str, text: str) -> None:
+    file = os.open(path, os.O_WRONLY)
+    os.write(file, text.encode("ascii"))
+    os.close(file)
 
 
 def _end_with(parent: int) -> None:
     """Ask the kernel for SIGINT at the parent's death; after a change of user, which would clear the request."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGINT), 0, 0, 0)
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, _SIGINT, 0, 0, 0)
     if os.getppid() != parent:  # it died before we asked
         sys.exit(_FAILED)
 
