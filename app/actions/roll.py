@@ -24,7 +24,7 @@ from app.domain.roll_rows import RowReader
 Progress = Callable[[str, int], None]  # phase (copying, indexing, done) and rows so far
 
 _SESSION = {"role": SERVICE_ROLE, "application_name": "recall-roll-load", "timezone": "UTC", "lock_timeout": "10min"}
-_TOKEN_PORTION = 16 << 20  # bytes of the dictionary kept in memory before they go to the database
+_TOKEN_PORTION = 4 << 20  # bytes of the dictionary kept in memory before they go to the database
 _REPORT_EVERY = 1.0  # seconds
 
 

@@ -5,24 +5,28 @@ each processor. Each has one chunk at a time, and the chunks come back in the or
 """
 
 import asyncio
-import multiprocessing
+import gc
 import os
+import pickle
+import subprocess
+import sys
 from collections import Counter, deque
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import chain, cycle
-from multiprocessing.connection import Connection
-from typing import Self
+from pathlib import Path
+from typing import IO, Self, cast
 
 from app.db.roll import copy_lines, copy_token_lines
 from app.domain.blocking import registration_keys, registration_tokens
 from app.domain.roll_errors import RollError
-from app.domain.roll_formats import RollFormat
+from app.domain.roll_formats import FORMATS, RollFormat
 from app.domain.roll_rows import Chunk, RowReader
 
-_DISTINCT_WORDS = 100_000  # after so many a process hands its count over, to keep its memory
+_DISTINCT_WORDS = 40_000  # after so many a process hands its count over, to keep its memory
 _MOST_PROCESSES = 4
+_PROJECT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,30 +63,21 @@ class Converter:
         return Converted(lines, len(registrations), tokens, self._reader.county)
 
 
-def _serve(pipe: Connection, roll_format: RollFormat, header: bytes) -> None:
-    """What a process does: convert what comes through the pipe until it closes."""
-    converter = Converter(RowReader(roll_format, header))
-    while True:
-        try:
-            chunk = pipe.recv()
-        except EOFError:
-            return
-        try:
-            pipe.send(converter.convert(chunk))
-        except RollError as error:
-            pipe.send(error)
-
-
 class RemoteConverter:
-    """A `Converter` in a process of its own."""
+    """A `Converter` in a process of its own: chunks go in by its standard input, pickled, and come out converted.
+
+    A plain subprocess and not multiprocessing's, which would load the whole service into each of them again.
+    """
 
     def __init__(self, roll_format: RollFormat, header: bytes) -> None:
-        """Start the process. It is spawned, not forked: the parent has threads and connections."""
-        context = multiprocessing.get_context("spawn")
-        self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, roll_format, header), daemon=True)
-        self._process.start()
-        theirs.close()
+        """Start the process."""
+        self._process = subprocess.Popen(  # noqa: S603 - our own program, no argument from outside
+            [sys.executable, "-c", f"from {__name__} import serve; serve()"],
+            cwd=_PROJECT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        self._send((roll_format.name, header))
 
     def __enter__(self) -> Self:
         """Use it until the block ends."""
@@ -90,17 +85,39 @@ class RemoteConverter:
 
     def __exit__(self, *_: object) -> None:
         """End the process."""
-        self._process.terminate()
-        self._process.join()
-        self._pipe.close()
+        self._process.kill()
+        self._process.wait()
+
+    def _send(self, message: object) -> None:
+        stdin = cast("IO[bytes]", self._process.stdin)
+        pickle.dump(message, stdin)
+        stdin.flush()
 
     def convert(self, chunk: Chunk | None) -> Converted:
         """Convert one chunk, as `Converter.convert` does, waiting for the process."""
-        self._pipe.send(chunk)
-        answer: Converted | RollError = self._pipe.recv()
+        self._send(chunk)
+        answer = pickle.load(cast("IO[bytes]", self._process.stdout))  # noqa: S301 - from our own process
         if isinstance(answer, RollError):
             raise answer
-        return answer
+        return cast("Converted", answer)
+
+
+def serve() -> None:
+    """What the process does: convert what comes until there is no more, as when the loading process has died."""
+    stdin, stdout = sys.stdin.buffer, sys.stdout.buffer
+    gc.disable()  # nothing here makes cycles, and looking for them walks all the caches
+    name, header = pickle.load(stdin)  # noqa: S301 - from the process that started this one
+    converter = Converter(RowReader(FORMATS[name], header))
+    while True:
+        try:
+            chunk = pickle.load(stdin)  # noqa: S301 - as above
+        except EOFError:
+            return
+        try:
+            pickle.dump(converter.convert(chunk), stdout)
+        except RollError as error:
+            pickle.dump(error, stdout)
+        stdout.flush()
 
 
 async def convert_all(

@@ -86,8 +86,9 @@ INSERT INTO roll_token (county_id, roll_version, kind, token, registrations)
 SELECT $1, $2, kind, token, sum(registrations) FROM staged_token GROUP BY kind, token
 """
 
-# Rides roll_one_active.
+# Both ride roll_one_active.
 _ACTIVE_ROLL = f"SELECT {_ROLL_COLUMNS} FROM roll WHERE county_id = $1 AND state = 'active'"  # noqa: S608 - our columns
+_ANY_ACTIVE_ROLL = "SELECT EXISTS (SELECT FROM roll WHERE state = 'active')"
 _ROLL = f"SELECT {_ROLL_COLUMNS} FROM roll WHERE county_id = $1 AND roll_version = $2"  # noqa: S608 - our columns
 _ROLLS = f"SELECT {_ROLL_COLUMNS} FROM roll WHERE county_id = $1 ORDER BY roll_version"  # noqa: S608 - our columns
 
@@ -178,6 +179,11 @@ async def active_roll(connection: asyncpg.Connection, county_id: str) -> Roll | 
     """The roll in use; None before the first is activated."""
     row = await connection.fetchrow(_ACTIVE_ROLL, county_id)
     return Roll(*row) if row else None
+
+
+async def any_active_roll(connection: asyncpg.Connection) -> bool:
+    """Whether any county has a roll in use."""
+    return bool(await connection.fetchval(_ANY_ACTIVE_ROLL))
 
 
 async def switch_roll(connection: asyncpg.Connection, county_id: str, version: int) -> None:

@@ -139,9 +139,15 @@ class RowReader:
         if FORBIDDEN.search(text):
             return self._rows_up_to_forbidden(text, chunk.first_no)
         rows = self._rows(text)
-        if '"' in text or (self.format.delimiter != "\t" and "\t" in text):
-            return ([value.translate(BREAKS) for value in row] for row in rows)
+        if self._untidy(text):
+            return ([value.translate(BREAKS).strip(" ") for value in row] for row in rows)
         return rows
+
+    def _untidy(self, text: str) -> bool:
+        """Whether a field may hold blanks around it or line breaks within; most chunks have none: they are read faster."""
+        sign = self.format.delimiter
+        marks = ('"', f" {sign}", f"{sign} ", " \n", "\n ", " \r", "" if sign == "\t" else "\t")
+        return text[0] == " " or text[-1] == " " or any(mark and mark in text for mark in marks)
 
     def _rows_up_to_forbidden(self, text: str, first_no: int) -> Iterator[list[str]]:
         for no, row in enumerate(self._rows(text), first_no):
@@ -158,7 +164,6 @@ class RowReader:
     def _registration(self, no: int, row: list[str]) -> Registration:
         if len(row) != self._width:
             raise RollError(f"{len(row)} columns where the header has {self._width}", row=no)
-        row = [value.strip() for value in row]
         if self._county is not None and row[self._county] != self.county:
             self._enter_county(no, row[self._county])
         values = self._straight(row) if self._straight else tuple([take(row) for take in self._take])
