@@ -109,10 +109,13 @@ class Courier:
 
     def halt(self) -> None:
         """Send nothing more; what is under way has its grace to be answered."""
+        if self.halted.is_set():
+            return
         self.halted.set()
         end = asyncio.get_running_loop().time() + self.patience.grace
         for deadline in self.deadlines:
-            deadline.reschedule(min(end, deadline.when() or end))
+            if not deadline.expired():
+                deadline.reschedule(min(end, deadline.when() or end))
 
     async def deliver(self, batch: Batch) -> Outcome:
         """The server's answer to a batch; one that is too large for it goes in halves.

@@ -147,6 +147,17 @@ async def test_what_is_under_way_at_the_stop_is_still_answered(service: Service,
     assert service.requests == 2
 
 
+async def test_what_is_under_way_at_the_stop_is_not_waited_for_without_end(service: Service, tmp_path: Path) -> None:
+    a_file(tmp_path, some_lines(200))
+    async with bad_network(service.url, lambda: Fate(delay=600)) as url:
+        process = await started(tmp_path, url, "signatures.ndjson", "--timeout", "500", "--grace", "0.1")
+        await seen(service, 1, process)
+        process.terminate()
+        async with asyncio.timeout(30):
+            code, summary, _ = await ended(process)
+    assert (code, summary["accepted"]) == (143, 0)
+
+
 @pytest.mark.parametrize(
     ("mood", "expected", "words"),
     [

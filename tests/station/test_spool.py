@@ -32,7 +32,7 @@ async def half_posted(service: Service, file: Path, spool: Path) -> None:
     service.mood = lambda _: None
 
 
-@given(cut=st.integers(0, 400), rubbish=st.sampled_from([b"", b"\n", b"\x00" * 9, b'{"batch": 1, "stat', b"[]\n"]))
+@given(cut=st.integers(0, 400), rubbish=st.sampled_from([b"", b"\n", b"\x00" * 500, b'{"batch": 1, "stat', b"[]\n"]))
 def test_a_journal_that_was_torn_anywhere_keeps_what_came_before(
     tmp_path_factory: pytest.TempPathFactory, cut: int, rubbish: bytes
 ) -> None:
@@ -51,6 +51,7 @@ def test_a_journal_that_was_torn_anywhere_keeps_what_came_before(
         assert list(journal.outcomes()) == OUTCOMES[:complete]
         journal.append(OUTCOMES[0])
         assert list(journal.outcomes()) == [*OUTCOMES[:complete], OUTCOMES[0]]
+    assert len(path.read_bytes().splitlines()) == 1 + complete + 1
 
 
 async def test_a_file_that_changed_before_it_was_all_posted_is_refused(service: Service, tmp_path: Path) -> None:
