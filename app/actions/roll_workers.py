@@ -85,8 +85,8 @@ class RemoteConverter:
 
     def __exit__(self, *_: object) -> None:
         """End the process."""
-        self._process.kill()
-        self._process.wait()
+        with self._process:  # it closes the pipes and waits
+            self._process.kill()
 
     def _send(self, message: object) -> None:
         stdin = cast("IO[bytes]", self._process.stdin)

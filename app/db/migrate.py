@@ -10,6 +10,8 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from app.db.engine import connect_arguments
+
 _CONFIGURATION = Path(__file__).parents[2] / "pyproject.toml"  # [tool.alembic]
 
 # The revision a database is at. NULL before the first migration: the table is looked up by name, not read blindly.
@@ -35,6 +37,15 @@ def _upgrade(connection: Connection, revision: str) -> None:
     configuration = Config(toml_file=_CONFIGURATION)
     configuration.attributes["connection"] = connection
     command.upgrade(configuration, revision)
+
+
+async def is_current(url: str) -> bool:
+    """Whether the schema of the database at `url` is this program's."""
+    connection = await asyncpg.connect(**connect_arguments(url))
+    try:
+        return await current_revision(connection) == head_revision()
+    finally:
+        await connection.close()
 
 
 def head_revision() -> str | None:

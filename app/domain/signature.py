@@ -1,6 +1,8 @@
 """What stands on one line of a petition, and where."""
 
-from dataclasses import dataclass
+import json
+from dataclasses import astuple, dataclass
+from hashlib import sha256
 from typing import NamedTuple
 
 
@@ -25,6 +27,10 @@ class NameParts:
     last: str = ""
     suffix: str = ""
 
+    def as_json(self) -> str:
+        """The parts in their order, as they are stored."""
+        return json.dumps(astuple(self), ensure_ascii=False, separators=(",", ":"))
+
 
 @dataclass(frozen=True, slots=True)
 class Writing:
@@ -37,3 +43,18 @@ class Writing:
     name: NameParts | None = None  # given instead of printed_name by stations that read the name in parts
     signed: bool = True
     image_sha256: str | None = None
+
+    def fingerprint(self) -> bytes:
+        """SHA-256 over the whole writing: what decides whether two submissions of a place say the same."""
+        name = self.name.as_json() if self.name else None
+        parts = (self.printed_name, name, self.residence_address, self.city, self.zip, self.signed, self.image_sha256)
+        return sha256(json.dumps(parts, ensure_ascii=False, separators=(",", ":")).encode()).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """One line as it was handed in."""
+
+    place: Place
+    writing: Writing
+    writing_sha256: bytes

@@ -1,0 +1,201 @@
+"""The one way in which anything changes the count: slots, lines, head, in one transaction."""
+
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import asyncpg
+
+from app.db import count as rows
+from app.domain.count import Line, Merits, counted_places, standing_of
+from app.domain.errors import PetitionClosedError, UnknownPetitionError
+from app.domain.findings import Finding, displaced, finding_content
+from app.domain.ledger import SALT_BYTES, EntryType, canonical, entry_hash, leaf_hash, merkle_root
+from app.domain.petition import Petition
+from app.domain.reasons import Reason
+from app.domain.signature import Place
+from app.domain.tally import Standing
+
+
+class ChangedMeanwhileError(Exception):
+    """Another transaction changed a line between our reading and our lock: the caller starts again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a transaction wants to say about one line: its merits, who says so, and the line as it was read."""
+
+    place: Place
+    merits: Merits
+    writing_sha256: bytes
+    decided_by: str = "machine"
+    person: bool = False
+    note: str = ""
+    before: Line | None = None  # None: the line is new
+    confirmed_by: tuple[str, ...] = ()
+    mismatch_by: tuple[str, ...] = ()
+    station: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a transaction did: the tally's new version, and where each claimed line stands."""
+
+    version: int
+    lines: dict[Place, Line]
+
+
+async def record(
+    connection: asyncpg.Connection,
+    petition: Petition,
+    entry_type: EntryType,
+    claims: Sequence[Claim],
+    *,
+    now: datetime,
+) -> Recorded:
+    """Give every claimed line its standing, and every voter's other lines theirs. Within the caller's transaction.
+
+    The locks are taken in one order everywhere: slots by voter, lines by place, the head last, so that no two
+    transactions wait for each other. Which line counts is computed from the set of the voter's lines under the slot's
+    lock, never nudged, so every kind of change has the same succession.
+
+    Raises:
+        ChangedMeanwhileError: a claimed line is not as it was read.
+        PetitionClosedError: the count has ended.
+        UnknownPetitionError: there is no such petition.
+    """
+    voters = sorted({v for claim in claims for v in _voters(claim)})
+    withdrawn = await rows.lock_slots(connection, petition.county_id, petition.petition_id, voters)
+    await _check_unchanged(connection, petition, claims)
+    rivals = await rows.eligible_lines(connection, petition.county_id, petition.petition_id, voters)
+    findings = _resolve(petition, claims, rivals, frozenset(v for v, day in withdrawn.items() if day))
+    return await write(connection, petition, entry_type, findings, now=now)
+
+
+def _voters(claim: Claim) -> Iterable[str]:
+    """The voters whose slot a claim touches: the one it names, and the one the line counted for before."""
+    if claim.merits.status == "valid" and claim.merits.voter_id:
+        yield claim.merits.voter_id
+    if claim.before and claim.before.eligible and claim.before.standing.voter_id:
+        yield claim.before.standing.voter_id
+
+
+async def _check_unchanged(connection: asyncpg.Connection, petition: Petition, claims: Sequence[Claim]) -> None:
+    read = {claim.place: claim.before for claim in claims if claim.before}
+    if read:
+        locked = await rows.lock_lines(connection, petition.county_id, petition.petition_id, read)
+        if locked != read:
+            raise ChangedMeanwhileError
+
+
+def _resolve(
+    petition: Petition, claims: Sequence[Claim], rivals: Sequence[Line], withdrawn: frozenset[str]
+) -> list[Finding]:
+    """The findings that follow: one for every claim, and one for every other line whose standing changes."""
+    claimed = {claim.place for claim in claims}
+    eligible: dict[str, list[Place]] = {}
+    for claim in claims:
+        if claim.merits.status == "valid" and claim.merits.voter_id:
+            eligible.setdefault(claim.merits.voter_id, []).append(claim.place)
+    for rival in rivals:
+        if rival.place not in claimed and rival.standing.voter_id:
+            eligible.setdefault(rival.standing.voter_id, []).append(rival.place)
+    outcome = counted_places(eligible, withdrawn)
+    counted = {voter: min(places) for voter, places in eligible.items()}
+    findings = [_claimed(claim, outcome.get(claim.place), counted, petition) for claim in claims]
+    for rival in rivals:
+        if rival.place not in claimed:
+            finding = displaced(rival, outcome[rival.place], counted, petition.ruleset)
+            findings.extend([finding] if finding else [])
+    return findings
+
+
+def _claimed(claim: Claim, outcome: Reason | None, counted: dict[str, Place], petition: Petition) -> Finding:
+    standing = standing_of(claim.merits, outcome, claim.confirmed_by, claim.mismatch_by, petition.ruleset)
+    before = claim.before
+    line = Line(
+        place=claim.place,
+        standing=standing,
+        finding_no=before.finding_no + 1 if before else 1,
+        confirmed_by=claim.confirmed_by,
+        mismatch_by=claim.mismatch_by,
+        roll_version=claim.merits.roll_version,
+        station=before.station if before else claim.station,
+    )
+    counts_instead = counted.get(standing.voter_id or "") if standing.reason == "duplicate" else None
+    return Finding(
+        line=line,
+        before=before.standing if before else None,
+        merits=claim.merits,
+        decided_by=claim.decided_by,
+        person=claim.person,
+        note=claim.note,
+        counted_place=counts_instead,
+        writing_sha256=claim.writing_sha256,
+    )
+
+
+async def write(
+    connection: asyncpg.Connection,
+    petition: Petition,
+    entry_type: EntryType,
+    findings: Sequence[Finding],
+    *,
+    now: datetime,
+    facts: Mapping[str, object] | None = None,
+    close: bool = False,
+) -> Recorded:
+    """Write findings under the head's lock: where the lines stand, their findings, one ledger entry, the tally."""
+    county_id, petition_id = petition.county_id, petition.petition_id
+    head = await rows.lock_head(connection, county_id, petition_id)
+    if head is None:
+        raise UnknownPetitionError
+    if head.state != "open":
+        raise PetitionClosedError
+    version = head.version + 1
+    lines = [replace(f.line, version=version) for f in findings]
+    stored = _stored(findings, petition, now)
+    await rows.step_down(connection, county_id, petition_id, _stepping_down(findings))
+    needed = [petition.ruleset.people_needed(line.standing.status, line.standing.reason) for line in lines]
+    await rows.write_lines(connection, county_id, petition_id, list(zip(lines, needed, strict=True)))
+    await rows.write_findings(connection, county_id, petition_id, version, stored)
+    counts = head.counts.moved((f.before, f.line.standing) for f in findings)
+    payload = {"at": now.isoformat(), "leaves": len(stored), "tally": counts.as_json(), **(facts or {})}
+    entry = _entry(head, entry_type, stored, payload)
+    state = "closed" if close else "open"
+    await rows.append_entry(connection, county_id, petition_id, entry=entry, state=state, counts=counts, now=now)
+    return Recorded(version, {line.place: line for line in lines})
+
+
+def _stepping_down(findings: Sequence[Finding]) -> list[Place]:
+    """The lines that counted and now do not, or count for another voter."""
+    return [f.line.place for f in findings if f.before and f.before.status == "valid" and _moves(f.before, f)]
+
+
+def _moves(before: Standing, finding: Finding) -> bool:
+    after = finding.line.standing
+    return (after.status, after.voter_id) != (before.status, before.voter_id)
+
+
+def _stored(findings: Sequence[Finding], petition: Petition, now: datetime) -> list[rows.FindingRow]:
+    salts = secrets.token_bytes(SALT_BYTES * len(findings))
+    at, ruleset = now.isoformat(), petition.ruleset_name
+    return [
+        rows.FindingRow(
+            place=f.line.place,
+            finding_no=f.line.finding_no,
+            salt=salts[i * SALT_BYTES : (i + 1) * SALT_BYTES],
+            content=finding_content(f, ruleset=ruleset, decided_at=at),
+        )
+        for i, f in enumerate(findings)
+    ]
+
+
+def _entry(
+    head: rows.Head, entry_type: EntryType, stored: Sequence[rows.FindingRow], payload: Mapping[str, object]
+) -> rows.Entry:
+    leaves = [leaf_hash(f.salt, f.content.encode()) for f in stored]
+    root, seq, text = merkle_root(leaves), head.version + 1, canonical(payload)
+    digest = entry_hash(head.hash, seq, entry_type, root, text)
+    return rows.Entry(seq, entry_type, root, b"".join(leaves), text.decode(), digest)

@@ -1,0 +1,66 @@
+"""Examining lines: what the data say of each by itself, in a constant number of statements for any number of lines."""
+
+from collections.abc import Sequence
+
+import asyncpg
+
+from app.actions.lookup import LineToDecide, decide_lines
+from app.db import intake as rows
+from app.db.roll import active_roll
+from app.domain.count import Merits
+from app.domain.matching import Decision
+from app.domain.petition import Interval, Petition, signing_interval
+from app.domain.signature import Submitted
+
+_NO_ROLL = Merits("review", "no_roll", None)
+_SECTION_DATES = Merits("review", "section_dates", None)
+
+
+async def examine(
+    connection: asyncpg.Connection, petition: Petition, lines: Sequence[Submitted]
+) -> tuple[int | None, list[Merits]]:
+    """What the active roll says of these lines, and the version of it that was asked; in the lines' order."""
+    roll = await active_roll(connection, petition.county_id)
+    roll_version = roll.roll_version if roll else None
+    if not lines or roll_version is None:
+        return roll_version, [_NO_ROLL for _ in lines]
+    intervals = await _intervals(connection, petition, lines)
+    asked = [
+        LineToDecide(line.writing, interval.start, interval.end, petition.filed_on)
+        for line, interval in zip(lines, intervals, strict=True)
+        if interval
+    ]
+    found = await decide_lines(connection, county_id=petition.county_id, roll_version=roll_version, lines=asked)
+    decisions = iter(found)
+    return roll_version, [_merits(next(decisions), roll_version) if i else _SECTION_DATES for i in intervals]
+
+
+async def _intervals(
+    connection: asyncpg.Connection, petition: Petition, lines: Sequence[Submitted]
+) -> list[Interval | None]:
+    """The dates between which each line was signed; None where its section's dates are missing or contradictory."""
+    sections = {line.place.section for line in lines}
+    declared = await rows.section_dates(connection, petition.county_id, petition.petition_id, sections)
+    by_section: dict[int, Interval | None] = {}
+    for section in sections:
+        dates = declared.get(section)
+        if dates is None:
+            by_section[section] = petition.window
+        elif dates.signed_from is None or dates.signed_to is None:
+            by_section[section] = None
+        else:
+            by_section[section] = signing_interval(petition.window, Interval(dates.signed_from, dates.signed_to))
+    return [by_section[line.place.section] for line in lines]
+
+
+def _merits(decision: Decision, roll_version: int) -> Merits:
+    return Merits(
+        status=decision.status,
+        reason=decision.reason,
+        voter_id=decision.voter_id,
+        registration_no=decision.registration_no,
+        reason_open=decision.reason_open,
+        secondary=decision.secondary,
+        evidence=decision.evidence,
+        roll_version=roll_version,
+    )

@@ -1,0 +1,88 @@
+"""What every route shares: the process's state, the principal behind the key, the petition in the path."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Depends, Path, Request
+
+from app.actions.group_commit import GroupCommit
+from app.actions.keys import recognise
+from app.api.problems import Problem
+from app.db.engine import Database
+from app.db.petitions import get_petition
+from app.domain.errors import UnknownPetitionError
+from app.domain.keys import Principal, Role
+from app.domain.petition import Petition
+
+
+@dataclass
+class State:
+    """What one process holds. A petition's terms never change, so they are read once; its count is not here."""
+
+    database: Database
+    group_commit: GroupCommit
+    now: Callable[[], datetime]
+    petitions: dict[tuple[str, UUID], Petition] = field(default_factory=dict)
+
+
+def state_of(request: Request) -> State:
+    """The process's state."""
+    state: State = request.app.state.recall
+    return state
+
+
+AppState = Annotated[State, Depends(state_of)]
+
+
+def utc_now() -> datetime:
+    """The clock."""
+    return datetime.now(UTC)
+
+
+class Guard:
+    """A dependency that lets the declared roles in. A route without one does not start."""
+
+    def __init__(self, *roles: Role) -> None:
+        """Let these roles in."""
+        self.roles = roles
+
+    async def __call__(self, request: Request) -> Principal:
+        """The principal of the request's bearer key."""
+        scheme, _, key = request.headers.get("authorization", "").partition(" ")
+        state = state_of(request)
+        principal = (
+            await recognise(state.database, key.strip(), now=state.now()) if scheme.lower() == "bearer" else None
+        )
+        if principal is None:
+            challenge = {"WWW-Authenticate": "Bearer"}
+            raise Problem(401, "unauthorized", "A valid bearer key is needed.", headers=challenge)
+        if principal.role not in self.roles:
+            raise Problem(403, "wrong_role", "This key's role may not do that.")
+        return principal
+
+
+def allow(*roles: Role) -> Any:  # noqa: ANN401  # a dependency marker
+    """The parameter that is the principal; declare it first, so that a stranger gets no further."""
+    return Depends(Guard(*roles))
+
+
+async def petition_of(state: State, principal: Principal, petition_id: UUID) -> Petition:
+    """The petition, if it is of the principal's county; another county's is as unknown as one that does not exist.
+
+    Raises:
+        UnknownPetitionError: the principal's county has no such petition.
+    """
+    known = state.petitions.get((principal.county_id, petition_id))
+    if known is None:
+        async with state.database.begin() as connection:
+            known = await get_petition(connection, principal.county_id, petition_id)
+        if known is None:
+            raise UnknownPetitionError
+        state.petitions[principal.county_id, petition_id] = known
+    return known
+
+
+PetitionId = Annotated[UUID, Path(description="The petition.")]

@@ -1,0 +1,227 @@
+"""Reading where lines stand, and a person's findings on them."""
+
+import base64
+import binascii
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query, Response
+from pydantic import BaseModel, Field
+
+from app.actions.review import decide_by_person
+from app.api.body import SAFE, Wire, body
+from app.api.context import AppState, PetitionId, allow, petition_of
+from app.api.problems import Problem
+from app.api.signatures import LineOut
+from app.db.lines import LineRead, page_of_lines, read_line
+from app.domain.errors import UnknownLineError
+from app.domain.keys import Principal
+from app.domain.reasons import Reason, ReviewCause, Status
+from app.domain.review import Word
+from app.domain.signature import Place
+
+router = APIRouter(prefix="/v1/petitions/{petition_id}/signatures", tags=["signatures"])
+
+LineReader = Annotated[Principal, allow("station", "system", "clerk", "supervisor", "auditor")]
+Lister = Annotated[Principal, allow("clerk", "supervisor", "auditor")]
+Decider = Annotated[Principal, allow("clerk", "supervisor")]
+PlaceText = Annotated[
+    str, Path(pattern=r"^[1-9][0-9]{0,9}-[1-9][0-9]{0,9}-[1-9][0-9]{0,9}$", description="section-page-line, as 12-3-4")
+]
+_LARGEST = 2_147_483_647
+
+
+class WritingOut(BaseModel):
+    """What stands on the line."""
+
+    printed_name: str
+    name: dict[str, str] | None
+    residence_address: str
+    city: str
+    zip: str
+    signed: bool
+    image_sha256: str | None
+
+
+class FindingOut(BaseModel):
+    """A decision on a line, with everything it rests on."""
+
+    finding_no: int
+    status: str
+    reason: str | None
+    reason_open: bool
+    settled: bool
+    voter_id: str | None
+    secondary: list[str]
+    evidence: dict[str, Any] | None
+    counted_place: str | None
+    confirmed_by: list[str]
+    ruleset: str
+    roll_version: int | None
+    decided_by: str
+    decided_at: str
+    note: str
+
+
+class LineDetailOut(LineOut):
+    """Where a line stands, with its writing and finding, for those who decide and check."""
+
+    writing: WritingOut
+    finding: FindingOut
+
+
+class ListedOut(LineOut):
+    """A line in a list."""
+
+    voter_id: str | None
+
+
+class LinesOut(BaseModel):
+    """A page of lines in paper order."""
+
+    signatures: list[ListedOut]
+    next_cursor: str | None
+
+
+class FindingIn(Wire):
+    """A person's finding. `voter_id` where it says whose line it is; `note` says why, and a reversal needs one."""
+
+    status: Literal["valid", "invalid", "review"]
+    reason: Reason | ReviewCause | None = None
+    voter_id: Annotated[str, Field(min_length=1, max_length=40), SAFE] | None = None
+    note: Annotated[str, Field(max_length=2000), SAFE] = ""
+
+
+def place_of(place: str) -> Place:
+    """The place in a path.
+
+    Raises:
+        UnknownLineError: no paper has so many lines.
+    """
+    numbers = [int(part) for part in place.split("-")]
+    if max(numbers) > _LARGEST:
+        raise UnknownLineError
+    return Place(*numbers)
+
+
+def _line_out(read: LineRead) -> LineOut:
+    standing = read.line.standing
+    return LineOut(
+        place=str(read.line.place),
+        status=standing.status,
+        reason=standing.reason,
+        settled=standing.settled,
+        version=read.line.version,
+    )
+
+
+def _detail_out(read: LineRead) -> LineDetailOut:
+    writing = read.writing
+    parts = writing.name
+    name = {"first": parts.first, "middle": parts.middle, "last": parts.last, "suffix": parts.suffix} if parts else None
+    return LineDetailOut(
+        **_line_out(read).model_dump(),
+        writing=WritingOut(
+            printed_name=writing.printed_name,
+            name=name,
+            residence_address=writing.residence_address,
+            city=writing.city,
+            zip=writing.zip,
+            signed=writing.signed,
+            image_sha256=writing.image_sha256,
+        ),
+        finding=FindingOut(**{field: read.finding[field] for field in FindingOut.model_fields}),
+    )
+
+
+@router.get(
+    "/{place}",
+    operation_id="get_signature",
+    summary="Read where a line stands",
+    response_model=LineDetailOut | LineOut,
+)
+async def get_signature(
+    principal: LineReader, state: AppState, petition_id: PetitionId, place: PlaceText
+) -> LineDetailOut | LineOut:
+    """A station or system reads its own lines, without voter and evidence; clerks and above read all with evidence."""
+    await petition_of(state, principal, petition_id)
+    async with state.database.reading() as connection:
+        read = await read_line(connection, principal.county_id, petition_id, place_of(place))
+    if read is None:
+        raise UnknownLineError
+    if principal.role in ("station", "system"):
+        if read.line.station != principal.name:
+            raise UnknownLineError
+        return _line_out(read)
+    return _detail_out(read)
+
+
+@router.get("", operation_id="list_signatures", summary="List lines")
+async def list_signatures(  # noqa: PLR0913  # the filters of the list
+    principal: Lister,
+    state: AppState,
+    petition_id: PetitionId,
+    status: Annotated[Status | None, Query()] = None,
+    reason: Annotated[Reason | ReviewCause | None, Query()] = None,
+    section: Annotated[int | None, Query(ge=1, le=_LARGEST)] = None,
+    cursor: Annotated[str | None, Query(max_length=100)] = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> LinesOut:
+    """Pages in paper order: follow `next_cursor` until it is null."""
+    await petition_of(state, principal, petition_id)
+    async with state.database.begin() as connection:
+        rows = await page_of_lines(
+            connection,
+            principal.county_id,
+            petition_id,
+            after=_place_in(cursor) if cursor else None,
+            limit=limit + 1,
+            status=status,
+            reason=reason,
+            section=section,
+        )
+    page = [
+        ListedOut(
+            place=str(Place(r.section, r.page, r.line)),
+            status=r.status,
+            reason=r.reason,
+            settled=r.settled,
+            version=r.version,
+            voter_id=r.voter_id,
+        )
+        for r in rows[:limit]
+    ]
+    return LinesOut(signatures=page, next_cursor=_cursor(page[-1].place) if len(rows) > limit else None)
+
+
+def _cursor(place: str) -> str:
+    return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
+
+
+def _place_in(cursor: str) -> Place:
+    try:
+        section, page, line = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().split("-")
+        place = Place(int(section), int(page), int(line))
+    except (ValueError, binascii.Error):
+        raise Problem(422, "invalid", "The cursor is not one that a list gave.") from None
+    if not all(0 < number <= _LARGEST for number in place):
+        raise Problem(422, "invalid", "The cursor is not one that a list gave.")
+    return place
+
+
+@router.post("/{place}/findings", status_code=201, operation_id="post_finding", summary="Put a finding on record")
+async def post_finding(  # noqa: PLR0913  # the parts of a request
+    principal: Decider,
+    state: AppState,
+    petition_id: PetitionId,
+    place: PlaceText,
+    finding: Annotated[FindingIn, body(FindingIn)],
+    response: Response,
+) -> LineDetailOut:
+    """A person's finding; 200 where the same person said the same before. A reversal of another's is a supervisor's."""
+    petition = await petition_of(state, principal, petition_id)
+    word = Word(finding.status, finding.reason, finding.voter_id, finding.note)
+    read, changed = await decide_by_person(
+        state.database, petition, place_of(place), word, who=principal, now=state.now()
+    )
+    response.status_code = 201 if changed else 200
+    return _detail_out(read)

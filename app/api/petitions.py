@@ -1,0 +1,121 @@
+"""Opening and reading petitions."""
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import BaseModel, BeforeValidator, Field, model_validator
+
+from app.actions import petitions as actions
+from app.api.body import SAFE, Wire, body
+from app.api.context import AppState, PetitionId, allow
+from app.domain.errors import UnknownPetitionError
+from app.domain.keys import Principal
+from app.domain.petition import Petition
+from app.domain.ruleset import CALIFORNIA
+
+router = APIRouter(prefix="/v1/petitions", tags=["petitions"])
+
+
+def _iso_date(value: object) -> object:
+    return date.fromisoformat(value) if isinstance(value, str) and len(value) == len("2022-07-06") else value
+
+
+IsoDate = Annotated[date, BeforeValidator(_iso_date)]
+
+
+class PetitionIn(Wire):
+    """A petition to open: `required`, or `registered_voters` to derive it from (EC 11221)."""
+
+    title: Annotated[str, Field(min_length=1, max_length=200), SAFE]
+    officer: Annotated[str, Field(min_length=1, max_length=200), SAFE]
+    required: Annotated[int, Field(ge=1, le=100_000_000)] | None = None
+    registered_voters: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
+    circulation_from: IsoDate
+    circulation_to: IsoDate
+    filed_on: IsoDate
+    ruleset: Annotated[str, Field(min_length=1, max_length=100), SAFE] = CALIFORNIA.name
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> "PetitionIn":
+        if (self.required is None) == (self.registered_voters is None):
+            msg = "give required or registered_voters, and not both"
+            raise ValueError(msg)
+        return self
+
+
+class PetitionOut(BaseModel):
+    """A petition."""
+
+    petition_id: UUID
+    county_id: str
+    title: str
+    officer: str
+    required: int
+    registered_voters: int | None
+    circulation_from: date
+    circulation_to: date
+    filed_on: date
+    ruleset: str
+    state: Literal["open", "closed"]
+    created_at: datetime
+
+    @classmethod
+    def of(cls, petition: Petition) -> "PetitionOut":
+        """The petition as it is shown."""
+        return cls(
+            petition_id=petition.petition_id,
+            county_id=petition.county_id,
+            title=petition.title,
+            officer=petition.officer,
+            required=petition.required,
+            registered_voters=petition.registered_voters,
+            circulation_from=petition.circulation_from,
+            circulation_to=petition.circulation_to,
+            filed_on=petition.filed_on,
+            ruleset=petition.ruleset_name,
+            state=petition.state,
+            created_at=petition.created_at,
+        )
+
+
+class PetitionsOut(BaseModel):
+    """A county's petitions."""
+
+    petitions: list[PetitionOut]
+
+
+Opener = Annotated[Principal, allow("clerk", "supervisor")]
+Reader = Annotated[Principal, allow("clerk", "supervisor", "auditor")]
+
+
+@router.post("", status_code=201, operation_id="open_petition", summary="Open a petition")
+async def open_petition(
+    principal: Opener, state: AppState, new: Annotated[PetitionIn, body(PetitionIn)]
+) -> PetitionOut:
+    """Open a petition in the key's county. `required` is given, or derived from the registration (EC 11221)."""
+    terms: dict[str, Any] = new.model_dump(exclude={"ruleset"})
+    petition = await actions.open_petition(
+        state.database,
+        actions.Terms(county_id=principal.county_id, ruleset_name=new.ruleset, **terms),
+        opened_by=principal.name,
+        now=state.now(),
+    )
+    return PetitionOut.of(petition)
+
+
+@router.get("", operation_id="list_petitions", summary="List the county's petitions")
+async def list_petitions(principal: Reader, state: AppState) -> PetitionsOut:
+    """The petitions of the key's county, the oldest first."""
+    found = await actions.list_petitions(state.database, principal.county_id)
+    return PetitionsOut(petitions=[PetitionOut.of(p) for p in found])
+
+
+@router.get("/{petition_id}", operation_id="get_petition", summary="Read a petition")
+async def get_petition(principal: Reader, state: AppState, petition_id: PetitionId) -> PetitionOut:
+    """One petition."""
+    petition = await actions.get_petition(state.database, principal.county_id, petition_id)
+    if petition is None:
+        raise UnknownPetitionError
+    return PetitionOut.of(petition)

@@ -1,0 +1,214 @@
+"""Handing signatures in, one or a batch, and reading where they stand."""
+
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Request, Response
+from pydantic import BaseModel, Field, StringConstraints, ValidationError, model_validator
+
+from app.actions import intake
+from app.api.body import SAFE, Whole, Wire, body, field_errors
+from app.api.context import AppState, PetitionId, allow, petition_of
+from app.api.problems import FieldError, Problem
+from app.domain.keys import Principal
+from app.domain.ledger import canonical
+from app.domain.signature import NameParts, Place, Submitted, Writing
+from app.domain.submission import Accepted, Answer, LineResult, Submission
+
+router = APIRouter(prefix="/v1/petitions/{petition_id}/signatures", tags=["signatures"])
+
+Poster = Annotated[Principal, allow("station", "clerk", "supervisor", "system")]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        description="Makes a retry safe: the same key and content get the same answer.", min_length=1, max_length=200
+    ),
+]
+Sha256Hex = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
+
+CONFLICT = "Another writing stands at this place. A correction is a clerk's revision."
+
+
+class NameIn(Wire):
+    """A name that the station read in parts."""
+
+    first: Annotated[str, Field(max_length=100), SAFE] = ""
+    middle: Annotated[str, Field(max_length=100), SAFE] = ""
+    last: Annotated[str, Field(max_length=100), SAFE] = ""
+    suffix: Annotated[str, Field(max_length=30), SAFE] = ""
+
+
+class SignatureIn(Wire):
+    """One line of the petition, as the station read it. An empty text is a fact about the paper, not an error."""
+
+    section: Whole
+    page: Whole
+    line: Whole
+    printed_name: Annotated[str, Field(max_length=200), SAFE] | None = None
+    name: NameIn | None = None
+    residence_address: Annotated[str, Field(max_length=300), SAFE]
+    city: Annotated[str, Field(max_length=100), SAFE]
+    zip: Annotated[str, Field(max_length=20), SAFE]
+    signed: bool = True
+    image_sha256: Sha256Hex | None = None
+
+    @model_validator(mode="after")
+    def _one_name(self) -> "SignatureIn":
+        if (self.printed_name is None) == (self.name is None):
+            msg = "give printed_name or name, and not both"
+            raise ValueError(msg)
+        return self
+
+    def submitted(self) -> Submitted:
+        """The line as a value."""
+        name = self.name
+        writing = Writing(
+            printed_name=self.printed_name or "",
+            residence_address=self.residence_address,
+            city=self.city,
+            zip=self.zip,
+            name=NameParts(name.first, name.middle, name.last, name.suffix) if name else None,
+            signed=self.signed,
+            image_sha256=self.image_sha256,
+        )
+        return Submitted(Place(self.section, self.page, self.line), writing, writing.fingerprint())
+
+
+class BatchIn(Wire):
+    """Up to 1,000 lines; each is checked by itself, so that one bad line never fails the rest."""
+
+    signatures: Annotated[list[Any], Field(min_length=1, max_length=1000)]
+
+
+class LineOut(BaseModel):
+    """Where a line stands."""
+
+    place: str
+    status: str
+    reason: str | None
+    settled: bool
+    version: int
+
+
+class LineError(BaseModel):
+    """Why a line was not taken."""
+
+    code: str
+    message: str
+    errors: list[FieldError] | None = None
+
+
+class LineErrorOut(BaseModel):
+    """A line that was not taken; `place` is null where it could not be read."""
+
+    place: str | None
+    error: LineError
+
+
+class BatchOut(BaseModel):
+    """One result a line, in their order."""
+
+    results: list[LineOut | LineErrorOut]
+
+
+def line_out(result: Accepted) -> LineOut:
+    """An accepted line as a station sees it."""
+    return LineOut(
+        place=result.place, status=result.status, reason=result.reason, settled=result.settled, version=result.version
+    )
+
+
+def _line_error(place: str | None, code: str, message: str, errors: list[FieldError] | None = None) -> LineErrorOut:
+    return LineErrorOut(place=place, error=LineError(code=code, message=message, errors=errors))
+
+
+def _result_out(result: LineResult) -> LineOut | LineErrorOut:
+    if isinstance(result, Accepted):
+        return line_out(result)
+    return _line_error(result.place, "place_conflict", CONFLICT)
+
+
+def _answered(outcome: intake.Outcome, response: Response) -> Answer:
+    """The answer behind an outcome, with its header; an outcome that is an error is raised."""
+    if not isinstance(outcome, Answer):
+        raise outcome
+    if outcome.replayed:
+        response.headers["Idempotent-Replayed"] = "true"
+    return outcome
+
+
+@router.post(
+    "",
+    status_code=201,
+    operation_id="post_signature",
+    summary="Hand in one signature",
+    responses={200: {"model": LineOut, "description": "The line was there already"}},
+)
+async def post_signature(  # noqa: PLR0913  # the parts of a request
+    principal: Poster,
+    state: AppState,
+    petition_id: PetitionId,
+    line: Annotated[SignatureIn, body(SignatureIn)],
+    response: Response,
+    idempotency_key: IdempotencyKey = None,
+) -> LineOut:
+    """201 with where the line stands, or 200 if it was there already; 409 where another writing stands there."""
+    petition = await petition_of(state, principal, petition_id)
+    submitted = line.submitted()
+    fingerprint = sha256(b"one" + _meaning(submitted)).digest()
+    submission = Submission(principal.name, [submitted], idempotency_key, fingerprint)
+    answer = _answered(await state.group_commit.hand_in(petition, submission), response)
+    (result,) = answer.results
+    if not isinstance(result, Accepted):
+        raise Problem(409, "place_conflict", CONFLICT)
+    response.status_code = 201 if result.created else 200
+    return line_out(result)
+
+
+@router.post("/batch", operation_id="post_signatures", summary="Hand in up to 1,000 signatures")
+async def post_signatures(  # noqa: PLR0913  # the parts of a request
+    principal: Poster,
+    state: AppState,
+    petition_id: PetitionId,
+    batch: Annotated[BatchIn, body(BatchIn)],
+    response: Response,
+    idempotency_key: IdempotencyKey = None,
+) -> BatchOut:
+    """One result a line, in their order; a line that cannot be taken has an `error` and never fails the rest."""
+    petition = await petition_of(state, principal, petition_id)
+    checked = [_checked(value, i) for i, value in enumerate(batch.signatures)]
+    good = [line for line in checked if isinstance(line, Submitted)]
+    submission = Submission(principal.name, good, idempotency_key, _fingerprint(batch.signatures, checked))
+    (outcome,) = await intake.take_in(state.database, petition, [submission], now=state.now())
+    results = iter(_answered(outcome, response).results)
+    return BatchOut(results=[_result_out(next(results)) if isinstance(c, Submitted) else c for c in checked])
+
+
+def _checked(value: object, index: int) -> Submitted | LineErrorOut:
+    try:
+        return SignatureIn.model_validate(value).submitted()
+    except ValidationError as error:
+        errors = field_errors(error, f"signatures.{index}")
+        return _line_error(_place_of(value), "invalid", "The line is not as documented.", errors)
+
+
+def _place_of(value: object) -> str | None:
+    """The place of a line that is otherwise wrong, so that a person finds the paper."""
+    numbers = [value.get(name) for name in Place._fields] if isinstance(value, dict) else []
+    good = [n for n in numbers if type(n) is int and 1 <= n <= 2_147_483_647]  # noqa: PLR2004  # as in SignatureIn
+    return str(Place(*good)) if len(good) == len(Place._fields) else None
+
+
+def _meaning(line: Submitted) -> bytes:
+    return str(line.place).encode() + b"\0" + line.writing_sha256
+
+
+def _fingerprint(values: Sequence[object], checked: Sequence[Submitted | LineErrorOut]) -> bytes:
+    """SHA-256 of what the batch means: the order of keys, white space and defaults left out do not change it."""
+    digest = sha256(b"batch")
+    for value, line in zip(values, checked, strict=True):
+        meaning = _meaning(line) if isinstance(line, Submitted) else canonical(value)
+        digest.update(len(meaning).to_bytes(4, "big") + meaning)
+    return digest.digest()

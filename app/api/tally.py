@@ -1,0 +1,85 @@
+"""The running tally."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel
+
+from app.api.context import AppState, PetitionId, allow, petition_of
+from app.db.tally import TallyRow, read_tally
+from app.domain.errors import UnknownPetitionError
+from app.domain.keys import Principal
+from app.domain.petition import Petition
+from app.domain.tally import Outlook, invalid_by_published, outlook, rate
+
+router = APIRouter(prefix="/v1/petitions/{petition_id}/tally", tags=["tally"])
+
+Watcher = Annotated[Principal, allow("monitor", "clerk", "supervisor", "auditor")]
+
+
+class TallyOut(BaseModel):
+    """Where the count stands against the number required."""
+
+    petition_id: UUID
+    version: int
+    as_of: datetime
+    required: int
+    raw: int
+    received: int
+    valid: int
+    invalid: int
+    review: int
+    unsettled: int
+    invalid_by_reason: dict[str, int]
+    invalid_by_code: dict[str, int]
+    margin: int
+    validity_rate: float | None
+    break_even_rate: float | None
+    outlook: Outlook
+
+
+def tally_out(petition: Petition, row: TallyRow) -> TallyOut:
+    """The tally of a petition as it is shown."""
+    counts = row.counts
+    return TallyOut(
+        petition_id=petition.petition_id,
+        version=row.version,
+        as_of=row.as_of,
+        required=petition.required,
+        raw=counts.raw,
+        received=counts.received,
+        valid=counts.valid,
+        invalid=counts.invalid,
+        review=counts.review,
+        unsettled=counts.unsettled,
+        invalid_by_reason=dict(invalid_by_published(counts.by_reason)),
+        invalid_by_code=dict(counts.by_reason),
+        margin=counts.valid - petition.required,
+        validity_rate=rate(counts.valid, counts.raw),
+        break_even_rate=rate(petition.required, counts.raw),
+        outlook=outlook(counts, petition.required),
+    )
+
+
+@router.get(
+    "",
+    operation_id="get_tally",
+    summary="Read the tally",
+    response_model=TallyOut,
+    responses={304: {"description": "Not changed since the version in If-None-Match"}},
+)
+async def get_tally(principal: Watcher, state: AppState, petition_id: PetitionId, request: Request) -> Response:
+    """The tally, with its version as ETag. An unfinished count is not public: caches may keep it for one client only."""
+    petition = await petition_of(state, principal, petition_id)
+    async with state.database.reading() as connection:
+        row = await read_tally(connection, principal.county_id, petition_id)
+    if row is None:
+        raise UnknownPetitionError
+    etag = f'"{row.version}"'
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
+    if etag in [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]:
+        return Response(status_code=304, headers=headers)
+    body = tally_out(petition, row).model_dump_json()
+    return Response(body, media_type="application/json", headers=headers)

@@ -1,0 +1,104 @@
+"""What every command shares: its database, its clock, its way of failing."""
+
+import argparse
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from app.db.engine import Database, open_database
+from app.db.migrate import is_current, upgrade
+from app.db.server import EmbeddedServer
+from app.settings import Settings
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+
+    Subparsers = _SubParsersAction[argparse.ArgumentParser]
+
+
+class CommandError(Exception):
+    """A command that cannot do what it was asked; the text is one line for a person."""
+
+
+@contextmanager
+def database_url(settings: Settings) -> Iterator[str]:
+    """The database: the given one, else the embedded server, joined where the service runs beside this command.
+
+    The embedded one is brought to this program's schema; a given one only by `migrate`.
+    """
+    if settings.database_url:
+        yield settings.database_url
+        return
+    with EmbeddedServer.start(settings.data_dir, join=True) as server:
+        yield server.url()
+
+
+@asynccontextmanager
+async def database(url: str, settings: Settings) -> AsyncIterator[Database]:
+    """The pools of a command, small ones.
+
+    Raises:
+        CommandError: the schema is not this program's.
+    """
+    await check_schema(url, settings)
+    opened = await open_database(url, intake=2, reading=2)
+    try:
+        yield opened
+    finally:
+        await opened.close()
+
+
+async def check_schema(url: str, settings: Settings) -> None:
+    """Bring the embedded database to this program's schema; ask for it where the database was given.
+
+    Raises:
+        CommandError: a given database has another schema.
+    """
+    if await is_current(url):
+        return
+    if settings.database_url:
+        raise CommandError("the database's schema is not this program's: run `python -m app migrate`")
+    await upgrade(url)
+
+
+Work = Callable[[argparse.Namespace, Database], Coroutine[Any, Any, int]]
+
+
+def over_database(work: Work) -> Callable[[argparse.Namespace], int]:
+    """A command's `run` from what it does with the database."""
+
+    def run(arguments: argparse.Namespace) -> int:
+        settings = Settings.from_environment()
+
+        async def main(url: str) -> int:
+            async with database(url, settings) as opened:
+                return await work(arguments, opened)
+
+        with database_url(settings) as url:
+            return asyncio.run(main(url))
+
+    return run
+
+
+def now() -> datetime:
+    """The clock."""
+    return datetime.now(UTC)
+
+
+def a_date(text: str) -> date:
+    """An argument that is a date."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("must be a date like 2022-07-06") from None
+
+
+def a_petition(text: str) -> UUID:
+    """An argument that is a petition's id."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("must be a petition's id") from None

@@ -1,0 +1,7 @@
+"""`python -m app demo`."""
+
+from app.cli.common import Subparsers
+
+
+def add_parser(subparsers: "Subparsers") -> None:
+    """Mount the command."""

@@ -1,0 +1,101 @@
+"""`python -m app serve` and `migrate`."""
+
+import argparse
+import asyncio
+import contextlib
+import socket
+import sys
+from collections.abc import AsyncIterator
+
+import uvicorn
+
+from app.cli.common import CommandError, Subparsers, check_schema, database_url
+from app.db.migrate import is_current, upgrade
+from app.db.server import EmbeddedServer
+from app.logs import configure
+from app.main import create_app
+from app.settings import Settings
+
+_WATCH_EVERY = 0.5  # seconds between looks at the embedded server
+_DRAIN = 8  # seconds that requests under way are given
+
+
+def add_parser(subparsers: "Subparsers") -> None:
+    """Mount the commands."""
+    serve = subparsers.add_parser("serve", help="serve until SIGTERM, then drain")
+    serve.add_argument("--host", default="127.0.0.1")
+    serve.add_argument("--port", type=int, default=8000, help="0 takes any free port")
+    serve.add_argument("--migrate", action="store_true", help="bring a given database to this program's schema first")
+    serve.set_defaults(run=_serve)
+    migrate = subparsers.add_parser("migrate", help="bring the database to this program's schema")
+    migrate.set_defaults(run=_migrate)
+
+
+def _migrate(_: argparse.Namespace) -> int:
+    with database_url(Settings.from_environment()) as url:
+        asyncio.run(upgrade(url))
+    return 0
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    settings = Settings.from_environment()
+    configure(settings.log_format)
+    if settings.database_url:
+        asyncio.run(_run(arguments, settings, settings.database_url, None))
+        return 0
+    with EmbeddedServer.start(settings.data_dir) as server:
+        asyncio.run(_run(arguments, settings, server.url(), server))
+    return 0
+
+
+class _Server(uvicorn.Server):
+    """Says where it listens once it does."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and say where."""
+        await super().startup(sockets)
+        if self.started:
+            host, port = self.servers[0].sockets[0].getsockname()[:2]
+            print(f"listening on http://{host}:{port} (documentation at /docs)", flush=True)
+
+
+async def _run(arguments: argparse.Namespace, settings: Settings, url: str, server: EmbeddedServer | None) -> None:
+    if settings.database_url and not arguments.migrate and not await is_current(url):
+        raise CommandError("the database's schema is not this program's: run `python -m app migrate`")
+    if not settings.database_url or arguments.migrate:
+        await upgrade(url) if arguments.migrate else await check_schema(url, settings)
+    config = uvicorn.Config(
+        create_app(settings, url),
+        host=arguments.host,
+        port=arguments.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_DRAIN,
+    )
+    async with _kept_alive(server):
+        serving = _Server(config)
+        await serving.serve()
+    if not serving.started:
+        raise CommandError("the service did not start")
+
+
+@contextlib.asynccontextmanager
+async def _kept_alive(server: EmbeddedServer | None) -> AsyncIterator[None]:
+    """Bring the embedded server back whenever it dies under us: what was committed is there again."""
+
+    async def watch(running: EmbeddedServer) -> None:
+        while True:
+            await asyncio.sleep(_WATCH_EVERY)
+            if not running.running:
+                print("the embedded database ended; starting it again", file=sys.stderr, flush=True)
+                running.revive()
+
+    task = asyncio.create_task(watch(server)) if server else None
+    try:
+        yield
+    finally:
+        if task:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task

@@ -1,0 +1,267 @@
+"""The statements behind the count. Their order in a transaction is the order of the locks: slots, lines, head."""
+
+import json
+from collections.abc import Collection, Sequence
+from datetime import date, datetime
+from typing import NamedTuple
+from uuid import UUID
+
+import asyncpg
+
+from app.domain.count import Line
+from app.domain.ledger import EntryType
+from app.domain.signature import Place
+from app.domain.tally import Counts, Standing
+
+LINE_COLUMNS = (
+    "section, page, line, status, reason, voter_id, settled, finding_no, roll_version, confirmed_by, mismatch_by,"
+    " station, version"
+)
+
+# Makes the slots that are missing. ORDER BY: two batches with the same voters in another order must not deadlock.
+_MAKE_SLOTS = """
+INSERT INTO slot (county_id, petition_id, voter_id)
+SELECT $1, $2, voter_id FROM unnest($3::text[]) AS voter (voter_id) ORDER BY voter_id
+ON CONFLICT DO NOTHING
+"""
+
+# Locks the slots in voter order, riding the primary key. Whoever holds a voter's slot decides which line counts.
+_LOCK_SLOTS = """
+SELECT voter_id, withdrawn_on FROM slot
+WHERE county_id = $1 AND petition_id = $2 AND voter_id = ANY ($3::text[])
+ORDER BY voter_id FOR UPDATE
+"""
+
+# The lines of these voters that compete for a slot. Read after the slots are locked, by a statement of its own, so
+# that its snapshot shows what the slots' former holders committed. Rides line_voter.
+_ELIGIBLE_LINES = f"""
+SELECT {LINE_COLUMNS} FROM line
+WHERE county_id = $1 AND petition_id = $2 AND voter_id = ANY ($3::text[])
+  AND (status = 'valid' OR (status = 'invalid' AND reason IN ('duplicate', 'withdrawn')))
+ORDER BY section, page, line FOR UPDATE
+"""  # noqa: S608  # a literal of ours
+
+# Places, locked in paper order, riding the primary key.
+_LOCK_LINES = f"""
+SELECT {LINE_COLUMNS} FROM line
+JOIN unnest($3::int[], $4::int[], $5::int[]) AS place (section, page, line) USING (section, page, line)
+WHERE county_id = $1 AND petition_id = $2
+ORDER BY section, page, line FOR UPDATE OF line
+"""  # noqa: S608  # a literal of ours
+
+_LOCK_HEAD = """
+SELECT version, hash, state, received, valid, invalid, review, unsettled, by_reason FROM head
+WHERE county_id = $1 AND petition_id = $2 FOR UPDATE
+"""
+
+# Clears the counted place of the voters whose counted line changes, before another line of theirs takes it: the
+# unique index looks at every row as it is written.
+_STEP_DOWN = """
+UPDATE line SET status = 'received', reason = NULL
+FROM unnest($3::int[], $4::int[], $5::int[]) AS place (section, page, line)
+WHERE county_id = $1 AND petition_id = $2
+  AND line.section = place.section AND line.page = place.page AND line.line = place.line
+"""
+
+_WRITE_LINES = """
+INSERT INTO line (county_id, petition_id, section, page, line, status, reason, voter_id, settled, finding_no,
+                  roll_version, people_needed, confirmed_by, mismatch_by, station, version)
+SELECT $1, $2, section, page, line, status, reason, voter_id, settled, finding_no, roll_version, people_needed,
+       string_to_array(confirmed_by, ','), string_to_array(mismatch_by, ','), station, $3
+FROM unnest($4::int[], $5::int[], $6::int[], $7::text[], $8::text[], $9::text[], $10::bool[], $11::int[], $12::int[],
+            $13::int[], $14::text[], $15::text[], $16::text[])
+  AS new (section, page, line, status, reason, voter_id, settled, finding_no, roll_version, people_needed,
+          confirmed_by, mismatch_by, station)
+ORDER BY section, page, line
+ON CONFLICT (county_id, petition_id, section, page, line) DO UPDATE
+SET status = excluded.status, reason = excluded.reason, voter_id = excluded.voter_id, settled = excluded.settled,
+    finding_no = excluded.finding_no, roll_version = excluded.roll_version, people_needed = excluded.people_needed,
+    confirmed_by = excluded.confirmed_by, mismatch_by = excluded.mismatch_by, version = excluded.version
+"""
+
+_WRITE_FINDINGS = """
+INSERT INTO finding (county_id, petition_id, version, section, page, line, finding_no, leaf_no, salt, content)
+SELECT $1, $2, $3, section, page, line, finding_no, leaf_no - 1, salt, content
+FROM unnest($4::int[], $5::int[], $6::int[], $7::int[], $8::bytea[], $9::text[]) WITH ORDINALITY
+  AS new (section, page, line, finding_no, salt, content, leaf_no)
+"""
+
+_APPEND_ENTRY = """
+INSERT INTO ledger (county_id, petition_id, seq, type, leaf_root, leaves, payload, hash)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+"""
+
+_MOVE_HEAD = """
+UPDATE head SET version = $3, hash = $4, state = $5, as_of = $6, received = $7, valid = $8, invalid = $9,
+                review = $10, unsettled = $11, by_reason = $12
+WHERE county_id = $1 AND petition_id = $2
+"""
+
+
+class Head(NamedTuple):
+    """The head row, locked by the transaction that read it."""
+
+    version: int
+    hash: bytes
+    state: str
+    counts: Counts
+
+
+class FindingRow(NamedTuple):
+    """One finding as it is stored; its position in the list is its leaf's number."""
+
+    place: Place
+    finding_no: int
+    salt: bytes
+    content: str
+
+
+class Entry(NamedTuple):
+    """One ledger entry as it is stored."""
+
+    seq: int
+    type: EntryType
+    leaf_root: bytes
+    leaves: bytes
+    payload: str
+    hash: bytes
+
+
+def line_of(row: asyncpg.Record) -> Line:
+    """A row of `LINE_COLUMNS` as a value."""
+    return Line(
+        place=Place(row["section"], row["page"], row["line"]),
+        standing=Standing(row["status"], row["reason"], row["voter_id"], row["settled"]),
+        finding_no=row["finding_no"],
+        confirmed_by=tuple(row["confirmed_by"]),
+        mismatch_by=tuple(row["mismatch_by"]),
+        roll_version=row["roll_version"],
+        station=row["station"],
+        version=row["version"],
+    )
+
+
+def columns(places: Collection[Place]) -> tuple[list[int], list[int], list[int]]:
+    """Places as the three arrays that `unnest` takes."""
+    return [p.section for p in places], [p.page for p in places], [p.line for p in places]
+
+
+async def lock_slots(
+    connection: asyncpg.Connection, county_id: str, petition_id: UUID, voters: Sequence[str]
+) -> dict[str, date | None]:
+    """Make and lock the voters' slots, in voter order. Returns the day each voter withdrew, or None."""
+    await connection.execute(_MAKE_SLOTS, county_id, petition_id, voters)
+    rows = await connection.fetch(_LOCK_SLOTS, county_id, petition_id, voters)
+    return {row["voter_id"]: row["withdrawn_on"] for row in rows}
+
+
+async def eligible_lines(
+    connection: asyncpg.Connection, county_id: str, petition_id: UUID, voters: Sequence[str]
+) -> list[Line]:
+    """The lines of these voters that compete for their slots, which the transaction must hold."""
+    return [line_of(r) for r in await connection.fetch(_ELIGIBLE_LINES, county_id, petition_id, voters)]
+
+
+async def lock_lines(
+    connection: asyncpg.Connection, county_id: str, petition_id: UUID, places: Collection[Place]
+) -> dict[Place, Line]:
+    """Lock the lines at these places, in paper order; a place without a line is absent."""
+    rows = await connection.fetch(_LOCK_LINES, county_id, petition_id, *columns(places))
+    return {line.place: line for line in map(line_of, rows)}
+
+
+async def step_down(
+    connection: asyncpg.Connection, county_id: str, petition_id: UUID, places: Collection[Place]
+) -> None:
+    """Free the counted place of voters whose counted line is about to change."""
+    await connection.execute(_STEP_DOWN, county_id, petition_id, *columns(places))
+
+
+async def write_lines(
+    connection: asyncpg.Connection,
+    county_id: str,
+    petition_id: UUID,
+    lines: Sequence[tuple[Line, int]],
+) -> None:
+    """Write where these lines stand now; each comes with the number of people that its finding needs."""
+    standings = [line.standing for line, _ in lines]
+    await connection.execute(
+        _WRITE_LINES,
+        county_id,
+        petition_id,
+        lines[0][0].version if lines else 0,
+        *columns([line.place for line, _ in lines]),
+        [s.status for s in standings],
+        [s.reason for s in standings],
+        [s.voter_id for s in standings],
+        [s.settled for s in standings],
+        [line.finding_no for line, _ in lines],
+        [line.roll_version for line, _ in lines],
+        [needed for _, needed in lines],
+        [",".join(line.confirmed_by) for line, _ in lines],
+        [",".join(line.mismatch_by) for line, _ in lines],
+        [line.station for line, _ in lines],
+    )
+
+
+async def write_findings(
+    connection: asyncpg.Connection, county_id: str, petition_id: UUID, version: int, findings: Sequence[FindingRow]
+) -> None:
+    """Append findings in leaf order."""
+    await connection.execute(
+        _WRITE_FINDINGS,
+        county_id,
+        petition_id,
+        version,
+        *columns([f.place for f in findings]),
+        [f.finding_no for f in findings],
+        [f.salt for f in findings],
+        [f.content for f in findings],
+    )
+
+
+async def lock_head(connection: asyncpg.Connection, county_id: str, petition_id: UUID) -> Head | None:
+    """Lock the head row: from here to the commit this transaction is the only writer of its petition."""
+    row = await connection.fetchrow(_LOCK_HEAD, county_id, petition_id)
+    return row and Head(row["version"], row["hash"], row["state"], counts_of(row))
+
+
+async def append_entry(
+    connection: asyncpg.Connection,
+    county_id: str,
+    petition_id: UUID,
+    *,
+    entry: Entry,
+    state: str,
+    counts: Counts,
+    now: datetime,
+) -> None:
+    """Append one ledger entry and move the head to it, with the counts as they are after it."""
+    await connection.execute(_APPEND_ENTRY, county_id, petition_id, *entry)
+    await connection.execute(
+        _MOVE_HEAD,
+        county_id,
+        petition_id,
+        entry.seq,
+        entry.hash,
+        state,
+        now,
+        counts.received,
+        counts.valid,
+        counts.invalid,
+        counts.review,
+        counts.unsettled,
+        json.dumps(counts.by_reason),
+    )
+
+
+def counts_of(row: asyncpg.Record) -> Counts:
+    """The counts of a head row."""
+    return Counts(
+        received=row["received"],
+        valid=row["valid"],
+        invalid=row["invalid"],
+        review=row["review"],
+        unsettled=row["unsettled"],
+        by_reason=json.loads(row["by_reason"]),
+    )

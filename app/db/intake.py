@@ -1,0 +1,167 @@
+"""The statements of intake: what already stands at a place, new signatures, stored answers. None of them loops."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import NamedTuple
+from uuid import UUID
+
+import asyncpg
+
+from app.db.count import LINE_COLUMNS, columns, line_of
+from app.domain.count import Line
+from app.domain.signature import Place, Submitted
+
+# What stands at these places, and every writing that was ever accepted there. Rides both primary keys.
+_STANDING_AT = f"""
+SELECT {", ".join(f"line.{c.strip()}" for c in LINE_COLUMNS.split(","))}, signature.writing_sha256,
+       ARRAY(SELECT r.writing_sha256 FROM signature_revision r
+             WHERE (r.county_id, r.petition_id, r.section, r.page, r.line)
+                 = (signature.county_id, signature.petition_id, signature.section, signature.page, signature.line)
+             ORDER BY r.revision_no) AS revisions
+FROM unnest($3::int[], $4::int[], $5::int[]) AS place (section, page, line)
+JOIN signature ON signature.county_id = $1 AND signature.petition_id = $2 AND signature.section = place.section
+              AND signature.page = place.page AND signature.line = place.line
+JOIN line ON line.county_id = $1 AND line.petition_id = $2 AND line.section = place.section
+         AND line.page = place.page AND line.line = place.line
+"""  # noqa: S608  # a literal of ours
+
+# ORDER BY: two batches with the same places in another order must not deadlock. A place that another transaction has
+# just taken is absent from the answer; the caller starts again and finds it standing.
+_TAKE_PLACES = """
+INSERT INTO signature (county_id, petition_id, section, page, line, printed_name, name_parts, residence_address, city,
+                       zip, signed, image_sha256, writing_sha256, station, received_at)
+SELECT $1, $2, section, page, line, printed_name, name_parts, residence_address, city, zip, signed, image_sha256,
+       writing_sha256, station, $3
+FROM unnest($4::int[], $5::int[], $6::int[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[],
+            $12::bool[], $13::text[], $14::bytea[], $15::text[])
+  AS new (section, page, line, printed_name, name_parts, residence_address, city, zip, signed, image_sha256,
+          writing_sha256, station)
+ORDER BY section, page, line
+ON CONFLICT DO NOTHING
+"""
+
+_SECTIONS = """
+SELECT section, signed_from, signed_to FROM section
+WHERE county_id = $1 AND petition_id = $2 AND section = ANY ($3::int[])
+"""
+
+_STORED_ANSWERS = """
+SELECT principal, key, fingerprint, answer FROM idempotency
+JOIN unnest($3::text[], $4::text[]) AS request (principal, key) USING (principal, key)
+WHERE county_id = $1 AND petition_id = $2
+"""
+
+_STORE_ANSWERS = """
+INSERT INTO idempotency (county_id, petition_id, principal, key, fingerprint, answer, created_at)
+SELECT $1, $2, principal, key, fingerprint, answer, $3
+FROM unnest($4::text[], $5::text[], $6::bytea[], $7::text[]) AS new (principal, key, fingerprint, answer)
+ORDER BY principal, key
+ON CONFLICT DO NOTHING
+"""
+
+# The roll that lookups use. Locked against activation until the commit, so that whatever a new roll version re-examines
+# includes this transaction's lines.
+_HOLD_ACTIVE_ROLL = "SELECT roll_version FROM roll WHERE county_id = $1 AND state = 'active' FOR SHARE"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What stands at a place already."""
+
+    line: Line
+    writings: frozenset[bytes]  # SHA-256 of the writing first read there and of every revision of it
+
+
+class StoredAnswer(NamedTuple):
+    """The answer that a request got."""
+
+    fingerprint: bytes
+    answer: str
+
+
+class SectionDates(NamedTuple):
+    """The dates that a section's circulator declared; either may be missing."""
+
+    signed_from: date | None
+    signed_to: date | None
+
+
+def _count(status: str) -> int:
+    """How many rows a command's status reports, as in `INSERT 0 500`."""
+    return int(status.rpartition(" ")[2])
+
+
+async def standing_at(
+    connection: asyncpg.Connection, county_id: str, petition_id: UUID, places: Collection[Place]
+) -> dict[Place, Standing]:
+    """What stands at these places; a free place is absent."""
+    found = await connection.fetch(_STANDING_AT, county_id, petition_id, *columns(places))
+    lines = ((line_of(row), row) for row in found)
+    return {line.place: Standing(line, frozenset([row["writing_sha256"], *row["revisions"]])) for line, row in lines}
+
+
+async def take_places(
+    connection: asyncpg.Connection,
+    county_id: str,
+    petition_id: UUID,
+    lines: Sequence[tuple[Submitted, str]],
+    now: datetime,
+) -> bool:
+    """Store new signatures, each with the station that read it. False where somebody else took one of the places."""
+    writings = [line.writing for line, _ in lines]
+    status = await connection.execute(
+        _TAKE_PLACES,
+        county_id,
+        petition_id,
+        now,
+        *columns([line.place for line, _ in lines]),
+        [w.printed_name for w in writings],
+        [w.name.as_json() if w.name else None for w in writings],
+        [w.residence_address for w in writings],
+        [w.city for w in writings],
+        [w.zip for w in writings],
+        [w.signed for w in writings],
+        [w.image_sha256 for w in writings],
+        [line.writing_sha256 for line, _ in lines],
+        [station for _, station in lines],
+    )
+    return _count(status) == len(lines)
+
+
+async def section_dates(
+    connection: asyncpg.Connection, county_id: str, petition_id: UUID, sections: Collection[int]
+) -> dict[int, SectionDates]:
+    """The declared dates of these sections; one that was not declared is absent."""
+    found = await connection.fetch(_SECTIONS, county_id, petition_id, list(sections))
+    return {row["section"]: SectionDates(row["signed_from"], row["signed_to"]) for row in found}
+
+
+async def stored_answers(
+    connection: asyncpg.Connection, county_id: str, petition_id: UUID, requests: Collection[tuple[str, str]]
+) -> dict[tuple[str, str], StoredAnswer]:
+    """The stored answers to these requests, each a principal and its idempotency key."""
+    principals, keys = [p for p, _ in requests], [k for _, k in requests]
+    found = await connection.fetch(_STORED_ANSWERS, county_id, petition_id, principals, keys)
+    return {(row["principal"], row["key"]): StoredAnswer(row["fingerprint"], row["answer"]) for row in found}
+
+
+async def store_answers(
+    connection: asyncpg.Connection,
+    county_id: str,
+    petition_id: UUID,
+    answers: Collection[tuple[str, str, bytes, str]],
+    now: datetime,
+) -> bool:
+    """Store (principal, key, fingerprint, answer). False where one of the keys was used at the same time."""
+    principals, keys, fingerprints, texts = map(list, zip(*answers, strict=True))
+    status = await connection.execute(
+        _STORE_ANSWERS, county_id, petition_id, now, principals, keys, fingerprints, texts
+    )
+    return _count(status) == len(answers)
+
+
+async def hold_active_roll(connection: asyncpg.Connection, county_id: str) -> int | None:
+    """The active roll's version, locked against activation until this transaction ends; None without one."""
+    version: int | None = await connection.fetchval(_HOLD_ACTIVE_ROLL, county_id)
+    return version

@@ -1,0 +1,76 @@
+"""Bearer keys, found by county and prefix."""
+
+from datetime import datetime
+
+import asyncpg
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.db.tables import api_key
+from app.domain.keys import KeyRecord, Role
+
+# Rides the primary key. Asked at every request, so that a revocation holds from the next one on.
+_LIVE_KEY = """
+SELECT principal, role, secret_sha256 FROM api_key
+WHERE county_id = $1 AND prefix = $2 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $3)
+"""
+
+
+async def live_key(
+    connection: asyncpg.Connection, county_id: str, prefix: str, now: datetime
+) -> tuple[str, Role, bytes] | None:
+    """The principal, role and secret's hash of a key that is neither revoked nor expired."""
+    row = await connection.fetchrow(_LIVE_KEY, county_id, prefix, now)
+    return row and (row["principal"], row["role"], row["secret_sha256"])
+
+
+async def live_keys_of(connection: AsyncConnection, county_id: str, principal: str, now: datetime) -> int:
+    """How many live keys a principal has."""
+    live = api_key.c.revoked_at.is_(None) & (api_key.c.expires_at.is_(None) | (api_key.c.expires_at > now))
+    query = select(func.count()).where(api_key.c.county_id == county_id, api_key.c.principal == principal, live)
+    return (await connection.execute(query)).scalar_one()
+
+
+async def add_key(  # noqa: PLR0913  # the columns of a row
+    connection: AsyncConnection,
+    county_id: str,
+    *,
+    prefix: str,
+    principal: str,
+    role: Role,
+    secret_sha256: bytes,
+    created_at: datetime,
+    expires_at: datetime | None,
+) -> None:
+    """Store a new key."""
+    await connection.execute(
+        insert(api_key).values(
+            county_id=county_id,
+            prefix=prefix,
+            principal=principal,
+            role=role,
+            secret_sha256=secret_sha256,
+            created_at=created_at,
+            expires_at=expires_at,
+        )
+    )
+
+
+async def list_keys(connection: AsyncConnection, county_id: str) -> list[KeyRecord]:
+    """A county's keys, the oldest first, revoked ones too."""
+    query = select(api_key).where(api_key.c.county_id == county_id).order_by(api_key.c.created_at, api_key.c.prefix)
+    return [
+        KeyRecord(r.prefix, r.principal, r.role, r.created_at, r.expires_at, r.revoked_at, r.last_used_at)
+        for r in await connection.execute(query)
+    ]
+
+
+async def revoke_key(connection: AsyncConnection, county_id: str, prefix: str, now: datetime) -> bool:
+    """Revoke a key; False where there is none. A second revocation changes nothing."""
+    query = (
+        update(api_key)
+        .where(api_key.c.county_id == county_id, api_key.c.prefix == prefix)
+        .values(revoked_at=func.coalesce(api_key.c.revoked_at, now))
+        .returning(api_key.c.prefix)
+    )
+    return (await connection.execute(query)).first() is not None

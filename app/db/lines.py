@@ -1,0 +1,134 @@
+"""Reading lines: one with its finding, or pages of them in paper order."""
+
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy import Row, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.db.count import LINE_COLUMNS, columns, line_of
+from app.db.tables import line as line_table
+from app.domain.count import Line
+from app.domain.signature import NameParts, Place, Submitted, Writing
+
+# What stands on a line: the newest revision of the writing, or without one the station's reading.
+_WRITING = """
+CROSS JOIN LATERAL (
+    SELECT printed_name, name_parts, residence_address, city, zip, signed, image_sha256, writing_sha256 FROM (
+        SELECT r.revision_no, r.printed_name, r.name_parts, r.residence_address, r.city, r.zip, r.signed,
+               r.image_sha256, r.writing_sha256
+        FROM signature_revision r
+        WHERE (r.county_id, r.petition_id, r.section, r.page, r.line)
+            = (line.county_id, line.petition_id, line.section, line.page, line.line)
+        UNION ALL
+        SELECT 0, s.printed_name, s.name_parts, s.residence_address, s.city, s.zip, s.signed, s.image_sha256,
+               s.writing_sha256
+        FROM signature s
+        WHERE (s.county_id, s.petition_id, s.section, s.page, s.line)
+            = (line.county_id, line.petition_id, line.section, line.page, line.line)
+    ) AS reading ORDER BY revision_no DESC LIMIT 1
+) AS w
+"""
+
+_WRITING_COLUMNS = (
+    "w.printed_name, w.name_parts, w.residence_address, w.city, w.zip, w.signed, w.image_sha256, w.writing_sha256"
+)
+
+# One line with what stands on it and its last finding, each by its primary key.
+_LINE = f"""
+SELECT {", ".join(f"line.{c.strip()}" for c in LINE_COLUMNS.split(","))}, finding.content, {_WRITING_COLUMNS}
+FROM line JOIN finding USING (county_id, petition_id, section, page, line, finding_no) {_WRITING}
+WHERE line.county_id = $1 AND line.petition_id = $2 AND line.section = $3 AND line.page = $4 AND line.line = $5
+"""  # noqa: S608  # literals of ours
+
+# What stands at several places, by the primary keys.
+_WRITINGS_AT = f"""
+SELECT line.section, line.page, line.line, {_WRITING_COLUMNS}
+FROM line JOIN unnest($3::int[], $4::int[], $5::int[]) AS place (section, page, line) USING (section, page, line)
+{_WRITING}
+WHERE line.county_id = $1 AND line.petition_id = $2
+"""  # noqa: S608  # literals of ours
+
+# All findings of one line, the oldest first, by the primary key.
+_HISTORY = """
+SELECT content FROM finding
+WHERE county_id = $1 AND petition_id = $2 AND section = $3 AND page = $4 AND line = $5
+ORDER BY finding_no
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class LineRead:
+    """A line, what stands on it, and its last finding."""
+
+    line: Line
+    writing: Writing
+    writing_sha256: bytes
+    finding: dict[str, Any]
+
+
+async def read_line(connection: asyncpg.Connection, county_id: str, petition_id: UUID, place: Place) -> LineRead | None:
+    """One line of a petition; None where no signature stands at that place."""
+    row = await connection.fetchrow(_LINE, county_id, petition_id, *place)
+    if row is None:
+        return None
+    return LineRead(line_of(row), _writing(row), row["writing_sha256"], json.loads(row["content"]))
+
+
+def _writing(row: asyncpg.Record) -> Writing:
+    parts = row["name_parts"]
+    return Writing(
+        printed_name=row["printed_name"],
+        residence_address=row["residence_address"],
+        city=row["city"],
+        zip=row["zip"],
+        name=NameParts(*json.loads(parts)) if parts else None,
+        signed=row["signed"],
+        image_sha256=row["image_sha256"],
+    )
+
+
+async def writings_at(
+    connection: asyncpg.Connection, county_id: str, petition_id: UUID, places: Collection[Place]
+) -> dict[Place, Submitted]:
+    """What stands at these places."""
+    rows = await connection.fetch(_WRITINGS_AT, county_id, petition_id, *columns(places))
+    read = [Submitted(Place(r["section"], r["page"], r["line"]), _writing(r), r["writing_sha256"]) for r in rows]
+    return {line.place: line for line in read}
+
+
+async def line_history(
+    connection: asyncpg.Connection, county_id: str, petition_id: UUID, place: Place
+) -> list[dict[str, Any]]:
+    """Every finding on a line, the oldest first."""
+    rows = await connection.fetch(_HISTORY, county_id, petition_id, *place)
+    return [json.loads(row["content"]) for row in rows]
+
+
+async def page_of_lines(  # noqa: PLR0913  # the filters of the list
+    connection: AsyncConnection,
+    county_id: str,
+    petition_id: UUID,
+    *,
+    after: Place | None,
+    limit: int,
+    status: str | None = None,
+    reason: str | None = None,
+    section: int | None = None,
+) -> list[Row[Any]]:
+    """Up to `limit` lines behind `after` in paper order, which never changes: a page never skips or repeats a line."""
+    t = line_table.c
+    query = select(t.section, t.page, t.line, t.status, t.reason, t.settled, t.version, t.voter_id).where(
+        t.county_id == county_id, t.petition_id == petition_id
+    )
+    for column, wanted in ((t.status, status), (t.reason, reason), (t.section, section)):
+        if wanted is not None:
+            query = query.where(column == wanted)
+    if after is not None:
+        query = query.where(tuple_(t.section, t.page, t.line) > tuple_(*after))
+    query = query.order_by(t.section, t.page, t.line).limit(limit)
+    return list(await connection.execute(query))

@@ -1,0 +1,87 @@
+"""Every voter once: which of a voter's good lines counts, and what a person's or a machine's word makes of a line."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.domain.reasons import Reason, ReviewCause, Status
+from app.domain.ruleset import Ruleset
+from app.domain.signature import Place
+from app.domain.tally import Standing
+
+COUNTED_LATER: tuple[Reason, ...] = ("duplicate", "withdrawn")
+"""Reasons that the count gives to a line which passes everything else; nobody finds them by looking at the line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Merits:
+    """What is true of a line by itself, before the voter's other lines are considered.
+
+    `valid` means eligible: it passes every rule but the last (EC 105(b)).
+    """
+
+    status: Status
+    reason: Reason | ReviewCause | None
+    voter_id: str | None
+    registration_no: int | None = None
+    reason_open: bool = False  # invalid for certain, the reason still to be chosen by a person
+    secondary: tuple[str, ...] = ()  # the other rules that fail
+    evidence: Mapping[str, Any] | None = None
+    roll_version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A place and where it stands now."""
+
+    place: Place
+    standing: Standing
+    finding_no: int = 0
+    confirmed_by: tuple[str, ...] = ()  # the people who agree with the current finding
+    mismatch_by: tuple[str, ...] = ()  # the people who found a signature mismatch, while they are too few
+    roll_version: int | None = None
+    station: str = ""
+    version: int = 0  # of the tally, when the line came to stand here
+
+    @property
+    def eligible(self) -> bool:
+        """Whether it passes every rule but the last, so that its voter's slot decides about it."""
+        return is_eligible(self.standing.status, self.standing.reason)
+
+
+def is_eligible(status: str, reason: str | None) -> bool:
+    """Whether a line of this standing competes for its voter's slot."""
+    return status == "valid" or (status == "invalid" and reason in COUNTED_LATER)
+
+
+def counted_places(eligible: Mapping[str, Iterable[Place]], withdrawn: frozenset[str]) -> dict[Place, Reason | None]:
+    """What each eligible line becomes: None where it counts, else the reason why it does not.
+
+    Of a voter's eligible lines the lowest place counts, the others are duplicates (EC 105(b)); where the voter
+    withdrew, none counts, also one signed later (EC 11303; Carson Citizens v. Kawagoe). A function of the set: the
+    order of arrival cannot matter.
+    """
+    result: dict[Place, Reason | None] = {}
+    for voter_id, places in eligible.items():
+        lowest, *others = sorted(set(places))
+        result[lowest] = "withdrawn" if voter_id in withdrawn else None
+        result.update(dict.fromkeys(others, "withdrawn" if voter_id in withdrawn else "duplicate"))
+    return result
+
+
+def standing_of(
+    merits: Merits,
+    outcome: Reason | None,
+    confirmed_by: tuple[str, ...],
+    mismatch_by: tuple[str, ...],
+    ruleset: Ruleset,
+) -> Standing:
+    """Where a line stands: its merits, and for an eligible one what the slot made of it.
+
+    It is settled when enough different people agree and nobody's view of the signature is pending.
+    """
+    status, reason = merits.status, merits.reason
+    if status == "valid" and outcome is not None:
+        status, reason = "invalid", outcome
+    enough = status in ("valid", "invalid") and len(confirmed_by) >= ruleset.people_needed(status, reason)
+    return Standing(status, reason, merits.voter_id, enough and not mismatch_by and not merits.reason_open)

@@ -1,0 +1,89 @@
+"""A petition: the number it requires, its window, and the interval in which a line of it was signed."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal
+from uuid import UUID
+
+from app.domain.errors import InvalidPetitionError
+from app.domain.ruleset import RULESETS, Ruleset
+
+_PERCENT_BELOW = ((1_000, 30), (10_000, 25), (50_000, 20), (100_000, 15))
+_DAYS_BELOW = ((1_000, 40), (5_000, 60), (10_000, 90), (50_000, 120))
+
+
+def required_signatures(registered: int) -> int:
+    """How many valid signatures a recall of a local officer needs (EC 11221(a)).
+
+    `registered` is the registrar's last report of registration before the form was approved (EC 11221(b)).
+    """
+    percent = next((p for bound, p in _PERCENT_BELOW if registered < bound), 10)
+    return -(-registered * percent // 100)
+
+
+def circulation_days(registered: int) -> int:
+    """How many days the proponents have to circulate the petition (EC 11220)."""
+    return next((d for bound, d in _DAYS_BELOW if registered < bound), 160)
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """The dates between which a line was signed, both included. A line itself carries no date (EC 100, 104)."""
+
+    start: date
+    end: date
+
+
+@dataclass(frozen=True, slots=True)
+class Petition:
+    """An effort to recall one officer."""
+
+    county_id: str
+    petition_id: UUID
+    title: str
+    officer: str
+    required: int
+    registered_voters: int | None
+    circulation_from: date
+    circulation_to: date
+    filed_on: date
+    ruleset_name: str
+    state: Literal["open", "closed"]
+    created_at: datetime
+
+    @property
+    def window(self) -> Interval:
+        """The interval of a line whose section says nothing narrower: nobody signs after the petition is filed."""
+        return Interval(self.circulation_from, min(self.circulation_to, self.filed_on))
+
+    @property
+    def ruleset(self) -> Ruleset:
+        """The parameters under which its lines are decided."""
+        return RULESETS[self.ruleset_name]
+
+
+def check_terms(*, required: int, circulation_from: date, circulation_to: date, filed_on: date, ruleset: str) -> None:
+    """Refuse a petition whose terms contradict each other.
+
+    Raises:
+        InvalidPetitionError: it names the terms, never their values.
+    """
+    if required < 1:
+        raise InvalidPetitionError("required must be at least 1")
+    if circulation_to < circulation_from:
+        raise InvalidPetitionError("circulation_to is before circulation_from")
+    if filed_on < circulation_from:
+        raise InvalidPetitionError("filed_on is before circulation_from")
+    if ruleset not in RULESETS:
+        raise InvalidPetitionError("there is no such ruleset")
+
+
+def signing_interval(window: Interval, section: Interval | None) -> Interval | None:
+    """The interval of a line: its section's dates clipped to the window, the window where the section has none.
+
+    None where the two do not meet: the dates contradict each other and a person must look (EC 104).
+    """
+    if section is None:
+        return window
+    start, end = max(window.start, section.start), min(window.end, section.end)
+    return Interval(start, end) if start <= end else None

@@ -1,0 +1,102 @@
+"""What a person's word makes of a line: confirmation, first finding, opinion on a signature, reversal, undo."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from app.domain.count import COUNTED_LATER, Line, Merits
+from app.domain.errors import FindingRefusedError, SupervisorNeededError
+from app.domain.keys import Principal
+from app.domain.reasons import Reason, ReviewCause
+from app.domain.ruleset import Ruleset
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What a person says of a line."""
+
+    status: Literal["valid", "invalid", "review"]
+    reason: Reason | ReviewCause | None = None
+    voter_id: str | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What follows: the line's merits now, who agrees with them, and who says the signature does not match."""
+
+    merits: Merits
+    confirmed_by: tuple[str, ...]
+    mismatch_by: tuple[str, ...]
+
+
+def judge(line: Line, word: Word, who: Principal, ruleset: Ruleset) -> Judged | None:
+    """What a word makes of a line; None where it changes nothing, since the same person said the same before.
+
+    Raises:
+        FindingRefusedError: nobody can find that here.
+        SupervisorNeededError: it reverses a person's finding (rule: a reversal is a supervisor's, with a reason).
+    """
+    current = current_merits(line)
+    said = _merits(line, word)
+    if said.reason == "signature_mismatch" and said.status == "invalid" and current.reason != "signature_mismatch":
+        return _opinion(line, current, said, who, ruleset)
+    if (said.status, said.reason, said.voter_id) == (current.status, current.reason, current.voter_id):
+        if who.name in line.confirmed_by and not line.mismatch_by:
+            return None
+        return Judged(said, _with(line.confirmed_by, who), ())
+    _check_reversal(line, word, who)
+    return Judged(said, () if said.status == "review" else (who.name,), ())
+
+
+def current_merits(line: Line) -> Merits:
+    """What a line's finding says of it by itself, without what its voter's slot made of it."""
+    standing = line.standing
+    if line.eligible:
+        return Merits("valid", None, standing.voter_id, roll_version=line.roll_version)
+    return Merits(standing.status, standing.reason, standing.voter_id, roll_version=line.roll_version)
+
+
+def _merits(line: Line, word: Word) -> Merits:
+    voter_id = word.voter_id or line.standing.voter_id
+    version = line.roll_version
+    if word.status == "valid":
+        if word.reason is not None:
+            raise FindingRefusedError("a valid line has no reason")
+        if voter_id is None:
+            raise FindingRefusedError("say which voter signed: voter_id")
+        return Merits("valid", None, voter_id, roll_version=version)
+    if word.status == "review":
+        if word.reason not in (None, *get_args(ReviewCause)):
+            raise FindingRefusedError("reason must be a cause of review")
+        return Merits("review", word.reason or "undone", None, roll_version=version)
+    if word.reason in COUNTED_LATER:
+        raise FindingRefusedError("say which voter signed; whether the line is the one that counts follows by itself")
+    if word.reason not in get_args(Reason):
+        raise FindingRefusedError("reason must be one of the codes of invalid lines")
+    return Merits("invalid", word.reason, voter_id, roll_version=version)
+
+
+def _opinion(line: Line, current: Merits, said: Merits, who: Principal, ruleset: Ruleset) -> Judged | None:
+    """One person's view that a signature is not the voter's. It decides nothing until enough share it (2 CCR 20960).
+
+    The line keeps its standing, unsettled: the signature is presumed the voter's.
+    """
+    if who.name in line.mismatch_by:
+        return None
+    sharing = _with(line.mismatch_by, who)
+    if len(sharing) < ruleset.people_needed("invalid", "signature_mismatch"):
+        return Judged(current, line.confirmed_by, sharing)
+    return Judged(said, sharing, ())
+
+
+def _check_reversal(line: Line, word: Word, who: Principal) -> None:
+    if not line.confirmed_by or (line.confirmed_by == (who.name,) and word.status == "review"):
+        return  # a machine's finding gives way to a person's; an undo returns the line to review and never flips it
+    if who.role != "supervisor":
+        raise SupervisorNeededError
+    if not word.note.strip():
+        raise FindingRefusedError("a reversal needs a note that says why")
+
+
+def _with(people: tuple[str, ...], who: Principal) -> tuple[str, ...]:
+    return people if who.name in people else (*people, who.name)

@@ -1,0 +1,47 @@
+"""The only reader of the environment. How the service runs, never what the law asks: election rules are data."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+
+class SettingsError(Exception):
+    """A setting that cannot be used; the text names it and never its value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How one process runs."""
+
+    database_url: str | None  # postgresql+asyncpg://…; None: the embedded server in data_dir
+    data_dir: Path
+    log_format: Literal["json", "text"]
+    intake_connections: int  # connections that write
+    reading_connections: int  # connections for everything else, so that readers cannot starve the stations
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
+        """Read and check the environment.
+
+        Raises:
+            SettingsError: a value cannot be used.
+        """
+        url = environment.get("DATABASE_URL") or None
+        if url and not url.startswith("postgresql+asyncpg://"):
+            raise SettingsError("DATABASE_URL must start with postgresql+asyncpg://")
+        return cls(
+            database_url=url,
+            data_dir=Path(environment.get("DATA_DIR") or "data").absolute(),
+            log_format="json" if environment.get("LOG_FORMAT") == "json" else "text",
+            intake_connections=_count(environment, "INTAKE_CONNECTIONS", 4),
+            reading_connections=_count(environment, "READING_CONNECTIONS", 8),
+        )
+
+
+def _count(environment: Mapping[str, str], name: str, default: int) -> int:
+    text = environment.get(name) or str(default)
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 1000:  # noqa: PLR2004  # a sane bound
+        raise SettingsError(f"{name} must be a whole number from 1 to 1000")
+    return int(text)

@@ -1,0 +1,71 @@
+"""What the stories do over HTTP."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+
+from app.actions.keys import issue_key
+from app.db.engine import Database
+from app.domain.keys import ROLES
+from tests.api.county import COUNTY
+
+PETITION = {
+    "title": "Recall of the assessor",
+    "officer": "The assessor",
+    "required": 100,
+    "circulation_from": "2022-01-27",
+    "circulation_to": "2022-07-06",
+    "filed_on": "2022-07-06",
+}
+
+
+@dataclass(frozen=True)
+class World:
+    """An open petition, the keys of its county, and a client."""
+
+    client: httpx.AsyncClient
+    database: Database
+    keys: dict[str, str]
+    petition_id: str
+
+    @classmethod
+    async def make(cls, client: httpx.AsyncClient, database: Database) -> "World":
+        now = datetime.now(UTC)
+        keys = {role: await issue_key(database, COUNTY, role=role, principal=f"{role}-1", now=now) for role in ROLES}
+        answer = await client.post("/v1/petitions", json=PETITION, headers={"Authorization": f"Bearer {keys['clerk']}"})
+        assert answer.status_code == 201, answer.text
+        return cls(client, database, keys, answer.json()["petition_id"])
+
+    async def add_key(self, role: str, name: str) -> None:
+        """A key for another person, known by the name."""
+        self.keys[name] = await issue_key(self.database, COUNTY, role=role, principal=name, now=datetime.now(UTC))  # type: ignore[arg-type]  # roles are text here
+
+    async def call(self, method: str, path: str, *, who: str, **more: Any) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {self.keys[who]}", **more.pop("headers", {})}
+        return await self.client.request(method, f"/v1/petitions/{self.petition_id}{path}", headers=headers, **more)
+
+    async def post(self, line: dict[str, object], *, who: str = "station", key: str | None = None) -> httpx.Response:
+        headers = {"Idempotency-Key": key} if key else {}
+        return await self.call("POST", "/signatures", who=who, json=line, headers=headers)
+
+    async def batch(
+        self, lines: list[dict[str, object]], *, who: str = "station", key: str | None = None
+    ) -> httpx.Response:
+        headers = {"Idempotency-Key": key} if key else {}
+        return await self.call("POST", "/signatures/batch", who=who, json={"signatures": lines}, headers=headers)
+
+    async def finding(self, place: str, *, who: str = "clerk", **body: object) -> httpx.Response:
+        return await self.call("POST", f"/signatures/{place}/findings", who=who, json=body)
+
+    async def status(self, place: str) -> tuple[str, str | None]:
+        answer = await self.call("GET", f"/signatures/{place}", who="clerk")
+        assert answer.status_code == 200, answer.text
+        return answer.json()["status"], answer.json()["reason"]
+
+    async def tally(self) -> dict[str, Any]:
+        answer = await self.call("GET", "/tally", who="monitor")
+        assert answer.status_code == 200, answer.text
+        result: dict[str, Any] = answer.json()
+        return result
