@@ -1,6 +1,8 @@
 """A person's name as it is compared: folded words, titles and suffixes apart, particles joined."""
 
+from collections.abc import Iterable
 from functools import lru_cache
+from typing import NamedTuple
 
 from app.domain.text import fold, listed
 
@@ -40,3 +42,112 @@ def surname_parts(last_name: str) -> tuple[str, ...]:
 def given_words(name: str) -> tuple[str, ...]:
     """Return the words of a first or middle name."""
     return tuple(fold(name).translate(_MISREAD_DIGITS).split())
+
+
+class NameReading(NamedTuple):
+    """One way to read a name: the given and middle names, and the parts of the surname."""
+
+    given: tuple[str, ...]
+    surname: tuple[str, ...]
+
+
+class ReadName(NamedTuple):
+    """A name with the readings that are worth comparing, the likeliest first; none where nothing is readable."""
+
+    readings: tuple[NameReading, ...]
+    suffix: str
+
+
+_TITLES = frozenset(listed("MR MRS MS MISS DR REV HON SR SRA SRTA PROF SIR FR SGT CAPT"))
+_DEGREES = frozenset(listed("MD PHD ESQ DDS RN CPA DVM JD"))
+_MOST_READINGS = 4
+
+
+def read_name(text: str) -> ReadName:
+    """Return the readings of a name in any writing: "Maria Garcia-Lopez", "GARCIA, MARIA L.", "Garcia Maria"."""
+    folded = fold(text, "-,").replace(" -", "-").replace("- ", "-")
+    parts = [words for part in folded.split(",") if (words := part.split())]
+    suffix = ""
+    for words in parts:
+        suffix = _strip(words) or suffix
+    parts = [[_as_letters(word) for word in words] for words in parts if words]
+    if len(parts) > 1:
+        given = _given([word for words in parts[1:] for word in words])
+        stated = NameReading(given, _surname(parts[0]))
+        return ReadName((stated, *_unordered(_unhyphenated(word for words in parts for word in words))[:1]), suffix)
+    return ReadName(_unordered(parts[0]) if parts else (), suffix)
+
+
+def read_name_parts(first: str, middle: str, last: str, suffix: str) -> ReadName:
+    """Return the readings of a name that the station read in parts; the parts may be swapped."""
+    if not last.strip() or not first.strip():
+        return read_name(f"{first} {middle} {last} {suffix}")
+    words = [*fold(first, "-").split(), *fold(middle, "-").split()]
+    surname = fold(last, "-").split()
+    found = _strip(words) or _strip(surname) or SUFFIXES.get(fold(suffix), "")
+    given = _given([_as_letters(word) for word in words])
+    stated = NameReading(given, _surname([_as_letters(word) for word in surname]))
+    swapped = NameReading((*stated.surname, *given[1:]), given[:1])
+    return ReadName((stated, swapped), found)
+
+
+def _as_letters(word: str) -> str:
+    return word if word.isalpha() else word.translate(_MISREAD_DIGITS)
+
+
+def _strip(words: list[str]) -> str:
+    """Take titles, degrees and a suffix off `words`; return the suffix."""
+    while len(words) > 1 and words[0] in _TITLES:
+        words.pop(0)
+    while len(words) > 1 and words[-1] in _DEGREES:
+        words.pop()
+    if words and words[-1] in SUFFIXES and (len(words) > 2 or words[-1] != "V"):  # noqa: PLR2004 - "JOSE V" is an initial
+        return SUFFIXES[words.pop()]
+    return ""
+
+
+def _unhyphenated(words: Iterable[str]) -> list[str]:
+    return [part for word in words for part in word.split("-") if part]
+
+
+def _given(words: Iterable[str]) -> tuple[str, ...]:
+    return tuple(_unhyphenated(words))
+
+
+def _surname(words: Iterable[str]) -> tuple[str, ...]:
+    return surname_parts(" ".join(words))
+
+
+def _unordered(words: list[str]) -> tuple[NameReading, ...]:
+    """Readings of words in no stated order: last word the surname, last two, or the first."""
+    if len(words) < 2:  # noqa: PLR2004 - one word can be either
+        return (NameReading((), _surname(words)), NameReading(_given(words), ())) if words else ()
+    start = _surname_start(words, len(words) - 1)
+    readings = [NameReading(_given(words[:start]), _surname(words[start:]))]
+    end = _surname_end(words)
+    swapped = NameReading(_given(words[end:]), _surname(words[:end]))
+    if len(words[-1]) == 1:  # no surname is one letter: LUCAS N
+        readings.insert(0, swapped)
+    elif start > 1:
+        start = _surname_start(words, start - 1)
+        readings.append(NameReading(_given(words[:start]), _surname(words[start:])))
+    if swapped not in readings:
+        readings.append(swapped)
+    if end + 1 < len(words):
+        readings.append(NameReading(_given(words[end + 1 :]), _surname(words[: end + 1])))
+    return tuple(dict.fromkeys(readings))[:_MOST_READINGS]
+
+
+def _surname_start(words: list[str], at: int) -> int:
+    """Where the surname that ends with the word `at` begins: particles lead it, and the first word is a given name."""
+    while at > 1 and words[at - 1] in _PARTICLES and len(words[at - 1]) > 1:
+        at -= 1
+    return at
+
+
+def _surname_end(words: list[str]) -> int:
+    """Where a surname that comes first ends; at least one word is left for the given name."""
+    at = 0
+    while at + 2 < len(words) and words[at] in _PARTICLES and len(words[at]) > 1:
+        at += 1
+    return at + 1

@@ -1,0 +1,244 @@
+"""How what is written on a line agrees with a registration: for each field a level, in words."""
+
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from rapidfuzz.distance import OSA
+
+from app.domain.addresses import Address
+from app.domain.nicknames import is_form
+from app.domain.phonetics import sound
+from app.domain.voter import Registration
+
+
+class FieldLevel(NamedTuple):
+    """The level of one field, and the word of the roll whose rarity counts ('' where none does)."""
+
+    level: str
+    word: str = ""
+
+
+class NameComparison(NamedTuple):
+    """A reading of the written name against a registered one."""
+
+    surname: FieldLevel
+    given: FieldLevel
+    middle: FieldLevel
+    suffix: str
+
+
+class AddressComparison(NamedTuple):
+    """A written address against a registered one."""
+
+    house: str
+    street: FieldLevel
+    way: str  # street type and direction
+    unit: str
+    zip: str
+
+
+# The number of slips that still leave a word recognisable, by its length.
+_SLIPS: Final = (0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 3)
+
+
+def similar(one: str, other: str) -> bool:
+    """Whether two words differ by slips only: one in a short word, two from seven letters, three from ten."""
+    longest = max(len(one), len(other))
+    most = _SLIPS[min(longest, len(_SLIPS) - 1)]
+    return most > 0 and OSA.distance(one, other, score_cutoff=most) <= most
+
+
+@lru_cache(maxsize=1 << 16)
+def _alike(written: str, registered: str) -> bool:
+    if similar(written, registered):
+        return True
+    return len(written) > 2 and len(registered) > 2 and sound(written) == sound(registered)  # noqa: PLR2004 - LI and LEE are two names
+
+
+_NONE = FieldLevel("missing")
+
+
+def compare_surname(written: tuple[str, ...], registered: tuple[str, ...], *, known: bool) -> FieldLevel:
+    """Compare surnames part by part: exact, part (one of two), typo, near (another name that resembles), other.
+
+    `known`: what is written is itself a surname of this county, so a resemblance is no typo.
+    """
+    if not written or not registered:
+        return _NONE
+    if written == registered:
+        return FieldLevel("exact", written[-1])
+    joined, registered_joined = "".join(written), "".join(registered)
+    if joined == registered_joined:
+        return FieldLevel("exact", registered[-1])
+    shared = [part for part in written if part in registered]
+    if shared:
+        return FieldLevel("part", shared[-1])
+    if len(joined) == 1:
+        return FieldLevel("initial" if joined == registered[0][0] else "other")
+    return _resembling(written, registered, known=known)
+
+
+def _resembling(written: tuple[str, ...], registered: tuple[str, ...], *, known: bool) -> FieldLevel:
+    """A surname of other letters: a typo where what is written is no name of this county, else near or other."""
+    joined = "".join(written)
+    if _alike(joined, "".join(registered)):
+        return FieldLevel("near" if known else "typo", registered[-1])
+    if len(written) > 1 or len(registered) > 1:
+        for part in written:
+            for other in registered:
+                if _alike(part, other):
+                    return FieldLevel("near" if known else "part typo", other)
+        held = [part for part in registered if len(part) > 3 and part in joined]  # noqa: PLR2004 - LEE is in many
+        if len(written) == 1 and held:
+            return FieldLevel("part", max(held, key=len))
+    return FieldLevel("other")
+
+
+def compare_given(
+    written: tuple[str, ...], first: tuple[str, ...], middle: tuple[str, ...], *, known: bool
+) -> FieldLevel:
+    """Compare given names: exact, nickname, initial, middle (used as the first), typo, near, or other."""
+    if not written or not first:
+        return _NONE
+    name, registered = written[0], first[0]
+    if name == registered:
+        return FieldLevel("exact", name)
+    if len(name) == 1 or len(registered) == 1:
+        return _compare_initial(written, registered, middle)
+    if (len(first) > 1 and name == "".join(first)) or (len(written) > 1 and name + written[1] == registered):
+        return FieldLevel("exact", registered)
+    if is_form(name, registered):
+        return FieldLevel("nickname", name)
+    return _compare_unlike(written, first, middle, known=known)
+
+
+def _compare_unlike(
+    written: tuple[str, ...], first: tuple[str, ...], middle: tuple[str, ...], *, known: bool
+) -> FieldLevel:
+    name, registered = written[0], first[0]
+    if name in middle or name in first:
+        return FieldLevel("middle", name)
+    if registered in written[1:]:
+        return FieldLevel("second", registered)
+    if _alike(name, registered):
+        return FieldLevel("near" if known else "typo", registered)
+    return _compare_other(name, middle)
+
+
+def _compare_other(name: str, middle: tuple[str, ...]) -> FieldLevel:
+    """Another given name: what the roll knows of the middle name says whether it may be that."""
+    if not middle:
+        return FieldLevel("other, no middle")
+    if len(middle[0]) == 1:
+        return FieldLevel("middle initial" if middle[0] == name[0] else "other")
+    if any(is_form(name, word) or similar(name, word) for word in middle):
+        return FieldLevel("middle alike", middle[0])
+    return FieldLevel("other")
+
+
+def _compare_initial(written: tuple[str, ...], registered: str, middle: tuple[str, ...]) -> FieldLevel:
+    if written[0][0] == registered[0]:
+        return FieldLevel("initial")
+    if len(written) > 1 and written[1] == registered:
+        return FieldLevel("second", registered)
+    return FieldLevel("middle initial" if middle and middle[0][0] == written[0] else "other initial")
+
+
+def compare_middle(written: tuple[str, ...], first: tuple[str, ...], middle: tuple[str, ...], given: str) -> FieldLevel:
+    """Compare middle names where the first names agree: same, initial, missing, conflict."""
+    registered = (*first[1:], *middle)
+    if given not in {"exact", "nickname", "typo", "near", "initial"} or len(written) < 2 or not registered:  # noqa: PLR2004
+        return _NONE
+    for name in written[1:]:
+        for other in registered:
+            if name == other:
+                return FieldLevel("same", name) if len(name) > 1 else FieldLevel("initial")
+            if name[0] == other[0] and (len(name) == 1 or len(other) == 1):
+                return FieldLevel("initial")
+    if any(_alike(name, other) or is_form(name, other) for name in written[1:] for other in registered):
+        return FieldLevel("alike")
+    return FieldLevel("conflict" if len(written[1]) > 1 and len(registered[0]) > 1 else "initial conflict")
+
+
+def compare_suffix(written: str, registered: str) -> str:
+    """Compare generational suffixes, both in their one form: none, same, missing on one side, conflict."""
+    if written == registered:
+        return "same" if written else "none"
+    return "conflict" if written and registered else "missing"
+
+
+@lru_cache(maxsize=1 << 14)
+def compare_house(written: str, registered: str) -> str:
+    """Compare house numbers: same, near (one digit off), far (two), other, missing."""
+    if not written or not registered:
+        return "missing"
+    if written == registered:
+        return "same"
+    distance = OSA.distance(written, registered, score_cutoff=2)
+    if distance == 1:
+        return "near"
+    return "far" if distance == 2 and max(len(written), len(registered)) > 3 else "other"  # noqa: PLR2004 - two of three digits say nothing
+
+
+def compare_street(written: tuple[str, ...], registered: str, known: frozenset[str]) -> FieldLevel:
+    """Compare a street's name: same, typo, near (another street that resembles), other, missing.
+
+    `known` are those of the readings that are streets of this county.
+    """
+    if not written or not registered:
+        return _NONE
+    if registered in written:
+        return FieldLevel("same", registered)
+    for name in written:
+        if not (name.isdigit() or registered.isdigit()) and _alike(name, registered):
+            return FieldLevel("near" if name in known else "typo", registered)
+    if any(_contains(name, registered) for name in written):
+        return FieldLevel("typo", registered)
+    numbered = any(similar_number(name, registered) for name in written)
+    return FieldLevel("near" if numbered else "other")
+
+
+def similar_number(written: str, registered: str) -> bool:
+    """Whether one of two numbered streets may be a slip of the other (71 and 17, 115 and 15)."""
+    return registered.isdigit() and sum(c.isdigit() for c in written) > 0 and OSA.distance(written, registered) == 1
+
+
+def _contains(written: str, registered: str) -> bool:
+    """Whether a long enough name of a street stands whole within what is written, or the other way round."""
+    shorter, longer = sorted((written, registered), key=len)
+    return len(shorter) > 5 and shorter.isalpha() and (longer.startswith(shorter) or longer.endswith(shorter))  # noqa: PLR2004 - MAIN is in many
+
+
+def compare_way(address: Address, registration: Registration) -> str:
+    """Compare street type and direction: same, missing, other type, other direction, other."""
+    kind = _differs(address.street_type, registration.street_type)
+    direction = _differs(
+        address.pre_direction or address.post_direction, registration.pre_direction or registration.post_direction
+    )
+    if kind and direction:
+        return "other"
+    return "other type" if kind else "other direction" if direction else "same"
+
+
+def _differs(written: str, registered: str) -> bool:
+    return bool(written) and bool(registered) and written != registered
+
+
+def compare_unit(written: str, registered: str) -> str:
+    """Compare units: none, same, missing on one side, other."""
+    if not written and not registered:
+        return "none"
+    if not written or not registered:
+        return "missing"
+    return (
+        "same" if written == registered or written.lstrip("0") == registered.lstrip("0").replace(" ", "") else "other"
+    )
+
+
+def compare_zip(written: str, registered: str) -> str:
+    """Compare zips of five digits: same, near (one digit off), other, missing."""
+    if not written or not registered:
+        return "missing"
+    if written == registered:
+        return "same"
+    return "near" if OSA.distance(written, registered, score_cutoff=1) == 1 else "other"

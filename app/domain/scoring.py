@@ -1,0 +1,174 @@
+"""A line compared with each candidate: the levels of the fields, and the weight of name and address."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import log
+from typing import Final, NamedTuple
+
+from app.domain.blocking import house_token
+from app.domain.comparison import (
+    AddressComparison,
+    FieldLevel,
+    NameComparison,
+    compare_given,
+    compare_house,
+    compare_middle,
+    compare_street,
+    compare_suffix,
+    compare_surname,
+    compare_unit,
+    compare_way,
+    compare_zip,
+)
+from app.domain.line import Interval, ReadLine
+from app.domain.model import Model
+from app.domain.names import given_words, surname_parts
+from app.domain.standing import Standing, standing
+from app.domain.streets import street_token
+from app.domain.voter import Registration
+from app.domain.words import Words
+
+AGREEING_STREET: Final = frozenset({"same", "typo"})
+_UNCOUNTED: Final = 20  # registrations at one address, where they were not counted
+
+
+class Household(NamedTuple):
+    """Everybody registered at a line's house number and street: how many, and how many in each unit."""
+
+    size: int
+    units: Mapping[str, int]
+
+
+class NameScore(NamedTuple):
+    """The best reading of the written name against one registered name; weights are natural logarithms."""
+
+    reading: int
+    levels: NameComparison
+    weight: float
+    surname_weight: float
+
+
+class AddressScore(NamedTuple):
+    """The better of the line's addresses against one registered address."""
+
+    at: int  # which of the line's addresses
+    levels: AddressComparison
+    weight: float
+    here: bool  # house number and street are those of the line (EC 105(a)(1))
+
+
+@dataclass(slots=True)
+class Scored:
+    """A registration compared with a line."""
+
+    registration: Registration
+    standing: Standing
+    name: NameScore
+    address: AddressScore
+
+    @property
+    def weight(self) -> float:
+        """Name and address together."""
+        return self.name.weight + self.address.weight
+
+
+class Scorer:
+    """Scores the candidates of one line, and remembers what they share: a household shares its address."""
+
+    def __init__(self, line: ReadLine, words: Words, model: Model, household: Household | None) -> None:
+        """Take the line, what is known of the county's words, and how many live at the line's address, if counted."""
+        self._line = line
+        self._words = words
+        self._model = model
+        self._household = household
+        self._known_given = [bool(r.given) and words.known("given", r.given[0]) for r in line.name.readings]
+        self._known_surname = [all(words.known("surname", part) for part in r.surname) for r in line.name.readings]
+        self._known_streets = frozenset(s for a in line.addresses for s in a.streets if words.known("street", s))
+        self._names: dict[tuple[str, ...], NameScore] = {}
+        self._addresses: dict[tuple[str, ...], AddressScore] = {}
+
+    def score(self, registration: Registration, interval: Interval) -> Scored:
+        """Return the registration compared with the line."""
+        r = registration
+        called = (r.last_name, r.first_name, r.middle_name, r.suffix)
+        name = self._names.get(called)
+        if name is None:
+            name = self._names[called] = self._score_name(r)
+        lives = (r.house_number, r.street_name, r.street_type, r.pre_direction, r.post_direction, r.unit_number, r.zip)
+        address = self._addresses.get(lives)
+        if address is None:
+            address = self._addresses[lives] = self._score_address(r)
+        return Scored(r, standing(r, interval), name, address)
+
+    def field_weight(self, field: str, compared: FieldLevel) -> float:
+        """Return the weight of one field: the level's, and the rarity of the word that is agreed upon."""
+        weight = self._model.weights[field][compared.level]
+        cap = self._model.rarity_cap[field].get(compared.level) if compared.word else None
+        if cap is None:
+            return weight
+        kind = "middle" if field == "middle" and not self._words.count("given", compared.word) else _KIND[field]
+        return weight + min(self._words.rarity(kind, compared.word), cap)
+
+    def _score_name(self, registration: Registration) -> NameScore:
+        parts = surname_parts(registration.last_name)
+        first, middle = given_words(registration.first_name), given_words(registration.middle_name)
+        suffix = compare_suffix(self._line.name.suffix, registration.suffix)
+        best: NameScore | None = None
+        for at, reading in enumerate(self._line.name.readings):
+            surname = compare_surname(reading.surname, parts, known=self._known_surname[at])
+            given = compare_given(reading.given, first, middle, known=self._known_given[at])
+            between = compare_middle(reading.given, first, middle, given.level)
+            surname_weight = self.field_weight("surname", surname)
+            weight = (
+                surname_weight
+                + self.field_weight("given", given)
+                + self.field_weight("middle", between)
+                + self._model.weights["suffix"][suffix]
+                + self._model.weights["reading"][str(at)]
+            )
+            if best is None or weight > best.weight:
+                best = NameScore(at, NameComparison(surname, given, between, suffix), weight, surname_weight)
+        return best or _NO_NAME
+
+    def _score_address(self, registration: Registration) -> AddressScore:
+        """The better of the line's addresses: a line may show two (2 CCR 20931)."""
+        house, street = house_token(registration.house_number), street_token(registration.street_name)
+        best: AddressScore | None = None
+        for at, address in enumerate(self._line.addresses):
+            levels = AddressComparison(
+                compare_house(address.house, house),
+                compare_street(address.streets, street, self._known_streets),
+                compare_way(address, registration),
+                compare_unit(address.unit, registration.unit_number),
+                compare_zip(self._line.zip, registration.zip[:5]),
+            )
+            here = levels.house == "same" and levels.street.level in AGREEING_STREET
+            weight = self._address_weight(levels, registration.unit_number if here else None)
+            if best is None or weight > best.weight:
+                best = AddressScore(at, levels, weight, here)
+        return best or _NO_ADDRESS
+
+    def _address_weight(self, levels: AddressComparison, unit: str | None) -> float:
+        """The levels' weights, and how rare the address is: one over the share of the roll registered there.
+
+        A house number and street shared by a hundred flats says less than one of a single house; the unit, where it
+        agrees, says the rest.
+        """
+        w = self._model.weights
+        size = _UNCOUNTED
+        if unit is not None and self._household is not None:
+            size = self._household.units.get(unit, 1) if levels.unit == "same" else self._household.size
+        return (
+            w["house"][levels.house]
+            + w["street"][levels.street.level]
+            + w["way"][levels.way]
+            + w["unit"][levels.unit]
+            + w["zip"][levels.zip]
+            + log(self._words.registrations / max(size, 1))
+        )
+
+
+_KIND: Final = {"surname": "surname", "given": "given", "middle": "given"}
+_MISSING: Final = FieldLevel("missing")
+_NO_NAME: Final = NameScore(0, NameComparison(_MISSING, _MISSING, _MISSING, "none"), -6.0, 0.0)
+_NO_ADDRESS: Final = AddressScore(0, AddressComparison("missing", _MISSING, "same", "none", "missing"), 0.0, here=False)

@@ -1,0 +1,88 @@
+"""What may have happened: this voter, here · this voter, moved · a canceled one · a relative or housemate · a stranger."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import exp, log
+from typing import Final
+
+from app.domain.model import Model
+from app.domain.scoring import Scored
+from app.domain.standing import Standing, best_standing
+from app.domain.voter import Registration
+
+_RELATIVES: Final = 0.55  # of the unregistered people at a voter's address this share bears the voter's surname
+
+
+@dataclass(slots=True)
+class Person:
+    """The registrations of one voter, the best for the line first."""
+
+    scored: list[Scored]
+    standing: Standing
+    here: float  # weight of name and address together, of the best registration in force (or at all, if none is)
+    name: float  # weight of the name alone
+
+
+@dataclass(slots=True)
+class Stories:
+    """The probability of each story; of the first three, for each person in order."""
+
+    here: list[float]
+    moved: list[float]
+    canceled: list[float]  # not registered in time: canceled, late, pending or under age
+    relative: float
+    stranger: float
+
+
+def group(scored: Sequence[Scored]) -> list[Person]:
+    """Return the voters behind the registrations, best first; a person under two numbers is one by date of birth."""
+    persons: dict[tuple[str, ...], list[Scored]] = {}
+    home: dict[str, tuple[str, ...]] = {}
+    for one in scored:
+        identity = home.setdefault(one.registration.voter_id, _identity(one.registration))
+        persons.setdefault(identity, []).append(one)
+    return sorted((_person(members) for members in persons.values()), key=_rank)
+
+
+def _identity(r: Registration) -> tuple[str, ...]:
+    if r.birth_date is None:
+        return ("voter", r.voter_id)
+    return (r.birth_date.isoformat(), r.last_name, r.first_name)
+
+
+def _person(members: list[Scored]) -> Person:
+    ordered = sorted(members, key=lambda m: (m.standing != "registered", -m.weight, m.registration.registration_no))
+    return Person(
+        ordered, best_standing(m.standing for m in ordered), ordered[0].weight, max(m.name.weight for m in ordered)
+    )
+
+
+def _rank(person: Person) -> tuple[float, str]:
+    return -max(person.here, person.name), person.scored[0].registration.voter_id
+
+
+def tell(persons: Sequence[Person], registrations: int, model: Model) -> Stories:
+    """Return the posterior probabilities of the five stories over `registrations` that may be the signer's."""
+    p, n = model.priors, log(registrations)
+    here, moved, canceled, relative = [], [], [], p["relative"] * (1 - _RELATIVES)
+    for person in persons:
+        registered = person.standing == "registered"
+        at, away = _bounded(person.here - n), _bounded(person.name - n)
+        here.append(p["here"] * at if registered else 0.0)
+        moved.append(p["moved"] * away if registered else 0.0)
+        canceled.append(0.0 if registered else p["canceled_here"] * at + p["canceled_moved"] * away)
+        for one in person.scored:
+            if one.address.here:
+                relative += p["relative"] * _RELATIVES * _bounded(one.address.weight + one.name.surname_weight - n)
+    total = sum(here) + sum(moved) + sum(canceled) + relative + p["stranger"]
+    return Stories(
+        [x / total for x in here],
+        [x / total for x in moved],
+        [x / total for x in canceled],
+        relative / total,
+        p["stranger"] / total,
+    )
+
+
+def _bounded(weight: float) -> float:
+    return exp(min(max(weight, -60.0), 60.0))
