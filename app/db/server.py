@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -98,13 +98,20 @@ class _Address:
 class EmbeddedServer:
     """A running server, ours or joined. A context manager: on leaving it calls `stop`."""
 
-    def __init__(self, folder: Folder, address: _Address, lock: int, launch: Launch | None = None) -> None:
+    def __init__(
+        self,
+        folder: Folder,
+        address: _Address,
+        lock: int,
+        launch: Launch | None = None,
+        settings: Mapping[str, str] = _SETTINGS,
+    ) -> None:
         """Keep the lock that `start` got; a server without a launch is somebody else's."""
         self._folder = folder
         self._address = address
         self._lock = lock
         self._launch = launch
-        self._settings = _SETTINGS
+        self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
 
     @classmethod
@@ -141,13 +148,27 @@ class EmbeddedServer:
             if (joined := cls._join(folder)) is not None:
                 return joined
             _wait(deadline, f"the server in {folder.root} does not answer")
-        try:
-            launch = prepare(folder, binaries, identities)
-        except BaseException:
-            _unlock(lock)
-            raise
-        server = cls(folder, _listening(folder, None), lock, launch)
-        return server._started(settings or {})
+        return cls._run(folder, lock, binaries, identities, _SETTINGS | dict(settings or {}))
+
+    @classmethod
+    def _run(
+        cls,
+        folder: Folder,
+        lock: int,
+        binaries: Path | None,
+        identities: Sequence[str] | None,
+        settings: Mapping[str, str],
+    ) -> Self:
+        with ExitStack() as on_failure:
+            on_failure.callback(_unlock, lock)
+            launch = prepare(folder, binaries, identities, fsync=settings["fsync"] == "on")
+            server = cls(folder, _listening(folder, None), lock, launch, settings)
+            on_failure.pop_all()
+            on_failure.callback(server.stop)
+            server.revive()
+            on_failure.pop_all()
+        atexit.register(server.stop)
+        return server
 
     @classmethod
     def _join(cls, folder: Folder) -> Self | None:
@@ -157,16 +178,6 @@ class EmbeddedServer:
         address = _listening(folder, port)
         lock = _lock(folder.socket, fcntl.LOCK_SH) if address.answers() else None
         return None if lock is None else cls(folder, address, lock)
-
-    def _started(self, settings: Mapping[str, str]) -> Self:
-        self._settings = _SETTINGS | dict(settings)
-        try:
-            self.revive()
-        except BaseException:
-            self.stop()
-            raise
-        atexit.register(self.stop)
-        return self
 
     def dsn(self, user: str = OWNER_ROLE, database: str = DATABASE) -> str:
         """The URL for asyncpg. It may hold a password: not for the log."""
@@ -198,7 +209,7 @@ class EmbeddedServer:
         # Nobody is left in the cluster, so a process id noted there is a dead one's, whoever has the number now.
         for stale in (self._folder.pid, self._folder.socket / f".s.PGSQL.{_PORT}.lock"):
             stale.unlink(missing_ok=True)
-        settings = [f"--{name}={value}" for name, value in (self._settings | self._address.settings()).items()]
+        settings = [f"--{name}={value}" for name, value in {**self._settings, **self._address.settings()}.items()]
         try:
             self._process = self._launch.spawn("postgres", "-D", str(self._folder.cluster), *settings, keep_open=held)
         finally:

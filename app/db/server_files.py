@@ -143,15 +143,21 @@ def open_folder(data_dir: Path) -> Folder:
     return folder
 
 
-def prepare(folder: Folder, named: Path | None = None, identities: Sequence[str] | None = None) -> Launch:
+def prepare(folder: Folder, named: Path | None, identities: Sequence[str] | None, *, fsync: bool) -> Launch:
     """Choose binaries and user, and make the cluster if there is none. The caller holds the folder's lock.
+
+    Args:
+        folder: where.
+        named: the folder of the binaries, if not to be found.
+        identities: the users to try, if not to be chosen.
+        fsync: whether a new cluster is to survive a crash of the machine.
 
     Raises:
         ServerError: no user can run the server there, or the cluster is another major version's.
     """
     launch = _choose(folder, find_binaries(named), _identities(folder) if identities is None else identities)
     if not folder.cluster.exists():
-        _make_cluster(launch)
+        _make_cluster(launch, "on" if fsync else "off")
     version = folder.cluster / "PG_VERSION"
     made_by = version.read_text("ascii").strip() if version.exists() else "nobody"
     if made_by != str(launch.major):
@@ -217,14 +223,15 @@ def _give(folder: Folder, identity: str) -> None:
             os.chown(path, *owner, follow_symlinks=False)
 
 
-def _make_cluster(launch: Launch) -> None:
+def _make_cluster(launch: Launch, fsync: str) -> None:
     """Make the cluster and its database beside its final place, so that one made halfway is never used."""
     folder = launch.folder
     unfinished = folder.root / "cluster.new"
     shutil.rmtree(unfinished, ignore_errors=True)
     _make_password(folder)
-    launch.run("initdb", *_initdb_arguments(launch.major, unfinished, folder.password))
-    alone = ("--single", "-c", "exit_on_error=on", "-D", str(unfinished), "postgres")
+    sync = [] if fsync == "on" else ["--no-sync"]
+    launch.run("initdb", *_initdb_arguments(launch.major, unfinished, folder.password), *sync)
+    alone = ("--single", "-c", f"fsync={fsync}", "-c", "exit_on_error=on", "-D", str(unfinished), "postgres")
     launch.run("postgres", *alone, script=f"CREATE DATABASE {DATABASE}\n")
     unfinished.rename(folder.cluster)
 

@@ -21,6 +21,7 @@ from app.db.engine import connect_arguments
 from app.db.server import EmbeddedServer, ServerError
 
 _PROJECT = Path(__file__).parents[2]
+_UNSYNCED = {"fsync": "off"}  # what these tests kill is processes, and the machine keeps what those have written
 _STRANGER = 65533  # a user that runs nothing
 
 _PROLOGUE = """
@@ -37,7 +38,7 @@ async def query(server, sql):
         await connection.close()
 
 folder = Path(sys.argv[1])
-binaries = Path(sys.argv[2]) if sys.argv[2] else None
+options = {"binaries": Path(sys.argv[2]) if sys.argv[2] else None, "settings": {"fsync": "off"}}
 """
 
 Start = Callable[..., EmbeddedServer]
@@ -55,7 +56,7 @@ def start(binaries: Path | None) -> Iterator[Start]:
     started: list[EmbeddedServer] = []
 
     def start_one(data_dir: Path, **options: object) -> EmbeddedServer:
-        server = EmbeddedServer.start(data_dir, **({"binaries": binaries} | options))  # type: ignore[arg-type]  # options of start
+        server = EmbeddedServer.start(data_dir, **({"binaries": binaries, "settings": _UNSYNCED} | options))  # type: ignore[arg-type]  # options of start
         started.append(server)
         return server
 
@@ -105,7 +106,7 @@ def postmaster(folder: Path) -> int:
 
 
 async def test_a_new_folder_becomes_a_database_that_keeps_what_it_acknowledged(folder: Path, start: Start) -> None:
-    server = start(folder)
+    server = start(folder, settings={})
     wanted = {
         "fsync": "on",
         "synchronous_commit": "on",
@@ -150,7 +151,7 @@ async def test_a_second_starter_is_refused_in_one_line_or_joins(folder: Path, st
 async def test_whoever_joined_is_waited_for(folder: Path, start: Start, binaries: Path | None) -> None:
     server = start(folder)
     text = """
-with EmbeddedServer.start(folder, join=True, binaries=binaries) as server:
+with EmbeddedServer.start(folder, join=True, **options) as server:
     print("joined", flush=True)
     print(asyncio.run(query(server, "SELECT 'slept' FROM pg_sleep(0.3)")), asyncio.run(query(server, "SELECT 1")))
 """
@@ -169,7 +170,7 @@ async def test_those_who_joined_do_not_keep_it_up_for_ever(folder: Path, start: 
 
 def test_commands_that_start_at_once_share_one_new_server(folder: Path, binaries: Path | None) -> None:
     text = """
-with EmbeddedServer.start(folder, join=True, binaries=binaries) as server:
+with EmbeddedServer.start(folder, join=True, **options) as server:
     print(asyncio.run(query(server, "SELECT 1")))
 """
     programs = [a_program(text, folder, binaries) for _ in range(4)]
@@ -181,7 +182,7 @@ with EmbeddedServer.start(folder, join=True, binaries=binaries) as server:
 
 async def test_no_server_outlives_a_killed_service(folder: Path, start: Start, binaries: Path | None) -> None:
     text = """
-server = EmbeddedServer.start(folder, binaries=binaries)
+server = EmbeddedServer.start(folder, **options)
 print(asyncio.run(query(server, "CREATE TABLE kept AS SELECT 7 AS seven")), flush=True)
 sys.stdin.read()
 """
@@ -198,7 +199,7 @@ async def test_a_killed_service_can_be_started_again_at_once(
     binaries: Path | None,
 ) -> None:
     text = """
-server = EmbeddedServer.start(folder, binaries=binaries)
+server = EmbeddedServer.start(folder, **options)
 print("ready", flush=True)
 asyncio.run(query(server, "CREATE TABLE lost AS SELECT pg_sleep(600)"))
 """
@@ -244,15 +245,13 @@ def test_binaries_that_are_not_there_are_named(folder: Path, start: Start) -> No
 
 
 def test_a_machine_with_no_user_to_run_it_says_so_in_one_line(folder: Path, start: Start) -> None:
-    with pytest.raises(
-        ServerError, match=r"^(PostgreSQL does not run as root, and no other|this) user .* can.* run .*$"
-    ):
+    with pytest.raises(ServerError, match=r"^(PostgreSQL does not run as root, |this user cannot run ).*$"):
         start(folder, identities=[])
 
 
-async def test_the_next_user_is_tried_when_one_cannot_run_it(folder: Path, start: Start) -> None:
-    with pytest.raises(ServerError, match=r": .*$"):
-        start(folder, identities=["user:0:0" if os.geteuid() == 0 else "user:1:1"] * 2)
+async def test_a_user_who_cannot_run_it_leaves_the_folder_to_the_next(folder: Path, start: Start) -> None:
+    with pytest.raises(ServerError, match=r": postgres failed: .*$"):
+        start(folder, identities=["namespace:-1:-1"])
     assert await query(start(folder), "SELECT 1") == 1
 
 
