@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from gzip import GzipFile
 from io import BufferedReader, RawIOBase
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from app.domain.roll_errors import RollError
 
@@ -54,9 +54,19 @@ def open_roll(source: Path | BinaryIO) -> Iterator[tuple[BinaryIO, HashingReader
         with source.open("rb") as file, open_roll(file) as opened:
             yield opened
         return
-    peekable = source if hasattr(source, "peek") else BufferedReader(cast("RawIOBase", source))
-    hashing = HashingReader(_unpacked(cast("BufferedReader", peekable)))
-    yield cast("BinaryIO", BufferedReader(hashing, 1 << 18)), hashing
+    with _peekable(source) as file:
+        hashing = HashingReader(_unpacked(file))
+        yield cast("BinaryIO", BufferedReader(hashing, 1 << 18)), hashing
+
+
+@contextmanager
+def _peekable(source: BinaryIO) -> Iterator[BufferedReader]:
+    """The source with a buffer to look ahead in; it stays open afterwards."""
+    buffered = BufferedReader(cast("Any", source))
+    try:
+        yield buffered
+    finally:
+        buffered.detach()
 
 
 def _unpacked(file: BufferedReader) -> BinaryIO:

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections import Counter, deque
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from itertools import chain, cycle
 from pathlib import Path
@@ -85,8 +85,9 @@ class RemoteConverter:
 
     def __exit__(self, *_: object) -> None:
         """End the process."""
-        with self._process:  # it closes the pipes and waits
-            self._process.kill()
+        self._process.kill()
+        with suppress(BrokenPipeError), self._process:  # broken: there is more to tell it, and nobody listens
+            self._process.wait()
 
     def _send(self, message: object) -> None:
         stdin = cast("IO[bytes]", self._process.stdin)

@@ -144,7 +144,7 @@ class RowReader:
         return rows
 
     def _untidy(self, text: str) -> bool:
-        """Whether a field may hold blanks around it or line breaks within; most chunks have none: they are read faster."""
+        """Whether a field may hold blanks around it or line breaks within. Most chunks have none: read faster."""
         sign = self.format.delimiter
         marks = ('"', f" {sign}", f"{sign} ", " \n", "\n ", " \r", "" if sign == "\t" else "\t")
         return text[0] == " " or text[-1] == " " or any(mark and mark in text for mark in marks)
