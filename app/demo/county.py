@@ -176,7 +176,8 @@ class _Settlers:
         """Somebody who cannot be taken for anybody else of the building."""
         while True:
             human = self._people.adult()
-            if not any(alike(human.first_name, row.first_name) for row in building.people()):
+            near = [row.first_name for row in building.people() if row.last_name[0] == human.last_name[0]]
+            if not any(alike(human.first_name, name) for name in near):
                 return human
 
     def _register(self, building: Building, human: Human, address: Address) -> None:

@@ -24,6 +24,7 @@ from app.demo.petition import Line, Petition
 
 CIRCULATION = ("2022-01-27", "2022-07-06")
 FILED = COMPLETE_THROUGH = "2022-07-06"
+_ENCODE = json.JSONEncoder(separators=(",", ":")).encode
 NOTICE_EVERY = 100_000  # rows
 
 Progress = Callable[[int], None]  # is told the number of current registrations made so far
@@ -57,7 +58,7 @@ class _Spool:
 
     def put(self, index: int, value: object) -> None:
         self._starts[index] = self._file.tell()
-        self._file.write(json.dumps(value, separators=(",", ":")).encode() + b"\n")
+        self._file.write(_ENCODE(value).encode() + b"\n")
 
     def copy_to(self, path: Path) -> None:
         """Writes all texts in the order of their index, and is done."""

@@ -16,6 +16,7 @@ from app.demo.writing import ILLEGIBLE, Pen, Text
 
 TRIPLE_SHARE = 0.1  # of the voters who sign more than once: how many sign three times
 OCCUPIED_SHARE = 0.5  # of the signers who have moved: how many write an address where others are registered
+MANY = 40  # people in a building, from which on a name alone is no sign of being the same person
 REMEMBERED = 200  # buildings, and unused registrations of each kind
 JUNIOR_SHARE = 0.03  # of the relatives in a hard petition: how many bear the voter's own name
 ILLEGIBLE_BUT_KNOWN = 0.3  # share of wrong characters from which a good matcher still finds some signers
@@ -171,7 +172,10 @@ class Petition:
 
     def _clear_of(self, building: Building, surname: str) -> Human:
         """Somebody who cannot be taken for anybody of the building; in a hard petition, for nobody of the same name."""
-        names = {name for row in building.people() for name in (row.first_name, row.middle_name) if len(name) > 1}
+        people = list(building.people())
+        if len(people) > MANY:
+            people = [row for row in people if row.last_name == surname]
+        names = {name for row in people for name in (row.first_name, row.middle_name) if len(name) > 1}
         while True:
             person = self._people.adult(surname)
             if self._hard and not any(_same_name(row, person) for row in building.people()):
@@ -234,8 +238,8 @@ def _same_name(one: Row | Human, other: Row | Human) -> bool:
 
 
 def _others(row: Row, building: Building) -> set[str]:
-    """The given names of everybody else of the building, second ones too."""
-    others = [other for other in building.people() if other is not row]
+    """The given names of the building's others of the same surname, second ones too."""
+    others = [other for other in building.people() if other.last_name == row.last_name and other is not row]
     return {name for other in others for name in (*other.first_name.split(), other.middle_name) if name}
 
 
