@@ -1,6 +1,7 @@
 """Examining lines: what the data say of each by itself, in a constant number of statements for any number of lines."""
 
 from collections.abc import Sequence
+from typing import cast
 
 import asyncpg
 
@@ -10,6 +11,7 @@ from app.db.roll import active_roll
 from app.domain.count import Merits
 from app.domain.matching import Decision
 from app.domain.petition import Interval, Petition, signing_interval
+from app.domain.reasons import Reason, ReviewCause
 from app.domain.signature import Submitted
 
 _NO_ROLL = Merits("review", "no_roll", None)
@@ -56,7 +58,7 @@ async def _intervals(
 def _merits(decision: Decision, roll_version: int) -> Merits:
     return Merits(
         status=decision.status,
-        reason=decision.reason,
+        reason=cast("Reason | ReviewCause | None", decision.reason),
         voter_id=decision.voter_id,
         registration_no=decision.registration_no,
         reason_open=decision.reason_open,

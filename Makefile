@@ -1,0 +1,50 @@
+# Two commands a stranger needs: make run, make test. Python 3.11 with pip is all that they ask for.
+PYTHON ?= python3
+SCALE ?= 0.01
+VENV := .venv
+BIN := $(VENV)/bin
+PG15 ?= /usr/lib/postgresql/15/bin
+
+.PHONY: run test check format bench bench-matching torture openapi lock clean
+
+run: $(VENV)/ready
+	@$(BIN)/python -m app demo --scale $(SCALE)
+
+test: check
+	$(BIN)/pytest
+	@if [ -x $(PG15)/postgres ]; then \
+		echo "The database tests again, on PostgreSQL 15 of $(PG15):"; \
+		TEST_PG_BIN=$(PG15) $(BIN)/pytest tests/db tests/test_migrations.py; \
+	else \
+		echo "NOT RUN: the database tests on PostgreSQL 15, since $(PG15) has no server."; \
+	fi
+
+check: $(VENV)/ready
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/yamllint --strict compose.yaml deploy
+
+format: $(VENV)/ready
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+openapi: $(VENV)/ready
+	$(BIN)/python -m app openapi > openapi/openapi.json
+
+# The environment, from the hash-checked lock alone. Without pip of its own: not every Python 3.11 can make one.
+$(VENV)/ready: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=…")'
+	@echo "Installing into $(VENV) …"
+	@$(PYTHON) -m venv --clear --without-pip $(VENV)
+	@$(PYTHON) -m pip --disable-pip-version-check --python $(BIN)/python install --quiet --require-hashes -r requirements.lock
+	@touch $@
+
+# The locks name no host. Needs uv.
+lock:
+	uv pip compile pyproject.toml --group dev --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header -o requirements.lock
+	uv pip compile pyproject.toml --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header -o requirements-service.lock
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
