@@ -179,3 +179,19 @@ def registration_tokens(registration: Registration) -> tuple[tuple[str, str], ..
         *_address_tokens("zip", registration.zip),
         *_address_tokens("city", registration.city),
     )
+
+
+_WORD_CACHES: Final = (
+    _hashes, _surname_hashes, _given_hashes, _street_hashes, _house_hashes, _name_tokens, _address_tokens, house_token,
+    surname_parts, given_words, street_token, fold, sound,
+)  # fmt: skip
+
+
+def forget_words(most: int) -> None:
+    """Empty the caches once they hold more than `most` surnames: they take some 3 KB for each, with all its kin.
+
+    For a process that reads a whole roll in little memory; the common words are soon back.
+    """
+    if surname_parts.cache_info().currsize > most:
+        for cached in _WORD_CACHES:
+            cached.cache_clear()
