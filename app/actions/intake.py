@@ -115,7 +115,9 @@ async def _commit(
                 for (line, station), m in zip(ordered, merits, strict=True)
             ]
             recorded = await record(connection, petition, "intake", claims, now=now)
-            written = {l.place: (recorded.lines[l.place], frozenset([l.writing_sha256])) for l, _ in ordered}
+            written = {
+                line.place: (recorded.lines[line.place], frozenset([line.writing_sha256])) for line, _ in ordered
+            }
             standing = {**standing, **written}
         first = {place: line for place, (line, _) in new.items()}
         answers = {_request(s): (s, Answer(results_of(s, standing, first))) for s in submissions}

@@ -37,7 +37,7 @@ async def decide_by_person(
     raise BusyError
 
 
-async def _decide(  # noqa: PLR0913  # what the caller was given
+async def _decide(  # what the caller was given
     connection: asyncpg.Connection, petition: Petition, place: Place, word: Word, who: Principal, now: datetime
 ) -> tuple[LineRead, bool]:
     read = await read_line(connection, petition.county_id, petition.petition_id, place)

@@ -13,7 +13,7 @@ from app.db.migrate import is_current, upgrade
 from app.db.server import EmbeddedServer
 from app.settings import Settings
 
-Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001  # it has no public name
 
 
 class CommandError(Exception):

@@ -31,7 +31,7 @@ async def live_keys_of(connection: AsyncConnection, county_id: str, principal: s
     return (await connection.execute(query)).scalar_one()
 
 
-async def add_key(  # noqa: PLR0913  # the columns of a row
+async def add_key(  # the columns of a row
     connection: AsyncConnection,
     county_id: str,
     *,

@@ -109,7 +109,7 @@ async def line_history(
     return [json.loads(row["content"]) for row in rows]
 
 
-async def page_of_lines(  # noqa: PLR0913  # the filters of the list
+async def page_of_lines(  # the filters of the list
     connection: AsyncConnection,
     county_id: str,
     petition_id: UUID,

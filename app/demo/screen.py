@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -40,7 +40,7 @@ class Screen:
         self._printed = self._started
         self._live = Live(console=console, refresh_per_second=4, get_renderable=self._render, transient=True)
 
-    def __enter__(self) -> "Screen":
+    def __enter__(self) -> Self:
         """Begin."""
         if self.console.is_terminal:
             self._live.start()

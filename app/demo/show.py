@@ -159,7 +159,7 @@ async def _count(stage: Stage, manifest: Manifest, keys: Keys, client: httpx.Asy
     return _result(stage, manifest, tally, asked, work, posting)
 
 
-async def _settle(  # noqa: PLR0913, PLR0917  # everybody's part in it
+async def _settle(  # everybody's part in it
     stage: Stage, manifest: Manifest, keys: Keys, client: httpx.AsyncClient, petition_id: str, screen: Screen
 ) -> Work:
     def changed(work: Work) -> None:
@@ -201,7 +201,7 @@ async def _tally(client: httpx.AsyncClient, keys: Keys, petition_id: str) -> dic
     return tally
 
 
-def _result(  # noqa: PLR0913, PLR0917  # what is reported
+def _result(  # what is reported
     stage: Stage, manifest: Manifest, tally: Mapping[str, Any], asked: Mapping[str, Any], work: Work, posting: float
 ) -> int:
     def figures(source: Mapping[str, Any]) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Simulated scanning stations: several clients, each with a part of the booklets, over a network that is not perfect."""
+"""Simulated scanning stations: several clients, each with a part of the booklets; some scan and send lines again."""
 
 import asyncio
 import json
@@ -60,7 +60,7 @@ async def post_all(
     )
 
 
-async def _post(  # noqa: PLR0913, PLR0917  # what the caller was given
+async def _post(  # what the caller was given
     station: Station, neighbour: Station, url: str, petition_id: str, spool: Path, changed: Callable[[], None]
 ) -> Summary:
     def progress(summary: Summary) -> None:
