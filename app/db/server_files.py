@@ -157,7 +157,7 @@ def prepare(folder: Folder, named: Path | None, identities: Sequence[str] | None
     """
     launch = _choose(folder, find_binaries(named), _identities(folder) if identities is None else identities)
     if not folder.cluster.exists():
-        _make_cluster(launch, "on" if fsync else "off")
+        _make_cluster(launch, fsync=fsync)
     version = folder.cluster / "PG_VERSION"
     made_by = version.read_text("ascii").strip() if version.exists() else "nobody"
     if made_by != str(launch.major):
@@ -223,17 +223,26 @@ def _give(folder: Folder, identity: str) -> None:
             os.chown(path, *owner, follow_symlinks=False)
 
 
-def _make_cluster(launch: Launch, fsync: str) -> None:
+def _make_cluster(launch: Launch, *, fsync: bool) -> None:
     """Make the cluster and its database beside its final place, so that one made halfway is never used."""
     folder = launch.folder
     unfinished = folder.root / "cluster.new"
     shutil.rmtree(unfinished, ignore_errors=True)
     _make_password(folder)
-    sync = [] if fsync == "on" else ["--no-sync"]
-    launch.run("initdb", *_initdb_arguments(launch.major, unfinished, folder.password), *sync)
-    alone = ("--single", "-c", f"fsync={fsync}", "-c", "exit_on_error=on", "-D", str(unfinished), "postgres")
+    launch.run("initdb", *_initdb_arguments(launch.major, unfinished, folder.password))
+    alone = ("--single", "-c", "fsync=off", "-c", "exit_on_error=on", "-D", str(unfinished), "postgres")
     launch.run("postgres", *alone, script=f"CREATE DATABASE {DATABASE}\n")
+    if fsync:
+        os.sync()  # all files at once, and on Linux to the end: one by one a slow disk took seconds
     unfinished.rename(folder.cluster)
+    if fsync:
+        _sync(folder.root)
+
+
+def _sync(folder: Path) -> None:
+    file = os.open(folder, os.O_RDONLY)
+    os.fsync(file)
+    os.close(file)
 
 
 def _make_password(folder: Folder) -> None:
@@ -256,5 +265,6 @@ def _initdb_arguments(major: int, cluster: Path, password: Path) -> list[str]:
         "--auth-host=scram-sha-256",
         f"--pwfile={password}",
         "--data-checksums",
+        "--no-sync",
         "--no-instructions",
     ]
