@@ -23,7 +23,14 @@ from app.domain.roll_rows import RowReader
 
 Progress = Callable[[str, int], None]  # phase (copying, indexing, done) and rows so far
 
-_SESSION = {"role": SERVICE_ROLE, "application_name": "recall-roll-load", "timezone": "UTC", "lock_timeout": "10min"}
+_SESSION = {
+    "role": SERVICE_ROLE,
+    "application_name": "recall-roll-load",
+    "timezone": "UTC",
+    "lock_timeout": "10min",  # another county's load may be at its indexes
+    "statement_timeout": "0",  # a load takes what it takes, and its transaction waits for the file
+    "idle_in_transaction_session_timeout": "0",
+}
 _TOKEN_PORTION = 4 << 20  # bytes of the dictionary kept in memory before they go to the database
 _REPORT_EVERY = 1.0  # seconds
 
@@ -39,7 +46,7 @@ class LoadedRoll:
     active: bool
 
 
-async def load_roll(  # noqa: PLR0913 - keyword-only, each a fact of the load
+async def load_roll(
     url: str,
     *,
     county_id: str,
@@ -59,11 +66,15 @@ async def load_roll(  # noqa: PLR0913 - keyword-only, each a fact of the load
     Raises:
         RollError: the file is not a roll that can be used; nothing of it is loaded.
         RollLoadingError: another load of this county's roll is running.
+        CountyCodeError: the county is new and its code cannot be one.
+        OSError: the file cannot be opened.
         RollOutdatedError: with `activate`, the roll in use is complete through a later day. The new one stays loaded.
     """
     started = time.monotonic()
     if roll_format not in FORMATS:
         raise RollError(f"no such format; there are {', '.join(FORMATS)}")
+    if isinstance(source, Path):
+        source.open("rb").close()  # a file that is not there is no load that failed
     async with _connected(url) as data, _connected(url) as report, data.transaction():
         await db.add_county(report, county_id, county_id)
         if not await db.try_loading(data, county_id):

@@ -10,6 +10,7 @@ from typing import Literal
 import asyncpg
 
 from app.domain.blocking import KEY_COLUMNS
+from app.domain.roll_errors import CountyCodeError
 from app.domain.voter import Registration
 
 RollState = Literal["loading", "loaded", "active", "retired", "failed"]
@@ -105,8 +106,15 @@ ORDER BY registration_no
 
 
 async def add_county(connection: asyncpg.Connection, county_id: str, name: str) -> None:
-    """Add the county where it is new."""
-    await connection.execute(_ADD_COUNTY, county_id, name)
+    """Add the county where it is new.
+
+    Raises:
+        CountyCodeError: its code cannot be one.
+    """
+    try:
+        await connection.execute(_ADD_COUNTY, county_id, name)
+    except asyncpg.CheckViolationError:
+        raise CountyCodeError from None
 
 
 async def take_county(connection: asyncpg.Connection, county_id: str) -> bool:

@@ -47,3 +47,9 @@ class RollKeysError(RecallError):
     """The roll was loaded by a version of this program whose search keys were others: load the file again."""
 
     code = "roll_keys"
+
+
+class CountyCodeError(RecallError):
+    """A county's code is one to 32 letters, digits, hyphens and underscores, a letter or digit first."""
+
+    code = "county_code"

@@ -21,7 +21,14 @@ from app.actions.roll import LoadedRoll, activate_roll, drop_roll, load_roll
 from app.db import roll as db
 from app.db.engine import SERVICE_ROLE, connect_arguments
 from app.domain.blocking import KEY_COLUMNS, registration_keys, registration_tokens
-from app.domain.roll_errors import RollError, RollKeysError, RollLoadingError, RollOutdatedError, UnknownRollError
+from app.domain.roll_errors import (
+    CountyCodeError,
+    RollError,
+    RollKeysError,
+    RollLoadingError,
+    RollOutdatedError,
+    UnknownRollError,
+)
 from app.domain.roll_formats import CANONICAL, CANONICAL_COLUMNS
 from app.domain.roll_rows import Chunk, RowReader
 from app.domain.voter import Registration
@@ -178,6 +185,19 @@ async def test_an_unknown_format_is_refused_before_anything_is_written(
         await load_roll(
             database, county_id=COUNTY, source=io.BytesIO(b""), roll_format="xls", complete_through=date(2022, 7, 6)
         )
+    assert await db.list_rolls(connection, COUNTY) == []
+
+
+async def test_a_county_whose_code_cannot_be_one_is_refused(database: str) -> None:
+    with pytest.raises(CountyCodeError):
+        await load_roll(database, county_id="Los Angeles!", source=io.BytesIO(b""), complete_through=date(2022, 7, 6))
+
+
+async def test_a_file_that_is_not_there_leaves_no_failed_version(
+    database: str, connection: asyncpg.Connection, tmp_path: Path
+) -> None:
+    with pytest.raises(FileNotFoundError):
+        await load_roll(database, county_id=COUNTY, source=tmp_path / "no", complete_through=date(2022, 7, 6))
     assert await db.list_rolls(connection, COUNTY) == []
 
 
