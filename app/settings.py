@@ -17,6 +17,7 @@ class Settings:
 
     database_url: str | None  # postgresql+asyncpg://…; None: the embedded server in data_dir
     data_dir: Path
+    pg_bin: Path | None  # PostgreSQL's programs for the embedded server; None: the wheel's, else the system's
     log_format: Literal["json", "text"]
     intake_connections: int  # connections that write
     reading_connections: int  # connections for everything else, so that readers cannot starve the stations
@@ -34,6 +35,7 @@ class Settings:
         return cls(
             database_url=url,
             data_dir=Path(environment.get("DATA_DIR") or "data").absolute(),
+            pg_bin=Path(environment["PG_BIN"]) if environment.get("PG_BIN") else None,
             log_format="json" if environment.get("LOG_FORMAT") == "json" else "text",
             intake_connections=_count(environment, "INTAKE_CONNECTIONS", 4),
             reading_connections=_count(environment, "READING_CONNECTIONS", 8),

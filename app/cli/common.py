@@ -29,7 +29,7 @@ def database_url(settings: Settings) -> Iterator[str]:
     if settings.database_url:
         yield settings.database_url
         return
-    with EmbeddedServer.start(settings.data_dir, join=True) as server:
+    with EmbeddedServer.start(settings.data_dir, join=True, binaries=settings.pg_bin) as server:
         yield server.url()
 
 

@@ -43,7 +43,7 @@ def _serve(arguments: argparse.Namespace) -> int:
     if settings.database_url:
         asyncio.run(_run(arguments, settings, settings.database_url, None))
         return 0
-    with EmbeddedServer.start(settings.data_dir) as server:
+    with EmbeddedServer.start(settings.data_dir, binaries=settings.pg_bin) as server:
         asyncio.run(_run(arguments, settings, server.url(), server))
     return 0
 

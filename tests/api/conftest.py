@@ -15,7 +15,14 @@ from app.settings import Settings
 from tests.api.county import COUNTY, roll_csv
 from tests.api.world import World
 
-SETTINGS = Settings(database_url=None, data_dir=Path("unused"), log_format="text", intake_connections=4, reading_connections=4)
+SETTINGS = Settings(
+    database_url=None,
+    data_dir=Path("unused"),
+    pg_bin=None,
+    log_format="text",
+    intake_connections=4,
+    reading_connections=4,
+)
 
 
 @pytest.fixture
