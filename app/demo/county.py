@@ -237,7 +237,7 @@ class _Settlers:
         self._last_id += 1
         return str(self._last_id)
 
-    def _row(  # noqa: PLR0913 - the columns of a roll's row
+    def _row(
         self,
         human: Human,
         address: Address,

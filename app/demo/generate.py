@@ -68,7 +68,7 @@ class _Spool:
                 out.write(texts[start : texts.find(b"\n", start) + 1])
 
 
-def generate(  # noqa: PLR0913 - each is a choice of its own
+def generate(
     scale: str,
     seed: int,
     out: Path,

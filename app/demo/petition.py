@@ -16,7 +16,7 @@ from app.demo.writing import ILLEGIBLE, Pen, Text
 
 TRIPLE_SHARE = 0.1  # of the voters who sign more than once: how many sign three times
 OCCUPIED_SHARE = 0.5  # of the signers who have moved: how many write an address where others are registered
-MANY = 40  # people in a building, from which on a name alone is no sign of being the same person
+MANY = 15  # people in a building, from which on a given name alone is no sign of being the same person
 REMEMBERED = 200  # buildings, and unused registrations of each kind
 JUNIOR_SHARE = 0.03  # of the relatives in a hard petition: how many bear the voter's own name
 ILLEGIBLE_BUT_KNOWN = 0.3  # share of wrong characters from which a good matcher still finds some signers
@@ -172,15 +172,10 @@ class Petition:
 
     def _clear_of(self, building: Building, surname: str) -> Human:
         """Somebody who cannot be taken for anybody of the building; in a hard petition, for nobody of the same name."""
-        people = list(building.people())
-        if len(people) > MANY:
-            people = [row for row in people if row.last_name == surname]
-        names = {name for row in people for name in (row.first_name, row.middle_name) if len(name) > 1}
         while True:
             person = self._people.adult(surname)
-            if self._hard and not any(_same_name(row, person) for row in building.people()):
-                return person
-            if not any(alike(person.first_name, name) for name in names):
+            taken = any(_same_name(person, row) for row in building.people())
+            if not taken and (self._hard or not _mistakable(person, building)):
                 return person
 
     def _elsewhere(self, row: Row, building: Building) -> Address:
@@ -193,7 +188,7 @@ class Petition:
             return self._county.atlas.empty(self._random)
         return self._random.choice(other.current).address
 
-    def _line(  # noqa: PLR0913 - what there is to say of one line
+    def _line(
         self,
         kind: str,
         text: Text,
@@ -237,12 +232,24 @@ def _same_name(one: Row | Human, other: Row | Human) -> bool:
     return one.first_name == other.first_name and one.last_name == other.last_name
 
 
+def _given_names(person: Row | Human) -> Iterator[str]:
+    """Every given name that is written out."""
+    yield from person.first_name.split()
+    if len(person.middle_name) > 1:
+        yield person.middle_name
+
+
 def _others(row: Row, building: Building) -> set[str]:
-    """The given names of the building's others of the same surname, second ones too."""
+    """The given names of the building's others of the same surname."""
     others = [other for other in building.people() if other.last_name == row.last_name and other is not row]
-    return {name for other in others for name in (*other.first_name.split(), other.middle_name) if name}
+    return {name for other in others for name in _given_names(other)}
 
 
-def _mistakable(row: Row, building: Building) -> bool:
-    """Whether this voter could be taken for somebody of the building."""
-    return any(alike(row.first_name, other.first_name) for other in building.people())
+def _mistakable(person: Row | Human, building: Building) -> bool:
+    """Whether this person could be taken for somebody of the building."""
+    people = list(building.people())
+    if len(people) > MANY:
+        surname = person.last_name
+        people = [row for row in people if row.last_name in surname or surname in row.last_name]
+    theirs = {name for row in people for name in _given_names(row)}
+    return any(alike(mine, name) for mine in _given_names(person) for name in theirs)
