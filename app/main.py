@@ -14,8 +14,6 @@ from app.api.observe import Observe
 from app.db.engine import open_database
 from app.settings import Settings
 
-MAX_BODY = 1_000_000  # bytes: a batch of 1,000 lines has room
-
 
 def create_app(settings: Settings, database_url: str, *, now: Callable[[], datetime] = utc_now) -> FastAPI:
     """The service over one database.
@@ -40,7 +38,6 @@ def create_app(settings: Settings, database_url: str, *, now: Callable[[], datet
         version="1.0.0",
         summary="Verifies the signatures of a recall petition and keeps the running tally.",
         lifespan=lifespan,
-        max_body_size=MAX_BODY,
         redoc_url=None,
     )
     for module in (petitions, signatures, lines, tally, rolls, voters, health):

@@ -2,31 +2,43 @@
 
 import json
 import math
+import re
 import unicodedata
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, Final, TypeVar
+from datetime import date
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 from fastapi import Depends, Request
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
 
-from app.api.problems import MAX_ERRORS, FieldError, Problem
+from app.api.field_errors import MAX_ERRORS, FieldError, field_errors
+from app.api.problems import Problem
 
 Model = TypeVar("Model", bound=BaseModel)
 
 _BIDI: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_JSON: Final = re.compile(r'\s*application/json\s*(;\s*charset="?utf-8"?\s*)?', re.IGNORECASE)
+_NO_TEXT: Final = ("Cc", "Cs", "Cn", "Zl", "Zp")  # controls, surrogates, unassigned, line and paragraph breaks
+
+MAX_BODY: Final = 1_000_000  # bytes: a batch of 1,000 lines has room
 
 
 class _BadJsonError(ValueError):
     """The body is not the JSON we take."""
 
 
+def wrong(code: Literal["unsafe_text", "wrong_format", "contradiction"]) -> PydanticCustomError:
+    """What a validator raises, so that the answer has a code and words of ours."""
+    return PydanticCustomError(code, "refused")
+
+
 def safe_text(text: str) -> str:
     """Text that a page, a log and a database can hold: no controls, no surrogates, nothing that turns the direction."""
-    for character in text:
-        if character < " " or character in _BIDI or unicodedata.category(character) in ("Cc", "Cs", "Cn"):
-            code = "unsafe_text"
-            raise PydanticCustomError(code, "holds a character that is not text")
+    if not text.isprintable():  # rare: joiners between letters are text, and not printable to Python
+        for character in text:
+            if character in _BIDI or unicodedata.category(character) in _NO_TEXT:
+                raise wrong("unsafe_text")
     return text
 
 
@@ -39,6 +51,30 @@ class Wire(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
+def _iso_date(value: object) -> object:
+    """A date as RFC 3339 spells it, and no other spelling of ISO 8601."""
+    if not isinstance(value, str):
+        return value
+    try:
+        if not _DATE.fullmatch(value):
+            raise wrong("wrong_format")
+        return date.fromisoformat(value)
+    except ValueError:
+        raise wrong("wrong_format") from None
+
+
+def _plain_number(value: object) -> object:
+    """A number in a query as it is documented: digits, without sign, space, point or underscore."""
+    if isinstance(value, str) and not _DIGITS.fullmatch(value):
+        raise wrong("wrong_format")
+    return value
+
+
+_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DIGITS: Final = re.compile(r"[0-9]{1,20}")
+
+IsoDate = Annotated[date, BeforeValidator(_iso_date)]
+PLAIN: Final = BeforeValidator(_plain_number)
 Whole = Annotated[int, Field(ge=1, le=2_147_483_647)]
 
 
@@ -79,26 +115,29 @@ async def read_json(request: Request) -> Any:  # noqa: ANN401  # any JSON value
     """The JSON value of a request.
 
     Raises:
-        Problem: 415 for another content type, 400 for what is not JSON.
+        Problem: 415 for another content type or encoding, 413 for too much, 400 for what is not JSON.
     """
-    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if content_type != "application/json":
-        raise Problem(415, "unsupported_media_type", "Send application/json.")
-    return decode(await request.body())
+    kinds = request.headers.getlist("content-type")
+    if len(kinds) != 1 or not _JSON.fullmatch(kinds[0]) or "content-encoding" in request.headers:
+        raise Problem(415, "unsupported_media_type", "Send application/json in UTF-8, not compressed.")
+    return decode(await _read(request))
 
 
-def field_errors(error: ValidationError, prefix: str = "") -> list[FieldError]:
-    """What is wrong, by place and code; nothing that was sent, not even the name of an unknown field."""
+async def _read(request: Request) -> bytes:
+    """The body, given up as soon as it is too long, whatever length it declared."""
+    raw = bytearray()
+    async for chunk in request.stream():
+        raw += chunk
+        if len(raw) > MAX_BODY:
+            detail = f"A body has at most {MAX_BODY} bytes."
+            raise Problem(413, "content_too_large", detail, headers={"Connection": "close"})
+    return bytes(raw)
+
+
+def model_errors(error: ValidationError, prefix: str = "", most: int = MAX_ERRORS) -> list[FieldError]:
+    """What is wrong with a value, field by field."""
     details = error.errors(include_url=False, include_input=False, include_context=False)
-    return [_field_error(d, prefix) for d in details[:MAX_ERRORS]]
-
-
-def _field_error(detail: ErrorDetails, prefix: str) -> FieldError:
-    unknown = detail["type"] in ("extra_forbidden", "invalid_key")
-    location = detail["loc"][:-1] if unknown else detail["loc"]
-    path = ".".join([prefix] * bool(prefix) + [str(part) for part in location])
-    code = "unknown_field" if unknown else detail["type"]
-    return FieldError(path=path, code=code, message="Unknown field." if unknown else detail["msg"])
+    return field_errors(details, prefix, most)
 
 
 def check(model: type[Model], value: Any) -> Model:  # noqa: ANN401  # any JSON value
@@ -110,7 +149,7 @@ def check(model: type[Model], value: Any) -> Model:  # noqa: ANN401  # any JSON 
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        raise Problem(422, "invalid", "The input is not as documented.", errors=field_errors(error)) from None
+        raise Problem(422, "invalid", "The input is not as documented.", errors=model_errors(error)) from None
 
 
 class BodyReader:

@@ -7,9 +7,11 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Path, Request
+from fastapi.routing import APIRoute
 
 from app.actions.group_commit import GroupCommit
 from app.actions.keys import recognise
+from app.api.field_errors import field_error
 from app.api.problems import Problem
 from app.db.engine import Database
 from app.db.petitions import get_petition
@@ -51,17 +53,42 @@ class Guard:
 
     async def __call__(self, request: Request) -> Principal:
         """The principal of the request's bearer key."""
-        scheme, _, key = request.headers.get("authorization", "").partition(" ")
-        state = state_of(request)
-        principal = (
-            await recognise(state.database, key.strip(), now=state.now()) if scheme.lower() == "bearer" else None
-        )
+        principal = await principal_of(request)
         if principal is None:
             challenge = {"WWW-Authenticate": "Bearer"}
             raise Problem(401, "unauthorized", "A valid bearer key is needed.", headers=challenge)
         if principal.role not in self.roles:
             raise Problem(403, "wrong_role", "This key's role may not do that.")
+        _check_envelope(request)
         return principal
+
+
+async def principal_of(request: Request) -> Principal | None:
+    """Who sends a request; None where it bears no key, several, or one that is not live."""
+    credentials = request.headers.getlist("authorization")
+    scheme, _, key = credentials[0].partition(" ") if len(credentials) == 1 else ("", "", "")
+    if scheme.lower() != "bearer":
+        return None
+    state = state_of(request)
+    return await recognise(state.database, key.strip(), now=state.now())
+
+
+def _check_envelope(request: Request) -> None:
+    """Refuse what would otherwise be passed over: a misspelt filter would list everything.
+
+    Raises:
+        Problem: 422, a parameter of the query that the route does not have, or anything that is given twice.
+    """
+    route: APIRoute = request.scope["route"]
+    known = {parameter.alias for parameter in route.dependant.query_params}
+    given = [name for name, _ in request.query_params.multi_items()]
+    errors = [field_error("query", "unknown_field")] if set(given) - known else []
+    if len(given) != len(set(given)):
+        errors.append(field_error("query", "repeated"))
+    if len(request.headers.getlist("idempotency-key")) > 1:
+        errors.append(field_error("header.idempotency-key", "repeated"))
+    if errors:
+        raise Problem(422, "invalid", "The input is not as documented.", errors=errors)
 
 
 def allow(*roles: Role) -> Any:  # noqa: ANN401  # a dependency marker

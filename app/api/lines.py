@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, Field
 
 from app.actions.review import decide_by_person
-from app.api.body import SAFE, Wire, body
+from app.api.body import PLAIN, SAFE, Wire, body
 from app.api.context import AppState, PetitionId, allow, petition_of
 from app.api.problems import Problem
 from app.api.signatures import LineOut
@@ -156,15 +156,15 @@ async def get_signature(
 
 
 @router.get("", operation_id="list_signatures", summary="List lines")
-async def list_signatures(  # noqa: PLR0913  # the filters of the list
+async def list_signatures(  # noqa: PLR0917  # the filters of the list
     principal: Lister,
     state: AppState,
     petition_id: PetitionId,
     status: Annotated[Status | None, Query()] = None,
     reason: Annotated[Reason | ReviewCause | None, Query()] = None,
-    section: Annotated[int | None, Query(ge=1, le=_LARGEST)] = None,
-    cursor: Annotated[str | None, Query(max_length=100)] = None,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    section: Annotated[int | None, Query(ge=1, le=_LARGEST), PLAIN] = None,
+    cursor: Annotated[str | None, Query(pattern="^[A-Za-z0-9_-]{1,100}$")] = None,
+    limit: Annotated[int, Query(ge=1, le=1000), PLAIN] = 100,
 ) -> LinesOut:
     """Pages in paper order: follow `next_cursor` until it is null."""
     await petition_of(state, principal, petition_id)
@@ -209,7 +209,7 @@ def _place_in(cursor: str) -> Place:
 
 
 @router.post("/{place}/findings", status_code=201, operation_id="post_finding", summary="Put a finding on record")
-async def post_finding(  # noqa: PLR0913  # the parts of a request
+async def post_finding(  # the parts of a request
     principal: Decider,
     state: AppState,
     petition_id: PetitionId,

@@ -24,21 +24,28 @@ class Observe:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        request_id, started, status = uuid4().hex, time.perf_counter(), 0
+        request_id, started, status, ended = uuid4().hex, time.perf_counter(), 0, False
+        head = scope["method"] == "HEAD"
+        if head:
+            scope = {**scope, "method": "GET"}  # answered as GET is, without the content (RFC 9110, 9.3.2)
         Request(scope).state.request_id = request_id
 
         async def answer(message: Message) -> None:
-            nonlocal status
+            nonlocal status, ended
+            if ended:
+                return
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message.get("headers", []), (b"x-request-id", request_id.encode())]
+            elif head:
+                message, ended = {"type": "http.response.body", "body": b""}, True
             await send(message)
 
         try:
             await self.app(scope, receive, answer)
         except Exception as error:  # noqa: BLE001  # the last resort: nothing of it reaches the client
             facts = {"request_id": request_id, "error": type(error).__qualname__, "stack": where(error)}
-            logger.error("request failed", extra=facts)
+            logger.error("request failed", extra=facts)  # noqa: TRY400  # its text may hold what was sent
             if not status:
                 await render(problem_of(error), request_id)(scope, receive, answer)
         finally:

@@ -25,7 +25,7 @@ def document(app: FastAPI) -> dict[str, Any]:
     result = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
     documented = [(path, route) for path, route in routes(app) if isinstance(route, APIRoute)]
     bodies = [_body_of(route) for _, route in documented]
-    used = dict.fromkeys([SignatureIn, ProblemOut, *(model for model in bodies if model)])
+    used: dict[type[BaseModel], None] = dict.fromkeys([SignatureIn, ProblemOut, *(model for model in bodies if model)])
     _, definitions = models_json_schema([(model, "validation") for model in used], ref_template=_REF)
     schemas = result.setdefault("components", {}).setdefault("schemas", {})
     schemas.update(definitions["$defs"])

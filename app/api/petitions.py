@@ -5,10 +5,10 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import BaseModel, BeforeValidator, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from app.actions import petitions as actions
-from app.api.body import SAFE, Wire, body
+from app.api.body import SAFE, IsoDate, Wire, body, wrong
 from app.api.context import AppState, PetitionId, allow
 from app.domain.errors import UnknownPetitionError
 from app.domain.keys import Principal
@@ -16,13 +16,6 @@ from app.domain.petition import Petition
 from app.domain.ruleset import CALIFORNIA
 
 router = APIRouter(prefix="/v1/petitions", tags=["petitions"])
-
-
-def _iso_date(value: object) -> object:
-    return date.fromisoformat(value) if isinstance(value, str) and len(value) == len("2022-07-06") else value
-
-
-IsoDate = Annotated[date, BeforeValidator(_iso_date)]
 
 
 class PetitionIn(Wire):
@@ -40,8 +33,7 @@ class PetitionIn(Wire):
     @model_validator(mode="after")
     def _one_of_two(self) -> "PetitionIn":
         if (self.required is None) == (self.registered_voters is None):
-            msg = "give required or registered_voters, and not both"
-            raise ValueError(msg)
+            raise wrong("contradiction")
         return self
 
 

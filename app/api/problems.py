@@ -8,26 +8,20 @@ from typing import Any, Final
 
 import asyncpg
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
+from app.api.field_errors import MAX_ERRORS, FieldError, field_errors
 from app.domain import errors as domain
+from app.domain import roll_errors as roll
 
 logger = logging.getLogger("app.api")
 
-MAX_ERRORS: Final = 20
 URN: Final = "urn:recall-petition:problem:"
-
-
-class FieldError(BaseModel):
-    """One thing that is wrong with the input."""
-
-    path: str = Field(description="Where, as in `signatures.3.page`; empty for the whole body.")
-    code: str
-    message: str
 
 
 class ProblemOut(BaseModel):
@@ -70,9 +64,17 @@ STATUS_OF: Final[dict[type[domain.RecallError], int]] = {
     domain.InvalidPetitionError: 422,
     domain.FindingRefusedError: 422,
     domain.SupervisorNeededError: 403,
+    domain.WithdrawalRefusedError: 422,
+    domain.UnknownWithdrawalError: 404,
     domain.NoRollError: 409,
     domain.KeyLimitError: 409,
     domain.BusyError: 503,
+    roll.RollError: 422,
+    roll.RollLoadingError: 409,
+    roll.UnknownRollError: 404,
+    roll.RollOutdatedError: 409,
+    roll.RollKeysError: 409,
+    roll.CountyCodeError: 422,
 }
 
 # The database is away, restarting, or too busy: the client is asked to come back, and its idempotency key makes that
@@ -104,34 +106,30 @@ TITLES: Final = {
     503: "Service unavailable",
 }
 
+_RETRY_LATER: Final = (429, 503)
+_MAX_DETAIL: Final = 500  # characters: the text of a refusal may be put together from many facts
+
 
 def problem_of(error: BaseException) -> Problem:
     """What the world is told of an error; of one that nobody expected, nothing."""
     if isinstance(error, Problem):
         return error
     if isinstance(error, domain.RecallError):
-        status = STATUS_OF[type(error)]
-        headers = {"Retry-After": "1"} if status == 503 else None  # noqa: PLR2004  # the status itself
-        return Problem(status, error.code, str(error), headers=headers)
+        return Problem(STATUS_OF[type(error)], error.code, str(error)[:_MAX_DETAIL])
+    if isinstance(error, RequestValidationError):
+        return Problem(422, "invalid", "The input is not as documented.", errors=field_errors(error.errors()))
     if isinstance(error, HTTPException):
-        headers = dict(error.headers or {})
-        return Problem(
-            error.status_code, _plain_code(error.status_code), TITLES.get(error.status_code, ""), headers=headers
-        )
+        title = TITLES.get(error.status_code, "Error")
+        code = title.lower().replace(" ", "_")
+        return Problem(error.status_code, code, title + ".", headers=dict(error.headers or {}))
     if isinstance(error, UNAVAILABLE) or (isinstance(error, DBAPIError) and _unavailable(error)):
-        return Problem(
-            503, "unavailable", "The service cannot answer just now. Try again.", headers={"Retry-After": "1"}
-        )
+        return Problem(503, "unavailable", "The service cannot answer just now. Try again.")
     return Problem(500, "internal", "Something went wrong here. The request id finds it in the log.")
 
 
 def _unavailable(error: DBAPIError) -> bool:
     cause = getattr(error.orig, "__cause__", None)
     return error.connection_invalidated or isinstance(cause, UNAVAILABLE)
-
-
-def _plain_code(status: int) -> str:
-    return TITLES.get(status, "error").lower().replace(" ", "_")
 
 
 def render(problem: Problem, request_id: str) -> Response:
@@ -145,7 +143,10 @@ def render(problem: Problem, request_id: str) -> Response:
     }
     if problem.errors:
         body["errors"] = [error.model_dump() for error in problem.errors]
-    return Response(json.dumps(body), problem.status, headers=problem.headers, media_type="application/problem+json")
+    headers = {"Cache-Control": "no-store", **problem.headers}
+    if problem.status in _RETRY_LATER:
+        headers.setdefault("Retry-After", "1")
+    return Response(json.dumps(body), problem.status, headers=headers, media_type="application/problem+json")
 
 
 def where(error: BaseException) -> list[str]:
@@ -167,5 +168,6 @@ async def _handle(request: Request, error: Exception) -> Response:
 
 def install(app: FastAPI) -> None:
     """Make every error of the application a problem."""
-    for kind in (Problem, HTTPException, domain.RecallError, SQLAlchemyError, asyncpg.PostgresError, *UNAVAILABLE):
+    ours = (Problem, HTTPException, RequestValidationError, domain.RecallError)
+    for kind in (*ours, SQLAlchemyError, asyncpg.PostgresError, *UNAVAILABLE):
         app.add_exception_handler(kind, _handle)

@@ -1,19 +1,19 @@
 """Handing signatures in, one or a batch, and reading where they stand."""
 
+import json
 from collections.abc import Sequence
 from hashlib import sha256
 from typing import Annotated, Any
-from uuid import UUID
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Header, Response
 from pydantic import BaseModel, Field, StringConstraints, ValidationError, model_validator
 
 from app.actions import intake
-from app.api.body import SAFE, Whole, Wire, body, field_errors
+from app.api.body import SAFE, Whole, Wire, body, model_errors, wrong
 from app.api.context import AppState, PetitionId, allow, petition_of
-from app.api.problems import FieldError, Problem
+from app.api.field_errors import FieldError
+from app.api.problems import Problem
 from app.domain.keys import Principal
-from app.domain.ledger import canonical
 from app.domain.signature import NameParts, Place, Submitted, Writing
 from app.domain.submission import Accepted, Answer, LineResult, Submission
 
@@ -22,12 +22,11 @@ router = APIRouter(prefix="/v1/petitions/{petition_id}/signatures", tags=["signa
 Poster = Annotated[Principal, allow("station", "clerk", "supervisor", "system")]
 IdempotencyKey = Annotated[
     str | None,
-    Header(
-        description="Makes a retry safe: the same key and content get the same answer.", min_length=1, max_length=200
-    ),
+    Header(description="Makes a retry safe: the same key and content get the same answer.", pattern="^[!-~]{1,200}$"),
 ]
 Sha256Hex = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 
+_ERRORS_OF_A_LINE = 5  # shown in a batch's answer, so that it cannot grow far beyond the batch
 CONFLICT = "Another writing stands at this place. A correction is a clerk's revision."
 
 
@@ -57,8 +56,7 @@ class SignatureIn(Wire):
     @model_validator(mode="after")
     def _one_name(self) -> "SignatureIn":
         if (self.printed_name is None) == (self.name is None):
-            msg = "give printed_name or name, and not both"
-            raise ValueError(msg)
+            raise wrong("contradiction")
         return self
 
     def submitted(self) -> Submitted:
@@ -146,7 +144,7 @@ def _answered(outcome: intake.Outcome, response: Response) -> Answer:
     summary="Hand in one signature",
     responses={200: {"model": LineOut, "description": "The line was there already"}},
 )
-async def post_signature(  # noqa: PLR0913  # the parts of a request
+async def post_signature(  # the parts of a request
     principal: Poster,
     state: AppState,
     petition_id: PetitionId,
@@ -168,7 +166,7 @@ async def post_signature(  # noqa: PLR0913  # the parts of a request
 
 
 @router.post("/batch", operation_id="post_signatures", summary="Hand in up to 1,000 signatures")
-async def post_signatures(  # noqa: PLR0913  # the parts of a request
+async def post_signatures(  # the parts of a request
     principal: Poster,
     state: AppState,
     petition_id: PetitionId,
@@ -190,7 +188,7 @@ def _checked(value: object, index: int) -> Submitted | LineErrorOut:
     try:
         return SignatureIn.model_validate(value).submitted()
     except ValidationError as error:
-        errors = field_errors(error, f"signatures.{index}")
+        errors = model_errors(error, f"signatures.{index}", _ERRORS_OF_A_LINE)
         return _line_error(_place_of(value), "invalid", "The line is not as documented.", errors)
 
 
@@ -205,10 +203,18 @@ def _meaning(line: Submitted) -> bytes:
     return str(line.place).encode() + b"\0" + line.writing_sha256
 
 
+def _meaning_of_wrong(value: object) -> bytes:
+    """A line that was not taken, spelled in ASCII: there a lone surrogate has a spelling, too."""
+    try:
+        return json.dumps(value, sort_keys=True).encode()
+    except RecursionError:
+        return b"nested without end"  # whatever it is, its answer says only that it was not taken
+
+
 def _fingerprint(values: Sequence[object], checked: Sequence[Submitted | LineErrorOut]) -> bytes:
     """SHA-256 of what the batch means: the order of keys, white space and defaults left out do not change it."""
     digest = sha256(b"batch")
     for value, line in zip(values, checked, strict=True):
-        meaning = _meaning(line) if isinstance(line, Submitted) else canonical(value)
+        meaning = _meaning(line) if isinstance(line, Submitted) else _meaning_of_wrong(value)
         digest.update(len(meaning).to_bytes(4, "big") + meaning)
     return digest.digest()

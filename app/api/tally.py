@@ -71,7 +71,7 @@ def tally_out(petition: Petition, row: TallyRow) -> TallyOut:
     responses={304: {"description": "Not changed since the version in If-None-Match"}},
 )
 async def get_tally(principal: Watcher, state: AppState, petition_id: PetitionId, request: Request) -> Response:
-    """The tally, with its version as ETag. An unfinished count is not public: caches may keep it for one client only."""
+    """The tally, with its version as ETag. An unfinished count is not public: no shared cache may keep it."""
     petition = await petition_of(state, principal, petition_id)
     async with state.database.reading() as connection:
         row = await read_tally(connection, principal.county_id, petition_id)
