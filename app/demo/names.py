@@ -22,7 +22,7 @@ class Weighted:
         """Remembers the words that have a weight above 0; the rest are never drawn."""
         kept = [(word, weight) for word, weight in zip(words, weights, strict=True) if weight > 0]
         self.words = [word for word, _ in kept]
-        self._sums = list(accumulate(weight for _, weight in kept))
+        self._sums = list(accumulate(float(weight) for _, weight in kept))
         self._total = self._sums[-1]
 
     def draw(self, uniform: Uniform) -> str:
