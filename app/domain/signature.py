@@ -1,7 +1,7 @@
 """What stands on one line of a petition, and where."""
 
 import json
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -29,7 +29,7 @@ class NameParts:
 
     def as_json(self) -> str:
         """The parts in their order, as they are stored."""
-        return json.dumps(astuple(self), ensure_ascii=False, separators=(",", ":"))
+        return json.dumps((self.first, self.middle, self.last, self.suffix), ensure_ascii=False, separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True)

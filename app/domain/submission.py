@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 
 from app.domain.count import Line
 from app.domain.signature import Place, Submitted
@@ -70,7 +70,13 @@ def results_of(
 
 def dump_results(results: Sequence[LineResult]) -> str:
     """Results as they are stored with their idempotency key."""
-    return json.dumps([astuple(result) for result in results], separators=(",", ":"))
+    return json.dumps([_row(result) for result in results], separators=(",", ":"))
+
+
+def _row(result: LineResult) -> tuple[object, ...]:
+    if isinstance(result, Conflict):
+        return (result.place,)
+    return (result.place, result.status, result.reason, result.settled, result.version, result.created)
 
 
 def load_results(text: str) -> list[LineResult]:
