@@ -1,13 +1,32 @@
 """The composition root: settings in, an application out."""
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import Any
 
 from fastapi import FastAPI
 
+from app.actions.checkpoints import Signer, keep_checkpoints
 from app.actions.group_commit import GroupCommit
-from app.api import health, lines, openapi, petitions, problems, rolls, signatures, tally, voters
+from app.actions.reexamination import keep_examined
+from app.api import (
+    findings,
+    health,
+    ledger,
+    lines,
+    openapi,
+    petitions,
+    problems,
+    revisions,
+    rolls,
+    sections,
+    signatures,
+    tally,
+    voters,
+    withdrawals,
+)
 from app.api.context import State, utc_now
 from app.api.guards import check_guards
 from app.api.observe import Observe
@@ -28,8 +47,11 @@ def create_app(settings: Settings, database_url: str, *, now: Callable[[], datet
             database_url, intake=settings.intake_connections, reading=settings.reading_connections
         )
         app.state.recall = State(database, GroupCommit(database, now), now)
+        app.state.signer = Signer.from_file(settings.checkpoint_key, create=settings.checkpoint_key_file is None)
+        app.state.verifying = asyncio.Lock()
         try:
-            yield
+            async with _beside(keep_examined(database, now), keep_checkpoints(database, app.state.signer, now)):
+                yield
         finally:
             await database.close()
 
@@ -40,10 +62,35 @@ def create_app(settings: Settings, database_url: str, *, now: Callable[[], datet
         lifespan=lifespan,
         redoc_url=None,
     )
-    for module in (petitions, signatures, lines, tally, rolls, voters, health):
+    for module in (
+        petitions,
+        signatures,
+        lines,
+        findings,
+        revisions,
+        withdrawals,
+        sections,
+        tally,
+        ledger,
+        rolls,
+        voters,
+        health,
+    ):
         app.include_router(module.router)
     problems.install(app)
     check_guards(app)
     openapi.install(app)
     app.add_middleware(Observe)
     return app
+
+
+@asynccontextmanager
+async def _beside(*works: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run work beside the service, and end it with the service."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,7 +1,7 @@
 """The one way in which anything changes the count: slots, lines, head, in one transaction."""
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -53,8 +53,13 @@ async def record(
     claims: Sequence[Claim],
     *,
     now: datetime,
+    voters: Collection[str] = (),
+    facts: Mapping[str, object] | None = None,
 ) -> Recorded:
     """Give every claimed line its standing, and every voter's other lines theirs. Within the caller's transaction.
+
+    `voters` are those whose lines are decided anew besides the claims' own, since they withdrew; `facts` go into the
+    ledger's payload, free of personal data.
 
     The locks are taken in one order everywhere: slots by voter, lines by place, the head last, so that no two
     transactions wait for each other. Which line counts is computed from the set of the voter's lines under the slot's
@@ -65,12 +70,16 @@ async def record(
         PetitionClosedError: the count has ended.
         UnknownPetitionError: there is no such petition.
     """
-    voters = sorted({v for claim in claims for v in _voters(claim)})
-    withdrawn = await rows.lock_slots(connection, petition.county_id, petition.petition_id, voters)
-    await _check_unchanged(connection, petition, claims)
-    rivals = await rows.eligible_lines(connection, petition.county_id, petition.petition_id, voters)
+    county_id, petition_id = petition.county_id, petition.petition_id
+    affected = sorted({*voters, *(v for claim in claims for v in _voters(claim))})
+    withdrawn = await rows.lock_slots(connection, county_id, petition_id, affected)
+    read = {claim.place: claim.before for claim in claims if claim.before}
+    locked = await rows.lock_lines(connection, county_id, petition_id, read, affected)
+    if any(locked.get(place) != line for place, line in read.items()):
+        raise ChangedMeanwhileError
+    rivals = [line for place, line in locked.items() if place not in read]
     findings = _resolve(petition, claims, rivals, frozenset(v for v, day in withdrawn.items() if day))
-    return await write(connection, petition, entry_type, findings, now=now)
+    return await write(connection, petition, entry_type, findings, now=now, facts=facts)
 
 
 def _voters(claim: Claim) -> Iterable[str]:
@@ -81,34 +90,22 @@ def _voters(claim: Claim) -> Iterable[str]:
         yield claim.before.standing.voter_id
 
 
-async def _check_unchanged(connection: asyncpg.Connection, petition: Petition, claims: Sequence[Claim]) -> None:
-    read = {claim.place: claim.before for claim in claims if claim.before}
-    if read:
-        locked = await rows.lock_lines(connection, petition.county_id, petition.petition_id, read)
-        if locked != read:
-            raise ChangedMeanwhileError
-
-
 def _resolve(
     petition: Petition, claims: Sequence[Claim], rivals: Sequence[Line], withdrawn: frozenset[str]
 ) -> list[Finding]:
     """The findings that follow: one for every claim, and one for every other line whose standing changes."""
-    claimed = {claim.place for claim in claims}
     eligible: dict[str, list[Place]] = {}
     for claim in claims:
         if claim.merits.status == "valid" and claim.merits.voter_id:
             eligible.setdefault(claim.merits.voter_id, []).append(claim.place)
     for rival in rivals:
-        if rival.place not in claimed and rival.standing.voter_id:
+        if rival.standing.voter_id:
             eligible.setdefault(rival.standing.voter_id, []).append(rival.place)
     outcome = counted_places(eligible, withdrawn)
     counted = {voter: min(places) for voter, places in eligible.items()}
     findings = [_claimed(claim, outcome.get(claim.place), counted, petition) for claim in claims]
-    for rival in rivals:
-        if rival.place not in claimed:
-            finding = displaced(rival, outcome[rival.place], counted, petition.ruleset)
-            findings.extend([finding] if finding else [])
-    return findings
+    moved = (displaced(rival, outcome[rival.place], counted, petition.ruleset) for rival in rivals)
+    return [*findings, *(finding for finding in moved if finding)]
 
 
 def _claimed(claim: Claim, outcome: Reason | None, counted: dict[str, Place], petition: Petition) -> Finding:
@@ -151,7 +148,7 @@ async def write(
     head = await rows.lock_head(connection, county_id, petition_id)
     if head is None:
         raise UnknownPetitionError
-    if head.state != "open":
+    if (head.state == "open") == (entry_type == "retention"):  # after the end there is retention and nothing else
         raise PetitionClosedError
     version = head.version + 1
     lines = [replace(f.line, version=version) for f in findings]
@@ -163,7 +160,7 @@ async def write(
     counts = head.counts.moved((f.before, f.line.standing) for f in findings)
     payload = {"at": now.isoformat(), "leaves": len(stored), "tally": counts.as_json(), **(facts or {})}
     entry = _entry(head, entry_type, stored, payload)
-    state = "closed" if close else "open"
+    state = "closed" if close else head.state
     await rows.append_entry(connection, county_id, petition_id, entry=entry, state=state, counts=counts, now=now)
     return Recorded(version, {line.place: line for line in lines})
 

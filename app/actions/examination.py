@@ -20,39 +20,40 @@ _SECTION_DATES = Merits("review", "section_dates", None)
 
 async def examine(
     connection: asyncpg.Connection, petition: Petition, lines: Sequence[Submitted]
-) -> tuple[int | None, list[Merits]]:
-    """What the active roll says of these lines, and the version of it that was asked; in the lines' order."""
+) -> tuple[rows.Basis, list[Merits]]:
+    """What the active roll says of these lines, in their order, and what that rests on."""
     roll = await active_roll(connection, petition.county_id)
-    roll_version = roll.roll_version if roll else None
-    if not lines or roll_version is None:
-        return roll_version, [_NO_ROLL for _ in lines]
-    intervals = await _intervals(connection, petition, lines)
+    sections_version, intervals = await _intervals(connection, petition, lines)
+    basis = rows.Basis(roll.roll_version if roll else None, sections_version)
+    if basis.roll_version is None:
+        return basis, [_NO_ROLL for _ in lines]
     asked = [
         LineToDecide(line.writing, interval.start, interval.end, petition.filed_on)
         for line, interval in zip(lines, intervals, strict=True)
         if interval
     ]
-    found = await decide_lines(connection, county_id=petition.county_id, roll_version=roll_version, lines=asked)
+    found = await decide_lines(connection, county_id=petition.county_id, roll_version=basis.roll_version, lines=asked)
     decisions = iter(found)
-    return roll_version, [_merits(next(decisions), roll_version) if i else _SECTION_DATES for i in intervals]
+    return basis, [_merits(next(decisions), basis.roll_version) if i else _SECTION_DATES for i in intervals]
 
 
 async def _intervals(
     connection: asyncpg.Connection, petition: Petition, lines: Sequence[Submitted]
-) -> list[Interval | None]:
+) -> tuple[int, list[Interval | None]]:
     """The dates between which each line was signed; None where its section's dates are missing or contradictory."""
     sections = {line.place.section for line in lines}
-    declared = await rows.section_dates(connection, petition.county_id, petition.petition_id, sections)
-    by_section: dict[int, Interval | None] = {}
-    for section in sections:
-        dates = declared.get(section)
-        if dates is None:
-            by_section[section] = petition.window
-        elif dates.signed_from is None or dates.signed_to is None:
-            by_section[section] = None
-        else:
-            by_section[section] = signing_interval(petition.window, Interval(dates.signed_from, dates.signed_to))
-    return [by_section[line.place.section] for line in lines]
+    version, declared = await rows.section_dates(connection, petition.county_id, petition.petition_id, sections)
+    by_section = {section: interval_of(petition, declared.get(section)) for section in sections}
+    return version, [by_section[line.place.section] for line in lines]
+
+
+def interval_of(petition: Petition, dates: rows.SectionDates | None) -> Interval | None:
+    """The interval of a section's lines; None where its declared dates (None: not declared) do not give one."""
+    if dates is None:
+        return petition.window
+    if dates.signed_from is None or dates.signed_to is None:
+        return None
+    return signing_interval(petition.window, Interval(dates.signed_from, dates.signed_to))
 
 
 def _merits(decision: Decision, roll_version: int) -> Merits:

@@ -103,10 +103,10 @@ async def _commit(
 ) -> dict[Request, tuple[Submission, Answer]]:
     """Write the new lines and the answers; returns what was carried out, by request."""
     ordered = sorted(new.values(), key=lambda line: line[0].place)
-    roll_version, merits = await examine(connection, petition, [line for line, _ in ordered])
+    basis, merits = await examine(connection, petition, [line for line, _ in ordered])
     async with connection.transaction():
         if ordered:
-            if await rows.hold_active_roll(connection, petition.county_id) != roll_version:
+            if await rows.hold_basis(connection, petition.county_id, petition.petition_id) != basis:
                 raise ChangedMeanwhileError
             if not await rows.take_places(connection, petition.county_id, petition.petition_id, ordered, now):
                 raise ChangedMeanwhileError

@@ -1,5 +1,8 @@
 """Asking again when a newer roll version may know more: nobody stays "not registered" for what an old roll lacked."""
 
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import asyncpg
@@ -7,14 +10,28 @@ import asyncpg
 from app.actions.count import ChangedMeanwhileError, Claim, record
 from app.actions.examination import examine
 from app.db.engine import Database
-from app.db.intake import hold_active_roll
+from app.db.intake import hold_basis
 from app.db.lines import writings_at
 from app.db.petitions import list_petitions
 from app.db.reexamination import counties_with_roll, outdated_lines
-from app.domain.count import Line, Merits
+from app.domain.count import Line
 from app.domain.petition import Petition
+from app.domain.reasons import ReviewCause
+from app.domain.review import judge_again
+
+logger = logging.getLogger("app.reexamination")
 
 _BATCH = 500
+
+
+async def keep_examined(database: Database, now: Callable[[], datetime], *, every: float = 10.0) -> None:
+    """Examine again what is outdated, at once and then every so many seconds, until it is cancelled."""
+    while True:
+        try:
+            await reexamine_all(database, now=now())
+        except Exception as error:  # noqa: BLE001  # such as the database being away: the next round tries again
+            logger.warning("re-examination failed", extra={"error": type(error).__qualname__})
+        await asyncio.sleep(every)
 
 
 async def reexamine_all(database: Database, *, now: datetime) -> int:
@@ -50,30 +67,31 @@ async def _some(database: Database, petition: Petition, now: datetime) -> int:
 
 async def _reexamine(connection: asyncpg.Connection, petition: Petition, now: datetime) -> int:
     county_id, petition_id = petition.county_id, petition.petition_id
-    version = await hold_active_roll(connection, county_id)
-    if version is None:
+    basis = await hold_basis(connection, county_id, petition_id)
+    if basis.roll_version is None:
         return 0
-    lines = await outdated_lines(connection, county_id, petition_id, version, _BATCH)
-    if not lines:
-        return 0
-    written = await writings_at(connection, county_id, petition_id, [line.place for line in lines])
-    _, merits = await examine(connection, petition, [written[line.place] for line in lines])
-    claims = [
-        _claim(line, found, written[line.place].writing_sha256) for line, found in zip(lines, merits, strict=True)
-    ]
-    await record(connection, petition, "reexamination", claims, now=now)
+    lines = await outdated_lines(connection, county_id, petition_id, basis.roll_version, _BATCH)
+    if lines:
+        claims = await examined_again(connection, petition, lines, "new_roll")
+        await record(connection, petition, "reexamination", claims, now=now)
     return len(lines)
 
 
-def _claim(line: Line, found: Merits, writing_sha256: bytes) -> Claim:
-    """The new finding. Where a person had agreed that nobody fits and the roll now disagrees, a person looks again."""
-    same = (found.status, found.reason) == (line.standing.status, line.standing.reason)
-    if line.confirmed_by and not same:
-        found = Merits("review", "new_roll", None, roll_version=found.roll_version, evidence=found.evidence)
-    return Claim(
-        place=line.place,
-        merits=found,
-        writing_sha256=writing_sha256,
-        before=line,
-        confirmed_by=line.confirmed_by if same else (),
-    )
+async def examined_again(
+    connection: asyncpg.Connection, petition: Petition, lines: Sequence[Line], cause: ReviewCause
+) -> list[Claim]:
+    """What a new examination claims of these lines. The caller's transaction holds the basis that it rests on."""
+    written = await writings_at(connection, petition.county_id, petition.petition_id, [line.place for line in lines])
+    _, merits = await examine(connection, petition, [written[line.place] for line in lines])
+    judged = [judge_again(line, found, cause) for line, found in zip(lines, merits, strict=True)]
+    return [
+        Claim(
+            place=line.place,
+            merits=now_judged.merits,
+            writing_sha256=written[line.place].writing_sha256,
+            before=line,
+            confirmed_by=now_judged.confirmed_by,
+            mismatch_by=now_judged.mismatch_by,
+        )
+        for line, now_judged in zip(lines, judged, strict=True)
+    ]

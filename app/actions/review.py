@@ -5,41 +5,27 @@ from datetime import datetime
 
 import asyncpg
 
-from app.actions.count import ChangedMeanwhileError, Claim, record
-from app.db.engine import Database
+from app.actions.count import Claim, record
 from app.db.lines import LineRead, read_line
 from app.db.roll import active_roll, registrations_of_voters
-from app.domain.errors import BusyError, UnknownLineError, UnknownVoterError
+from app.domain.errors import UnknownLineError, UnknownVoterError
 from app.domain.keys import Principal
 from app.domain.petition import Petition
 from app.domain.review import Judged, Word, judge
 from app.domain.signature import Place
 
-_ATTEMPTS = 8  # each lost race is lost to somebody's commit
-
 
 async def decide_by_person(
-    database: Database, petition: Petition, place: Place, word: Word, *, who: Principal, now: datetime
+    connection: asyncpg.Connection, petition: Petition, place: Place, word: Word, *, who: Principal, now: datetime
 ) -> tuple[LineRead, bool]:
-    """Put a person's word on record and give the line the standing that follows from it.
+    """Put a person's word on record and give the line the standing that follows. Within the caller's transaction.
 
     Returns the line as it stands afterwards, and whether anything changed: saying the same again has no effect.
 
     Raises:
         UnknownLineError, UnknownVoterError, FindingRefusedError, SupervisorNeededError, PetitionClosedError
+        ChangedMeanwhileError: somebody else decided the line just now.
     """
-    for _ in range(_ATTEMPTS):
-        try:
-            async with database.intake() as connection, connection.transaction():
-                return await _decide(connection, petition, place, word, who, now)
-        except ChangedMeanwhileError:
-            continue
-    raise BusyError
-
-
-async def _decide(  # what the caller was given
-    connection: asyncpg.Connection, petition: Petition, place: Place, word: Word, who: Principal, now: datetime
-) -> tuple[LineRead, bool]:
     read = await read_line(connection, petition.county_id, petition.petition_id, place)
     if read is None:
         raise UnknownLineError
@@ -69,10 +55,17 @@ async def _decide(  # what the caller was given
 async def _with_known_voter(
     connection: asyncpg.Connection, petition: Petition, judged: Judged, voter_id: str
 ) -> Judged:
-    roll = await active_roll(connection, petition.county_id)
-    if roll is None:
+    roll_version = await roll_that_knows(connection, petition.county_id, voter_id)
+    return replace(judged, merits=replace(judged.merits, roll_version=roll_version))
+
+
+async def roll_that_knows(connection: asyncpg.Connection, county_id: str, voter_id: str) -> int:
+    """The version of the active roll, which has a voter of this number.
+
+    Raises:
+        UnknownVoterError: it has none, or there is no active roll.
+    """
+    roll = await active_roll(connection, county_id)
+    if roll is None or not await registrations_of_voters(connection, county_id, roll.roll_version, [voter_id]):
         raise UnknownVoterError
-    known = await registrations_of_voters(connection, petition.county_id, roll.roll_version, [voter_id])
-    if not known:
-        raise UnknownVoterError
-    return replace(judged, merits=replace(judged.merits, roll_version=roll.roll_version))
+    return roll.roll_version

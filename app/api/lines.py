@@ -1,22 +1,21 @@
-"""Reading where lines stand, and a person's findings on them."""
+"""Reading where lines stand."""
 
 import base64
 import binascii
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Response
-from pydantic import BaseModel, Field
+from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel
 
-from app.actions.review import decide_by_person
-from app.api.body import PLAIN, SAFE, Wire, body
+from app.api.body import PLAIN
 from app.api.context import AppState, PetitionId, allow, petition_of
 from app.api.problems import Problem
 from app.api.signatures import LineOut
 from app.db.lines import LineRead, page_of_lines, read_line
+from app.domain.count import Line
 from app.domain.errors import UnknownLineError
 from app.domain.keys import Principal
 from app.domain.reasons import Reason, ReviewCause, Status
-from app.domain.review import Word
 from app.domain.signature import Place
 
 router = APIRouter(prefix="/v1/petitions/{petition_id}/signatures", tags=["signatures"])
@@ -82,15 +81,6 @@ class LinesOut(BaseModel):
     next_cursor: str | None
 
 
-class FindingIn(Wire):
-    """A person's finding. `voter_id` where it says whose line it is; `note` says why, and a reversal needs one."""
-
-    status: Literal["valid", "invalid", "review"]
-    reason: Reason | ReviewCause | None = None
-    voter_id: Annotated[str, Field(min_length=1, max_length=40), SAFE] | None = None
-    note: Annotated[str, Field(max_length=2000), SAFE] = ""
-
-
 def place_of(place: str) -> Place:
     """The place in a path.
 
@@ -103,23 +93,21 @@ def place_of(place: str) -> Place:
     return Place(*numbers)
 
 
-def _line_out(read: LineRead) -> LineOut:
-    standing = read.line.standing
+def standing_out(line: Line) -> LineOut:
+    """Where a line stands."""
+    now = line.standing
     return LineOut(
-        place=str(read.line.place),
-        status=standing.status,
-        reason=standing.reason,
-        settled=standing.settled,
-        version=read.line.version,
+        place=str(line.place), status=now.status, reason=now.reason, settled=now.settled, version=line.version
     )
 
 
-def _detail_out(read: LineRead) -> LineDetailOut:
+def detail_out(read: LineRead) -> LineDetailOut:
+    """A line as those see it who decide and check."""
     writing = read.writing
     parts = writing.name
     name = {"first": parts.first, "middle": parts.middle, "last": parts.last, "suffix": parts.suffix} if parts else None
     return LineDetailOut(
-        **_line_out(read).model_dump(),
+        **standing_out(read.line).model_dump(),
         writing=WritingOut(
             printed_name=writing.printed_name,
             name=name,
@@ -151,8 +139,8 @@ async def get_signature(
     if principal.role in ("station", "system"):
         if read.line.station != principal.name:
             raise UnknownLineError
-        return _line_out(read)
-    return _detail_out(read)
+        return standing_out(read.line)
+    return detail_out(read)
 
 
 @router.get("", operation_id="list_signatures", summary="List lines")
@@ -206,22 +194,3 @@ def _place_in(cursor: str) -> Place:
     if not all(0 < number <= _LARGEST for number in place):
         raise Problem(422, "invalid", "The cursor is not one that a list gave.")
     return place
-
-
-@router.post("/{place}/findings", status_code=201, operation_id="post_finding", summary="Put a finding on record")
-async def post_finding(  # the parts of a request
-    principal: Decider,
-    state: AppState,
-    petition_id: PetitionId,
-    place: PlaceText,
-    finding: Annotated[FindingIn, body(FindingIn)],
-    response: Response,
-) -> LineDetailOut:
-    """A person's finding; 200 where the same person said the same before. A reversal of another's is a supervisor's."""
-    petition = await petition_of(state, principal, petition_id)
-    word = Word(finding.status, finding.reason, finding.voter_id, finding.note)
-    read, changed = await decide_by_person(
-        state.database, petition, place_of(place), word, who=principal, now=state.now()
-    )
-    response.status_code = 201 if changed else 200
-    return _detail_out(read)

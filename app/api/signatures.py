@@ -39,12 +39,9 @@ class NameIn(Wire):
     suffix: Annotated[str, Field(max_length=30), SAFE] = ""
 
 
-class SignatureIn(Wire):
-    """One line of the petition, as the station read it. An empty text is a fact about the paper, not an error."""
+class WritingIn(Wire):
+    """The text of a line. An empty text is a fact about the paper, not an error."""
 
-    section: Whole
-    page: Whole
-    line: Whole
     printed_name: Annotated[str, Field(max_length=200), SAFE] | None = None
     name: NameIn | None = None
     residence_address: Annotated[str, Field(max_length=300), SAFE]
@@ -54,12 +51,12 @@ class SignatureIn(Wire):
     image_sha256: Sha256Hex | None = None
 
     @model_validator(mode="after")
-    def _one_name(self) -> "SignatureIn":
+    def _one_name(self) -> "WritingIn":
         if (self.printed_name is None) == (self.name is None):
             raise wrong("contradiction")
         return self
 
-    def submitted(self) -> Submitted:
+    def submitted_at(self, place: Place) -> Submitted:
         """The line as a value."""
         name = self.name
         writing = Writing(
@@ -71,7 +68,19 @@ class SignatureIn(Wire):
             signed=self.signed,
             image_sha256=self.image_sha256,
         )
-        return Submitted(Place(self.section, self.page, self.line), writing, writing.fingerprint())
+        return Submitted(place, writing, writing.fingerprint())
+
+
+class SignatureIn(WritingIn):
+    """One line of the petition, as the station read it. An empty text is a fact about the paper, not an error."""
+
+    section: Whole
+    page: Whole
+    line: Whole
+
+    def submitted(self) -> Submitted:
+        """The line as a value."""
+        return self.submitted_at(Place(self.section, self.page, self.line))
 
 
 class BatchIn(Wire):

@@ -32,19 +32,17 @@ WHERE county_id = $1 AND petition_id = $2 AND voter_id = ANY ($3::text[])
 ORDER BY voter_id FOR UPDATE
 """
 
-# The lines of these voters that compete for a slot. Read after the slots are locked, by a statement of its own, so
-# that its snapshot shows what the slots' former holders committed. Rides line_voter.
-_ELIGIBLE_LINES = f"""
-SELECT {LINE_COLUMNS} FROM line
-WHERE county_id = $1 AND petition_id = $2 AND voter_id = ANY ($3::text[])
-  AND (status = 'valid' OR (status = 'invalid' AND reason IN ('duplicate', 'withdrawn')))
-ORDER BY section, page, line FOR UPDATE
-"""  # noqa: S608  # a literal of ours
-
-# Places, locked in paper order, riding the primary key.
+# The lines at these places and those that compete for these voters' slots, riding the primary key and line_voter. Run
+# after the slots are locked, so that its snapshot shows what their former holders committed. Both kinds are locked by
+# one statement in paper order: locked one after the other, two transactions could each hold what the other wants.
 _LOCK_LINES = f"""
-SELECT {LINE_COLUMNS} FROM line
-JOIN unnest($3::int[], $4::int[], $5::int[]) AS place (section, page, line) USING (section, page, line)
+SELECT {LINE_COLUMNS} FROM line JOIN (
+    SELECT section, page, line FROM unnest($3::int[], $4::int[], $5::int[]) AS claimed (section, page, line)
+    UNION
+    SELECT section, page, line FROM line
+    WHERE county_id = $1 AND petition_id = $2 AND voter_id = ANY ($6::text[])
+      AND (status = 'valid' OR (status = 'invalid' AND reason IN ('duplicate', 'withdrawn')))
+) AS place USING (section, page, line)
 WHERE county_id = $1 AND petition_id = $2
 ORDER BY section, page, line FOR UPDATE OF line
 """  # noqa: S608  # a literal of ours
@@ -155,18 +153,18 @@ async def lock_slots(
     return {row["voter_id"]: row["withdrawn_on"] for row in rows}
 
 
-async def eligible_lines(
-    connection: asyncpg.Connection, county_id: str, petition_id: UUID, voters: Sequence[str]
-) -> list[Line]:
-    """The lines of these voters that compete for their slots, which the transaction must hold."""
-    return [line_of(r) for r in await connection.fetch(_ELIGIBLE_LINES, county_id, petition_id, voters)]
-
-
 async def lock_lines(
-    connection: asyncpg.Connection, county_id: str, petition_id: UUID, places: Collection[Place]
+    connection: asyncpg.Connection,
+    county_id: str,
+    petition_id: UUID,
+    places: Collection[Place],
+    voters: Sequence[str],
 ) -> dict[Place, Line]:
-    """Lock the lines at these places, in paper order; a place without a line is absent."""
-    rows = await connection.fetch(_LOCK_LINES, county_id, petition_id, *columns(places))
+    """Lock the lines at these places, and the eligible ones of these voters, whose slots the transaction holds.
+
+    In paper order; a place without a line is absent.
+    """
+    rows = await connection.fetch(_LOCK_LINES, county_id, petition_id, *columns(places), voters)
     return {line.place: line for line in map(line_of, rows)}
 
 

@@ -41,9 +41,13 @@ ORDER BY section, page, line
 ON CONFLICT DO NOTHING
 """
 
+# The newest declaration of each of these sections, with the number of declarations that the petition has seen.
 _SECTIONS = """
-SELECT section, signed_from, signed_to FROM section
-WHERE county_id = $1 AND petition_id = $2 AND section = ANY ($3::int[])
+SELECT DISTINCT ON (section.section) sections_version, section.section, signed_from, signed_to
+FROM petition LEFT JOIN section ON section.county_id = $1 AND section.petition_id = $2
+                               AND section.section = ANY ($3::int[])
+WHERE petition.county_id = $1 AND petition.petition_id = $2
+ORDER BY section.section, declaration_no DESC
 """
 
 _STORED_ANSWERS = """
@@ -60,9 +64,12 @@ ORDER BY principal, key
 ON CONFLICT DO NOTHING
 """
 
-# The roll that lookups use. Locked against activation until the commit, so that whatever a new roll version re-examines
-# includes this transaction's lines.
-_HOLD_ACTIVE_ROLL = "SELECT roll_version FROM roll WHERE county_id = $1 AND state = 'active' FOR SHARE"
+# What examinations rest on. Locked against change until the commit, so that whatever a new roll version or new dates of
+# a section examine again includes this transaction's lines.
+_HOLD_BASIS = """
+SELECT (SELECT roll_version FROM roll WHERE county_id = $1 AND state = 'active' FOR SHARE), sections_version
+FROM petition WHERE county_id = $1 AND petition_id = $2 FOR SHARE
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +85,13 @@ class StoredAnswer(NamedTuple):
 
     fingerprint: bytes
     answer: str
+
+
+class Basis(NamedTuple):
+    """What an examination rests on besides the line: while it is the same, so is the finding."""
+
+    roll_version: int | None  # None without an active roll
+    sections_version: int
 
 
 class SectionDates(NamedTuple):
@@ -131,10 +145,11 @@ async def take_places(
 
 async def section_dates(
     connection: asyncpg.Connection, county_id: str, petition_id: UUID, sections: Collection[int]
-) -> dict[int, SectionDates]:
-    """The declared dates of these sections; one that was not declared is absent."""
+) -> tuple[int, dict[int, SectionDates]]:
+    """The version of the sections' dates, and the dates of these sections; one that was not declared is absent."""
     found = await connection.fetch(_SECTIONS, county_id, petition_id, list(sections))
-    return {row["section"]: SectionDates(row["signed_from"], row["signed_to"]) for row in found}
+    dates = {r["section"]: SectionDates(r["signed_from"], r["signed_to"]) for r in found if r["section"] is not None}
+    return found[0]["sections_version"], dates
 
 
 async def stored_answers(
@@ -161,7 +176,6 @@ async def store_answers(
     return _count(status) == len(answers)
 
 
-async def hold_active_roll(connection: asyncpg.Connection, county_id: str) -> int | None:
-    """The active roll's version, locked against activation until this transaction ends; None without one."""
-    version: int | None = await connection.fetchval(_HOLD_ACTIVE_ROLL, county_id)
-    return version
+async def hold_basis(connection: asyncpg.Connection, county_id: str, petition_id: UUID) -> Basis:
+    """What examinations rest on now, locked against change until this transaction ends."""
+    return Basis(*await connection.fetchrow(_HOLD_BASIS, county_id, petition_id))

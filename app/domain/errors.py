@@ -35,6 +35,36 @@ class PetitionClosedError(RecallError):
     code = "petition_closed"
 
 
+class UndecidedLinesError(RecallError):
+    """Lines are still received, in review or unsettled: the count cannot end yet."""
+
+    code = "undecided_lines"
+
+
+class NoCheckpointError(RecallError):
+    """There is no such checkpoint, or none yet."""
+
+    code = "no_checkpoint"
+
+
+class UnknownEntryError(RecallError):
+    """The ledger has no such entry, or was never of that size."""
+
+    code = "unknown_entry"
+
+
+class CheckpointRefusedError(RecallError):
+    """The ledger does not continue its last checkpoint, or time went back: run a verification."""
+
+    code = "checkpoint_refused"
+
+
+class CheckpointKeyError(RecallError):
+    """The file of the key that signs checkpoints holds no Ed25519 key."""
+
+    code = "checkpoint_key"
+
+
 class IdempotencyConflictError(RecallError):
     """This Idempotency-Key was used before with other content. Nothing was changed."""
 
@@ -57,6 +87,18 @@ class SupervisorNeededError(RecallError):
     """Another person decided this line: a reversal needs a supervisor and a note."""
 
     code = "supervisor_needed"
+
+
+class WithdrawalRefusedError(RecallError):
+    """This withdrawal cannot be recorded."""
+
+    code = "withdrawal_refused"
+
+
+class UnknownWithdrawalError(RecallError):
+    """There is no such withdrawal."""
+
+    code = "unknown_withdrawal"
 
 
 class NoRollError(RecallError):

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any, Literal
 
-EntryType = Literal["open", "intake", "finding", "withdrawal", "revision", "reexamination", "close"]
+EntryType = Literal[
+    "open", "intake", "finding", "withdrawal", "revision", "section", "reexamination", "close", "retention"
+]
 
 GENESIS = bytes(32)
 """What the first entry has for a previous hash."""

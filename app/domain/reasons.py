@@ -33,6 +33,8 @@ ReviewCause = Literal[
     "section_dates",
     "no_roll",
     "new_roll",  # a person confirmed that nobody fits, and a newer roll version says otherwise
+    "new_writing",  # a person decided it, and the corrected writing says otherwise
+    "new_dates",  # a person decided it, and the section's new dates say otherwise
     "quality_check",  # drawn for the blind double check
     "undone",  # a person took a finding back
 ]
@@ -46,6 +48,8 @@ Published = Literal[
 STATUSES: tuple[Status, ...] = get_args(Status)
 REASONS: tuple[Reason, ...] = get_args(Reason)
 REVIEW_CAUSES: tuple[ReviewCause, ...] = get_args(ReviewCause)
+KEPT_FOR_A_PERSON: frozenset[str] = frozenset({"new_roll", "new_writing", "new_dates", "quality_check", "undone"})
+"""Causes of review that only a person's finding ends; the others an examination may end that knows more."""
 PUBLISHED: tuple[Published, ...] = get_args(Published)
 
 _PUBLISHED_UNDER: dict[str, Published] = {

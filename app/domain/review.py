@@ -1,12 +1,12 @@
 """What a person's word makes of a line: confirmation, first finding, opinion on a signature, reversal, undo."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from app.domain.count import COUNTED_LATER, Line, Merits
 from app.domain.errors import FindingRefusedError, SupervisorNeededError
 from app.domain.keys import Principal
-from app.domain.reasons import Reason, ReviewCause
+from app.domain.reasons import KEPT_FOR_A_PERSON, Reason, ReviewCause
 from app.domain.ruleset import Ruleset
 
 
@@ -39,9 +39,9 @@ def judge(line: Line, word: Word, who: Principal, ruleset: Ruleset) -> Judged | 
     current = current_merits(line)
     said = _merits(line, word)
     if said.reason == "signature_mismatch" and said.status == "invalid" and current.reason != "signature_mismatch":
-        return _opinion(line, current, said, who, ruleset)
-    if (said.status, said.reason, said.voter_id) == (current.status, current.reason, current.voter_id):
-        if who.name in line.confirmed_by and not line.mismatch_by:
+        return _opinion(line, said, word, who, ruleset)
+    if _same(said, current):
+        if said.status == "review" or (who.name in line.confirmed_by and not line.mismatch_by):
             return None
         return Judged(said, _with(line.confirmed_by, who), ())
     _check_reversal(line, word, who)
@@ -54,6 +54,33 @@ def current_merits(line: Line) -> Merits:
     if line.eligible:
         return Merits("valid", None, standing.voter_id, roll_version=line.roll_version)
     return Merits(standing.status, standing.reason, standing.voter_id, roll_version=line.roll_version)
+
+
+def judge_again(line: Line, found: Merits, cause: ReviewCause) -> Judged:
+    """What a new examination makes of a line whose roll, writing or dates changed (`cause`).
+
+    What people agreed on stands while the data say the same. Where they now say otherwise, a person looks again: a
+    machine never flips a person's finding, and never ends a review that a person asked for.
+    """
+    current = current_merits(line)
+    if _same(found, current):
+        chosen = replace(found, reason_open=found.reason_open and not line.confirmed_by)
+        return Judged(chosen, line.confirmed_by, line.mismatch_by)
+    if current.reason in _SEEN_ON_PAPER and (found.status, found.voter_id) == ("valid", current.voter_id):
+        return Judged(replace(found, status="invalid", reason=current.reason), line.confirmed_by, ())
+    if current.status == "review" and current.reason in KEPT_FOR_A_PERSON:
+        return Judged(replace(found, status="review", reason=current.reason, voter_id=None), (), ())
+    if line.confirmed_by:
+        return Judged(replace(found, status="review", reason=cause, voter_id=None), (), ())
+    return Judged(found, (), ())
+
+
+_SEEN_ON_PAPER = frozenset({"signature_mismatch", "not_personally_affixed", "section_defect", "other"})
+"""Reasons of invalid lines that no data can find or refute."""
+
+
+def _same(one: Merits, other: Merits) -> bool:
+    return (one.status, one.reason, one.voter_id) == (other.status, other.reason, other.voter_id)
 
 
 def _merits(line: Line, word: Word) -> Merits:
@@ -76,16 +103,21 @@ def _merits(line: Line, word: Word) -> Merits:
     return Merits("invalid", word.reason, voter_id, roll_version=version)
 
 
-def _opinion(line: Line, current: Merits, said: Merits, who: Principal, ruleset: Ruleset) -> Judged | None:
+def _opinion(line: Line, said: Merits, word: Word, who: Principal, ruleset: Ruleset) -> Judged | None:
     """One person's view that a signature is not the voter's. It decides nothing until enough share it (2 CCR 20960).
 
-    The line keeps its standing, unsettled: the signature is presumed the voter's.
+    The line keeps its standing, unsettled: the signature is presumed the voter's. It must be known whose it is, and
+    against a person who found it valid only a supervisor may raise the question again.
     """
+    current = current_merits(line)
+    if current.status != "valid" or said.voter_id != current.voter_id:
+        raise FindingRefusedError("a signature is compared once the line is found valid for its voter")
     if who.name in line.mismatch_by:
         return None
+    _check_reversal(line, word, who)
     sharing = _with(line.mismatch_by, who)
     if len(sharing) < ruleset.people_needed("invalid", "signature_mismatch"):
-        return Judged(current, line.confirmed_by, sharing)
+        return Judged(current, (), sharing)
     return Judged(said, sharing, ())
 
 

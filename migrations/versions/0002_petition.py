@@ -39,19 +39,23 @@ CREATE TABLE petition (
     ruleset text NOT NULL,
     created_by text NOT NULL,
     created_at timestamptz NOT NULL,
+    -- Grows with every declaration of a section's dates; examinations hold it, so that none rests on dates gone by.
+    sections_version integer NOT NULL DEFAULT 0,
     PRIMARY KEY (county_id, petition_id)
 );
 
--- One booklet. A section that is not declared was signed within the circulation window.
+-- The dates of one booklet, as its circulator declared them. The newest declaration holds; a section that is not
+-- declared was signed within the circulation window.
 CREATE TABLE section (
     county_id text NOT NULL,
     petition_id uuid NOT NULL,
     section integer NOT NULL CHECK (section > 0),
+    declaration_no integer NOT NULL CHECK (declaration_no > 0),
     signed_from date,
     signed_to date,
     declared_by text NOT NULL,
     declared_at timestamptz NOT NULL,
-    PRIMARY KEY (county_id, petition_id, section),
+    PRIMARY KEY (county_id, petition_id, section, declaration_no),
     FOREIGN KEY (county_id, petition_id) REFERENCES petition
 );
 
@@ -91,6 +95,7 @@ CREATE TABLE signature_revision (
     signed boolean NOT NULL,
     image_sha256 text,
     writing_sha256 bytea NOT NULL CHECK (octet_length(writing_sha256) = 32),
+    note text NOT NULL,
     revised_by text NOT NULL,
     revised_at timestamptz NOT NULL,
     PRIMARY KEY (county_id, petition_id, section, page, line, revision_no),
@@ -129,8 +134,8 @@ CREATE UNIQUE INDEX line_counts_once ON line (county_id, petition_id, voter_id) 
 -- The queue of people, in paper order.
 CREATE INDEX line_review ON line (county_id, petition_id, section, page, line) WHERE status = 'review';
 
--- What a newer roll version may change, in paper order.
-CREATE INDEX line_reexamination ON line (county_id, petition_id, section, page, line)
+-- What a newer roll version may change, by the version it was last asked of.
+CREATE INDEX line_reexamination ON line (county_id, petition_id, roll_version)
     WHERE reason IN ('not_registered', 'no_roll');
 
 -- Every decision on every line, the newest last. `content` is the canonical JSON that its ledger leaf hashes.
@@ -156,6 +161,36 @@ CREATE TABLE slot (
     voter_id text NOT NULL,
     withdrawn_on date,
     PRIMARY KEY (county_id, petition_id, voter_id)
+);
+
+-- A voter's written request to be taken off the petition (EC 11303); another row takes back one recorded by mistake.
+-- The ledger's payload holds SHA-256(0x00, salt, content), so it proves the row and says nothing of the voter.
+CREATE TABLE withdrawal (
+    county_id text NOT NULL,
+    petition_id uuid NOT NULL,
+    withdrawal_id uuid NOT NULL,
+    voter_id text NOT NULL,
+    received_on date NOT NULL,
+    recorded_by text NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    note text NOT NULL,
+    salt bytea NOT NULL,
+    content text NOT NULL,
+    PRIMARY KEY (county_id, petition_id, withdrawal_id),
+    FOREIGN KEY (county_id, petition_id) REFERENCES petition
+);
+CREATE INDEX withdrawal_voter ON withdrawal (county_id, petition_id, voter_id);
+CREATE TABLE withdrawal_revocation (
+    county_id text NOT NULL,
+    petition_id uuid NOT NULL,
+    withdrawal_id uuid NOT NULL,
+    revoked_by text NOT NULL,
+    revoked_at timestamptz NOT NULL,
+    note text NOT NULL CHECK (note <> ''),
+    salt bytea NOT NULL,
+    content text NOT NULL,
+    PRIMARY KEY (county_id, petition_id, withdrawal_id),
+    FOREIGN KEY (county_id, petition_id, withdrawal_id) REFERENCES withdrawal
 );
 
 -- One row per petition: the ledger's end and the tally. Updated last in every writing transaction, in place.
@@ -205,8 +240,10 @@ CREATE TABLE idempotency (
 """
 
 GRANTS = """
-GRANT SELECT, INSERT ON petition, signature, signature_revision, finding, ledger, idempotency TO recall_service;
-GRANT SELECT, INSERT, UPDATE ON section, line, head, slot TO recall_service;
+GRANT SELECT, INSERT ON petition, section, signature, signature_revision, finding, withdrawal, withdrawal_revocation,
+    ledger, idempotency TO recall_service;
+GRANT UPDATE (sections_version) ON petition TO recall_service;
+GRANT SELECT, INSERT, UPDATE ON line, head, slot TO recall_service;
 GRANT SELECT, INSERT, UPDATE (revoked_at, last_used_at) ON api_key TO recall_service;
 """
 
@@ -221,6 +258,6 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Drop them, with what they hold."""
     op.execute(
-        "DROP TABLE idempotency, ledger, head, slot, finding, line, signature_revision, signature, section, petition,"
-        " api_key"
+        "DROP TABLE idempotency, ledger, head, withdrawal_revocation, withdrawal, slot, finding, line,"
+        " signature_revision, signature, section, petition, api_key"
     )
