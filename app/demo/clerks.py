@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from app.demo.service import ServiceError
 from app.demo.truth import Truth, TruthFile
 
 _PAGE = 1000
@@ -30,15 +31,25 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """The clerks' client: one connection pool, one key a person."""
+    """The clerks' client: one connection pool, one key a person, the supervisor's last."""
 
     client: httpx.AsyncClient
     petition_id: str
     keys: Sequence[str]
 
-    async def call(self, clerk: int, method: str, path: str, **more: Any) -> httpx.Response:  # noqa: ANN401  # httpx's own
-        """One request in a clerk's name; a busy service is asked again."""
-        headers = {"Authorization": f"Bearer {self.keys[clerk % len(self.keys)]}"}
+    @property
+    def clerks(self) -> int:
+        """How many clerks there are; they are numbered from 0."""
+        return len(self.keys) - 1
+
+    @property
+    def supervisor(self) -> int:
+        """The supervisor's number."""
+        return len(self.keys) - 1
+
+    async def call(self, person: int, method: str, path: str, **more: Any) -> httpx.Response:  # noqa: ANN401  # httpx's own
+        """One request in a person's name; a busy service is asked again."""
+        headers = {"Authorization": f"Bearer {self.keys[person]}"}
         for attempt in range(_ATTEMPTS):
             answer = await self.client.request(
                 method, f"/v1/petitions/{self.petition_id}{path}", headers=headers, **more
@@ -46,7 +57,8 @@ class Office:
             if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
                 break
             await asyncio.sleep(0.2 * 2**attempt)
-        answer.raise_for_status()
+        if answer.is_error:
+            raise ServiceError(f"{method} of a clerk: {answer.status_code}, {answer.json().get('detail')}")
         return answer
 
     async def lines(self, status: str) -> AsyncIterator[dict[str, Any]]:
@@ -64,22 +76,24 @@ class Office:
 
 async def settle(office: Office, truth: TruthFile, changed: Callable[[Work], None]) -> Work:
     """Let the clerks go through the lines until nothing is left to people. `changed` is told how far they are."""
-    work = Work()
+    work, at_work = Work(), asyncio.Semaphore(_AT_WORK)
+
+    async def look(line: Mapping[str, Any], true: Truth, kind: str) -> None:
+        try:
+            await _say(office, line, true, work)
+        finally:
+            at_work.release()
+        work.by_kind[kind] += 1
+        changed(work)
+
     await _withdrawals(office, truth)
     for status in ("review", "invalid", "valid"):
-        pending: set[asyncio.Task[None]] = set()
-        async for line in office.lines(status):
-            kind = _kind(line, truth[line["place"]])
-            if kind is None:
-                continue
-            pending.add(asyncio.create_task(_say(office, truth[line["place"]], work, kind)))
-            if len(pending) >= _AT_WORK:
-                done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    task.result()
-                changed(work)
-        await asyncio.gather(*pending)
-        changed(work)
+        async with asyncio.TaskGroup() as group:
+            async for line in office.lines(status):
+                true = truth[line["place"]]
+                if kind := _kind(line, true):
+                    await at_work.acquire()
+                    group.create_task(look(line, true, kind))
     return work
 
 
@@ -104,16 +118,23 @@ def _kind(line: Mapping[str, Any], true: Truth) -> str | None:
     return "compared" if true["reason"] == "signature_mismatch" else "overturned"
 
 
-async def _say(office: Office, true: Truth, work: Work, kind: str) -> None:
-    """Say what is true of a line; that a signature is not the voter's takes three people (2 CCR 20960)."""
+async def _say(office: Office, line: Mapping[str, Any], true: Truth, work: Work) -> None:
+    """Say what is true of a line."""
+    path = f"/signatures/{true['place']}/findings"
     body: dict[str, Any] = {"status": "invalid", "reason": true["reason"]}
     if _eligible(true["status"], true["reason"]):
         body = {"status": "valid"}
     if true["voter_id"]:
         body["voter_id"] = true["voter_id"]
-    people = 3 if true["reason"] == "signature_mismatch" else 1
-    first = work.findings
-    work.findings += people
-    work.by_kind[kind] += 1
-    for person in range(people):
-        await office.call(first + person, "POST", f"/signatures/{true['place']}/findings", json=body)
+    people: list[int] = [work.findings % office.clerks]
+    if true["reason"] == "signature_mismatch":  # it takes three people (2 CCR 20960)
+        people = list(range(office.clerks))
+        if not _eligible(line["status"], line["reason"]):
+            # Whose it is comes first; against a person's finding the doubt is then a supervisor's.
+            await office.call(0, "POST", path, json={"status": "valid", "voter_id": true["voter_id"]})
+            work.findings += 1
+            people = [office.supervisor, *people[1:]]
+    for person in people:
+        work.findings += 1
+        note = {"note": "compared with the signatures on file"} if person == office.supervisor else {}
+        await office.call(person, "POST", path, json={**body, **note})

@@ -167,7 +167,7 @@ async def _settle(  # everybody's part in it
         screen.changed()
 
     with TruthFile(stage.folder / manifest.truth) as truth:
-        return await settle(Office(client, petition_id, keys.of(*CLERKS)), truth, changed)
+        return await settle(Office(client, petition_id, keys.of(*CLERKS, "supervisor-1")), truth, changed)
 
 
 @contextlib.asynccontextmanager
