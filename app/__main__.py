@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from app.cli import demo, keys, petitions, rolls, serve, verify
+from app.cli import demo, keys, lines, petitions, rolls, serve, verify
 from app.cli.common import CommandError
 from app.db.server import ServerError
 from app.domain.errors import RecallError
@@ -18,7 +18,7 @@ def parser() -> argparse.ArgumentParser:
     """Every command with its options."""
     result = argparse.ArgumentParser(prog="python -m app", description="Verifies the signatures of a recall petition.")
     commands = result.add_subparsers(required=True, metavar="COMMAND")
-    for module in (serve, keys, rolls, petitions, station, verify, demo):
+    for module in (serve, keys, rolls, petitions, lines, station, verify, demo):
         module.add_parser(commands)
     return result
 

@@ -7,7 +7,7 @@ import asyncpg
 from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel
 
-from app.actions.sections import declare_section
+from app.actions.sections import Declared, declare_section
 from app.api.body import PLAIN, IsoDate, Wire, body
 from app.api.context import AppState, PetitionId, petition_of
 from app.api.findings import Decider
@@ -37,6 +37,19 @@ class SectionOut(BaseModel):
     examined: int
 
 
+def section_out(section: int, done: Declared) -> SectionOut:
+    """A section's dates as they hold now."""
+    held = done.declaration
+    return SectionOut(
+        section=section,
+        signed_from=held.dates.signed_from,
+        signed_to=held.dates.signed_to,
+        declared_by=held.declared_by,
+        declared_at=held.declared_at,
+        examined=done.examined,
+    )
+
+
 @router.put(
     "/{section}",
     operation_id="put_section",
@@ -59,14 +72,6 @@ async def put_section(
 
     async def verb(connection: asyncpg.Connection) -> tuple[int, BaseModel]:
         done = await declare_section(connection, petition, section, declared, by=principal.name, now=state.now())
-        held = done.declaration
-        return 200, SectionOut(
-            section=section,
-            signed_from=held.dates.signed_from,
-            signed_to=held.dates.signed_to,
-            declared_by=held.declared_by,
-            declared_at=held.declared_at,
-            examined=done.examined,
-        )
+        return 200, section_out(section, done)
 
     return await carry_out(state, petition, request_of(principal, None, "section", str(section), dates), verb)

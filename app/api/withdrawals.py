@@ -81,7 +81,8 @@ def _out(read: WithdrawalRead) -> WithdrawalOut:
     return WithdrawalOut(**facts, revocation=revocation)
 
 
-def _done_out(done: WithdrawalDone) -> WithdrawalDoneOut:
+def withdrawal_done_out(done: WithdrawalDone) -> WithdrawalDoneOut:
+    """What a withdrawal or its revocation did."""
     lines = [standing_out(line) for line in done.lines]
     return WithdrawalDoneOut(**_out(done.read).model_dump(), lines=lines)
 
@@ -114,7 +115,7 @@ async def post_withdrawal(
             note=withdrawal.note,
             now=state.now(),
         )
-        return 201 if done.changed else 200, _done_out(done)
+        return 201 if done.changed else 200, withdrawal_done_out(done)
 
     request = request_of(principal, idempotency_key, "withdrawal", "", withdrawal)
     return await carry_out(state, petition, request, verb)
@@ -143,7 +144,7 @@ async def post_revocation(
         done = await revoke_withdrawal(
             connection, petition, withdrawal_id, by=principal.name, note=revocation.note, now=state.now()
         )
-        return 201 if done.changed else 200, _done_out(done)
+        return 201 if done.changed else 200, withdrawal_done_out(done)
 
     request = request_of(principal, idempotency_key, "revocation", str(withdrawal_id), revocation)
     return await carry_out(state, petition, request, verb)

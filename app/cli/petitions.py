@@ -1,24 +1,26 @@
-"""`python -m app petition open`, `tally` and `explain`."""
+"""`python -m app petition open` and `close`, `tally` and `explain`."""
 
 import argparse
 from uuid import UUID
 
+from app.actions.checkpoints import make_checkpoint
 from app.actions.explain import explain
-from app.actions.petitions import Terms, open_petition
+from app.actions.petitions import Terms, close_petition, open_petition
 from app.api.petitions import PetitionOut
 from app.api.tally import tally_out
-from app.cli.common import CommandError, Subparsers, a_date, a_petition, now, over_database
+from app.cli.common import CommandError, Subparsers, a_date, a_petition, now, over_database, signer
 from app.db.engine import Database
 from app.db.petitions import county_of, get_petition
 from app.db.tally import read_tally
 from app.domain.petition import Petition
 from app.domain.ruleset import CALIFORNIA, RULESETS
 from app.domain.signature import Place
+from app.settings import Settings
 
 
 def add_parser(subparsers: "Subparsers") -> None:
     """Mount the commands."""
-    petition = subparsers.add_parser("petition", help="open a petition")
+    petition = subparsers.add_parser("petition", help="open or close a petition")
     commands = petition.add_subparsers(required=True, metavar="COMMAND")
     opening = commands.add_parser("open", help="open a petition and print it as JSON")
     opening.add_argument("--county", required=True, metavar="CODE")
@@ -31,21 +33,28 @@ def add_parser(subparsers: "Subparsers") -> None:
     opening.add_argument("--filed", required=True, type=a_date, metavar="DATE")
     opening.add_argument("--ruleset", default=CALIFORNIA.name, choices=sorted(RULESETS))
     opening.set_defaults(run=over_database(_open))
+    closing = commands.add_parser("close", help="end a petition's count and print the petition as JSON")
+    closing.add_argument("petition", type=a_petition, metavar="ID")
+    closing.set_defaults(run=over_database(_close))
     tally = subparsers.add_parser("tally", help="print a petition's tally as JSON")
     tally.add_argument("petition", type=a_petition, metavar="ID")
     tally.set_defaults(run=over_database(_tally))
     explaining = subparsers.add_parser("explain", help="print one line's finding with its evidence")
     explaining.add_argument("--petition", required=True, type=a_petition, metavar="ID")
-    explaining.add_argument("place", type=_place, metavar="PLACE", help="section-page-line, as 12-3-4")
+    explaining.add_argument("place", type=a_place, metavar="PLACE", help="section-page-line, as 12-3-4")
     explaining.set_defaults(run=over_database(_explain))
 
 
-def _place(text: str) -> Place:
-    try:
-        section, page, line = (int(part) for part in text.split("-"))
-    except ValueError:
-        raise argparse.ArgumentTypeError("must be section-page-line, as 12-3-4") from None
-    return Place(section, page, line)
+def a_place(text: str) -> Place:
+    """An argument that is a place."""
+    numbers = [int(part) for part in text.split("-") if part.isascii() and part.isdigit()]
+    if len(numbers) != len(text.split("-")) or len(numbers) != len(Place._fields) or not _in_range(numbers):
+        raise argparse.ArgumentTypeError("must be section-page-line, as 12-3-4")
+    return Place(*numbers)
+
+
+def _in_range(numbers: list[int]) -> bool:
+    return all(0 < number <= 2_147_483_647 for number in numbers)  # noqa: PLR2004  # what the columns hold
 
 
 async def _open(arguments: argparse.Namespace, database: Database) -> int:
@@ -77,6 +86,15 @@ async def the_petition(database: Database, petition_id: UUID) -> Petition:
     if petition is None:
         raise CommandError("there is no such petition")
     return petition
+
+
+async def _close(arguments: argparse.Namespace, database: Database) -> int:
+    petition = await the_petition(database, arguments.petition)
+    key = signer(Settings.from_environment())
+    closed = await close_petition(database, petition, closed_by="command line", now=now())
+    await make_checkpoint(database, key, petition.county_id, petition.petition_id, now=now())
+    print(PetitionOut.of(closed).model_dump_json(indent=2))
+    return 0
 
 
 async def _tally(arguments: argparse.Namespace, database: Database) -> int:
