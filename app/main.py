@@ -61,6 +61,7 @@ def create_app(settings: Settings, database_url: str, *, now: Callable[[], datet
         summary="Verifies the signatures of a recall petition and keeps the running tally.",
         lifespan=lifespan,
         redoc_url=None,
+        redirect_slashes=False,
     )
     for module in (
         petitions,

@@ -21,6 +21,12 @@ class Settings:
     log_format: Literal["json", "text"]
     intake_connections: int  # connections that write
     reading_connections: int  # connections for everything else, so that readers cannot starve the stations
+    checkpoint_key_file: Path | None = None  # Ed25519, PEM; None: `checkpoint.key` in data_dir, made if it is missing
+
+    @property
+    def checkpoint_key(self) -> Path:
+        """Where the key that signs checkpoints is."""
+        return self.checkpoint_key_file or self.data_dir / "checkpoint.key"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -39,6 +45,9 @@ class Settings:
             log_format="json" if environment.get("LOG_FORMAT") == "json" else "text",
             intake_connections=_count(environment, "INTAKE_CONNECTIONS", 4),
             reading_connections=_count(environment, "READING_CONNECTIONS", 8),
+            checkpoint_key_file=Path(environment["CHECKPOINT_KEY_FILE"])
+            if environment.get("CHECKPOINT_KEY_FILE")
+            else None,
         )
 
 

@@ -1,14 +1,16 @@
 """Opening, closing and reading petitions."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
 
 from app.actions.count import write
 from app.actions.ids import new_id
 from app.db import petitions as rows
+from app.db.count import lock_head
 from app.db.engine import Database
-from app.domain.petition import Petition, check_terms, required_signatures
+from app.domain.errors import UnknownPetitionError
+from app.domain.petition import Petition, check_closing, check_terms, required_signatures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +60,25 @@ async def open_petition(database: Database, terms: Terms, *, opened_by: str, now
         await rows.add_county(connection, petition.county_id)
         await rows.add_petition(connection, petition, opened_by)
         raw = (await connection.get_raw_connection()).driver_connection
-        facts = {"petition_id": str(petition.petition_id), "required": required, "ruleset": petition.ruleset_name}
-        await write(raw, petition, "open", [], now=now, facts=facts)
+        await write(raw, petition, "open", [], now=now, facts=petition.facts())
     return petition
+
+
+async def close_petition(database: Database, petition: Petition, *, closed_by: str, now: datetime) -> Petition:
+    """End a petition's count, with the ledger's closing entry: nothing of the count can change afterwards.
+
+    Raises:
+        PetitionClosedError: it has ended already.
+        UndecidedLinesError: lines are still to be decided.
+    """
+    async with database.intake() as connection, connection.transaction():
+        head = await lock_head(connection, petition.county_id, petition.petition_id)
+        if head is None:
+            raise UnknownPetitionError
+        if head.state == "open":
+            check_closing(head.counts, petition.required)
+        await write(connection, petition, "close", [], now=now, facts={"closed_by": closed_by}, close=True)
+    return replace(petition, state="closed")
 
 
 async def list_petitions(database: Database, county_id: str) -> list[Petition]:

@@ -9,6 +9,7 @@ from uuid import UUID
 from fastapi import Depends, Path, Request
 from fastapi.routing import APIRoute
 
+from app.actions.checkpoints import Signer
 from app.actions.group_commit import GroupCommit
 from app.actions.keys import recognise
 from app.api.field_errors import field_error
@@ -37,6 +38,15 @@ def state_of(request: Request) -> State:
 
 
 AppState = Annotated[State, Depends(state_of)]
+
+
+def signer_of(request: Request) -> Signer:
+    """The key that signs the ledger's checkpoints."""
+    signer: Signer = request.app.state.signer
+    return signer
+
+
+ServiceSigner = Annotated[Signer, Depends(signer_of)]
 
 
 def utc_now() -> datetime:

@@ -1,4 +1,4 @@
-"""Opening and reading petitions."""
+"""Opening, closing and reading petitions."""
 
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
@@ -8,8 +8,9 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field, model_validator
 
 from app.actions import petitions as actions
+from app.actions.checkpoints import make_checkpoint
 from app.api.body import SAFE, IsoDate, Wire, body, wrong
-from app.api.context import AppState, PetitionId, allow
+from app.api.context import AppState, PetitionId, ServiceSigner, allow, petition_of
 from app.domain.errors import UnknownPetitionError
 from app.domain.keys import Principal
 from app.domain.petition import Petition
@@ -78,6 +79,7 @@ class PetitionsOut(BaseModel):
     petitions: list[PetitionOut]
 
 
+Closer = Annotated[Principal, allow("supervisor")]
 Opener = Annotated[Principal, allow("clerk", "supervisor")]
 Reader = Annotated[Principal, allow("clerk", "supervisor", "auditor")]
 
@@ -111,3 +113,17 @@ async def get_petition(principal: Reader, state: AppState, petition_id: Petition
     if petition is None:
         raise UnknownPetitionError
     return PetitionOut.of(petition)
+
+
+@router.post("/{petition_id}/close", operation_id="close_petition", summary="Close a petition")
+async def close_petition(
+    principal: Closer, state: AppState, petition_id: PetitionId, signer: ServiceSigner
+) -> PetitionOut:
+    """End the count, with the ledger's closing entry and a last checkpoint. Afterwards any change of it is refused.
+
+    Where there are as many lines as are required, none may be received, in review or unsettled.
+    """
+    petition = await petition_of(state, principal, petition_id)
+    closed = await actions.close_petition(state.database, petition, closed_by=principal.name, now=state.now())
+    await make_checkpoint(state.database, signer, petition.county_id, petition_id, now=state.now())
+    return PetitionOut.of(closed)

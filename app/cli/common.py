@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from typing import Any, TypeAlias
 from uuid import UUID
 
+from app.actions.checkpoints import Signer
 from app.db.engine import Database, open_database
 from app.db.migrate import is_current, upgrade
 from app.db.server import EmbeddedServer
@@ -59,6 +60,15 @@ async def check_schema(url: str, settings: Settings) -> None:
     if settings.database_url:
         raise CommandError("the database's schema is not this program's: run `python -m app migrate`")
     await upgrade(url)
+
+
+def signer(settings: Settings) -> Signer:
+    """The key that signs checkpoints.
+
+    Raises:
+        CheckpointKeyError: there is no such key.
+    """
+    return Signer.from_file(settings.checkpoint_key, create=settings.checkpoint_key_file is None)
 
 
 Work = Callable[[argparse.Namespace, Database], Coroutine[Any, Any, int]]

@@ -5,8 +5,9 @@ from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
-from app.domain.errors import InvalidPetitionError
+from app.domain.errors import InvalidPetitionError, UndecidedLinesError
 from app.domain.ruleset import RULESETS, Ruleset
+from app.domain.tally import Counts
 
 _PERCENT_BELOW = ((1_000, 30), (10_000, 25), (50_000, 20), (100_000, 15))
 _DAYS_BELOW = ((1_000, 40), (5_000, 60), (10_000, 90), (50_000, 120))
@@ -56,6 +57,19 @@ class Petition:
         """The interval of a line whose section says nothing narrower: nobody signs after the petition is filed."""
         return Interval(self.circulation_from, min(self.circulation_to, self.filed_on))
 
+    def facts(self) -> dict[str, object]:
+        """The terms as the ledger's opening entry records them: nothing of them can change later unseen."""
+        return {
+            "county_id": self.county_id,
+            "petition_id": str(self.petition_id),
+            "required": self.required,
+            "registered_voters": self.registered_voters,
+            "circulation_from": self.circulation_from.isoformat(),
+            "circulation_to": self.circulation_to.isoformat(),
+            "filed_on": self.filed_on.isoformat(),
+            "ruleset": self.ruleset_name,
+        }
+
     @property
     def ruleset(self) -> Ruleset:
         """The parameters under which its lines are decided."""
@@ -76,6 +90,18 @@ def check_terms(*, required: int, circulation_from: date, circulation_to: date, 
         raise InvalidPetitionError("filed_on is before circulation_from")
     if ruleset not in RULESETS:
         raise InvalidPetitionError("there is no such ruleset")
+
+
+def check_closing(counts: Counts, required: int) -> None:
+    """Refuse to end a count in which lines are still to be decided: nothing can be decided afterwards.
+
+    Fewer lines than are required are not examined at all (EC 11222): such a count ends as it is.
+
+    Raises:
+        UndecidedLinesError: lines are received, in review or unsettled.
+    """
+    if counts.raw >= required and (counts.received or counts.review or counts.unsettled):
+        raise UndecidedLinesError
 
 
 def signing_interval(window: Interval, section: Interval | None) -> Interval | None:

@@ -1,18 +1,15 @@
 """A service over a database of the test's own, with a small county's roll in use."""
 
 from collections.abc import AsyncIterator
-from datetime import date
-from io import BytesIO
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.actions.roll import load_roll
 from app.main import create_app
 from app.settings import Settings
-from tests.api.county import COUNTY, roll_csv
 from tests.api.world import World
 
 SETTINGS = Settings(
@@ -26,8 +23,14 @@ SETTINGS = Settings(
 
 
 @pytest.fixture
-async def app(database: str) -> AsyncIterator[FastAPI]:
-    application = create_app(SETTINGS, database)
+def database(county_database: str) -> str:
+    """The county's, since every story needs its roll."""
+    return county_database
+
+
+@pytest.fixture
+async def app(database: str, tmp_path: Path) -> AsyncIterator[FastAPI]:
+    application = create_app(replace(SETTINGS, data_dir=tmp_path), database)
     async with application.router.lifespan_context(application):
         yield application
 
@@ -39,9 +42,6 @@ async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-async def world(client: httpx.AsyncClient, app: FastAPI, database: str) -> World:
+async def world(client: httpx.AsyncClient, app: FastAPI) -> World:
     """A county with a roll and an open petition, and a key for each role."""
-    await load_roll(
-        database, county_id=COUNTY, source=BytesIO(roll_csv()), complete_through=date(2022, 7, 6), activate=True
-    )
     return await World.make(client, app.state.recall.database)

@@ -1,0 +1,293 @@
+"""Reading the ledger and everything it vouches for, in streams; and the checkpoints over it."""
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import asyncpg
+
+from app.db.count import counts_of
+from app.domain.chain import LedgerEntry
+from app.domain.replay import StoredFinding, StoredLine
+from app.domain.signature import NameParts, Place, Writing
+from app.domain.tally import Counts
+
+_CHUNK = 250  # rows a stream takes at once: a few milliseconds, so that others get their turn between two
+
+# The entries behind one, in order, riding the primary key.
+_ENTRIES = """
+SELECT seq, type, leaf_root, leaves, payload, hash FROM ledger
+WHERE county_id = $1 AND petition_id = $2 AND seq > $3
+ORDER BY seq
+"""
+
+# The hashes of the first entries, riding the primary key.
+_ENTRY_HASHES = """
+SELECT hash FROM ledger WHERE county_id = $1 AND petition_id = $2 AND seq <= $3 ORDER BY seq
+"""
+
+# Every finding in the paper's order; beside a line's last one where the line stands, and what was read there. Each of
+# the three is read along its primary key.
+_FINDINGS = """
+SELECT f.section, f.page, f.line, f.finding_no, f.version, f.leaf_no, f.salt, f.content, line.status, line.reason,
+       line.voter_id, line.settled, line.version, line.roll_version, line.confirmed_by, line.mismatch_by,
+       signature.writing_sha256
+FROM finding f
+LEFT JOIN line ON line.county_id = f.county_id AND line.petition_id = f.petition_id AND line.section = f.section
+    AND line.page = f.page AND line.line = f.line AND line.finding_no = f.finding_no
+LEFT JOIN signature ON signature.county_id = f.county_id AND signature.petition_id = f.petition_id
+    AND signature.section = f.section AND signature.page = f.page AND signature.line = f.line
+WHERE f.county_id = $1 AND f.petition_id = $2
+ORDER BY f.section, f.page, f.line, f.finding_no
+"""
+
+# The findings alone, in the same order.
+_FINDINGS_ALONE = """
+SELECT section, page, line, finding_no, version, leaf_no, salt, content FROM finding
+WHERE county_id = $1 AND petition_id = $2
+ORDER BY section, page, line, finding_no
+"""
+
+# Lines without the finding that put them where they stand, by the primary keys.
+_UNFOUNDED = """
+SELECT section, page, line FROM line
+WHERE county_id = $1 AND petition_id = $2 AND NOT EXISTS (
+    SELECT FROM finding WHERE (finding.county_id, finding.petition_id, finding.section, finding.page, finding.line)
+        = (line.county_id, line.petition_id, line.section, line.page, line.line)
+      AND finding.finding_no = line.finding_no)
+ORDER BY section, page, line
+"""
+
+# Signatures that nothing was ever found on, by the primary keys.
+_UNREAD = """
+SELECT section, page, line FROM signature
+WHERE county_id = $1 AND petition_id = $2 AND NOT EXISTS (
+    SELECT FROM line WHERE (line.county_id, line.petition_id, line.section, line.page, line.line)
+        = (signature.county_id, signature.petition_id, signature.section, signature.page, signature.line))
+ORDER BY section, page, line
+"""
+
+# Every writing, a station's or a clerk's, with the hash stored beside it.
+_WRITINGS = """
+SELECT section, page, line, printed_name, name_parts, residence_address, city, zip, signed, image_sha256,
+       writing_sha256
+FROM {table} WHERE county_id = $1 AND petition_id = $2
+"""
+
+_REVISIONS = """
+SELECT section, page, line, writing_sha256 FROM signature_revision WHERE county_id = $1 AND petition_id = $2
+"""
+
+# The lines that are not what their voter's lines make of them: of those which pass everything else the lowest place
+# counts and the others are duplicates (EC 105(b)); a voter's who withdrew are withdrawn, all of them (EC 11303).
+_MISCOUNTED = """
+SELECT section, page, line FROM (
+    SELECT section, page, line, status, reason, slot.withdrawn_on IS NOT NULL AS withdrawn,
+           row_number() OVER (PARTITION BY voter_id ORDER BY section, page, line) AS nth
+    FROM line LEFT JOIN slot USING (county_id, petition_id, voter_id)
+    WHERE county_id = $1 AND petition_id = $2
+      AND (status = 'valid' OR (status = 'invalid' AND reason IN ('duplicate', 'withdrawn')))
+) AS eligible
+WHERE CASE WHEN withdrawn THEN 'withdrawn' WHEN nth > 1 THEN 'duplicate' ELSE '' END <> coalesce(reason, '')
+ORDER BY section, page, line
+"""
+
+# The tally, counted.
+_RECOUNT = """
+SELECT status, reason, settled, count(*) AS lines FROM line
+WHERE county_id = $1 AND petition_id = $2 GROUP BY status, reason, settled
+"""
+
+_HEAD = """
+SELECT version, hash, state, received, valid, invalid, review, unsettled, by_reason FROM head
+WHERE county_id = $1 AND petition_id = $2
+"""
+
+# The newest checkpoint, from the end of the primary key.
+_LAST_CHECKPOINT = """
+SELECT checkpoint_no, tree_size, frontier, note, created_at FROM checkpoint
+WHERE county_id = $1 AND petition_id = $2 ORDER BY checkpoint_no DESC LIMIT 1
+"""
+
+_CHECKPOINTS = """
+SELECT checkpoint_no, tree_size, frontier, note, created_at FROM checkpoint
+WHERE county_id = $1 AND petition_id = $2 AND checkpoint_no > $3 ORDER BY checkpoint_no LIMIT $4
+"""
+
+# Of two processes that make the same checkpoint the first does; both keys say so.
+_ADD_CHECKPOINT = """
+INSERT INTO checkpoint (county_id, petition_id, checkpoint_no, tree_size, frontier, note, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING
+"""
+
+# The petitions with entries that no checkpoint covers, each with the newest checkpoint there is.
+_UNCOVERED = """
+SELECT head.county_id, head.petition_id, head.state, head.version - coalesce(last.tree_size, 0) AS entries,
+       last.created_at
+FROM head LEFT JOIN LATERAL (
+    SELECT tree_size, created_at FROM checkpoint
+    WHERE checkpoint.county_id = head.county_id AND checkpoint.petition_id = head.petition_id
+    ORDER BY checkpoint_no DESC LIMIT 1
+) AS last ON true
+WHERE head.version <> coalesce(last.tree_size, 0)
+ORDER BY head.county_id, head.petition_id
+"""
+
+
+class HeadRow(NamedTuple):
+    """The head row."""
+
+    version: int
+    hash: bytes
+    state: str
+    counts: Counts
+
+
+class CheckpointRow(NamedTuple):
+    """A checkpoint as it is stored."""
+
+    number: int
+    size: int
+    frontier: bytes
+    note: str
+    created_at: datetime
+
+
+class Uncovered(NamedTuple):
+    """A petition with entries that no checkpoint covers."""
+
+    county_id: str
+    petition_id: UUID
+    state: str
+    entries: int
+    last_at: datetime | None
+
+
+@asynccontextmanager
+async def snapshot(connection: asyncpg.Connection) -> AsyncIterator[None]:
+    """One state of the database for several statements, however long they take."""
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        await connection.execute("SET LOCAL statement_timeout = '10min'")
+        await connection.execute("SET LOCAL work_mem = '64MB'")
+        yield
+
+
+async def read_head(connection: asyncpg.Connection, county_id: str, petition_id: UUID) -> HeadRow | None:
+    """The head row."""
+    row = await connection.fetchrow(_HEAD, county_id, petition_id)
+    return row and HeadRow(row["version"], row["hash"], row["state"], counts_of(row))
+
+
+async def entries(
+    connection: asyncpg.Connection, county_id: str, petition_id: UUID, *, after: int = 0
+) -> AsyncIterator[LedgerEntry]:
+    """The entries behind `after`, in order; within a transaction."""
+    async for row in connection.cursor(_ENTRIES, county_id, petition_id, after, prefetch=_CHUNK):
+        yield LedgerEntry(*row)
+
+
+async def page_of_entries(
+    connection: asyncpg.Connection, county_id: str, petition_id: UUID, *, after: int, limit: int
+) -> list[LedgerEntry]:
+    """Up to `limit` entries behind `after`."""
+    rows = await connection.fetch(_ENTRIES + "LIMIT $4", county_id, petition_id, after, limit)
+    return [LedgerEntry(*row) for row in rows]
+
+
+async def entry_hashes(connection: asyncpg.Connection, county_id: str, petition_id: UUID, size: int) -> list[bytes]:
+    """The hashes of the first `size` entries, or of as many as there are."""
+    return [row[0] for row in await connection.fetch(_ENTRY_HASHES, county_id, petition_id, size)]
+
+
+async def findings(
+    connection: asyncpg.Connection, county_id: str, petition_id: UUID
+) -> AsyncIterator[tuple[StoredFinding, StoredLine | None, bytes | None]]:
+    """Every finding in the paper's order, with its line if it is the line's last; within a transaction."""
+    async for row in connection.cursor(_FINDINGS, county_id, petition_id, prefetch=_CHUNK):
+        section, page, line, number, version, leaf_no, salt, content, *stands, written = row
+        finding = StoredFinding(Place(section, page, line), number, version, leaf_no, salt, content)
+        yield finding, StoredLine(*stands) if stands[0] is not None else None, written
+
+
+async def findings_alone(
+    connection: asyncpg.Connection, county_id: str, petition_id: UUID
+) -> AsyncIterator[StoredFinding]:
+    """Every finding in the paper's order; within a transaction."""
+    async for row in connection.cursor(_FINDINGS_ALONE, county_id, petition_id, prefetch=_CHUNK):
+        yield StoredFinding(Place(*row[:3]), *row[3:])
+
+
+async def writings(
+    connection: asyncpg.Connection, county_id: str, petition_id: UUID, *, revised: bool
+) -> AsyncIterator[tuple[Place, Writing, bytes]]:
+    """What stations read, or what clerks wrote in place of it, each with the hash stored beside it."""
+    query = _WRITINGS.format(table="signature_revision" if revised else "signature")
+    async for row in connection.cursor(query, county_id, petition_id, prefetch=_CHUNK):
+        section, page, line, name, parts, address, city, zip_code, signed, image, digest = row
+        in_parts = NameParts(*json.loads(parts)) if parts else None
+        yield Place(section, page, line), Writing(name, address, city, zip_code, in_parts, signed, image), digest
+
+
+async def revisions(connection: asyncpg.Connection, county_id: str, petition_id: UUID) -> dict[Place, set[bytes]]:
+    """The hashes of what clerks wrote in place of a reading."""
+    result: dict[Place, set[bytes]] = {}
+    for row in await connection.fetch(_REVISIONS, county_id, petition_id):
+        result.setdefault(Place(*row[:3]), set()).add(row[3])
+    return result
+
+
+async def unfounded_lines(connection: asyncpg.Connection, county_id: str, petition_id: UUID) -> list[Place]:
+    """Lines that no finding put where they stand."""
+    return [Place(*row) for row in await connection.fetch(_UNFOUNDED, county_id, petition_id)]
+
+
+async def unread_signatures(connection: asyncpg.Connection, county_id: str, petition_id: UUID) -> list[Place]:
+    """Signatures without a line in the count."""
+    return [Place(*row) for row in await connection.fetch(_UNREAD, county_id, petition_id)]
+
+
+async def miscounted_lines(connection: asyncpg.Connection, county_id: str, petition_id: UUID) -> list[Place]:
+    """Lines that are not what their voter's lines make of them."""
+    return [Place(*row) for row in await connection.fetch(_MISCOUNTED, county_id, petition_id)]
+
+
+async def recount(connection: asyncpg.Connection, county_id: str, petition_id: UUID) -> Counts:
+    """The tally, counted from the lines."""
+    statuses: dict[str, int] = {}
+    reasons: dict[str, int] = {}
+    unsettled = 0
+    for row in await connection.fetch(_RECOUNT, county_id, petition_id):
+        statuses[row["status"]] = statuses.get(row["status"], 0) + row["lines"]
+        unsettled += 0 if row["settled"] else row["lines"]
+        if row["status"] == "invalid":
+            reasons[row["reason"]] = reasons.get(row["reason"], 0) + row["lines"]
+    return Counts(**statuses, unsettled=unsettled, by_reason=dict(sorted(reasons.items())))
+
+
+async def last_checkpoint(connection: asyncpg.Connection, county_id: str, petition_id: UUID) -> CheckpointRow | None:
+    """The newest checkpoint of a petition."""
+    row = await connection.fetchrow(_LAST_CHECKPOINT, county_id, petition_id)
+    return row and CheckpointRow(*row)
+
+
+async def checkpoints(
+    connection: asyncpg.Connection, county_id: str, petition_id: UUID, *, after: int = 0, limit: int | None = None
+) -> list[CheckpointRow]:
+    """A petition's checkpoints behind number `after`, the oldest first."""
+    rows = await connection.fetch(_CHECKPOINTS, county_id, petition_id, after, limit)
+    return [CheckpointRow(*row) for row in rows]
+
+
+async def add_checkpoint(connection: asyncpg.Connection, county_id: str, petition_id: UUID, new: CheckpointRow) -> bool:
+    """Store a checkpoint; False where another process has stored one of its number or size."""
+    done: str = await connection.execute(_ADD_CHECKPOINT, county_id, petition_id, *new)
+    return done == "INSERT 0 1"
+
+
+async def uncovered_petitions(connection: asyncpg.Connection) -> Sequence[Uncovered]:
+    """The petitions of all counties with entries that no checkpoint covers."""
+    rows: list[Any] = await connection.fetch(_UNCOVERED)
+    return [Uncovered(*row) for row in rows]

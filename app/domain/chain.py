@@ -1,0 +1,246 @@
+"""Checking the ledger entry by entry: the chain, the leaves under each entry, the log's tree, the tallies claimed."""
+
+import json
+from array import array
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, NamedTuple, get_args
+
+from app.domain.checkpoints import Checkpoint
+from app.domain.ledger import GENESIS, HASH_BYTES, EntryType, canonical, entry_hash, merkle_root
+from app.domain.proofs import Frontier
+from app.domain.tally import Counts
+
+_SEEN, _DESTROYED = 1, 2
+_MOST = 2**31 - 1
+MAX_FAULTS = 100
+
+
+class Fault(NamedTuple):
+    """A place where two records disagree, without personal data."""
+
+    code: str
+    where: str  # such as "entry 17", "line 12-3-4", "checkpoint 3"
+    says: str
+
+
+class Faults:
+    """The faults found: how many, and the first of them."""
+
+    def __init__(self) -> None:
+        """None so far."""
+        self.count = 0
+        self.first: list[Fault] = []
+
+    def add(self, code: str, where: str, says: str) -> None:
+        """Put a fault on record."""
+        self.count += 1
+        if len(self.first) < MAX_FAULTS:
+            self.first.append(Fault(code, where, says))
+
+
+class LedgerEntry(NamedTuple):
+    """An entry as it is stored."""
+
+    seq: int
+    type: EntryType
+    leaf_root: bytes
+    leaves: bytes
+    payload: str
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """A checkpoint whose signature holds, and what it is called in a fault."""
+
+    checkpoint: Checkpoint
+    name: str
+
+
+class Chain:
+    """Takes the entries in order. What does not fit is a fault at its entry; those behind it go on from there."""
+
+    def __init__(self, faults: Faults, witnesses: Sequence[Witness] = ()) -> None:
+        """A chain without entries; each of `witnesses` is held against the log at its size."""
+        self._faults = faults
+        self._witnesses: dict[int, list[Witness]] = {}
+        for witness in witnesses:
+            self._witnesses.setdefault(witness.checkpoint.size, []).append(witness)
+        self._seqs, self._starts = array("q"), array("q")
+        self._hashes = bytearray()
+        self._marks = bytearray()
+        self._moves: defaultdict[str, array[int]] = defaultdict(lambda: array("i"))
+        self._log = Frontier()
+        self._closed = False
+        self.hash, self.seq, self.tally = GENESIS, 0, Counts().as_json()
+        self.opening: Mapping[str, Any] = {}
+
+    @property
+    def state(self) -> str:
+        """`closed` after a close entry, else `open`."""
+        return "closed" if self._closed else "open"
+
+    def take(self, entry: LedgerEntry) -> None:
+        """The next entry."""
+        where = f"entry {entry.seq}"
+        if entry.seq != self.seq + 1:
+            self._faults.add(
+                "entry_missing", f"entry {self.seq + 1}", f"the next entry there is has number {entry.seq}"
+            )
+        if entry_hash(self.hash, entry.seq, entry.type, entry.leaf_root, entry.payload.encode()) != entry.hash:
+            self._faults.add("entry_hash", where, "its hash does not follow from it and the entry before")
+        self._check_order(entry, where)
+        before, payload = self.tally, self._payload(entry, where)
+        self._add_leaves(entry, where)
+        self._add_moves(before)
+        self.hash, self.seq = entry.hash, entry.seq
+        self._log.append(entry.hash)
+        self._check_witnesses()
+        if entry.type == "open":
+            self.opening = payload
+        if entry.type == "retention":
+            self._mark_destroyed(payload, where)
+        self._closed = self._closed or entry.type == "close"
+
+    def _check_order(self, entry: LedgerEntry, where: str) -> None:
+        if (entry.type == "open") != (not self._seqs) or entry.type not in get_args(EntryType):
+            self._faults.add("entry_type", where, "the first entry opens the petition, and no other")
+        if self._closed != (entry.type == "retention"):
+            self._faults.add("entry_type", where, "after the close there is retention and nothing else, and not before")
+
+    def _payload(self, entry: LedgerEntry, where: str) -> dict[str, Any]:
+        """The entry's payload; the tally moves to what it says."""
+        try:
+            payload: dict[str, Any] = json.loads(entry.payload)
+            counts = payload["tally"]
+            whole = (
+                canonical(payload) == entry.payload.encode()
+                and payload["leaves"] * HASH_BYTES == len(entry.leaves)
+                and counts["raw"] == counts["received"] + counts["valid"] + counts["invalid"] + counts["review"]
+                and counts["invalid"] == sum(counts["by_reason"].values())
+                and all(0 <= number <= _MOST for number in _cells(counts).values())
+            )
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+            payload, counts, whole = {}, {}, False
+        if not whole:
+            self._faults.add("payload", where, "its payload is not canonical or does not add up")
+            counts = self.tally
+        self.tally = counts
+        return payload
+
+    def _add_leaves(self, entry: LedgerEntry, where: str) -> None:
+        leaves = [entry.leaves[i : i + HASH_BYTES] for i in range(0, len(entry.leaves), HASH_BYTES)]
+        if merkle_root(leaves) != entry.leaf_root:
+            self._faults.add("leaf_root", where, "its leaves do not give its root")
+        self._seqs.append(entry.seq)
+        self._starts.append(len(self._marks))
+        self._hashes += entry.leaves[: len(entry.leaves) // HASH_BYTES * HASH_BYTES]
+        self._marks += bytes(len(entry.leaves) // HASH_BYTES)
+
+    def _add_moves(self, before: Mapping[str, Any]) -> None:
+        """By how much the entry says that each number of the tally changed."""
+        was, now = _cells(before), _cells(self.tally)
+        for cell in was.keys() | now.keys():
+            moves = self._moves[cell]
+            moves.extend([0] * (len(self._seqs) - len(moves)))
+            moves[-1] = now.get(cell, 0) - was.get(cell, 0)
+
+    def _check_witnesses(self) -> None:
+        for witness in self._witnesses.pop(self.seq, ()):
+            said = witness.checkpoint
+            if said.root != self._log.root() or said.head != self.hash:
+                self._faults.add(
+                    "rewritten", witness.name, f"entries up to {self.seq} are not those it was signed over"
+                )
+            elif said.tally.encode() != canonical(self.tally):
+                self._faults.add("rewritten", witness.name, "the tally of its entry is not the one it was signed over")
+
+    def _mark_destroyed(self, payload: Mapping[str, Any], where: str) -> None:
+        try:
+            ranges = [self._range(*named) for named in payload["destroyed"]]
+        except (ValueError, LookupError, TypeError):
+            self._faults.add("payload", where, "it names leaves that do not exist")
+            return
+        for leaf in chain.from_iterable(ranges):
+            self._marks[leaf] |= _DESTROYED
+
+    def _range(self, seq: int, first: int, last: int) -> range:
+        """The positions of an entry's leaves from `first` to `last`."""
+        start = self._start(seq)
+        if start is None or not 0 <= first <= last < self._size(seq):
+            raise ValueError
+        return range(start + first, start + last + 1)
+
+    def _index(self, seq: int) -> int | None:
+        index = bisect_left(self._seqs, seq)
+        return index if index < len(self._seqs) and self._seqs[index] == seq else None
+
+    def _start(self, seq: int) -> int | None:
+        index = self._index(seq)
+        return None if index is None else self._starts[index]
+
+    def _size(self, seq: int) -> int:
+        index = self._index(seq) or 0
+        end = self._starts[index + 1] if index + 1 < len(self._starts) else len(self._marks)
+        return end - self._starts[index]
+
+    def prove(self, seq: int, leaf_no: int, leaf: bytes) -> bool:
+        """Whether this is that leaf of that entry; a leaf is given once."""
+        start = self._start(seq)
+        if start is None or not 0 <= leaf_no < self._size(seq):
+            return False
+        position = start + leaf_no
+        if self._hashes[position * HASH_BYTES : (position + 1) * HASH_BYTES] != leaf or self._marks[position] & _SEEN:
+            return False
+        self._marks[position] |= _SEEN
+        return True
+
+    def replay(self, seq: int, cells: Sequence[str], step: int) -> None:
+        """Take a line out of these numbers of the tally (step -1) or put it into them (1), at this entry."""
+        index = self._index(seq)
+        if index is None:
+            return
+        for cell in cells:
+            moves = self._moves[cell]
+            moves.extend([0] * (len(self._seqs) - len(moves)))
+            moves[index] -= step
+
+    @property
+    def leaves(self) -> int:
+        """How many leaves the entries have."""
+        return len(self._marks)
+
+    @property
+    def destroyed(self) -> int:
+        """How many leaves' rows retention has destroyed."""
+        return sum(mark >> 1 for mark in self._marks)
+
+    def finish(self) -> None:
+        """After all entries and findings: what is missing, and whose tally does not follow from its findings."""
+        for witness in sorted(self._witnesses):
+            for late in self._witnesses[witness]:
+                self._faults.add("shortened", late.name, f"it saw {late.checkpoint.size} entries, there are {self.seq}")
+        for index, seq in enumerate(self._seqs):
+            self._finish_entry(index, seq)
+
+    def _finish_entry(self, index: int, seq: int) -> None:
+        start, size = self._starts[index], self._size(seq)
+        marks = self._marks[start : start + size]
+        for leaf_no, mark in enumerate(marks) if marks.count(_SEEN) != size else ():
+            if mark in (0, _SEEN | _DESTROYED):
+                says = "no finding belongs to it" if not mark else "its finding should have been destroyed"
+                self._faults.add("leaf", f"entry {seq}, leaf {leaf_no}", says)
+        replayable = not any(mark & _DESTROYED for mark in marks) if marks.count(_SEEN) != size else True
+        if replayable and any(index < len(moves) and moves[index] for moves in self._moves.values()):
+            self._faults.add(
+                "tally", f"entry {seq}", "its tally does not follow from its findings and the entry before"
+            )
+
+
+def _cells(tally: Mapping[str, Any]) -> dict[str, int]:
+    numbers = {cell: tally[cell] for cell in ("received", "valid", "invalid", "review", "unsettled")}
+    return numbers | {f"invalid:{reason}": count for reason, count in tally["by_reason"].items()}
