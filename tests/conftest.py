@@ -5,6 +5,8 @@ TEST_PG_BIN names the folder of other PostgreSQL binaries to run the same tests 
 
 import os
 from collections.abc import AsyncIterator, Iterator
+from datetime import date
+from io import BytesIO
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,9 +14,11 @@ from tempfile import TemporaryDirectory
 import asyncpg
 import pytest
 
+from app.actions.roll import load_roll
 from app.db.engine import connect_arguments
 from app.db.migrate import upgrade
 from app.db.server import EmbeddedServer
+from tests.api.county import COUNTY, roll_csv
 
 _NUMBERS = count(1)
 
@@ -48,6 +52,31 @@ async def database(server: EmbeddedServer, administration: asyncpg.Connection) -
     """The SQLAlchemy URL of a migrated, empty database of this test's own."""
     name = f"test_{next(_NUMBERS)}"
     await administration.execute(f"CREATE DATABASE {name} TEMPLATE recall")
+    yield server.url(database=name)
+    await administration.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+async def county(server: EmbeddedServer, administration: asyncpg.Connection) -> str:
+    """The name of a database with a small county's roll in use, loaded once, for others to be cloned from."""
+    await administration.execute("CREATE DATABASE county TEMPLATE recall")
+    await load_roll(
+        server.url(database="county"),
+        county_id=COUNTY,
+        source=BytesIO(roll_csv()),
+        complete_through=date(2022, 7, 6),
+        activate=True,
+    )
+    return "county"
+
+
+@pytest.fixture
+async def county_database(
+    server: EmbeddedServer, administration: asyncpg.Connection, county: str
+) -> AsyncIterator[str]:
+    """The SQLAlchemy URL of a database of this test's own, with the small county's roll in use."""
+    name = f"test_{next(_NUMBERS)}"
+    await administration.execute(f"CREATE DATABASE {name} TEMPLATE {county}")
     yield server.url(database=name)
     await administration.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
