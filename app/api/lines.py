@@ -1,7 +1,7 @@
 """Reading where lines stand."""
 
 import base64
-import binascii
+import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
@@ -23,9 +23,8 @@ router = APIRouter(prefix="/v1/petitions/{petition_id}/signatures", tags=["signa
 LineReader = Annotated[Principal, allow("station", "system", "clerk", "supervisor", "auditor")]
 Lister = Annotated[Principal, allow("clerk", "supervisor", "auditor")]
 Decider = Annotated[Principal, allow("clerk", "supervisor")]
-PlaceText = Annotated[
-    str, Path(pattern=r"^[1-9][0-9]{0,9}-[1-9][0-9]{0,9}-[1-9][0-9]{0,9}$", description="section-page-line, as 12-3-4")
-]
+_PLACE = "[1-9][0-9]{0,9}-[1-9][0-9]{0,9}-[1-9][0-9]{0,9}"
+PlaceText = Annotated[str, Path(pattern=f"^{_PLACE}$", description="section-page-line, as 12-3-4")]
 _LARGEST = 2_147_483_647
 
 
@@ -187,10 +186,10 @@ def _cursor(place: str) -> str:
 
 def _place_in(cursor: str) -> Place:
     try:
-        section, page, line = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().split("-")
-        place = Place(int(section), int(page), int(line))
-    except (ValueError, binascii.Error):
-        raise Problem(422, "invalid", "The cursor is not one that a list gave.") from None
-    if not all(0 < number <= _LARGEST for number in place):
+        place = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
+    except ValueError:
+        place = ""
+    numbers = [int(part) for part in place.split("-")] if re.fullmatch(_PLACE, place) else [_LARGEST + 1]
+    if max(numbers) > _LARGEST:
         raise Problem(422, "invalid", "The cursor is not one that a list gave.")
-    return place
+    return Place(*numbers)

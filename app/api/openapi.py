@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from app.api.body import BodyReader
+from app.api.examples import EXAMPLES
 from app.api.guards import calls, guard_of, routes
 from app.api.problems import ProblemOut
 from app.api.signatures import SignatureIn
@@ -16,7 +17,8 @@ from app.api.signatures import SignatureIn
 _REF = "#/components/schemas/{model}"
 
 
-def _body_of(route: APIRoute) -> type[BaseModel] | None:
+def body_of(route: APIRoute) -> type[BaseModel] | None:
+    """The model of a route's body."""
     return next((call.model for call in calls(route.dependant) if isinstance(call, BodyReader)), None)
 
 
@@ -24,12 +26,14 @@ def document(app: FastAPI) -> dict[str, Any]:
     """The OpenAPI document."""
     result = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
     documented = [(path, route) for path, route in routes(app) if isinstance(route, APIRoute)]
-    bodies = [_body_of(route) for _, route in documented]
+    bodies = [body_of(route) for _, route in documented]
     used: dict[type[BaseModel], None] = dict.fromkeys([SignatureIn, ProblemOut, *(model for model in bodies if model)])
     _, definitions = models_json_schema([(model, "validation") for model in used], ref_template=_REF)
     schemas = result.setdefault("components", {}).setdefault("schemas", {})
     schemas.update(definitions["$defs"])
     schemas["BatchIn"]["properties"]["signatures"]["items"] = {"$ref": _REF.format(model="SignatureIn")}
+    for name in schemas.keys() & EXAMPLES.keys():
+        schemas[name]["examples"] = [EXAMPLES[name]]
     result["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
     for path, route in documented:
         for method in route.methods or ():
@@ -39,7 +43,7 @@ def document(app: FastAPI) -> dict[str, Any]:
 
 def _complete(operation: dict[str, Any], route: APIRoute) -> None:
     """Add the body, the guard and the errors of one operation."""
-    model, guard = _body_of(route), guard_of(route)
+    model, guard = body_of(route), guard_of(route)
     if model:
         schema = {"$ref": _REF.format(model=model.__name__)}
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}

@@ -1,12 +1,15 @@
 """Bearer keys: how they look, and what of them is kept."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Literal, NamedTuple, get_args
+from typing import Final, Literal, NamedTuple, get_args
 
 Role = Literal["station", "system", "clerk", "supervisor", "auditor", "monitor", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)
+
+_KEY: Final = re.compile(r"rpk\.([A-Za-z0-9][A-Za-z0-9_-]{0,31})\.([0-9a-f]{8})\.([A-Za-z0-9_-]{43})")
 
 
 class KeyParts(NamedTuple):
@@ -46,10 +49,8 @@ def compose(parts: KeyParts) -> str:
 
 def parse(text: str) -> KeyParts | None:
     """A key taken apart; None for what is not one."""
-    parts = text.split(".")
-    if len(parts) != 4 or parts[0] != "rpk" or not text.isascii():  # noqa: PLR2004  # the parts of `compose`
-        return None
-    return KeyParts(*parts[1:])
+    found = _KEY.fullmatch(text)
+    return KeyParts(*found.groups()) if found else None
 
 
 def secret_hash(secret: str) -> bytes:

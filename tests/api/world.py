@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import httpx
 
 from app.actions.keys import issue_key
 from app.db.engine import Database
 from app.domain.keys import ROLES
+from tests import recount
 from tests.api.county import COUNTY
 
 PETITION = {
@@ -33,7 +35,9 @@ class World:
     @classmethod
     async def make(cls, client: httpx.AsyncClient, database: Database) -> "World":
         now = datetime.now(UTC)
-        keys = {role: await issue_key(database, COUNTY, role=role, principal=f"{role}-1", now=now) for role in ROLES}
+        keys: dict[str, str] = {
+            role: await issue_key(database, COUNTY, role=role, principal=f"{role}-1", now=now) for role in ROLES
+        }
         answer = await client.post("/v1/petitions", json=PETITION, headers={"Authorization": f"Bearer {keys['clerk']}"})
         assert answer.status_code == 201, answer.text
         return cls(client, database, keys, answer.json()["petition_id"])
@@ -58,6 +62,25 @@ class World:
 
     async def finding(self, place: str, *, who: str = "clerk", **body: object) -> httpx.Response:
         return await self.call("POST", f"/signatures/{place}/findings", who=who, json=body)
+
+    async def verb(
+        self, path: str, *, who: str = "clerk", key: str | None = None, method: str = "POST", **body: object
+    ) -> httpx.Response:
+        """Any verb that takes a JSON body."""
+        headers = {"Idempotency-Key": key} if key else {}
+        return await self.call(method, path, who=who, json=body, headers=headers)
+
+    async def detail(self, place: str) -> dict[str, Any]:
+        """A line as a clerk sees it."""
+        answer = await self.call("GET", f"/signatures/{place}", who="clerk")
+        assert answer.status_code == 200, answer.text
+        result: dict[str, Any] = answer.json()
+        return result
+
+    async def recount(self) -> None:
+        """Every voter once, and head, ledger and rows of one mind."""
+        async with self.database.reading() as connection:
+            await recount.check(connection, UUID(self.petition_id))
 
     async def status(self, place: str) -> tuple[str, str | None]:
         answer = await self.call("GET", f"/signatures/{place}", who="clerk")
