@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from app.cli import demo, keys, lines, petitions, rolls, serve, verify
+from app.cli import demo, keys, lines, openapi, petitions, rolls, serve, verify
 from app.cli.common import CommandError
 from app.db.server import ServerError
 from app.domain.errors import RecallError
@@ -18,14 +18,14 @@ def parser() -> argparse.ArgumentParser:
     """Every command with its options."""
     result = argparse.ArgumentParser(prog="python -m app", description="Verifies the signatures of a recall petition.")
     commands = result.add_subparsers(required=True, metavar="COMMAND")
-    for module in (serve, keys, rolls, petitions, lines, station, verify, demo):
+    for module in (serve, keys, rolls, petitions, lines, station, verify, openapi, demo):
         module.add_parser(commands)
     return result
 
 
 def main() -> int:
     """Run one command. What is expected to go wrong is one line on standard error and a status that is not 0."""
-    arguments = parser().parse_args()
+    arguments = parser(*sys.argv[1:2]).parse_args()
     try:
         status: int = arguments.run(arguments)
     except _EXPECTED as error:
