@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
 from app.actions.verification import verify
+from app.api.body import PLAIN as DIGITS
 from app.api.context import AppState, PetitionId, ServiceSigner, allow, petition_of
 from app.db import ledger as rows
 from app.domain.chain import LedgerEntry
@@ -21,9 +22,9 @@ router = APIRouter(prefix="/v1/petitions/{petition_id}", tags=["ledger"])
 # No personal data here, but the tally is in every entry, and an unfinished count is not public.
 Reader = Annotated[Principal, allow("monitor", "clerk", "supervisor", "auditor")]
 Verifier = Annotated[Principal, allow("supervisor", "auditor")]
-After = Annotated[int, Query(ge=0, lt=2**63, description="The number behind which to go on.")]
-Limit = Annotated[int, Query(ge=1, le=1000)]
-Size = Annotated[int, Query(ge=1, lt=2**63, description="A size of the log: a number of entries.")]
+After = Annotated[int, Query(ge=0, lt=2**63, description="The number behind which to go on."), DIGITS]
+Limit = Annotated[int, Query(ge=1, le=1000), DIGITS]
+Size = Annotated[int, Query(ge=1, lt=2**63, description="A size of the log: a number of entries."), DIGITS]
 
 
 class EntryOut(BaseModel):

@@ -1,5 +1,6 @@
 """The OpenAPI document: what FastAPI derives, with the bodies that we read ourselves and the errors every route has."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import FastAPI
@@ -11,10 +12,37 @@ from pydantic.json_schema import models_json_schema
 from app.api.body import BodyReader
 from app.api.examples import EXAMPLES
 from app.api.guards import calls, guard_of, routes
-from app.api.problems import ProblemOut
+from app.api.problems import TITLES, ProblemOut
 from app.api.signatures import SignatureIn
 
 _REF = "#/components/schemas/{model}"
+_KEY = "A key of `python -m app keys create`. It has a role and belongs to a county; a revocation holds at once."
+
+DESCRIPTION = """
+Scanning stations hand in the lines of a petition; each is looked up in the voter roll, every voter counts once,
+and the tally runs against the number required.
+
+* **Keys.** Every route under `/v1` needs a bearer key; the routes name the roles. What belongs to another county is as
+  unknown as what does not exist.
+* **Once.** A line's place is its identity, so handing it in again changes nothing. `Idempotency-Key` makes the retry of
+  any request that changes the count safe: the same key and content get the same answer, with
+  `Idempotent-Replayed: true`.
+* **Errors** are problems (RFC 9457), and nothing that was sent is in them.
+* **Strict input.** UTF-8 JSON, no unknown field or parameter, no number or boolean as text, no key twice.
+"""
+
+TAGS = [
+    {"name": "petitions", "description": "Opening, reading and closing petitions."},
+    {"name": "signatures", "description": "Handing lines in, reading where they stand, deciding and correcting them."},
+    {"name": "withdrawals", "description": "Voters who took their signature back."},
+    {"name": "sections", "description": "The dates of the booklets."},
+    {"name": "tally", "description": "The running count, for monitors."},
+    {"name": "ledger", "description": "The record of everything that changed the count, with proofs."},
+    {"name": "rolls", "description": "The county's voter roll, in versions."},
+    {"name": "keys", "description": "Who may speak to the service."},
+    {"name": "voters", "description": "Looking voters up."},
+    {"name": "health", "description": "Whether the service lives and can work."},
+]
 
 
 def body_of(route: APIRoute) -> type[BaseModel] | None:
@@ -24,21 +52,30 @@ def body_of(route: APIRoute) -> type[BaseModel] | None:
 
 def document(app: FastAPI) -> dict[str, Any]:
     """The OpenAPI document."""
-    result = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
+    result = get_openapi(
+        title=app.title, version=app.version, summary=app.summary, description=DESCRIPTION, tags=TAGS, routes=app.routes
+    )
     documented = [(path, route) for path, route in routes(app) if isinstance(route, APIRoute)]
-    bodies = [body_of(route) for _, route in documented]
-    used: dict[type[BaseModel], None] = dict.fromkeys([SignatureIn, ProblemOut, *(model for model in bodies if model)])
-    _, definitions = models_json_schema([(model, "validation") for model in used], ref_template=_REF)
     schemas = result.setdefault("components", {}).setdefault("schemas", {})
-    schemas.update(definitions["$defs"])
-    schemas["BatchIn"]["properties"]["signatures"]["items"] = {"$ref": _REF.format(model="SignatureIn")}
-    for name in schemas.keys() & EXAMPLES.keys():
-        schemas[name]["examples"] = [EXAMPLES[name]]
-    result["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+    schemas.update(_schemas([model for _, route in documented if (model := body_of(route))]))
+    result["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer", "description": _KEY}}
     for path, route in documented:
         for method in route.methods or ():
             _complete(result["paths"].get(path, {}).get(method.lower(), {}), route)
+    for unused in schemas.keys() & {"HTTPValidationError", "ValidationError"}:  # FastAPI's own errors, never answered
+        del schemas[unused]
+    for name in schemas.keys() & EXAMPLES.keys():
+        schemas[name]["examples"] = [EXAMPLES[name]]
     return result
+
+
+def _schemas(bodies: Sequence[type[BaseModel]]) -> dict[str, Any]:
+    """The schemas of what we read ourselves, and of the problems."""
+    used: dict[type[BaseModel], None] = dict.fromkeys([SignatureIn, ProblemOut, *bodies])
+    _, definitions = models_json_schema([(model, "validation") for model in used], ref_template=_REF)
+    schemas: dict[str, Any] = definitions["$defs"]
+    schemas["BatchIn"]["properties"]["signatures"]["items"] = {"$ref": _REF.format(model="SignatureIn")}
+    return schemas
 
 
 def _complete(operation: dict[str, Any], route: APIRoute) -> None:
@@ -49,11 +86,19 @@ def _complete(operation: dict[str, Any], route: APIRoute) -> None:
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
     responses = operation.setdefault("responses", {})
     responses.pop("422", None)
-    problem = {"schema": {"$ref": _REF.format(model="ProblemOut")}}
-    responses["default"] = {"description": "A problem (RFC 9457)", "content": {"application/problem+json": problem}}
     if guard:
         operation["security"] = [{"key": []}]
         operation["description"] = f"{operation.get('description', '')}\n\nRoles: {', '.join(guard.roles)}."
+        refused = ("401", "403", "422") if model or operation.get("parameters") else ("401", "403")
+        body = ("400", "413", "415") if model else ()
+        for status in (*refused, *body):
+            responses.setdefault(status, _problem(TITLES[int(status)]))
+    responses["default"] = _problem("A problem (RFC 9457); docs/errors.md lists the codes")
+
+
+def _problem(description: str) -> dict[str, Any]:
+    schema = {"schema": {"$ref": _REF.format(model="ProblemOut")}}
+    return {"description": description, "content": {"application/problem+json": schema}}
 
 
 def install(app: FastAPI) -> None:

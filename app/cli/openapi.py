@@ -1,0 +1,26 @@
+"""`python -m app openapi`: the API's document, as the service serves it."""
+
+import argparse
+import json
+
+from app.api.openapi import document
+from app.cli.common import Subparsers
+from app.main import create_app
+from app.settings import Settings
+
+
+def add_parser(subparsers: "Subparsers") -> None:
+    """Mount the command."""
+    command = subparsers.add_parser("openapi", help="print the OpenAPI document; openapi/openapi.json is its copy")
+    command.set_defaults(run=_print)
+
+
+def text() -> str:
+    """The document as it is kept: no database is asked for it."""
+    app = create_app(Settings.from_environment({}), "postgresql+asyncpg://")
+    return json.dumps(document(app), indent=2, ensure_ascii=False) + "\n"
+
+
+def _print(_: argparse.Namespace) -> int:
+    print(text(), end="")
+    return 0
