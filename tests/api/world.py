@@ -46,7 +46,7 @@ class World:
         """A key for another person, known by the name."""
         self.keys[name] = await issue_key(self.database, COUNTY, role=role, principal=name, now=datetime.now(UTC))  # type: ignore[arg-type]  # roles are text here
 
-    async def call(self, method: str, path: str, *, who: str, **more: Any) -> httpx.Response:
+    async def call(self, method: str, path: str, *, who: str, **more: Any) -> httpx.Response:  # noqa: ANN401  # httpx's own
         headers = {"Authorization": f"Bearer {self.keys[who]}", **more.pop("headers", {})}
         return await self.client.request(method, f"/v1/petitions/{self.petition_id}{path}", headers=headers, **more)
 
@@ -64,7 +64,13 @@ class World:
         return await self.call("POST", f"/signatures/{place}/findings", who=who, json=body)
 
     async def verb(
-        self, path: str, *, who: str = "clerk", key: str | None = None, method: str = "POST", **body: object
+        self,
+        path: str,
+        *,
+        who: str = "clerk",
+        key: str | None = None,
+        method: str = "POST",
+        **body: Any,  # noqa: ANN401  # any JSON values
     ) -> httpx.Response:
         """Any verb that takes a JSON body."""
         headers = {"Idempotency-Key": key} if key else {}
