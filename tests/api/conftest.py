@@ -36,6 +36,12 @@ async def app(database: str, tmp_path: Path) -> AsyncIterator[FastAPI]:
 
 
 @pytest.fixture
+def app_without_database() -> FastAPI:
+    """The service as it is before it starts: its routes."""
+    return create_app(SETTINGS, "postgresql+asyncpg://")
+
+
+@pytest.fixture
 async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://service") as opened:
         yield opened
