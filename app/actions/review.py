@@ -1,40 +1,82 @@
-"""A person's finding on a line."""
+"""A person's findings on lines."""
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import asyncpg
 
 from app.actions.count import Claim, record
-from app.db.lines import LineRead, read_line
+from app.db.lines import LineRead, read_lines
 from app.db.roll import active_roll, registrations_of_voters
-from app.domain.errors import UnknownLineError, UnknownVoterError
+from app.domain.count import Line
+from app.domain.errors import RecallError, UnknownLineError, UnknownVoterError
 from app.domain.keys import Principal
 from app.domain.petition import Petition
 from app.domain.review import Judged, Word, judge
 from app.domain.signature import Place
 
 
-async def decide_by_person(
-    connection: asyncpg.Connection, petition: Petition, place: Place, word: Word, *, who: Principal, now: datetime
-) -> tuple[LineRead, bool]:
-    """Put a person's word on record and give the line the standing that follows. Within the caller's transaction.
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A line as it stands after a person's word; `changed` is false where the same person said the same before."""
 
-    Returns the line as it stands afterwards, and whether anything changed: saying the same again has no effect.
+    line: Line
+    changed: bool
+
+
+async def decide_by_person(
+    connection: asyncpg.Connection, petition: Petition, words: Mapping[Place, Word], *, who: Principal, now: datetime
+) -> dict[Place, Decided | RecallError]:
+    """Put a person's words on record and give the lines the standing that follows. Within the caller's transaction.
+
+    One word is a batch of one. What is refused of one line (UnknownLineError, UnknownVoterError,
+    FindingRefusedError, SupervisorNeededError) never fails another's.
 
     Raises:
-        UnknownLineError, UnknownVoterError, FindingRefusedError, SupervisorNeededError, PetitionClosedError
-        ChangedMeanwhileError: somebody else decided the line just now.
+        PetitionClosedError: the count has ended.
+        ChangedMeanwhileError: somebody else decided one of the lines just now.
     """
-    read = await read_line(connection, petition.county_id, petition.petition_id, place)
+    reads = await read_lines(connection, petition.county_id, petition.petition_id, words)
+    roll_version, known = await _named_voters(connection, petition, words, reads)
+    results: dict[Place, Decided | RecallError] = {}
+    claims: list[Claim] = []
+    for place in sorted(words):
+        try:
+            claim = _claim(petition, place, words[place], reads.get(place), who, roll_version, known)
+        except RecallError as error:
+            results[place] = error
+        else:
+            if claim:
+                claims.append(claim)
+            else:
+                results[place] = Decided(reads[place].line, changed=False)
+    if claims:
+        recorded = await record(connection, petition, "finding", claims, now=now)
+        results.update({c.place: Decided(recorded.lines[c.place], changed=True) for c in claims})
+    return results
+
+
+def _claim(
+    petition: Petition,
+    place: Place,
+    word: Word,
+    read: LineRead | None,
+    who: Principal,
+    roll_version: int | None,
+    known: frozenset[str],
+) -> Claim | None:
+    """What a word makes of its line; None where it changes nothing."""
     if read is None:
         raise UnknownLineError
     judged = judge(read.line, word, who, petition.ruleset)
     if judged is None:
-        return read, False
-    if word.voter_id and word.voter_id != read.line.standing.voter_id:
-        judged = await _with_known_voter(connection, petition, judged, word.voter_id)
-    claim = Claim(
+        return None
+    if _names_another(word, read):
+        if word.voter_id not in known:
+            raise UnknownVoterError
+        judged = Judged(replace(judged.merits, roll_version=roll_version), judged.confirmed_by, judged.mismatch_by)
+    return Claim(
         place=place,
         merits=judged.merits,
         writing_sha256=read.writing_sha256,
@@ -45,18 +87,23 @@ async def decide_by_person(
         confirmed_by=judged.confirmed_by,
         mismatch_by=judged.mismatch_by,
     )
-    await record(connection, petition, "finding", [claim], now=now)
-    after = await read_line(connection, petition.county_id, petition.petition_id, place)
-    if after is None:
-        raise UnknownLineError
-    return after, True
 
 
-async def _with_known_voter(
-    connection: asyncpg.Connection, petition: Petition, judged: Judged, voter_id: str
-) -> Judged:
-    roll_version = await roll_that_knows(connection, petition.county_id, voter_id)
-    return replace(judged, merits=replace(judged.merits, roll_version=roll_version))
+def _names_another(word: Word, read: LineRead | None) -> bool:
+    """Whether a word names a voter whom the line did not have before."""
+    return word.voter_id is not None and (read is None or word.voter_id != read.line.standing.voter_id)
+
+
+async def _named_voters(
+    connection: asyncpg.Connection, petition: Petition, words: Mapping[Place, Word], reads: Mapping[Place, LineRead]
+) -> tuple[int | None, frozenset[str]]:
+    """The active roll's version, and which of the voters newly named it has."""
+    named = sorted({w.voter_id for place, w in words.items() if w.voter_id and _names_another(w, reads.get(place))})
+    roll = await active_roll(connection, petition.county_id) if named else None
+    if roll is None:
+        return None, frozenset()
+    found = await registrations_of_voters(connection, petition.county_id, roll.roll_version, named)
+    return roll.roll_version, frozenset(registration.voter_id for registration in found)
 
 
 async def roll_that_knows(connection: asyncpg.Connection, county_id: str, voter_id: str) -> int:

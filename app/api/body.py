@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from app.api.field_errors import MAX_ERRORS, FieldError, field_errors
 from app.api.problems import Problem
+from app.domain.signature import LARGEST_NUMBER
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -75,7 +76,7 @@ _DIGITS: Final = re.compile(r"[0-9]{1,20}")
 
 IsoDate = Annotated[date, BeforeValidator(_iso_date)]
 PLAIN: Final = BeforeValidator(_plain_number)
-Whole = Annotated[int, Field(ge=1, le=2_147_483_647)]
+Whole = Annotated[int, Field(ge=1, le=LARGEST_NUMBER)]
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -6,20 +6,25 @@ import asyncpg
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
-from app.actions.review import decide_by_person
+from app.actions.review import Decided, decide_by_person
 from app.api.body import SAFE, Wire, body
 from app.api.context import AppState, PetitionId, allow, petition_of
-from app.api.lines import LineDetailOut, PlaceText, detail_out, place_of
-from app.api.signatures import IdempotencyKey
+from app.api.lines import PLACE, LineDetailOut, PlaceText, detail_out, place_of
+from app.api.signatures import BatchOut, IdempotencyKey, LineError, LineErrorOut, LineOut, line_out
 from app.api.verbs import carry_out, request_of
+from app.db.lines import read_line
+from app.domain.errors import FindingRefusedError, RecallError, UnknownLineError
 from app.domain.keys import Principal
 from app.domain.reasons import Reason, ReviewCause
 from app.domain.review import Word
+from app.domain.signature import Place
+from app.domain.submission import accepted
 
-router = APIRouter(prefix="/v1/petitions/{petition_id}/signatures", tags=["signatures"])
+router = APIRouter(prefix="/v1/petitions/{petition_id}", tags=["signatures"])
 
 Decider = Annotated[Principal, allow("clerk", "supervisor")]
 VoterId = Annotated[str, Field(min_length=1, max_length=40), SAFE]
+PlaceIn = Annotated[str, Field(pattern=f"^{PLACE}$")]
 Note = Annotated[str, Field(max_length=2000), SAFE]
 
 
@@ -33,7 +38,7 @@ class FindingIn(Wire):
 
 
 @router.post(
-    "/{place}/findings",
+    "/signatures/{place}/findings",
     status_code=201,
     operation_id="post_finding",
     summary="Put a finding on record",
@@ -57,9 +62,69 @@ async def post_finding(
     word = Word(finding.status, finding.reason, finding.voter_id, finding.note)
 
     async def verb(connection: asyncpg.Connection) -> tuple[int, BaseModel]:
-        now = state.now()
-        read, changed = await decide_by_person(connection, petition, line_place, word, who=principal, now=now)
-        return 201 if changed else 200, detail_out(read)
+        decided = await decide_by_person(connection, petition, {line_place: word}, who=principal, now=state.now())
+        result = decided[line_place]
+        if isinstance(result, RecallError):
+            raise result
+        read = await read_line(connection, petition.county_id, petition.petition_id, line_place)
+        if read is None:
+            raise UnknownLineError
+        return 201 if result.changed else 200, detail_out(read)
 
     request = request_of(principal, idempotency_key, "finding", str(line_place), finding)
     return await carry_out(state, petition, request, verb)
+
+
+class PlacedFindingIn(FindingIn):
+    """A person's finding with the place of its line."""
+
+    place: PlaceIn
+
+
+class FindingsIn(Wire):
+    """Findings of one person on different lines, such as a page that was looked through."""
+
+    findings: Annotated[list[PlacedFindingIn], Field(min_length=1, max_length=500)]
+
+
+@router.post(
+    "/findings", operation_id="post_findings", summary="Put up to 500 findings on record", response_model=BatchOut
+)
+async def post_findings(
+    principal: Decider,
+    state: AppState,
+    petition_id: PetitionId,
+    batch: Annotated[FindingsIn, body(FindingsIn)],
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """One result a finding, in their order: where its line stands now, or an `error`, which never fails the others.
+
+    The findings are put on record together. Of two on the same line the second is refused.
+    """
+    petition = await petition_of(state, principal, petition_id)
+    words: dict[Place, Word] = {}
+    for finding in batch.findings:
+        word = Word(finding.status, finding.reason, finding.voter_id, finding.note)
+        words.setdefault(place_of(finding.place), word)
+
+    async def verb(connection: asyncpg.Connection) -> tuple[int, BaseModel]:
+        decided = await decide_by_person(connection, petition, words, who=principal, now=state.now())
+        seen: set[Place] = set()
+        results = []
+        for finding in batch.findings:
+            place = place_of(finding.place)
+            results.append(_result_out(place, FindingRefusedError(_TWICE) if place in seen else decided[place]))
+            seen.add(place)
+        return 200, BatchOut(results=results)
+
+    request = request_of(principal, idempotency_key, "findings", "", batch)
+    return await carry_out(state, petition, request, verb)
+
+
+_TWICE = "another finding of this batch is on the same line"
+
+
+def _result_out(place: Place, result: Decided | RecallError) -> LineOut | LineErrorOut:
+    if isinstance(result, RecallError):
+        return LineErrorOut(place=str(place), error=LineError(code=result.code, message=str(result)))
+    return line_out(accepted(result.line, created=result.changed))

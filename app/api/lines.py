@@ -16,16 +16,15 @@ from app.domain.count import Line
 from app.domain.errors import UnknownLineError
 from app.domain.keys import Principal
 from app.domain.reasons import Reason, ReviewCause, Status
-from app.domain.signature import Place
+from app.domain.signature import LARGEST_NUMBER, Place
 
 router = APIRouter(prefix="/v1/petitions/{petition_id}/signatures", tags=["signatures"])
 
 LineReader = Annotated[Principal, allow("station", "system", "clerk", "supervisor", "auditor")]
 Lister = Annotated[Principal, allow("clerk", "supervisor", "auditor")]
 Decider = Annotated[Principal, allow("clerk", "supervisor")]
-_PLACE = "[1-9][0-9]{0,9}-[1-9][0-9]{0,9}-[1-9][0-9]{0,9}"
-PlaceText = Annotated[str, Path(pattern=f"^{_PLACE}$", description="section-page-line, as 12-3-4")]
-_LARGEST = 2_147_483_647
+PLACE = "[1-9][0-9]{0,8}-[1-9][0-9]{0,8}-[1-9][0-9]{0,8}"  # each up to LARGEST_NUMBER
+PlaceText = Annotated[str, Path(pattern=f"^{PLACE}$", description="section-page-line, as 12-3-4")]
 
 
 class WritingOut(BaseModel):
@@ -81,15 +80,9 @@ class LinesOut(BaseModel):
 
 
 def place_of(place: str) -> Place:
-    """The place in a path.
-
-    Raises:
-        UnknownLineError: no paper has so many lines.
-    """
-    numbers = [int(part) for part in place.split("-")]
-    if max(numbers) > _LARGEST:
-        raise UnknownLineError
-    return Place(*numbers)
+    """The place that a text names, which has the form of `PLACE`."""
+    section, page, line = (int(part) for part in place.split("-"))
+    return Place(section, page, line)
 
 
 def standing_out(line: Line) -> LineOut:
@@ -149,7 +142,7 @@ async def list_signatures(  # noqa: PLR0917  # the filters of the list
     petition_id: PetitionId,
     status: Annotated[Status | None, Query()] = None,
     reason: Annotated[Reason | ReviewCause | None, Query()] = None,
-    section: Annotated[int | None, Query(ge=1, le=_LARGEST), PLAIN] = None,
+    section: Annotated[int | None, Query(ge=1, le=LARGEST_NUMBER), PLAIN] = None,
     cursor: Annotated[str | None, Query(pattern="^[A-Za-z0-9_-]{1,100}$")] = None,
     limit: Annotated[int, Query(ge=1, le=1000), PLAIN] = 100,
 ) -> LinesOut:
@@ -189,7 +182,6 @@ def _place_in(cursor: str) -> Place:
         place = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
     except ValueError:
         place = ""
-    numbers = [int(part) for part in place.split("-")] if re.fullmatch(_PLACE, place) else [_LARGEST + 1]
-    if max(numbers) > _LARGEST:
+    if not re.fullmatch(PLACE, place):
         raise Problem(422, "invalid", "The cursor is not one that a list gave.")
-    return Place(*numbers)
+    return place_of(place)

@@ -13,10 +13,11 @@ from app.api.context import AppState, PetitionId, petition_of
 from app.api.findings import Decider
 from app.api.verbs import carry_out, request_of
 from app.db.intake import SectionDates
+from app.domain.signature import LARGEST_NUMBER
 
 router = APIRouter(prefix="/v1/petitions/{petition_id}/sections", tags=["sections"])
 
-SectionNumber = Annotated[int, Path(ge=1, le=2_147_483_647, description="The section's number."), PLAIN]
+SectionNumber = Annotated[int, Path(ge=1, le=LARGEST_NUMBER, description="The section's number."), PLAIN]
 
 
 class SectionIn(Wire):

@@ -14,7 +14,7 @@ from app.api.context import AppState, PetitionId, allow, petition_of
 from app.api.field_errors import FieldError
 from app.api.problems import Problem
 from app.domain.keys import Principal
-from app.domain.signature import NameParts, Place, Submitted, Writing
+from app.domain.signature import LARGEST_NUMBER, NameParts, Place, Submitted, Writing
 from app.domain.submission import Accepted, Answer, LineResult, Submission
 
 router = APIRouter(prefix="/v1/petitions/{petition_id}/signatures", tags=["signatures"])
@@ -204,7 +204,7 @@ def _checked(value: object, index: int) -> Submitted | LineErrorOut:
 def _place_of(value: object) -> str | None:
     """The place of a line that is otherwise wrong, so that a person finds the paper."""
     numbers = [value.get(name) for name in Place._fields] if isinstance(value, dict) else []
-    good = [n for n in numbers if type(n) is int and 1 <= n <= 2_147_483_647]  # noqa: PLR2004  # as in SignatureIn
+    good = [n for n in numbers if type(n) is int and 1 <= n <= LARGEST_NUMBER]
     return str(Place(*good)) if len(good) == len(Place._fields) else None
 
 

@@ -16,7 +16,7 @@ from app.actions.revisions import revise
 from app.actions.sections import declare_section
 from app.actions.withdrawals import revoke_withdrawal, withdraw
 from app.api.body import check, decode, safe_text
-from app.api.lines import detail_out
+from app.api.lines import detail_out, standing_out
 from app.api.problems import Problem
 from app.api.revisions import RevisionIn
 from app.api.sections import section_out
@@ -25,10 +25,12 @@ from app.cli.common import CommandError, Subparsers, a_date, a_petition, now, ov
 from app.cli.petitions import a_place, the_petition
 from app.db.engine import Database
 from app.db.intake import SectionDates
+from app.domain.errors import RecallError
 from app.domain.keys import Principal
 from app.domain.petition import Petition
 from app.domain.reasons import REASONS, REVIEW_CAUSES
 from app.domain.review import Word
+from app.domain.signature import LARGEST_NUMBER
 
 Act = Callable[[asyncpg.Connection, Petition], Awaitable[str]]
 
@@ -89,8 +91,11 @@ def _finding(arguments: argparse.Namespace) -> Act:
 
     async def act(connection: asyncpg.Connection, petition: Petition) -> str:
         who = Principal(petition.county_id, arguments.by, "supervisor")
-        read, _ = await decide_by_person(connection, petition, arguments.place, word, who=who, now=now())
-        return detail_out(read).model_dump_json(indent=2)
+        decided = await decide_by_person(connection, petition, {arguments.place: word}, who=who, now=now())
+        result = decided[arguments.place]
+        if isinstance(result, RecallError):
+            raise result
+        return standing_out(result.line).model_dump_json(indent=2)
 
     return act
 
@@ -127,7 +132,7 @@ def _withdraw(arguments: argparse.Namespace) -> Act:
 
 
 def _section(arguments: argparse.Namespace) -> Act:
-    if not 1 <= arguments.section <= 2_147_483_647:  # noqa: PLR2004  # what the column holds
+    if not 1 <= arguments.section <= LARGEST_NUMBER:
         raise CommandError("a section's number is 1 or more")
     dates = SectionDates(arguments.signed_from, arguments.signed_to)
 

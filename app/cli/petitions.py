@@ -14,7 +14,7 @@ from app.db.petitions import county_of, get_petition
 from app.db.tally import read_tally
 from app.domain.petition import Petition
 from app.domain.ruleset import CALIFORNIA, RULESETS
-from app.domain.signature import Place
+from app.domain.signature import LARGEST_NUMBER, Place
 from app.settings import Settings
 
 
@@ -54,7 +54,7 @@ def a_place(text: str) -> Place:
 
 
 def _in_range(numbers: list[int]) -> bool:
-    return all(0 < number <= 2_147_483_647 for number in numbers)  # noqa: PLR2004  # what the columns hold
+    return all(0 < number <= LARGEST_NUMBER for number in numbers)
 
 
 async def _open(arguments: argparse.Namespace, database: Database) -> int:

@@ -38,11 +38,13 @@ _WRITING_COLUMNS = (
     "w.printed_name, w.name_parts, w.residence_address, w.city, w.zip, w.signed, w.image_sha256, w.writing_sha256"
 )
 
-# One line with what stands on it and its last finding, each by its primary key.
-_LINE = f"""
+# Lines with what stands on them and their last findings, each by its primary key.
+_LINES = f"""
 SELECT {", ".join(f"line.{c.strip()}" for c in LINE_COLUMNS.split(","))}, finding.content, {_WRITING_COLUMNS}
-FROM line JOIN finding USING (county_id, petition_id, section, page, line, finding_no) {_WRITING}
-WHERE line.county_id = $1 AND line.petition_id = $2 AND line.section = $3 AND line.page = $4 AND line.line = $5
+FROM unnest($3::int[], $4::int[], $5::int[]) AS place (section, page, line)
+JOIN line USING (section, page, line)
+JOIN finding USING (county_id, petition_id, section, page, line, finding_no) {_WRITING}
+WHERE line.county_id = $1 AND line.petition_id = $2
 """  # noqa: S608  # literals of ours
 
 # What stands at several places, by the primary keys.
@@ -71,12 +73,18 @@ class LineRead:
     finding: dict[str, Any]
 
 
+async def read_lines(
+    connection: asyncpg.Connection, county_id: str, petition_id: UUID, places: Collection[Place]
+) -> dict[Place, LineRead]:
+    """The lines at these places; where no signature stands, a place is absent."""
+    rows = await connection.fetch(_LINES, county_id, petition_id, *columns(places))
+    read = [LineRead(line_of(r), _writing(r), r["writing_sha256"], json.loads(r["content"])) for r in rows]
+    return {one.line.place: one for one in read}
+
+
 async def read_line(connection: asyncpg.Connection, county_id: str, petition_id: UUID, place: Place) -> LineRead | None:
     """One line of a petition; None where no signature stands at that place."""
-    row = await connection.fetchrow(_LINE, county_id, petition_id, *place)
-    if row is None:
-        return None
-    return LineRead(line_of(row), _writing(row), row["writing_sha256"], json.loads(row["content"]))
+    return (await read_lines(connection, county_id, petition_id, [place])).get(place)
 
 
 def _writing(row: asyncpg.Record) -> Writing:

@@ -8,6 +8,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Any
 
 import httpx
@@ -16,7 +17,8 @@ from app.demo.service import ServiceError
 from app.demo.truth import Truth, TruthFile
 
 _PAGE = 1000
-_AT_WORK = 16  # findings under way at once, of all clerks
+_BUNDLE = 200  # findings of one person that are put on record together
+ANY_CLERK = -1
 _LEFT_TO_THE_COUNT = ("duplicate", "withdrawn")
 _ATTEMPTS = 5
 
@@ -61,14 +63,13 @@ class Office:
             raise ServiceError(f"{method} of a clerk: {answer.status_code}, {answer.json().get('detail')}")
         return answer
 
-    async def lines(self, status: str) -> AsyncIterator[dict[str, Any]]:
-        """Every line of a status, page by page."""
+    async def pages(self, status: str) -> AsyncIterator[list[dict[str, Any]]]:
+        """The lines of a status, page by page."""
         cursor: str | None = None
         while True:
             params = {"status": status, "limit": _PAGE, **({"cursor": cursor} if cursor else {})}
             page = (await self.call(0, "GET", "/signatures", params=params)).json()
-            for line in page["signatures"]:
-                yield line
+            yield page["signatures"]
             cursor = page["next_cursor"]
             if cursor is None:
                 return
@@ -76,25 +77,37 @@ class Office:
 
 async def settle(office: Office, truth: TruthFile, changed: Callable[[Work], None]) -> Work:
     """Let the clerks go through the lines until nothing is left to people. `changed` is told how far they are."""
-    work, at_work = Work(), asyncio.Semaphore(_AT_WORK)
-
-    async def look(line: Mapping[str, Any], true: Truth, kind: str) -> None:
-        try:
-            await _say(office, line, true, work)
-        finally:
-            at_work.release()
-        work.by_kind[kind] += 1
-        changed(work)
-
+    work = Work()
     await _withdrawals(office, truth)
     for status in ("review", "invalid", "valid"):
-        async with asyncio.TaskGroup() as group:
-            async for line in office.lines(status):
-                true = truth[line["place"]]
-                if kind := _kind(line, true):
-                    await at_work.acquire()
-                    group.create_task(look(line, true, kind))
+        async for page in office.pages(status):
+            todo = [(line, truth[line["place"]]) for line in page]
+            said = [_words(office, line, true) for line, true in todo if _kind(line, true)]
+            work.by_kind.update(kind for line, true in todo if (kind := _kind(line, true)))
+            for turn in zip_longest(*said):  # what comes second on a line is said when the first is on record
+                await _put_on_record(office, [word for word in turn if word], work)
+                changed(work)
     return work
+
+
+async def _put_on_record(office: Office, words: Sequence[tuple[int, dict[str, Any]]], work: Work) -> None:
+    """Post findings, everybody's in bundles of their own, all people at once."""
+    by_person: dict[int, list[dict[str, Any]]] = {}
+    for number, (person, finding) in enumerate(words):
+        by_person.setdefault(number % office.clerks if person == ANY_CLERK else person, []).append(finding)
+
+    async def post(person: int, findings: list[dict[str, Any]]) -> None:
+        for start in range(0, len(findings), _BUNDLE):
+            bundle = findings[start : start + _BUNDLE]
+            answer = await office.call(person, "POST", "/findings", json={"findings": bundle})
+            for result in answer.json()["results"]:
+                if "error" in result:
+                    raise ServiceError(f"a finding was refused: {result['error']['message']}")
+            work.findings += len(bundle)
+
+    async with asyncio.TaskGroup() as group:
+        for person, findings in by_person.items():
+            group.create_task(post(person, findings))
 
 
 async def _withdrawals(office: Office, truth: TruthFile) -> None:
@@ -118,23 +131,19 @@ def _kind(line: Mapping[str, Any], true: Truth) -> str | None:
     return "compared" if true["reason"] == "signature_mismatch" else "overturned"
 
 
-async def _say(office: Office, line: Mapping[str, Any], true: Truth, work: Work) -> None:
-    """Say what is true of a line."""
-    path = f"/signatures/{true['place']}/findings"
-    body: dict[str, Any] = {"status": "invalid", "reason": true["reason"]}
+def _words(office: Office, line: Mapping[str, Any], true: Truth) -> list[tuple[int, dict[str, Any]]]:
+    """What has to be said of a line, in order, and by whom."""
+    finding: dict[str, Any] = {"place": true["place"], "status": "invalid", "reason": true["reason"]}
     if _eligible(true["status"], true["reason"]):
-        body = {"status": "valid"}
+        finding = {"place": true["place"], "status": "valid"}
     if true["voter_id"]:
-        body["voter_id"] = true["voter_id"]
-    people: list[int] = [work.findings % office.clerks]
-    if true["reason"] == "signature_mismatch":  # it takes three people (2 CCR 20960)
-        people = list(range(office.clerks))
-        if not _eligible(line["status"], line["reason"]):
-            # Whose it is comes first; against a person's finding the doubt is then a supervisor's.
-            await office.call(0, "POST", path, json={"status": "valid", "voter_id": true["voter_id"]})
-            work.findings += 1
-            people = [office.supervisor, *people[1:]]
-    for person in people:
-        work.findings += 1
-        note = {"note": "compared with the signatures on file"} if person == office.supervisor else {}
-        await office.call(person, "POST", path, json={**body, **note})
+        finding["voter_id"] = true["voter_id"]
+    if true["reason"] != "signature_mismatch":
+        return [(ANY_CLERK, finding)]
+    compared = [(clerk, finding) for clerk in range(office.clerks)]  # it takes three people (2 CCR 20960)
+    if _eligible(line["status"], line["reason"]):
+        return compared
+    # Whose it is comes first; against a person's finding the doubt is then a supervisor's.
+    identity = {"place": true["place"], "status": "valid", "voter_id": true["voter_id"]}
+    doubt = {**finding, "note": "compared with the signatures on file"}
+    return [(ANY_CLERK, identity), (office.supervisor, doubt), *compared[1:]]

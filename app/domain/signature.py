@@ -3,7 +3,11 @@
 import json
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+
+LARGEST_NUMBER: Final = 999_999_999
+"""Of a section, page or line: more than any paper has, and less than the columns hold."""
 
 
 class Place(NamedTuple):
