@@ -1,0 +1,138 @@
+"""What people and stations do to one voter's lines, straight through the actions, and schedules in which they race."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+
+import asyncpg
+
+from app.actions.intake import take_in
+from app.actions.once import Request, once
+from app.actions.petitions import Terms, open_petition
+from app.actions.reexamination import reexamine_county
+from app.actions.review import decide_by_person
+from app.actions.revisions import revise
+from app.actions.sections import declare_section
+from app.actions.withdrawals import revoke_withdrawal, withdraw
+from app.db.engine import Database
+from app.db.intake import SectionDates
+from app.db.withdrawals import holding_withdrawal
+from app.domain.errors import RecallError
+from app.domain.keys import Principal
+from app.domain.petition import Petition
+from app.domain.review import Word
+from app.domain.ruleset import CALIFORNIA
+from app.domain.signature import Place, Submitted, Writing
+from app.domain.submission import Submission
+from tests.api.county import COUNTY, voter
+
+NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
+CLERK = Principal(COUNTY, "clerk-1", "clerk")
+SUPERVISOR = Principal(COUNTY, "supervisor-1", "supervisor")
+
+
+async def a_petition(database: Database) -> Petition:
+    """An open petition without lines."""
+    terms = Terms(
+        county_id=COUNTY,
+        title="Recall of the assessor",
+        officer="The assessor",
+        required=100,
+        registered_voters=None,
+        circulation_from=date(2022, 1, 27),
+        circulation_to=date(2022, 7, 6),
+        filed_on=date(2022, 7, 6),
+        ruleset_name=CALIFORNIA.name,
+    )
+    return await open_petition(database, terms, opened_by="clerk-1", now=NOW)
+
+
+def signature(number: int, place: Place, unit: str = "") -> Submitted:
+    """The voter's signature at a place; another unit is another writing of the same voter (EC 105(a)(2))."""
+    text = voter(number)
+    writing = Writing(text["printed_name"], f"{text['residence_address']}{unit}", text["city"], text["zip"])
+    return Submitted(place, writing, writing.fingerprint())
+
+
+@dataclass(frozen=True)
+class Acts:
+    """The verbs on the lines of one petition. What the service refuses is an outcome like any other."""
+
+    database: Database
+    petition: Petition
+    refused: list[RecallError] = field(default_factory=list)
+
+    async def submit(self, *lines: Submitted, key: str | None = None, station: str = "station-1") -> object:
+        """Hand lines in."""
+        submission = Submission(station, lines, key, b"fingerprint" if key else b"")
+        (outcome,) = await take_in(self.database, self.petition, [submission], now=NOW)
+        return outcome
+
+    async def find(self, place: Place, word: Word, who: Principal = CLERK) -> None:
+        """Put a person's word on record."""
+
+        async def act(connection: asyncpg.Connection) -> None:
+            decided = await decide_by_person(connection, self.petition, {place: word}, who=who, now=NOW)
+            self.refused.extend(result for result in decided.values() if isinstance(result, RecallError))
+
+        await self._once(who, act)
+
+    async def reject(self, place: Place) -> None:
+        """A clerk cannot read it."""
+        await self.find(place, Word("invalid", "illegible"))
+
+    async def reinstate(self, place: Place, voter_id: str = "V1") -> None:
+        """A supervisor can."""
+        await self.find(place, Word("valid", None, voter_id, "legible"), SUPERVISOR)
+
+    async def withdraw(self, voter_id: str = "V1") -> None:
+        """The voter's withdrawal is recorded."""
+        received = date(2022, 7, 1)
+        await self._once(
+            CLERK, lambda c: withdraw(c, self.petition, voter_id, received, by="clerk-1", note="", now=NOW)
+        )
+
+    async def revoke(self, voter_id: str = "V1") -> None:
+        """The voter's withdrawal is taken back."""
+
+        async def act(connection: asyncpg.Connection) -> None:
+            county_id, petition_id = self.petition.county_id, self.petition.petition_id
+            holding = await holding_withdrawal(connection, county_id, petition_id, voter_id)
+            if holding:
+                found = holding.withdrawal.withdrawal_id
+                await revoke_withdrawal(
+                    connection, self.petition, found, by="supervisor-1", note="typed wrong", now=NOW
+                )
+
+        await self._once(SUPERVISOR, act)
+
+    async def correct(self, revised: Submitted) -> None:
+        """A clerk corrects what was read."""
+        await self._once(CLERK, lambda c: revise(c, self.petition, revised, by="clerk-1", note="", now=NOW))
+
+    async def declare(self, section: int, signed_from: date | None, signed_to: date | None) -> None:
+        """A section's dates are entered."""
+        dates = SectionDates(signed_from, signed_to)
+        await self._once(CLERK, lambda c: declare_section(c, self.petition, section, dates, by="clerk-1", now=NOW))
+
+    async def reexamine(self) -> None:
+        """What an older roll did not know is asked again."""
+        await reexamine_county(self.database, self.petition.county_id, now=NOW)
+
+    async def _once(self, who: Principal, act: Callable[[asyncpg.Connection], Awaitable[object]]) -> None:
+        async def text(connection: asyncpg.Connection) -> str:
+            await act(connection)
+            return ""
+
+        try:
+            await once(self.database, self.petition, Request(who.name), text, now=NOW)
+        except RecallError as error:
+            self.refused.append(error)
+
+
+async def settled_or_blocked(task: asyncio.Task[None], watching: asyncpg.Connection) -> None:
+    """Wait until a task has ended or waits for somebody else's lock."""
+    waits = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"
+    while not task.done() and not await watching.fetchval(waits):  # noqa: ASYNC110  # the server tells nobody who waits
+        await asyncio.sleep(0.001)

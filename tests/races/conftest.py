@@ -1,0 +1,23 @@
+"""A county's database, with room for many racers."""
+
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from app.db.engine import Database, connect_arguments, open_database
+
+
+@pytest.fixture
+async def racing(county_database: str) -> AsyncIterator[Database]:
+    opened = await open_database(county_database, intake=20, reading=4)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def watching(county_database: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection beside the racers', as the owner."""
+    connection = await asyncpg.connect(**connect_arguments(county_database))
+    yield connection
+    await connection.close()
