@@ -44,16 +44,16 @@ async def export_bundle(database: Database, county_id: str, petition_id: UUID, s
     petition = await get_petition(database, county_id, petition_id)
     if petition is None:
         raise UnknownPetitionError
-    draft = target.with_name(f".{target.name}.part")
-    with os.fdopen(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), "w+b") as file:
-        with ZipFile(file, "w", ZIP_DEFLATED, compresslevel=_LEVEL) as bundle:
-            async with database.reading() as connection, rows.snapshot(connection):
-                written = await _write(bundle, connection, petition, signer)
-        os.fsync(file.fileno())
+    draft = target.with_name(f".{target.name}.{os.getpid()}")
     try:
+        with os.fdopen(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b") as file:
+            with ZipFile(file, "w", ZIP_DEFLATED, compresslevel=_LEVEL) as bundle:
+                async with database.reading() as connection, rows.snapshot(connection):
+                    written = await _write(bundle, connection, petition, signer)
+            os.fsync(file.fileno())
         os.link(draft, target)  # never over a file that is there
     finally:
-        draft.unlink()
+        draft.unlink(missing_ok=True)
     return written
 
 

@@ -159,7 +159,7 @@ async def _recount(
         faults.add("line", f"line {place}", "no finding put it where it stands")
     for place in await rows.unread_signatures(connection, county_id, petition_id):
         faults.add("signature", f"line {place}", "a signature stands there that is not in the count")
-    for place in await rows.miscounted_lines(connection, county_id, petition_id):
+    for place in await rows.miscounted_lines(connection, county_id, petition_id, partly=chain.destroyed > 0):
         faults.add("voter", f"line {place}", "it is not what its voter's lines make of it: one counts, the lowest")
 
 

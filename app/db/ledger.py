@@ -82,7 +82,8 @@ SELECT section, page, line, writing_sha256 FROM signature_revision WHERE county_
 """
 
 # The lines that are not what their voter's lines make of them: of those which pass everything else the lowest place
-# counts and the others are duplicates (EC 105(b)); a voter's who withdrew are withdrawn, all of them (EC 11303).
+# counts and the others are duplicates (EC 105(b)); a voter's who withdrew are withdrawn, all of them (EC 11303). Where
+# retention has destroyed lines ($3), a duplicate may be of one of those. Rides line_voter.
 _MISCOUNTED = """
 SELECT section, page, line FROM (
     SELECT section, page, line, status, reason, slot.withdrawn_on IS NOT NULL AS withdrawn,
@@ -92,6 +93,7 @@ SELECT section, page, line FROM (
       AND (status = 'valid' OR (status = 'invalid' AND reason IN ('duplicate', 'withdrawn')))
 ) AS eligible
 WHERE CASE WHEN withdrawn THEN 'withdrawn' WHEN nth > 1 THEN 'duplicate' ELSE '' END <> coalesce(reason, '')
+  AND NOT ($3 AND reason = 'duplicate')
 ORDER BY section, page, line
 """
 
@@ -249,9 +251,11 @@ async def unread_signatures(connection: asyncpg.Connection, county_id: str, peti
     return [Place(*row) for row in await connection.fetch(_UNREAD, county_id, petition_id)]
 
 
-async def miscounted_lines(connection: asyncpg.Connection, county_id: str, petition_id: UUID) -> list[Place]:
-    """Lines that are not what their voter's lines make of them."""
-    return [Place(*row) for row in await connection.fetch(_MISCOUNTED, county_id, petition_id)]
+async def miscounted_lines(
+    connection: asyncpg.Connection, county_id: str, petition_id: UUID, *, partly: bool
+) -> list[Place]:
+    """Lines that are not what their voter's lines make of them, of which some (`partly`) may be destroyed."""
+    return [Place(*row) for row in await connection.fetch(_MISCOUNTED, county_id, petition_id, partly)]
 
 
 async def recount(connection: asyncpg.Connection, county_id: str, petition_id: UUID) -> Counts:

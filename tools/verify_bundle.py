@@ -1,0 +1,400 @@
+"""Verify the evidence bundle of a recall petition's count, without the service and without its database.
+
+    python verify_bundle.py BUNDLE.zip [--key NAME+ID+KEY] [--checkpoint FILE]...
+
+It needs Python 3.11 and `cryptography`, and shares no code with the service. docs/ledger.md specifies its steps; each
+prints what it found, and the exit status is 0 only where nothing disagrees. Give --key, the service's public key as it
+reached you by another way: without it the bundle vouches for itself. Give every --checkpoint that you kept.
+"""
+
+import argparse
+import base64
+import hashlib
+import json
+import re
+import sys
+import zipfile
+from array import array
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import reduce
+from pathlib import Path
+from typing import Any, ClassVar
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+FORMAT = "recall-evidence/1"
+TYPES = {"open", "intake", "finding", "withdrawal", "revision", "section", "reexamination", "close", "retention"}
+SHOWN = 20  # disagreements of one step that are printed
+GIVEN, DESTROYED = 1, 2  # marks of a leaf
+EMPTY = {"raw": 0, "received": 0, "valid": 0, "invalid": 0, "review": 0, "unsettled": 0, "by_reason": {}}
+NO_FINDING = {"finding_no": 0, "seq": 0, "status": None, "reason": None, "voter_id": None, "settled": True}
+NOTE = re.compile(
+    r"(?P<text>(?P<origin>.+)\n(?P<size>[1-9][0-9]*)\n(?P<root>\S+)\ncheckpoint (?P<number>[1-9][0-9]*)\n"
+    r"previous (?P<previous>\S+)\nat (?P<at>\S+)\nhead (?P<head>\S+)\ntally (?P<tally>.+)\n)\n"
+    r"(?P<signatures>(— \S+ \S+\n)+)"
+)
+
+Json = dict[str, Any]
+Key = tuple[str, bytes, Ed25519PublicKey]  # name, id, key
+
+
+@dataclass
+class Step:
+    """One numbered step: what it looked at and what disagreed."""
+
+    title: str
+    wrong: int = 0
+    failed: ClassVar[int] = 0  # in all steps
+
+    def fault(self, where: str, says: str) -> None:
+        """Print a disagreement."""
+        self.wrong += 1
+        Step.failed += 1
+        if self.wrong <= SHOWN:
+            print(f"   {where}: {says}")
+
+    def end(self, looked_at: str) -> None:
+        """Print the step's outcome."""
+        print(f"{self.title}: {f'{self.wrong} DISAGREE' if self.wrong else 'ok'} ({looked_at})", flush=True)
+
+
+def sha256(*parts: bytes) -> bytes:
+    """SHA-256 over the parts, one behind the other."""
+    return hashlib.sha256(b"".join(parts)).digest()
+
+
+def tree_hash(hashes: list[bytes]) -> bytes:
+    """The Merkle tree hash of RFC 9162 over leaf hashes: larger power of two to the left, by a stack of full trees."""
+    stack: list[tuple[int, bytes]] = []
+    for leaf in hashes:
+        push(stack, leaf)
+    return fold(stack)
+
+
+def push(stack: list[tuple[int, bytes]], leaf: bytes) -> None:
+    """Add a leaf to the full trees seen so far, each with its number of leaves; equal ones become one."""
+    size, node = 1, leaf
+    while stack and stack[-1][0] == size:
+        left = stack.pop()[1]
+        size, node = size * 2, sha256(b"\x01", left, node)
+    stack.append((size, node))
+
+
+def fold(stack: list[tuple[int, bytes]]) -> bytes:
+    """The root over full trees, the smallest last."""
+    nodes = [node for _, node in reversed(stack)]
+    return reduce(lambda right, left: sha256(b"\x01", left, right), nodes) if nodes else sha256()
+
+
+def canonical(value: object) -> str:
+    """The one spelling of a JSON value that is hashed."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def numbers_of(tally: Json) -> dict[str, int]:
+    """A tally's independent numbers by name."""
+    numbers = {name: tally[name] for name in ("received", "valid", "invalid", "review", "unsettled")}
+    return numbers | {f"invalid:{reason}": count for reason, count in tally["by_reason"].items()}
+
+
+def records(bundle: zipfile.ZipFile, name: str) -> Iterator[Json]:
+    """The objects of a file of the bundle, one a line."""
+    with bundle.open(name) as file:
+        for line in file:
+            yield json.loads(line)
+
+
+class Ledger:
+    """What steps 2 and 3 leave for the others: the leaves, and by how much each entry says the tally changed."""
+
+    def __init__(self) -> None:
+        """Nothing yet."""
+        self.seqs, self.starts = array("q"), array("q")
+        self.leaves, self.marks = bytearray(), bytearray()
+        self.changes: defaultdict[str, array[int]] = defaultdict(lambda: array("q"))
+        self.trees: list[tuple[int, bytes]] = []
+        self.opening: Json = {}
+        self.hash, self.tally, self.closed = bytes(32), "", False
+
+    def find(self, seq: int) -> tuple[int, int, int]:
+        """The position of an entry and where its leaves begin and end; -1 and nowhere where there is no such entry."""
+        index = bisect_left(self.seqs, seq)
+        if index == len(self.seqs) or self.seqs[index] != seq:
+            return -1, 0, 0
+        return index, self.starts[index], self.starts[index + 1] if index + 1 < len(self.starts) else len(self.marks)
+
+    def change(self, index: int, name: str, step: int) -> None:
+        """Add to what remains to be explained of one number at one entry."""
+        changes = self.changes[name]
+        changes.extend([0] * (len(self.seqs) - len(changes)))
+        changes[index] += step
+
+
+def step_2_chain(bundle: zipfile.ZipFile, points: list[Json]) -> Ledger:
+    """Each entry follows from the one before and from its leaves; each checkpoint signed what stands here."""
+    step, ledger, counts = Step("2. chain of entries"), Ledger(), numbers_of(EMPTY)
+    waiting = sorted(points, key=lambda point: -point["size"])
+    for expected, entry in enumerate(records(bundle, "ledger.ndjson"), 1):
+        seq, where, payload = entry["seq"], f"entry {entry['seq']}", entry["payload"].encode()
+        leaves = bytes.fromhex(entry["leaves"])
+        kind, root, name = entry["type"], bytes.fromhex(entry["leaf_root"]), entry["type"].encode()
+        if seq != expected:
+            step.fault(where, f"entry {expected} is expected here")
+        digest = sha256(ledger.hash, seq.to_bytes(8, "big"), bytes([len(name)]), name, root, payload)
+        if digest.hex() != entry["hash"]:
+            step.fault(where, "its hash does not follow from it and the entry before")
+        if tree_hash([leaves[i : i + 32] for i in range(0, len(leaves), 32)]) != root:
+            step.fault(where, "its leaves do not give its root")
+        if kind not in TYPES or (kind == "open") != (expected == 1) or ledger.closed != (kind == "retention"):
+            step.fault(where, "an entry of its type cannot stand here")
+        said = read_payload(step, where, entry["payload"], len(leaves) // 32)
+        ledger.hash = bytes.fromhex(entry["hash"])
+        counts = add_entry(ledger, seq, leaves, said["tally"], counts)
+        ledger.opening = said if kind == "open" else ledger.opening
+        ledger.closed = ledger.closed or kind == "close"
+        destroy(step, ledger, where, said)
+        while waiting and waiting[-1]["size"] <= expected:
+            compare(step, ledger, waiting.pop())
+    for point in waiting:
+        step.fault(point["name"], f"it was signed over {point['size']} entries; there are {len(ledger.seqs)}")
+    step.end(f"{len(ledger.seqs)} entries, {len(ledger.marks)} leaves")
+    return ledger
+
+
+def read_payload(step: Step, where: str, text: str, leaves: int) -> Json:
+    """The payload: canonical, with the number of its leaves and a tally that adds up."""
+    payload: Json = json.loads(text)
+    tally = payload["tally"]
+    parts = tally["received"] + tally["valid"] + tally["invalid"] + tally["review"]
+    sums = (payload["leaves"], tally["raw"], tally["invalid"])
+    if canonical(payload) != text or sums != (leaves, parts, sum(tally["by_reason"].values())):
+        step.fault(where, "its payload is not canonical or does not add up")
+    return payload
+
+
+def add_entry(ledger: Ledger, seq: int, leaves: bytes, tally: Json, before: dict[str, int]) -> dict[str, int]:
+    """Keep an entry's leaves and what it says that changed; returns the numbers after it."""
+    ledger.seqs.append(seq)
+    ledger.starts.append(len(ledger.marks))
+    ledger.leaves += leaves
+    ledger.marks += bytes(len(leaves) // 32)
+    push(ledger.trees, sha256(b"\x00", ledger.hash))
+    numbers = numbers_of(tally)
+    for name in numbers.keys() | before.keys():
+        if numbers.get(name, 0) != before.get(name, 0):
+            ledger.change(len(ledger.seqs) - 1, name, numbers.get(name, 0) - before.get(name, 0))
+    ledger.tally = canonical(tally)
+    return numbers
+
+
+def destroy(step: Step, ledger: Ledger, where: str, payload: Json) -> None:
+    """Mark the leaves whose findings an entry says were destroyed by retention."""
+    for seq, first, last in payload.get("destroyed", ()):
+        _, start, end = ledger.find(seq)
+        if not start <= start + first <= start + last < end:
+            step.fault(where, "it names leaves that do not exist")
+            continue
+        for leaf in range(start + first, start + last + 1):
+            ledger.marks[leaf] |= DESTROYED
+
+
+def compare(step: Step, ledger: Ledger, point: Json) -> None:
+    """Hold a checkpoint against the log as it stands at its size."""
+    if (point["root"], point["head"]) != (fold(ledger.trees), ledger.hash):
+        step.fault(point["name"], f"the entries up to {point['size']} are not those it was signed over")
+    elif point["tally"] != ledger.tally:
+        step.fault(point["name"], "the tally is not the one it was signed over")
+
+
+def step_3_findings(bundle: zipfile.ZipFile, ledger: Ledger) -> None:
+    """Each finding is what its leaf was made from; line by line they give each entry's change of the tally.
+
+    At the end of each line its voter is looked at: of the lines that pass everything else the lowest place counts, in
+    the order of places that is the first one met, and the others are duplicates; or the voter withdrew, and none does.
+    """
+    step, count, partly = Step("3. findings"), 0, any(ledger.marks)  # so far only retention has marked leaves
+    counted: set[str] = set()
+    withdrawn: set[str] = set()
+    place: tuple[int, ...] = ()
+    last: Json = NO_FINDING
+    for finding in records(bundle, "findings.ndjson"):
+        count += 1
+        said: Json = json.loads(finding["content"]) | {"seq": finding["seq"]}
+        here, where = tuple(map(int, said["place"].split("-"))), f"line {said['place']}, finding {said['finding_no']}"
+        if here != place:
+            end_line(step, last, counted, withdrawn, partly=partly)
+            if here < place:
+                step.fault(where, "places are not in order")
+            place, last = here, NO_FINDING
+        if said["finding_no"] != last["finding_no"] + 1 or said["seq"] <= last["seq"]:
+            step.fault(where, f"finding {last['finding_no'] + 1} is expected here, of an entry after {last['seq']}")
+        if not prove(ledger, finding, names_of(last), names_of(said)):
+            step.fault(where, f"it is not what leaf {finding['leaf']} of entry {finding['seq']} was made from")
+        last = said
+    end_line(step, last, counted, withdrawn, partly=partly)
+    step.end(f"{count} findings, {len(counted)} voters counted, {len(withdrawn)} withdrawn")
+
+
+def names_of(said: Json) -> tuple[str, ...]:
+    """The tally's numbers in which a line of this standing is counted."""
+    if said["status"] is None:
+        return ()
+    by_reason = (f"invalid:{said['reason']}",) if said["status"] == "invalid" else ()
+    return (said["status"], *by_reason, *(() if said["settled"] else ("unsettled",)))
+
+
+def prove(ledger: Ledger, finding: Json, before: tuple[str, ...], after: tuple[str, ...]) -> bool:
+    """Whether a finding is its leaf, which is given once; what it changed of the tally is taken off its entry."""
+    index, start, end = ledger.find(finding["seq"])
+    if index < 0:
+        return False
+    for name, step in [(name, 1) for name in before] + [(name, -1) for name in after]:
+        ledger.change(index, name, step)
+    leaf = start + finding["leaf"]
+    digest = sha256(b"\x00", bytes.fromhex(finding["salt"]), finding["content"].encode())
+    if not start <= leaf < end or ledger.leaves[leaf * 32 : leaf * 32 + 32] != digest or ledger.marks[leaf] & GIVEN:
+        return False
+    ledger.marks[leaf] |= GIVEN
+    return True
+
+
+def end_line(step: Step, said: Json, counted: set[str], withdrawn: set[str], *, partly: bool) -> None:
+    """Where a line ended up: whether that is what its voter's lines make of it, of which some may be destroyed."""
+    reason, voter = said["reason"], str(said["voter_id"])
+    if said["status"] != "valid" and (said["status"] != "invalid" or reason not in ("duplicate", "withdrawn")):
+        return
+    expected = "withdrawn" if voter in withdrawn else "duplicate" if voter in counted else None
+    if reason == "withdrawn" and expected is None:
+        withdrawn.add(voter)
+    elif reason != expected and not (partly and reason == "duplicate"):
+        step.fault(f"line {said['place']}", "it is not what its voter's lines make of it")
+    elif reason is None:
+        counted.add(voter)
+
+
+def step_4_leaves(ledger: Ledger) -> None:
+    """No leaf is without its finding, except where retention says so; no tally moves but by findings."""
+    step, destroyed = Step("4. leaves and tallies"), 0
+    moved = {index for changes in ledger.changes.values() for index, left in enumerate(changes) if left}
+    for seq in ledger.seqs:
+        index, start, end = ledger.find(seq)
+        marks = ledger.marks[start:end]
+        gone = len(marks) - marks.count(GIVEN)
+        for leaf, mark in enumerate(marks) if gone else ():
+            destroyed += mark == DESTROYED
+            if mark not in (GIVEN, DESTROYED):
+                step.fault(f"entry {seq}, leaf {leaf}", "its finding is missing" if not mark else "it is not destroyed")
+        if index in moved and not any(mark & DESTROYED for mark in marks):
+            step.fault(f"entry {seq}", "its tally does not follow from its findings and the entry before")
+    step.end(f"{destroyed} findings destroyed by retention")
+
+
+def step_5_end(manifest: Json, ledger: Ledger) -> None:
+    """The manifest says what the ledger says: its end, its tally, the petition's terms."""
+    step = Step("5. result")
+    if (manifest["version"], manifest["hash"]) != (ledger.seqs[-1] if ledger.seqs else 0, ledger.hash.hex()):
+        step.fault("manifest", "it names another last entry")
+    if canonical(manifest["tally"]) != ledger.tally or (manifest["state"] == "closed") != ledger.closed:
+        step.fault("manifest", "its tally or state is not the ledger's")
+    for name, value in manifest["petition"].items():
+        if ledger.opening.get(name) != value:
+            step.fault("manifest", f"the petition was opened with another {name}")
+    valid, required = manifest["tally"]["valid"], manifest["petition"]["required"]
+    step.end(f"{manifest['tally']['raw']} lines, {valid} valid, {required} required, {manifest['state']}")
+
+
+def step_6_checkpoints(step: Step, own: list[Json], entries: int) -> None:
+    """The bundle's own checkpoints are all there: numbered, each naming the one before, longer and not earlier."""
+    number, size, digest, at = 0, 0, bytes(32), None
+    for point in own:
+        if point["number"] != number + 1:
+            step.fault(point["name"], f"checkpoint {number + 1} is expected here")
+        elif point["previous"] != digest:
+            step.fault(point["name"], "it does not name the checkpoint before")
+        if point["size"] <= size or (at and point["at"] < at):
+            step.fault(point["name"], "it shrinks the log or goes back in time")
+        number, size, digest, at = point["number"], point["size"], point["digest"], point["at"]
+    step.end(f"{len(own)} checkpoints, {entries - size} entries behind the last")
+
+
+def read_note(name: str, note: str, key: Key, origin: str) -> Json:
+    """A checkpoint out of a signed note; an error says why there is none."""
+    match = NOTE.fullmatch(note)
+    if match is None or match["origin"] != origin:
+        raise ValueError("it is not a checkpoint of this petition")
+    lines = [line.split(" ") for line in match["signatures"].splitlines()]
+    ours = [(who, base64.b64decode(encoded, validate=True)) for _, who, encoded in lines]
+    signature = next((raw[4:] for who, raw in ours if (who, raw[:4]) == key[:2]), b"")
+    try:
+        key[2].verify(signature, match["text"].encode())
+    except InvalidSignature:
+        raise ValueError("the key has not signed it") from None
+    hashes = {label: base64.b64decode(match[label], validate=True) for label in ("root", "previous", "head")}
+    numbers = {"size": int(match["size"]), "number": int(match["number"]), "at": datetime.fromisoformat(match["at"])}
+    return {"name": name, **hashes, **numbers, "tally": match["tally"], "digest": sha256(match["text"].encode())}
+
+
+def read_key(text: str) -> Key:
+    """A verifier key `name+id+key` taken apart and checked."""
+    name, key_id, encoded = text.strip().split("+", 2)
+    raw = base64.b64decode(encoded, validate=True)
+    if raw[:1] != b"\x01" or sha256(name.encode(), b"\n", raw)[:4].hex() != key_id:
+        raise ValueError("the key is not an Ed25519 verifier key")
+    return name, bytes.fromhex(key_id), Ed25519PublicKey.from_public_bytes(raw[1:])
+
+
+def read_notes(step: Step, notes: list[tuple[str, str]], key: Key, petition: Json) -> list[Json]:
+    """The checkpoints among named notes; what is none is a fault of the step."""
+    read = []
+    for name, note in notes:
+        try:
+            read.append(read_note(name, note, key, f"{key[0]}/{petition['county_id']}/{petition['petition_id']}"))
+        except ValueError as error:
+            step.fault(name, str(error))
+    return read
+
+
+def verify(path: str, key_text: str | None, held: list[str]) -> bool:
+    """Run the steps; True where nothing disagrees."""
+    with zipfile.ZipFile(path) as bundle:
+        manifest = json.loads(bundle.read("manifest.json"))
+        if manifest["format"] != FORMAT:
+            raise ValueError(f"its format is not {FORMAT}")
+        Step("1. format").end(FORMAT)
+        if key_text is None:
+            print("   no --key: the checkpoints are checked with the key that the bundle itself names")
+        key, last = read_key(key_text or manifest["key"]), Step("6. checkpoints")
+        notes = [(f"checkpoint {n}", r["note"]) for n, r in enumerate(records(bundle, "checkpoints.ndjson"), 1)]
+        own = read_notes(last, notes, key, manifest["petition"])
+        kept = read_notes(last, [(name, Path(name).read_bytes().decode()) for name in held], key, manifest["petition"])
+        ledger = step_2_chain(bundle, own + kept)
+        step_3_findings(bundle, ledger)
+        step_4_leaves(ledger)
+        step_5_end(manifest, ledger)
+        step_6_checkpoints(last, own, len(ledger.seqs))
+    return not Step.failed
+
+
+def main() -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(description="Verify the evidence bundle of a recall petition's count.")
+    parser.add_argument("bundle")
+    parser.add_argument("--key", help="the service's public key, as it reached you by another way")
+    parser.add_argument("--checkpoint", action="append", default=[], help="a checkpoint that you kept")
+    arguments = parser.parse_args()
+    try:
+        agrees = verify(arguments.bundle, arguments.key, arguments.checkpoint)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError, zipfile.BadZipFile) as error:
+        print(f"error: the bundle cannot be read: {error!r}", file=sys.stderr)
+        return 2
+    print("everything agrees" if agrees else f"{Step.failed} disagreements")
+    return 0 if agrees else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
