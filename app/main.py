@@ -9,7 +9,6 @@ from typing import Any
 from fastapi import FastAPI
 
 from app.actions.checkpoints import Signer, keep_checkpoints
-from app.actions.group_commit import GroupCommit
 from app.actions.reexamination import keep_examined
 from app.api import (
     findings,
@@ -19,10 +18,12 @@ from app.api import (
     openapi,
     petitions,
     problems,
+    quality,
     revisions,
     rolls,
     sections,
     signatures,
+    stream,
     tally,
     voters,
     withdrawals,
@@ -32,6 +33,23 @@ from app.api.guards import check_guards
 from app.api.observe import Observe
 from app.db.engine import open_database
 from app.settings import Settings
+
+ROUTES = (
+    petitions,
+    signatures,
+    lines,
+    findings,
+    revisions,
+    withdrawals,
+    sections,
+    tally,
+    stream,
+    ledger,
+    rolls,
+    voters,
+    quality,
+    health,
+)
 
 
 def create_app(settings: Settings, database_url: str, *, now: Callable[[], datetime] = utc_now) -> FastAPI:
@@ -46,13 +64,14 @@ def create_app(settings: Settings, database_url: str, *, now: Callable[[], datet
         database = await open_database(
             database_url, intake=settings.intake_connections, reading=settings.reading_connections
         )
-        app.state.recall = State(database, GroupCommit(database, now), now)
+        app.state.recall = State.over(database, now)
         app.state.signer = Signer.from_file(settings.checkpoint_key, create=settings.checkpoint_key_file is None)
         app.state.verifying = asyncio.Lock()
         try:
             async with _beside(keep_examined(database, now), keep_checkpoints(database, app.state.signer, now)):
                 yield
         finally:
+            app.state.recall.watch.end()
             await database.close()
 
     app = FastAPI(
@@ -63,20 +82,7 @@ def create_app(settings: Settings, database_url: str, *, now: Callable[[], datet
         redoc_url=None,
         redirect_slashes=False,
     )
-    for module in (
-        petitions,
-        signatures,
-        lines,
-        findings,
-        revisions,
-        withdrawals,
-        sections,
-        tally,
-        ledger,
-        rolls,
-        voters,
-        health,
-    ):
+    for module in ROUTES:
         app.include_router(module.router)
     problems.install(app)
     check_guards(app)

@@ -1,15 +1,22 @@
 """Issuing, revoking and recognising bearer keys."""
 
+import asyncio
 import hmac
+import logging
 import secrets
-from datetime import datetime
+from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
 
+from app.actions.coalescing import Coalesced
 from app.db import keys as rows
 from app.db.engine import Database
 from app.db.petitions import add_county
 from app.domain.errors import KeyLimitError, UnknownKeyError
 from app.domain.keys import KeyParts, Principal, Role, compose, parse, secret_hash
 
+logger = logging.getLogger("app.keys")
+
+_NOTE_EVERY = timedelta(minutes=1)
 _LIVE_AT_ONCE = 2  # the old and the new one while a principal rotates
 
 
@@ -50,13 +57,46 @@ async def revoke_key(database: Database, county_id: str, prefix: str, *, now: da
             raise UnknownKeyError
 
 
-async def recognise(database: Database, key: str, *, now: datetime) -> Principal | None:
-    """Who a key belongs to; None for a key that is unknown, revoked, expired or wrong."""
-    parts = parse(key)
-    if parts is None:
-        return None
-    async with database.reading() as connection:
-        found = await rows.live_key(connection, parts.county_id, parts.prefix, now)
-    if found is None or not hmac.compare_digest(found[2], secret_hash(parts.secret)):
-        return None
-    return Principal(parts.county_id, found[0], found[1])
+class KeyRing:
+    """Recognises the bearers of keys, asking for all who come at the same time at once."""
+
+    def __init__(self, database: Database) -> None:
+        """Ask `database`, every time: a revocation holds from the next request on."""
+        self._database = database
+        self._reads: Coalesced[tuple[str, str], rows.LiveKey] = Coalesced(self._fetch)
+        self._noted: dict[tuple[str, str], datetime] = {}
+        self._noting: set[asyncio.Task[None]] = set()
+
+    async def recognise(self, key: str, *, now: datetime) -> Principal | None:
+        """Who a key belongs to; None for a key that is unknown, revoked, expired or wrong."""
+        parts = parse(key)
+        if parts is None:
+            return None
+        found = await self._reads.get((parts.county_id, parts.prefix))
+        if found is None or not hmac.compare_digest(found.secret_sha256, secret_hash(parts.secret)):
+            return None
+        if found.expires_at and found.expires_at <= now:
+            return None
+        self._note_use((parts.county_id, parts.prefix), now)
+        return Principal(parts.county_id, found.principal, found.role)
+
+    async def _fetch(self, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], rows.LiveKey]:
+        async with self._database.reading() as connection:
+            return await rows.live_keys(connection, keys)
+
+    def _note_use(self, key: tuple[str, str], now: datetime) -> None:
+        """Remember when a key was last used: at most once a minute, beside the request and not in its way."""
+        if now - self._noted.get(key, datetime.min.replace(tzinfo=UTC)) < _NOTE_EVERY:
+            return
+        self._noted[key] = now
+        task = asyncio.create_task(self._store_use(key, now))
+        self._noting.add(task)
+        task.add_done_callback(self._noting.discard)
+
+    async def _store_use(self, key: tuple[str, str], now: datetime) -> None:
+        try:
+            async with self._database.reading() as connection:
+                await rows.note_use(connection, *key, now)
+        except Exception as error:  # noqa: BLE001  # such as the database being away: the next use is noted
+            logger.warning("a key's use was not noted", extra={"error": type(error).__qualname__})
+            self._noted.pop(key, None)

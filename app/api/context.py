@@ -11,7 +11,8 @@ from fastapi.routing import APIRoute
 
 from app.actions.checkpoints import Signer
 from app.actions.group_commit import GroupCommit
-from app.actions.keys import recognise
+from app.actions.keys import KeyRing
+from app.actions.tally import Tallies, TallyWatch
 from app.api.field_errors import field_error
 from app.api.problems import Problem
 from app.db.engine import Database
@@ -28,7 +29,16 @@ class State:
     database: Database
     group_commit: GroupCommit
     now: Callable[[], datetime]
+    keys: KeyRing
+    tallies: Tallies
+    watch: TallyWatch
     petitions: dict[tuple[str, UUID], Petition] = field(default_factory=dict)
+
+    @classmethod
+    def over(cls, database: Database, now: Callable[[], datetime]) -> "State":
+        """The state of a process that works on this database."""
+        tallies = Tallies(database)
+        return cls(database, GroupCommit(database, now), now, KeyRing(database), tallies, TallyWatch(tallies))
 
 
 def state_of(request: Request) -> State:
@@ -80,7 +90,7 @@ async def principal_of(request: Request) -> Principal | None:
     if scheme.lower() != "bearer":
         return None
     state = state_of(request)
-    return await recognise(state.database, key.strip(), now=state.now())
+    return await state.keys.recognise(key.strip(), now=state.now())
 
 
 def _check_envelope(request: Request) -> None:

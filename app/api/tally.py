@@ -4,11 +4,12 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
+from app.api.body import PLAIN
 from app.api.context import AppState, PetitionId, allow, petition_of
-from app.db.tally import TallyRow, read_tally
+from app.db.tally import TallyRow, read_history
 from app.domain.errors import UnknownPetitionError
 from app.domain.keys import Principal
 from app.domain.petition import Petition
@@ -40,6 +41,28 @@ class TallyOut(BaseModel):
     outlook: Outlook
 
 
+class PastTallyOut(BaseModel):
+    """The counts as one version left them."""
+
+    version: int
+    at: datetime
+    raw: int
+    received: int
+    valid: int
+    invalid: int
+    review: int
+    unsettled: int
+    by_reason: dict[str, int]
+
+
+class HistoryOut(BaseModel):
+    """The tally over time, in the order of versions."""
+
+    petition_id: UUID
+    required: int
+    history: list[PastTallyOut]
+
+
 def tally_out(petition: Petition, row: TallyRow) -> TallyOut:
     """The tally of a petition as it is shown."""
     counts = row.counts
@@ -63,6 +86,12 @@ def tally_out(petition: Petition, row: TallyRow) -> TallyOut:
     )
 
 
+def has(tags: list[str], etag: str) -> bool:
+    """Whether `If-None-Match`, given any number of times, names this tag (RFC 9110, 13.1.2: compared weakly)."""
+    listed = [tag.strip().removeprefix("W/") for value in tags for tag in value.split(",")]
+    return "*" in listed or etag in listed
+
+
 @router.get(
     "",
     operation_id="get_tally",
@@ -73,13 +102,28 @@ def tally_out(petition: Petition, row: TallyRow) -> TallyOut:
 async def get_tally(principal: Watcher, state: AppState, petition_id: PetitionId, request: Request) -> Response:
     """The tally, with its version as ETag. An unfinished count is not public: no shared cache may keep it."""
     petition = await petition_of(state, principal, petition_id)
-    async with state.database.reading() as connection:
-        row = await read_tally(connection, principal.county_id, petition_id)
+    row = await state.tallies.read((principal.county_id, petition_id))
     if row is None:
         raise UnknownPetitionError
     etag = f'"{row.version}"'
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
-    if etag in [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]:
+    if has(request.headers.getlist("if-none-match"), etag):
         return Response(status_code=304, headers=headers)
     body = tally_out(petition, row).model_dump_json()
     return Response(body, media_type="application/json", headers=headers)
+
+
+@router.get("/history", operation_id="get_tally_history", summary="Read the tally over time")
+async def get_tally_history(
+    principal: Watcher,
+    state: AppState,
+    petition_id: PetitionId,
+    after: Annotated[int, Query(ge=0, lt=2**63, description="A version; only later ones are shown."), PLAIN] = 0,
+    limit: Annotated[int, Query(ge=1, le=1000, description="How many versions at most."), PLAIN] = 200,
+) -> HistoryOut:
+    """The tally as past versions left it: all behind `after`, or `limit` evenly spaced ones, the present one last."""
+    petition = await petition_of(state, principal, petition_id)
+    async with state.database.reading() as connection:
+        past = await read_history(connection, principal.county_id, petition_id, after=after, limit=limit)
+    history = [PastTallyOut(version=p.version, at=p.at, **p.counts) for p in past]
+    return HistoryOut(petition_id=petition_id, required=petition.required, history=history)

@@ -1,6 +1,8 @@
 """Bearer keys, found by county and prefix."""
 
+from collections.abc import Collection
 from datetime import datetime
+from typing import NamedTuple
 
 import asyncpg
 from sqlalchemy import func, insert, select, update
@@ -10,18 +12,39 @@ from app.db.tables import api_key
 from app.domain.keys import KeyRecord, Role
 
 # Rides the primary key. Asked at every request, so that a revocation holds from the next one on.
-_LIVE_KEY = """
-SELECT principal, role, secret_sha256 FROM api_key
-WHERE county_id = $1 AND prefix = $2 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $3)
+_LIVE_KEYS = """
+SELECT county_id, prefix, principal, role, secret_sha256, expires_at
+FROM api_key JOIN unnest($1::text[], $2::text[]) AS asked (county_id, prefix) USING (county_id, prefix)
+WHERE revoked_at IS NULL
+"""
+
+# Rides the primary key. Several processes see the same key: whoever is first in a minute notes it.
+_NOTE_USE = """
+UPDATE api_key SET last_used_at = $3
+WHERE county_id = $1 AND prefix = $2 AND (last_used_at IS NULL OR last_used_at < $3 - interval '1 minute')
 """
 
 
-async def live_key(
-    connection: asyncpg.Connection, county_id: str, prefix: str, now: datetime
-) -> tuple[str, Role, bytes] | None:
-    """The principal, role and secret's hash of a key that is neither revoked nor expired."""
-    row = await connection.fetchrow(_LIVE_KEY, county_id, prefix, now)
-    return row and (row["principal"], row["role"], row["secret_sha256"])
+class LiveKey(NamedTuple):
+    """A key that is not revoked."""
+
+    principal: str
+    role: Role
+    secret_sha256: bytes
+    expires_at: datetime | None
+
+
+async def live_keys(
+    connection: asyncpg.Connection, keys: Collection[tuple[str, str]]
+) -> dict[tuple[str, str], LiveKey]:
+    """Of these keys, given as county and prefix, those that are not revoked."""
+    found = await connection.fetch(_LIVE_KEYS, [county for county, _ in keys], [prefix for _, prefix in keys])
+    return {(row[0], row[1]): LiveKey(*row[2:]) for row in found}
+
+
+async def note_use(connection: asyncpg.Connection, county_id: str, prefix: str, now: datetime) -> None:
+    """Remember that a key was used, where that was not noted in the minute before."""
+    await connection.execute(_NOTE_USE, county_id, prefix, now)
 
 
 async def live_keys_of(connection: AsyncConnection, county_id: str, principal: str, now: datetime) -> int:

@@ -1,0 +1,105 @@
+"""Telling monitors where the count stands, any number of them at the price of one."""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import AsyncGenerator, Collection, Mapping
+from contextlib import aclosing
+
+from app.actions.coalescing import Coalesced
+from app.db.engine import Database
+from app.db.tally import TallyRow, Watched, read_tallies
+from app.domain.errors import BusyError
+
+logger = logging.getLogger("app.tally")
+
+_LISTENERS = 1_000  # of one process
+_QUIET_ROUNDS = 15  # after so many without a new version a listener is told that we still live
+
+
+class Tallies:
+    """The tallies as of now. One query at a time, however many monitors poll."""
+
+    def __init__(self, database: Database) -> None:
+        """Read from `database`."""
+        self._database = database
+        self._reads: Coalesced[Watched, TallyRow] = Coalesced(self._fetch)
+
+    async def read(self, petition: Watched) -> TallyRow | None:
+        """The tally as of the last commit before the answer; None where there is no such petition."""
+        return await self._reads.get(petition)
+
+    async def _fetch(self, petitions: Collection[Watched]) -> Mapping[Watched, TallyRow]:
+        async with self._database.reading() as connection:
+            return await read_tallies(connection, petitions)
+
+
+class TallyWatch:
+    """Follows the tallies that somebody listens to, by one read a second for all listeners of the process.
+
+    A notification in the writing transactions would serialize their commits.
+    """
+
+    def __init__(self, tallies: Tallies, *, every: float = 1.0) -> None:
+        """Look every so many seconds."""
+        self._tallies = tallies
+        self._every = every
+        self._listeners: Counter[Watched] = Counter()
+        self._seen: dict[Watched, TallyRow] = {}
+        self._round = asyncio.Event()
+        self._watching: asyncio.Task[None] | None = None
+        self._ended = False
+
+    def check_room(self) -> None:
+        """Raise BusyError where there are as many listeners as a process takes."""
+        if self._listeners.total() >= _LISTENERS:
+            raise BusyError
+
+    async def follow(self, petition: Watched, version: int | None) -> AsyncGenerator[TallyRow | None]:
+        """Each new version that is seen, at once where it is not the one given; None as a sign of life.
+
+        Versions that come and go between two looks are passed over: what is told is where the count stands.
+        """
+        self._listeners[petition] += 1
+        try:
+            async with aclosing(self._versions(petition, version)) as versions:
+                async for row in versions:
+                    yield row
+        finally:
+            self._listeners[petition] -= 1
+            if not self._listeners[petition]:
+                del self._listeners[petition]
+
+    async def _versions(self, petition: Watched, version: int | None) -> AsyncGenerator[TallyRow | None]:
+        row, quiet = await self._tallies.read(petition), 0
+        while not self._ended:
+            if row and row.version != version:
+                version, quiet = row.version, 0
+                yield row
+            elif quiet >= _QUIET_ROUNDS:
+                quiet = 0
+                yield None
+            await self._next_round()
+            row, quiet = self._seen.get(petition, row), quiet + 1
+
+    async def _next_round(self) -> None:
+        if self._watching is None or self._watching.done():
+            self._watching = asyncio.create_task(self._watch())
+        await self._round.wait()
+
+    async def _watch(self) -> None:
+        while self._listeners and not self._ended:
+            await asyncio.sleep(self._every)
+            try:
+                watched = list(self._listeners)
+                found = await asyncio.gather(*map(self._tallies.read, watched))
+                self._seen = {petition: row for petition, row in zip(watched, found, strict=True) if row}
+            except Exception as error:  # noqa: BLE001  # such as the database being away: the next round tries again
+                logger.warning("reading the tallies failed", extra={"error": type(error).__qualname__})
+            over, self._round = self._round, asyncio.Event()
+            over.set()
+
+    def end(self) -> None:
+        """End every listener's stream, so that the process can end."""
+        self._ended = True
+        self._round.set()

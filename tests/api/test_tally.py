@@ -1,0 +1,193 @@
+"""The tally for monitors: fresh, cheap for any number of them, and followed as it changes."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+import pytest
+from fastapi import FastAPI
+from starlette.types import Message
+
+from app.actions import tally as actions
+from app.actions.coalescing import Coalesced
+from app.db.tally import TallyRow, Watched, read_tallies
+from tests.api.county import line
+from tests.api.world import World
+
+
+async def test_who_asks_while_a_read_is_under_way_shares_the_next_and_never_that_one() -> None:
+    reads: list[set[int]] = []
+    gates = [asyncio.Event(), asyncio.Event()]
+
+    async def fetch(keys: Collection[int]) -> dict[int, int]:
+        reads.append(set(keys))
+        number = len(reads)
+        await gates[number - 1].wait()
+        return dict.fromkeys(keys, number)
+
+    reader = Coalesced(fetch)
+    first = asyncio.create_task(reader.get(1))
+    await asyncio.sleep(0.01)
+    later = [asyncio.create_task(reader.get(number % 3)) for number in range(100)]
+    await asyncio.sleep(0.01)
+    for gate in gates:
+        gate.set()
+    assert await first == 1
+    assert set(await asyncio.gather(*later)) == {2}
+    assert reads == [{1}, {0, 1, 2}]
+
+
+async def test_one_who_gives_up_does_not_take_the_others_answer_along() -> None:
+    gate = asyncio.Event()
+
+    async def fetch(keys: Collection[int]) -> dict[int, int]:
+        await gate.wait()
+        return dict.fromkeys(keys, 7)
+
+    reader = Coalesced(fetch)
+    impatient, patient = asyncio.create_task(reader.get(1)), asyncio.create_task(reader.get(1))
+    await asyncio.sleep(0.01)
+    impatient.cancel()
+    gate.set()
+    assert await patient == 7
+
+
+async def test_any_number_of_polls_at_once_costs_a_handful_of_reads(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads = 0
+
+    async def counted(connection: asyncpg.Connection, petitions: Collection[Watched]) -> dict[Watched, TallyRow]:
+        nonlocal reads
+        reads += 1
+        return await read_tallies(connection, petitions)
+
+    monkeypatch.setattr(actions, "read_tallies", counted)
+    answers = await asyncio.gather(*(world.tally() for _ in range(200)))
+    assert len({json.dumps(answer) for answer in answers}) == 1
+    assert reads < 100  # those that arrive together share one; how many arrive together is the clients' affair
+
+
+async def test_a_poll_sees_every_line_that_was_acknowledged_before_it(world: World) -> None:
+    async def watch(seen: list[dict[str, Any]]) -> None:
+        while len(seen) < 300 and not done.is_set():
+            seen.append(await world.tally())
+
+    done = asyncio.Event()
+    watched: list[list[dict[str, Any]]] = [[] for _ in range(4)]
+    watchers = [asyncio.create_task(watch(seen)) for seen in watched]
+    for number in range(1, 21):
+        version = (await world.post(line(number))).json()["version"]
+        assert (await world.tally())["version"] >= version
+    done.set()
+    await asyncio.gather(*watchers)
+    for seen in watched:
+        assert [t["version"] for t in seen] == sorted(t["version"] for t in seen)
+        assert all(t["raw"] == t["version"] - 1 for t in seen), "a mixture of versions"
+        assert all(t["raw"] == t["received"] + t["valid"] + t["invalid"] + t["review"] for t in seen)
+
+
+@pytest.mark.parametrize(
+    ("tags", "status"),
+    [
+        (['"1"'], 304),
+        (['W/"1"'], 304),
+        (["*"], 304),
+        (['"7", "1"'], 304),
+        (['"7",W/"1" , "9"'], 304),
+        (['"7"', '"1"'], 304),
+        (['"2"'], 200),
+        (["1"], 200),
+        (['"11"'], 200),
+        ([""], 200),
+        (['w/"1"'], 200),
+        (["\xff"], 200),
+    ],
+)
+async def test_a_version_that_the_client_has_is_not_sent_again(world: World, tags: list[str], status: int) -> None:
+    headers = [("authorization", f"Bearer {world.keys['monitor']}"), *(("if-none-match", tag) for tag in tags)]
+    raw = [(name.encode(), value.encode("latin-1")) for name, value in headers]
+    answer = await world.client.get(f"/v1/petitions/{world.petition_id}/tally", headers=raw)
+    assert (answer.status_code, answer.headers["etag"]) == (status, '"1"')
+    assert answer.headers["cache-control"] == "private, no-cache"
+    assert bool(answer.content) == (status == 200)
+
+
+async def test_the_history_shows_each_version_or_as_many_as_asked_for(world: World) -> None:
+    for number in range(1, 10):
+        await world.post(line(number))
+    whole = (await world.call("GET", "/tally/history", who="monitor")).json()
+    assert [past["version"] for past in whole["history"]] == list(range(1, 11))
+    assert [past["raw"] for past in whole["history"]] == list(range(10))
+    assert whole["history"][-1]["valid"] == (await world.tally())["valid"]
+    some = (await world.call("GET", "/tally/history?limit=3", who="monitor")).json()["history"]
+    assert [past["version"] for past in some] == [3, 6, 10]
+    later = (await world.call("GET", "/tally/history?after=8", who="monitor")).json()["history"]
+    assert [past["version"] for past in later] == [9, 10]
+    assert (await world.call("GET", "/tally/history?after=10", who="monitor")).json()["history"] == []
+    assert (await world.call("GET", "/tally/history?after=9999", who="monitor")).json()["history"] == []
+
+
+@asynccontextmanager
+async def stream(app: FastAPI, world: World, last: str = "") -> AsyncIterator[asyncio.Queue[str]]:
+    """What a listener gets, piece by piece."""
+    pieces: asyncio.Queue[str] = asyncio.Queue()
+    gone = asyncio.Event()
+    headers = [(b"authorization", f"Bearer {world.keys['monitor']}".encode())]
+    headers += [(b"last-event-id", last.encode())] if last else []
+    path = f"/v1/petitions/{world.petition_id}/tally/stream"
+    scope: dict[str, Any] = {
+        "type": "http",
+        "method": "GET",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+    }
+    scope |= {"headers": headers, "http_version": "1.1", "scheme": "http", "root_path": "", "state": {}}
+    requests = [{"type": "http.request", "body": b"", "more_body": False}]
+
+    async def receive() -> Message:
+        if requests:
+            return requests.pop()
+        await gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        pieces.put_nowait(message.get("body", b"").decode() or message["type"])
+
+    task = asyncio.create_task(app(scope, receive, send))
+    assert await pieces.get() == "http.response.start"
+    assert (await pieces.get()).startswith("retry: ")
+    yield pieces
+    gone.set()
+    await asyncio.wait_for(task, 10)
+
+
+async def test_a_listener_is_told_the_tally_at_once_and_then_each_change(app: FastAPI, world: World) -> None:
+    async with stream(app, world) as pieces, stream(app, world, last="1") as second:
+        first = await pieces.get()
+        assert first.startswith("id: 1\nevent: tally\ndata: ")
+        assert json.loads(first.partition("data: ")[2]) == await world.tally()
+        await world.post(line(1))
+        for listener in (pieces, second):  # the second had version 1 and is told nothing before version 2
+            told = await asyncio.wait_for(listener.get(), 10)
+            assert told.startswith("id: 2\n")
+            assert told.endswith("\n\n")
+
+
+async def test_streams_end_when_the_service_does(app: FastAPI, world: World) -> None:
+    async with stream(app, world) as pieces:
+        await pieces.get()
+        app.state.recall.watch.end()
+        assert await asyncio.wait_for(pieces.get(), 10) == "http.response.body"
+
+
+async def test_a_stream_is_refused_where_the_process_has_as_many_as_it_takes(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(actions, "_LISTENERS", 0)
+    answer = await world.call("GET", "/tally/stream", who="monitor")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")

@@ -1,0 +1,78 @@
+"""What holds the system together, checked mechanically."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SOURCES = sorted(path for folder in ("app", "migrations", "tools") for path in (ROOT / folder).rglob("*.py"))
+MOST_LINES_OF_A_FILE = 400
+MOST_LINES_OF_A_FUNCTION = 40
+MEDIAN_LINES_OF_A_FUNCTION = 10
+IMPURE = {"asyncio", "asyncpg", "fastapi", "logging", "os", "secrets", "socket", "sqlalchemy", "time"}
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def functions() -> Iterator[tuple[str, int]]:
+    """Every function with its length in lines, without its docstring."""
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                said = len((ast.get_docstring(node, clean=False) or "").splitlines())
+                yield f"{name_of(path)}:{node.lineno} {node.name}", (node.end_lineno or 0) - node.lineno + 1 - said
+
+
+def imports(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+    return found
+
+
+def test_imports_run_one_way() -> None:
+    done = subprocess.run(  # noqa: S603  # our own tool
+        [str(Path(sys.executable).with_name("lint-imports"))], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "app/domain").glob("*.py")), ids=lambda path: path.stem)
+def test_the_domain_neither_waits_nor_asks_the_world(path: Path) -> None:
+    assert {name.partition(".")[0] for name in imports(path)} & IMPURE == set()
+    tree = ast.walk(ast.parse(path.read_text()))
+    assert not [node.lineno for node in tree if isinstance(node, ast.AsyncFunctionDef | ast.Await)]
+
+
+@pytest.mark.parametrize("folder", ["demo", "station"])
+def test_clients_know_the_service_by_its_api_alone(folder: str) -> None:
+    for path in (ROOT / "app" / folder).glob("*.py"):
+        assert not {n for n in imports(path) if n.startswith(("app.db", "app.actions", "app.api", "app.main"))}, path
+
+
+def test_no_file_is_longer_than_a_person_reads_at_once() -> None:
+    lengths = {name_of(path): len(path.read_text().splitlines()) for path in SOURCES}
+    assert {name: lines for name, lines in lengths.items() if lines > MOST_LINES_OF_A_FILE} == {}
+
+
+def test_functions_are_short() -> None:
+    lengths = dict(functions())
+    assert {name: lines for name, lines in lengths.items() if lines > MOST_LINES_OF_A_FUNCTION} == {}
+    assert median(lengths.values()) <= MEDIAN_LINES_OF_A_FUNCTION
+
+
+def test_sql_is_written_in_one_layer() -> None:
+    words = ("SELECT ", "INSERT INTO ", "UPDATE ", "DELETE FROM ")
+    outside = [path for path in SOURCES if not name_of(path).startswith(("app/db/", "migrations/"))]
+    found = [name_of(path) for path in outside if any(f'"{word}' in path.read_text() for word in words)]
+    assert found == []
