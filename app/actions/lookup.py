@@ -16,8 +16,8 @@ from rapidfuzz import fuzz
 from app.db import candidates as db
 from app.db.candidates import KeyQuestion, Roll
 from app.domain.line import Interval, ReadLine, read_line
-from app.domain.matching import Decision, Household, decide, decide_by_household
-from app.domain.model import Model, default_model
+from app.domain.matching import Decision, Household, Scorer, decide, decide_by_household, decide_by_keys
+from app.domain.model import default_model
 from app.domain.search import (
     MOST_OF_A_HOUSE,
     MOST_OF_A_RANGE,
@@ -25,7 +25,8 @@ from app.domain.search import (
     address_probes,
     combined_probes,
     corrected_probes,
-    household_probes,
+    household_keys,
+    range_of,
 )
 from app.domain.signature import Writing
 from app.domain.voter import Registration
@@ -49,11 +50,18 @@ _words: dict[tuple[str, int, datetime | None], Words] = {}
 class _Line:
     """A line on its way through the searches."""
 
-    read: ReadLine
+    scorer: Scorer
     interval: Interval
     decision: Decision | None = None
     found: dict[int, Registration] = field(default_factory=dict)
-    household: Household | None = None
+
+    @property
+    def read(self) -> ReadLine:
+        return self.scorer.line
+
+    def candidates(self) -> list[Registration]:
+        """What was found so far, in the order of the roll, whatever the order of finding."""
+        return [self.found[number] for number in sorted(self.found)]
 
 
 async def decide_lines(
@@ -63,17 +71,20 @@ async def decide_lines(
     roll = Roll(connection, county_id, roll_version)
     words, model = await roll_words(roll), default_model()
     asked = [
-        _Line(read_line(line.writing), Interval(line.interval_start, line.interval_end, line.filed_on))
+        _Line(
+            Scorer(read_line(line.writing), words, model),
+            Interval(line.interval_start, line.interval_end, line.filed_on),
+        )
         for line in lines
     ]
-    await _by_household(roll, asked, words, model)
-    await _by_keys(roll, _open(asked), words, model)
-    await _by_corrections(roll, _open(asked), words, model)
+    await _by_household(roll, asked)
+    await _by_keys(roll, _open(asked))
+    await _by_corrections(roll, _open(asked), words)
     return [line.decision for line in asked if line.decision]
 
 
 def _open(lines: Iterable[_Line]) -> list[_Line]:
-    return [line for line in lines if line.decision is None or line.decision.status != "valid"]
+    return [line for line in lines if line.decision is None]
 
 
 async def roll_words(roll: Roll) -> Words:
@@ -89,53 +100,46 @@ async def roll_words(roll: Roll) -> Words:
     return _words[key]
 
 
-async def _by_household(roll: Roll, lines: list[_Line], words: Words, model: Model) -> None:
-    keys = [(at, probe.keys.low) for at, line in enumerate(lines) for probe in household_probes(line.read)]
-    if not keys:
-        return
-    for at, registration in await db.households(roll, keys):
+async def _by_household(roll: Roll, lines: list[_Line]) -> None:
+    keys = [(at, key) for at, line in enumerate(lines) for key in household_keys(line.read)]
+    for at, registration in await db.households(roll, keys) if keys else ():
         lines[at].found[registration.registration_no] = registration
     for line in lines:
-        line.decision = decide_by_household(line.read, _ordered(line), line.interval, words, model)
+        line.decision = decide_by_household(line.scorer, line.candidates(), line.interval)
 
 
-async def _by_keys(roll: Roll, lines: list[_Line], words: Words, model: Model) -> None:
+async def _by_keys(roll: Roll, lines: list[_Line]) -> None:
     await _find(roll, lines, [combined_probes(line.read) for line in lines])
     for line in lines:
-        line.decision = decide(line.read, _ordered(line), None, line.interval, words, model)
+        line.decision = decide_by_keys(line.scorer, line.candidates(), line.interval)
 
 
-async def _by_corrections(roll: Roll, lines: list[_Line], words: Words, model: Model) -> None:
-    extra = await _residents(roll, lines, words)
-    await _find(roll, lines, [corrected_probes(line.read, words) for line in lines], extra)
+async def _by_corrections(roll: Roll, lines: list[_Line], words: Words) -> None:
+    alike = await _residents(roll, lines, words)
+    await _find(roll, lines, [corrected_probes(line.read, words) for line in lines], alike)
     for line in lines:
-        line.decision = decide(line.read, _ordered(line), line.household, line.interval, words, model)
+        line.decision = decide(line.scorer, line.candidates(), line.interval)
 
 
-def _ordered(line: _Line) -> list[Registration]:
-    return [line.found[number] for number in sorted(line.found)]
+_RESEMBLES: Final = 45  # of 100: what 999 of 1,000 signers' names reach, and one in twenty of other people's
 
 
-_RESEMBLES: Final = 40  # of 100: what 3,000 of 3,001 signers' names reach, and one in eight of other people's
-
-
-async def _residents(roll: Roll, lines: list[_Line], words: Words) -> list[list[int]]:
+async def _residents(roll: Roll, lines: list[_Line], words: Words) -> list[set[int]]:
     """Count everybody at each line's address; return for each line the numbers of those with a name like the written."""
     questions = [
-        KeyQuestion(at, probe.column, *probe.keys)
+        KeyQuestion(at, probe[0], *range_of(probe))
         for at, line in enumerate(lines)
         for probe in address_probes(line.read, words)
     ]
     names = [_written_name(line.read) for line in lines]
-    alike: list[list[int]] = [[] for _ in lines]
+    alike: list[set[int]] = [set() for _ in lines]
     units: list[Counter[str]] = [Counter() for _ in lines]
-    for resident in await db.residents(roll, questions, MOST_OF_A_HOUSE) if questions else ():
-        at = resident.asked_for
-        units[at][resident.unit_number] += 1
-        if fuzz.token_set_ratio(names[at], resident.name, score_cutoff=_RESEMBLES):
-            alike[at].append(resident.registration_no)
+    for at, number, name, unit in await db.residents(roll, questions, MOST_OF_A_HOUSE) if questions else ():
+        units[at][unit] += 1
+        if fuzz.token_set_ratio(names[at], name, score_cutoff=_RESEMBLES):
+            alike[at].add(number)
     for line, counted in zip(lines, units, strict=True):
-        line.household = Household(counted.total(), counted)
+        line.scorer.count_household(Household(counted.total(), counted))
     return alike
 
 
@@ -147,27 +151,25 @@ def _written_name(line: ReadLine) -> str:
 
 
 async def _find(
-    roll: Roll, lines: list[_Line], probes: list[list[Probe]], extra: Sequence[Sequence[int]] | None = None
+    roll: Roll, lines: list[_Line], probes: list[list[Probe]], more: Sequence[set[int]] | None = None
 ) -> None:
     """Add to each line the registrations that its probes find, and those of the given numbers."""
+    numbers = list(more) if more else [set() for _ in lines]
     flat = [(at, probe) for at, asked in enumerate(probes) for probe in asked]
-    numbers: list[set[int]] = [set(more) for more in extra] if extra else [set() for _ in lines]
     crowded = []
-    first = await db.registration_numbers(roll, [KeyQuestion(0, p.column, *p.keys) for _, p in flat], MOST_OF_A_RANGE)
-    for index, found in first.items():
-        at, probe = flat[index]
+    questions = [KeyQuestion(0, probe[0], *range_of(probe)) for _, probe in flat]
+    for index, found in (await db.registration_numbers(roll, questions, MOST_OF_A_RANGE)).items() if flat else ():
+        at, (column, low, fine) = flat[index]
         if len(found) <= MOST_OF_A_RANGE:
             numbers[at].update(found)
-        elif probe.narrow:
-            crowded.append((at, KeyQuestion(0, probe.column, *probe.narrow)))
+        elif fine:
+            crowded.append((at, KeyQuestion(0, column, low | fine, low | fine)))
     if crowded:
-        second = await db.registration_numbers(roll, [question for _, question in crowded], MOST_OF_A_RANGE)
-        for index, found in second.items():
+        narrowed = await db.registration_numbers(roll, [question for _, question in crowded], MOST_OF_A_RANGE)
+        for index, found in narrowed.items():
             if len(found) <= MOST_OF_A_RANGE:
                 numbers[crowded[index][0]].update(found)
-    missing = sorted(
-        {number for line, found in zip(lines, numbers, strict=True) for number in found - line.found.keys()}
-    )
+    missing = sorted(set().union(*(wanted - line.found.keys() for line, wanted in zip(lines, numbers, strict=True))))
     rows = await db.registrations(roll, missing) if missing else {}
     for line, wanted in zip(lines, numbers, strict=True):
         line.found.update((number, rows[number]) for number in wanted - line.found.keys())

@@ -20,15 +20,6 @@ class KeyQuestion(NamedTuple):
     high: int
 
 
-class Resident(NamedTuple):
-    """What is needed to tell whether somebody at an address may be the signer."""
-
-    asked_for: int
-    registration_no: int
-    name: str
-    unit_number: str
-
-
 _COLUMNS = ", ".join(f"r.{column}" for column in REGISTRATION_COLUMNS)
 
 # The facts of a roll version that every batch needs. Rides the roll's primary key.
@@ -108,11 +99,13 @@ async def households(roll: Roll, keys: Sequence[tuple[int, int]]) -> list[tuple[
     return [(row[0], Registration(*row[1:])) for row in rows]
 
 
-async def residents(roll: Roll, questions: Sequence[KeyQuestion], most: int) -> list[Resident]:
-    """Return everybody in each range of key_house_street, at most `most` of a range."""
+async def residents(roll: Roll, questions: Sequence[KeyQuestion], most: int) -> list[asyncpg.Record]:
+    """Return (asked_for, registration_no, name, unit_number) of everybody in each range, at most `most` of a range."""
     asked, low, high = [q.asked_for for q in questions], [q.low for q in questions], [q.high for q in questions]
-    rows = await roll.connection.fetch(_RESIDENTS, roll.county_id, roll.roll_version, asked, low, high, most)
-    return [Resident(*row) for row in rows]
+    rows: list[asyncpg.Record] = await roll.connection.fetch(
+        _RESIDENTS, roll.county_id, roll.roll_version, asked, low, high, most
+    )
+    return rows
 
 
 async def registration_numbers(roll: Roll, questions: Sequence[KeyQuestion], most: int) -> dict[int, list[int]]:

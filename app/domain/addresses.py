@@ -32,6 +32,7 @@ _DIGIT_LIKE = re.compile(r"^[0-9OQDILZSBGAETU|!]+$")
 _TWO_ADDRESSES = re.compile(r"\s*(?:;|\n|\bAND\b|\bOR\b|&|\s/\s|,)\s*(?=\d+ (?:1/2 )?[A-Z0-9])")
 _TOKEN = re.compile(r"[1-3]/[2-4](?![0-9])|#|[^\s#,.:;()\"*_]+")
 _MOST_ADDRESSES: Final = 2
+_LONGEST_HOUSE: Final = 5  # a longer number is a house and a unit run together
 
 
 class Address(NamedTuple):
@@ -106,7 +107,7 @@ def _assemble(house: str, fraction: str, unit: tuple[str, str], readings: list[_
 def _as_digits(word: str) -> tuple[str, bool]:
     """The house number a word stands for, '' if it is none, and whether it is certain."""
     if word.isascii() and word.isdigit():
-        return word.lstrip("0"), True
+        return word.lstrip("0"), len(word) <= _LONGEST_HOUSE
     if sum(c.isdigit() for c in word) * 2 >= len(word) and _DIGIT_LIKE.match(word):
         return word.translate(_DIGIT_SHAPES).lstrip("0"), False
     return "", True
@@ -152,6 +153,9 @@ def _take_unit(words: list[str]) -> tuple[str, str] | None:
             del words[at:]
             return ("" if short == "#" else short), "".join(follows)
     last = words[-1] if words else ""
+    if len(words) > 3 and _bare_unit(last) and _slip_of_unit(words[-2]):
+        del words[-2:]
+        return "", last
     glued = re.match(r"^(?:APT|UNIT|STE|SPC)([0-9]+[A-Z]?)$", last)
     if len(words) > 1 and glued:
         words.pop()
@@ -167,6 +171,11 @@ def _unit_like(word: str, short: str) -> bool:
     return any(c.isdigit() for c in word) or len(word) == 1 or (short not in {"#"} and len(word) <= 2)  # noqa: PLR2004 - two letters
 
 
+def _slip_of_unit(word: str) -> bool:
+    """Whether `word` is a slip of APT or UNIT (AFT, OPTT, UNIL)."""
+    return len(word) > 2 and any(OSA.distance(word, unit, score_cutoff=1) <= 1 for unit in ("APT", "UNIT"))
+
+
 def _bare_unit(word: str) -> bool:
     return (
         (any(c.isdigit() for c in word) or len(word) == 1)
@@ -177,12 +186,13 @@ def _bare_unit(word: str) -> bool:
 
 def _slip_of_type(word: str) -> str:
     """The street type that `word` is a slip of, or ''."""
-    most = 2 if len(word) > 7 else 1  # noqa: PLR2004 - BOULEVARD bears two slips
+    most = 2 if len(word) > 5 else 1
     if len(word) < 2 or word in DIRECTIONS:  # noqa: PLR2004 - one letter resembles everything
         return ""
     plain = word.translate(_LETTER_SHAPES)
     for common in _COMMON_TYPES:
-        if (len(common) > 2 or len(plain) == 2) and OSA.distance(plain, common, score_cutoff=most) <= most:  # noqa: PLR2004
+        near = len(common) > 2 or len(plain) <= 3
+        if near and OSA.distance(plain, common, score_cutoff=most) <= most:
             return STREET_TYPES[common]
     return ""
 
@@ -202,9 +212,26 @@ def _read_street(words: list[str]) -> list[_Street]:
     readings = [plain] if plain.street_type else [*_with_slips(plain), plain]
     if plain.street_type and plain.street_type not in _PURE_TYPES:
         readings.append(_plain(words, keep_type=True))  # BIG DALTON CYN: the last word may belong to the name
+    if len(words) == 2 and plain.street_type and plain.name[0] in DIRECTIONS:  # noqa: PLR2004 - WEST WAY: Way, to the west
+        readings.append(_Street(DIRECTIONS[plain.name[0]], (words[1],), "", ""))
+    if len(plain.name) > 1 and len(plain.name[0]) == 1:  # 5231 D 53RD STREET: a direction misread
+        readings.append(plain._replace(name=plain.name[1:]))
+    numbered = [_numbered(word) for word in plain.name]
+    if numbered != list(plain.name):
+        readings.append(plain._replace(name=tuple(numbered)))
     if plain.pre_direction and len(words[0]) > 1:  # EAST LYNNE AVE: so may the first
         readings.append(plain._replace(pre_direction="", name=(words[0], *plain.name)))
     return readings
+
+
+def _numbered(word: str) -> str:
+    """The number of a street, misread: 1O6, Z66, 216RH, 80THH; any other word as it is."""
+    digits = sum(c.isdigit() for c in word)
+    if not digits or word.isdigit() or ordinal_number(word):
+        return word
+    stem = word.rstrip("ABCDEFGHJKMNPRTUVWXY") if digits > 1 else word  # whatever the ordinal's ending was
+    number = (stem or word).translate(_DIGIT_SHAPES)
+    return number if number.isdigit() else word
 
 
 def _plain(words: list[str], *, keep_type: bool = False) -> _Street:

@@ -33,17 +33,10 @@ KEY_COLUMNS: Final = (
     "key_given_street",
 )
 
-_FINE_BITS: Final = 20
-_FINE: Final = (1 << _FINE_BITS) - 1
+FINE_BITS: Final = 20
+FINE: Final = (1 << FINE_BITS) - 1
 _COARSE_BITS: Final = 43  # with the 20 fine bits a key stays a positive 64-bit integer
 _CACHE: Final = 1 << 16
-
-
-class KeyRange(NamedTuple):
-    """The keys from `low` to `high`, both included, of one key column."""
-
-    low: int
-    high: int
 
 
 class Hashes(NamedTuple):
@@ -59,7 +52,7 @@ def _hashes(kind: str, word: str) -> Hashes | None:
     if not word:
         return None
     number = int.from_bytes(blake2b(f"{kind} {word}".encode(), digest_size=8).digest(), "big")
-    return Hashes(number >> (64 - _COARSE_BITS), number & _FINE)
+    return Hashes(number >> (64 - _COARSE_BITS), number & FINE)
 
 
 def hash_surname(part: str) -> Hashes | None:
@@ -98,13 +91,7 @@ def zip_number(zip_code: str) -> int:
 
 def key(one: Hashes, other: Hashes, fine: int) -> int:
     """Return the key of two parts, narrowed by the 20 bits of a third."""
-    return (one.coarse ^ other.coarse) << _FINE_BITS | fine
-
-
-def wide(one: Hashes, other: Hashes) -> KeyRange:
-    """Return the range of all keys of two parts."""
-    low = (one.coarse ^ other.coarse) << _FINE_BITS
-    return KeyRange(low, low | _FINE)
+    return (one.coarse ^ other.coarse) << FINE_BITS | fine
 
 
 @lru_cache(maxsize=_CACHE)

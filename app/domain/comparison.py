@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 from rapidfuzz.distance import OSA
 
 from app.domain.addresses import Address
-from app.domain.nicknames import is_form
+from app.domain.nicknames import is_form, name_forms
 from app.domain.phonetics import sound
 from app.domain.voter import Registration
 
@@ -55,7 +55,14 @@ def _alike(written: str, registered: str) -> bool:
     return len(written) > 2 and len(registered) > 2 and sound(written) == sound(registered)  # noqa: PLR2004 - LI and LEE are two names
 
 
-_NONE = FieldLevel("missing")
+def garbled(written: str, registered: str) -> bool:
+    """Whether what is written may be the other word, badly read: half of the letters are right."""
+    longest = max(len(written), len(registered))
+    return longest > 2 and OSA.distance(written, registered, score_cutoff=longest // 2) <= longest // 2
+
+
+_NONE: Final = FieldLevel("missing")
+_OTHER: Final = FieldLevel("other")
 
 
 def compare_surname(written: tuple[str, ...], registered: tuple[str, ...], *, known: bool) -> FieldLevel:
@@ -65,16 +72,14 @@ def compare_surname(written: tuple[str, ...], registered: tuple[str, ...], *, kn
     """
     if not written or not registered:
         return _NONE
-    if written == registered:
-        return FieldLevel("exact", written[-1])
     joined, registered_joined = "".join(written), "".join(registered)
     if joined == registered_joined:
-        return FieldLevel("exact", registered[-1])
+        return FieldLevel("exact", " ".join(registered))
     shared = [part for part in written if part in registered]
     if shared:
         return FieldLevel("part", shared[-1])
     if len(joined) == 1:
-        return FieldLevel("initial" if joined == registered[0][0] else "other")
+        return FieldLevel("initial") if joined == registered[0][0] else _OTHER
     return _resembling(written, registered, known=known)
 
 
@@ -82,16 +87,19 @@ def _resembling(written: tuple[str, ...], registered: tuple[str, ...], *, known:
     """A surname of other letters: a typo where what is written is no name of this county, else near or other."""
     joined = "".join(written)
     if _alike(joined, "".join(registered)):
-        return FieldLevel("near" if known else "typo", registered[-1])
+        return FieldLevel("near", written[-1]) if known else FieldLevel("typo", registered[-1])
     if len(written) > 1 or len(registered) > 1:
         for part in written:
             for other in registered:
                 if _alike(part, other):
-                    return FieldLevel("near" if known else "part typo", other)
+                    return FieldLevel("near", part) if known else FieldLevel("part typo", other)
         held = [part for part in registered if len(part) > 3 and part in joined]  # noqa: PLR2004 - LEE is in many
         if len(written) == 1 and held:
             return FieldLevel("part", max(held, key=len))
-    return FieldLevel("other")
+    if known:
+        return _OTHER
+    badly = any(garbled(part, other) for part in (joined, *written) for other in registered)
+    return FieldLevel("garbled" if badly else "unreadable")
 
 
 def compare_given(
@@ -121,19 +129,24 @@ def _compare_unlike(
     if registered in written[1:]:
         return FieldLevel("second", registered)
     if _alike(name, registered):
-        return FieldLevel("near" if known else "typo", registered)
-    return _compare_other(name, middle)
+        return FieldLevel("near", name) if known else FieldLevel("typo", registered)
+    if not known:
+        split = len(written) > 1 and _alike(name + written[1], registered)  # JAC OB
+        if split or any(similar(name, form) for form in name_forms(registered)):
+            return FieldLevel("typo", registered)
+        return FieldLevel("garbled" if garbled(name, registered) else "unreadable")
+    return _compare_other(name, registered, middle)
 
 
-def _compare_other(name: str, middle: tuple[str, ...]) -> FieldLevel:
+def _compare_other(name: str, registered: str, middle: tuple[str, ...]) -> FieldLevel:
     """Another given name: what the roll knows of the middle name says whether it may be that."""
-    if not middle:
-        return FieldLevel("other, no middle")
-    if len(middle[0]) == 1:
-        return FieldLevel("middle initial" if middle[0] == name[0] else "other")
-    if any(is_form(name, word) or similar(name, word) for word in middle):
+    if middle and len(middle[0]) == 1 and middle[0] == name[0]:
+        return FieldLevel("middle initial")
+    if any(is_form(name, word) or similar(name, word) for word in middle if len(word) > 1):
         return FieldLevel("middle alike", middle[0])
-    return FieldLevel("other")
+    if name[0] == registered[0]:
+        return FieldLevel("other, same initial")
+    return _OTHER if middle else FieldLevel("other, no middle")
 
 
 def _compare_initial(written: tuple[str, ...], registered: str, middle: tuple[str, ...]) -> FieldLevel:
@@ -144,20 +157,30 @@ def _compare_initial(written: tuple[str, ...], registered: str, middle: tuple[st
     return FieldLevel("middle initial" if middle and middle[0][0] == written[0] else "other initial")
 
 
-def compare_middle(written: tuple[str, ...], first: tuple[str, ...], middle: tuple[str, ...], given: str) -> FieldLevel:
-    """Compare middle names where the first names agree: same, initial, missing, conflict."""
-    registered = (*first[1:], *middle)
-    if given not in {"exact", "nickname", "typo", "near", "initial"} or len(written) < 2 or not registered:  # noqa: PLR2004
+_AGREEING_GIVEN: Final = frozenset({"exact", "nickname", "typo", "near", "initial"})
+
+
+def compare_middle(
+    written: tuple[str, ...], registered: tuple[str, ...], given: str, surname: tuple[str, ...]
+) -> FieldLevel:
+    """Compare middle names where the first names agree (`given` is their level): same, initial, missing, conflict.
+
+    A written name that is part of the registered surname is none: GEORGETTE WEBB GILLESPIE of WEBB-GILLESPIE.
+    """
+    if given not in _AGREEING_GIVEN:
+        return FieldLevel("none")
+    names = [name for name in written[1:] if name not in surname]
+    if not names or not registered:
         return _NONE
-    for name in written[1:]:
+    for name in names:
         for other in registered:
             if name == other:
                 return FieldLevel("same", name) if len(name) > 1 else FieldLevel("initial")
             if name[0] == other[0] and (len(name) == 1 or len(other) == 1):
                 return FieldLevel("initial")
-    if any(_alike(name, other) or is_form(name, other) for name in written[1:] for other in registered):
+    if any(_alike(name, other) or is_form(name, other) for name in names for other in registered):
         return FieldLevel("alike")
-    return FieldLevel("conflict" if len(written[1]) > 1 and len(registered[0]) > 1 else "initial conflict")
+    return FieldLevel("conflict" if len(names[0]) > 1 and len(registered[0]) > 1 else "initial conflict")
 
 
 def compare_suffix(written: str, registered: str) -> str:
@@ -194,8 +217,10 @@ def compare_street(written: tuple[str, ...], registered: str, known: frozenset[s
             return FieldLevel("near" if name in known else "typo", registered)
     if any(_contains(name, registered) for name in written):
         return FieldLevel("typo", registered)
-    numbered = any(similar_number(name, registered) for name in written)
-    return FieldLevel("near" if numbered else "other")
+    if any(similar_number(name, registered) for name in written):
+        return FieldLevel("near")
+    badly = not known and any(garbled(name, registered) for name in written)
+    return FieldLevel("garbled") if badly else _OTHER
 
 
 def similar_number(written: str, registered: str) -> bool:

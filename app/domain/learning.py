@@ -71,7 +71,8 @@ def _count(judged: Sequence[Judged], others: Sequence[Registration], words: Word
     counts = _Counts({f: Counter() for f in fields}, {f: Counter() for f in fields}, {f: {} for f in _NAME_FIELDS})
     draw = Random(0)  # noqa: S311 - the same draw for everybody, and nothing secret
     for one in judged:
-        scorer = Scorer(one.line, words, model, Household(1, {}))
+        scorer = Scorer(one.line, words, model)
+        scorer.count_household(Household(1, {}))
         if one.reason is None and one.own:
             best = max((scorer.score(r, one.interval) for r in one.own), key=lambda scored: scored.weight)
             for field, level in _levels(best):
@@ -97,7 +98,11 @@ def _levels(scored: Scored) -> list[tuple[str, str]]:
 
 def _rarity(scorer: Scorer, field: str, scored: Scored, model: Model) -> float:
     """The part of the field's weight that the word's rarity makes."""
-    compared = {"surname": scored.name.levels.surname, "given": scored.name.levels.given, "middle": scored.name.levels.middle}
+    compared = {
+        "surname": scored.name.levels.surname,
+        "given": scored.name.levels.given,
+        "middle": scored.name.levels.middle,
+    }
     one = compared.get(field)
     return scorer.field_weight(field, one) - model.weights[field][one.level] if one else 0.0
 
@@ -142,7 +147,7 @@ def _priors(judged: Sequence[Judged], words: Words, model: Model) -> dict[str, f
 
 
 def _story(one: Judged, words: Words, model: Model) -> str:
-    scorer = Scorer(one.line, words, model, None)
+    scorer = Scorer(one.line, words, model)
     own = [scorer.score(r, one.interval) for r in one.own]
     if one.reason is None:
         return "here"

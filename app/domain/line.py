@@ -27,6 +27,7 @@ class ReadLine(NamedTuple):
     po_box: bool
     city: str
     zip: str  # five digits, or ''
+    zip_certain: bool  # all of them were written as digits
     signed: bool
 
 
@@ -39,7 +40,9 @@ def read_line(writing: Writing) -> ReadLine:
         else read_name(writing.printed_name)
     )
     addresses, po_box = read_addresses(writing.residence_address)
-    return ReadLine(name, addresses, po_box, _read_city(writing.city), read_zip(writing.zip), writing.signed)
+    zip_code = read_zip(writing.zip)
+    certain = bool(zip_code) and zip_code in writing.zip
+    return ReadLine(name, addresses, po_box, _read_city(writing.city), zip_code, certain, writing.signed)
 
 
 def _read_city(text: str) -> str:

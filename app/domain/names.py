@@ -1,5 +1,6 @@
 """A person's name as it is compared: folded words, titles and suffixes apart, particles joined."""
 
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
@@ -49,6 +50,7 @@ class NameReading(NamedTuple):
 
     given: tuple[str, ...]
     surname: tuple[str, ...]
+    kind: str = "plain"  # plain, double (the last two words are the surname), swapped, swapped double
 
 
 class ReadName(NamedTuple):
@@ -61,11 +63,12 @@ class ReadName(NamedTuple):
 _TITLES = frozenset(listed("MR MRS MS MISS DR REV HON SR SRA SRTA PROF SIR FR SGT CAPT"))
 _DEGREES = frozenset(listed("MD PHD ESQ DDS RN CPA DVM JD"))
 _MOST_READINGS = 4
+_MISREAD_MARK = re.compile(r"(?<=\w)[|:!](?=\w)")  # a stroke within a word was an I: DAV:D
 
 
 def read_name(text: str) -> ReadName:
     """Return the readings of a name in any writing: "Maria Garcia-Lopez", "GARCIA, MARIA L.", "Garcia Maria"."""
-    folded = fold(text, "-,").replace(" -", "-").replace("- ", "-")
+    folded = fold(_MISREAD_MARK.sub("I", text), "-,").replace(" -", "-").replace("- ", "-")
     parts = [words for part in folded.split(",") if (words := part.split())]
     suffix = ""
     for words in parts:
@@ -74,7 +77,8 @@ def read_name(text: str) -> ReadName:
     if len(parts) > 1:
         given = _given([word for words in parts[1:] for word in words])
         stated = NameReading(given, _surname(parts[0]))
-        return ReadName((stated, *_unordered(_unhyphenated(word for words in parts for word in words))[:1]), suffix)
+        other = _unordered(_unhyphenated(word for words in parts for word in words))[0]._replace(kind="swapped")
+        return ReadName((stated,) if other[:2] == stated[:2] else (stated, other), suffix)
     return ReadName(_unordered(parts[0]) if parts else (), suffix)
 
 
@@ -87,7 +91,7 @@ def read_name_parts(first: str, middle: str, last: str, suffix: str) -> ReadName
     found = _strip(words) or _strip(surname) or SUFFIXES.get(fold(suffix), "")
     given = _given([_as_letters(word) for word in words])
     stated = NameReading(given, _surname([_as_letters(word) for word in surname]))
-    swapped = NameReading((*stated.surname, *given[1:]), given[:1])
+    swapped = NameReading((*stated.surname, *given[1:]), given[:1], "swapped")
     return ReadName((stated, swapped), found)
 
 
@@ -121,21 +125,21 @@ def _surname(words: Iterable[str]) -> tuple[str, ...]:
 def _unordered(words: list[str]) -> tuple[NameReading, ...]:
     """Readings of words in no stated order: last word the surname, last two, or the first."""
     if len(words) < 2:  # noqa: PLR2004 - one word can be either
-        return (NameReading((), _surname(words)), NameReading(_given(words), ())) if words else ()
+        return (NameReading((), _surname(words)), NameReading(_given(words), (), "swapped")) if words else ()
     start = _surname_start(words, len(words) - 1)
     readings = [NameReading(_given(words[:start]), _surname(words[start:]))]
     end = _surname_end(words)
-    swapped = NameReading(_given(words[end:]), _surname(words[:end]))
+    swapped = NameReading(_given(words[end:]), _surname(words[:end]), "swapped")
     if len(words[-1]) == 1:  # no surname is one letter: LUCAS N
-        readings.insert(0, swapped)
-    elif start > 1:
+        readings.insert(0, swapped._replace(kind="plain"))
+    if start > 1:
         start = _surname_start(words, start - 1)
-        readings.append(NameReading(_given(words[:start]), _surname(words[start:])))
-    if swapped not in readings:
+        readings.append(NameReading(_given(words[:start]), _surname(words[start:]), "double"))
+    if len(words[-1]) > 1:
         readings.append(swapped)
     if end + 1 < len(words):
-        readings.append(NameReading(_given(words[end + 1 :]), _surname(words[: end + 1])))
-    return tuple(dict.fromkeys(readings))[:_MOST_READINGS]
+        readings.append(NameReading(_given(words[end + 1 :]), _surname(words[: end + 1]), "swapped double"))
+    return tuple(readings)[:_MOST_READINGS]
 
 
 def _surname_start(words: list[str], at: int) -> int:

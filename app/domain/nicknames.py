@@ -1,6 +1,5 @@
 """Which given names are forms of one another: CHARLES and CHUCK, ELIZABETH and LIZ, FRANCISCO and PACO."""
 
-from functools import lru_cache
 from importlib.resources import files
 from typing import Final
 
@@ -41,10 +40,6 @@ def name_forms(name: str) -> tuple[str, ...]:
     return tuple(sorted(_FORMS.get(name, ())))
 
 
-@lru_cache(maxsize=1 << 15)
 def is_form(one: str, other: str) -> bool:
-    """Whether two given names may be one person's: one is the other's short form, or both are one full name's."""
-    forms, others = _FORMS.get(one, frozenset()), _FORMS.get(other, frozenset())
-    if other in forms:
-        return True
-    return any(one in _FORMS[full] and len(full) > max(len(one), len(other)) for full in forms & others)
+    """Whether one of two given names is the other's short form, or the same name in another language."""
+    return other in _FORMS.get(one, ())

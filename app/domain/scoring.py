@@ -42,10 +42,10 @@ class Household(NamedTuple):
 class NameScore(NamedTuple):
     """The best reading of the written name against one registered name; weights are natural logarithms."""
 
-    reading: int
+    reading: str  # the kind
     levels: NameComparison
     weight: float
-    surname_weight: float
+    family_weight: float  # of the surname in this reading: what a relative shares
 
 
 class AddressScore(NamedTuple):
@@ -73,19 +73,25 @@ class Scored:
 
 
 class Scorer:
-    """Scores the candidates of one line, and remembers what they share: a household shares its address."""
+    """Scores the candidates of one line, and remembers what they share: a household shares address and surname."""
 
-    def __init__(self, line: ReadLine, words: Words, model: Model, household: Household | None) -> None:
-        """Take the line, what is known of the county's words, and how many live at the line's address, if counted."""
-        self._line = line
-        self._words = words
-        self._model = model
-        self._household = household
+    def __init__(self, line: ReadLine, words: Words, model: Model) -> None:
+        """Take the line, and what is known of the county's words."""
+        self.line = line
+        self.words = words
+        self.model = model
+        self.household: Household | None = None
         self._known_given = [bool(r.given) and words.known("given", r.given[0]) for r in line.name.readings]
         self._known_surname = [all(words.known("surname", part) for part in r.surname) for r in line.name.readings]
         self._known_streets = frozenset(s for a in line.addresses for s in a.streets if words.known("street", s))
-        self._names: dict[tuple[str, ...], NameScore] = {}
+        self._names: dict[tuple[str, str, str, str], NameScore] = {}
+        self._surnames: dict[tuple[int, str], tuple[FieldLevel, float]] = {}
         self._addresses: dict[tuple[str, ...], AddressScore] = {}
+
+    def count_household(self, household: Household) -> None:
+        """Take how many are registered at the line's address: the more, the less the address says."""
+        self.household = household
+        self._addresses.clear()
 
     def score(self, registration: Registration, interval: Interval) -> Scored:
         """Return the registration compared with the line."""
@@ -102,45 +108,60 @@ class Scorer:
 
     def field_weight(self, field: str, compared: FieldLevel) -> float:
         """Return the weight of one field: the level's, and the rarity of the word that is agreed upon."""
-        weight = self._model.weights[field][compared.level]
-        cap = self._model.rarity_cap[field].get(compared.level) if compared.word else None
+        weight = self.model.weights[field][compared.level]
+        cap = self.model.rarity_cap[field].get(compared.level) if compared.word else None
         if cap is None:
             return weight
-        kind = "middle" if field == "middle" and not self._words.count("given", compared.word) else _KIND[field]
-        return weight + min(self._words.rarity(kind, compared.word), cap)
+        kind = "middle" if field == "middle" and not self.words.count("given", compared.word) else _KIND[field]
+        if " " in compared.word:  # both parts of a double surname
+            return weight + min(sum(self.words.rarity(kind, word) for word in compared.word.split()), cap)
+        return weight + min(self.words.rarity(kind, compared.word), cap)
 
     def _score_name(self, registration: Registration) -> NameScore:
-        parts = surname_parts(registration.last_name)
         first, middle = given_words(registration.first_name), given_words(registration.middle_name)
-        suffix = compare_suffix(self._line.name.suffix, registration.suffix)
+        suffix = compare_suffix(self.line.name.suffix, registration.suffix)
         best: NameScore | None = None
-        for at, reading in enumerate(self._line.name.readings):
-            surname = compare_surname(reading.surname, parts, known=self._known_surname[at])
+        for at, reading in enumerate(self.line.name.readings):
+            surname, family = self._score_surname(at, registration.last_name)
+            if best and surname.level in _HOPELESS:
+                continue  # another order of the words explains nothing where not even the surname fits
             given = compare_given(reading.given, first, middle, known=self._known_given[at])
-            between = compare_middle(reading.given, first, middle, given.level)
-            surname_weight = self.field_weight("surname", surname)
+            between = compare_middle(
+                reading.given, (*first[1:], *middle), given.level, surname_parts(registration.last_name)
+            )
             weight = (
-                surname_weight
+                family
                 + self.field_weight("given", given)
                 + self.field_weight("middle", between)
-                + self._model.weights["suffix"][suffix]
-                + self._model.weights["reading"][str(at)]
+                + self.model.weights["suffix"][suffix]
             )
             if best is None or weight > best.weight:
-                best = NameScore(at, NameComparison(surname, given, between, suffix), weight, surname_weight)
+                best = NameScore(reading.kind, NameComparison(surname, given, between, suffix), weight, family)
+            if surname.level == "exact" and given.level == "exact":
+                break  # no other reading can do better
         return best or _NO_NAME
+
+    def _score_surname(self, at: int, last_name: str) -> tuple[FieldLevel, float]:
+        """The surname in one reading, and its weight with that of the reading."""
+        scored = self._surnames.get((at, last_name))
+        if scored is None:
+            reading = self.line.name.readings[at]
+            level = compare_surname(reading.surname, surname_parts(last_name), known=self._known_surname[at])
+            family = self.field_weight("surname", level) + self.model.weights["reading"][reading.kind]
+            scored = self._surnames[at, last_name] = (level, family)
+        return scored
 
     def _score_address(self, registration: Registration) -> AddressScore:
         """The better of the line's addresses: a line may show two (2 CCR 20931)."""
         house, street = house_token(registration.house_number), street_token(registration.street_name)
         best: AddressScore | None = None
-        for at, address in enumerate(self._line.addresses):
+        for at, address in enumerate(self.line.addresses):
             levels = AddressComparison(
                 compare_house(address.house, house),
                 compare_street(address.streets, street, self._known_streets),
                 compare_way(address, registration),
                 compare_unit(address.unit, registration.unit_number),
-                compare_zip(self._line.zip, registration.zip[:5]),
+                compare_zip(self.line.zip, registration.zip[:5]),
             )
             here = levels.house == "same" and levels.street.level in AGREEING_STREET
             weight = self._address_weight(levels, registration.unit_number if here else None)
@@ -154,21 +175,22 @@ class Scorer:
         A house number and street shared by a hundred flats says less than one of a single house; the unit, where it
         agrees, says the rest.
         """
-        w = self._model.weights
-        size = _UNCOUNTED
-        if unit is not None and self._household is not None:
-            size = self._household.units.get(unit, 1) if levels.unit == "same" else self._household.size
+        w = self.model.weights
+        size = self.household.size if self.household else _UNCOUNTED
+        if unit is not None and self.household and levels.unit == "same":
+            size = self.household.units.get(unit, 1)
         return (
             w["house"][levels.house]
             + w["street"][levels.street.level]
             + w["way"][levels.way]
             + w["unit"][levels.unit]
             + w["zip"][levels.zip]
-            + log(self._words.registrations / max(size, 1))
+            + log(self.words.registrations / max(size, 1))
         )
 
 
 _KIND: Final = {"surname": "surname", "given": "given", "middle": "given"}
+_HOPELESS: Final = frozenset({"other", "unreadable", "garbled"})
 _MISSING: Final = FieldLevel("missing")
-_NO_NAME: Final = NameScore(0, NameComparison(_MISSING, _MISSING, _MISSING, "none"), -6.0, 0.0)
+_NO_NAME: Final = NameScore("plain", NameComparison(_MISSING, _MISSING, _MISSING, "none"), -6.0, 0.0)
 _NO_ADDRESS: Final = AddressScore(0, AddressComparison("missing", _MISSING, "same", "none", "missing"), 0.0, here=False)

@@ -1,50 +1,45 @@
 """Which keys to ask the roll for: narrow ones first, then every combination, then corrected spellings."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple
 
 from app.domain.blocking import (
+    FINE,
+    FINE_BITS,
     KEY_COLUMNS,
     Hashes,
-    KeyRange,
     hash_given,
     hash_house,
     hash_street,
     hash_surname,
-    key,
-    wide,
     zip_number,
 )
 from app.domain.line import ReadLine
-from app.domain.names import NameReading
 from app.domain.nicknames import name_forms
 from app.domain.words import Words
 
-
-from collections.abc import Callable
-
-_Hash = Callable[[str], Hashes | None]
-
-
-class Probe(NamedTuple):
-    """A range of one key column, and the part of it that is asked instead where the range holds too many."""
-
-    column: int  # index into KEY_COLUMNS
-    keys: KeyRange
-    narrow: KeyRange | None
-
-
 _COLUMN: Final = {name: at for at, name in enumerate(KEY_COLUMNS)}
-_HOUSE_STREET: Final = _COLUMN["key_house_street"]
+HOUSE_STREET: Final = _COLUMN["key_house_street"]
 _HOUSE_SURNAME: Final = (_COLUMN["key_house_surname"], _COLUMN["key_house_surname2"])
 _GIVEN_SURNAME: Final = (_COLUMN["key_given_surname"], _COLUMN["key_given_surname2"])
 _SURNAME_STREET: Final = (_COLUMN["key_surname_street"], _COLUMN["key_surname2_street"])
-_HOUSE_GIVEN: Final = _COLUMN["key_house_given"]
-_GIVEN_STREET: Final = _COLUMN["key_given_street"]
+_HOUSE_GIVEN: Final = (_COLUMN["key_house_given"],)
+_GIVEN_STREET: Final = (_COLUMN["key_given_street"],)
 
 # Of one range this many registrations are looked at; a fuller one is narrowed by the third part of its key.
 MOST_OF_A_RANGE: Final = 60
-MOST_OF_A_HOUSE: Final = 1_000  # everybody at a house number and street: a large building, never cut
+MOST_OF_A_HOUSE: Final = 2_000  # everybody at a house number and street: a large building, never cut in practice
+_STREETS_ASKED_FIRST: Final = 2
+_CORRECTIONS_OF_KNOWN: Final = 2  # what is a name itself is seldom a slip of another
+_FORMS_ASKED: Final = 6
+
+# A question: the column, the lowest key of the range, and the 20 bits that narrow it (0: it cannot be narrowed).
+Probe = tuple[int, int, int]
+
+
+def range_of(probe: Probe) -> tuple[int, int]:
+    """Return the lowest and the highest key of a probe's whole range."""
+    return probe[1], probe[1] | FINE
 
 
 class _Parts(NamedTuple):
@@ -58,47 +53,44 @@ class _Parts(NamedTuple):
     zip: int
 
 
-def household_probes(line: ReadLine) -> list[Probe]:
-    """Return the narrowest question: who of this surname lives at this house and street."""
-    probes = []
-    for reading in line.name.readings:
-        for part in dict.fromkeys(reading.surname):
-            surname = hash_surname(part)
-            for address in line.addresses:
-                house = hash_house(address.house)
-                for name in address.streets[:2]:
-                    street = hash_street(name)
-                    if house and street and surname:
-                        at = key(house, street, surname.fine)
-                        probes.append(Probe(_HOUSE_STREET, KeyRange(at, at), None))
-    return list(dict.fromkeys(probes))
+def household_keys(line: ReadLine) -> list[int]:
+    """Return the keys of the narrowest question: who of this surname lives at this house and street."""
+    keys: dict[int, None] = {}
+    surnames = _hashes(hash_surname, (part for reading in line.name.readings for part in reading.surname))
+    for address in line.addresses:
+        house = hash_house(address.house)
+        if house:
+            for street in _hashes(hash_street, address.streets[:_STREETS_ASKED_FIRST]):
+                low = (house.coarse ^ street.coarse) << FINE_BITS
+                keys.update((low | surname.fine, None) for surname in surnames)
+    return list(keys)
 
 
 def address_probes(line: ReadLine, words: Words) -> list[Probe]:
-    """Return the question who lives at this house and street, whatever their names; never cut."""
-    probes = []
+    """Return the question who lives at this house and street, whatever their names."""
+    found: dict[Probe, None] = {}
     for address in line.addresses:
         house = hash_house(address.house)
-        corrected = [c for name in address.streets for c in words.corrections("street", name)]
+        corrected = [c for name in address.streets for c in _corrected("street", name, words)]
         for street in _hashes(hash_street, [*address.streets, *corrected]):
             if house:
-                probes.append(Probe(_HOUSE_STREET, wide(house, street), None))
-    return _unique(probes)
+                found[HOUSE_STREET, (house.coarse ^ street.coarse) << FINE_BITS, 0] = None
+    return list(found)
 
 
 def combined_probes(line: ReadLine) -> list[Probe]:
     """Return every pair of house, street, surname and given name, as they sound."""
-    return _unique(_combine(_parts(line)))
+    return _combine(_parts(line))
 
 
 def corrected_probes(line: ReadLine, words: Words) -> list[Probe]:
-    """Return the pairs in which one word is corrected by the county's own words, or replaced by another form."""
+    """Return the pairs in which a word is corrected by the county's own words, or replaced by another form."""
     parts = _parts(line)
-    asked = set(_unique(_combine(parts)))
-    surnames = _hashes(hash_surname, (c for s in _surnames(line) for c in _corrected_surnames(s, words)))
-    givens = _hashes(hash_given, (c for g in _givens(line) for c in (*words.corrections("given", g), *name_forms(g))))
+    asked = {probe[:2] for probe in _combine(parts)}
+    surnames = _hashes(hash_surname, (c for s in _surnames(line) for c in _corrected_surname(s, words)))
+    givens = _hashes(hash_given, (c for g in _givens(line) for c in _corrected_given(g, words)))
     streets = _hashes(
-        hash_street, (c for a in line.addresses for s in a.streets for c in words.corrections("street", s))
+        hash_street, (c for a in line.addresses for s in a.streets for c in _corrected("street", s, words))
     )
     names = [*_pairs(parts.givens, surnames), *_pairs(givens, parts.surnames), *_pairs(givens, surnames)]
     wider = _Parts(
@@ -109,12 +101,23 @@ def corrected_probes(line: ReadLine, words: Words) -> list[Probe]:
         names,
         parts.zip,
     )
-    return [probe for probe in _unique(_combine(wider)) if probe not in asked]
+    return [probe for probe in _combine(wider) if probe[:2] not in asked]
 
 
-def _corrected_surnames(part: str, words: Words) -> Iterator[str]:
+def _corrected(kind: str, word: str, words: Words) -> tuple[str, ...]:
+    found = words.corrections(kind, word)
+    return found[:_CORRECTIONS_OF_KNOWN] if words.known(kind, word) else found
+
+
+def _corrected_given(word: str, words: Words) -> Iterator[str]:
+    yield from _corrected("given", word, words)
+    known = [form for form in name_forms(word) if words.known("given", form)]
+    yield from sorted(known, key=lambda form: (-words.count("given", form), form))[:_FORMS_ASKED]
+
+
+def _corrected_surname(part: str, words: Words) -> Iterator[str]:
     """Corrections of a surname, and its two halves where it is two surnames written as one."""
-    yield from words.corrections("surname", part)
+    yield from _corrected("surname", part, words)
     if not words.known("surname", part):
         for at in range(3, len(part) - 2):
             if words.known("surname", part[:at]) and words.known("surname", part[at:]):
@@ -140,18 +143,17 @@ def _pairs(givens: list[Hashes], surnames: list[Hashes]) -> list[tuple[Hashes, H
     return [(given, surname) for given in givens for surname in surnames]
 
 
-def _names(readings: Iterable[NameReading]) -> list[tuple[Hashes, Hashes]]:
+def _names(line: ReadLine) -> list[tuple[Hashes, Hashes]]:
     found = []
-    for reading in readings:
-        words = [*reading.given[:2], "".join(reading.given[:2])] if len(reading.given) > 1 else list(reading.given)
-        parts = [*reading.surname, "".join(reading.surname)] if len(reading.surname) > 1 else list(reading.surname)
+    for reading in line.name.readings:
+        words = [*reading.given[:2], "".join(reading.given[:2])]
         givens = _hashes(hash_given, (word for word in words if len(word) > 1))
-        found.extend(_pairs(givens, _hashes(hash_surname, parts)))
-    return list(dict.fromkeys(found))
+        found.extend(_pairs(givens, _hashes(hash_surname, [*reading.surname, "".join(reading.surname)])))
+    return found
 
 
-def _hashes(hashed: "_Hash", words: Iterable[str]) -> list[Hashes]:
-    return list(dict.fromkeys(found for word in words if (found := hashed(word))))
+def _hashes(hashed: Callable[[str], Hashes | None], words: Iterable[str]) -> list[Hashes]:
+    return [found for word in dict.fromkeys(words) if (found := hashed(word))]
 
 
 def _parts(line: ReadLine) -> _Parts:
@@ -160,27 +162,28 @@ def _parts(line: ReadLine) -> _Parts:
         _hashes(hash_street, (name for address in line.addresses for name in address.streets)),
         _hashes(hash_surname, _surnames(line)),
         _hashes(hash_given, _givens(line)),
-        _names(line.name.readings),
+        _names(line),
         zip_number(line.zip),
     )
 
 
-def _combine(parts: _Parts) -> Iterator[Probe]:
-    """Every pair of the parts; the third part of a key narrows it."""
+def _combine(parts: _Parts) -> list[Probe]:
+    """Every pair of the parts but house and street; the third part of a key narrows it."""
     given = parts.givens[0].fine if parts.givens else 0
-    for house in parts.houses:
-        yield from (_probe(c, house, name, given) for name in parts.surnames for c in _HOUSE_SURNAME)
-        yield from (_probe(_HOUSE_GIVEN, house, name, parts.zip) for name in parts.givens)
-    for street in parts.streets:
-        yield from (_probe(c, name, street, given) for name in parts.surnames for c in _SURNAME_STREET)
-        yield from (_probe(_GIVEN_STREET, name, street, parts.zip) for name in parts.givens)
-    yield from (_probe(c, one, other, parts.zip) for one, other in parts.names for c in _GIVEN_SURNAME)
-
-
-def _probe(column: int, one: Hashes, other: Hashes, fine: int) -> Probe:
-    narrow = key(one, other, fine)
-    return Probe(column, wide(one, other), KeyRange(narrow, narrow) if fine else None)
-
-
-def _unique(probes: Iterable[Probe]) -> list[Probe]:
-    return list({(probe.column, probe.keys): probe for probe in probes}.values())
+    found: dict[tuple[int, int], int] = {}
+    for columns, ones, others, fine in (
+        (_HOUSE_SURNAME, parts.houses, parts.surnames, given),
+        (_HOUSE_GIVEN, parts.houses, parts.givens, parts.zip),
+        (_SURNAME_STREET, parts.streets, parts.surnames, given),
+        (_GIVEN_STREET, parts.streets, parts.givens, parts.zip),
+    ):
+        for one in ones:
+            for other in others:
+                low = (one.coarse ^ other.coarse) << FINE_BITS
+                for column in columns:
+                    found[column, low] = fine
+    for one, other in parts.names:
+        low = (one.coarse ^ other.coarse) << FINE_BITS
+        for column in _GIVEN_SURNAME:
+            found[column, low] = parts.zip
+    return [(column, low, fine) for (column, low), fine in found.items()]

@@ -3,14 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp, log
-from typing import Final
 
 from app.domain.model import Model
 from app.domain.scoring import Scored
 from app.domain.standing import Standing, best_standing
 from app.domain.voter import Registration
-
-_RELATIVES: Final = 0.55  # of the unregistered people at a voter's address this share bears the voter's surname
 
 
 @dataclass(slots=True)
@@ -30,7 +27,7 @@ class Stories:
     here: list[float]
     moved: list[float]
     canceled: list[float]  # not registered in time: canceled, late, pending or under age
-    relative: float
+    relative: float  # of the same surname as a voter at the address
     stranger: float
 
 
@@ -64,7 +61,7 @@ def _rank(person: Person) -> tuple[float, str]:
 def tell(persons: Sequence[Person], registrations: int, model: Model) -> Stories:
     """Return the posterior probabilities of the five stories over `registrations` that may be the signer's."""
     p, n = model.priors, log(registrations)
-    here, moved, canceled, relative = [], [], [], p["relative"] * (1 - _RELATIVES)
+    here, moved, canceled, relative = [], [], [], 0.0
     for person in persons:
         registered = person.standing == "registered"
         at, away = _bounded(person.here - n), _bounded(person.name - n)
@@ -73,7 +70,7 @@ def tell(persons: Sequence[Person], registrations: int, model: Model) -> Stories
         canceled.append(0.0 if registered else p["canceled_here"] * at + p["canceled_moved"] * away)
         for one in person.scored:
             if one.address.here:
-                relative += p["relative"] * _RELATIVES * _bounded(one.address.weight + one.name.surname_weight - n)
+                relative += p["relative"] * _bounded(one.address.weight + one.name.family_weight - n)
     total = sum(here) + sum(moved) + sum(canceled) + relative + p["stranger"]
     return Stories(
         [x / total for x in here],

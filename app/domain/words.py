@@ -29,9 +29,9 @@ class Words:
         self._counts: dict[str, dict[str, int]] = {}
         for kind, word, count in counted:
             self._counts.setdefault(kind, {})[word] = count
+        self.cities: Final = tuple(sorted(self._counts.get("city", ())))
         # A word of one registration in a million is as likely a slip in the roll as a name.
         self._known: Final = max(1, registrations // 1_000_000)
-        self._shares: dict[tuple[str, str], float] = {}
         self._words: dict[str, list[str]] = {}
         self._index: dict[str, list[array[int]]] = {}
         for kind in CORRECTED:
@@ -43,15 +43,12 @@ class Words:
 
     def known(self, kind: str, word: str) -> bool:
         """Whether the word is itself a name of this county, and so no slip."""
-        return self.count(kind, word) >= self._known
+        counts = self._counts.get(kind)
+        return counts is not None and counts.get(word, 0) >= self._known
 
     def rarity(self, kind: str, word: str) -> float:
         """Return the natural logarithm of one over the word's share of the registrations; an unseen word counts as one."""
         return log(self.registrations / max(self.count(kind, word), 1))
-
-    def all(self, kind: str) -> frozenset[str]:
-        """Return every word of a kind."""
-        return frozenset(self._counts.get(kind, ()))
 
     def corrections(self, kind: str, word: str) -> tuple[str, ...]:
         """Return the known words within one slip of `word`, the most frequent first, at most six."""

@@ -1,0 +1,143 @@
+"""The evidence of a decision: complete enough to follow it without the program, small enough to keep for every line."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from app.domain.addresses import Address
+from app.domain.county import Verdict
+from app.domain.line import ReadLine
+from app.domain.model import Model
+from app.domain.names import NameReading
+from app.domain.scoring import Scored, Scorer
+from app.domain.stories import Person, Stories
+
+_CANDIDATES_SHOWN: Final = 3
+_FAINT: Final = 0.0005  # a share below this is not worth a line
+
+# What each rule that may turn a decision into review rests on.
+CITATIONS: Final = {
+    "initial only": "EC 105(a)(1): the voter is not identified by an initial alone",
+    "confidential": "EC 2166",
+    "middle initial differs": "EC 100",
+    "suffix differs": "EC 100",
+    "like name at the address": "EC 105(a)(1), 2 CCR 20931",
+    "same given name at the address": "2 CCR 20931: a surname may have changed",
+    "city and zip out of county": "EC 105(a)(2)",
+}
+
+
+def evidence(
+    scorer: Scorer, persons: Sequence[Person], stories: Stories, where: Verdict, fired: Sequence[str]
+) -> dict[str, Any]:
+    """Return the stories' probabilities, the readings, the best candidates field by field, and the rules that fired."""
+    order = sorted(range(len(persons)), key=lambda at: (-_share(stories, at), at))[:_CANDIDATES_SHOWN]
+    shown = [at for at in order if _share(stories, at) >= _FAINT]
+    found: dict[str, Any] = {
+        "model": scorer.model.version,
+        "read": _read(scorer.line),
+        "stories": {
+            "here": _rounded(sum(stories.here)),
+            "moved": _rounded(sum(stories.moved)),
+            "not_registered_in_time": _rounded(sum(stories.canceled)),
+            "relative": _rounded(stories.relative),
+            "stranger": _rounded(stories.stranger),
+        },
+        "county": where,
+        "considered": sum(len(person.scored) for person in persons),
+        "candidates": [_candidate(scorer, persons[at], _share(stories, at)) for at in shown],
+    }
+    if scorer.household is not None:
+        found["household"] = scorer.household.size
+    if fired:
+        found["rules"] = [
+            {"rule": rule, "cites": CITATIONS[rule]} if rule in CITATIONS else {"rule": rule} for rule in fired
+        ]
+    return found
+
+
+def evidence_without_lookup(line: ReadLine, reason: str) -> dict[str, Any]:
+    """Return the evidence of a decision that needed no roll (EC 100)."""
+    return {"read": _read(line), "rules": [{"rule": reason, "cites": "EC 100"}]}
+
+
+def _share(stories: Stories, at: int) -> float:
+    return stories.here[at] + stories.moved[at] + stories.canceled[at]
+
+
+def _rounded(share: float) -> float:
+    return round(share, 5)
+
+
+def _read(line: ReadLine) -> dict[str, Any]:
+    """What was understood of the writing."""
+    read: dict[str, Any] = {
+        "names": [_name(reading) for reading in line.name.readings],
+        "addresses": [_address(address) for address in line.addresses],
+    }
+    if line.name.suffix:
+        read["suffix"] = line.name.suffix
+    if line.po_box:
+        read["po_box"] = True
+    return read | {"city": line.city, "zip": line.zip}
+
+
+def _name(reading: NameReading) -> str:
+    return f"{' '.join(reading.surname)}, {' '.join(reading.given)} ({reading.kind})"
+
+
+def _address(address: Address) -> dict[str, str]:
+    parts = {
+        "house": address.house,
+        "street": " / ".join(address.streets),
+        "way": " ".join(filter(None, (address.pre_direction, address.street_type, address.post_direction))),
+        "unit": address.unit,
+    }
+    return {part: text for part, text in parts.items() if text}
+
+
+def _candidate(scorer: Scorer, person: Person, share: float) -> dict[str, Any]:
+    """One voter: the registration that fits best, each field's value in the roll, level in words, and weight."""
+    one = person.scored[0]
+    r = one.registration
+    found = {"voter_id": r.voter_id, "registration_no": r.registration_no, "probability": _rounded(share)}
+    if r.confidential:  # EC 2166: matched, and not shown
+        return found | {"standing": person.standing, "confidential": True}
+    return found | {
+        "standing": person.standing,
+        "address": _verdict(one),
+        "reading": one.name.reading,
+        "fields": _fields(scorer, one),
+        "weight": round(one.weight, 2),
+    }
+
+
+def _verdict(one: Scored) -> str:
+    """The address in words: same, same without unit, near house, near street, different, insufficient."""
+    levels = one.address.levels
+    if one.address.here:
+        return "same" if levels.unit in {"none", "same"} else "same without unit"
+    if "missing" in (levels.house, levels.street.level):
+        return "insufficient"
+    if levels.house in {"near", "far"} and levels.street.level in {"same", "typo"}:
+        return "near house"
+    if levels.house == "same" and levels.street.level in {"near", "garbled"}:
+        return "near street"
+    return "different"
+
+
+def _fields(scorer: Scorer, one: Scored) -> dict[str, list[Any]]:
+    """Each field: the roll's value, the level, the weight (natural logarithm of the likelihood ratio)."""
+    r, name, address = one.registration, one.name.levels, one.address.levels
+    weights = scorer.model.weights
+    way = " ".join(filter(None, (r.pre_direction, r.street_type, r.post_direction)))
+    return {
+        "surname": [r.last_name, name.surname.level, round(scorer.field_weight("surname", name.surname), 2)],
+        "given": [r.first_name, name.given.level, round(scorer.field_weight("given", name.given), 2)],
+        "middle": [r.middle_name, name.middle.level, round(scorer.field_weight("middle", name.middle), 2)],
+        "suffix": [r.suffix, name.suffix, round(weights["suffix"][name.suffix], 2)],
+        "house": [r.house_number, address.house, round(weights["house"][address.house], 2)],
+        "street": [r.street_name, address.street.level, round(weights["street"][address.street.level], 2)],
+        "way": [way, address.way, round(weights["way"][address.way], 2)],
+        "unit": [r.unit_number, address.unit, round(weights["unit"][address.unit], 2)],
+        "zip": [r.zip, address.zip, round(weights["zip"][address.zip], 2)],
+    }
