@@ -43,6 +43,8 @@ EXAMPLES: Final[Mapping[str, Any]] = {
     "FindingIn": {"status": "valid", "voter_id": "V1", "note": "the number is 1234, not 1284"},
     "SectionIn": {"signed_from": "2022-03-01", "signed_to": "2022-03-14"},
     "WithdrawalIn": {"voter_id": "V1", "received_on": "2022-07-01", "note": "by letter"},
+    "LookupIn": {**_WRITING, "signed_from": "2022-03-01", "signed_to": "2022-03-14", "filed_on": "2022-07-06"},
+    "CheckIn": {"status": "valid", "voter_id": "V1", "note": "the house number is 1234"},
     "RevocationIn": {"note": "recorded for the wrong voter"},
     "TallyOut": {
         "petition_id": "01890a5d-ac96-774b-bcce-b302099a8057",

@@ -16,7 +16,7 @@ from app.domain.count import Line
 from app.domain.errors import UnknownLineError
 from app.domain.keys import Principal
 from app.domain.reasons import Reason, ReviewCause, Status
-from app.domain.signature import LARGEST_NUMBER, Place
+from app.domain.signature import LARGEST_NUMBER, Place, Writing
 
 router = APIRouter(prefix="/v1/petitions/{petition_id}/signatures", tags=["signatures"])
 
@@ -93,22 +93,26 @@ def standing_out(line: Line) -> LineOut:
     )
 
 
-def detail_out(read: LineRead) -> LineDetailOut:
-    """A line as those see it who decide and check."""
-    writing = read.writing
+def writing_out(writing: Writing) -> WritingOut:
+    """What stands on a line."""
     parts = writing.name
     name = {"first": parts.first, "middle": parts.middle, "last": parts.last, "suffix": parts.suffix} if parts else None
+    return WritingOut(
+        printed_name=writing.printed_name,
+        name=name,
+        residence_address=writing.residence_address,
+        city=writing.city,
+        zip=writing.zip,
+        signed=writing.signed,
+        image_sha256=writing.image_sha256,
+    )
+
+
+def detail_out(read: LineRead) -> LineDetailOut:
+    """A line as those see it who decide and check."""
     return LineDetailOut(
         **standing_out(read.line).model_dump(),
-        writing=WritingOut(
-            printed_name=writing.printed_name,
-            name=name,
-            residence_address=writing.residence_address,
-            city=writing.city,
-            zip=writing.zip,
-            signed=writing.signed,
-            image_sha256=writing.image_sha256,
-        ),
+        writing=writing_out(read.writing),
         finding=FindingOut(**{field: read.finding[field] for field in FindingOut.model_fields}),
     )
 

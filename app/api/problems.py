@@ -72,6 +72,9 @@ STATUS_OF: Final[dict[type[domain.RecallError], int]] = {
     domain.WithdrawalRefusedError: 422,
     domain.UnknownWithdrawalError: 404,
     domain.NoRollError: 409,
+    domain.NotDrawnError: 409,
+    domain.AlreadyCheckedError: 409,
+    domain.LookupBudgetError: 429,
     domain.KeyLimitError: 409,
     domain.BusyError: 503,
     roll.RollError: 422,
@@ -120,7 +123,8 @@ def problem_of(error: BaseException) -> Problem:
     if isinstance(error, Problem):
         return error
     if isinstance(error, domain.RecallError):
-        return Problem(STATUS_OF[type(error)], error.code, str(error)[:_MAX_DETAIL])
+        later = {"Retry-After": str(error.retry_after)} if isinstance(error, domain.LookupBudgetError) else None
+        return Problem(STATUS_OF[type(error)], error.code, str(error)[:_MAX_DETAIL], headers=later)
     if isinstance(error, RequestValidationError):
         return Problem(422, "invalid", "The input is not as documented.", errors=field_errors(error.errors()))
     if isinstance(error, HTTPException):

@@ -107,6 +107,29 @@ class NoRollError(RecallError):
     code = "no_roll"
 
 
+class NotDrawnError(RecallError):
+    """This line is not one of those to be checked."""
+
+    code = "not_drawn"
+
+
+class AlreadyCheckedError(RecallError):
+    """This line has been checked already: each has one independent answer."""
+
+    code = "already_checked"
+
+
+class LookupBudgetError(RecallError):
+    """This principal's lookups of today are used up. `retry_after` is the number of seconds until the next day."""
+
+    code = "lookup_budget"
+
+    def __init__(self, message: str = "", retry_after: int = 1) -> None:
+        """Keep when to come again."""
+        super().__init__(message or "This principal's lookups of today are used up.")
+        self.retry_after = retry_after
+
+
 class KeyLimitError(RecallError):
     """This principal has two live keys already: revoke one first."""
 

@@ -36,6 +36,7 @@ class Ruleset:
     name: str
     confirmations: Mapping[str, int]
     compare_signatures: bool = False  # valid is unsettled until one person has compared the signature
+    double_check_ppm: int = 10_000  # of a million of the machine's decisions, how many people check blindly
 
     def people_needed(self, status: Status, reason: str | None) -> int:
         """How many people must have confirmed a finding before it is settled."""

@@ -1,0 +1,163 @@
+"""Looking voters up for a person: by name, by address, or by both, in the roll as it stood in an interval."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from types import MappingProxyType
+from typing import Final, Literal
+
+import asyncpg
+
+from app.actions.ids import new_id
+from app.actions.lookup import LineToDecide, decide_lines, roll_words
+from app.db import candidates as db
+from app.db import voter_search as rows
+from app.db.candidates import KeyQuestion, Roll
+from app.db.engine import Database
+from app.db.roll import active_roll
+from app.domain.candidates import Candidate, rank_candidates
+from app.domain.errors import LookupBudgetError, NoRollError
+from app.domain.keys import Principal, Role
+from app.domain.line import Interval, ReadLine, read_line
+from app.domain.matching import Decision
+from app.domain.model import default_model
+from app.domain.scoring import Scorer
+from app.domain.search import MOST_OF_A_HOUSE, Probe, address_probes, combined_probes, corrected_probes, range_of
+from app.domain.signature import Writing
+from app.domain.voter import Registration
+from app.domain.words import Words
+
+LOOKUPS_A_DAY: Final[Mapping[Role, int]] = MappingProxyType({"clerk": 2_000, "supervisor": 2_000, "system": 500})
+"""Policy: how many lookups a principal has a day (UTC), since they could be used to copy the roll (EC 2194)."""
+
+MOST_CANDIDATES: Final = 20
+_MOST_OF_A_RANGE: Final = 200  # one line alone may look at more than one of a batch
+
+Kind = Literal["name", "address", "name_and_address"]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is looked for, and when it was written."""
+
+    writing: Writing
+    interval: Interval
+
+    @property
+    def asks(self) -> bool:
+        """Whether there is anything to look for."""
+        return self._named or self._addressed
+
+    @property
+    def kind(self) -> Kind:
+        """What the search goes by."""
+        if self._named and self._addressed:
+            return "name_and_address"
+        return "name" if self._named else "address"
+
+    @property
+    def _named(self) -> bool:
+        parts = self.writing.name
+        text = f"{parts.first}{parts.middle}{parts.last}" if parts else self.writing.printed_name
+        return bool(text.strip())
+
+    @property
+    def _addressed(self) -> bool:
+        return bool(self.writing.residence_address.strip())
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The candidates that may be shown, best first.
+
+    `confidential`: among the best there are voters whose registration is confidential (EC 2166 ff.); they are left out
+    with all that would tell who or where they are.
+    """
+
+    roll_version: int
+    candidates: list[Candidate]
+    confidential: bool
+    more: bool  # further candidates were found, which fit less
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """The answer to a lookup; the decision where a name and an address were given, as a line would get it."""
+
+    found: Found
+    decision: Decision | None
+
+
+async def look_up(database: Database, who: Principal, question: Question, *, now: datetime) -> Looked:
+    """Look voters up, take it off the principal's lookups of the day and put it on record, in one transaction.
+
+    Raises:
+        LookupBudgetError: none is left for today.
+        NoRollError: the county has no active roll.
+    """
+    async with database.reading() as connection, connection.transaction():
+        most = LOOKUPS_A_DAY.get(who.role, 0)
+        if not await rows.take_lookup(connection, who.county_id, who.name, now.astimezone(UTC).date(), most):
+            raise LookupBudgetError(retry_after=_until_tomorrow(now))
+        roll = await active_roll(connection, who.county_id)
+        if roll is None:
+            raise NoRollError
+        found = await candidates_of(connection, who.county_id, roll.roll_version, question)
+        decision = await _decision(connection, who.county_id, roll.roll_version, question)
+        lookup = rows.Lookup(
+            new_id(now),
+            who.name,
+            who.role,
+            question.kind,
+            found.roll_version,
+            len(found.candidates),
+            found.confidential,
+            now,
+        )
+        await rows.add_lookup(connection, who.county_id, lookup)
+    return Looked(found, decision)
+
+
+def _until_tomorrow(now: datetime) -> int:
+    """Whole seconds from now to midnight UTC, at least 1."""
+    midnight = datetime.combine(now.astimezone(UTC).date() + timedelta(days=1), time(), UTC)
+    return int((midnight - now).total_seconds()) + 1
+
+
+async def _decision(
+    connection: asyncpg.Connection, county_id: str, roll_version: int, question: Question
+) -> Decision | None:
+    if question.kind != "name_and_address":
+        return None
+    line = LineToDecide(question.writing, *question.interval)
+    found = await decide_lines(connection, county_id=county_id, roll_version=roll_version, lines=[line])
+    return found[0]
+
+
+async def candidates_of(connection: asyncpg.Connection, county_id: str, roll_version: int, question: Question) -> Found:
+    """Who of this version of the roll the writing may mean."""
+    roll = Roll(connection, county_id, roll_version)
+    words, line = await roll_words(roll), read_line(question.writing)
+    found = await _registrations(roll, _probes(line, words, question.kind))
+    ranked = rank_candidates(Scorer(line, words, default_model()), found, question.interval)
+    best = ranked[:MOST_CANDIDATES]
+    shown = [candidate for candidate in best if not candidate.registration.confidential]
+    return Found(roll_version, shown, len(shown) < len(best), len(ranked) > len(best))
+
+
+def _probes(line: ReadLine, words: Words, kind: Kind) -> list[Probe]:
+    named = [] if kind == "address" else [*combined_probes(line), *corrected_probes(line, words)]
+    return [*address_probes(line, words), *named]
+
+
+async def _registrations(roll: Roll, probes: Sequence[Probe]) -> list[Registration]:
+    """The registrations that the probes find; a range that holds too many is narrowed where it can be."""
+    whole = [KeyQuestion(0, probe[0], *range_of(probe)) for probe in probes]
+    found = await db.registration_numbers(roll, whole, MOST_OF_A_HOUSE) if whole else {}
+    crowded = [at for at in found if probes[at][2] and len(found[at]) > _MOST_OF_A_RANGE]
+    narrow = [KeyQuestion(0, column, low | fine, low | fine) for column, low, fine in (probes[at] for at in crowded)]
+    narrowed = await db.registration_numbers(roll, narrow, MOST_OF_A_HOUSE) if narrow else {}
+    kept = [numbers for at, numbers in found.items() if at not in crowded]
+    numbers = sorted({number for some in (*kept, *narrowed.values()) for number in some})
+    rows_of = await db.registrations(roll, numbers) if numbers else {}
+    return [rows_of[number] for number in numbers]
