@@ -143,8 +143,9 @@ def _compare_head(head: rows.HeadRow, petition: Petition, chain: Chain, faults: 
 
 
 async def _replay(connection: asyncpg.Connection, petition: Petition, replay: Replay) -> None:
-    async for finding, line, written in rows.findings(connection, petition.county_id, petition.petition_id):
-        replay.take(finding, line, written)
+    async for chunk in rows.findings(connection, petition.county_id, petition.petition_id):
+        for finding, line, written in chunk:
+            replay.take(finding, line, written)
     replay.finish()
 
 
@@ -165,8 +166,6 @@ async def _recount(
 
 async def _check_writings(connection: asyncpg.Connection, petition: Petition, faults: Faults) -> None:
     for revised in (False, True):
-        async for place, writing, digest in rows.writings(
-            connection, petition.county_id, petition.petition_id, revised=revised
-        ):
-            if writing.fingerprint() != digest:
+        async for chunk in rows.writings(connection, petition.county_id, petition.petition_id, revised=revised):
+            for place in (place for place, writing, digest in chunk if writing.fingerprint() != digest):
                 faults.add("writing", f"line {place}", "what stands there is not what its hash was made from")

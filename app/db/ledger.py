@@ -16,6 +16,7 @@ from app.domain.signature import NameParts, Place, Writing
 from app.domain.tally import Counts
 
 _CHUNK = 250  # rows a stream takes at once: a few milliseconds, so that others get their turn between two
+_PATIENCE = 600  # seconds: before the first rows of a whole petition it may have to be sorted
 
 # The entries behind one, in order, riding the primary key.
 _ENTRIES = """
@@ -174,6 +175,9 @@ async def snapshot(connection: asyncpg.Connection) -> AsyncIterator[None]:
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         await connection.execute("SET LOCAL statement_timeout = '10min'")
         await connection.execute("SET LOCAL work_mem = '64MB'")
+        # These statements read whole tables: row by row along an index, as a plan without statistics may have it, they
+        # would never end.
+        await connection.execute("SET LOCAL enable_nestloop = off")
         yield
 
 
@@ -183,12 +187,20 @@ async def read_head(connection: asyncpg.Connection, county_id: str, petition_id:
     return row and HeadRow(row["version"], row["hash"], row["state"], counts_of(row))
 
 
+async def _chunks(connection: asyncpg.Connection, query: str, *arguments: object) -> AsyncIterator[list[Any]]:
+    """A query's rows, a chunk at a time; within a transaction."""
+    cursor = await connection.cursor(query, *arguments)
+    while rows := await cursor.fetch(_CHUNK, timeout=_PATIENCE):
+        yield rows
+
+
 async def entries(
     connection: asyncpg.Connection, county_id: str, petition_id: UUID, *, after: int = 0
 ) -> AsyncIterator[LedgerEntry]:
     """The entries behind `after`, in order; within a transaction."""
-    async for row in connection.cursor(_ENTRIES, county_id, petition_id, after, prefetch=_CHUNK):
-        yield LedgerEntry(*row)
+    async for rows in _chunks(connection, _ENTRIES, county_id, petition_id, after):
+        for row in rows:
+            yield LedgerEntry(*row)
 
 
 async def page_of_entries(
@@ -206,56 +218,67 @@ async def entry_hashes(connection: asyncpg.Connection, county_id: str, petition_
 
 async def findings(
     connection: asyncpg.Connection, county_id: str, petition_id: UUID
-) -> AsyncIterator[tuple[StoredFinding, StoredLine | None, bytes | None]]:
-    """Every finding in the paper's order, with its line if it is the line's last; within a transaction."""
-    async for row in connection.cursor(_FINDINGS, county_id, petition_id, prefetch=_CHUNK):
-        section, page, line, number, version, leaf_no, salt, content, *stands, written = row
-        finding = StoredFinding(Place(section, page, line), number, version, leaf_no, salt, content)
-        yield finding, StoredLine(*stands) if stands[0] is not None else None, written
+) -> AsyncIterator[list[tuple[StoredFinding, StoredLine | None, bytes | None]]]:
+    """Every finding in the paper's order, in chunks, with its line if it is the line's last; within a transaction."""
+    async for rows in _chunks(connection, _FINDINGS, county_id, petition_id):
+        yield [_finding_beside_line(row) for row in rows]
+
+
+def _finding_beside_line(row: Any) -> tuple[StoredFinding, StoredLine | None, bytes | None]:  # noqa: ANN401  # a record
+    section, page, line, number, version, leaf_no, salt, content, *stands, written = row
+    finding = StoredFinding(Place(section, page, line), number, version, leaf_no, salt, content)
+    return finding, StoredLine(*stands) if stands[0] is not None else None, written
 
 
 async def findings_alone(
     connection: asyncpg.Connection, county_id: str, petition_id: UUID
 ) -> AsyncIterator[StoredFinding]:
     """Every finding in the paper's order; within a transaction."""
-    async for row in connection.cursor(_FINDINGS_ALONE, county_id, petition_id, prefetch=_CHUNK):
-        yield StoredFinding(Place(*row[:3]), *row[3:])
+    async for rows in _chunks(connection, _FINDINGS_ALONE, county_id, petition_id):
+        for row in rows:
+            yield StoredFinding(Place(*row[:3]), *row[3:])
 
 
 async def writings(
     connection: asyncpg.Connection, county_id: str, petition_id: UUID, *, revised: bool
-) -> AsyncIterator[tuple[Place, Writing, bytes]]:
-    """What stations read, or what clerks wrote in place of it, each with the hash stored beside it."""
+) -> AsyncIterator[list[tuple[Place, Writing, bytes]]]:
+    """What stations read, or what clerks wrote in place of it, in chunks, each with the hash stored beside it."""
     query = _WRITINGS.format(table="signature_revision" if revised else "signature")
-    async for row in connection.cursor(query, county_id, petition_id, prefetch=_CHUNK):
-        section, page, line, name, parts, address, city, zip_code, signed, image, digest = row
-        in_parts = NameParts(*json.loads(parts)) if parts else None
-        yield Place(section, page, line), Writing(name, address, city, zip_code, in_parts, signed, image), digest
+    async for rows in _chunks(connection, query, county_id, petition_id):
+        yield [_writing_with_hash(row) for row in rows]
+
+
+def _writing_with_hash(row: Any) -> tuple[Place, Writing, bytes]:  # noqa: ANN401  # a record
+    section, page, line, name, parts, address, city, zip_code, signed, image, digest = row
+    in_parts = NameParts(*json.loads(parts)) if parts else None
+    return Place(section, page, line), Writing(name, address, city, zip_code, in_parts, signed, image), digest
 
 
 async def revisions(connection: asyncpg.Connection, county_id: str, petition_id: UUID) -> dict[Place, set[bytes]]:
     """The hashes of what clerks wrote in place of a reading."""
     result: dict[Place, set[bytes]] = {}
-    for row in await connection.fetch(_REVISIONS, county_id, petition_id):
+    for row in await connection.fetch(_REVISIONS, county_id, petition_id, timeout=_PATIENCE):
         result.setdefault(Place(*row[:3]), set()).add(row[3])
     return result
 
 
 async def unfounded_lines(connection: asyncpg.Connection, county_id: str, petition_id: UUID) -> list[Place]:
     """Lines that no finding put where they stand."""
-    return [Place(*row) for row in await connection.fetch(_UNFOUNDED, county_id, petition_id)]
+    return [Place(*row) for row in await connection.fetch(_UNFOUNDED, county_id, petition_id, timeout=_PATIENCE)]
 
 
 async def unread_signatures(connection: asyncpg.Connection, county_id: str, petition_id: UUID) -> list[Place]:
     """Signatures without a line in the count."""
-    return [Place(*row) for row in await connection.fetch(_UNREAD, county_id, petition_id)]
+    return [Place(*row) for row in await connection.fetch(_UNREAD, county_id, petition_id, timeout=_PATIENCE)]
 
 
 async def miscounted_lines(
     connection: asyncpg.Connection, county_id: str, petition_id: UUID, *, partly: bool
 ) -> list[Place]:
     """Lines that are not what their voter's lines make of them, of which some (`partly`) may be destroyed."""
-    return [Place(*row) for row in await connection.fetch(_MISCOUNTED, county_id, petition_id, partly)]
+    return [
+        Place(*row) for row in await connection.fetch(_MISCOUNTED, county_id, petition_id, partly, timeout=_PATIENCE)
+    ]
 
 
 async def recount(connection: asyncpg.Connection, county_id: str, petition_id: UUID) -> Counts:
@@ -263,7 +286,7 @@ async def recount(connection: asyncpg.Connection, county_id: str, petition_id: U
     statuses: dict[str, int] = {}
     reasons: dict[str, int] = {}
     unsettled = 0
-    for row in await connection.fetch(_RECOUNT, county_id, petition_id):
+    for row in await connection.fetch(_RECOUNT, county_id, petition_id, timeout=_PATIENCE):
         statuses[row["status"]] = statuses.get(row["status"], 0) + row["lines"]
         unsettled += 0 if row["settled"] else row["lines"]
         if row["status"] == "invalid":

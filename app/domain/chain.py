@@ -170,49 +170,48 @@ class Chain:
 
     def _range(self, seq: int, first: int, last: int) -> range:
         """The positions of an entry's leaves from `first` to `last`."""
-        start = self._start(seq)
-        if start is None or not 0 <= first <= last < self._size(seq):
+        _, start, end = self._find(seq)
+        if not start <= start + first <= start + last < end:
             raise ValueError
         return range(start + first, start + last + 1)
 
-    def _index(self, seq: int) -> int | None:
+    def _find(self, seq: int) -> tuple[int, int, int]:
+        """The position of an entry and where its leaves begin and end; -1 and nowhere where there is none."""
         index = bisect_left(self._seqs, seq)
-        return index if index < len(self._seqs) and self._seqs[index] == seq else None
+        if index == len(self._seqs) or self._seqs[index] != seq:
+            return -1, 0, 0
+        return (
+            index,
+            self._starts[index],
+            self._starts[index + 1] if index + 1 < len(self._starts) else len(self._marks),
+        )
 
-    def _start(self, seq: int) -> int | None:
-        index = self._index(seq)
-        return None if index is None else self._starts[index]
+    def prove(self, seq: int, leaf_no: int, leaf: bytes, *, before: Sequence[str], after: Sequence[str]) -> bool:
+        """Whether this is that leaf of that entry; a leaf is given once.
 
-    def _size(self, seq: int) -> int:
-        index = self._index(seq) or 0
-        end = self._starts[index + 1] if index + 1 < len(self._starts) else len(self._marks)
-        return end - self._starts[index]
-
-    def prove(self, seq: int, leaf_no: int, leaf: bytes) -> bool:
-        """Whether this is that leaf of that entry; a leaf is given once."""
-        start = self._start(seq)
-        if start is None or not 0 <= leaf_no < self._size(seq):
+        `before` and `after` are the numbers of the tally in which its line was and is counted: what it changed of them
+        is taken off what the entry says that changed.
+        """
+        index, start, end = self._find(seq)
+        if index < 0:
             return False
+        for cell in before:
+            self._explain(index, cell, -1)
+        for cell in after:
+            self._explain(index, cell, 1)
         position = start + leaf_no
-        if self._hashes[position * HASH_BYTES : (position + 1) * HASH_BYTES] != leaf or self._marks[position] & _SEEN:
+        if not start <= position < end or self._marks[position] & _SEEN:
+            return False
+        if self._hashes[position * HASH_BYTES : (position + 1) * HASH_BYTES] != leaf:
             return False
         self._marks[position] |= _SEEN
         return True
 
-    def replay(self, seq: int, cells: Sequence[str], step: int) -> None:
-        """Take a line out of these numbers of the tally (step -1) or put it into them (1), at this entry."""
-        index = self._index(seq)
-        if index is None:
-            return
-        for cell in cells:
-            moves = self._moves[cell]
+    def _explain(self, index: int, cell: str, change: int) -> None:
+        moves = self._moves[cell]
+        if len(moves) < len(self._seqs):
             moves.extend([0] * (len(self._seqs) - len(moves)))
-            moves[index] -= step
-
-    @property
-    def leaves(self) -> int:
-        """How many leaves the entries have."""
-        return len(self._marks)
+        moves[index] -= change
 
     @property
     def destroyed(self) -> int:
@@ -224,17 +223,18 @@ class Chain:
         for witness in sorted(self._witnesses):
             for late in self._witnesses[witness]:
                 self._faults.add("shortened", late.name, f"it saw {late.checkpoint.size} entries, there are {self.seq}")
-        for index, seq in enumerate(self._seqs):
-            self._finish_entry(index, seq)
+        for seq in self._seqs:
+            self._finish_entry(seq)
 
-    def _finish_entry(self, index: int, seq: int) -> None:
-        start, size = self._starts[index], self._size(seq)
-        marks = self._marks[start : start + size]
-        for leaf_no, mark in enumerate(marks) if marks.count(_SEEN) != size else ():
+    def _finish_entry(self, seq: int) -> None:
+        index, start, end = self._find(seq)
+        marks = self._marks[start:end]
+        whole = marks.count(_SEEN) == len(marks)
+        for leaf_no, mark in enumerate(() if whole else marks):
             if mark in (0, _SEEN | _DESTROYED):
                 says = "no finding belongs to it" if not mark else "its finding should have been destroyed"
                 self._faults.add("leaf", f"entry {seq}, leaf {leaf_no}", says)
-        replayable = not any(mark & _DESTROYED for mark in marks) if marks.count(_SEEN) != size else True
+        replayable = whole or not any(mark & _DESTROYED for mark in marks)
         if replayable and any(index < len(moves) and moves[index] for moves in self._moves.values()):
             self._faults.add(
                 "tally", f"entry {seq}", "its tally does not follow from its findings and the entry before"

@@ -56,24 +56,19 @@ class Replay:
             self._faults.add("finding_order", where, f"finding {self._number + 1} is expected here, of a later entry")
         self._number, self._version = finding.finding_no, finding.version
         self.findings += 1
+        content = _content(finding.content)
+        after = cells(content.get("status", ""), content.get("reason"), settled=bool(content.get("settled")))
         leaf = leaf_hash(finding.salt, finding.content.encode())
-        if not self._chain.prove(finding.version, finding.leaf_no, leaf):
+        if not self._chain.prove(finding.version, finding.leaf_no, leaf, before=self._cells, after=after):
             says = f"it is not what leaf {finding.leaf_no} of entry {finding.version} was made from"
             self._faults.add("finding", where, says)
-        content = _content(finding.content)
-        self._move(finding, content)
+        self._cells = after
         self._check_content(finding, content, written, where)
         self._stood = line is not None
         if line is not None:
             self.lines += 1
             if line != _standing(content, finding.version):
                 self._faults.add("line", f"line {finding.place}", "it does not stand where its last finding put it")
-
-    def _move(self, finding: StoredFinding, content: Mapping[str, Any]) -> None:
-        after = cells(content.get("status", ""), content.get("reason"), settled=bool(content.get("settled")))
-        self._chain.replay(finding.version, self._cells, -1)
-        self._chain.replay(finding.version, after, 1)
-        self._cells = after
 
     def _check_content(
         self, finding: StoredFinding, content: Mapping[str, Any], written: bytes | None, where: str

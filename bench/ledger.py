@@ -1,0 +1,132 @@
+"""Measure what proving a count costs: a made-up petition through the real count, then each command as its own process.
+
+    python bench/ledger.py [--lines 1000000] [--batch 1000]
+
+It prints one JSON object a step: seconds, and the most memory the process had in MB (the database's not included).
+Everything happens in a folder of its own, which is removed at the end.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from app.actions.checkpoints import Signer, make_checkpoint
+from app.actions.count import Claim, record
+from app.actions.petitions import Terms, open_petition
+from app.db.engine import Database, open_database
+from app.db.intake import take_places
+from app.db.migrate import upgrade
+from app.db.server import EmbeddedServer
+from app.domain.count import Merits
+from app.domain.petition import Petition
+from app.domain.signature import Place, Submitted, Writing
+
+ROOT = Path(__file__).parents[1]
+EVIDENCE = {
+    "fields": {f: {"level": "exact", "weight": 7.25} for f in ("surname", "given", "middle", "house", "street", "zip")},
+    "candidates": [{"voter_id": "V1", "score": 31.5}, {"voter_id": "V2", "score": 12.25}],
+    "model": "model-1",
+}
+TERMS = Terms(
+    county_id="bench",
+    title="Recall of the assessor",
+    officer="The assessor",
+    required=1_000,
+    registered_voters=None,
+    circulation_from=date(2022, 1, 27),
+    circulation_to=date(2022, 7, 6),
+    filed_on=date(2022, 7, 6),
+    ruleset_name="california-local-recall/1",
+)
+
+
+def merits(number: int) -> Merits:
+    """Of ten lines one is of nobody and one of a voter who signed before; the rest count."""
+    if number % 10 == 0:
+        return Merits("invalid", "not_registered", None, evidence=EVIDENCE, roll_version=1)
+    voter = number - 1 if number % 10 == 5 else number  # noqa: PLR2004  # the one of ten
+    return Merits("valid", None, f"V{voter:09}", registration_no=number, evidence=EVIDENCE, roll_version=1)
+
+
+def batches(lines: int, size: int) -> Iterator[list[tuple[Submitted, Merits]]]:
+    """The lines in batches, as a station sends them."""
+    for first in range(0, lines, size):
+        batch = []
+        for number in range(first, min(first + size, lines)):
+            writing = Writing(f"MARIA GARCIA {number}", f"{number} W SUNSET BLVD APT 5", "LOS ANGELES", "90026")
+            place = Place(number // 200 + 1, number // 20 % 10 + 1, number % 20 + 1)
+            batch.append((Submitted(place, writing, writing.fingerprint()), merits(number)))
+        yield batch
+
+
+async def fill(database: Database, signer: Signer, lines: int, size: int) -> Petition:
+    """Count the lines, with a checkpoint every hundred entries."""
+    petition = await open_petition(database, TERMS, opened_by="bench", now=datetime.now(UTC))
+    where = petition.county_id, petition.petition_id
+    for index, batch in enumerate(batches(lines, size), 1):
+        now = datetime.now(UTC)
+        async with database.intake() as connection, connection.transaction():
+            await take_places(connection, *where, [(line, "station-1") for line, _ in batch], now)
+            claims = [Claim(line.place, m, line.writing_sha256, station="station-1") for line, m in batch]
+            await record(connection, petition, "intake", claims, now=now)
+        if index % 100 == 0:
+            await make_checkpoint(database, signer, *where, now=datetime.now(UTC))
+    await make_checkpoint(database, signer, *where, now=datetime.now(UTC))
+    return petition
+
+
+def report(step: str, started: float, **more: object) -> None:
+    """Print what a step took."""
+    print(json.dumps({"step": step, "seconds": round(time.monotonic() - started, 1), **more}), flush=True)
+
+
+def run(step: str, *command: str, folder: Path) -> None:
+    """Run a command in a process of its own and report its time and memory."""
+    started = time.monotonic()
+    environment = {**os.environ, "DATA_DIR": str(folder), "PYTHONPATH": str(ROOT)}
+    process = os.posix_spawn(sys.executable, [sys.executable, *command], environment)
+    _, status, usage = os.wait4(process, 0)
+    cpu = round(usage.ru_utime + usage.ru_stime, 1)
+    report(step, started, cpu_seconds=cpu, megabytes=usage.ru_maxrss // 1024, status=os.waitstatus_to_exitcode(status))
+
+
+async def prepare(url: str, folder: Path, lines: int, size: int) -> str:
+    """Make the petition; returns its id."""
+    await upgrade(url)
+    database = await open_database(url, intake=2, reading=2)
+    try:
+        petition = await fill(database, Signer.from_file(folder / "checkpoint.key", create=True), lines, size)
+    finally:
+        await database.close()
+    return str(petition.petition_id)
+
+
+def main() -> None:
+    """The steps."""
+    parser = argparse.ArgumentParser(description="Measure what proving a count costs.")
+    parser.add_argument("--lines", type=int, default=1_000_000)
+    parser.add_argument("--batch", type=int, default=1_000)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        folder = Path(name)
+        folder.chmod(0o711)  # where root runs it, the server's user must get through
+        with EmbeddedServer.start(folder, settings={"fsync": "off"}) as server:
+            started = time.monotonic()
+            petition = asyncio.run(prepare(server.url(), folder, arguments.lines, arguments.batch))
+            report("count", started, lines=arguments.lines)
+            bundle = folder / "bundle.zip"
+            run("verify", "-m", "app", "verify", petition, folder=folder)
+            run("bundle", "-m", "app", "bundle", "--petition", petition, "--out", str(bundle), folder=folder)
+            run("verify_bundle", str(ROOT / "tools" / "verify_bundle.py"), str(bundle), folder=folder)
+            print(json.dumps({"bundle_megabytes": bundle.stat().st_size // 2**20}))
+
+
+if __name__ == "__main__":
+    main()
