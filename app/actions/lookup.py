@@ -125,7 +125,7 @@ _RESEMBLES: Final = 45  # of 100: what 999 of 1,000 signers' names reach, and on
 
 
 async def _residents(roll: Roll, lines: list[_Line], words: Words) -> list[set[int]]:
-    """Count everybody at each line's address; return for each line the numbers of those with a name like the written."""
+    """Count everybody at each line's address; return for each line the numbers of those of a name like the written."""
     questions = [
         KeyQuestion(at, probe[0], *range_of(probe))
         for at, line in enumerate(lines)

@@ -12,17 +12,17 @@ _PO_BOX = re.compile(r"\b(?:P ?\.? ?O ?\.? *B(?:OX|0X)?|POST +OFFICE +BOX|POBOX|
 _UNIT_WORDS: Final = {
     spelling: short
     for short, spellings in {
-        "APT": "APARTMENT APMT APPT APRT AP AT APY", "UNIT": "UN UNT UINT", "STE": "SUITE", "SPC": "SPACE SP", "RM": "ROOM",
-        "FL": "FLOOR FLR", "BLDG": "BUILDING", "LOT": "", "TRLR": "TRAILER", "PH": "PENTHOUSE", "#": "NO NUM",
-        "FRNT": "FRONT", "REAR": "", "BSMT": "BASEMENT", "UPPR": "UPPER", "LOWR": "LOWER",
+        "APT": "APARTMENT APMT APPT APRT AP AT APY", "UNIT": "UN UNT UINT", "STE": "SUITE", "SPC": "SPACE SP",
+        "RM": "ROOM", "FL": "FLOOR FLR", "BLDG": "BUILDING", "LOT": "", "TRLR": "TRAILER", "PH": "PENTHOUSE",
+        "#": "NO NUM", "FRNT": "FRONT", "REAR": "", "BSMT": "BASEMENT", "UPPR": "UPPER", "LOWR": "LOWER",
     }.items()
     for spelling in (short, *spellings.split())
 }  # fmt: skip
 _ALONE = frozenset({"FRNT", "REAR", "BSMT", "UPPR", "LOWR", "PH"})  # units that need no number
 # What people write most, so that a slip of the pen in it is recognised (PLSCE, BOULEVARF, AUE).
 _COMMON_TYPES = listed(
-    "STREET AVENUE DRIVE BOULEVARD ROAD PLACE COURT LANE CIRCLE TERRACE TRAIL PARKWAY HIGHWAY ST AVE DR BLVD RD PL CT LN "
-    "WAY CIR TER",
+    "STREET AVENUE DRIVE BOULEVARD ROAD PLACE COURT LANE CIRCLE TERRACE TRAIL PARKWAY HIGHWAY "
+    "ST AVE DR BLVD RD PL CT LN WAY CIR TER",
 )
 _FRACTIONS = {"½": "1/2", "¼": "1/4", "¾": "3/4", "⅓": "1/3", "⅔": "2/3"}
 _FRACTION = re.compile(r"^[1-3]/[2-4]$")
@@ -149,11 +149,11 @@ def _take_unit(words: list[str]) -> tuple[str, str] | None:
     for at in range(1, len(words)):
         short = _UNIT_WORDS.get(words[at])
         follows = [word for word in words[at + 1 :] if word != "#" and word not in _UNIT_WORDS]
-        if short and (short in _ALONE or (0 < len(follows) <= 2 and _unit_like(follows[0], short))):  # noqa: PLR2004 - "12 B"
+        if short and (short in _ALONE or (0 < len(follows) <= 2 and _unit_like(follows[0], short))):  # noqa: PLR2004 - 12 B
             del words[at:]
             return ("" if short == "#" else short), "".join(follows)
     last = words[-1] if words else ""
-    if len(words) > 3 and _bare_unit(last) and _slip_of_unit(words[-2]):
+    if len(words) > 3 and _bare_unit(last) and _slip_of_unit(words[-2]):  # noqa: PLR2004 - name, type, unit, number
         del words[-2:]
         return "", last
     glued = re.match(r"^(?:APT|UNIT|STE|SPC)([0-9]+[A-Z]?)$", last)
@@ -168,12 +168,12 @@ def _take_unit(words: list[str]) -> tuple[str, str] | None:
 
 def _unit_like(word: str, short: str) -> bool:
     """Whether `word` can be a unit's number; "NO HOPE ST" and "AT LAST" are streets."""
-    return any(c.isdigit() for c in word) or len(word) == 1 or (short not in {"#"} and len(word) <= 2)  # noqa: PLR2004 - two letters
+    return any(c.isdigit() for c in word) or len(word) == 1 or (short != "#" and len(word) <= 2)  # noqa: PLR2004 - two letters
 
 
 def _slip_of_unit(word: str) -> bool:
     """Whether `word` is a slip of APT or UNIT (AFT, OPTT, UNIL)."""
-    return len(word) > 2 and any(OSA.distance(word, unit, score_cutoff=1) <= 1 for unit in ("APT", "UNIT"))
+    return len(word) > len("PT") and any(OSA.distance(word, unit, score_cutoff=1) <= 1 for unit in ("APT", "UNIT"))
 
 
 def _bare_unit(word: str) -> bool:
@@ -186,12 +186,12 @@ def _bare_unit(word: str) -> bool:
 
 def _slip_of_type(word: str) -> str:
     """The street type that `word` is a slip of, or ''."""
-    most = 2 if len(word) > 5 else 1
+    most = 2 if len(word) > len("PLACE") else 1
     if len(word) < 2 or word in DIRECTIONS:  # noqa: PLR2004 - one letter resembles everything
         return ""
     plain = word.translate(_LETTER_SHAPES)
     for common in _COMMON_TYPES:
-        near = len(common) > 2 or len(plain) <= 3
+        near = len(common) > len("ST") or len(plain) <= len("SST")  # EAST is none
         if near and OSA.distance(plain, common, score_cutoff=most) <= most:
             return STREET_TYPES[common]
     return ""

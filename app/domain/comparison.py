@@ -58,7 +58,7 @@ def _alike(written: str, registered: str) -> bool:
 def garbled(written: str, registered: str) -> bool:
     """Whether what is written may be the other word, badly read: half of the letters are right."""
     longest = max(len(written), len(registered))
-    return longest > 2 and OSA.distance(written, registered, score_cutoff=longest // 2) <= longest // 2
+    return longest > len("LI") and OSA.distance(written, registered, score_cutoff=longest // 2) <= longest // 2
 
 
 _NONE: Final = FieldLevel("missing")

@@ -6,7 +6,6 @@ from typing import Any, Final
 from app.domain.addresses import Address
 from app.domain.county import Verdict
 from app.domain.line import ReadLine
-from app.domain.model import Model
 from app.domain.names import NameReading
 from app.domain.scoring import Scored, Scorer
 from app.domain.stories import Person, Stories

@@ -131,16 +131,16 @@ def _without(counts: Counter[str], level: str) -> Counter[str]:
 def _address_weights(field: str, counts: _Counts, model: Model) -> dict[str, float]:
     """Log of the level's share among own registrations, spread over the ways of coming to it."""
     levels, ways = list(model.weights[field]), _WAYS[field]
-    silent = [level for level in ("none", "missing") if level not in ways]
+    silent = [level for level in ("none", "missing") if level in levels and level not in ways]
     own = Counter({level: count for level, count in counts.own[field].items() if level not in silent})
     total = own.total() + _FAINT * len(levels)
     weights = {level: log((own[level] + _FAINT) / total / ways.get(level, 1)) for level in levels}
-    return weights | {level: 0.0 for level in silent if level in weights}
+    return weights | dict.fromkeys(silent, 0.0)
 
 
 def _priors(judged: Sequence[Judged], words: Words, model: Model) -> dict[str, float]:
     """The shares of the stories among the lines."""
-    stories = Counter({story: _FAINT for story in model.priors})
+    stories = Counter(dict.fromkeys(model.priors, _FAINT))
     for one in judged:
         stories[_story(one, words, model)] += 1
     return {story: stories[story] / stories.total() for story in model.priors}

@@ -163,7 +163,7 @@ def _canceled_namesake(person: Person, one: Scored) -> bool:
 
 
 def _reject(case: Case) -> Decision | None:
-    """An invalid line: nobody who may be the signer is registered at this address, or so near it that a slip explains it."""
+    """An invalid line: nobody who may be the signer is registered at this address, or a slip of the pen from it."""
     t = case.scorer.model.thresholds
     here = sum(case.stories.here)
     out = case.where == "out"

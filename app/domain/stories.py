@@ -1,4 +1,4 @@
-"""What may have happened: this voter, here · this voter, moved · a canceled one · a relative or housemate · a stranger."""
+"""What may have happened: this voter, here; this voter, moved; a canceled one; a relative; a stranger."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -47,7 +47,7 @@ class Words:
         return counts is not None and counts.get(word, 0) >= self._known
 
     def rarity(self, kind: str, word: str) -> float:
-        """Return the natural logarithm of one over the word's share of the registrations; an unseen word counts as one."""
+        """Return the logarithm of one over the word's share of the registrations; an unseen word counts as one."""
         return log(self.registrations / max(self.count(kind, word), 1))
 
     def corrections(self, kind: str, word: str) -> tuple[str, ...]:
