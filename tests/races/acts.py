@@ -1,6 +1,5 @@
-"""What people and stations do to one voter's lines, straight through the actions, and schedules in which they race."""
+"""What people and stations do to one voter's lines, straight through the actions, as racers do."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -13,6 +12,7 @@ from app.actions.petitions import Terms, open_petition
 from app.actions.reexamination import reexamine_county
 from app.actions.review import decide_by_person
 from app.actions.revisions import revise
+from app.actions.roll import activate_roll
 from app.actions.sections import declare_section
 from app.actions.withdrawals import revoke_withdrawal, withdraw
 from app.db.engine import Database
@@ -116,9 +116,12 @@ class Acts:
         dates = SectionDates(signed_from, signed_to)
         await self._once(CLERK, lambda c: declare_section(c, self.petition, section, dates, by="clerk-1", now=NOW))
 
-    async def reexamine(self) -> None:
-        """What an older roll did not know is asked again."""
-        await reexamine_county(self.database, self.petition.county_id, now=NOW)
+    async def use_roll(self, roll_version: int) -> None:
+        """A roll version is put into use, and what another one did not know is asked again."""
+        county_id = self.petition.county_id
+        async with self.database.intake() as connection:
+            await activate_roll(connection, county_id=county_id, roll_version=roll_version, allow_older=True)
+        await reexamine_county(self.database, county_id, now=NOW)
 
     async def _once(self, who: Principal, act: Callable[[asyncpg.Connection], Awaitable[object]]) -> None:
         async def text(connection: asyncpg.Connection) -> str:
@@ -129,10 +132,3 @@ class Acts:
             await once(self.database, self.petition, Request(who.name), text, now=NOW)
         except RecallError as error:
             self.refused.append(error)
-
-
-async def settled_or_blocked(task: asyncio.Task[None], watching: asyncpg.Connection) -> None:
-    """Wait until a task has ended or waits for somebody else's lock."""
-    waits = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"
-    while not task.done() and not await watching.fetchval(waits):  # noqa: ASYNC110  # the server tells nobody who waits
-        await asyncio.sleep(0.001)

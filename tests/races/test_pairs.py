@@ -1,30 +1,23 @@
-"""Two verbs on one voter, the first stopped before each of its statements in turn while the second runs."""
+"""Every pair of verbs on one voter, in every interleaving of the first one's statements."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import date
+from io import BytesIO
 
 import asyncpg
 import pytest
 
+from app.actions.roll import load_roll
+from app.db import count as count_rows
+from app.db import intake as intake_rows
 from app.db.engine import Database
 from app.domain.signature import Place
-from tests import recount
+from tests.api.county import COUNTY, roll_csv
 from tests.races import pauses
-from tests.races.acts import Acts, a_petition, settled_or_blocked, signature
+from tests.races.acts import signature
+from tests.races.schedules import Act, Pair, explore
 
 LOW, HIGH = Place(1, 1, 1), Place(2, 1, 1)
-Act = Callable[[Acts], Awaitable[object]]
-
-
-@dataclass(frozen=True)
-class Pair:
-    """What was there before, and the two that race."""
-
-    before: tuple[Act, ...]
-    first: Act
-    second: Act
+NO_DATES = {LOW: ("review", "section_dates")}
 
 
 def submit(place: Place, number: int = 1) -> Act:
@@ -63,8 +56,8 @@ PAIRS = {
     "correct, correct": Pair(
         (submit(LOW),), lambda a: a.correct(signature(2, LOW)), lambda a: a.correct(signature(3, LOW))
     ),
-    "submit, section dates": Pair((), submit(LOW), lambda a: a.declare(1, None, None)),
-    "section dates, submit": Pair((submit(HIGH),), lambda a: a.declare(1, None, None), submit(LOW)),
+    "submit, section dates": Pair((), submit(LOW), lambda a: a.declare(1, None, None), NO_DATES),
+    "section dates, submit": Pair((submit(HIGH),), lambda a: a.declare(1, None, None), submit(LOW), NO_DATES),
     "section dates, section dates": Pair(
         (submit(LOW),), lambda a: a.declare(1, None, None), lambda a: a.declare(1, date(2022, 3, 1), date(2022, 3, 2))
     ),
@@ -76,39 +69,88 @@ PAIRS = {
 }
 
 
-async def race(database: Database, watching: asyncpg.Connection, pair: Pair, at: int) -> tuple[Acts, bool]:
-    """Run one schedule; the outcome, and whether the first got as far as its stop."""
-    acts = Acts(database, await a_petition(database))
-    for act in pair.before:
-        await act(acts)
-    stop = pauses.Stop(at)
-
-    async def first() -> None:
-        pauses.STOP.set(stop)
-        await pair.first(acts)
-
-    async def second() -> None:
-        await pair.second(acts)
-
-    one = asyncio.create_task(first())
-    reached = asyncio.create_task(stop.reached.wait())
-    await asyncio.wait([one, reached], return_when=asyncio.FIRST_COMPLETED)
-    two = asyncio.create_task(second())
-    await settled_or_blocked(two, watching)
-    stop.go.set()
-    reached.cancel()
-    await asyncio.gather(one, two)
-    return acts, stop.reached.is_set()
-
-
 @pytest.mark.parametrize("name", PAIRS)
 async def test_whatever_interleaving_every_voter_counts_once(
     racing: Database, watching: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     pauses.install(monkeypatch)
-    at, more = 0, True
-    while more:
-        acts, more = await race(racing, watching, PAIRS[name], at)
-        await recount.check(watching, acts.petition.petition_id)
-        at += 1
-    assert at > 5, "there was something to stop at"
+    assert await explore(racing, watching, PAIRS[name]) > 5
+
+
+@pytest.fixture
+async def two_rolls(county_database: str) -> None:
+    """A second roll version, not in use, that lacks the first voter."""
+    source = BytesIO(roll_csv(without=frozenset({1})))
+    await load_roll(county_database, county_id=COUNTY, source=source, complete_through=date(2022, 7, 6))
+
+
+@pytest.mark.parametrize("submits_first", [True, False])
+@pytest.mark.usefixtures("two_rolls")
+async def test_whatever_interleaving_a_newer_roll_knows_every_line(
+    racing: Database,
+    watching: asyncpg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+    submits_first: bool,  # noqa: FBT001
+) -> None:
+    pauses.install(monkeypatch)
+    verbs: list[Act] = [submit(LOW), lambda acts: acts.use_roll(1)]
+    first, second = verbs if submits_first else reversed(verbs)
+    before: tuple[Act, ...] = (lambda acts: acts.use_roll(2), submit(HIGH))
+    after = {LOW: ("valid", None), HIGH: ("invalid", "duplicate")}
+    assert await explore(racing, watching, Pair(before, first, second, after)) > 5
+
+
+# What follows are the controls: without the one lock or key that holds, the same schedules must go wrong.
+
+
+async def test_without_the_slots_lock_a_voter_is_left_without_a_counted_line(
+    racing: Database, watching: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each line looks at the others as it comes: a duplicate if another counts, promoted later if that one falls."""
+    for name in ("_LOCK_SLOTS", "_LOCK_LINES"):
+        statement = getattr(count_rows, name).replace("FOR UPDATE OF line", "").replace("FOR UPDATE", "")
+        monkeypatch.setattr(count_rows, name, statement)
+    pauses.install(monkeypatch)
+    with pytest.raises(AssertionError, match="V1"):
+        await explore(racing, watching, PAIRS["reject low, submit high"])
+
+
+async def test_without_the_slots_lock_and_the_index_under_it_a_voter_counts_twice(
+    racing: Database, watching: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await watching.execute("DROP INDEX line_counts_once")
+    for name in ("_MAKE_SLOTS", "_LOCK_SLOTS", "_LOCK_LINES"):
+        statement = getattr(count_rows, name).replace("FOR UPDATE OF line", "").replace("FOR UPDATE", "")
+        monkeypatch.setattr(count_rows, name, statement.replace("ORDER BY voter_id\nON", "LIMIT 0\nON"))
+    pauses.install(monkeypatch)
+    with pytest.raises(AssertionError, match="V1"):
+        await explore(racing, watching, PAIRS["submit low, submit high"])
+
+
+async def test_without_the_places_key_two_writings_stand_at_one_place(
+    racing: Database, watching: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await watching.execute("ALTER TABLE signature DROP CONSTRAINT signature_pkey CASCADE")
+    pauses.install(monkeypatch)
+    with pytest.raises((AssertionError, asyncpg.UniqueViolationError)):
+        await explore(racing, watching, PAIRS["submit, submit at one place"])
+
+
+async def test_without_holding_the_dates_a_line_rests_on_dates_gone_by(
+    racing: Database, watching: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake_rows, "_HOLD_BASIS", intake_rows._HOLD_BASIS.replace("FOR SHARE", ""))  # noqa: SLF001
+    pauses.install(monkeypatch)
+    with pytest.raises(AssertionError, match="1-1-1"):
+        await explore(racing, watching, PAIRS["submit, section dates"])
+
+
+@pytest.mark.usefixtures("two_rolls")
+async def test_without_holding_the_roll_a_line_rests_on_a_roll_gone_by(
+    racing: Database, watching: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake_rows, "_HOLD_BASIS", intake_rows._HOLD_BASIS.replace("FOR SHARE", ""))  # noqa: SLF001
+    pauses.install(monkeypatch)
+    pair = Pair((lambda a: a.use_roll(2),), submit(LOW), lambda a: a.use_roll(1), {LOW: ("valid", None)})
+    with pytest.raises(AssertionError, match="1-1-1"):
+        await explore(racing, watching, pair)
