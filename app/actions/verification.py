@@ -1,5 +1,6 @@
 """Verifying a count: every row recounted, the ledger replayed, and both held against what was signed."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -13,6 +14,7 @@ from app.db.engine import Database
 from app.domain.chain import Chain, Fault, Faults, Witness
 from app.domain.checkpoints import Checkpoint, NotACheckpointError, origin
 from app.domain.errors import UnknownPetitionError
+from app.domain.ledger import leaf_hash
 from app.domain.petition import Petition
 from app.domain.replay import Replay
 
@@ -66,6 +68,7 @@ async def verify(
         chain.finish()
         await _recount(connection, petition, head, chain, faults)
         await _check_writings(connection, petition, faults)
+        await _check_withdrawals(connection, petition, chain, faults)
     return Verdict(
         version=head.version,
         entries=chain.seq,
@@ -169,3 +172,20 @@ async def _check_writings(connection: asyncpg.Connection, petition: Petition, fa
         async for chunk in rows.writings(connection, petition.county_id, petition.petition_id, revised=revised):
             for place in (place for place, writing, digest in chunk if writing.fingerprint() != digest):
                 faults.add("writing", f"line {place}", "what stands there is not what its hash was made from")
+
+
+async def _check_withdrawals(connection: asyncpg.Connection, petition: Petition, chain: Chain, faults: Faults) -> None:
+    """Each withdrawal and revocation is what an entry names, and the slots say what holds of them."""
+    missing = dict(chain.sealed)
+    for row in await rows.sealed_withdrawals(connection, petition.county_id, petition.petition_id):
+        where = f"withdrawal {row.withdrawal_id}"
+        if missing.pop(leaf_hash(row.salt, row.content.encode()).hex(), None) is None:
+            faults.add("withdrawal", where, "no entry names it as it stands here")
+        elif not row.columns.items() <= json.loads(row.content).items():
+            faults.add("withdrawal", where, "its row says something else than what was sealed")
+    if chain.destroyed:
+        return
+    for seq in missing.values():
+        faults.add("withdrawal", f"entry {seq}", "the withdrawal or revocation that it names is missing")
+    if wrong := await rows.misslotted_voters(connection, petition.county_id, petition.petition_id):
+        faults.add("withdrawal", "slots", f"{wrong} say something else of a withdrawal than what is on record")

@@ -98,6 +98,28 @@ WHERE CASE WHEN withdrawn THEN 'withdrawn' WHEN nth > 1 THEN 'duplicate' ELSE ''
 ORDER BY section, page, line
 """
 
+# Withdrawals and their revocations, each with what it is to say besides its sealed content.
+_WITHDRAWALS = """
+SELECT withdrawal_id, salt, content,
+       jsonb_build_object('withdrawal_id', withdrawal_id, 'voter_id', voter_id, 'received_on', received_on)::text
+FROM withdrawal WHERE county_id = $1 AND petition_id = $2
+UNION ALL
+SELECT withdrawal_id, salt, content, jsonb_build_object('withdrawal_id', withdrawal_id)::text
+FROM withdrawal_revocation WHERE county_id = $1 AND petition_id = $2
+"""
+
+# How many slots say of their voter's withdrawal something else than what holds on record.
+_MISSLOTTED = """
+SELECT count(*) FROM (
+    SELECT voter_id, withdrawn_on FROM slot WHERE county_id = $1 AND petition_id = $2 AND withdrawn_on IS NOT NULL
+) AS said FULL JOIN (
+    SELECT voter_id, received_on FROM withdrawal LEFT JOIN withdrawal_revocation AS revoked
+        USING (county_id, petition_id, withdrawal_id)
+    WHERE county_id = $1 AND petition_id = $2 AND revoked.revoked_at IS NULL
+) AS recorded USING (voter_id)
+WHERE withdrawn_on IS DISTINCT FROM received_on
+"""
+
 # The tally, counted.
 _RECOUNT = """
 SELECT status, reason, settled, count(*) AS lines FROM line
@@ -147,6 +169,15 @@ class HeadRow(NamedTuple):
     hash: bytes
     state: str
     counts: Counts
+
+
+class SealedRow(NamedTuple):
+    """A withdrawal or its revocation, and what its columns say."""
+
+    withdrawal_id: UUID
+    salt: bytes
+    content: str
+    columns: dict[str, str]
 
 
 class CheckpointRow(NamedTuple):
@@ -279,6 +310,18 @@ async def miscounted_lines(
     return [
         Place(*row) for row in await connection.fetch(_MISCOUNTED, county_id, petition_id, partly, timeout=_PATIENCE)
     ]
+
+
+async def sealed_withdrawals(connection: asyncpg.Connection, county_id: str, petition_id: UUID) -> list[SealedRow]:
+    """Withdrawals and their revocations."""
+    rows = await connection.fetch(_WITHDRAWALS, county_id, petition_id)
+    return [SealedRow(number, salt, content, json.loads(said)) for number, salt, content, said in rows]
+
+
+async def misslotted_voters(connection: asyncpg.Connection, county_id: str, petition_id: UUID) -> int:
+    """How many voters' slots say something else of their withdrawal than what holds on record."""
+    count: int = await connection.fetchval(_MISSLOTTED, county_id, petition_id)
+    return count
 
 
 async def recount(connection: asyncpg.Connection, county_id: str, petition_id: UUID) -> Counts:

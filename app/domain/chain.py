@@ -78,6 +78,7 @@ class Chain:
         self._closed = False
         self.hash, self.seq, self.tally = GENESIS, 0, Counts().as_json()
         self.opening: Mapping[str, Any] = {}
+        self.sealed: dict[str, int] = {}  # hash of a withdrawal or its revocation -> the entry that names it
 
     @property
     def state(self) -> str:
@@ -102,6 +103,7 @@ class Chain:
         self._check_witnesses()
         if entry.type == "open":
             self.opening = payload
+        self.sealed.update((payload[kind], entry.seq) for kind in ("withdrawal", "revocation") if kind in payload)
         if entry.type == "retention":
             self._mark_destroyed(payload, where)
         self._closed = self._closed or entry.type == "close"

@@ -133,6 +133,30 @@ async def test_a_verification_names_the_place_that_was_tampered_with(
     assert "V2" not in str(verdict)
 
 
+WITHDRAWALS = {
+    "an edited withdrawal": ("UPDATE withdrawal SET content = replace(content, 'V1', 'V2')", "withdrawal"),
+    "a withdrawal of another voter": ("UPDATE withdrawal SET voter_id = 'V2' WHERE voter_id = 'V1'", "withdrawal"),
+    "a deleted revocation": ("DELETE FROM withdrawal_revocation", "entry 5"),
+    "a slot that was given back": ("UPDATE slot SET withdrawn_on = NULL", "slots"),
+}
+
+
+@pytest.mark.parametrize("name", WITHDRAWALS)
+async def test_tampering_with_withdrawals_is_found(world: World, connection: asyncpg.Connection, name: str) -> None:
+    await world.batch([line(1), line(2)])
+    for voter in ("V1", "V3"):
+        await world.verb("/withdrawals", voter_id=voter, received_on="2022-07-05")
+    listed = (await world.call("GET", "/withdrawals", who="clerk")).json()["withdrawals"]
+    revoked = next(w["withdrawal_id"] for w in listed if w["voter_id"] == "V3")
+    await world.verb(f"/withdrawals/{revoked}/revocation", who="supervisor", note="the form was another petition's")
+    before = (await world.call("GET", "/tally/verification", who="auditor")).json()
+    assert before["faults"] == []
+    statement, where = WITHDRAWALS[name]
+    await connection.execute(statement)
+    after = (await world.call("GET", "/tally/verification", who="auditor")).json()
+    assert any(fault["where"].startswith(where) for fault in after["faults"])
+
+
 @pytest.mark.parametrize("who", ["station", "system", "clerk", "monitor", "admin"])
 async def test_only_auditors_and_supervisors_start_a_verification(world: World, who: str) -> None:
     assert (await world.call("GET", "/tally/verification", who=who)).status_code == 403

@@ -1,7 +1,9 @@
 """A newer roll version asks again about everybody that an older one did not know."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from io import BytesIO
+from pathlib import Path
 
 from fastapi import FastAPI
 
@@ -65,12 +67,12 @@ async def test_a_confirmed_stranger_stays_settled_under_a_roll_that_does_not_kno
 
 
 async def test_the_service_examines_by_itself_what_a_crash_left_behind(
-    world: World, database: str, app: FastAPI
+    world: World, database: str, app: FastAPI, tmp_path: Path
 ) -> None:
     await use_roll(database, without=OLD)
     await world.batch([line(1), line(2), line(3)])
     await use_roll(database)
-    other = create_app(SETTINGS, database)
+    other = create_app(replace(SETTINGS, data_dir=tmp_path), database)
     async with other.router.lifespan_context(other):
 
         async def all_count() -> bool:
