@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from hashlib import sha256
 
 import asyncpg
 
@@ -65,7 +66,7 @@ class Acts:
 
     async def submit(self, *lines: Submitted, key: str | None = None, station: str = "station-1") -> object:
         """Hand lines in."""
-        submission = Submission(station, lines, key, b"fingerprint" if key else b"")
+        submission = Submission(station, lines, key, sha256(b"".join(line.writing_sha256 for line in lines)).digest())
         (outcome,) = await take_in(self.database, self.petition, [submission], now=NOW)
         return outcome
 

@@ -1,0 +1,59 @@
+"""How many statements a verb sends does not depend on how many lines it is about."""
+
+from collections.abc import AsyncIterator, Awaitable
+
+import pytest
+
+from app.db.engine import Database, open_database
+from app.domain.signature import Place, Submitted, Writing
+from tests.api.county import voter
+from tests.races import pauses
+from tests.races.acts import Acts, a_petition, signature
+
+
+def batch(section: int, size: int) -> list[Submitted]:
+    """Lines of few voters, so that many are duplicates, and one of a voter who moved: looked for in every way."""
+    moved = Writing(voter(300)["printed_name"], "9876 JUNIPER AVE", "LOS ANGELES", "90026")
+    lines = [signature(1 + n % 300, Place(section, 1 + n // 100, 1 + n % 100)) for n in range(size - 1)]
+    return [Submitted(Place(section, 100, 1), moved, moved.fingerprint()), *lines]
+
+
+async def statements_of(verb: Awaitable[object]) -> int:
+    """How many statements a verb sent, BEGIN and COMMIT included."""
+    counter = pauses.Stop(at=-1)
+    token = pauses.STOP.set(counter)
+    await verb
+    pauses.STOP.reset(token)
+    return counter.passed
+
+
+@pytest.fixture
+async def database(county_database: str) -> AsyncIterator[Database]:
+    opened = await open_database(county_database)
+    yield opened
+    await opened.close()
+
+
+async def test_a_batch_takes_as_many_statements_as_a_single_line(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acts = Acts(database, await a_petition(database))
+    await acts.submit(*batch(9, 2))  # whatever is read once for a roll is read now
+    pauses.install(monkeypatch)
+    for keyed in (None, "key"):
+        sent = []
+        for section, size in ((1, 1), (2, 10), (3, 1000)):
+            number = section if keyed is None else section + 3
+            key = f"{keyed}-{number}" if keyed else None
+            sent.append(await statements_of(acts.submit(*batch(number, size), key=key)))
+        assert len(set(sent)) == 1, sent
+        assert sent[0] < 25
+
+
+async def test_a_replay_takes_one_statement_and_the_pools_own(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acts = Acts(database, await a_petition(database))
+    await acts.submit(*batch(1, 10), key="key")
+    pauses.install(monkeypatch)
+    assert await statements_of(acts.submit(*batch(1, 10), key="key")) == 2
