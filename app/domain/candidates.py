@@ -86,7 +86,7 @@ def _address_fields(scorer: Scorer, one: Scored) -> list[FieldEvidence]:
 
 
 def _row(field: str, written: str, roll: str, level: str, weight: float) -> FieldEvidence:
-    return FieldEvidence(field, written, roll, level_in_words(field, level), round(weight, 2))
+    return FieldEvidence(field, written, roll, level_in_words(field, level, written, roll), round(weight, 2))
 
 
 def _joined(*parts: str) -> str:
@@ -111,7 +111,6 @@ _WORDS: Final = {
     "exact": "the same",
     "same": "the same",
     "none": "nothing on either side",
-    "missing": "missing on one side",
     "conflict": "another one",
     "other": "another one",
     "typo": "a slip of the pen: what is written is no known name",
@@ -145,6 +144,8 @@ _OF_FIELD: Final = {
 }
 
 
-def level_in_words(field: str, level: str) -> str:
-    """How a field agrees, for a person; an unknown level is shown as it is."""
+def level_in_words(field: str, level: str, written: str, roll: str) -> str:
+    """How a field agrees, for a person; a level that has no words here is shown as it is."""
+    if level == "missing":
+        return "not written" if roll else "not in the roll" if written else "nothing on either side"
     return _OF_FIELD.get((field, level)) or _WORDS.get(level, level)

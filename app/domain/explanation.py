@@ -1,63 +1,253 @@
-"""A finding in words that a person can follow without the code."""
+"""A line's findings in words that a person can follow without the program."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
+from app.domain.candidates import level_in_words
+from app.domain.reasons import REASONS_IN_WORDS
+from app.domain.ruleset import RULESETS
 from app.domain.signature import Writing
+
+WITHHELD: Final = "withheld: the registration is confidential (EC 2166)"
 
 
 def explanation(writing: Writing, findings: Sequence[Mapping[str, Any]]) -> str:
-    """The writing of a line and its findings, the newest last."""
+    """What stands on a line, and every finding on it, the oldest first, as text of at most some 120 columns."""
+    lines = [*_paper(writing)]
+    confidential = {voter for finding in findings for voter in _confidential_voters(finding)}
+    for finding in findings:
+        lines += ["", *_finding(finding, len(findings), confidential)]
+    return "\n".join(lines)
+
+
+def _paper(writing: Writing) -> Iterator[str]:
     name = writing.printed_name
     if writing.name:
         parts = (writing.name.first, writing.name.middle, writing.name.last, writing.name.suffix)
         name = " ".join(part for part in parts if part)
-    lines = [
-        "On paper",
-        f"  name:    {name}",
-        f"  address: {writing.residence_address}, {writing.city} {writing.zip}",
-        f"  signed:  {'yes' if writing.signed else 'no'}",
-    ]
-    for finding in findings:
-        lines += ["", *_finding(finding)]
-    return "\n".join(lines)
+    yield "On paper"
+    yield f"  name:    {name or '(nothing)'}"
+    yield f"  address: {writing.residence_address or '(nothing)'}, {writing.city} {writing.zip}".rstrip(", ")
+    yield f"  signed:  {'yes' if writing.signed else 'no'}"
 
 
-def _finding(finding: Mapping[str, Any]) -> Iterator[str]:
+def _finding(finding: Mapping[str, Any], of: int, confidential: set[str]) -> Iterator[str]:
+    evidence = finding["evidence"] or {}
     reason = f", {finding['reason']}" if finding["reason"] else ""
-    settled = "settled" if finding["settled"] else "not settled yet"
-    who = "" if finding["person"] else " (by rule, without a person)"
-    yield f"Finding {finding['finding_no']}: {finding['status']}{reason}; {settled}"
-    yield f"  decided by {finding['decided_by']}{who} at {finding['decided_at']}"
-    yield f"  under {finding['ruleset']}, roll version {finding['roll_version']}"
-    for label, key in (
-        ("voter", "voter_id"),
-        ("the voter's line that counts", "counted_place"),
-        ("other rules that fail", "secondary"),
-        ("agreed by", "confirmed_by"),
-        ("signature doubted by", "mismatch_by"),
-        ("note", "note"),
-    ):
-        value = finding[key]
-        if value:
-            yield f"  {label}: {', '.join(value) if isinstance(value, list) else value}"
+    yield f"Finding {finding['finding_no']} of {of}: {finding['status']}{reason}"
+    words = REASONS_IN_WORDS.get(finding["reason"] or "")
+    if words:
+        yield f"  {words}"
     if finding["reason_open"]:
-        yield "  invalid for certain; a person chooses the reason"
-    if finding["evidence"]:
-        yield "  evidence"
-        yield from _tree(finding["evidence"], "    ")
+        yield "  invalid for certain; this is the likeliest reason, and a person chooses it"
+    yield f"  {_settled(finding)}"
+    yield f"  decided by {_who(finding)} at {finding['decided_at']}"
+    yield f"  under ruleset {finding['ruleset']}, {_basis(finding, evidence)}"
+    yield from _facts(finding, confidential)
+    if evidence:
+        yield from (f"  {line}" for line in _evidence(evidence))
+    elif not finding["person"]:
+        yield "  follows from the voter's other lines: of the good ones the lowest place counts (EC 105(b))"
+
+
+def _settled(finding: Mapping[str, Any]) -> str:
+    if finding["status"] == "review":
+        return "a person must decide"
+    if finding["settled"]:
+        return "settled"
+    ruleset = RULESETS.get(finding["ruleset"])
+    missing = (
+        ruleset.people_needed(finding["status"], finding["reason"]) - len(finding["confirmed_by"]) if ruleset else 0
+    )
+    return f"not settled: {missing} more to confirm it" if missing > 0 else "not settled yet"
+
+
+def _who(finding: Mapping[str, Any]) -> str:
+    return finding["decided_by"] if finding["person"] else "the machine alone,"
+
+
+def _basis(finding: Mapping[str, Any], evidence: Mapping[str, Any]) -> str:
+    roll = finding["roll_version"]
+    parts = [f"roll version {roll}" if roll else "no roll"]
+    parts += [f"model {evidence['model']}"] if "model" in evidence else []
+    return ", ".join(parts)
+
+
+def _confidential_voters(finding: Mapping[str, Any]) -> Iterator[str]:
+    """The voters of a finding whose number is not shown."""
+    candidates = (finding["evidence"] or {}).get("candidates", ())
+    yield from (c.get("voter_id", "") for c in candidates if c.get("confidential"))
+    if finding["reason"] == "confidential" and finding["voter_id"]:
+        yield finding["voter_id"]
+
+
+def _facts(finding: Mapping[str, Any], confidential: set[str]) -> Iterator[str]:
+    if finding["voter_id"]:
+        number = f", registration {finding['registration_no']}" if finding["registration_no"] else ""
+        hidden = finding["voter_id"] in confidential
+        yield f"  voter: {WITHHELD if hidden else finding['voter_id'] + number}"
+    if finding["counted_place"]:
+        yield f"  counts instead: {finding['counted_place']}, a good line of the same voter at a lower place"
+    for label, key in (
+        ("fails as well", "secondary"),
+        ("confirmed by", "confirmed_by"),
+        ("signature doubted by", "mismatch_by"),
+    ):
+        if finding[key]:
+            yield f"  {label}: {', '.join(finding[key])}"
+    if finding["note"]:
+        yield f"  note: {finding['note']}"
+
+
+_TOLD: Final = {"model", "read", "stories", "county", "considered", "candidates", "household", "rules"}
+_COUNTY: Final = {"in": "in the county", "out": "not in the county", "unclear": "perhaps in the county"}
+
+
+def _evidence(evidence: Mapping[str, Any]) -> Iterator[str]:
+    read = evidence.get("read", {})
+    yield from _read(read, evidence.get("county"))
+    yield from _stories(evidence.get("stories", {}))
+    yield from _numbers(evidence)
+    candidates = evidence.get("candidates", ())
+    for number, candidate in enumerate(candidates, start=1):
+        yield from _candidate(candidate, f"candidate {number} of {len(candidates)}", read)
+    for rule in evidence.get("rules", ()):
+        cites = f" ({rule['cites']})" if rule.get("cites") else ""
+        yield f"rule: {rule['rule']}{cites}"
+    yield from _tree({key: value for key, value in evidence.items() if key not in _TOLD}, "")
+
+
+def _read(read: Mapping[str, Any], county: str | None) -> Iterator[str]:
+    for number, name in enumerate(read.get("names", ())):
+        yield f"{'name read as' if not number else '          or'}: {name}"
+    for number, address in enumerate(read.get("addresses", ())):
+        parts = ", ".join(f"{part} {text}" for part, text in address.items())
+        yield f"{'address read as' if not number else '             or'}: {parts}"
+    if read.get("po_box"):
+        yield "a PO box, which is no residence"
+    if county:
+        city, zip_code = read.get("city") or "-", read.get("zip") or "-"
+        yield f"city and zip read as: {city}, {zip_code}; {_COUNTY.get(county, county)}"
+
+
+_STORIES: Final = (
+    ("here", "a voter who is registered at this address"),
+    ("moved", "a voter who is registered at another address"),
+    ("not_registered_in_time", "somebody whose registration was canceled, late, pending or under age"),
+    ("relative", "a relative or housemate of a voter at this address, not registered"),
+    ("stranger", "somebody else who is not registered"),
+)
+_LIKELY: Final = (
+    (0.995, "almost certain"),
+    (0.95, "very likely"),
+    (0.7, "likely"),
+    (0.3, "possible"),
+    (0.01, "unlikely"),
+)
+
+
+def _stories(stories: Mapping[str, float]) -> Iterator[str]:
+    if not stories:
+        return
+    yield "who signed"
+    known = dict(_STORIES)
+    for story in [*known, *(story for story in stories if story not in known)]:
+        if story in stories:
+            yield f"  {_percent(stories[story]):>9}  {_likely(stories[story]):<15} {known.get(story, story)}"
+
+
+_FAINT: Final = 0.00001
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.3f} %" if share >= _FAINT else "< 0.001 %"
+
+
+def _likely(share: float) -> str:
+    return next((words for bound, words in _LIKELY if share >= bound), "hardly possible")
+
+
+def _numbers(evidence: Mapping[str, Any]) -> Iterator[str]:
+    if "considered" in evidence:
+        yield f"registrations compared: {evidence['considered']}"
+    if "household" in evidence:
+        yield f"registrations at this house and street: {evidence['household']}"
+
+
+_CANDIDATE_TOLD: Final = {
+    "voter_id", "registration_no", "probability", "standing", "confidential", "address", "reading", "written_address",
+    "fields", "weight",
+}  # fmt: skip
+_STANDINGS: Final = {
+    "registered": "registered in time",
+    "registered_late": "registered too late (EC 2102(b))",
+    "pending_registration": "registration pending",
+    "under_age": "under age (EC 2102(d))",
+    "canceled": "registration canceled before (EC 2201)",
+    "former": "no longer registered there",
+}
+
+
+def _candidate(candidate: Mapping[str, Any], label: str, read: Mapping[str, Any]) -> Iterator[str]:
+    standing = _STANDINGS.get(candidate["standing"], candidate["standing"])
+    share = f"{_percent(candidate['probability'])}, {standing}"
+    if candidate.get("confidential"):
+        yield f"{label}: {share}; {WITHHELD}"
+        return
+    voter = f"voter {candidate['voter_id']}, registration {candidate['registration_no']}"
+    yield f"{label}: {voter}; {share}; address {candidate.get('address', '-')}"
+    yield from _table(candidate, read)
+    yield from _tree({key: value for key, value in candidate.items() if key not in _CANDIDATE_TOLD}, "  ")
+
+
+_ORDER: Final = ("surname", "given", "middle", "suffix", "house", "street", "way", "unit", "zip")
+_FIELDS: Final = {"way": "type, direction", "given": "given name", "middle": "middle name", "house": "house number"}
+# What never rejects a line, however it differs.
+_WAIVED: Final = {"unit": "EC 105(a)(2)", "way": "2 CCR 20931", "zip": "2 CCR 20931"}
+_AGREES: Final = {"same", "none", "exact"}
+
+
+def _table(candidate: Mapping[str, Any], read: Mapping[str, Any]) -> Iterator[str]:
+    """Field by field: written, roll, how they agree, and the weight that this has."""
+    written = _written(read, candidate.get("reading"), candidate.get("written_address", 0))
+    row = "  {:<15} {:<20} {:<20} {:>7}  {}"
+    yield row.format("field", "written", "roll", "weight", "agreement")
+    fields: Mapping[str, Sequence[Any]] = candidate.get("fields", {})
+    for field in sorted(fields, key=_order):
+        roll, level, weight = fields[field]
+        waived = f"; no reason to reject ({_WAIVED[field]})" if field in _WAIVED and level not in _AGREES else ""
+        words = level_in_words(field, level, written.get(field, ""), roll) + waived
+        yield row.format(_FIELDS.get(field, field), written.get(field) or "-", roll or "-", f"{weight:+.2f}", words)
+    if "weight" in candidate:
+        rest = candidate["weight"] - sum(weight for _, _, weight in fields.values())
+        yield row.format("", "", "", f"{rest:+.2f}", "how rare this address is, and this way of writing")
+        yield row.format("together", "", "", f"{candidate['weight']:+.2f}", "above 0 it speaks for this voter")
+
+
+def _order(field: str) -> tuple[int, str]:
+    return _ORDER.index(field) if field in _ORDER else len(_ORDER), field
+
+
+def _written(read: Mapping[str, Any], kind: str | None, at: int) -> dict[str, str]:
+    """The written value of each field, in the reading by which the candidate was compared."""
+    names: Sequence[str] = read.get("names", ())
+    name = next((name for name in names if name.endswith(f"({kind})")), names[0] if names else "")
+    surname, _, given = name.rpartition(" (")[0].partition(", ")
+    first, _, middle = given.partition(" ")
+    addresses: Sequence[Mapping[str, str]] = read.get("addresses", ())
+    address = addresses[at] if at < len(addresses) else {}
+    named = {"surname": surname, "given": first, "middle": middle, "suffix": read.get("suffix", "")}
+    return {**named, **address, "zip": read.get("zip", "")}
 
 
 def _tree(value: object, indent: str) -> Iterator[str]:
-    """Any JSON value as indented lines."""
-    if isinstance(value, dict):
+    """What has no words of its own here, as indented lines: nothing of the evidence is left out."""
+    if isinstance(value, Mapping):
         for key, inner in value.items():
-            label = str(key).replace("_", " ")
-            if isinstance(inner, dict | list) and inner:
-                yield f"{indent}{label}"
+            nested = isinstance(inner, dict | list) and bool(inner)
+            yield f"{indent}{str(key).replace('_', ' ')}:" + ("" if nested else f" {_plain(inner)}")
+            if nested:
                 yield from _tree(inner, indent + "  ")
-            else:
-                yield f"{indent}{label}: {_plain(inner)}"
     elif isinstance(value, list):
         for inner in value:
             if isinstance(inner, dict | list):
