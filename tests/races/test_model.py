@@ -1,0 +1,202 @@
+"""Whatever is done in whatever order: the rows say what a plain model says, which counts everything anew each time."""
+
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any
+
+import asyncpg
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.db.count import LINE_COLUMNS, line_of
+from app.db.engine import Database
+from app.domain.count import Line, Merits, standing_of
+from app.domain.errors import RecallError
+from app.domain.keys import Principal
+from app.domain.review import Word, current_merits, judge, judge_again
+from app.domain.ruleset import CALIFORNIA
+from app.domain.signature import Place
+from app.domain.submission import Accepted, Answer, Conflict
+from tests import recount
+from tests.api.county import COUNTY
+from tests.races.acts import Acts, a_petition, signature
+
+PEOPLE = [Principal(COUNTY, "clerk-1", "clerk"), Principal(COUNTY, "clerk-2", "clerk")]
+PEOPLE += [Principal(COUNTY, "clerk-3", "clerk"), Principal(COUNTY, "supervisor-1", "supervisor")]
+WORDS = [
+    Word("valid"),
+    Word("valid", None, "V2", "the other one"),
+    Word("valid", None, None, "after all"),
+    Word("invalid", "illegible"),
+    Word("invalid", "different_address", None, "moved"),
+    Word("invalid", "signature_mismatch", None, "another hand"),
+    Word("review"),
+    Word("review", None, None, "wrong"),
+]
+DATES = [(None, None), (date(2022, 3, 1), date(2022, 3, 9)), (date(2022, 5, 9), date(2022, 5, 1))]
+
+places = st.builds(Place, st.integers(1, 2), st.integers(1, 1), st.integers(1, 4))
+numbers = st.integers(1, 3)
+lines = st.tuples(places, numbers, st.sampled_from(["", " APT 5"]))
+operations = st.one_of(
+    st.tuples(st.just("submit"), st.lists(lines, min_size=1, max_size=5), st.sampled_from([None, "k1", "k2"])),
+    st.tuples(st.just("find"), places, st.sampled_from(WORDS), st.sampled_from(PEOPLE)),
+    st.tuples(st.just("withdraw"), numbers),
+    st.tuples(st.just("revoke"), numbers),
+    st.tuples(st.just("correct"), lines),
+    st.tuples(st.just("declare"), st.integers(1, 2), st.sampled_from(DATES)),
+)
+
+
+@dataclass
+class Model:
+    """What every line is by itself, and from that, counted anew: where every line stands."""
+
+    lines: dict[Place, Line] = field(default_factory=dict)
+    voters: dict[Place, int] = field(default_factory=dict)  # whose name stands there now
+    writings: dict[Place, set[bytes]] = field(default_factory=dict)
+    last: dict[Place, bytes] = field(default_factory=dict)
+    withdrawn: set[str] = field(default_factory=set)
+    dates: dict[int, tuple[date | None, date | None]] = field(default_factory=dict)
+    keys: dict[str, tuple[Any, list[type]]] = field(default_factory=dict)
+
+    def examined(self, place: Place) -> Merits:
+        """What the data say of a line: its voter's, unless its section's dates give no interval."""
+        start, end = self.dates.get(place.section, DATES[1])
+        if start is None or end is None or start > end:
+            return Merits("review", "section_dates", None)
+        return Merits("valid", None, f"V{self.voters[place]}")
+
+    def put(self, place: Place, merits: Merits, confirmed: tuple[str, ...], doubted: tuple[str, ...]) -> None:
+        """A line's merits now."""
+        standing = standing_of(merits, None, confirmed, doubted, CALIFORNIA)
+        self.lines[place] = Line(place, standing, confirmed_by=confirmed, mismatch_by=doubted)
+
+    def settle(self) -> None:
+        """Say of every eligible line whether it is the one that counts."""
+        best: dict[str | None, Place] = {}
+        for place, line in sorted(self.lines.items()):
+            if line.eligible:
+                best.setdefault(line.standing.voter_id, place)
+        for place, line in self.lines.items():
+            if line.eligible:
+                voter = line.standing.voter_id
+                reason = "withdrawn" if voter in self.withdrawn else None if best[voter] == place else "duplicate"
+                standing = standing_of(
+                    current_merits(line),
+                    reason,  # type: ignore[arg-type]  # a literal
+                    line.confirmed_by,
+                    line.mismatch_by,
+                    CALIFORNIA,
+                )
+                self.lines[place] = replace(line, standing=standing)
+
+    def submit(self, batch: list[tuple[Place, int, str]], key: str | None) -> list[type]:
+        """The kinds of results: a place is taken once, and repeated as often as one likes."""
+        if key in self.keys:
+            same, answer = self.keys[key or ""]
+            return answer if same == batch else [RecallError]
+        results: list[type] = []
+        for place, number, unit in batch:
+            sha = signature(number, place, unit).writing_sha256
+            if place not in self.writings:
+                self.writings[place], self.voters[place], self.last[place] = {sha}, number, sha
+                self.put(place, self.examined(place), (), ())
+            results.append(Accepted if sha in self.writings[place] else Conflict)
+        if key:
+            self.keys[key] = (batch, results)
+        return results
+
+    def find(self, place: Place, word: Word, who: Principal) -> None:
+        """A person's word, as the rules judge it."""
+        if place not in self.lines:
+            return
+        try:
+            judged = judge(self.lines[place], word, who, CALIFORNIA)
+        except RecallError:
+            return
+        if judged:
+            self.put(place, judged.merits, judged.confirmed_by, judged.mismatch_by)
+
+    def again(self, place: Place, cause: Any) -> None:  # noqa: ANN401  # a cause of review
+        """A line is examined again."""
+        judged = judge_again(self.lines[place], self.examined(place), cause)
+        self.put(place, judged.merits, judged.confirmed_by, judged.mismatch_by)
+
+    def correct(self, place: Place, number: int, unit: str) -> None:
+        """Other writing stands there now."""
+        sha = signature(number, place, unit).writing_sha256
+        if place in self.lines and self.last[place] != sha:
+            self.last[place], self.voters[place] = sha, number
+            self.writings[place].add(sha)
+            self.again(place, "new_writing")
+
+    def declare(self, section: int, dates: tuple[date | None, date | None]) -> None:
+        """The interval of a section's lines moves."""
+
+        def interval(declared: Any) -> object:  # noqa: ANN401  # dates or None
+            start, end = declared or (date(2022, 1, 27), date(2022, 7, 6))
+            return (start, end) if start and end and start <= end else None
+
+        moved = interval(self.dates.get(section)) != interval(dates)
+        self.dates[section] = dates
+        for place in self.lines if moved else ():
+            if place.section == section:
+                self.again(place, "new_dates")
+
+
+async def do(acts: Acts, model: Model, operation: tuple[Any, ...]) -> None:
+    """One operation, in the service and in the model."""
+    match operation:
+        case ("submit", batch, key):
+            outcome = await acts.submit(*(signature(n, place, unit) for place, n, unit in batch), key=key)
+            kinds = [type(r) for r in outcome.results] if isinstance(outcome, Answer) else [RecallError]
+            assert kinds == model.submit(batch, key)
+        case ("find", place, word, who):
+            await acts.find(place, word, who)
+            model.find(place, word, who)
+        case ("withdraw", number):
+            await acts.withdraw(f"V{number}")
+            model.withdrawn.add(f"V{number}")
+        case ("revoke", number):
+            await acts.revoke(f"V{number}")
+            model.withdrawn.discard(f"V{number}")
+        case ("correct", (place, number, unit)):
+            await acts.correct(signature(number, place, unit))
+            model.correct(place, number, unit)
+        case ("declare", section, dates):
+            await acts.declare(section, *dates)
+            model.declare(section, dates)
+    model.settle()
+
+
+async def rows(watching: asyncpg.Connection, acts: Acts) -> dict[Place, tuple[object, ...]]:
+    """Where the lines stand, by the rows."""
+    query = f"SELECT {LINE_COLUMNS} FROM line WHERE petition_id = $1"  # noqa: S608  # a literal of ours
+    found = [line_of(row) for row in await watching.fetch(query, acts.petition.petition_id)]
+    return {line.place: (line.standing, line.confirmed_by, line.mismatch_by) for line in found}
+
+
+@given(st.lists(operations, min_size=5, max_size=30))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_the_service_counts_as_the_model_does(
+    racing: Database, watching: asyncpg.Connection, done: list[tuple[Any, ...]]
+) -> None:
+    acts, model = Acts(racing, await a_petition(racing)), Model()
+    for operation in done:
+        await do(acts, model, operation)
+        expected = {p: (line.standing, line.confirmed_by, line.mismatch_by) for p, line in model.lines.items()}
+        assert await rows(watching, acts) == expected
+    await recount.check(watching, acts.petition.petition_id)
+
+
+@given(st.permutations([(Place(s, 1, n), n % 3 + 1, "") for s in (1, 2) for n in range(1, 5)]), st.integers(1, 8))
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_the_order_of_arrival_and_its_batches_do_not_matter(
+    racing: Database, watching: asyncpg.Connection, arrival: list[tuple[Place, int, str]], size: int
+) -> None:
+    acts = Acts(racing, await a_petition(racing))
+    for at in range(0, len(arrival), size):
+        await acts.submit(*(signature(n, place, unit) for place, n, unit in arrival[at : at + size]))
+    counted = {place for place, (standing, *_) in (await rows(watching, acts)).items() if standing.status == "valid"}  # type: ignore[attr-defined]  # a Standing
+    assert counted == {Place(1, 1, 1), Place(1, 1, 2), Place(1, 1, 3)}
