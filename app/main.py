@@ -15,6 +15,7 @@ from app.api import (
     health,
     ledger,
     lines,
+    metrics,
     openapi,
     petitions,
     problems,
@@ -30,6 +31,8 @@ from app.api import (
 )
 from app.api.context import State, utc_now
 from app.api.guards import check_guards
+from app.api.limits import Limit
+from app.api.measures import Measures
 from app.api.observe import Observe
 from app.db.engine import open_database
 from app.settings import Settings
@@ -49,6 +52,7 @@ ROUTES = (
     voters,
     quality,
     health,
+    metrics,
 )
 
 
@@ -58,27 +62,12 @@ def create_app(settings: Settings, database_url: str, *, now: Callable[[], datet
     Raises:
         RuntimeError: a route declares no role.
     """
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        database = await open_database(
-            database_url, intake=settings.intake_connections, reading=settings.reading_connections
-        )
-        app.state.recall = State.over(database, now)
-        app.state.signer = Signer.from_file(settings.checkpoint_key, create=settings.checkpoint_key_file is None)
-        app.state.verifying = asyncio.Lock()
-        try:
-            async with _beside(keep_examined(database, now), keep_checkpoints(database, app.state.signer, now)):
-                yield
-        finally:
-            app.state.recall.watch.end()
-            await database.close()
-
+    measures = Measures()
     app = FastAPI(
         title="Recall petition verifier",
         version="1.0.0",
         summary="Verifies the signatures of a recall petition and keeps the running tally.",
-        lifespan=lifespan,
+        lifespan=lambda app: _working(app, settings, database_url, measures, now),
         redoc_url=None,
         redirect_slashes=False,
     )
@@ -87,8 +76,34 @@ def create_app(settings: Settings, database_url: str, *, now: Callable[[], datet
     problems.install(app)
     check_guards(app)
     openapi.install(app)
-    app.add_middleware(Observe)
+    app.add_middleware(Limit)
+    app.add_middleware(Observe, measures=measures)
     return app
+
+
+@asynccontextmanager
+async def _working(
+    app: FastAPI, settings: Settings, database_url: str, measures: Measures, now: Callable[[], datetime]
+) -> AsyncIterator[None]:
+    """The connections, and the work beside the requests, from start to end."""
+    database = await open_database(
+        database_url, intake=settings.intake_connections, reading=settings.reading_connections
+    )
+    app.state.recall = State.over(database, now, measures, requests_per_second=settings.requests_per_second)
+    app.state.signer = Signer.from_file(settings.checkpoint_key, create=settings.checkpoint_key_file is None)
+    app.state.verifying = asyncio.Lock()
+    try:
+        async with _beside(keep_examined(database, now), keep_checkpoints(database, app.state.signer, now)):
+            yield
+    finally:
+        end_streams(app)
+        await database.close()
+
+
+def end_streams(app: FastAPI) -> None:
+    """End what would otherwise hold up the end of the process."""
+    if hasattr(app.state, "recall"):
+        app.state.recall.watch.end()
 
 
 @asynccontextmanager

@@ -21,6 +21,7 @@ class Settings:
     log_format: Literal["json", "text"]
     intake_connections: int  # connections that write
     reading_connections: int  # connections for everything else, so that readers cannot starve the stations
+    requests_per_second: int = 1000  # from one key, with bursts of twice as many
     checkpoint_key_file: Path | None = None  # Ed25519, PEM; None: `checkpoint.key` in data_dir, made if it is missing
 
     @property
@@ -45,6 +46,7 @@ class Settings:
             log_format="json" if environment.get("LOG_FORMAT") == "json" else "text",
             intake_connections=_count(environment, "INTAKE_CONNECTIONS", 4),
             reading_connections=_count(environment, "READING_CONNECTIONS", 8),
+            requests_per_second=_count(environment, "REQUESTS_PER_SECOND", 1000),
             checkpoint_key_file=Path(environment["CHECKPOINT_KEY_FILE"])
             if environment.get("CHECKPOINT_KEY_FILE")
             else None,

@@ -35,6 +35,11 @@ class GroupCommit:
         self._size = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
+    @property
+    def waiting(self) -> int:
+        """How many submissions wait for a transaction."""
+        return self._size
+
     async def hand_in(self, petition: Petition, submission: Submission) -> Outcome:
         """Take one submission in with whatever else waits for the same petition.
 

@@ -50,9 +50,14 @@ class TallyWatch:
         self._watching: asyncio.Task[None] | None = None
         self._ended = False
 
+    @property
+    def listeners(self) -> int:
+        """How many follow."""
+        return self._listeners.total()
+
     def check_room(self) -> None:
         """Raise BusyError where there are as many listeners as a process takes."""
-        if self._listeners.total() >= _LISTENERS:
+        if self.listeners >= _LISTENERS:
             raise BusyError
 
     async def follow(self, petition: Watched, version: int | None) -> AsyncGenerator[TallyRow | None]:

@@ -14,6 +14,8 @@ from app.actions.group_commit import GroupCommit
 from app.actions.keys import KeyRing
 from app.actions.tally import Tallies, TallyWatch
 from app.api.field_errors import field_error
+from app.api.limits import RateLimit
+from app.api.measures import Measures
 from app.api.problems import Problem
 from app.db.engine import Database
 from app.db.petitions import get_petition
@@ -32,13 +34,26 @@ class State:
     keys: KeyRing
     tallies: Tallies
     watch: TallyWatch
+    rate: RateLimit
+    measures: Measures
     petitions: dict[tuple[str, UUID], Petition] = field(default_factory=dict)
 
     @classmethod
-    def over(cls, database: Database, now: Callable[[], datetime]) -> "State":
-        """The state of a process that works on this database."""
+    def over(
+        cls, database: Database, now: Callable[[], datetime], measures: Measures, *, requests_per_second: int
+    ) -> "State":
+        """The state of a process that works on this database and takes so many requests a second from each key."""
         tallies = Tallies(database)
-        return cls(database, GroupCommit(database, now), now, KeyRing(database), tallies, TallyWatch(tallies))
+        return cls(
+            database=database,
+            group_commit=GroupCommit(database, now),
+            now=now,
+            keys=KeyRing(database),
+            tallies=tallies,
+            watch=TallyWatch(tallies),
+            rate=RateLimit(requests_per_second),
+            measures=measures,
+        )
 
 
 def state_of(request: Request) -> State:
@@ -77,6 +92,7 @@ class Guard:
         if principal is None:
             challenge = {"WWW-Authenticate": "Bearer"}
             raise Problem(401, "unauthorized", "A valid bearer key is needed.", headers=challenge)
+        _take_turn(request, principal)
         if principal.role not in self.roles:
             raise Problem(403, "wrong_role", "This key's role may not do that.")
         _check_envelope(request)
@@ -91,6 +107,19 @@ async def principal_of(request: Request) -> Principal | None:
         return None
     state = state_of(request)
     return await state.keys.recognise(key.strip(), now=state.now())
+
+
+def _take_turn(request: Request, principal: Principal) -> None:
+    """Count the request against its principal's rate, whatever becomes of it.
+
+    Raises:
+        Problem: 429, the principal asks more often than allowed.
+    """
+    allowance = state_of(request).rate.take(f"{principal.county_id} {principal.name} {principal.role}")
+    request.state.headers = allowance.headers()
+    if not allowance.allowed:
+        retry = {"Retry-After": str(allowance.reset)}
+        raise Problem(429, "too_many_requests", "This key asks more often than it may.", headers=retry)
 
 
 def _check_envelope(request: Request) -> None:

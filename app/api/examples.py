@@ -41,6 +41,7 @@ EXAMPLES: Final[Mapping[str, Any]] = {
     "BatchOut": {"results": [_STANDING, _NOT_TAKEN]},
     "RevisionIn": {**_WRITING, "printed_name": "Maria Garcia Lopez", "note": "the hyphen is a crease"},
     "FindingIn": {"status": "valid", "voter_id": "V1", "note": "the number is 1234, not 1284"},
+    "FindingsIn": {"findings": [{"place": "12-3-4", "status": "valid", "voter_id": "V1", "note": ""}]},
     "SectionIn": {"signed_from": "2022-03-01", "signed_to": "2022-03-14"},
     "WithdrawalIn": {"voter_id": "V1", "received_on": "2022-07-01", "note": "by letter"},
     "LookupIn": {**_WRITING, "signed_from": "2022-03-01", "signed_to": "2022-03-14", "filed_on": "2022-07-06"},

@@ -51,5 +51,7 @@ async def ready(state: AppState, response: Response) -> ReadyOut:
     except UNAVAILABLE:
         database = False
     good = database and migrations and roll
-    response.status_code = 200 if good else 503
+    if not good:
+        response.status_code = 503
+        response.headers["Retry-After"] = "1"
     return ReadyOut(status="ready" if good else "not_ready", database=database, migrations=migrations, roll=roll)

@@ -225,6 +225,7 @@ async def verify_tally(
         raise BusyError
     async with turn:
         verdict = await verify(state.database, principal.county_id, petition_id, signer)
+    state.measures.verified(petition_id, agrees=verdict.agrees, now=state.now())
     return VerificationOut(
         petition_id=petition_id,
         agrees=verdict.agrees,

@@ -1,55 +1,79 @@
-"""Around every request: its id, one line in the log, and an answer even to what nobody expected."""
+"""Around every request: its id, one line in the log, its measure, and an answer even to what nobody expected."""
 
 import logging
 import time
+from typing import Final
 from uuid import uuid4
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.api.measures import Measures
 from app.api.problems import problem_of, render, where
 
+_GONE: Final = 499  # in the log: the client left before there was an answer
+_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 logger = logging.getLogger("app.request")
 
 
 class Observe:
-    """Middleware. What is logged is the route's pattern, never the path, the query or a header."""
+    """Middleware. What is logged and measured is the route's pattern, never the path, the query or a header."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, measures: Measures) -> None:
         """Wrap the application."""
         self.app = app
+        self.measures = measures
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        request_id, started, status, ended = uuid4().hex, time.perf_counter(), 0, False
-        head = scope["method"] == "HEAD"
-        if head:
-            scope = {**scope, "method": "GET"}  # answered as GET is, without the content (RFC 9110, 9.3.2)
-        Request(scope).state.request_id = request_id
-
-        async def answer(message: Message) -> None:
-            nonlocal status, ended
-            if ended:
-                return
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                message["headers"] = [*message.get("headers", []), (b"x-request-id", request_id.encode())]
-            elif head:
-                message, ended = {"type": "http.response.body", "body": b""}, True
-            await send(message)
-
+        exchange = _Exchange(scope, send)
         try:
-            await self.app(scope, receive, answer)
+            await self.app(exchange.scope, receive, exchange.send)
+        except ClientDisconnect:
+            exchange.status = exchange.status or _GONE
         except Exception as error:  # noqa: BLE001  # the last resort: nothing of it reaches the client
-            facts = {"request_id": request_id, "error": type(error).__qualname__, "stack": where(error)}
+            facts = {"request_id": exchange.request_id, "error": type(error).__qualname__, "stack": where(error)}
             logger.error("request failed", extra=facts)  # noqa: TRY400  # its text may hold what was sent
-            if not status:
-                await render(problem_of(error), request_id)(scope, receive, answer)
+            if not exchange.status:
+                await render(problem_of(error), exchange.request_id)(exchange.scope, receive, exchange.send)
         finally:
-            route = getattr(scope.get("route"), "path", "unmatched")
-            milliseconds = round((time.perf_counter() - started) * 1000, 2)
-            seen = {"request_id": request_id, "method": scope["method"], "route": route, "status": status}
-            logger.info("request", extra={**seen, "ms": milliseconds})
+            exchange.over(self.measures)
+
+
+class _Exchange:
+    """One request and its answer."""
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self.request_id = uuid4().hex
+        self.status = 0
+        self._started = time.perf_counter()
+        self._send = send
+        self._ended = False
+        self._method = scope["method"] if scope["method"] in _METHODS else "other"
+        # HEAD is answered as GET is, without the content (RFC 9110, 9.3.2).
+        self.scope = {**scope, "method": "GET"} if self._method == "HEAD" else scope
+        Request(self.scope).state.request_id = self.request_id
+
+    async def send(self, message: Message) -> None:
+        """Send what the application says, with the headers that every answer has."""
+        if self._ended:
+            return
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            more = {"x-request-id": self.request_id, **self.scope["state"].get("headers", {})}
+            added = [(name.lower().encode(), value.encode()) for name, value in more.items()]
+            message["headers"] = [*message.get("headers", []), (b"x-content-type-options", b"nosniff"), *added]
+        elif self._method == "HEAD":
+            message, self._ended = {"type": "http.response.body", "body": b""}, True
+        await self._send(message)
+
+    def over(self, measures: Measures) -> None:
+        """Put it on record."""
+        route = getattr(self.scope.get("route"), "path", "unmatched")
+        seconds = time.perf_counter() - self._started
+        measures.answered(self._method, route, self.status, seconds)
+        seen = {"request_id": self.request_id, "method": self._method, "route": route, "status": self.status}
+        logger.info("request", extra={**seen, "ms": round(seconds * 1000, 2)})

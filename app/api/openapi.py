@@ -34,6 +34,10 @@ and the tally runs against the number required.
 TAGS = [
     {"name": "petitions", "description": "Opening, reading and closing petitions."},
     {"name": "signatures", "description": "Handing lines in, reading where they stand, deciding and correcting them."},
+    {
+        "name": "quality",
+        "description": "Deciding lines a second time, blind, to know how good the first decisions are.",
+    },
     {"name": "withdrawals", "description": "Voters who took their signature back."},
     {"name": "sections", "description": "The dates of the booklets."},
     {"name": "tally", "description": "The running count, for monitors."},

@@ -6,14 +6,17 @@ import contextlib
 import socket
 import sys
 from collections.abc import AsyncIterator
+from types import FrameType
 
 import uvicorn
+from fastapi import FastAPI
 
+from app.api.connections import PatientProtocol
 from app.cli.common import CommandError, Subparsers, check_schema, database_url
 from app.db.migrate import is_current, upgrade
 from app.db.server import EmbeddedServer
 from app.logs import configure
-from app.main import create_app
+from app.main import create_app, end_streams
 from app.settings import Settings
 
 _WATCH_EVERY = 0.5  # seconds between looks at the embedded server
@@ -49,7 +52,16 @@ def _serve(arguments: argparse.Namespace) -> int:
 
 
 class _Server(uvicorn.Server):
-    """Says where it listens once it does."""
+    """Says where it listens once it does, and ends the streams before it waits for the requests under way."""
+
+    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
+        super().__init__(config)
+        self._app = app
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to end: a stream would go on until it is cut."""
+        end_streams(self._app)
+        super().handle_exit(sig, frame)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and say where."""
@@ -64,8 +76,10 @@ async def _run(arguments: argparse.Namespace, settings: Settings, url: str, serv
         raise CommandError("the database's schema is not this program's: run `python -m app migrate`")
     if not settings.database_url or arguments.migrate:
         await upgrade(url) if arguments.migrate else await check_schema(url, settings)
+    app = create_app(settings, url)
     config = uvicorn.Config(
-        create_app(settings, url),
+        app,
+        http=PatientProtocol,
         host=arguments.host,
         port=arguments.port,
         log_config=None,
@@ -74,7 +88,7 @@ async def _run(arguments: argparse.Namespace, settings: Settings, url: str, serv
         timeout_graceful_shutdown=_DRAIN,
     )
     async with _kept_alive(server):
-        serving = _Server(config)
+        serving = _Server(config, app)
         await serving.serve()
     if not serving.started:
         raise CommandError("the service did not start")

@@ -5,9 +5,13 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
+from sqlalchemy import event
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.engine import make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import QueuePool
 
 SERVICE_ROLE = "recall_service"
 
@@ -57,6 +61,16 @@ class Database:
         async with self._reading.begin() as connection:
             yield connection
 
+    def connections(self) -> dict[str, tuple[int, int]]:
+        """How many connections each pool has, and how many of them are in use."""
+        intake, reading = self._intake, self._reading.pool
+        used = reading.checkedout() if isinstance(reading, QueuePool) else 0
+        idle = reading.checkedin() if isinstance(reading, QueuePool) else 0
+        return {
+            "intake": (intake.get_size(), intake.get_size() - intake.get_idle_size()),
+            "reading": (used + idle, used),
+        }
+
     async def close(self) -> None:
         """Close both pools."""
         await self._intake.close()
@@ -78,4 +92,15 @@ async def open_database(url: str, *, intake: int = 4, reading: int = 8) -> Datab
         pool_timeout=5,
         connect_args={"server_settings": _SESSION, "command_timeout": 40},
     )
+    event.listen(engine.sync_engine, "checkout", _refuse_closed)
     return Database(pool, engine)
+
+
+def _refuse_closed(connection: DBAPIConnection, _record: object, _proxy: object) -> None:
+    """Have the pool open another connection for one that the server closed meanwhile: no round trip is spent on it.
+
+    Raises:
+        DisconnectionError: the pool's way to hear of it.
+    """
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError
