@@ -22,6 +22,7 @@ MODULES: Final = {
     "app.cli.lines": ("finding", "revise", "withdraw", "section", "reexamine"),
     "app.station.cli": ("station",),
     "app.cli.verify": ("verify", "bundle", "ledger-key"),
+    "app.cli.models": ("model",),
     "app.cli.openapi": ("openapi",),
     "app.cli.demo": ("demo",),
 }

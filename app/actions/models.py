@@ -1,0 +1,153 @@
+"""Learning the matcher's weights from lines that people judged, and measuring its probabilities by them."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import asyncpg
+
+from app.actions.examination import interval_of
+from app.actions.lookup import LineToDecide, decide_lines, roll_words
+from app.db import candidates as db
+from app.db.candidates import KeyQuestion, Roll
+from app.db.engine import Database
+from app.db.intake import section_dates
+from app.db.judgements import Judgement, judgements
+from app.db.lines import writings_at
+from app.db.roll import active_roll, registrations_of_voters
+from app.domain.count import is_eligible
+from app.domain.errors import NoRollError
+from app.domain.learning import Judged, learn, report
+from app.domain.line import Interval, read_line
+from app.domain.matching import Decision
+from app.domain.model import Model, default_model
+from app.domain.petition import Petition
+from app.domain.search import MOST_OF_A_HOUSE, address_probes, range_of
+from app.domain.signature import Writing
+from app.domain.voter import Registration
+
+BANDS: Final = (0.5, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.999, 1.0)
+_LEARNT_FROM: Final = frozenset({"not_registered", "out_of_county", "different_address", "canceled"})
+_SAMPLE: Final = 20_000  # registrations that show how often strangers agree by chance
+_BATCH: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A line that a person judged, with its writing and interval."""
+
+    judgement: Judgement
+    writing: Writing
+    interval: Interval
+
+    @property
+    def reason(self) -> str | None:
+        """Why the line is invalid by itself; None where it is good, whether or not it counts."""
+        decided = self.judgement.decided
+        return None if is_eligible(decided.status, decided.reason) else decided.reason
+
+
+async def learn_model(database: Database, petitions: Sequence[Petition], version: str) -> tuple[Model, int]:
+    """A model learnt from the lines of one county's petitions that people judged, and how many these were.
+
+    The shares of the stories are those among the judged lines: they are right for a petition whose every line people
+    judged, or a random part of them.
+
+    Raises:
+        NoRollError: the county has no active roll.
+    """
+    async with database.reading() as connection:
+        roll = await _active(connection, petitions[0].county_id)
+        cases = [case for petition in petitions for case in await _cases(connection, petition)]
+        judged = await _judged(roll, [case for case in cases if case.reason is None or case.reason in _LEARNT_FROM])
+        words = await roll_words(roll)
+        others = await _sample(roll, words.registrations)
+        return learn(judged, others, words, default_model(), version), len(judged)
+
+
+async def report_model(database: Database, petition: Petition) -> list[dict[str, Any]]:
+    """By band of the probability that the present model claims for valid or invalid: how often people agree with it.
+
+    Raises:
+        NoRollError: the county has no active roll.
+    """
+    async with database.reading() as connection:
+        roll = await _active(connection, petition.county_id)
+        cases = await _cases(connection, petition)
+        decided: list[tuple[float, bool]] = []
+        for start in range(0, len(cases), _BATCH):
+            batch = cases[start : start + _BATCH]
+            lines = [LineToDecide(case.writing, *case.interval) for case in batch]
+            found = await decide_lines(
+                connection, county_id=roll.county_id, roll_version=roll.roll_version, lines=lines
+            )
+            decided += _claims(batch, found)
+    return report(decided, BANDS)
+
+
+def _claims(cases: Sequence[Case], decisions: Sequence[Decision]) -> Iterator[tuple[float, bool]]:
+    """The probability that each decision claims, and whether the person agrees; those left to a person claim none."""
+    for case, decision in zip(cases, decisions, strict=True):
+        here = decision.evidence.get("stories", {}).get("here")
+        if decision.status == "valid" and here is not None:
+            yield here, case.reason is None and case.judgement.decided.voter_id == decision.voter_id
+        elif decision.status == "invalid" and here is not None:
+            yield 1 - here, case.reason is not None
+
+
+async def _active(connection: asyncpg.Connection, county_id: str) -> Roll:
+    roll = await active_roll(connection, county_id)
+    if roll is None:
+        raise NoRollError
+    return Roll(connection, county_id, roll.roll_version)
+
+
+async def _cases(connection: asyncpg.Connection, petition: Petition) -> list[Case]:
+    county_id, petition_id = petition.county_id, petition.petition_id
+    found = await judgements(connection, county_id, petition_id)
+    lines = await writings_at(connection, county_id, petition_id, [judgement.place for judgement in found])
+    _, declared = await section_dates(connection, county_id, petition_id, {j.place.section for j in found})
+    cases = []
+    for judgement in found:
+        dates = interval_of(petition, declared.get(judgement.place.section))
+        if dates:
+            interval = Interval(dates.start, dates.end, petition.filed_on)
+            cases.append(Case(judgement, lines[judgement.place].writing, interval))
+    return cases
+
+
+async def _judged(roll: Roll, cases: Sequence[Case]) -> list[Judged]:
+    voters = sorted({case.judgement.decided.voter_id or "" for case in cases})
+    own: dict[str, list[Registration]] = defaultdict(list)
+    for registration in await registrations_of_voters(roll.connection, roll.county_id, roll.roll_version, voters):
+        own[registration.voter_id].append(registration)
+    households = await _households(roll, cases)
+    return [
+        Judged(read_line(c.writing), c.interval, c.reason, own[c.judgement.decided.voter_id or ""], household)
+        for c, household in zip(cases, households, strict=True)
+    ]
+
+
+async def _households(roll: Roll, cases: Sequence[Case]) -> list[list[Registration]]:
+    """Who is registered at the address of each line whose signer is not on the roll: perhaps relatives."""
+    words = await roll_words(roll)
+    questions = [
+        KeyQuestion(at, probe[0], *range_of(probe))
+        for at, case in enumerate(cases)
+        if case.reason is not None and not case.judgement.decided.voter_id
+        for probe in address_probes(read_line(case.writing), words)
+    ]
+    residents = await db.residents(roll, questions, MOST_OF_A_HOUSE) if questions else []
+    rows = await db.registrations(roll, sorted({row[1] for row in residents}))
+    found: list[list[Registration]] = [[] for _ in cases]
+    for row in residents:
+        found[row[0]].append(rows[row[1]])
+    return found
+
+
+async def _sample(roll: Roll, registrations: int) -> list[Registration]:
+    """Registrations from all over the roll, always the same ones: every so many-th row of its file."""
+    numbers = range(1, registrations + 1, max(1, registrations // _SAMPLE))
+    found = await db.registrations(roll, list(numbers))
+    return [found[number] for number in sorted(found)]
