@@ -19,7 +19,19 @@ from app.domain.submission import Answer, Submission, dump_results, load_results
 # Each attempt that loses a race loses it to a transaction that committed, so a handful is plenty.
 _ATTEMPTS = 8
 
-Outcome = Answer | RecallError
+# What one submission's content can cause, and so must not fail another's; anything else is the database's or ours.
+_OF_ONE = (
+    RecallError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+)
+
+Outcome = Answer | Exception
 Request = tuple[str, str] | int
 Standing = Mapping[Place, tuple[Line, frozenset[bytes]]]
 
@@ -29,7 +41,8 @@ async def take_in(
 ) -> list[Outcome]:
     """Take several submissions in, in one transaction; one outcome each, in order.
 
-    What refuses one submission never fails another: where the whole is refused, each is tried by itself.
+    What refuses or breaks one submission never fails another: where the whole fails, each is tried by itself. An
+    outcome that is an exception is for the one who asked.
     """
     for _ in range(_ATTEMPTS):
         try:
@@ -37,7 +50,7 @@ async def take_in(
                 return await _attempt(connection, petition, submissions, now)
         except ChangedMeanwhileError:
             continue
-        except RecallError as error:
+        except _OF_ONE as error:
             if len(submissions) == 1:
                 return [error]
             return [(await take_in(database, petition, [one], now=now))[0] for one in submissions]

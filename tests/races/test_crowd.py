@@ -2,16 +2,20 @@
 
 import asyncio
 import random
+from datetime import date
+from io import BytesIO
 from typing import cast
 
 import asyncpg
 import pytest
 
 from app.actions.group_commit import GroupCommit
+from app.actions.roll import load_roll
 from app.db.engine import Database
 from app.domain.signature import Place, Submitted
 from app.domain.submission import Accepted, Answer, Submission
 from tests import recount
+from tests.api.county import COUNTY, roll_csv
 from tests.races import pauses
 from tests.races.acts import NOW, Acts, a_petition, signature
 
@@ -99,6 +103,39 @@ async def given_up(acts: Acts, stop: pauses.Stop, lines: list[Submitted], key: s
     reached.cancel()
     await asyncio.gather(task, reached, return_exceptions=True)
     return stop.reached.is_set()
+
+
+async def test_a_line_that_cannot_be_stored_fails_alone(racing: Database, watching: asyncpg.Connection) -> None:
+    petition = await a_petition(racing)
+    group = GroupCommit(racing, lambda: NOW)
+    lines = [*(signature(n, Place(1, 1, n)) for n in range(1, 11)), signature(11, Place(0, 1, 1))]
+    outcomes = await asyncio.gather(*(group.hand_in(petition, Submission("station-1", [line])) for line in lines))
+    assert [isinstance(outcome, Answer) for outcome in outcomes] == [True] * 10 + [False]
+    assert await watching.fetchval("SELECT count(*) FROM signature") == 10
+    await recount.check(watching, petition.petition_id)
+
+
+async def test_a_newer_roll_gets_its_turn_while_lines_keep_coming(
+    racing: Database, watching: asyncpg.Connection, county_database: str
+) -> None:
+    source = BytesIO(roll_csv())
+    await load_roll(county_database, county_id=COUNTY, source=source, complete_through=date(2022, 7, 6))
+    acts, in_use, most = Acts(racing, await a_petition(racing)), asyncio.Event(), 150
+
+    async def station(section: int) -> int:
+        line = 0
+        while not in_use.is_set() and line < most:
+            line += 1
+            await acts.submit(signature(line, Place(section, 1, line)), station=f"station-{section}")
+        return line
+
+    async def activate() -> None:
+        await acts.use_roll(2)
+        in_use.set()
+
+    *handed_in, _ = await asyncio.gather(*(station(section) for section in range(1, 9)), activate())
+    assert min(cast("list[int]", handed_in)) < most
+    await recount.check(watching, acts.petition.petition_id)
 
 
 async def test_a_client_that_goes_away_takes_nobody_elses_line_with_it(
