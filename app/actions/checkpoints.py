@@ -23,6 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.db import ledger as rows
 from app.db.engine import Database
+from app.domain.chain import follows
 from app.domain.checkpoints import (
     KEY_NAME,
     Checkpoint,
@@ -34,7 +35,7 @@ from app.domain.checkpoints import (
     verifier_key,
 )
 from app.domain.errors import CheckpointKeyError, CheckpointRefusedError
-from app.domain.ledger import GENESIS, canonical, entry_hash
+from app.domain.ledger import GENESIS, canonical
 from app.domain.proofs import Frontier
 
 logger = logging.getLogger("app.checkpoints")
@@ -148,11 +149,10 @@ async def _next(
     if said and frontier.root() != said.root:
         raise CheckpointRefusedError
     async for entry in rows.entries(connection, county_id, petition_id, after=size):
-        digest = entry_hash(end, frontier.size + 1, entry.type, entry.leaf_root, entry.payload.encode())
-        if (entry.seq, entry.hash) != (frontier.size + 1, digest):
+        if entry.seq != frontier.size + 1 or not follows(end, entry):
             raise CheckpointRefusedError
-        frontier.append(digest)
-        end = digest
+        frontier.append(entry.hash)
+        end = entry.hash
     if (frontier.size, end) != (head.version, head.hash):
         raise CheckpointRefusedError
     checkpoint = Checkpoint(

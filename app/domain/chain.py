@@ -53,6 +53,15 @@ class LedgerEntry(NamedTuple):
     hash: bytes
 
 
+def follows(previous: bytes, entry: LedgerEntry) -> bool:
+    """Whether an entry's hash is that of what it holds and of the entry before."""
+    try:
+        digest = entry_hash(previous, entry.seq, entry.type, entry.leaf_root, entry.payload.encode())
+    except (ValueError, OverflowError):  # a type or a number that no entry can have
+        return False
+    return digest == entry.hash
+
+
 @dataclass(frozen=True, slots=True)
 class Witness:
     """A checkpoint whose signature holds, and what it is called in a fault."""
@@ -92,7 +101,7 @@ class Chain:
             self._faults.add(
                 "entry_missing", f"entry {self.seq + 1}", f"the next entry there is has number {entry.seq}"
             )
-        if entry_hash(self.hash, entry.seq, entry.type, entry.leaf_root, entry.payload.encode()) != entry.hash:
+        if not follows(self.hash, entry):
             self._faults.add("entry_hash", where, "its hash does not follow from it and the entry before")
         self._check_order(entry, where)
         before, payload = self.tally, self._payload(entry, where)
@@ -103,7 +112,7 @@ class Chain:
         self._check_witnesses()
         if entry.type == "open":
             self.opening = payload
-        self.sealed.update((payload[kind], entry.seq) for kind in ("withdrawal", "revocation") if kind in payload)
+        self.sealed.update((str(payload[kind]), entry.seq) for kind in ("withdrawal", "revocation") if kind in payload)
         if entry.type == "retention":
             self._mark_destroyed(payload, where)
         self._closed = self._closed or entry.type == "close"

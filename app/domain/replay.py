@@ -77,7 +77,7 @@ class Replay:
             self._faults.add("finding", where, "its content is of another place or number")
         decided_on = content.get("writing_sha256")
         known = self._revisions.get(finding.place, ())
-        if decided_on and written and bytes.fromhex(decided_on) not in (written, *known):
+        if decided_on and written and decided_on not in {digest.hex() for digest in (written, *known)}:
             self._faults.add("writing", f"line {finding.place}", "what stands there is not what was decided on")
 
     def finish(self) -> None:
@@ -97,9 +97,12 @@ def cells(status: str, reason: str | None, *, settled: bool) -> tuple[str, ...]:
 def _content(text: str) -> dict[str, Any]:
     try:
         content = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
-    return content if isinstance(content, dict) else {}
+    if not isinstance(content, dict):
+        return {}
+    known = isinstance(content.get("status"), str) and isinstance(content.get("reason"), str | None)
+    return content if known else {}
 
 
 def _standing(content: Mapping[str, Any], version: int) -> StoredLine:

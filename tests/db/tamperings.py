@@ -67,6 +67,25 @@ TAMPERINGS: dict[str, tuple[str, set[tuple[str, str]]]] = {
         ),
         {("entry_hash", "entry 7"), ("head", "head"), ("leaf", "entry 7, leaf 0")},
     ),
+    "an entry before the first": (
+        (
+            "INSERT INTO ledger"
+            " SELECT county_id, petition_id, -1, 'intake', leaf_root, leaves, payload, hash FROM ledger WHERE seq = 1"
+        ),
+        {("entry_hash", "entry -1"), ("entry_type", "entry -1")},
+    ),
+    "an entry of a type that cannot be": (
+        "UPDATE ledger SET type = repeat('x', 300) WHERE seq = 3",
+        {("entry_hash", "entry 3"), ("entry_type", "entry 3")},
+    ),
+    "a payload that is none": (
+        "UPDATE ledger SET payload = '[]' WHERE seq = 3",
+        {("entry_hash", "entry 3"), ("payload", "entry 3")},
+    ),
+    "a finding that is none": (
+        """UPDATE finding SET content = '{"status": []}' WHERE (section, page, line) = (5, 1, 3)""",
+        {("finding", "line 5-1-3, finding 1"), ("line", "line 5-1-3")},
+    ),
     "entries in another order": (
         (
             "UPDATE ledger SET seq = -5 WHERE seq = 5; UPDATE ledger SET seq = 5 WHERE seq = 6;"
