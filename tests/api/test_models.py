@@ -21,7 +21,9 @@ async def the_petition(world: World) -> Petition:
 
 async def judged_lines(world: World) -> None:
     """Thirty good lines, ten of voters who moved, and one that no person judged."""
-    await world.batch([line(n) for n in range(1, 31)] + [line(n, residence_address=MOVED) for n in range(31, 41)] + [line(50)])
+    await world.batch(
+        [line(n) for n in range(1, 31)] + [line(n, residence_address=MOVED) for n in range(31, 41)] + [line(50)]
+    )
     for n in range(1, 31):
         assert (await world.finding(f"1-1-{n}", status="valid", voter_id=f"V{n}")).status_code == 201
     for n in range(31, 41):
