@@ -1,5 +1,9 @@
 """A service over a database of the test's own, with a small county's roll in use."""
 
+import asyncio
+import os
+import sys
+from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -51,3 +55,20 @@ async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
 async def world(client: httpx.AsyncClient, app: FastAPI) -> World:
     """A county with a roll and an open petition, and a key for each role."""
     return await World.make(client, app.state.recall.database)
+
+
+@pytest.fixture
+async def process(database: str, tmp_path: Path) -> AsyncIterator[tuple[Process, int]]:
+    """The service as a process of its own, and its port."""
+    environment = {**os.environ, "DATABASE_URL": database, "DATA_DIR": str(tmp_path), "LOG_FORMAT": "json"}
+    log = (tmp_path / "log").open("wb")
+    running = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "app", "serve", "--port", "0", env=environment, stdout=PIPE, stderr=log
+    )
+    assert running.stdout
+    first = (await running.stdout.readline()).decode()
+    yield running, int(first.split()[2].rpartition(":")[2])
+    if running.returncode is None:
+        running.kill()
+        await running.wait()
+    log.close()

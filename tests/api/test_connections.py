@@ -2,37 +2,15 @@
 
 import asyncio
 import json
-import os
 import signal
-import sys
-from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
-from pathlib import Path
+from asyncio.subprocess import Process
 
 import httpx
-import pytest
 
 from tests.api.county import line
 from tests.api.world import World
 
 CUT_WITHIN = 30  # seconds: a bound for the test to end, far above the ten that a busy machine may stretch
-
-
-@pytest.fixture
-async def process(database: str, tmp_path: Path) -> AsyncIterator[tuple[Process, int]]:
-    """The service as a process of its own, and its port."""
-    environment = {**os.environ, "DATABASE_URL": database, "DATA_DIR": str(tmp_path)}
-    log = (tmp_path / "log").open("wb")
-    running = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "app", "serve", "--port", "0", env=environment, stdout=PIPE, stderr=log
-    )
-    assert running.stdout
-    first = (await running.stdout.readline()).decode()
-    yield running, int(first.split()[2].rpartition(":")[2])
-    if running.returncode is None:
-        running.kill()
-        await running.wait()
-    log.close()
 
 
 async def until_cut(port: int, sent: bytes, *, drip: bytes = b"", read: bool = True) -> bytes:
