@@ -23,6 +23,7 @@ MODULES: Final = {
     "app.station.cli": ("station",),
     "app.cli.verify": ("verify", "bundle", "ledger-key"),
     "app.cli.models": ("model",),
+    "app.cli.lookups": ("lookups",),
     "app.cli.openapi": ("openapi",),
     "app.cli.demo": ("demo",),
 }

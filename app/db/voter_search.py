@@ -42,3 +42,28 @@ async def take_lookup(connection: asyncpg.Connection, county_id: str, principal:
 async def add_lookup(connection: asyncpg.Connection, county_id: str, lookup: Lookup) -> None:
     """Put a lookup on record."""
     await connection.execute(_ADD, county_id, *lookup)
+
+
+# How often each principal looked voters up a day, and how many candidates it was shown. Rides the primary key.
+_SUMS = """
+SELECT (looked_up_at AT TIME ZONE 'UTC')::date AS day, principal, role, kind, count(*) AS lookups,
+       sum(candidates) AS candidates
+FROM lookup_audit WHERE county_id = $1 AND looked_up_at >= $2
+GROUP BY day, principal, role, kind ORDER BY day, principal, role, kind
+"""
+
+
+class LookupSum(NamedTuple):
+    """The lookups of one kind by one principal on one day (UTC)."""
+
+    day: date
+    principal: str
+    role: str
+    kind: str
+    lookups: int
+    candidates: int
+
+
+async def lookup_sums(connection: asyncpg.Connection, county_id: str, since: datetime) -> list[LookupSum]:
+    """The lookups of a county since a moment, the oldest day first."""
+    return [LookupSum(*row) for row in await connection.fetch(_SUMS, county_id, since)]

@@ -1,5 +1,6 @@
 """The blind double check: who is drawn, what the person sees, what an answer does, what the answers add up to."""
 
+import asyncio
 from itertools import count
 from typing import Any
 
@@ -232,3 +233,17 @@ async def test_an_answer_once_given_cannot_be_changed_by_the_service(connection:
         for statement in (f"DELETE FROM {table}", f"UPDATE {table} SET county_id = 'x'"):  # noqa: S608  # names of ours
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await connection.execute(statement)
+
+
+async def test_of_two_people_at_the_same_time_one_answers(world: World, connection: asyncpg.Connection) -> None:
+    await world.add_key("clerk", "clerk-2")
+    [place] = await drawn_places(world, 1)
+    await world.post(line(1, place))
+    answers = await asyncio.gather(
+        check(world, place, status="review"), check(world, place, who="clerk-2", status="invalid", reason="illegible")
+    )
+    assert sorted(answer.status_code for answer in answers) == [201, 409]
+    assert await connection.fetchval("SELECT count(*) FROM quality_check") == 1
+    assert await world.status(str(place)) == ("review", "quality_check")
+    assert (await world.tally())["version"] == 3
+    await world.recount()

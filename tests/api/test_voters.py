@@ -1,7 +1,7 @@
 """Looking voters up: by name, by address, by both; recorded, counted, and silent about confidential voters."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from io import BytesIO
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 
 from app.actions import voter_search
 from app.actions.roll import load_roll
+from app.db.voter_search import lookup_sums
 from tests.api.county import COUNTY, roll_csv, row, voter
 from tests.api.world import World
 
@@ -118,6 +119,12 @@ async def test_every_lookup_is_on_record_without_what_was_looked_for(
     assert all(r["candidates"] >= 1 for r in rows)
     for word in (*voter(7)["printed_name"].split(), voter(7)["residence_address"]):
         assert word not in str([dict(r) for r in rows])
+    today = datetime.now(UTC).date()
+    sums = await lookup_sums(connection, COUNTY, datetime.combine(today, time(), UTC))
+    assert [(s.principal, s.kind, s.lookups) for s in sums] == [
+        ("clerk-1", "name_and_address", 1),
+        ("system-1", "name", 1),
+    ]
 
 
 async def test_a_used_up_budget_is_429_until_the_next_day(world: World, connection: asyncpg.Connection) -> None:
