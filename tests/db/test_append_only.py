@@ -24,6 +24,9 @@ ALLOWED = {
     "ledger": {"SELECT", "INSERT"},
     "checkpoint": {"SELECT", "INSERT"},
     "idempotency": {"SELECT", "INSERT"},
+    "lookup_audit": {"SELECT", "INSERT"},
+    "lookup_budget": {"SELECT", "INSERT"},
+    "quality_check": {"SELECT", "INSERT"},
     "line": {"SELECT", "INSERT", "UPDATE"},
     "slot": {"SELECT", "INSERT", "UPDATE"},
     "head": {"SELECT", "INSERT", "UPDATE"},
@@ -33,6 +36,7 @@ ALLOWED = {
 COLUMNS = {
     ("county", "name"),
     ("petition", "sections_version"),
+    ("lookup_budget", "used"),
     ("api_key", "revoked_at"),
     ("api_key", "last_used_at"),
     *(
