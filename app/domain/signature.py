@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final, NamedTuple
 
-
 LARGEST_NUMBER: Final = 999_999_999
 """Of a section, page or line: more than any paper has, and less than the columns hold."""
 

@@ -52,7 +52,7 @@ class _Errand:
     stop: asyncio.Event
 
 
-async def post_file(  # noqa: PLR0913  all but the first two have defaults
+async def post_file(
     file: str,
     target: Target,
     *,

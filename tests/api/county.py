@@ -27,7 +27,7 @@ def row(number: int, **changes: str) -> str:
     """The voter's row of the roll."""
     given, surname = voter(number)["printed_name"].split()
     house, street, _ = voter(number)["residence_address"].split()
-    columns = {name: "" for name in HEADER.split(",")} | {
+    columns = dict.fromkeys(HEADER.split(","), "") | {
         "voter_id": f"V{number}",
         "last_name": surname,
         "first_name": given,

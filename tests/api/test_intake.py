@@ -63,7 +63,7 @@ async def test_a_batch_answers_each_line_in_order_and_one_bad_line_never_fails_t
     assert (first["status"], last["status"]) == ("valid", "valid")
     assert bad["place"] is None
     assert bad["error"]["errors"][0]["path"] == "signatures.1.page"
-    assert conflict == {"place": "1-1-3", "error": {"code": "place_conflict", "message": conflict["error"]["message"], "errors": None}}
+    assert (conflict["place"], conflict["error"]["code"]) == ("1-1-3", "place_conflict")
     assert (await world.tally())["raw"] == 3
     replay = await world.batch(lines, key="b-1")
     assert replay.json() == answer.json()
