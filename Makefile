@@ -35,6 +35,11 @@ format: $(VENV)/ready
 openapi: $(VENV)/ready
 	$(BIN)/python -m app openapi > openapi/openapi.json
 
+# Races and deaths for SECONDS, with a report of what they hit; SEED= draws the same again.
+SECONDS ?= 600
+torture: $(VENV)/ready
+	$(BIN)/python tools/torture.py --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+
 # The environment, from the hash-checked lock alone. Without pip of its own: not every Python 3.11 can make one.
 $(VENV)/ready: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=…")'

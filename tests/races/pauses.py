@@ -3,6 +3,7 @@
 import asyncio
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from random import Random
 from typing import Any
 
 import asyncpg
@@ -26,7 +27,18 @@ class Stop:
             await self.go.wait()
 
 
-STOP: ContextVar[Stop | None] = ContextVar("STOP", default=None)
+@dataclass
+class Jitter:
+    """Where a task waits: a moment before each statement, drawn."""
+
+    draw: Random
+
+    async def statement(self) -> None:
+        """Called before each statement."""
+        await asyncio.sleep(self.draw.choice([0, 0, 0.001, 0.003]))
+
+
+STOP: ContextVar[Stop | Jitter | None] = ContextVar("STOP", default=None)
 
 
 def install(patch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from random import Random
 
 import asyncpg
 
@@ -43,6 +44,24 @@ async def explore(database: Database, watching: asyncpg.Connection, pair: Pair) 
         # A roll's next version would go through this petition as well, and have more statements each time.
         await watching.execute("UPDATE head SET state = 'closed' WHERE petition_id = $1", acts.petition.petition_id)
         at += 1
+
+
+async def storm(database: Database, watching: asyncpg.Connection, pair: Pair, draw: Random) -> None:
+    """Run a pair once with drawn pauses, and count the petition again.
+
+    Raises:
+        AssertionError: a voter is counted twice or not at all.
+    """
+    acts = Acts(database, await a_petition(database))
+    for act in pair.before:
+        await act(acts)
+
+    async def run(act: Act) -> None:
+        pauses.STOP.set(pauses.Jitter(draw))
+        await act(acts)
+
+    await asyncio.gather(asyncio.create_task(run(pair.first)), asyncio.create_task(run(pair.second)))
+    await recount.check(watching, acts.petition.petition_id)
 
 
 async def standing(watching: asyncpg.Connection, acts: Acts, place: Place) -> Stands:

@@ -1,0 +1,59 @@
+"""The pairs of verbs that race for one voter."""
+
+from datetime import date
+
+from app.domain.signature import Place
+from tests.races.acts import signature
+from tests.races.schedules import Act, Pair
+
+LOW, HIGH = Place(1, 1, 1), Place(2, 1, 1)
+NO_DATES = {LOW: ("review", "section_dates")}
+
+
+def submit(place: Place, number: int = 1) -> Act:
+    return lambda acts: acts.submit(signature(number, place))
+
+
+def nothing_before(first: Act, second: Act) -> Pair:
+    return Pair((), first, second)
+
+
+PAIRS = {
+    "submit low, submit high": nothing_before(submit(LOW), submit(HIGH)),
+    "submit high, submit low": nothing_before(submit(HIGH), submit(LOW)),
+    "submit, submit at one place": nothing_before(submit(LOW), submit(LOW, 2)),
+    "submit, the same submit": nothing_before(submit(LOW), submit(LOW)),
+    "submit high, reject low": Pair((submit(LOW),), submit(HIGH), lambda a: a.reject(LOW)),
+    "reject low, submit high": Pair((submit(LOW),), lambda a: a.reject(LOW), submit(HIGH)),
+    "reject low, reject high": Pair((submit(LOW), submit(HIGH)), lambda a: a.reject(LOW), lambda a: a.reject(HIGH)),
+    "reject, reinstate": Pair(
+        (submit(LOW), submit(HIGH), lambda a: a.reject(HIGH)),
+        lambda a: a.reject(LOW),
+        lambda a: a.reinstate(HIGH),
+    ),
+    "reinstate, reject": Pair(
+        (submit(LOW), submit(HIGH), lambda a: a.reject(LOW)),
+        lambda a: a.reinstate(LOW),
+        lambda a: a.reject(HIGH),
+    ),
+    "two findings on one line": Pair((submit(LOW),), lambda a: a.reject(LOW), lambda a: a.reinstate(LOW)),
+    "withdraw, submit": Pair((submit(HIGH),), lambda a: a.withdraw(), submit(LOW)),
+    "submit, withdraw": Pair((submit(HIGH),), submit(LOW), lambda a: a.withdraw()),
+    "withdraw, withdraw": Pair((submit(HIGH),), lambda a: a.withdraw(), lambda a: a.withdraw()),
+    "revoke, submit": Pair((submit(HIGH), lambda a: a.withdraw()), lambda a: a.revoke(), submit(LOW)),
+    "correct, submit": Pair((submit(LOW, 2),), lambda a: a.correct(signature(1, LOW)), submit(HIGH)),
+    "submit, correct": Pair((submit(LOW),), submit(HIGH), lambda a: a.correct(signature(2, LOW))),
+    "correct, correct": Pair(
+        (submit(LOW),), lambda a: a.correct(signature(2, LOW)), lambda a: a.correct(signature(3, LOW))
+    ),
+    "submit, section dates": Pair((), submit(LOW), lambda a: a.declare(1, None, None), NO_DATES),
+    "section dates, submit": Pair((submit(HIGH),), lambda a: a.declare(1, None, None), submit(LOW), NO_DATES),
+    "section dates, section dates": Pair(
+        (submit(LOW),), lambda a: a.declare(1, None, None), lambda a: a.declare(1, date(2022, 3, 1), date(2022, 3, 2))
+    ),
+    "crossing voters": Pair(
+        (submit(LOW), submit(HIGH, 2)),
+        lambda a: a.correct(signature(2, LOW)),
+        lambda a: a.correct(signature(1, HIGH)),
+    ),
+}

@@ -1,0 +1,119 @@
+"""The service as a real process over its embedded database, to be killed and started again."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from io import BytesIO
+from pathlib import Path
+from uuid import UUID
+
+import asyncpg
+
+from app.actions.keys import issue_key
+from app.actions.petitions import Terms, open_petition
+from app.actions.roll import load_roll
+from app.db.engine import open_database
+from app.db.migrate import upgrade
+from app.db.server import EmbeddedServer
+from app.domain.ruleset import CALIFORNIA
+from tests.api.county import COUNTY, roll_csv
+
+_READY = b"listening on "
+
+
+@dataclass
+class Service:
+    """`python -m app serve` on a port of its own."""
+
+    data_dir: Path
+    key: str = ""
+    petition_id: UUID | None = None
+    url: str = ""
+    process: asyncio.subprocess.Process | None = None
+    reader: asyncio.Task[None] | None = field(default=None, repr=False)
+
+    async def prepare(self) -> None:
+        """A county's roll, an open petition and a station's key, before the service starts."""
+        now = datetime.now(UTC)
+        with self.server() as server:
+            await upgrade(server.url())
+            source = BytesIO(roll_csv())
+            await load_roll(
+                server.url(), county_id=COUNTY, source=source, complete_through=date(2022, 7, 6), activate=True
+            )
+            database = await open_database(server.url())
+            self.key = await issue_key(database, COUNTY, role="station", principal="station-1", now=now)
+            terms = Terms(
+                county_id=COUNTY,
+                title="Recall of the assessor",
+                officer="The assessor",
+                required=100,
+                registered_voters=None,
+                circulation_from=date(2022, 1, 27),
+                circulation_to=date(2022, 7, 6),
+                filed_on=date(2022, 7, 6),
+                ruleset_name=CALIFORNIA.name,
+            )
+            self.petition_id = (await open_petition(database, terms, opened_by="clerk-1", now=now)).petition_id
+            await database.close()
+
+    @contextmanager
+    def server(self) -> Iterator[EmbeddedServer]:
+        """The embedded database, joined where the service runs."""
+        with EmbeddedServer.start(self.data_dir, join=True) as server:
+            yield server
+
+    async def start(self) -> None:
+        """Start the service and wait until it listens."""
+        environment = {**os.environ, "DATA_DIR": str(self.data_dir)}
+        environment.pop("DATABASE_URL", None)
+        self.process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "app", "serve", "--port", "0"),
+            env=environment,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        assert self.process.stdout
+        while not (line := await self.process.stdout.readline()).startswith(_READY):
+            assert line, "the service ended before it listened"
+        self.url = line.removeprefix(_READY).split()[0].decode()
+        self.reader = asyncio.create_task(_drain(self.process.stdout))
+
+    async def kill(self) -> None:
+        """Kill the service without a word; its database server ends with it."""
+        if self.process and self.process.returncode is None:
+            self.process.kill()
+            await self.process.wait()
+        if self.reader:
+            await self.reader
+
+    async def kill_database(self) -> None:
+        """Kill every process of the database server at once; the service brings it back."""
+        first = int((self.data_dir / "postgres" / "cluster" / "postmaster.pid").read_text().split()[0])
+        for process in [first, *_children(first)]:
+            try:
+                os.kill(process, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+
+    async def lose_commits(self) -> None:
+        """Let the database acknowledge what it has not written yet: what must not be."""
+        with self.server() as server:
+            connection = await asyncpg.connect(server.dsn())
+            await connection.execute("ALTER DATABASE recall SET synchronous_commit = off")
+            await connection.close()
+
+
+async def _drain(stream: asyncio.StreamReader) -> None:
+    while await stream.readline():
+        pass
+
+
+def _children(parent: int) -> list[int]:
+    found = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    return [int(child) for child in found]
