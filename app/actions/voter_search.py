@@ -15,7 +15,7 @@ from app.db import voter_search as rows
 from app.db.candidates import KeyQuestion, Roll
 from app.db.engine import Database
 from app.db.roll import active_roll
-from app.domain.candidates import Candidate, rank_candidates
+from app.domain.candidates import Candidate, candidate, rank_candidates
 from app.domain.errors import LookupBudgetError, NoRollError
 from app.domain.keys import Principal, Role
 from app.domain.line import Interval, ReadLine, read_line
@@ -139,9 +139,10 @@ async def candidates_of(connection: asyncpg.Connection, county_id: str, roll_ver
     roll = Roll(connection, county_id, roll_version)
     words, line = await roll_words(roll), read_line(question.writing)
     found = await _registrations(roll, _probes(line, words, question.kind))
-    ranked = rank_candidates(Scorer(line, words, default_model()), found, question.interval)
+    scorer = Scorer(line, words, default_model())
+    ranked = rank_candidates(scorer, found, question.interval)
     best = ranked[:MOST_CANDIDATES]
-    shown = [candidate for candidate in best if not candidate.registration.confidential]
+    shown = [candidate(scorer, one) for one in best if not one.registration.confidential]
     return Found(roll_version, shown, len(shown) < len(best), len(ranked) > len(best))
 
 

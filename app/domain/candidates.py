@@ -1,13 +1,18 @@
 """Who of the roll may have signed, field by field: what is written, what the roll says, how they agree, its weight."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
+from app.domain.evidence import compared_fields, read_as
 from app.domain.line import Interval
 from app.domain.scoring import Scored, Scorer
 from app.domain.standing import Standing
 from app.domain.voter import Registration
+
+NAME_FIELDS: Final = ("surname", "given", "middle", "suffix")
+ADDRESS_FIELDS: Final = ("house", "street", "way", "unit", "zip")
+RARITY: Final = "how rare this address is, and this way of writing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +36,18 @@ class Candidate:
     fields: tuple[FieldEvidence, ...]
 
 
-def rank_candidates(scorer: Scorer, found: Sequence[Registration], interval: Interval) -> list[Candidate]:
-    """The voters behind the registrations that were found, best first. Only what is written of a line is weighed."""
+def rank_candidates(scorer: Scorer, found: Sequence[Registration], interval: Interval) -> list[Scored]:
+    """The voters behind the registrations that were found, each by the one that fits best, the best voter first."""
     best: dict[str, Scored] = {}
     for one in sorted((scorer.score(r, interval) for r in found), key=_fit):
         best.setdefault(one.registration.voter_id, one)
-    shown = [_candidate(scorer, one) for one in best.values()]
-    return sorted(shown, key=lambda c: (-c.weight, c.registration.voter_id))
+    return sorted(best.values(), key=lambda one: (-_weight(scorer, one), one.registration.voter_id))
+
+
+def _weight(scorer: Scorer, one: Scored) -> float:
+    """What is not written of a line weighs nothing."""
+    line = scorer.line
+    return one.name.weight * bool(line.name.readings) + one.address.weight * bool(line.addresses)
 
 
 def _fit(one: Scored) -> tuple[bool, float, int]:
@@ -45,48 +55,33 @@ def _fit(one: Scored) -> tuple[bool, float, int]:
     return one.standing != "registered", -one.weight, one.registration.registration_no
 
 
-def _candidate(scorer: Scorer, one: Scored) -> Candidate:
-    named = _name_fields(scorer, one) if scorer.line.name.readings else []
-    addressed = _address_fields(scorer, one) if scorer.line.addresses else []
-    fields = tuple(named + addressed)
-    return Candidate(one.registration, one.standing, round(sum(f.weight for f in fields), 2), fields)
-
-
-def _name_fields(scorer: Scorer, one: Scored) -> list[FieldEvidence]:
-    r, levels, line = one.registration, one.name.levels, scorer.line
-    reading = next(reading for reading in line.name.readings if reading.kind == one.name.reading)
-    rows = (
-        ("surname", " ".join(reading.surname), r.last_name, levels.surname),
-        ("given", " ".join(reading.given[:1]), r.first_name, levels.given),
-        ("middle", " ".join(reading.given[1:]), r.middle_name, levels.middle),
-    )
-    fields = [_row(f, written, roll, level.level, scorer.field_weight(f, level)) for f, written, roll, level in rows]
-    return [
-        *fields,
-        _row("suffix", line.name.suffix, r.suffix, levels.suffix, scorer.model.weights["suffix"][levels.suffix]),
-    ]
-
-
-def _address_fields(scorer: Scorer, one: Scored) -> list[FieldEvidence]:
-    r, levels, weights = one.registration, one.address.levels, scorer.model.weights
-    line = scorer.line
-    written = line.addresses[one.address.at]
-    ways = (_joined(written.pre_direction, written.street_type, written.post_direction),
-            _joined(r.pre_direction, r.street_type, r.post_direction))  # fmt: skip
-    rows = (
-        ("house", written.house, r.house_number, levels.house),
-        ("street", written.street, r.street_name, levels.street.level),
-        ("way", *ways, levels.way),
-        ("unit", written.unit, r.unit_number, levels.unit),
-        ("zip", line.zip, r.zip, levels.zip),
-    )
-    fields = [_row(field, wrote, roll, level, weights[field][level]) for field, wrote, roll, level in rows]
-    rarity = one.address.weight - sum(weights[field][level] for field, _, _, level in rows)
-    return [*fields, _row("rarity of the address", "", "", "", rarity)]
+def candidate(scorer: Scorer, one: Scored) -> Candidate:
+    """A candidate as it is shown: the fields that are written, and last what belongs to no single field."""
+    line, compared, weight = scorer.line, compared_fields(scorer, one), round(_weight(scorer, one), 2)
+    written = written_fields(read_as(line), one.name.reading, one.address.at)
+    weighed = [*(NAME_FIELDS if line.name.readings else ()), *(ADDRESS_FIELDS if line.addresses else ())]
+    fields = [_row(field, written.get(field, ""), *compared[field]) for field in weighed]
+    rest = FieldEvidence("rarity", "", "", RARITY, round(weight - sum(f.weight for f in fields), 2))
+    return Candidate(one.registration, one.standing, weight, (*fields, rest))
 
 
 def _row(field: str, written: str, roll: str, level: str, weight: float) -> FieldEvidence:
-    return FieldEvidence(field, written, roll, level_in_words(field, level, written, roll), round(weight, 2))
+    return FieldEvidence(field, written, roll, level_in_words(field, level, written, roll), weight)
+
+
+def written_fields(read: Mapping[str, Any], reading: str | None, at: int) -> dict[str, str]:
+    """The written value of each field, by the kind of reading and the address that a candidate was compared with.
+
+    `read` is what the evidence says of the writing.
+    """
+    names: Sequence[str] = read.get("names", ())
+    name = next((name for name in names if name.endswith(f"({reading})")), names[0] if names else "")
+    surname, _, given = name.rpartition(" (")[0].partition(", ")
+    first, _, middle = given.partition(" ")
+    addresses: Sequence[Mapping[str, str]] = read.get("addresses", ())
+    address = addresses[at] if at < len(addresses) else {}
+    named = {"surname": surname, "given": first, "middle": middle, "suffix": read.get("suffix", "")}
+    return {**named, **address, "zip": read.get("zip", "")}
 
 
 def _joined(*parts: str) -> str:

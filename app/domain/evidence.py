@@ -33,7 +33,7 @@ def evidence(
     shown = [at for at in order if _share(stories, at) >= _FAINT]
     found: dict[str, Any] = {
         "model": scorer.model.version,
-        "read": _read(scorer.line),
+        "read": read_as(scorer.line),
         "stories": {
             "here": _rounded(sum(stories.here)),
             "moved": _rounded(sum(stories.moved)),
@@ -56,7 +56,7 @@ def evidence(
 
 def evidence_without_lookup(line: ReadLine, reason: str) -> dict[str, Any]:
     """Return the evidence of a decision that needed no roll (EC 100)."""
-    return {"read": _read(line), "rules": [{"rule": reason, "cites": "EC 100"}]}
+    return {"read": read_as(line), "rules": [{"rule": reason, "cites": "EC 100"}]}
 
 
 def _share(stories: Stories, at: int) -> float:
@@ -67,8 +67,8 @@ def _rounded(share: float) -> float:
     return round(share, 5)
 
 
-def _read(line: ReadLine) -> dict[str, Any]:
-    """What was understood of the writing."""
+def read_as(line: ReadLine) -> dict[str, Any]:
+    """Return what was understood of the writing: the readings of name and address."""
     read: dict[str, Any] = {
         "names": [_name(reading) for reading in line.name.readings],
         "addresses": [_address(address) for address in line.addresses],
@@ -105,7 +105,8 @@ def _candidate(scorer: Scorer, person: Person, share: float) -> dict[str, Any]:
         "standing": person.standing,
         "address": _verdict(one),
         "reading": one.name.reading,
-        "fields": _fields(scorer, one),
+        "written_address": one.address.at,
+        "fields": compared_fields(scorer, one),
         "weight": round(one.weight, 2),
     }
 
@@ -124,8 +125,8 @@ def _verdict(one: Scored) -> str:
     return "different"
 
 
-def _fields(scorer: Scorer, one: Scored) -> dict[str, list[Any]]:
-    """Each field: the roll's value, the level, the weight (natural logarithm of the likelihood ratio)."""
+def compared_fields(scorer: Scorer, one: Scored) -> dict[str, list[Any]]:
+    """Return of each field the roll's value, the level, the weight (natural logarithm of the likelihood ratio)."""
     r, name, address = one.registration, one.name.levels, one.address.levels
     weights = scorer.model.weights
     way = " ".join(filter(None, (r.pre_direction, r.street_type, r.post_direction)))

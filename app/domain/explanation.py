@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from app.domain.candidates import level_in_words
+from app.domain.candidates import ADDRESS_FIELDS, NAME_FIELDS, RARITY, level_in_words, written_fields
 from app.domain.reasons import REASONS_IN_WORDS
 from app.domain.ruleset import RULESETS
 from app.domain.signature import Writing
@@ -200,7 +200,7 @@ def _candidate(candidate: Mapping[str, Any], label: str, read: Mapping[str, Any]
     yield from _tree({key: value for key, value in candidate.items() if key not in _CANDIDATE_TOLD}, "  ")
 
 
-_ORDER: Final = ("surname", "given", "middle", "suffix", "house", "street", "way", "unit", "zip")
+_ORDER: Final = (*NAME_FIELDS, *ADDRESS_FIELDS)
 _FIELDS: Final = {"way": "type, direction", "given": "given name", "middle": "middle name", "house": "house number"}
 # What never rejects a line, however it differs.
 _WAIVED: Final = {"unit": "EC 105(a)(2)", "way": "2 CCR 20931", "zip": "2 CCR 20931"}
@@ -209,7 +209,7 @@ _AGREES: Final = {"same", "none", "exact"}
 
 def _table(candidate: Mapping[str, Any], read: Mapping[str, Any]) -> Iterator[str]:
     """Field by field: written, roll, how they agree, and the weight that this has."""
-    written = _written(read, candidate.get("reading"), candidate.get("written_address", 0))
+    written = written_fields(read, candidate.get("reading"), candidate.get("written_address", 0))
     row = "  {:<15} {:<20} {:<20} {:>7}  {}"
     yield row.format("field", "written", "roll", "weight", "agreement")
     fields: Mapping[str, Sequence[Any]] = candidate.get("fields", {})
@@ -220,24 +220,12 @@ def _table(candidate: Mapping[str, Any], read: Mapping[str, Any]) -> Iterator[st
         yield row.format(_FIELDS.get(field, field), written.get(field) or "-", roll or "-", f"{weight:+.2f}", words)
     if "weight" in candidate:
         rest = candidate["weight"] - sum(weight for _, _, weight in fields.values())
-        yield row.format("", "", "", f"{rest:+.2f}", "how rare this address is, and this way of writing")
+        yield row.format("", "", "", f"{rest:+.2f}", RARITY)
         yield row.format("together", "", "", f"{candidate['weight']:+.2f}", "above 0 it speaks for this voter")
 
 
 def _order(field: str) -> tuple[int, str]:
     return _ORDER.index(field) if field in _ORDER else len(_ORDER), field
-
-
-def _written(read: Mapping[str, Any], kind: str | None, at: int) -> dict[str, str]:
-    """The written value of each field, in the reading by which the candidate was compared."""
-    names: Sequence[str] = read.get("names", ())
-    name = next((name for name in names if name.endswith(f"({kind})")), names[0] if names else "")
-    surname, _, given = name.rpartition(" (")[0].partition(", ")
-    first, _, middle = given.partition(" ")
-    addresses: Sequence[Mapping[str, str]] = read.get("addresses", ())
-    address = addresses[at] if at < len(addresses) else {}
-    named = {"surname": surname, "given": first, "middle": middle, "suffix": read.get("suffix", "")}
-    return {**named, **address, "zip": read.get("zip", "")}
 
 
 def _tree(value: object, indent: str) -> Iterator[str]:
