@@ -96,7 +96,7 @@ async def look_up(database: Database, who: Principal, question: Question, *, now
         NoRollError: the county has no active roll.
     """
     async with database.reading() as connection, connection.transaction():
-        most = LOOKUPS_A_DAY.get(who.role, 0)
+        most = LOOKUPS_A_DAY[who.role]
         if not await rows.take_lookup(connection, who.county_id, who.name, now.astimezone(UTC).date(), most):
             raise LookupBudgetError(retry_after=_until_tomorrow(now))
         roll = await active_roll(connection, who.county_id)
