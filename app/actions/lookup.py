@@ -18,7 +18,9 @@ from app.db.candidates import KeyQuestion, Roll
 from app.domain.line import Interval, ReadLine, read_line
 from app.domain.matching import Decision, Household, Scorer, decide, decide_by_household, decide_by_keys
 from app.domain.model import default_model
+from app.domain.scoring import ALIKE, written_name
 from app.domain.search import (
+    GIVEN_SURNAME,
     MOST_OF_A_HOUSE,
     MOST_OF_A_RANGE,
     Probe,
@@ -121,9 +123,6 @@ async def _by_corrections(roll: Roll, lines: list[_Line], words: Words) -> None:
         line.decision = decide(line.scorer, line.candidates(), line.interval)
 
 
-_RESEMBLES: Final = 45  # of 100: what 999 of 1,000 signers' names reach, and one in twenty of other people's
-
-
 async def _residents(roll: Roll, lines: list[_Line], words: Words) -> list[set[int]]:
     """Count everybody at each line's address; return for each line the numbers of those of a name like the written."""
     questions = [
@@ -131,23 +130,16 @@ async def _residents(roll: Roll, lines: list[_Line], words: Words) -> list[set[i
         for at, line in enumerate(lines)
         for probe in address_probes(line.read, words)
     ]
-    names = [_written_name(line.read) for line in lines]
+    names = [written_name(line.read) for line in lines]
     alike: list[set[int]] = [set() for _ in lines]
     units: list[Counter[str]] = [Counter() for _ in lines]
     for at, number, name, unit in await db.residents(roll, questions, MOST_OF_A_HOUSE) if questions else ():
         units[at][unit] += 1
-        if fuzz.token_set_ratio(names[at], name, score_cutoff=_RESEMBLES):
+        if fuzz.token_set_ratio(names[at], name, score_cutoff=ALIKE):
             alike[at].add(number)
     for line, counted in zip(lines, units, strict=True):
         line.scorer.count_household(Household(counted.total(), counted))
     return alike
-
-
-def _written_name(line: ReadLine) -> str:
-    if not line.name.readings:
-        return ""
-    reading = line.name.readings[0]
-    return " ".join((*reading.surname, *reading.given))
 
 
 async def _find(
@@ -162,7 +154,9 @@ async def _find(
         at, (column, low, fine) = flat[index]
         if len(found) <= MOST_OF_A_RANGE:
             numbers[at].update(found)
-        elif fine:
+            continue
+        lines[at].scorer.namesakes_cut |= column in GIVEN_SURNAME
+        if fine:
             crowded.append((at, KeyQuestion(0, column, low | fine, low | fine)))
     if crowded:
         narrowed = await db.registration_numbers(roll, [question for _, question in crowded], MOST_OF_A_RANGE)

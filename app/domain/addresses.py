@@ -59,8 +59,6 @@ class ReadAddresses(NamedTuple):
 
 def read_addresses(text: str) -> ReadAddresses:
     """Return the addresses in `text`, at most two; any text is accepted."""
-    for sign, fraction in _FRACTIONS.items():
-        text = text.replace(sign, f" {fraction}")
     raised = text.upper() if text.isascii() else _ascii(text)
     without_box, boxes = _PO_BOX.subn(" ", raised) if "B" in raised and "O" in raised else (raised, 0)
     parts = _TWO_ADDRESSES.split(without_box)[:_MOST_ADDRESSES]
@@ -69,6 +67,8 @@ def read_addresses(text: str) -> ReadAddresses:
 
 
 def _ascii(text: str) -> str:
+    for sign, fraction in _FRACTIONS.items():
+        text = text.replace(sign, f" {fraction}")
     return fold(text, "#/-,.;&|\n'")
 
 

@@ -98,7 +98,7 @@ def _resembling(written: tuple[str, ...], registered: tuple[str, ...], *, known:
             return FieldLevel("part", max(held, key=len))
     if known:
         return _OTHER
-    badly = any(garbled(part, other) for part in (joined, *written) for other in registered)
+    badly = any(garbled(part, other) for part in written for other in registered)
     return FieldLevel("garbled" if badly else "unreadable")
 
 

@@ -67,6 +67,7 @@ _LIKE_SURNAME: Final = _SURE_SURNAME | {"part typo", "near", "initial", "missing
 _NEAR_HOUSE: Final = frozenset({"same", "near", "missing"})
 _NEAR_STREET: Final = frozenset({"same", "typo", "near", "garbled", "missing"})
 _SEVERAL: Final = 2
+_RARE: Final = 7.0  # rarity of a name that one in 1,100 bears
 _AS_WELL: Final = 1.5  # a difference of weight that is none
 
 
@@ -96,7 +97,7 @@ def decide(scorer: Scorer, candidates: Sequence[Registration], interval: Interva
 
 def examine(scorer: Scorer, candidates: Sequence[Registration], interval: Interval) -> Case:
     """Return the line with its candidates scored, grouped by person, and weighed against each other."""
-    scored = [scorer.score(registration, interval) for registration in candidates]
+    scored = [scorer.score(registration, interval) for registration in candidates if scorer.resembles(registration)]
     persons = group(scored)
     stories = tell(persons, scorer.words.registrations, scorer.model)
     return Case(scorer, scored, persons, stories, where(scorer.line, scorer.words), [])
@@ -143,6 +144,8 @@ def _doubts(case: Case, one: Scored, probability: float) -> list[str]:
         doubts.append("weak name")
     if name.given.level in {"initial", "missing"}:
         doubts.append("initial only")
+    if name.given.level == "near" and case.scorer.words.rarity("given", name.given.word) < _RARE:
+        doubts.append("another given name")  # ROSE is no slip of JOSE, BRITANY may be one of BRITTANY
     if name.middle.level == "initial conflict":
         doubts.append("middle initial differs")
     if name.suffix == "conflict":
@@ -231,12 +234,13 @@ def _invalid(case: Case) -> Decision:
     best = max(range(len(others)), key=lambda at: (others[at], -at), default=None)
     if case.where == "out":
         return _decision(case, "invalid", "out_of_county", None)
+    certain = case.where == "in" and not case.scorer.namesakes_cut
     if best is None or nobody >= others[best]:
-        sure = nobody >= case.scorer.model.thresholds["reason"] and case.where == "in"
+        sure = certain and nobody >= case.scorer.model.thresholds["reason"]
         return _decision(case, "invalid", "not_registered", None, reason_open=not sure)
     person = case.persons[best]
     reason = _REASON.get(person.standing, person.standing)
-    sure = others[best] >= case.scorer.model.thresholds["reason"] and case.where == "in"
+    sure = certain and others[best] >= case.scorer.model.thresholds["reason"]
     return _decision(case, "invalid", reason, person.scored[0], reason_open=not sure)
 
 

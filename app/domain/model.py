@@ -40,7 +40,7 @@ def model_to_json(model: Model) -> str:
     def rounded(value: Any) -> Any:  # noqa: ANN401 - JSON
         if isinstance(value, Mapping):
             return {key: rounded(value[key]) for key in sorted(value)}
-        return round(value, 5) if isinstance(value, float) else value
+        return round(value, 2 if abs(value) >= 0.1 else 5) if isinstance(value, float) else value
 
     fields = ("version", "weights", "rarity_cap", "priors", "thresholds", "learnt_from")
     return json.dumps({field: rounded(getattr(model, field)) for field in fields}, indent=1) + "\n"

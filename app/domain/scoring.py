@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from math import log
 from typing import Final, NamedTuple
 
+from rapidfuzz import fuzz
+
 from app.domain.blocking import house_token
 from app.domain.comparison import (
     AddressComparison,
@@ -29,6 +31,10 @@ from app.domain.voter import Registration
 from app.domain.words import Words
 
 AGREEING_STREET: Final = frozenset({"same", "typo"})
+# How alike two names are, of 100: what 999 of 1,000 signers reach and one of twenty other people; and what nearly all
+# signers reach, nicknames and damage included, and one of two hundred others.
+ALIKE: Final = 45
+ALIKE_AWAY: Final = 60
 _UNCOUNTED: Final = 20  # registrations at one address, where they were not counted
 
 
@@ -55,6 +61,7 @@ class AddressScore(NamedTuple):
     levels: AddressComparison
     weight: float
     here: bool  # house number and street are those of the line (EC 105(a)(1))
+    near: bool  # they are, or one of them is but for a slip
 
 
 @dataclass(slots=True)
@@ -72,6 +79,14 @@ class Scored:
         return self.name.weight + self.address.weight
 
 
+def written_name(line: ReadLine) -> str:
+    """Return the words of the name in their likeliest order, for a quick comparison of whole names."""
+    if not line.name.readings:
+        return ""
+    reading = line.name.readings[0]
+    return " ".join((*reading.surname, *reading.given))
+
+
 class Scorer:
     """Scores the candidates of one line, and remembers what they share: a household shares address and surname."""
 
@@ -81,9 +96,11 @@ class Scorer:
         self.words = words
         self.model = model
         self.household: Household | None = None
+        self.namesakes_cut = False  # there are more people of this name in the county than were looked at
         self._known_given = [bool(r.given) and words.known("given", r.given[0]) for r in line.name.readings]
         self._known_surname = [all(words.known("surname", part) for part in r.surname) for r in line.name.readings]
         self._known_streets = frozenset(s for a in line.addresses for s in a.streets if words.known("street", s))
+        self._written = written_name(line)
         self._names: dict[tuple[str, str, str, str], NameScore] = {}
         self._surnames: dict[tuple[int, str], tuple[FieldLevel, float]] = {}
         self._addresses: dict[tuple[str, ...], AddressScore] = {}
@@ -93,6 +110,16 @@ class Scorer:
         self.household = household
         self._addresses.clear()
 
+    def resembles(self, registration: Registration) -> bool:
+        """Whether the registration is worth comparing field by field: the same address, or a like name."""
+        r = registration
+        address = self._address_of(r)
+        if address.here:
+            return True
+        name = f"{r.last_name} {r.first_name} {r.middle_name}"
+        least = ALIKE if address.near else ALIKE_AWAY
+        return fuzz.token_set_ratio(self._written, name, score_cutoff=least) > 0
+
     def score(self, registration: Registration, interval: Interval) -> Scored:
         """Return the registration compared with the line."""
         r = registration
@@ -100,11 +127,14 @@ class Scorer:
         name = self._names.get(called)
         if name is None:
             name = self._names[called] = self._score_name(r)
+        return Scored(r, standing(r, interval), name, self._address_of(r))
+
+    def _address_of(self, r: Registration) -> AddressScore:
         lives = (r.house_number, r.street_name, r.street_type, r.pre_direction, r.post_direction, r.unit_number, r.zip)
         address = self._addresses.get(lives)
         if address is None:
             address = self._addresses[lives] = self._score_address(r)
-        return Scored(r, standing(r, interval), name, address)
+        return address
 
     def field_weight(self, field: str, compared: FieldLevel) -> float:
         """Return the weight of one field: the level's, and the rarity of the word that is agreed upon."""
@@ -166,7 +196,8 @@ class Scorer:
             here = levels.house == "same" and levels.street.level in AGREEING_STREET
             weight = self._address_weight(levels, registration.unit_number if here else None)
             if best is None or weight > best.weight:
-                best = AddressScore(at, levels, weight, here)
+                near = here or (levels.house in _NEAR_HOUSE and levels.street.level in _NEAR_STREET)
+                best = AddressScore(at, levels, weight, here, near)
         return best or _NO_ADDRESS
 
     def _address_weight(self, levels: AddressComparison, unit: str | None) -> float:
@@ -190,7 +221,11 @@ class Scorer:
 
 
 _KIND: Final = {"surname": "surname", "given": "given", "middle": "given"}
+_NEAR_HOUSE: Final = frozenset({"same", "near", "far", "missing"})
+_NEAR_STREET: Final = frozenset({"same", "typo", "near", "garbled", "missing"})
 _HOPELESS: Final = frozenset({"other", "unreadable", "garbled"})
 _MISSING: Final = FieldLevel("missing")
 _NO_NAME: Final = NameScore("plain", NameComparison(_MISSING, _MISSING, _MISSING, "none"), -6.0, 0.0)
-_NO_ADDRESS: Final = AddressScore(0, AddressComparison("missing", _MISSING, "same", "none", "missing"), 0.0, here=False)
+_NO_ADDRESS: Final = AddressScore(
+    0, AddressComparison("missing", _MISSING, "same", "none", "missing"), 0.0, here=False, near=False
+)

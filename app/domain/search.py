@@ -21,7 +21,7 @@ from app.domain.words import Words
 _COLUMN: Final = {name: at for at, name in enumerate(KEY_COLUMNS)}
 HOUSE_STREET: Final = _COLUMN["key_house_street"]
 _HOUSE_SURNAME: Final = (_COLUMN["key_house_surname"], _COLUMN["key_house_surname2"])
-_GIVEN_SURNAME: Final = (_COLUMN["key_given_surname"], _COLUMN["key_given_surname2"])
+GIVEN_SURNAME: Final = (_COLUMN["key_given_surname"], _COLUMN["key_given_surname2"])
 _SURNAME_STREET: Final = (_COLUMN["key_surname_street"], _COLUMN["key_surname2_street"])
 _HOUSE_GIVEN: Final = (_COLUMN["key_house_given"],)
 _GIVEN_STREET: Final = (_COLUMN["key_given_street"],)
@@ -184,6 +184,6 @@ def _combine(parts: _Parts) -> list[Probe]:
                     found[column, low] = fine
     for one, other in parts.names:
         low = (one.coarse ^ other.coarse) << FINE_BITS
-        for column in _GIVEN_SURNAME:
+        for column in GIVEN_SURNAME:
             found[column, low] = parts.zip
     return [(column, low, fine) for (column, low), fine in found.items()]

@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp, log
+from typing import Final
 
 from app.domain.model import Model
 from app.domain.scoring import Scored
 from app.domain.standing import Standing, best_standing
 from app.domain.voter import Registration
+
+_WRITES_OLD_ADDRESS: Final = 0.2  # the share of those who moved that write the address they left
 
 
 @dataclass(slots=True)
@@ -18,6 +21,7 @@ class Person:
     standing: Standing
     here: float  # weight of name and address together, of the best registration in force (or at all, if none is)
     name: float  # weight of the name alone
+    left: float | None  # weight of name and address together, of the best registration that had ended
 
 
 @dataclass(slots=True)
@@ -49,9 +53,9 @@ def _identity(r: Registration) -> tuple[str, ...]:
 
 def _person(members: list[Scored]) -> Person:
     ordered = sorted(members, key=lambda m: (m.standing != "registered", -m.weight, m.registration.registration_no))
-    return Person(
-        ordered, best_standing(m.standing for m in ordered), ordered[0].weight, max(m.name.weight for m in ordered)
-    )
+    left = [m.weight for m in ordered if m.standing in {"former", "canceled"}]
+    name = max(m.name.weight for m in ordered)
+    return Person(ordered, best_standing(m.standing for m in ordered), ordered[0].weight, name, max(left, default=None))
 
 
 def _rank(person: Person) -> tuple[float, str]:
@@ -66,6 +70,8 @@ def tell(persons: Sequence[Person], registrations: int, model: Model) -> Stories
         registered = person.standing == "registered"
         at, away = _bounded(person.here - n), _bounded(person.name - n)
         here.append(p["here"] * at if registered else 0.0)
+        if person.left is not None:  # who moved writes the old address, or the new one
+            away += _WRITES_OLD_ADDRESS * _bounded(person.left - n)
         moved.append(p["moved"] * away if registered else 0.0)
         canceled.append(0.0 if registered else p["canceled_here"] * at + p["canceled_moved"] * away)
         for one in person.scored:

@@ -1,0 +1,59 @@
+"""A county's roll for the matcher's tests: its words as of 100,000 registrations, and a few of the registrations."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+from app.domain.line import Interval, read_line
+from app.domain.matching import Decision, Household, Scorer, decide
+from app.domain.model import default_model
+from app.domain.signature import Writing
+from app.domain.voter import Registration
+from app.domain.words import Words
+
+INTERVAL = Interval(date(2022, 1, 27), date(2022, 7, 6), date(2022, 7, 6))
+_COUNTS = {
+    "surname": {"GARCIA": 2500, "LOPEZ": 1900, "SMITH": 800, "OBRIEN": 40, "DELACRUZ": 150, "TANG": 60},
+    "given": {
+        "MARIA": 1500, "JOSE": 1300, "ROBERT": 900, "ELIZABETH": 500, "MICHAEL": 1200, "MICHELE": 90, "LIZ": 5,
+        "BOB": 5, "ANNA": 400, "PATRICK": 200, "ALVARO": 30, "QIU": 8,
+    },
+    "middle": {"ANNE": 300, "LUISA": 80},
+    "street": {"SUNSET": 400, "STJOHN": 60, "71": 50, "17": 40, "MOUNTOLIVE": 30, "MAIN": 900},
+    "zip": {"90026": 9000, "90042": 8000},
+    "city": {"LOS ANGELES": 100_000},
+}  # fmt: skip
+WORDS = Words(100_000, [(kind, word, n) for kind, counts in _COUNTS.items() for word, n in counts.items()])
+
+MARIA = Registration(
+    registration_no=1, voter_id="V1", last_name="GARCIA-LOPEZ", first_name="MARIA", middle_name="LUISA", suffix="",
+    birth_date=date(1980, 2, 3), house_number="1234", house_fraction="1/2", pre_direction="W", street_name="SUNSET",
+    street_type="BLVD", post_direction="", unit_type="APT", unit_number="5", city="LOS ANGELES", zip="90026",
+    status="active", status_reason="", affidavit_signed=date(2010, 1, 1), affidavit_received=date(2010, 1, 2),
+    effective_to=None, confidential=False,
+)  # fmt: skip
+
+
+def a_voter(number: int, **facts: object) -> Registration:
+    """Another voter, in a house of her own unless told otherwise."""
+    base = replace(
+        MARIA, registration_no=number, voter_id=f"V{number}", birth_date=date(1960, 1, 1) + timedelta(days=number),
+        house_number=f"{number}00", house_fraction="", pre_direction="", street_name="MAIN", street_type="ST",
+        unit_type="", unit_number="", middle_name="",
+    )  # fmt: skip
+    return replace(base, **facts)  # type: ignore[arg-type]  # the names of fields, given by the test
+
+
+ROBERT = a_voter(2, last_name="SMITH", first_name="ROBERT")
+ELIZABETH = a_voter(3, last_name="O'BRIEN", first_name="ELIZABETH", middle_name="ANNE")
+
+
+def a_line(name: str, address: str, city: str = "LOS ANGELES", zip_code: str = "90026", **facts: bool) -> Writing:
+    """What is written on a line."""
+    return Writing(name, address, city, zip_code, **facts)  # type: ignore[arg-type]  # only `signed` is given so
+
+
+def decided(line: Writing, *registrations: Registration, interval: Interval = INTERVAL) -> Decision:
+    """The decision on a line where the search finds these registrations, all of them neighbours."""
+    scorer = Scorer(read_line(line), WORDS, default_model())
+    scorer.count_household(Household(len(registrations), {r.unit_number: 1 for r in registrations}))
+    return decide(scorer, registrations, interval)
