@@ -10,9 +10,11 @@ from fastapi import FastAPI
 
 from app.actions.checkpoints import Signer, keep_checkpoints
 from app.actions.reexamination import keep_examined
+from app.actions.roll_uploads import RollUploads
 from app.api import (
     findings,
     health,
+    keys,
     ledger,
     lines,
     metrics,
@@ -49,6 +51,7 @@ ROUTES = (
     stream,
     ledger,
     rolls,
+    keys,
     voters,
     quality,
     health,
@@ -89,7 +92,8 @@ async def _working(
     database = await open_database(
         database_url, intake=settings.intake_connections, reading=settings.reading_connections
     )
-    app.state.recall = State.over(database, now, measures, requests_per_second=settings.requests_per_second)
+    uploads = RollUploads(database_url, settings.data_dir / "uploads")
+    app.state.recall = State.over(database, uploads, measures, now, settings.requests_per_second)
     app.state.signer = Signer.from_file(settings.checkpoint_key, create=settings.checkpoint_key_file is None)
     app.state.verifying = asyncio.Lock()
     try:
@@ -97,6 +101,7 @@ async def _working(
             yield
     finally:
         end_streams(app)
+        await uploads.close()
         await database.close()
 
 

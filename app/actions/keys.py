@@ -11,8 +11,8 @@ from app.actions.coalescing import Coalesced
 from app.db import keys as rows
 from app.db.engine import Database
 from app.db.petitions import add_county
-from app.domain.errors import KeyLimitError, UnknownKeyError
-from app.domain.keys import KeyParts, Principal, Role, compose, parse, secret_hash
+from app.domain.errors import InvalidKeyError, KeyLimitError, UnknownKeyError
+from app.domain.keys import KeyParts, Principal, Role, compose, is_name, parse, secret_hash
 
 logger = logging.getLogger("app.keys")
 
@@ -26,8 +26,13 @@ async def issue_key(
     """Make a key of 256 random bits and return it, the only time that it is seen.
 
     Raises:
+        InvalidKeyError: the name is none, or the key would never be live.
         KeyLimitError: the principal has two live keys.
     """
+    if not is_name(principal):
+        raise InvalidKeyError("a name has 1 to 100 printable characters, none of them a comma")
+    if expires_at and expires_at < now:
+        raise InvalidKeyError("expires_at is in the past")
     parts = KeyParts(county_id, secrets.token_hex(4), secrets.token_urlsafe(32))
     async with database.begin() as connection:
         await add_county(connection, county_id)

@@ -55,13 +55,15 @@ async def load_roll(
     complete_through: date,
     activate: bool = False,
     progress: Progress = lambda _phase, _rows: None,
+    began: Callable[[int], None] = lambda _version: None,
 ) -> LoadedRoll:
     """Load a file as the next version of the county's roll; the county is added where it is new.
 
     `url` is the database's (`postgresql+asyncpg://…`): a load has two connections of its own, one for the data, in a
-    single transaction, and one on which others see how far it is. A file that is refused leaves a failed version
-    with the reason, and nothing else. Two intervals of a voter that are in force at the same time are kept as they
-    are: a signer at either address is registered there (2 CCR 20931), and the voter counts once all the same.
+    single transaction, and one on which others see how far it is. `began` is told the version once it is known. A file
+    that is refused leaves a failed version with the reason, and nothing else. Two intervals of a voter that are in
+    force at the same time are kept as they are: a signer at either address is registered there (2 CCR 20931), and the
+    voter counts once all the same.
 
     Raises:
         RollError: the file is not a roll that can be used; nothing of it is loaded.
@@ -83,6 +85,7 @@ async def load_roll(
             version = await db.start_roll(
                 report, county_id, roll_format=roll_format, complete_through=complete_through, keys_version=KEYS_VERSION
             )
+        began(version)
         load = _Load(data, report, county_id, version, progress)
         try:
             rows = await load.run(source, roll_format)

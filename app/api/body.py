@@ -5,7 +5,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Awaitable, Callable
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any, Final, Literal, TypeVar
 
 from fastapi import Depends, Request
@@ -29,7 +29,7 @@ class _BadJsonError(ValueError):
     """The body is not the JSON we take."""
 
 
-def wrong(code: Literal["unsafe_text", "wrong_format", "contradiction"]) -> PydanticCustomError:
+def wrong(code: Literal["unsafe_text", "wrong_format", "out_of_range", "contradiction"]) -> PydanticCustomError:
     """What a validator raises, so that the answer has a code and words of ours."""
     return PydanticCustomError(code, "refused")
 
@@ -59,9 +59,27 @@ def _iso_date(value: object) -> object:
     try:
         if not _DATE.fullmatch(value):
             raise wrong("wrong_format")
-        return date.fromisoformat(value)
+        day = date.fromisoformat(value)
     except ValueError:
         raise wrong("wrong_format") from None
+    if day.year not in _YEARS:
+        raise wrong("out_of_range")
+    return day
+
+
+def _instant(value: object) -> object:
+    """A date and time as RFC 3339 spells it, with its offset."""
+    if not isinstance(value, str):
+        return value
+    try:
+        if not _INSTANT.fullmatch(value):
+            raise wrong("wrong_format")
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        raise wrong("wrong_format") from None
+    if moment.year not in _YEARS:
+        raise wrong("out_of_range")
+    return moment
 
 
 def _plain_number(value: object) -> object:
@@ -72,9 +90,12 @@ def _plain_number(value: object) -> object:
 
 
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_INSTANT: Final = re.compile(r"[0-9-]{10}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})")
+_YEARS: Final = range(1900, 3000)
 _DIGITS: Final = re.compile(r"[0-9]{1,20}")
 
 IsoDate = Annotated[date, BeforeValidator(_iso_date)]
+Instant = Annotated[datetime, BeforeValidator(_instant)]
 PLAIN: Final = BeforeValidator(_plain_number)
 Whole = Annotated[int, Field(ge=1, le=LARGEST_NUMBER)]
 

@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 from app.actions.checkpoints import Signer
 from app.actions.group_commit import GroupCommit
 from app.actions.keys import KeyRing
+from app.actions.roll_uploads import RollUploads
 from app.actions.tally import Tallies, TallyWatch
 from app.api.field_errors import field_error
 from app.api.limits import RateLimit
@@ -36,11 +37,17 @@ class State:
     watch: TallyWatch
     rate: RateLimit
     measures: Measures
+    uploads: RollUploads
     petitions: dict[tuple[str, UUID], Petition] = field(default_factory=dict)
 
     @classmethod
     def over(
-        cls, database: Database, now: Callable[[], datetime], measures: Measures, *, requests_per_second: int
+        cls,
+        database: Database,
+        uploads: RollUploads,
+        measures: Measures,
+        now: Callable[[], datetime],
+        requests_per_second: int,
     ) -> "State":
         """The state of a process that works on this database and takes so many requests a second from each key."""
         tallies = Tallies(database)
@@ -53,6 +60,7 @@ class State:
             watch=TallyWatch(tallies),
             rate=RateLimit(requests_per_second),
             measures=measures,
+            uploads=uploads,
         )
 
 

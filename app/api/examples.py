@@ -47,6 +47,8 @@ EXAMPLES: Final[Mapping[str, Any]] = {
     "LookupIn": {**_WRITING, "signed_from": "2022-03-01", "signed_to": "2022-03-14", "filed_on": "2022-07-06"},
     "CheckIn": {"status": "valid", "voter_id": "V1", "note": "the house number is 1234"},
     "RevocationIn": {"note": "recorded for the wrong voter"},
+    "KeyIn": {"principal": "station-7", "role": "station", "expires_at": "2099-12-31T00:00:00Z"},
+    "ActivationIn": {"allow_older": False},
     "TallyOut": {
         "petition_id": "01890a5d-ac96-774b-bcce-b302099a8057",
         "version": 4711,

@@ -5,6 +5,7 @@ import time
 from typing import Final
 from uuid import uuid4
 
+from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -63,9 +64,11 @@ class _Exchange:
             return
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            more = {"x-request-id": self.request_id, **self.scope["state"].get("headers", {})}
-            added = [(name.lower().encode(), value.encode()) for name, value in more.items()]
-            message["headers"] = [*message.get("headers", []), (b"x-content-type-options", b"nosniff"), *added]
+            headers = MutableHeaders(raw=list(message.get("headers", [])))
+            headers.update({"X-Request-Id": self.request_id, "X-Content-Type-Options": "nosniff"})
+            headers.update(self.scope["state"].get("headers", {}))
+            headers.setdefault("Cache-Control", "no-store")  # most answers hold what only this client may see
+            message["headers"] = headers.raw
         elif self._method == "HEAD":
             message, self._ended = {"type": "http.response.body", "body": b""}, True
         await self._send(message)

@@ -75,6 +75,7 @@ STATUS_OF: Final[dict[type[domain.RecallError], int]] = {
     domain.NotDrawnError: 409,
     domain.AlreadyCheckedError: 409,
     domain.LookupBudgetError: 429,
+    domain.InvalidKeyError: 422,
     domain.KeyLimitError: 409,
     domain.BusyError: 503,
     roll.RollError: 422,
@@ -152,7 +153,7 @@ def render(problem: Problem, request_id: str) -> Response:
     }
     if problem.errors:
         body["errors"] = [error.model_dump() for error in problem.errors]
-    headers = {"Cache-Control": "no-store", **problem.headers}
+    headers = dict(problem.headers)
     if problem.status in _RETRY_LATER:
         headers.setdefault("Retry-After", "1")
     return Response(json.dumps(body), problem.status, headers=headers, media_type="application/problem+json")

@@ -20,8 +20,8 @@ WHERE revoked_at IS NULL
 
 # Rides the primary key. Several processes see the same key: whoever is first in a minute notes it.
 _NOTE_USE = """
-UPDATE api_key SET last_used_at = $3
-WHERE county_id = $1 AND prefix = $2 AND (last_used_at IS NULL OR last_used_at < $3 - interval '1 minute')
+UPDATE api_key SET last_used_at = $3::timestamptz
+WHERE county_id = $1 AND prefix = $2 AND (last_used_at IS NULL OR last_used_at < $3::timestamptz - interval '1 minute')
 """
 
 

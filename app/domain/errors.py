@@ -130,6 +130,12 @@ class LookupBudgetError(RecallError):
         self.retry_after = retry_after
 
 
+class InvalidKeyError(RecallError):
+    """Such a key cannot be issued."""
+
+    code = "invalid_key"
+
+
 class KeyLimitError(RecallError):
     """This principal has two live keys already: revoke one first."""
 

@@ -42,6 +42,11 @@ class KeyRecord:
     last_used_at: datetime | None
 
 
+def is_name(text: str) -> bool:
+    """Whether a principal may be called so. Names of those who agree on a finding are kept with commas between them."""
+    return 1 <= len(text) <= 100 and text.isprintable() and "," not in text  # noqa: PLR2004  # characters
+
+
 def compose(parts: KeyParts) -> str:
     """The key as it is shown, once."""
     return f"rpk.{parts.county_id}.{parts.prefix}.{parts.secret}"

@@ -113,7 +113,7 @@ def table_for(schema: Mapping[str, Any]) -> dict[str, str]:
         table |= hostile.WHOLE
     elif kind.get("type") == "boolean":
         table |= hostile.FLAG
-    elif kind.get("format") == "date":
+    elif kind.get("format") in ("date", "date-time"):
         table |= hostile.DATE
     elif "enum" in kind or len(options) > 1:
         table |= {**hostile.CHOICE, **hostile.TEXT}

@@ -45,6 +45,11 @@ MAY: Final[dict[str, set[Role]]] = {
     "prove_inclusion": {"monitor", "clerk", "supervisor", "auditor"},
     "prove_consistency": {"monitor", "clerk", "supervisor", "auditor"},
     "list_rolls": {"admin"},
+    "load_roll": {"admin"},
+    "activate_roll": {"admin"},
+    "create_key": {"admin"},
+    "list_keys": {"admin"},
+    "revoke_key": {"admin"},
 }
 UNKNOWN: Final = "01890a5d-ac96-774b-bcce-b302099a8057"
 
