@@ -47,7 +47,7 @@ async def run(folder: str, seconds: float, seed: int) -> dict[str, object]:
         "seed": seed,
         "rounds": dict(rounds),
         "requests in flight when the fault came": dict(hit),
-        "requests that a fault hit": dict(torture.account.faults),
+        "requests that a fault hit or turned away": dict(torture.account.faults),
         "requests": len(sent),
         "acknowledged, each line there once, byte for byte": sum(one.acknowledged for one in sent),
         "not acknowledged, each absent or whole": sum(not one.acknowledged for one in sent),

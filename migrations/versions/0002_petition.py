@@ -102,6 +102,9 @@ CREATE TABLE signature_revision (
     FOREIGN KEY (county_id, petition_id, section, page, line) REFERENCES signature
 );
 
+CREATE FUNCTION all_different(people text[]) RETURNS boolean LANGUAGE sql IMMUTABLE STRICT
+    RETURN (SELECT count(DISTINCT person) = cardinality(people) FROM unnest(people) AS person);
+
 -- Where a place stands now: the last finding, in the shape the count needs.
 CREATE TABLE line (
     county_id text NOT NULL,
@@ -126,7 +129,7 @@ CREATE TABLE line (
     CHECK ((status IN ('invalid', 'review')) = (reason IS NOT NULL)),
     -- 2 CCR 20960: a machine, or too few people, cannot reject a signature by its look.
     CHECK (reason IS DISTINCT FROM 'signature_mismatch' OR status <> 'invalid'
-           OR (people_needed > 0 AND cardinality(confirmed_by) >= people_needed))
+           OR (people_needed > 0 AND cardinality(confirmed_by) >= people_needed AND all_different(confirmed_by)))
 );
 -- A voter's lines, for the slot; and the safety net under it: no voter counts twice.
 CREATE INDEX line_voter ON line (county_id, petition_id, voter_id) WHERE voter_id IS NOT NULL;
@@ -151,8 +154,7 @@ CREATE TABLE finding (
     salt bytea NOT NULL,
     content text NOT NULL,
     PRIMARY KEY (county_id, petition_id, section, page, line, finding_no)
-) WITH (toast_tuple_target = 256);
-ALTER TABLE finding ALTER COLUMN content SET STORAGE MAIN;
+);
 
 -- The one place of a voter in a petition's count: the row whose lock decides between a voter's lines.
 CREATE TABLE slot (
@@ -261,3 +263,4 @@ def downgrade() -> None:
         "DROP TABLE idempotency, ledger, head, withdrawal_revocation, withdrawal, slot, finding, line,"
         " signature_revision, signature, section, petition, api_key"
     )
+    op.execute("DROP FUNCTION all_different")
