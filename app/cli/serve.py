@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import contextlib
+import gc
 import socket
 import sys
 from collections.abc import AsyncIterator
@@ -41,6 +42,9 @@ def _migrate(_: argparse.Namespace) -> int:
 
 
 def _serve(arguments: argparse.Namespace) -> int:
+    # What a batch makes is freed by reference counts; looking for cycles in it at every 700 objects took a fourth of
+    # the time of matching, since the dictionaries of a roll are walked each time.
+    gc.set_threshold(50_000, 20, 100)
     settings = Settings.from_environment()
     configure(settings.log_format)
     if settings.database_url:
