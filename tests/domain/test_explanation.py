@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from app.domain.candidates import level_in_words
 from app.domain.explanation import WITHHELD, explanation
+from app.domain.model import default_model
 from app.domain.reasons import REASONS, REASONS_IN_WORDS, REVIEW_CAUSES
 from app.domain.signature import NameParts, Writing
 
@@ -323,3 +325,11 @@ def test_an_open_reason_and_doubts_about_a_signature_are_told() -> None:
     assert "not settled: 1 more to confirm it" in text
     assert "signature doubted by: clerk-1, clerk-2" in text
     assert "not settled yet" in text
+
+
+def test_every_level_of_the_model_has_words() -> None:
+    compared = {field: levels for field, levels in default_model().weights.items() if field != "reading"}
+    without = [
+        (f, level) for f, levels in compared.items() for level in levels if level_in_words(f, level, "", "") == level
+    ]
+    assert without == []
