@@ -8,6 +8,7 @@ from importlib.resources import files
 from typing import Any, Final
 
 DEFAULT_MODEL: Final = "model-1"
+_COARSE: Final = 0.1  # from here on two decimals are enough: what evidence shows is what was added
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ def model_to_json(model: Model) -> str:
     def rounded(value: Any) -> Any:  # noqa: ANN401 - JSON
         if isinstance(value, Mapping):
             return {key: rounded(value[key]) for key in sorted(value)}
-        return round(value, 2 if abs(value) >= 0.1 else 5) if isinstance(value, float) else value
+        return round(value, 2 if abs(value) >= _COARSE else 5) if isinstance(value, float) else value
 
     fields = ("version", "weights", "rarity_cap", "priors", "thresholds", "learnt_from")
     return json.dumps({field: rounded(getattr(model, field)) for field in fields}, indent=1) + "\n"

@@ -103,6 +103,7 @@ class Scorer:
         self._written = written_name(line)
         self._names: dict[tuple[str, str, str, str], NameScore] = {}
         self._surnames: dict[tuple[int, str], tuple[FieldLevel, float]] = {}
+        self._streets: dict[tuple[int, str], FieldLevel] = {}
         self._addresses: dict[tuple[str, ...], AddressScore] = {}
 
     def count_household(self, household: Household) -> None:
@@ -113,12 +114,14 @@ class Scorer:
     def resembles(self, registration: Registration) -> bool:
         """Whether the registration is worth comparing field by field: the same address, or a like name."""
         r = registration
-        address = self._address_of(r)
-        if address.here:
+        ratio = fuzz.token_set_ratio(self._written, f"{r.last_name} {r.first_name} {r.middle_name}", score_cutoff=ALIKE)
+        if ratio >= ALIKE_AWAY:
             return True
-        name = f"{r.last_name} {r.first_name} {r.middle_name}"
-        least = ALIKE if address.near else ALIKE_AWAY
-        return fuzz.token_set_ratio(self._written, name, score_cutoff=least) > 0
+        house = house_token(r.house_number)
+        if not any(compare_house(address.house, house) in _NEAR_HOUSE for address in self.line.addresses):
+            return False
+        address = self._address_of(r)
+        return address.here or (ratio > 0 and address.near)
 
     def score(self, registration: Registration, interval: Interval) -> Scored:
         """Return the registration compared with the line."""
@@ -188,7 +191,7 @@ class Scorer:
         for at, address in enumerate(self.line.addresses):
             levels = AddressComparison(
                 compare_house(address.house, house),
-                compare_street(address.streets, street, self._known_streets),
+                self._street(at, street),
                 compare_way(address, registration),
                 compare_unit(address.unit, registration.unit_number),
                 compare_zip(self.line.zip, registration.zip[:5]),
@@ -199,6 +202,13 @@ class Scorer:
                 near = here or (levels.house in _NEAR_HOUSE and levels.street.level in _NEAR_STREET)
                 best = AddressScore(at, levels, weight, here, near)
         return best or _NO_ADDRESS
+
+    def _street(self, at: int, registered: str) -> FieldLevel:
+        level = self._streets.get((at, registered))
+        if level is None:
+            written = self.line.addresses[at].streets
+            level = self._streets[at, registered] = compare_street(written, registered, self._known_streets)
+        return level
 
     def _address_weight(self, levels: AddressComparison, unit: str | None) -> float:
         """The levels' weights, and how rare the address is: one over the share of the roll registered there.
