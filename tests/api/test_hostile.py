@@ -136,10 +136,11 @@ def test_the_corpus_holds_at_least_250_kinds() -> None:
 
 
 async def test_bodies_that_are_no_documents(stranger: Stranger) -> None:
+    schemas = document(stranger.app)["components"]["schemas"]
     for method, path, model, role in with_body(stranger.app):
         for kind, content in hostile.BODIES.items():
-            if model == "SectionIn" and not content.strip():
-                continue
+            if content == b"{}" and not schemas[model].get("required"):
+                continue  # it says all that must be said
             await stranger.refused(kind, method, path.format(**places(stranger.world)), role=role, content=content)
 
 
