@@ -66,7 +66,12 @@ class Acts:
 
     async def submit(self, *lines: Submitted, key: str | None = None, station: str = "station-1") -> object:
         """Hand lines in."""
-        submission = Submission(station, lines, key, sha256(b"".join(line.writing_sha256 for line in lines)).digest())
+        submission = Submission(
+            station,
+            lines,
+            key,
+            sha256(b"".join(str(line.place).encode() + line.writing_sha256 for line in lines)).digest(),
+        )
         (outcome,) = await take_in(self.database, self.petition, [submission], now=NOW)
         return outcome
 

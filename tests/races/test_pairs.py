@@ -77,9 +77,10 @@ async def test_without_the_slots_lock_and_the_index_under_it_a_voter_counts_twic
 async def test_without_the_places_key_two_writings_stand_at_one_place(
     racing: Database, watching: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await watching.execute("ALTER TABLE signature DROP CONSTRAINT signature_pkey CASCADE")
+    for table in ("signature", "finding"):  # a line's findings are numbered, which catches it as well
+        await watching.execute(f"ALTER TABLE {table} DROP CONSTRAINT {table}_pkey CASCADE")
     pauses.install(monkeypatch)
-    with pytest.raises((AssertionError, asyncpg.UniqueViolationError)):
+    with pytest.raises(AssertionError):
         await explore(racing, watching, PAIRS["submit, submit at one place"])
 
 
