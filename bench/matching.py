@@ -131,18 +131,24 @@ def writing(line: dict[str, Any]) -> Writing:
     return Writing(line["printed_name"], line["residence_address"], line["city"], line["zip"], signed=line["signed"])
 
 
-async def decide_all(connection: asyncpg.Connection, lines: list[LineToDecide], batch: int) -> list[Decision]:
-    """Decide the lines in batches and print the time; the roll's words are made before the clock starts."""
+async def score_all(
+    connection: asyncpg.Connection, lines: list[LineToDecide], truths: list[dict[str, Any]], batch: int
+) -> Score:
+    """Decide the lines in batches, score each batch, and print the time; the roll's words are made beforehand."""
     await roll_words(Roll(connection, COUNTY, 1))
-    started, cpu = time.perf_counter(), time.process_time()
-    decisions: list[Decision] = []
+    wall = own = 0.0
+    score = Score()
     for at in range(0, len(lines), batch):
-        decisions += await decide_lines(connection, county_id=COUNTY, roll_version=1, lines=lines[at : at + batch])
-    wall, own = time.perf_counter() - started, time.process_time() - cpu
+        started, cpu = time.perf_counter(), time.process_time()
+        asked = lines[at : at + batch]
+        decisions = await decide_lines(connection, county_id=COUNTY, roll_version=1, lines=asked)
+        wall, own = wall + time.perf_counter() - started, own + time.process_time() - cpu
+        for truth, decision in zip(truths[at : at + batch], decisions, strict=True):
+            score.add(truth, decision)
     print(
         f"{wall / len(lines) * 1e6:.0f} µs a line, {own / len(lines) * 1e6:.0f} of them in Python; batches of {batch}"
     )
-    return decisions
+    return score
 
 
 def show(score: Score) -> None:
@@ -182,11 +188,8 @@ async def run(arguments: argparse.Namespace, url: str) -> None:
         lines = [
             LineToDecide(writing(line), arguments.start, arguments.end, arguments.filed) for line in objects(petition)
         ]
-        decisions = await decide_all(connection, lines, arguments.batch)
-        score = Score()
-        for known, decision in zip(objects(truth), decisions, strict=True):
-            score.add(known, decision)
         print(f"\n{petition.name}")
+        score = await score_all(connection, lines, list(objects(truth)), arguments.batch)
         show(score)
     await connection.close()
 

@@ -32,6 +32,8 @@ MOST_OF_A_HOUSE: Final = 2_000  # everybody at a house number and street: a larg
 _STREETS_ASKED_FIRST: Final = 2
 _CORRECTIONS_OF_KNOWN: Final = 2  # what is a name itself is seldom a slip of another
 _FORMS_ASKED: Final = 6
+_READINGS_CORRECTED: Final = 2
+_BOTH_SLIP: Final = 6  # corrections of each that are paired where both words may be slips
 
 # A question: the column, the lowest key of the range, and the 20 bits that narrow it (0: it cannot be narrowed).
 Probe = tuple[int, int, int]
@@ -87,12 +89,16 @@ def corrected_probes(line: ReadLine, words: Words) -> list[Probe]:
     """Return the pairs in which a word is corrected by the county's own words, or replaced by another form."""
     parts = _parts(line)
     asked = {probe[:2] for probe in _combine(parts)}
-    surnames = _hashes(hash_surname, (c for s in _surnames(line) for c in _corrected_surname(s, words)))
-    givens = _hashes(hash_given, (c for g in _givens(line) for c in _corrected_given(g, words)))
+    straight = line._replace(name=line.name._replace(readings=line.name.readings[:_READINGS_CORRECTED]))
+    surnames = _hashes(hash_surname, (c for s in _surnames(straight) for c in _corrected_surname(s, words)))
+    slips = _hashes(hash_given, (c for g in _givens(straight) for c in _corrected("given", g, words)))
+    forms = _hashes(hash_given, (c for g in _givens(straight) for c in _forms(g, words)))
+    givens = [*slips, *forms]
     streets = _hashes(
         hash_street, (c for a in line.addresses for s in a.streets for c in _corrected("street", s, words))
     )
-    names = [*_pairs(parts.givens, surnames), *_pairs(givens, parts.surnames), *_pairs(givens, surnames)]
+    own, family = _hashes(hash_given, _givens(straight)), _hashes(hash_surname, _surnames(straight))
+    names = [*_pairs(own, surnames), *_pairs(givens, family), *_pairs(slips[:_BOTH_SLIP], surnames[:_BOTH_SLIP])]
     wider = _Parts(
         parts.houses,
         [*parts.streets, *streets],
@@ -109,10 +115,10 @@ def _corrected(kind: str, word: str, words: Words) -> tuple[str, ...]:
     return found[:_CORRECTIONS_OF_KNOWN] if words.known(kind, word) else found
 
 
-def _corrected_given(word: str, words: Words) -> Iterator[str]:
-    yield from _corrected("given", word, words)
+def _forms(word: str, words: Words) -> list[str]:
+    """Other forms of a given name that the county's voters bear, the frequent first."""
     known = [form for form in name_forms(word) if words.known("given", form)]
-    yield from sorted(known, key=lambda form: (-words.count("given", form), form))[:_FORMS_ASKED]
+    return sorted(known, key=lambda form: (-words.count("given", form), form))[:_FORMS_ASKED]
 
 
 def _corrected_surname(part: str, words: Words) -> Iterator[str]:
