@@ -63,8 +63,8 @@ def stranger(place: tuple[int, int, int]) -> dict[str, object]:
         "section": section,
         "page": page,
         "line": line_no,
-        "printed_name": "WILHELMINA QUACKENBUSH",
-        "residence_address": "9876 NOWHERE BLVD",
+        "printed_name": "ADELINE QUACKENBUSH",
+        "residence_address": "9876 MAPLE AVE",
         "city": "LOS ANGELES",
         "zip": "90026",
     }
