@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from types import FrameType
 
 import uvicorn
+import uvloop
 from fastapi import FastAPI
 
 from app.api.connections import PatientProtocol
@@ -48,10 +49,10 @@ def _serve(arguments: argparse.Namespace) -> int:
     settings = Settings.from_environment()
     configure(settings.log_format)
     if settings.database_url:
-        asyncio.run(_run(arguments, settings, settings.database_url, None))
+        uvloop.run(_run(arguments, settings, settings.database_url, None))
         return 0
     with EmbeddedServer.start(settings.data_dir, binaries=settings.pg_bin) as server:
-        asyncio.run(_run(arguments, settings, server.url(), server))
+        uvloop.run(_run(arguments, settings, server.url(), server))
     return 0
 
 
