@@ -2,6 +2,7 @@
 
 import base64
 import re
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
@@ -49,7 +50,8 @@ class FindingOut(BaseModel):
     settled: bool
     voter_id: str | None
     secondary: list[str]
-    evidence: dict[str, Any] | None
+    evidence: dict[str, Any] | None  # the newest there is on the line
+    evidence_of: int | None  # the finding_no that the evidence is of: this one's, or an earlier one's
     counted_place: str | None
     confirmed_by: list[str]
     ruleset: str
@@ -108,6 +110,19 @@ def writing_out(writing: Writing) -> WritingOut:
     )
 
 
+def as_seen_by(who: Principal, read: LineRead) -> LineRead:
+    """A line as a person may see it while opinions of its signature are pending: as it stands without them.
+
+    Whoever compares must not see who doubted before, nor that anybody did (2 CCR 20960). An auditor compares nothing,
+    and those who doubted know.
+    """
+    if read.undoubted is None or who.role == "auditor" or who.name in read.line.mismatch_by:
+        return read
+    settled = len(read.line.confirmed_by) >= read.people_needed
+    line = replace(read.line, standing=replace(read.line.standing, settled=settled))
+    return replace(read, line=line, finding=read.undoubted | {"settled": settled})
+
+
 def detail_out(read: LineRead) -> LineDetailOut:
     """A line as those see it who decide and check."""
     return LineDetailOut(
@@ -126,12 +141,16 @@ def detail_out(read: LineRead) -> LineDetailOut:
 async def get_signature(
     principal: LineReader, state: AppState, petition_id: PetitionId, place: PlaceText
 ) -> LineDetailOut | LineOut:
-    """A station or system reads its own lines, without voter and evidence; clerks and above read all with evidence."""
+    """A station or system reads its own lines, without voter and evidence; clerks and above read all with evidence.
+
+    While a signature is doubted by too few, others who may compare it see the line as it stands without the doubts.
+    """
     await petition_of(state, principal, petition_id)
     async with state.database.reading() as connection:
         read = await read_line(connection, principal.county_id, petition_id, place_of(place))
     if read is None:
         raise UnknownLineError
+    read = as_seen_by(principal, read)
     if principal.role in ("station", "system"):
         if read.line.station != principal.name:
             raise UnknownLineError
@@ -162,6 +181,7 @@ async def list_signatures(  # noqa: PLR0917  # the filters of the list
             status=status,
             reason=reason,
             section=section,
+            blind=principal.role != "auditor",
         )
     page = [
         ListedOut(

@@ -10,7 +10,7 @@ from app.actions.revisions import revise
 from app.api.body import body
 from app.api.context import AppState, PetitionId, petition_of
 from app.api.findings import Decider, Note
-from app.api.lines import LineDetailOut, PlaceText, detail_out, place_of
+from app.api.lines import LineDetailOut, PlaceText, as_seen_by, detail_out, place_of
 from app.api.signatures import IdempotencyKey, WritingIn
 from app.api.verbs import carry_out, request_of
 
@@ -50,7 +50,7 @@ async def post_revision(
         read, changed = await revise(
             connection, petition, revised, by=principal.name, note=revision.note, now=state.now()
         )
-        return 201 if changed else 200, detail_out(read)
+        return 201 if changed else 200, detail_out(as_seen_by(principal, read))
 
     request = request_of(principal, idempotency_key, "revision", str(revised.place), revision)
     return await carry_out(state, petition, request, verb)

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import Row, select, tuple_
+from sqlalchemy import Row, and_, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.count import LINE_COLUMNS, columns, line_of
@@ -38,12 +38,34 @@ _WRITING_COLUMNS = (
     "w.printed_name, w.name_parts, w.residence_address, w.city, w.zip, w.signed, w.image_sha256, w.writing_sha256"
 )
 
+# The earlier findings of a line that are shown beside its last one: where the last rests on no evidence of its own, the
+# newest that does; where opinions of the signature are pending, the newest that is none of them.
+_EARLIER = """
+LEFT JOIN LATERAL (
+    SELECT f.content FROM finding f
+    WHERE (f.county_id, f.petition_id, f.section, f.page, f.line)
+        = (line.county_id, line.petition_id, line.section, line.page, line.line)
+      AND f.finding_no < line.finding_no AND finding.content::json ->> 'evidence' IS NULL
+      AND f.content::json ->> 'evidence' IS NOT NULL
+    ORDER BY f.finding_no DESC LIMIT 1
+) AS grounds ON true
+LEFT JOIN LATERAL (
+    SELECT f.content FROM finding f
+    WHERE (f.county_id, f.petition_id, f.section, f.page, f.line)
+        = (line.county_id, line.petition_id, line.section, line.page, line.line)
+      AND cardinality(line.mismatch_by) > 0
+      AND NOT ((f.content::json ->> 'person')::bool AND json_array_length(f.content::json -> 'mismatch_by') > 0)
+    ORDER BY f.finding_no DESC LIMIT 1
+) AS undoubted ON true
+"""
+
 # Lines with what stands on them and their last findings, each by its primary key.
 _LINES = f"""
-SELECT {", ".join(f"line.{c.strip()}" for c in LINE_COLUMNS.split(","))}, finding.content, {_WRITING_COLUMNS}
+SELECT {", ".join(f"line.{c.strip()}" for c in LINE_COLUMNS.split(","))}, line.people_needed, finding.content,
+       grounds.content AS grounds, undoubted.content AS undoubted, {_WRITING_COLUMNS}
 FROM unnest($3::int[], $4::int[], $5::int[]) AS place (section, page, line)
 JOIN line USING (section, page, line)
-JOIN finding USING (county_id, petition_id, section, page, line, finding_no) {_WRITING}
+JOIN finding USING (county_id, petition_id, section, page, line, finding_no) {_EARLIER} {_WRITING}
 WHERE line.county_id = $1 AND line.petition_id = $2
 """  # noqa: S608  # literals of ours
 
@@ -65,12 +87,14 @@ ORDER BY finding_no
 
 @dataclass(frozen=True, slots=True)
 class LineRead:
-    """A line, what stands on it, and its last finding."""
+    """A line, what stands on it, and its last finding, with the newest evidence and the finding that it is of."""
 
     line: Line
+    people_needed: int  # to settle what the line stands as
     writing: Writing
     writing_sha256: bytes
     finding: dict[str, Any]
+    undoubted: dict[str, Any] | None  # while opinions of the signature are pending: the last finding that is none
 
 
 async def read_lines(
@@ -78,8 +102,23 @@ async def read_lines(
 ) -> dict[Place, LineRead]:
     """The lines at these places; where no signature stands, a place is absent."""
     rows = await connection.fetch(_LINES, county_id, petition_id, *columns(places))
-    read = [LineRead(line_of(r), _writing(r), r["writing_sha256"], json.loads(r["content"])) for r in rows]
-    return {one.line.place: one for one in read}
+    return {one.line.place: one for one in map(_line_read, rows)}
+
+
+def _line_read(row: asyncpg.Record) -> LineRead:
+    finding = json.loads(row["content"])
+    undoubted = json.loads(row["undoubted"]) if row["undoubted"] else None
+    grounds = json.loads(row["grounds"]) if row["grounds"] else finding
+    evidence = grounds["evidence"]
+    newest = {"evidence": evidence, "evidence_of": None if evidence is None else grounds["finding_no"]}
+    return LineRead(
+        line=line_of(row),
+        people_needed=row["people_needed"],
+        writing=_writing(row),
+        writing_sha256=row["writing_sha256"],
+        finding=finding | newest,
+        undoubted=undoubted and undoubted | newest,
+    )
 
 
 async def read_line(connection: asyncpg.Connection, county_id: str, petition_id: UUID, place: Place) -> LineRead | None:
@@ -117,7 +156,7 @@ async def line_history(
     return [json.loads(row["content"]) for row in rows]
 
 
-async def page_of_lines(  # the filters of the list
+async def page_of_lines(  # noqa: PLR0913  # the filters of the list
     connection: AsyncConnection,
     county_id: str,
     petition_id: UUID,
@@ -127,10 +166,16 @@ async def page_of_lines(  # the filters of the list
     status: str | None = None,
     reason: str | None = None,
     section: int | None = None,
+    blind: bool = True,
 ) -> list[Row[Any]]:
-    """Up to `limit` lines behind `after` in paper order, which never changes: a page never skips or repeats a line."""
+    """Up to `limit` lines behind `after` in paper order, which never changes: a page never skips or repeats a line.
+
+    `blind` shows as settled what would be if nobody doubted the signature.
+    """
     t = line_table.c
-    query = select(t.section, t.page, t.line, t.status, t.reason, t.settled, t.version, t.voter_id).where(
+    but_for_doubts = and_(func.cardinality(t.mismatch_by) > 0, func.cardinality(t.confirmed_by) >= t.people_needed)
+    settled = (or_(t.settled, but_for_doubts) if blind else t.settled).label("settled")
+    query = select(t.section, t.page, t.line, t.status, t.reason, settled, t.version, t.voter_id).where(
         t.county_id == county_id, t.petition_id == petition_id
     )
     for column, wanted in ((t.status, status), (t.reason, reason), (t.section, section)):

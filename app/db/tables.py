@@ -1,6 +1,6 @@
 """The tables that SQLAlchemy composes queries over. Migrations make them; this names what the queries use."""
 
-from sqlalchemy import Boolean, Column, Date, DateTime, Integer, LargeBinary, MetaData, Table, Text, Uuid
+from sqlalchemy import ARRAY, Boolean, Column, Date, DateTime, Integer, LargeBinary, MetaData, Table, Text, Uuid
 
 metadata = MetaData()
 
@@ -66,6 +66,9 @@ line = Table(
     Column("reason", Text),
     Column("voter_id", Text),
     Column("settled", Boolean),
+    Column("people_needed", Integer),
+    Column("confirmed_by", ARRAY(Text)),
+    Column("mismatch_by", ARRAY(Text)),
     Column("finding_no", Integer),
     Column("version", Integer),
     Column("station", Text),

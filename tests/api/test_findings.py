@@ -147,6 +147,59 @@ async def test_one_person_who_sees_the_voters_hand_ends_the_doubt(world: World) 
     await world.recount()
 
 
+@pytest.fixture
+async def doubted(world: World) -> World:
+    """Voter 1 signed twice; the clerk doubts the signature that counts, and says why."""
+    await world.add_key("clerk", "clerk-2")
+    await world.batch([line(1, (1, 1, 2)), line(1, (2, 1, 1))])
+    await world.finding("1-1-2", status="invalid", reason="signature_mismatch", note="another slant")
+    return world
+
+
+async def test_who_may_still_compare_sees_nothing_of_a_doubt(world: World, doubted: World) -> None:
+    for who in ("clerk-2", "supervisor"):
+        seen = (await doubted.call("GET", "/signatures/1-1-2", who=who)).json()
+        assert (seen["status"], seen["settled"], seen["finding"]["settled"]) == ("valid", True, True)
+        assert (seen["finding"]["decided_by"], seen["finding"]["note"]) == ("machine", "")
+        assert (seen["finding"]["finding_no"], seen["finding"]["evidence_of"]) == (1, 1)
+        listed = (await doubted.call("GET", "/signatures", who=who)).json()["signatures"]
+        assert [one["settled"] for one in listed] == [True, True]
+    assert (await world.tally())["unsettled"] == 1
+
+
+async def test_who_doubted_and_an_auditor_see_the_doubt(doubted: World) -> None:
+    for who in ("clerk", "auditor"):
+        seen = (await doubted.call("GET", "/signatures/1-1-2", who=who)).json()
+        assert (seen["settled"], seen["finding"]["decided_by"]) == (False, "clerk-1")
+    listed = (await doubted.call("GET", "/signatures", who="auditor")).json()["signatures"]
+    assert [one["settled"] for one in listed] == [False, True]
+
+
+async def test_a_doubted_line_that_is_displaced_still_says_nothing_of_the_doubt(doubted: World) -> None:
+    await doubted.post(line(1, (1, 1, 1)))
+    seen = (await doubted.call("GET", "/signatures/1-1-2", who="clerk-2")).json()
+    assert (seen["reason"], seen["settled"], seen["finding"]["settled"]) == ("duplicate", True, True)
+    assert (seen["finding"]["decided_by"], seen["finding"]["counted_place"]) == ("machine", "1-1-1")
+    await doubted.recount()
+
+
+async def test_a_decided_mismatch_says_who_found_it(doubted: World) -> None:
+    for who in ("clerk-2", "supervisor"):
+        await doubted.finding("1-1-2", who=who, status="invalid", reason="signature_mismatch")
+    seen = (await doubted.detail("1-1-2"))["finding"]
+    assert seen["confirmed_by"] == ["clerk-1", "clerk-2", "supervisor-1"]
+
+
+async def test_a_finding_without_evidence_of_its_own_shows_the_newest_there_is(world: World) -> None:
+    await world.post(line(1, (1, 1, 2)))
+    examined = (await world.detail("1-1-2"))["finding"]
+    assert (examined["finding_no"], examined["evidence_of"]) == (1, 1)
+    await world.post(line(1, (1, 1, 1)))
+    await world.finding("1-1-2", status="invalid", reason="illegible")
+    seen = (await world.detail("1-1-2"))["finding"]
+    assert (seen["finding_no"], seen["evidence_of"], seen["evidence"]) == (3, 1, examined["evidence"])
+
+
 async def test_no_signature_is_compared_before_it_is_known_whose_it_is(world: World) -> None:
     await world.batch([stranger((1, 1, 1)), line(2, (1, 1, 2))])
     for place, more in (("1-1-1", {}), ("1-1-1", {"voter_id": "V1"}), ("1-1-2", {"voter_id": "V1"})):
