@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PG15 ?= /usr/lib/postgresql/15/bin
 
-.PHONY: run test check format bench bench-matching torture openapi lock clean
+.PHONY: run test check format bench bench-matching torture fuzz openapi lock clean
 
 run: $(VENV)/ready
 	@$(BIN)/python -m app demo --scale $(SCALE)
@@ -39,6 +39,11 @@ openapi: $(VENV)/ready
 SECONDS ?= 600
 torture: $(VENV)/ready
 	$(BIN)/python tools/torture.py --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+
+# Requests made up from the OpenAPI document, EXAMPLES of each operation; SEED= makes the same ones up again.
+EXAMPLES ?= 50
+fuzz: $(VENV)/ready
+	FUZZ="--max-examples=$(EXAMPLES) $(if $(SEED),--seed=$(SEED))" $(BIN)/pytest tests/api/test_fuzz.py -s
 
 # The environment, from the hash-checked lock alone. Without pip of its own: not every Python 3.11 can make one.
 $(VENV)/ready: requirements.lock
