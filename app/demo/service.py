@@ -30,34 +30,38 @@ def free_port(wished: int) -> int:
 
 
 @contextlib.asynccontextmanager
-async def running_service(port: int, environment: Mapping[str, str]) -> AsyncIterator[str]:
-    """Run `serve` until the block ends; gives its address.
+async def running_service(port: int, environment: Mapping[str, str], log: Path) -> AsyncIterator[str]:
+    """Run `serve` until the block ends; gives its address. What it logs goes to `log`.
 
     Raises:
         ServiceError: it does not start.
     """
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "app", "serve", "--port", str(port), "--migrate"),
-        stdout=asyncio.subprocess.PIPE,
-        env={**os.environ, **environment},
-        cwd=_ROOT,
-        start_new_session=True,  # Ctrl-C is for the show, which then ends the service in order
-    )
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as errors:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "app", "serve", "--port", str(port), "--migrate"),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=errors,
+            env={**os.environ, **environment},
+            cwd=_ROOT,
+            start_new_session=True,  # Ctrl-C is for the show, which then ends the service in order
+        )
     try:
-        yield await asyncio.wait_for(_address(process), _STARTING)
+        yield await asyncio.wait_for(_address(process, log), _STARTING)
     finally:
         if process.returncode is None:
             process.send_signal(signal.SIGTERM)
         await process.wait()
 
 
-async def _address(process: asyncio.subprocess.Process) -> str:
+async def _address(process: asyncio.subprocess.Process, log: Path) -> str:
     if process.stdout:
         async for line in process.stdout:
             words = line.decode().split()
             if words[:2] == ["listening", "on"]:
                 return words[2]
-    raise ServiceError("the service did not start")
+    last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
+    raise ServiceError(f"the service did not start: {' '.join(last)}")
 
 
 async def command(*arguments: str, environment: Mapping[str, str], show: bool = False) -> str:

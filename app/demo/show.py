@@ -69,8 +69,9 @@ async def play(stage: Stage, *, stay: bool) -> int:
     say = stage.console.print
     started = time.monotonic()
     manifest = _county(stage)
-    async with running_service(free_port(stage.port), stage.environment) as url:
-        say(f"The service runs at {url}")
+    log = stage.folder / "service.log"
+    async with running_service(free_port(stage.port), stage.environment, log) as url:
+        say(f"The service runs at {url}; it logs to {log}", soft_wrap=True)
         await _roll(stage, manifest)
         keys = await _keys(stage)
         async with httpx.AsyncClient(base_url=url, timeout=60) as client:
