@@ -1,38 +1,33 @@
 """The evidence of a decision: complete enough to follow it without the program, small enough to keep for every line."""
 
-from collections.abc import Sequence
 from typing import Any, Final
 
 from app.domain.addresses import Address
-from app.domain.county import Verdict
-from app.domain.line import ReadLine
+from app.domain.blocking import KEYS_VERSION
+from app.domain.case import Case, namesakes
+from app.domain.line import READER_VERSION, ReadLine
 from app.domain.names import NameReading
+from app.domain.rules import fired
 from app.domain.scoring import Scored, Scorer
+from app.domain.standing import of_age_on
 from app.domain.stories import Person, Stories
+from app.domain.voter import Registration
 
 _CANDIDATES_SHOWN: Final = 3
 _FAINT: Final = 0.0005  # a share below this is not worth a line
 
-# What each rule that may turn a decision into review rests on.
-CITATIONS: Final = {
-    "initial only": "EC 105(a)(1): the voter is not identified by an initial alone",
-    "confidential": "EC 2166",
-    "middle initial differs": "EC 100",
-    "suffix differs": "EC 100",
-    "like name at the address": "EC 105(a)(1), 2 CCR 20931",
-    "same given name at the address": "2 CCR 20931: a surname may have changed",
-    "city and zip out of county": "EC 105(a)(2)",
-}
 
-
-def evidence(
-    scorer: Scorer, persons: Sequence[Person], stories: Stories, where: Verdict, fired: Sequence[str]
-) -> dict[str, Any]:
-    """Return the stories' probabilities, the readings, the best candidates field by field, and the rules that fired."""
-    order = sorted(range(len(persons)), key=lambda at: (-_share(stories, at), at))[:_CANDIDATES_SHOWN]
-    shown = [at for at in order if _share(stories, at) >= _FAINT]
+def evidence(case: Case) -> dict[str, Any]:
+    """Return the dates, the stories' probabilities, the readings, the best candidates field by field, and the rules."""
+    scorer, stories = case.scorer, case.stories
+    shares = [(_share(stories, at), at) for at in range(len(case.persons))]
+    best = sorted(shares, key=lambda share: (-share[0], share[1]))[:_CANDIDATES_SHOWN]
     found: dict[str, Any] = {
         "model": scorer.model.version,
+        "reader": READER_VERSION,
+        "keys": KEYS_VERSION,
+        "interval": [case.interval.start.isoformat(), case.interval.end.isoformat()],
+        "filed_on": case.interval.filed_on.isoformat(),
         "read": read_as(scorer.line),
         "stories": {
             "here": _rounded(sum(stories.here)),
@@ -41,22 +36,24 @@ def evidence(
             "relative": _rounded(stories.relative),
             "stranger": _rounded(stories.stranger),
         },
-        "county": where,
-        "considered": sum(len(person.scored) for person in persons),
-        "candidates": [_candidate(scorer, persons[at], _share(stories, at)) for at in shown],
+        "county": case.where,
+        "considered": len(case.scored),
+        "candidates": [_candidate(scorer, case.persons[at], share) for share, at in best if share >= _FAINT],
     }
     if scorer.household is not None:
         found["household"] = scorer.household.size
-    if fired:
-        found["rules"] = [
-            {"rule": rule, "cites": CITATIONS[rule]} if rule in CITATIONS else {"rule": rule} for rule in fired
-        ]
+    if case.by_name:
+        found["namesakes"] = namesakes(case)
+        if scorer.namesakes_cut:
+            found["namesakes_cut"] = True
+    if case.fired:
+        found["rules"] = [fired(rule) for rule in case.fired]
     return found
 
 
-def evidence_without_lookup(line: ReadLine, reason: str) -> dict[str, Any]:
+def evidence_without_lookup(line: ReadLine, rule: str) -> dict[str, Any]:
     """Return the evidence of a decision that needed no roll (EC 100)."""
-    return {"read": read_as(line), "rules": [{"rule": reason, "cites": "EC 100"}]}
+    return {"reader": READER_VERSION, "read": read_as(line), "rules": [fired(rule)]}
 
 
 def _share(stories: Stories, at: int) -> float:
@@ -103,12 +100,25 @@ def _candidate(scorer: Scorer, person: Person, share: float) -> dict[str, Any]:
         return found | {"standing": person.standing, "confidential": True}
     return found | {
         "standing": person.standing,
+        "registration": _dates(r),
         "address": _verdict(one),
         "reading": one.name.reading,
         "written_address": one.address.at,
         "fields": compared_fields(scorer, one),
         "weight": round(one.weight, 2),
     }
+
+
+def _dates(r: Registration) -> dict[str, str]:
+    """What the standing follows from: the status and the known dates (EC 2102(b), 2102(d), 2201)."""
+    young = r.status == "preregistered" and r.birth_date
+    dates = {
+        "signed": r.affidavit_signed,
+        "received": r.affidavit_received,
+        "ended": r.effective_to,
+        "of_age_on": of_age_on(r.birth_date) if young and r.birth_date else None,
+    }
+    return {"status": r.status, **{event: day.isoformat() for event, day in dates.items() if day}}
 
 
 def _verdict(one: Scored) -> str:

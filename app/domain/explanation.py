@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from app.domain.candidates import ADDRESS_FIELDS, NAME_FIELDS, RARITY, level_in_words, written_fields
 from app.domain.reasons import REASONS_IN_WORDS
+from app.domain.rules import RULES
 from app.domain.ruleset import RULESETS
 from app.domain.signature import Writing
 
@@ -12,12 +13,25 @@ WITHHELD: Final = "withheld: the registration is confidential (EC 2166)"
 
 
 def explanation(writing: Writing, findings: Sequence[Mapping[str, Any]]) -> str:
-    """What stands on a line, and every finding on it, the oldest first, as text of at most some 120 columns."""
+    """What stands on a line, and every finding on it, the oldest first, as text of at most some 120 columns.
+
+    Opinions of a signature are told once it is decided: until then nobody may learn who doubted it (2 CCR 20960).
+    """
     lines = [*_paper(writing)]
     confidential = {voter for finding in findings for voter in _confidential_voters(finding)}
-    for finding in findings:
-        lines += ["", *_finding(finding, len(findings), confidential)]
+    decided = max((n for n, finding in enumerate(findings, 1) if not finding["mismatch_by"]), default=0)
+    for number, finding in enumerate(findings, 1):
+        if number > decided and finding["person"]:
+            lines += ["", *_pending(finding)]
+        else:
+            told = finding if number <= decided else {**finding, "mismatch_by": ()}
+            lines += ["", *_finding(told, len(findings), confidential)]
     return "\n".join(lines)
+
+
+def _pending(finding: Mapping[str, Any]) -> Iterator[str]:
+    yield f"Finding {finding['finding_no']}: an opinion of the signature"
+    yield "  withheld until the signature is decided: each who compares is blind to the others (2 CCR 20960)"
 
 
 def _paper(writing: Writing) -> Iterator[str]:
@@ -69,7 +83,7 @@ def _who(finding: Mapping[str, Any]) -> str:
 def _basis(finding: Mapping[str, Any], evidence: Mapping[str, Any]) -> str:
     roll = finding["roll_version"]
     parts = [f"roll version {roll}" if roll else "no roll"]
-    parts += [f"model {evidence['model']}"] if "model" in evidence else []
+    parts += [f"{part} {evidence[part]}" for part in ("model", "reader", "keys") if part in evidence]
     return ", ".join(parts)
 
 
@@ -99,12 +113,16 @@ def _facts(finding: Mapping[str, Any], confidential: set[str]) -> Iterator[str]:
         yield f"  note: {finding['note']}"
 
 
-_TOLD: Final = {"model", "read", "stories", "county", "considered", "candidates", "household", "rules"}
+_TOLD: Final = {
+    "model", "reader", "keys", "interval", "filed_on", "read", "stories", "county", "considered", "candidates",
+    "household", "namesakes", "namesakes_cut", "rules",
+}  # fmt: skip
 _COUNTY: Final = {"in": "in the county", "out": "not in the county", "unclear": "perhaps in the county"}
 
 
 def _evidence(evidence: Mapping[str, Any]) -> Iterator[str]:
     read = evidence.get("read", {})
+    yield from _interval(evidence)
     yield from _read(read, evidence.get("county"))
     yield from _stories(evidence.get("stories", {}))
     yield from _numbers(evidence)
@@ -112,9 +130,17 @@ def _evidence(evidence: Mapping[str, Any]) -> Iterator[str]:
     for number, candidate in enumerate(candidates, start=1):
         yield from _candidate(candidate, f"candidate {number} of {len(candidates)}", read)
     for rule in evidence.get("rules", ()):
+        known = RULES.get(rule["rule"])
         cites = f" ({rule['cites']})" if rule.get("cites") else ""
-        yield f"rule: {rule['rule']}{cites}"
+        yield f"rule: {rule['rule']}{f': {known.words}' if known else ''}{cites}"
     yield from _tree({key: value for key, value in evidence.items() if key not in _TOLD}, "")
+
+
+def _interval(evidence: Mapping[str, Any]) -> Iterator[str]:
+    if "interval" in evidence:
+        first, last = evidence["interval"]
+        filed = f", in a petition filed on {evidence['filed_on']}" if "filed_on" in evidence else ""
+        yield f"signed between {first} and {last}{filed}"
 
 
 def _read(read: Mapping[str, Any], county: str | None) -> Iterator[str]:
@@ -172,11 +198,14 @@ def _numbers(evidence: Mapping[str, Any]) -> Iterator[str]:
         yield f"registrations compared: {evidence['considered']}"
     if "household" in evidence:
         yield f"registrations at this house and street: {evidence['household']}"
+    if "namesakes" in evidence:
+        more = ", and more who were not looked at" if evidence.get("namesakes_cut") else ""
+        yield f"people of this name in the roll: {evidence['namesakes']}{more}"
 
 
 _CANDIDATE_TOLD: Final = {
     "voter_id", "registration_no", "probability", "standing", "confidential", "address", "reading", "written_address",
-    "fields", "weight",
+    "fields", "weight", "registration",
 }  # fmt: skip
 _STANDINGS: Final = {
     "registered": "registered in time",
@@ -196,10 +225,20 @@ def _candidate(candidate: Mapping[str, Any], label: str, read: Mapping[str, Any]
         return
     voter = f"voter {candidate['voter_id']}, registration {candidate['registration_no']}"
     yield f"{label}: {voter}; {share}; address {candidate.get('address', '-')}"
+    if "registration" in candidate:
+        dates = candidate["registration"]
+        yield "  registration " + ", ".join(_DATES.get(event, event) + " " + day for event, day in dates.items())
     yield from _table(candidate, read)
     yield from _tree({key: value for key, value in candidate.items() if key not in _CANDIDATE_TOLD}, "  ")
 
 
+_DATES: Final = {
+    "status": "status",
+    "signed": "affidavit signed on",
+    "received": "received on",
+    "ended": "in force until",
+    "of_age_on": "of age on",
+}
 _ORDER: Final = (*NAME_FIELDS, *ADDRESS_FIELDS)
 _FIELDS: Final = {"way": "type, direction", "given": "given name", "middle": "middle name", "house": "house number"}
 # What never rejects a line, however it differs.

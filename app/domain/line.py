@@ -1,12 +1,15 @@
 """A line of the petition, read: its name and address in every reading worth asking for."""
 
 from datetime import date
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from app.domain.addresses import Address, read_addresses
 from app.domain.names import ReadName, read_name, read_name_parts
 from app.domain.signature import Writing
 from app.domain.text import fold
+
+READER_VERSION: Final = 1
+"""Of the way in which name and address are read; a change of any reading raises it, and evidence names it."""
 
 _MISREAD_ZIP = str.maketrans("OQDILZSBGA", "0001125864")
 

@@ -6,14 +6,15 @@ the law says is no reason to reject: unit, fraction, city, zip, type and directi
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, overload
 
-from app.domain.county import Verdict, where
+from app.domain.case import SURE_GIVEN, SURE_SURNAME, Case, examine, sure_name
 from app.domain.evidence import evidence, evidence_without_lookup
 from app.domain.line import Interval, ReadLine, read_line
+from app.domain.rules import fired
 from app.domain.scoring import Household, Scored, Scorer
 from app.domain.standing import Standing
-from app.domain.stories import Person, Stories, group, tell
+from app.domain.stories import Person
 from app.domain.voter import Registration
 
 __all__ = [
@@ -48,22 +49,8 @@ class Decision:
     evidence: dict[str, Any]
 
 
-@dataclass(slots=True)
-class Case:
-    """A line with everything that was found for it."""
-
-    scorer: Scorer
-    scored: list[Scored]
-    persons: list[Person]
-    stories: Stories
-    where: Verdict
-    fired: list[str]  # rules that turned the decision, for the evidence
-
-
-_SURE_GIVEN: Final = frozenset({"exact", "nickname", "typo", "middle", "second"})
-_SURE_SURNAME: Final = frozenset({"exact", "typo", "part"})
-_LIKE_GIVEN: Final = _SURE_GIVEN | {"initial", "near", "missing", "middle initial", "middle alike", "garbled"}
-_LIKE_SURNAME: Final = _SURE_SURNAME | {"part typo", "near", "initial", "missing", "garbled"}
+_LIKE_GIVEN: Final = SURE_GIVEN | {"initial", "near", "missing", "middle initial", "middle alike", "garbled"}
+_LIKE_SURNAME: Final = SURE_SURNAME | {"part typo", "near", "initial", "missing", "garbled"}
 _NEAR_HOUSE: Final = frozenset({"same", "near", "missing"})
 _NEAR_STREET: Final = frozenset({"same", "typo", "near", "garbled", "missing"})
 _SEVERAL: Final = 2
@@ -74,16 +61,18 @@ _AS_WELL: Final = 1.5  # a difference of weight that is none
 def decide_by_household(scorer: Scorer, household: Sequence[Registration], interval: Interval) -> Decision | None:
     """Return the decision where the people of this surname at this address settle it, None where more must be asked."""
     early = _before_lookup(scorer.line)
-    return early or (_match(examine(scorer, household, interval)) if household else None)
+    if early or not household:
+        return early
+    return _by_signature(scorer.line, _match(examine(scorer, household, interval, by_name=False)))
 
 
 def decide_by_keys(scorer: Scorer, candidates: Sequence[Registration], interval: Interval) -> Decision | None:
     """Return the decision where no wider search could change it: a match, or a voter that only a person may confirm."""
-    case = examine(scorer, candidates, interval)
+    case = examine(scorer, candidates, interval, by_name=True)
     found = _match(case)
-    if found or max(case.stories.here, default=0.0) < scorer.model.thresholds["match"]:
-        return found
-    return _review(case)
+    if found is None and max(case.stories.here, default=0.0) >= scorer.model.thresholds["match"]:
+        found = _review(case)
+    return _by_signature(scorer.line, found)
 
 
 def decide(scorer: Scorer, candidates: Sequence[Registration], interval: Interval) -> Decision:
@@ -91,32 +80,37 @@ def decide(scorer: Scorer, candidates: Sequence[Registration], interval: Interva
     early = _before_lookup(scorer.line)
     if early:
         return early
-    case = examine(scorer, candidates, interval)
-    return _match(case) or _reject(case) or _review(case)
-
-
-def examine(scorer: Scorer, candidates: Sequence[Registration], interval: Interval) -> Case:
-    """Return the line with its candidates scored, grouped by person, and weighed against each other."""
-    scored = [scorer.score(registration, interval) for registration in candidates if scorer.resembles(registration)]
-    persons = group(scored)
-    stories = tell(persons, scorer.words.registrations, scorer.model)
-    return Case(scorer, scored, persons, stories, where(scorer.line, scorer.words), [])
+    case = examine(scorer, candidates, interval, by_name=True)
+    return _by_signature(scorer.line, _match(case) or _reject(case) or _review(case))
 
 
 def _before_lookup(line: ReadLine) -> Decision | None:
-    """The decision that needs no roll: not signed, no residence address, nothing readable (EC 100)."""
+    """The decision where there is nothing to look up: no residence address, or no name that can be read (EC 100)."""
+    if line.addresses and line.name.readings:
+        return None
     if not line.signed:
-        return _unasked(line, "invalid", "no_signature")
+        return _unasked(line, "invalid", "no_signature", *(() if line.addresses else ("no_address",)))
     if not line.addresses:
         return _unasked(line, "invalid", "no_address")
-    return None if line.name.readings else _unasked(line, "review", "weak_match")
+    return _unasked(line, "review", "weak_match")
 
 
-def _unasked(line: ReadLine, status: Status, reason: str) -> Decision:
-    found = evidence_without_lookup(line, reason)
-    return Decision(
-        status, reason, reason_open=False, voter_id=None, registration_no=None, secondary=(), evidence=found
-    )
+def _unasked(line: ReadLine, status: Status, reason: str, *secondary: str) -> Decision:
+    return Decision(status, reason, False, None, None, secondary, evidence_without_lookup(line, reason))  # noqa: FBT003 - reason_open
+
+
+@overload
+def _by_signature(line: ReadLine, found: Decision) -> Decision: ...
+@overload
+def _by_signature(line: ReadLine, found: Decision | None) -> Decision | None: ...
+def _by_signature(line: ReadLine, found: Decision | None) -> Decision | None:
+    """A line that nobody signed is invalid whatever was found (EC 100); that is kept, and what else is certain."""
+    if line.signed or found is None:
+        return found
+    shown = {**found.evidence, "rules": [fired("no_signature"), *found.evidence.get("rules", ())]}
+    further = (found.reason, *found.secondary) if found.status == "invalid" and not found.reason_open else ()
+    secondary = tuple(reason for reason in further if reason)
+    return Decision("invalid", "no_signature", False, None, None, secondary, shown)  # noqa: FBT003 - reason_open
 
 
 def _match(case: Case) -> Decision | None:
@@ -139,8 +133,7 @@ def _doubts(case: Case, one: Scored, probability: float) -> list[str]:
     doubts = []
     if name.given.level not in _LIKE_GIVEN or name.surname.level not in _LIKE_SURNAME:
         doubts.append("name differs")
-    sure = name.given.level in _SURE_GIVEN and name.surname.level in _SURE_SURNAME
-    if not sure and probability < case.scorer.model.thresholds["match_weak"]:
+    if not sure_name(one) and probability < case.scorer.model.thresholds["match_weak"]:
         doubts.append("weak name")
     if name.given.level in {"initial", "missing"}:
         doubts.append("initial only")
@@ -170,12 +163,14 @@ def _reject(case: Case) -> Decision | None:
     t = case.scorer.model.thresholds
     here = sum(case.stories.here)
     out = case.where == "out"
-    readable, street = _readable(case)
+    readable, name, street = _readable(case)
     limit = t["invalid"] if readable else t["invalid_unread"]
     if here > limit:
         case.fired.append("may be registered here")
+    if not name and not out:
+        case.fired.append("name not known")
     if not street and not out:
-        case.fired.append("street not readable")
+        case.fired.append("street not known")
     if any(_plausible_here(one) for one in case.scored):
         case.fired.append("like name at the address")
     if not out and any(
@@ -188,8 +183,8 @@ def _reject(case: Case) -> Decision | None:
     return None if case.fired else _invalid(case)
 
 
-def _readable(case: Case) -> tuple[bool, bool]:
-    """Whether the written name and house number can be read, and whether the street is one of the county's."""
+def _readable(case: Case) -> tuple[bool, bool, bool]:
+    """Whether name and house number can be read; whether part of the name is the county's; whether the street is."""
     reading = case.scorer.line.name.readings[0]
     given = bool(reading.given) and case.scorer.words.known("given", reading.given[0])
     surname = bool(reading.surname) and all(case.scorer.words.known("surname", part) for part in reading.surname)
@@ -198,8 +193,7 @@ def _readable(case: Case) -> tuple[bool, bool]:
         case.scorer.words.known("street", name) for address in case.scorer.line.addresses for name in address.streets
     )
     somebody = case.scorer.household is not None and case.scorer.household.size > 0
-    street = (given or surname) and (known or somebody)
-    return given and surname and house, street
+    return given and surname and house, given or surname, known or somebody
 
 
 def _plausible_here(one: Scored) -> bool:
@@ -209,11 +203,7 @@ def _plausible_here(one: Scored) -> bool:
     name, address = one.name.levels, one.address.levels
     like = name.given.level in _LIKE_GIVEN and name.surname.level in _LIKE_SURNAME
     if address.house == "far":
-        return (
-            name.given.level in _SURE_GIVEN
-            and name.surname.level in _SURE_SURNAME
-            and one.address.levels.street.level == "same"
-        )
+        return sure_name(one) and address.street.level == "same"
     return like and address.house in _NEAR_HOUSE and address.street.level in _NEAR_STREET
 
 
@@ -228,20 +218,34 @@ _REASON: Final[dict[Standing, str]] = {"registered": "different_address", "forme
 
 def _invalid(case: Case) -> Decision:
     """The likeliest reason; open where it is not certain."""
-    stories = case.stories
+    reason, one, sure = _registration_reason(case)
+    if case.where == "out":
+        return _decision(case, "invalid", "out_of_county", None, secondary=(reason,) if sure else ())
+    if case.where != "in":
+        sure = False
+    elsewhere = sure and one is not None and reason != "different_address" and _elsewhere(one)
+    secondary = ("different_address",) if elsewhere else ()
+    return _decision(case, "invalid", reason, one, reason_open=not sure, secondary=secondary)
+
+
+def _registration_reason(case: Case) -> tuple[str, Scored | None, bool]:
+    """The likeliest reason of the rules of registration and address, the voter it is about, whether it is certain."""
+    stories, enough = case.stories, case.scorer.model.thresholds["reason"]
     nobody = stories.relative + stories.stranger
     others = [m + c for m, c in zip(stories.moved, stories.canceled, strict=True)]
     best = max(range(len(others)), key=lambda at: (others[at], -at), default=None)
-    if case.where == "out":
-        return _decision(case, "invalid", "out_of_county", None)
-    certain = case.where == "in" and not case.scorer.namesakes_cut
+    seen = not case.scorer.namesakes_cut
     if best is None or nobody >= others[best]:
-        sure = certain and nobody >= case.scorer.model.thresholds["reason"]
-        return _decision(case, "invalid", "not_registered", None, reason_open=not sure)
+        return "not_registered", None, seen and nobody >= enough
     person = case.persons[best]
     reason = _REASON.get(person.standing, person.standing)
-    sure = certain and others[best] >= case.scorer.model.thresholds["reason"]
-    return _decision(case, "invalid", reason, person.scored[0], reason_open=not sure)
+    return reason, person.scored[0], seen and others[best] >= enough
+
+
+def _elsewhere(one: Scored) -> bool:
+    """Whether the registered address is another one (EC 105(a)(1)), not just badly written."""
+    levels = one.address.levels
+    return not one.address.here and "missing" not in (levels.house, levels.street.level)
 
 
 def _review(case: Case) -> Decision:
@@ -256,7 +260,7 @@ def _review(case: Case) -> Decision:
         cause = "confidential"
     elif len(rivals) >= _SEVERAL:
         cause = "ambiguous"
-    elif one and not one.address.here and one.name.levels.given.level in _SURE_GIVEN:
+    elif one and not one.address.here and one.name.levels.given.level in SURE_GIVEN:
         cause = "possible_move"
     else:
         cause = "weak_match"
@@ -264,9 +268,14 @@ def _review(case: Case) -> Decision:
 
 
 def _decision(
-    case: Case, status: Status, reason: str | None, one: Scored | None, *, reason_open: bool = False
+    case: Case,
+    status: Status,
+    reason: str | None,
+    one: Scored | None,
+    *,
+    reason_open: bool = False,
+    secondary: tuple[str, ...] = (),
 ) -> Decision:
     r = one.registration if one else None
-    found = evidence(case.scorer, case.persons, case.stories, case.where, case.fired)
     voter, number = (r.voter_id, r.registration_no) if r else (None, None)
-    return Decision(status, reason, reason_open, voter, number, (), found)
+    return Decision(status, reason, reason_open, voter, number, secondary, evidence(case))

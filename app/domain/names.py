@@ -69,7 +69,7 @@ _MISREAD_MARK = re.compile(r"(?<=\w)[|:!](?=\w)")  # a stroke within a word was 
 def read_name(text: str) -> ReadName:
     """Return the readings of a name in any writing: "Maria Garcia-Lopez", "GARCIA, MARIA L.", "Garcia Maria"."""
     folded = fold(_MISREAD_MARK.sub("I", text), "-,").replace(" -", "-").replace("- ", "-")
-    parts = [words for part in folded.split(",") if (words := part.split())]
+    parts = [words for part in folded.split(",") if (words := [w for w in part.split() if w.strip("-")])]
     suffix = ""
     for words in parts:
         suffix = _strip(words) or suffix

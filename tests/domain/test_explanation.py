@@ -9,6 +9,7 @@ from app.domain.candidates import level_in_words
 from app.domain.explanation import WITHHELD, explanation
 from app.domain.model import default_model
 from app.domain.reasons import REASONS, REASONS_IN_WORDS, REVIEW_CAUSES
+from app.domain.rules import RULES, fired
 from app.domain.signature import NameParts, Writing
 
 WRITING = Writing("MARIA GARCIA-LOPEZ", "1234 1/2 W SUNSET BLVD APT 5", "LOS ANGELES", "90026")
@@ -35,6 +36,7 @@ CANDIDATE = {
     "registration_no": 17,
     "probability": 0.99712,
     "standing": "registered",
+    "registration": {"status": "active", "signed": "2010-01-01", "received": "2010-01-02"},
     "address": "same without unit",
     "reading": "double",
     "fields": FIELDS,
@@ -42,6 +44,10 @@ CANDIDATE = {
 }
 EVIDENCE: dict[str, Any] = {
     "model": "model-1",
+    "reader": 1,
+    "keys": 2,
+    "interval": ["2022-01-27", "2022-07-06"],
+    "filed_on": "2022-07-06",
     "read": READ,
     "stories": {
         "here": 0.99712,
@@ -53,6 +59,8 @@ EVIDENCE: dict[str, Any] = {
     "county": "in",
     "considered": 23,
     "household": 4,
+    "namesakes": 2,
+    "namesakes_cut": True,
     "candidates": [CANDIDATE],
 }
 NOBODY: dict[str, Any] = {
@@ -107,7 +115,7 @@ CONFIRMED = finding(
     confirmed_by=["clerk-7"],
     note="looked under both surnames",
 )
-SECRET = {k: v for k, v in CANDIDATE.items() if k not in {"fields", "address", "reading", "weight"}}
+SECRET = {k: v for k, v in CANDIDATE.items() if k not in {"fields", "address", "reading", "weight", "registration"}}
 CONFIDENTIAL = finding(
     status="review",
     reason="confidential",
@@ -138,8 +146,9 @@ On paper
 Finding 1 of 2: valid
   settled
   decided by the machine alone, at 2022-07-11T17:00:00+00:00
-  under ruleset california-local-recall/1, roll version 3, model model-1
+  under ruleset california-local-recall/1, roll version 3, model model-1, reader 1, keys 2
   voter: V1, registration 17
+  signed between 2022-01-27 and 2022-07-06, in a petition filed on 2022-07-06
   name read as: GARCIA LOPEZ, MARIA (double)
             or: LOPEZ, MARIA GARCIA (plain)
   address read as: house 1234, street SUNSET, way W BLVD, unit 5
@@ -152,7 +161,9 @@ Finding 1 of 2: valid
       0.067 %  hardly possible somebody else who is not registered
   registrations compared: 23
   registrations at this house and street: 4
+  people of this name in the roll: 2, and more who were not looked at
   candidate 1 of 1: voter V1, registration 17; 99.712 %, registered in time; address same without unit
+    registration status active, affidavit signed on 2010-01-01, received on 2010-01-02
     field           written              roll                  weight  agreement
     surname         GARCIA LOPEZ         GARCIA-LOPEZ           +6.58  the same
     given name      MARIA                MARIE                  +1.53  a short or other form of the name
@@ -186,7 +197,8 @@ Finding 1 of 2: invalid, not_registered
   a search by name and one by address found nobody registered who may have signed (EC 2102)
   not settled: 1 more to confirm it
   decided by the machine alone, at 2022-07-11T17:00:00+00:00
-  under ruleset california-local-recall/1, roll version 3, model model-1
+  under ruleset california-local-recall/1, roll version 3, model model-1, reader 1, keys 2
+  signed between 2022-01-27 and 2022-07-06, in a petition filed on 2022-07-06
   name read as: GARCIA LOPEZ, MARIA (double)
             or: LOPEZ, MARIA GARCIA (plain)
   address read as: house 1234, street SUNSET, way W BLVD, unit 5
@@ -199,6 +211,7 @@ Finding 1 of 2: invalid, not_registered
      97.000 %  very likely     somebody else who is not registered
   registrations compared: 23
   registrations at this house and street: 0
+  people of this name in the roll: 2, and more who were not looked at
 
 Finding 2 of 2: invalid, not_registered
   a search by name and one by address found nobody registered who may have signed (EC 2102)
@@ -219,8 +232,9 @@ Finding 1 of 2: review, confidential
   the line may be a confidential voter's (EC 2166)
   a person must decide
   decided by the machine alone, at 2022-07-11T17:00:00+00:00
-  under ruleset california-local-recall/1, roll version 3, model model-1
+  under ruleset california-local-recall/1, roll version 3, model model-1, reader 1, keys 2
   voter: withheld: the registration is confidential (EC 2166)
+  signed between 2022-01-27 and 2022-07-06, in a petition filed on 2022-07-06
   name read as: GARCIA LOPEZ, MARIA (double)
             or: LOPEZ, MARIA GARCIA (plain)
   address read as: house 1234, street SUNSET, way W BLVD, unit 5
@@ -233,8 +247,9 @@ Finding 1 of 2: review, confidential
       0.067 %  hardly possible somebody else who is not registered
   registrations compared: 23
   registrations at this house and street: 4
+  people of this name in the roll: 2, and more who were not looked at
   candidate 1 of 1: 99.712 %, registered in time; withheld: the registration is confidential (EC 2166)
-  rule: confidential (EC 2166)
+  rule: confidential: the voter may be a confidential one (EC 2166)
 
 Finding 2 of 2: valid
   settled
@@ -258,7 +273,7 @@ Finding 1 of 1: invalid, no_signature
   name read as: GARCIA LOPEZ, MARIA (double)
             or: LOPEZ, MARIA GARCIA (plain)
   address read as: house 1234, street SUNSET, way W BLVD, unit 5
-  rule: no_signature (EC 100)
+  rule: no_signature: nobody signed the line (EC 100)
 """
 
 
@@ -306,11 +321,11 @@ def test_nothing_of_the_evidence_is_left_out_even_where_it_has_no_words_here() -
     evidence = {
         **EVIDENCE,
         "candidates": [candidate],
-        "interval": ["2022-01-27", "2022-07-06"],
+        "weather": ["rain", "wind"],
         "stories": {"twin": 0.5},
     }
     text = explanation(WRITING, [finding(evidence=evidence)])
-    for words in ("signed on: 2010-01-01", "interval:", "- 2022-01-27", "possible        twin"):
+    for words in ("signed on: 2010-01-01", "weather:", "- rain", "possible        twin"):
         assert words in text
 
 
@@ -320,11 +335,21 @@ def test_every_code_has_words() -> None:
 
 def test_an_open_reason_and_doubts_about_a_signature_are_told() -> None:
     open_reason = finding(status="invalid", reason="different_address", reason_open=True, settled=False)
-    text = explanation(WRITING, [open_reason, finding(finding_no=2, mismatch_by=["clerk-1", "clerk-2"], settled=False)])
+    doubted = finding(finding_no=2, mismatch_by=["clerk-1", "clerk-2"], settled=False)
+    text = explanation(WRITING, [open_reason, doubted, finding(finding_no=3)])
     assert "invalid for certain; this is the likeliest reason, and a person chooses it" in text
     assert "not settled: 1 more to confirm it" in text
     assert "signature doubted by: clerk-1, clerk-2" in text
     assert "not settled yet" in text
+
+
+def test_pending_opinions_of_a_signature_are_withheld() -> None:
+    doubt = {"mismatch_by": ["clerk-1"], "settled": False}
+    opinion = finding(finding_no=2, **doubt, person=True, decided_by="clerk-1", note="another slant", evidence=None)
+    text = explanation(WRITING, [finding(), opinion, finding(finding_no=3, **doubt)])
+    assert "Finding 2: an opinion of the signature\n  withheld until the signature is decided" in text
+    assert "clerk-1" not in text
+    assert "another slant" not in text
 
 
 def test_every_level_of_the_model_has_words() -> None:
@@ -333,3 +358,9 @@ def test_every_level_of_the_model_has_words() -> None:
         (f, level) for f, levels in compared.items() for level in levels if level_in_words(f, level, "", "") == level
     ]
     assert without == []
+
+
+def test_every_rule_that_keeps_the_machine_from_deciding_has_words() -> None:
+    for rule in RULES:
+        text = explanation(WRITING, [finding(evidence={**EVIDENCE, "rules": [fired(rule)]})])
+        assert f"rule: {rule}: {RULES[rule].words}" in text

@@ -214,13 +214,44 @@ def test_no_signature_comes_before_every_lookup() -> None:
     assert decided(a_line(NAME, ADDRESS, signed=False), *ROLL).reason == "no_signature"
 
 
+def test_what_else_fails_on_an_unsigned_line_is_secondary() -> None:
+    gone = replace(MARIA, status="canceled", effective_to=date(2021, 12, 1))
+    found = decided(a_line(NAME, ADDRESS, signed=False), gone, ROBERT)
+    assert (found.reason, found.secondary, found.voter_id) == ("no_signature", ("canceled",), None)
+    away = decided(a_line("Patrick Tang", "12 Fremont St", "Las Vegas", "89101", signed=False))
+    assert (away.reason, away.secondary) == ("no_signature", ("out_of_county", "not_registered"))
+    assert decided(a_line(NAME, "", signed=False), *ROLL).secondary == ("no_address",)
+    assert decided(a_line(NAME, ADDRESS, signed=False), *ROLL).secondary == ()
+
+
+def test_another_address_of_a_canceled_voter_is_secondary() -> None:
+    facts = {"last_name": "TANG", "first_name": "QIU", "middle_name": "LUISA"}
+    gone = a_voter(4, **facts, status="canceled", effective_to=date(2021, 12, 1))
+    found = decided(a_line("Qiu Luisa Tang", "1234 W Sunset Blvd"), *ROLL, gone)
+    assert (found.reason, found.secondary) == ("canceled", ("different_address",))
+
+
+def test_what_is_open_is_never_secondary() -> None:
+    namesakes = [a_voter(n, last_name="GARCIA", first_name="JOSE") for n in range(4, 60)]
+    assert decided(a_line("Jose Garcia", "71 71st St", zip_code="90042"), *ROLL, *namesakes).secondary == ()
+
+
+def test_an_unknown_name_and_an_unknown_street_are_told_apart() -> None:
+    def rules(name: str, address: str) -> set[str]:
+        return {rule["rule"] for rule in decided(a_line(name, address)).evidence.get("rules", ())}
+
+    assert rules("Xqzw Vbnrt", "200 Main St") == {"name not known"}
+    assert rules("Patrick Tang", "200 Xqzwv St") == {"street not known"}
+    assert rules("Patrick Tang", "200 Main St") == set()
+
+
 @pytest.mark.parametrize("address", ["", "  ", "PO Box 12", "p.o.box 33", "?"])
 def test_no_residence_address_is_a_reason(address: str) -> None:
     found = decided(a_line(NAME, address), *ROLL)  # EC 100, 105(a)(1)
     assert (found.status, found.reason) == ("invalid", "no_address")
 
 
-@pytest.mark.parametrize("name", ["", "...", "李小龙"])
+@pytest.mark.parametrize("name", ["", "...", "李小龙", "-,-", "- -", "-, Maria -"])
 def test_an_unreadable_name_goes_to_a_person(name: str) -> None:
     assert decided(a_line(name, ADDRESS), *ROLL).status == "review"
 
@@ -246,6 +277,22 @@ def test_the_evidence_shows_value_level_and_weight_of_every_field() -> None:
     assert best["fields"]["house"][:2] == ["1234", "same"]
     assert evidence["stories"]["here"] > 0.99
     assert evidence["model"] == default_model().version
+
+
+def test_the_evidence_shows_the_dates_that_standing_follows_from() -> None:
+    gone = replace(MARIA, status="canceled", effective_to=date(2021, 12, 1))
+    evidence = decided(a_line(NAME, ADDRESS), gone, ROBERT).evidence
+    assert (evidence["interval"], evidence["filed_on"]) == (["2022-01-27", "2022-07-06"], "2022-07-06")
+    dates = {"status": "canceled", "signed": "2010-01-01", "received": "2010-01-02", "ended": "2021-12-01"}
+    assert evidence["candidates"][0]["registration"] == dates
+    young = replace(MARIA, status="preregistered", birth_date=date(2004, 7, 7))
+    shown = decided(a_line(NAME, ADDRESS), young, ROBERT).evidence["candidates"][0]
+    assert shown["registration"]["of_age_on"] == "2022-07-07"
+
+
+def test_the_evidence_counts_the_people_of_the_name() -> None:
+    namesakes = [a_voter(n, last_name="SMITH", first_name="ROBERT") for n in range(4, 9)]
+    assert decided(a_line("Robert Smith", "200 Main St"), *ROLL, *namesakes).evidence["namesakes"] == 6
 
 
 @pytest.mark.parametrize("name", [NAME, "Robert Smith", "Michele Smith"])

@@ -1,0 +1,46 @@
+"""A line with everything that was found for it: candidates scored, grouped by person, weighed against each other."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from app.domain.county import Verdict, where
+from app.domain.line import Interval
+from app.domain.scoring import Scored, Scorer
+from app.domain.stories import Person, Stories, group, tell
+from app.domain.voter import Registration
+
+SURE_GIVEN: Final = frozenset({"exact", "nickname", "typo", "middle", "second"})
+SURE_SURNAME: Final = frozenset({"exact", "typo", "part"})
+
+
+@dataclass(slots=True)
+class Case:
+    """A line, the people it may be, and how likely each story is."""
+
+    scorer: Scorer
+    interval: Interval
+    scored: list[Scored]
+    persons: list[Person]
+    stories: Stories
+    where: Verdict
+    by_name: bool  # the whole roll was searched for the name, not only the household
+    fired: list[str]  # rules that turned the decision, for the evidence
+
+
+def examine(scorer: Scorer, candidates: Sequence[Registration], interval: Interval, *, by_name: bool) -> Case:
+    """Return the line with the candidates that are worth comparing."""
+    scored = [scorer.score(registration, interval) for registration in candidates if scorer.resembles(registration)]
+    persons = group(scored)
+    stories = tell(persons, scorer.words.registrations, scorer.model)
+    return Case(scorer, interval, scored, persons, stories, where(scorer.line, scorer.words), by_name, [])
+
+
+def sure_name(one: Scored) -> bool:
+    """Whether the name is the written one, other forms of it and slips of the pen included."""
+    return one.name.levels.given.level in SURE_GIVEN and one.name.levels.surname.level in SURE_SURNAME
+
+
+def namesakes(case: Case) -> int:
+    """Return how many voters bear the written name, wherever they live."""
+    return sum(any(map(sure_name, person.scored)) for person in case.persons)
