@@ -60,8 +60,11 @@ async def _address(process: asyncio.subprocess.Process, log: Path) -> str:
             words = line.decode().split()
             if words[:2] == ["listening", "on"]:
                 return words[2]
-    last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
-    raise ServiceError(f"the service did not start: {' '.join(last)}")
+    raise ServiceError(f"the service did not start: {_last_line(log)}")
+
+
+def _last_line(log: Path) -> str:
+    return "".join(log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:])
 
 
 async def command(*arguments: str, environment: Mapping[str, str], show: bool = False) -> str:
