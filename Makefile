@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PG15 ?= /usr/lib/postgresql/15/bin
 
-.PHONY: run test check format bench bench-matching torture fuzz openapi lock clean
+.PHONY: run test check format bench bench-cost bench-ledger bench-matching torture fuzz openapi lock clean
 
 run: $(VENV)/ready
 	@$(BIN)/python -m app demo --scale $(SCALE)
@@ -44,6 +44,16 @@ torture: $(VENV)/ready
 EXAMPLES ?= 50
 fuzz: $(VENV)/ready
 	FUZZ="--max-examples=$(EXAMPLES) $(if $(SEED),--seed=$(SEED))" $(BIN)/pytest tests/api/test_fuzz.py -s
+
+# What docs/benchmarks.md tells of; within minutes, on a machine that does nothing else. BENCH= is the county's scale.
+BENCH ?= 0.02
+bench: bench-cost bench-ledger
+
+bench-cost: $(VENV)/ready
+	PYTHONPATH=. $(BIN)/python bench/cost.py --scale $(BENCH)
+
+bench-ledger: $(VENV)/ready
+	PYTHONPATH=. $(BIN)/python bench/ledger.py --lines 200000
 
 # The environment, from the hash-checked lock alone. Without pip of its own: not every Python 3.11 can make one.
 $(VENV)/ready: requirements.lock
