@@ -1,10 +1,24 @@
 """The only reader of the environment. How the service runs, never what the law asks: election rules are data."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
+
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+_SHORTEST: Final = 12  # characters of a password
+_FEWEST: Final = 5  # different ones among them
+# A password made of nothing but these words is the first that anybody tries.
+_DEFAULT: Final = re.compile(
+    r"(?:postgres(?:ql)?|pass(?:word|wd)?|change(?:this|it)?|me|secret|admin|default|example|root|test|user|welcome|qwerty"
+    r"|letmein|recall|owner|service|database|db|petition|verifier|the|your|my|0?123[4-9]*0?|[\W_])+\d{0,4}",
+    re.IGNORECASE,
+)
 
 
 class SettingsError(Exception):
@@ -36,11 +50,8 @@ class Settings:
         Raises:
             SettingsError: a value cannot be used.
         """
-        url = environment.get("DATABASE_URL") or None
-        if url and not url.startswith("postgresql+asyncpg://"):
-            raise SettingsError("DATABASE_URL must start with postgresql+asyncpg://")
-        return cls(
-            database_url=url,
+        result = cls(
+            database_url=_database_url(environment.get("DATABASE_URL")),
             data_dir=Path(environment.get("DATA_DIR") or "data").absolute(),
             pg_bin=Path(environment["PG_BIN"]) if environment.get("PG_BIN") else None,
             log_format="json" if environment.get("LOG_FORMAT") == "json" else "text",
@@ -51,6 +62,10 @@ class Settings:
             if environment.get("CHECKPOINT_KEY_FILE")
             else None,
         )
+        _check_key_file(
+            result.checkpoint_key, "CHECKPOINT_KEY_FILE" if result.checkpoint_key_file else "DATA_DIR: checkpoint.key"
+        )
+        return result
 
 
 def _count(environment: Mapping[str, str], name: str, default: int) -> int:
@@ -58,3 +73,53 @@ def _count(environment: Mapping[str, str], name: str, default: int) -> int:
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 1000:  # noqa: PLR2004  # a sane bound
         raise SettingsError(f"{name} must be a whole number from 1 to 1000")
     return int(text)
+
+
+def _database_url(text: str | None) -> str | None:
+    """The address of a given database, with a password that is one."""
+    if not text:
+        return None
+    if not text.startswith("postgresql+asyncpg://"):
+        raise SettingsError("DATABASE_URL must start with postgresql+asyncpg://")
+    try:
+        url = make_url(text)
+        away = not all(map(_is_here, _hosts(url)))
+    except (ArgumentError, ValueError):
+        raise SettingsError("DATABASE_URL is not an address like postgresql+asyncpg://user@host/database") from None
+    if away and not url.password:
+        raise SettingsError("DATABASE_URL must have a password, since the database is on another machine")
+    if url.password and _is_weak(url.password, url.username):
+        raise SettingsError(f"DATABASE_URL must have a password of {_SHORTEST} or more characters that is no default")
+    return text
+
+
+def _hosts(url: URL) -> list[str]:
+    """The hosts of an address, without their ports; one that names none means a socket of this machine."""
+    named = url.query.get("host", ())
+    several = [part for one in ((named,) if isinstance(named, str) else named) for part in one.split(",")]
+    return [url.host] if url.host else [host if host.startswith("/") else host.split(":")[0] for host in several]
+
+
+def _is_here(host: str) -> bool:
+    """Whether a host is this machine: nothing on a network can listen."""
+    if host == "localhost" or host.startswith("/"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _is_weak(password: str, user: str | None) -> bool:
+    return (
+        len(password) < _SHORTEST
+        or len(set(password)) < _FEWEST
+        or password == user
+        or _DEFAULT.fullmatch(password) is not None
+    )
+
+
+def _check_key_file(path: Path, name: str) -> None:
+    """See that nobody but its owner can read the key that signs checkpoints; one that is not there yet is made so."""
+    if path.exists() and path.stat().st_mode & 0o077:
+        raise SettingsError(f"{name} must be readable by its owner alone (mode 0600)")

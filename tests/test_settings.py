@@ -1,0 +1,111 @@
+"""What the service refuses to start with."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.settings import Settings, SettingsError
+
+GOOD = "Kestrel-9-umbrella"
+
+
+def given(url: str, **more: str) -> Settings:
+    return Settings.from_environment({"DATABASE_URL": f"postgresql+asyncpg://{url}", **more})
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "postgres",
+        "password",
+        "changeme",
+        "CHANGE_ME",
+        "eleven-char",
+        "postgrespostgres",
+        "PostgresPassword1",
+        "changeme-changeme",
+        "password12345678",
+        "<your%20password>",
+        "recall_owner",
+        "aaaaaaaaaaaaaaaa",
+        "abababababababab",
+        "123456789012",
+    ],
+)
+@pytest.mark.parametrize("host", ["database", "127.0.0.1", "10.0.0.5:5432"])
+def test_a_default_or_short_password_is_refused_in_the_same_words_whatever_it_is(password: str, host: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        given(f"recall_owner:{password}@{host}/recall")
+    assert str(refused.value) == "DATABASE_URL must have a password of 12 or more characters that is no default"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "recall_owner@database/recall",
+        "recall_owner@10.0.0.5/recall",
+        "recall_owner@/recall?host=a:5432&host=b:5432",
+        "recall_owner@/recall?host=127.0.0.1:5432&host=b:5432",
+        "recall_owner@/recall?host=127.0.0.1,b",
+        "recall_owner@localhost.example/recall",
+    ],
+)
+def test_a_database_on_another_machine_needs_a_password(url: str) -> None:
+    with pytest.raises(SettingsError, match=r"^DATABASE_URL must have a password, since"):
+        given(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "recall_owner@localhost/recall",
+        "recall_owner@127.0.0.1:5432/recall",
+        "recall_owner@[::1]:5432/recall",
+        "recall_owner@/recall?host=/run/postgresql&port=5432",
+        "recall_owner@/recall",
+        f"recall_owner:{GOOD}@database/recall",
+        f"recall_owner:{GOOD}@/recall?host=a:5432&host=b:5432&target_session_attrs=primary",
+        "recall_owner:84301957620184375@database/recall",
+    ],
+)
+def test_no_password_on_this_machine_and_a_long_one_elsewhere_will_do(url: str) -> None:
+    assert given(url).database_url == f"postgresql+asyncpg://{url}"
+
+
+@pytest.mark.parametrize("url", ["recall_owner:x@database:port/recall", "[::1/recall"])
+def test_an_address_that_is_none_is_refused_without_a_word_of_it(url: str) -> None:
+    with pytest.raises(SettingsError, match=r"^DATABASE_URL is not an address like") as refused:
+        given(url)
+    assert refused.value.__suppress_context__
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o644])
+def test_a_checkpoint_key_that_others_can_read_is_refused(tmp_path: Path, mode: int) -> None:
+    key = tmp_path / "checkpoint.key"
+    key.write_text("a key")
+    key.chmod(mode)
+    with pytest.raises(SettingsError, match=r"^CHECKPOINT_KEY_FILE must be readable by its owner alone"):
+        Settings.from_environment({"CHECKPOINT_KEY_FILE": str(key)})
+    with pytest.raises(SettingsError, match=r"^DATA_DIR: checkpoint\.key must be readable by its owner alone"):
+        Settings.from_environment({"DATA_DIR": str(tmp_path)})
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o400])
+def test_a_checkpoint_key_of_its_owners_alone_will_do(tmp_path: Path, mode: int) -> None:
+    key = tmp_path / "checkpoint.key"
+    key.write_text("a key")
+    key.chmod(mode)
+    assert Settings.from_environment({"CHECKPOINT_KEY_FILE": str(key)}).checkpoint_key == key
+
+
+def test_the_service_says_it_in_one_line_and_does_not_start() -> None:
+    environment = {**os.environ, "DATABASE_URL": "postgresql+asyncpg://recall_owner:changeme@database/recall"}
+    command = [sys.executable, "-m", "app", "serve", "--port", "0"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)  # noqa: S603  # ours
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: DATABASE_URL must have a password")
+    assert done.stderr.count("\n") == 1
+    assert "changeme" not in done.stderr
