@@ -55,6 +55,10 @@ bench-cost: $(VENV)/ready
 bench-ledger: $(VENV)/ready
 	PYTHONPATH=. $(BIN)/python bench/ledger.py --lines 200000
 
+# The matcher against truth: a made-up county and petitions, or ROLL=, PETITION= and TRUTH= name files. SPLINK=1 adds it.
+bench-matching: $(VENV)/ready
+	$(BIN)/python bench/matching.py $(if $(ROLL),--roll $(ROLL) --petition $(PETITION) --truth $(TRUTH),--generate) $(if $(SPLINK),--splink)
+
 # The environment, from the hash-checked lock alone. Without pip of its own: not every Python 3.11 can make one.
 $(VENV)/ready: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=…")'

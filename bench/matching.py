@@ -1,30 +1,26 @@
 """Scores the matcher on petitions whose truth is known, through the service's own code and a real PostgreSQL.
 
+    python bench/matching.py --generate [--scale 0.02] [--seed 71] [--splink]
     python bench/matching.py --roll ROLL.csv.gz --petition P.ndjson.gz --truth T.ndjson.gz [--petition ... --truth ...]
 
-Without --url it starts a server of its own in a folder that is deleted afterwards. With --url (or --reuse, a folder
-that is kept) a roll that is loaded already is used again.
-
-A truth is one JSON object a line: place, class (valid, dup, moved, cancelled, notreg, ooc, illegible), ok (the voters
-it may be), tags. A `junior` is an unregistered person of a voter's full name at the voter's address: no lookup can
-tell the two apart, so they are counted on their own.
+With --generate a county and two petitions of it, an ordinary and a hard one, are made up. Beside the matcher the
+exact join is scored on the same lines, with --splink Splink too. Without --url a server is started in a folder that is
+deleted afterwards. With --url (or --reuse, a folder that is kept) a roll that is loaded already is used again.
 """
 
 import argparse
 import asyncio
 import gzip
+import importlib.util
 import json
 import sys
 import time
-from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import date
-from math import sqrt
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
 
@@ -36,88 +32,21 @@ from app.db.candidates import Roll
 from app.db.engine import connect_arguments
 from app.db.migrate import upgrade
 from app.db.server import EmbeddedServer
+from app.demo.generate import generate
 from app.domain.matching import Decision
 from app.domain.signature import Writing
+from bench import rivals
+from bench.score import score, show, show_fairness
 
 COUNTY = "bench"
-VALID = {"valid", "dup", "illegible"}  # a duplicate is the count's business, not the lookup's
-REASONS = {
-    "moved": {"different_address"},
-    "cancelled": {"canceled"},
-    "ooc": {"out_of_county"},
-    "notreg": {"not_registered", "registered_late", "pending_registration", "under_age"},
-}
 
 
-@dataclass
-class Score:
-    """Counts over the lines of one petition."""
+class Asked(NamedTuple):
+    """A petition to be decided, and its truth."""
 
-    lines: int = 0
-    outcomes: Counter[str] = field(default_factory=Counter)
-    by_class: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    juniors: int = 0
-    legible_false_invalid: int = 0
-    valid: int = 0
-    valid_found: int = 0
-    reviewed: int = 0
-    reviewed_first: int = 0
-    evidence_bytes: int = 0
-
-    def add(self, truth: dict[str, Any], decision: Decision) -> None:
-        """Count one line."""
-        kind, outcome = truth["class"], judge(truth, decision)
-        self.lines += 1
-        self.outcomes[outcome] += 1
-        self.by_class[kind][outcome] += 1
-        self.juniors += outcome == "wrong match" and "junior" in truth["tags"]
-        self.legible_false_invalid += outcome == "false invalid" and kind != "illegible"
-        self.evidence_bytes += len(json.dumps(decision.evidence, separators=(",", ":")))
-        if kind in {"valid", "dup"}:
-            self.valid += 1
-            self.valid_found += outcome == "correct"
-            self.reviewed += outcome == "review"
-            self.reviewed_first += outcome == "review" and decision.voter_id in truth["ok"]
-
-    def figures(self) -> dict[str, float]:
-        """The figures that the goals are set in; rates per 100,000 lines with the upper end of their 95 % interval."""
-        wrong = self.outcomes["wrong match"] - self.juniors
-        review, opened = self.outcomes["review"], self.outcomes["correct, reason open"]
-        return {
-            "lines": self.lines,
-            "decided on validity": 1 - review / self.lines,
-            "decided with certain reason": 1 - (review + opened) / self.lines,
-            "valid lines found": self.valid_found / max(self.valid, 1),
-            "wrong match per 100k, juniors apart": 1e5 * wrong / self.lines,
-            "  at most": 1e5 * upper(wrong, self.lines),
-            "juniors per 100k": 1e5 * self.juniors / self.lines,
-            "false invalid per 100k, legible": 1e5 * self.legible_false_invalid / self.lines,
-            "  at most ": 1e5 * upper(self.legible_false_invalid, self.lines),
-            "wrong reason per 100k": 1e5 * self.outcomes["wrong reason"] / self.lines,
-            "true voter first in review": self.reviewed_first / max(self.reviewed, 1),
-            "bytes of evidence a line": self.evidence_bytes / self.lines,
-        }
-
-
-def judge(truth: dict[str, Any], decision: Decision) -> str:
-    """Return what a decision is worth against the truth."""
-    kind, own = truth["class"], (decision.voter_id or "") in truth["ok"]
-    if decision.status == "review":
-        return "review"
-    if decision.status == "valid":
-        return "correct" if kind in VALID and own else "wrong match"
-    if kind in VALID:
-        return "false invalid"
-    if decision.reason_open:
-        return "correct, reason open"
-    right = decision.reason in REASONS[kind] and (own or kind in {"notreg", "ooc"})
-    return "correct" if right else "wrong reason"
-
-
-def upper(count: int, of: int) -> float:
-    """Return the upper end of Wilson's 95 % interval of a rate."""
-    z, p = 1.96, count / of
-    return (p + z * z / (2 * of) + z * sqrt(p * (1 - p) / of + z * z / (4 * of * of))) / (1 + z * z / of)
+    name: str
+    lines: list[LineToDecide]
+    truths: list[dict[str, Any]]
 
 
 def objects(path: Path) -> Iterator[dict[str, Any]]:
@@ -131,34 +60,40 @@ def writing(line: dict[str, Any]) -> Writing:
     return Writing(line["printed_name"], line["residence_address"], line["city"], line["zip"], signed=line["signed"])
 
 
-async def score_all(
-    connection: asyncpg.Connection, lines: list[LineToDecide], truths: list[dict[str, Any]], batch: int
-) -> Score:
-    """Decide the lines in batches, score each batch, and print the time; the roll's words are made beforehand."""
+async def decide_all(connection: asyncpg.Connection, lines: list[LineToDecide], batch: int) -> list[Decision]:
+    """Decide the lines in batches and print the time; the roll's words are made beforehand."""
     await roll_words(Roll(connection, COUNTY, 1))
-    wall = own = 0.0
-    score = Score()
+    started, cpu = time.perf_counter(), time.process_time()
+    decisions = []
     for at in range(0, len(lines), batch):
-        started, cpu = time.perf_counter(), time.process_time()
-        asked = lines[at : at + batch]
-        decisions = await decide_lines(connection, county_id=COUNTY, roll_version=1, lines=asked)
-        wall, own = wall + time.perf_counter() - started, own + time.process_time() - cpu
-        for truth, decision in zip(truths[at : at + batch], decisions, strict=True):
-            score.add(truth, decision)
-    print(
-        f"{wall / len(lines) * 1e6:.0f} µs a line, {own / len(lines) * 1e6:.0f} of them in Python; batches of {batch}"
-    )
-    return score
+        decisions += await decide_lines(connection, county_id=COUNTY, roll_version=1, lines=lines[at : at + batch])
+    wall = (time.perf_counter() - started) / len(lines) * 1e6
+    own = (time.process_time() - cpu) / len(lines) * 1e6
+    print(f"{wall:.0f} µs a line: {own:.0f} in Python, {wall - own:.0f} waiting for PostgreSQL; batches of {batch}\n")
+    return decisions
 
 
-def show(score: Score) -> None:
-    """Print the table."""
-    for name, figure in score.figures().items():
-        print(f"{name:40} {figure:.4f}" if figure <= 1 else f"{name:40} {figure:.1f}")
-    kinds = ["correct", "correct, reason open", "review", "wrong match", "false invalid", "wrong reason"]
-    print(f"\n{'class':10} {'lines':>7} " + " ".join(f"{kind:>20}" for kind in kinds))
-    for name, row in sorted(score.by_class.items()):
-        print(f"{name:10} {row.total():7} " + " ".join(f"{row[kind] / row.total():20.4f}" for kind in kinds))
+async def compare(connection: asyncpg.Connection, asked: Asked, arguments: argparse.Namespace) -> None:
+    """Score the matcher, and on the same lines what else one might use."""
+    print(f"\n== {asked.name}: the matcher")
+    decisions = await decide_all(connection, asked.lines, arguments.batch)
+    show(score(asked.truths, decisions))
+    rows = await connection.fetch("SELECT DISTINCT ON (voter_id) voter_id, last_name FROM registration")
+    show_fairness(asked.truths, decisions, {row[0]: row[1] for row in rows})
+    roll = await rivals.voters(connection, COUNTY, 1, arguments.start, arguments.end)
+    writings = [line.writing for line in asked.lines]
+    lines = rivals.written(writings)
+    print(f"\n== {asked.name}: exact join of first name, surname, house and street")
+    started = time.perf_counter()
+    joined = await rivals.exact_join(connection, roll, lines)
+    print(f"{(time.perf_counter() - started) / len(lines) * 1e6:.0f} µs a line, the copy of the roll included\n")
+    show(score(asked.truths, rivals.by_signature(writings, joined)))
+    if arguments.splink:
+        print(f"\n== {asked.name}: Splink, p >= {rivals.CERTAIN}")
+        started = time.perf_counter()
+        linked = rivals.splink(roll, lines)
+        print(f"{(time.perf_counter() - started) / len(lines) * 1e6:.0f} µs a line, training included\n")
+        show(score(asked.truths, rivals.by_signature(writings, linked)))
 
 
 @contextmanager
@@ -175,6 +110,16 @@ def database(arguments: argparse.Namespace) -> Iterator[str]:
             yield server.url()
 
 
+def made_up(arguments: argparse.Namespace, folder: Path) -> None:
+    """Make a county and two petitions up; the arguments name their files from then on."""
+    for number, hard in enumerate((False, True), 1):
+        out = folder / ("hard" if hard else "ordinary")
+        generate(arguments.scale, arguments.seed, out, petition_seed=arguments.seed + number, hard=hard)
+        arguments.roll = out / "roll.csv"  # the same both times
+        arguments.petition.append(out / "petition.ndjson")
+        arguments.truth.append(out / "truth.ndjson")
+
+
 async def run(arguments: argparse.Namespace, url: str) -> None:
     """Load the roll unless it is there, decide each petition and print its score."""
     await upgrade(url)
@@ -188,26 +133,43 @@ async def run(arguments: argparse.Namespace, url: str) -> None:
         lines = [
             LineToDecide(writing(line), arguments.start, arguments.end, arguments.filed) for line in objects(petition)
         ]
-        print(f"\n{petition.name}")
-        score = await score_all(connection, lines, list(objects(truth)), arguments.batch)
-        show(score)
+        name = f"{petition.parent.name}/{petition.name}"
+        await compare(connection, Asked(name, lines, list(objects(truth))), arguments)
     await connection.close()
 
 
-def main() -> None:
-    """Read the arguments and run."""
+def parsed() -> argparse.Namespace:
+    """Read the arguments."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--roll", type=Path, required=True)
-    parser.add_argument("--petition", type=Path, action="append", required=True)
-    parser.add_argument("--truth", type=Path, action="append", required=True)
+    parser.add_argument("--generate", action="store_true", help="make a county and its petitions up")
+    parser.add_argument("--scale", default="0.02", help="of the county that is made up")
+    parser.add_argument("--seed", type=int, default=71, help="of the county that is made up")
+    parser.add_argument("--roll", type=Path)
+    parser.add_argument("--petition", type=Path, action="append", default=[])
+    parser.add_argument("--truth", type=Path, action="append", default=[])
     parser.add_argument("--start", type=date.fromisoformat, default=date(2022, 1, 27))
     parser.add_argument("--end", type=date.fromisoformat, default=date(2022, 7, 6))
     parser.add_argument("--filed", type=date.fromisoformat, default=date(2022, 7, 6))
     parser.add_argument("--batch", type=int, default=500)
+    parser.add_argument("--splink", action="store_true", help="score Splink on the same lines")
     parser.add_argument("--url", help="a database that is running")
     parser.add_argument("--reuse", type=Path, help="a folder in which the database is kept")
     arguments = parser.parse_args()
-    with database(arguments) as url:
+    if not arguments.generate and not (arguments.roll and arguments.petition):
+        parser.error("give --generate, or --roll, --petition and --truth")
+    if len(arguments.petition) != len(arguments.truth):
+        parser.error("each --petition needs its --truth")
+    if arguments.splink and not importlib.util.find_spec("splink"):
+        parser.error("Splink is not installed: install the dependency group `bench` of pyproject.toml")
+    return arguments
+
+
+def main() -> None:
+    """Read the arguments and run."""
+    arguments = parsed()
+    with TemporaryDirectory(prefix="bench-") as folder, database(arguments) as url:
+        if arguments.generate:
+            made_up(arguments, Path(folder))
         asyncio.run(run(arguments, url))
 
 
