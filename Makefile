@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PG15 ?= /usr/lib/postgresql/15/bin
 
-.PHONY: run test check format bench bench-cost bench-ledger bench-matching torture fuzz openapi lock clean
+.PHONY: run test check format bench bench-cost bench-ledger bench-matching bench-polls torture fuzz openapi lock clean
 
 run: $(VENV)/ready
 	@$(BIN)/python -m app demo --scale $(SCALE)
@@ -54,6 +54,9 @@ bench-cost: $(VENV)/ready
 
 bench-ledger: $(VENV)/ready
 	PYTHONPATH=. $(BIN)/python bench/ledger.py --lines 200000
+
+bench-polls: $(VENV)/ready
+	PYTHONPATH=. $(BIN)/python bench/polls.py
 
 # The matcher against truth: a made-up county and petitions, or ROLL=, PETITION= and TRUTH= name files. SPLINK=1 adds it.
 bench-matching: $(VENV)/ready

@@ -1,0 +1,290 @@
+"""Measure what those who only look cost: polls of the tally beside two stations, and hundreds who follow its stream.
+
+    python bench/polls.py [--scale 0.04] [--seconds 10]
+
+A made-up county and its petition, the service and the stations as processes of their own, all on the loopback. The
+polls are sent at fixed times, whether the last ones were answered or not, and timed from when they were due.
+"""
+
+import argparse
+import asyncio
+import itertools
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import asyncpg
+
+from app.actions.keys import issue_key
+from app.actions.petitions import Terms, open_petition
+from app.actions.roll import load_roll
+from app.db.engine import open_database
+from app.db.migrate import upgrade
+from app.db.server import EmbeddedServer
+from app.demo.generate import generate
+from app.demo.stations import share_out
+
+COUNTY = "bench"
+FILED = date(2022, 7, 6)
+POLLS = 200  # a second
+MONITORS = 20  # connections that they come from
+LISTENERS = 500
+HEADS = "SELECT calls FROM pg_stat_statements WHERE query LIKE '%FROM head JOIN unnest%'"
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """The running service, and who speaks to it."""
+
+    port: int
+    process: int
+    petition_id: str
+    station: str
+    monitor: str
+    folder: Path
+
+    @property
+    def tally(self) -> str:
+        """The path of the tally."""
+        return f"/v1/petitions/{self.petition_id}/tally"
+
+    def megabytes(self, field: str = "VmRSS") -> int:
+        """The memory of the service's process: VmRSS now, VmHWM at most."""
+        status = Path(f"/proc/{self.process}/status").read_text()
+        return int(status.partition(f"{field}:")[2].split()[0]) // 1024
+
+
+class Wire:
+    """One kept connection. No HTTP library's own time is in what is measured."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Over an open connection."""
+        self._reader = reader
+        self._writer = writer
+
+    @classmethod
+    async def open(cls, bench: Bench) -> "Wire":
+        """Connect."""
+        return cls(*await asyncio.open_connection("127.0.0.1", bench.port))
+
+    async def ask(self, path: str, key: str, body: bytes = b"") -> int:
+        """One request and its whole answer; the answer's status."""
+        await self.send(path, key, body)
+        head = (await self._reader.readuntil(b"\r\n\r\n")).lower()
+        length = head.partition(b"content-length: ")[2].split(b"\r\n")[0]
+        await self._reader.readexactly(int(length or 0))
+        return int(head.split()[1])
+
+    async def send(self, path: str, key: str, body: bytes = b"") -> None:
+        """One request."""
+        content = b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+        head = f"{'POST' if body else 'GET'} {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {key}\r\n".encode()
+        self._writer.write(head + (content if body else b"\r\n"))
+        await self._writer.drain()
+
+    async def count_events(self) -> int:
+        """Read on until cancelled or the end; how many events came."""
+        events = 0
+        try:
+            async for line in self._reader:
+                events += line.startswith(b"event: ")
+        except asyncio.CancelledError:
+            return events
+        return events
+
+    def close(self) -> None:
+        """Hang up."""
+        self._writer.close()
+
+
+def say(what: str, figure: object, unit: str = "") -> None:
+    """One row of the table."""
+    print(f"{what:<66}{figure:>10} {unit}", flush=True)
+
+
+def milliseconds(times: Sequence[float], percent: int) -> float:
+    """A percentile of times in seconds."""
+    return round(statistics.quantiles(times, n=100)[percent - 1] * 1000, 2)
+
+
+def say_times(what: str, times: Sequence[float]) -> None:
+    """Median and 99th percentile."""
+    say(f"{what}: p50", milliseconds(times, 50), "ms")
+    say(f"{what}: p99", milliseconds(times, 99), "ms")
+
+
+async def one_by_one(bench: Bench, path: str, bodies: Sequence[bytes], key: str) -> list[float]:
+    """The time of each request of a lone client."""
+    wire, times = await Wire.open(bench), []
+    for body in bodies:
+        started = time.perf_counter()
+        status = await wire.ask(path, key, body)
+        times.append(time.perf_counter() - started)
+        if status not in (200, 201):
+            raise RuntimeError(f"{path} answered {status}")
+    wire.close()
+    return times
+
+
+async def poll(bench: Bench, offset: float, stop: asyncio.Event) -> list[float]:
+    """One monitor's polls, MONITORS / POLLS seconds apart; how long each took from when it was due."""
+    wire, times, start = await Wire.open(bench), [], time.perf_counter() + offset
+    for number in itertools.count():
+        due = start + number * MONITORS / POLLS
+        await asyncio.sleep(max(0.0, due - time.perf_counter()))
+        if stop.is_set():
+            break
+        if await wire.ask(bench.tally, bench.monitor) != 200:  # noqa: PLR2004  # the status of success
+            raise RuntimeError("a poll failed")
+        times.append(time.perf_counter() - due)
+    wire.close()
+    return times
+
+
+async def post(bench: Bench, files: Sequence[Path]) -> float:
+    """Let a station post each file, as a process of its own; the seconds until all are done."""
+    started = time.perf_counter()
+    stations = [
+        await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "app", "station", "post", str(file), "--url", f"http://127.0.0.1:{bench.port}"),
+            *("--petition", bench.petition_id, "--in-flight", "2", "--spool", str(bench.folder / "spool")),
+            env={**os.environ, "STATION_KEY": bench.station},
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        for file in files
+    ]
+    if any([await station.wait() for station in stations]):
+        raise RuntimeError("a station failed")
+    return time.perf_counter() - started
+
+
+async def measure_polls(bench: Bench, quiet: Sequence[tuple[Path, int]], polled: Sequence[tuple[Path, int]]) -> None:
+    """Two stations alone, then two more beside the polls."""
+    alone = await post(bench, [file for file, _ in quiet])
+    say("intake by two stations, nobody looking", round(sum(n for _, n in quiet) / alone), "lines/s")
+    stop = asyncio.Event()
+    monitors = [asyncio.create_task(poll(bench, n / POLLS, stop)) for n in range(MONITORS)]
+    beside = await post(bench, [file for file, _ in polled])
+    stop.set()
+    times = [taken for monitor in monitors for taken in await monitor]
+    say(f"intake by two stations beside {POLLS} polls/s", round(sum(n for _, n in polled) / beside), "lines/s")
+    say("polls sent meanwhile", round(len(times) / beside), "polls/s")
+    say_times("tally during intake", times)
+    say("memory of the service, at most", bench.megabytes("VmHWM"), "MB")
+
+
+async def measure_stream(bench: Bench, database: asyncpg.Connection, lines: Sequence[bytes], seconds: int) -> None:
+    """Hundreds who follow, while a line comes in every half second."""
+    before, wires = bench.megabytes(), [await Wire.open(bench) for _ in range(LISTENERS)]
+    for wire in wires:
+        await wire.send(f"{bench.tally}/stream", bench.monitor)
+    following = [asyncio.create_task(wire.count_events()) for wire in wires]
+    await asyncio.sleep(2)  # until all follow
+    asked, started = await database.fetchval(HEADS), time.perf_counter()
+    for line in lines[: 2 * seconds]:
+        await one_by_one(bench, f"/v1/petitions/{bench.petition_id}/signatures", [line], bench.station)
+        await asyncio.sleep(0.5)
+    taken, asked = time.perf_counter() - started, await database.fetchval(HEADS) - asked
+    say(f"reads of the tally for {LISTENERS} listeners", round(asked / taken, 2), "queries/s")
+    say("memory they take", round((bench.megabytes() - before) / LISTENERS * 1024), "kB each")
+    for task in following:
+        task.cancel()
+    events = await asyncio.gather(*following)
+    say("events a listener, fewest and most", f"{min(events)}-{max(events)}", f"in {taken + 2:.0f} s")
+    for wire in wires:
+        wire.close()
+
+
+async def measure(bench: Bench, server: EmbeddedServer, petition: Path, seconds: int) -> None:
+    """Everything, one after the other."""
+    shares = list(share_out(petition, bench.folder / "shares", ["a", "b", "c", "d", "alone"]).values())
+    lines = shares[4][0].read_bytes().splitlines()
+    say("memory of the service at its start", bench.megabytes(), "MB")
+    live = await one_by_one(bench, "/health/live", [b""] * 1500, bench.monitor)
+    polls = await one_by_one(bench, bench.tally, [b""] * 1500, bench.monitor)
+    say_times("/health/live", live)
+    say_times("tally, one monitor", polls)
+    say("a poll costs, in /health/live", round(statistics.median(polls) / statistics.median(live), 1), "times")
+    path = f"/v1/petitions/{bench.petition_id}/signatures"
+    say_times("one signature, one client", await one_by_one(bench, path, lines[:500], bench.station))
+    await measure_polls(bench, shares[0:2], shares[2:4])
+    database = await asyncpg.connect(server.dsn())
+    await measure_stream(bench, database, lines[500:], seconds)
+    await database.close()
+
+
+async def prepare(server: EmbeddedServer, scale: str, folder: Path) -> tuple[str, str, str, Path]:
+    """The county, its petition and keys: the petition's id, a station's and a monitor's key, the lines."""
+    made = generate(scale, 1, folder / "made")
+    await upgrade(server.url())
+    connection = await asyncpg.connect(server.dsn())
+    await connection.execute("CREATE EXTENSION pg_stat_statements")
+    await connection.close()
+    source = folder / "made" / made.roll
+    await load_roll(server.url(), county_id=COUNTY, source=source, complete_through=FILED, activate=True)
+    database, now = await open_database(server.url(), intake=1, reading=1), datetime.now(UTC)
+    terms = Terms(
+        county_id=COUNTY,
+        title="Recall of the assessor",
+        officer="The assessor",
+        required=1_000,
+        registered_voters=None,
+        circulation_from=date(2022, 1, 27),
+        circulation_to=FILED,
+        filed_on=FILED,
+        ruleset_name="california-local-recall/1",
+    )
+    petition = await open_petition(database, terms, opened_by="bench", now=now)
+    station = await issue_key(database, COUNTY, role="station", principal="station-1", now=now)
+    monitor = await issue_key(database, COUNTY, role="monitor", principal="monitor-1", now=now)
+    await database.close()
+    return str(petition.petition_id), station, monitor, folder / "made" / made.petition
+
+
+@asynccontextmanager
+async def serving(server: EmbeddedServer, folder: Path) -> AsyncIterator[tuple[int, int]]:
+    """Run the service; its port and process."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "app", "serve", "--port", "0"),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        env={**os.environ, "DATABASE_URL": server.url(), "DATA_DIR": str(folder)},
+    )
+    try:
+        first = (await process.stdout.readline()).decode() if process.stdout else ""
+        yield int(first.split()[2].rpartition(":")[2]), process.pid
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def run(server: EmbeddedServer, scale: str, seconds: int, folder: Path) -> None:
+    """Prepare, serve, measure."""
+    petition_id, station, monitor, lines = await prepare(server, scale, folder)
+    async with serving(server, folder) as (port, process):
+        await measure(Bench(port, process, petition_id, station, monitor, folder), server, lines, seconds)
+
+
+def main() -> None:
+    """The steps."""
+    parser = argparse.ArgumentParser(description="Measure what polls and streams of the tally cost.")
+    parser.add_argument("--scale", default="0.04", help="of the county and its petition; 1 is 715,833 lines")
+    parser.add_argument("--seconds", type=int, default=10, help="that the streams are followed")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        folder = Path(name)
+        folder.chmod(0o711)  # where root runs it, the server's user must get through
+        with EmbeddedServer.start(folder, settings={"shared_preload_libraries": "pg_stat_statements"}) as server:
+            asyncio.run(run(server, arguments.scale, arguments.seconds, folder))
+
+
+if __name__ == "__main__":
+    main()
