@@ -171,17 +171,13 @@ async def test_batches_and_lines_of_batches(stranger: Stranger) -> None:
 async def test_pages_of_findings_and_findings_on_pages(stranger: Stranger) -> None:
     schema, example = document(stranger.app)["components"]["schemas"]["PlacedFindingIn"], EXAMPLES["FindingsIn"]
     good = {**example["findings"][0], "place": "1-1-1"}
-    found = {
-        f"{name}: {kind}": spoiled(good, name, value).decode("utf-8", "surrogateescape")
-        for name, field_schema in schema["properties"].items()
-        for kind, value in table_for(field_schema).items()
-    }
+    found = dict(hostile.LINES)
+    for name, field_schema in schema["properties"].items():
+        for kind, value in table_for(field_schema).items():
+            found[f"{name}: {kind}"] = spoiled(good, name, value).decode("utf-8", "surrogateescape")
+    found |= {f"place: {kind}": json.dumps({**good, "place": value}) for kind, value in hostile.PLACES.items()}
     path = f"/v1/petitions/{stranger.world.petition_id}/findings"
-    lists = [*hostile.LISTS.items(), *((k, f"[{v}]") for k, v in {**hostile.LINES, **found}.items())]
-    for kind, text in [
-        *lists,
-        *((f"place: {k}", f'[{{"place": "{v}", "status": "review"}}]') for k, v in hostile.PLACES.items()),
-    ]:
+    for kind, text in [*hostile.LISTS.items(), *((k, f"[{v}]") for k, v in found.items())]:
         content = f'{{"findings": {text}}}'.encode("utf-8", "surrogateescape")
         await stranger.refused(kind, "POST", path, role="clerk", content=content)
 
