@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from math import log2
 from typing import Any, NamedTuple
 
 import asyncpg
@@ -125,21 +126,22 @@ def splink(roll: Sequence[tuple[str, Row]], lines: Sequence[Row]) -> list[Answer
     """
     voter_of = {row.unique_id: voter for voter, row in roll}
     best: dict[int, dict[str, float]] = defaultdict(dict)
-    for at, number, probability in _linked([row for _, row in roll], lines):
-        best[at][voter_of[number]] = max(probability, best[at].get(voter_of[number], 0.0))
-    return [_of_probabilities(best.get(at, {})) for at in range(len(lines))]
+    for at, number, weight in _linked([row for _, row in roll], lines):
+        best[at][voter_of[number]] = max(weight, best[at].get(voter_of[number], weight))
+    return [_of_weights(best.get(at, {})) for at in range(len(lines))]
 
 
-def _of_probabilities(found: dict[str, float]) -> Answer:
+def _of_weights(found: dict[str, float]) -> Answer:
+    """The heaviest pair, where its probability is enough; its weight, since probabilities of 1.0 have no order."""
     order = sorted(found, key=lambda voter: (-found[voter], voter))
-    if not order or found[order[0]] < CERTAIN:
+    if not order or found[order[0]] < log2(CERTAIN / (1 - CERTAIN)):
         return Answer("invalid")
     tied = [voter for voter in order if found[voter] == found[order[0]]]
     return Answer("review" if len(tied) > 1 else "valid", order[0], None)
 
 
 def _linked(roll: Sequence[Row], lines: Sequence[Row]) -> Iterator[tuple[int, str, float]]:
-    """Pairs of a line's index and a registration's number with Splink's probability."""
+    """Pairs of a line's index and a registration's number with Splink's weight, a logarithm to base 2."""
     import pyarrow as pa  # type: ignore[import-not-found]  # noqa: PLC0415 - comes with Splink
     from splink import DuckDBAPI, Linker, SettingsCreator, block_on  # type: ignore[import-not-found]  # noqa: PLC0415 - bench alone
     from splink import comparison_library as compare  # noqa: PLC0415
@@ -174,7 +176,7 @@ def _linked(roll: Sequence[Row], lines: Sequence[Row]) -> Iterator[tuple[int, st
         linker.training.estimate_parameters_using_expectation_maximisation(rule, record_sample_proportion=1.0)
     for pair in linker.inference.predict(threshold_match_probability=0.5).as_record_list():
         sides = {pair["source_dataset_l"]: pair["unique_id_l"], pair["source_dataset_r"]: pair["unique_id_r"]}
-        yield int(sides["l"]), sides["r"], pair["match_probability"]
+        yield int(sides["l"]), sides["r"], pair["match_weight"]
 
 
 def _table(pa: Any, rows: Sequence[Row]) -> Any:  # noqa: ANN401 - pyarrow's, which is not installed by default

@@ -6,10 +6,10 @@ The number of statements does not depend on the number of lines. Nothing is writ
 import asyncio
 import gc
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 import asyncpg
 from rapidfuzz import fuzz
@@ -24,6 +24,8 @@ from app.domain.search import (
     GIVEN_SURNAME,
     MOST_OF_A_HOUSE,
     MOST_OF_A_RANGE,
+    NO_PARTS,
+    Parts,
     Probe,
     address_probes,
     combined_probes,
@@ -46,6 +48,7 @@ class LineToDecide(NamedTuple):
 
 
 _ROLLS_KEPT: Final = 4
+_LINES_A_TURN: Final = 20  # of some tenths of a millisecond each
 _words: dict[tuple[str, int, datetime | None], Words] = {}
 
 
@@ -57,6 +60,8 @@ class _Line:
     interval: Interval
     decision: Decision | None = None
     found: dict[int, Registration] = field(default_factory=dict)
+    parts: Parts = NO_PARTS
+    probes: list[Probe] = field(default_factory=list)  # of the last search
 
     @property
     def read(self) -> ReadLine:
@@ -78,12 +83,23 @@ async def decide_lines(
             Scorer(read_line(line.writing), words, model),
             Interval(line.interval_start, line.interval_end, line.filed_on),
         )
-        for line in lines
+        async for line in _in_turns(lines)
     ]
     await _by_household(roll, asked)
     await _by_keys(roll, _open(asked))
     await _by_corrections(roll, _open(asked), words)
     return [line.decision for line in asked if line.decision]
+
+
+_Item = TypeVar("_Item")
+
+
+async def _in_turns(items: Iterable[_Item]) -> AsyncIterator[_Item]:
+    """Yield the items, and let other requests have their turn in between: a batch must not hold them up."""
+    for at, item in enumerate(items, 1):
+        yield item
+        if at % _LINES_A_TURN == 0:
+            await asyncio.sleep(0)
 
 
 def _open(lines: Iterable[_Line]) -> list[_Line]:
@@ -109,20 +125,24 @@ async def _by_household(roll: Roll, lines: list[_Line]) -> None:
     keys = [(at, key) for at, line in enumerate(lines) for key in household_keys(line.read)]
     for at, registration in await db.households(roll, keys) if keys else ():
         lines[at].found[registration.registration_no] = registration
-    for line in lines:
+    async for line in _in_turns(lines):
         line.decision = decide_by_household(line.scorer, line.candidates(), line.interval)
 
 
 async def _by_keys(roll: Roll, lines: list[_Line]) -> None:
-    await _find(roll, lines, [combined_probes(line.read) for line in lines])
-    for line in lines:
+    async for line in _in_turns(lines):
+        line.parts, line.probes = combined_probes(line.read)
+    await _find(roll, lines)
+    async for line in _in_turns(lines):
         line.decision = decide_by_keys(line.scorer, line.candidates(), line.interval)
 
 
 async def _by_corrections(roll: Roll, lines: list[_Line], words: Words) -> None:
     alike = await _residents(roll, lines, words)
-    await _find(roll, lines, [corrected_probes(line.read, words) for line in lines], alike)
-    for line in lines:
+    async for line in _in_turns(lines):
+        line.probes = corrected_probes(line.read, words, line.parts, line.probes)
+    await _find(roll, lines, alike)
+    async for line in _in_turns(lines):
         line.decision = decide(line.scorer, line.candidates(), line.interval)
 
 
@@ -130,7 +150,7 @@ async def _residents(roll: Roll, lines: list[_Line], words: Words) -> list[set[i
     """Count everybody at each line's address; return for each line the numbers of those of a name like the written."""
     questions = [
         KeyQuestion(at, probe[0], *range_of(probe))
-        for at, line in enumerate(lines)
+        async for at, line in _in_turns(enumerate(lines))
         for probe in address_probes(line.read, words)
     ]
     names = [written_name(line.read) for line in lines]
@@ -145,14 +165,15 @@ async def _residents(roll: Roll, lines: list[_Line], words: Words) -> list[set[i
     return alike
 
 
-async def _find(
-    roll: Roll, lines: list[_Line], probes: list[list[Probe]], more: Sequence[set[int]] | None = None
-) -> None:
+async def _find(roll: Roll, lines: list[_Line], more: Sequence[set[int]] | None = None) -> None:
     """Add to each line the registrations that its probes find, and those of the given numbers."""
     numbers = list(more) if more else [set() for _ in lines]
-    flat = [(at, probe) for at, asked in enumerate(probes) for probe in asked]
+    flat: list[tuple[int, Probe]] = []
+    questions: list[KeyQuestion] = []
+    async for at, line in _in_turns(enumerate(lines)):
+        flat.extend((at, probe) for probe in line.probes)
+        questions.extend(KeyQuestion(0, probe[0], *range_of(probe)) for probe in line.probes)
     crowded = []
-    questions = [KeyQuestion(0, probe[0], *range_of(probe)) for _, probe in flat]
     for index, found in (await db.registration_numbers(roll, questions, MOST_OF_A_RANGE)).items() if flat else ():
         at, (column, low, fine) = flat[index]
         if len(found) <= MOST_OF_A_RANGE:
@@ -166,7 +187,13 @@ async def _find(
         for index, found in narrowed.items():
             if len(found) <= MOST_OF_A_RANGE:
                 numbers[crowded[index][0]].update(found)
-    missing = sorted(set().union(*(wanted - line.found.keys() for line, wanted in zip(lines, numbers, strict=True))))
+    await _add(roll, lines, numbers)
+
+
+async def _add(roll: Roll, lines: list[_Line], numbers: list[set[int]]) -> None:
+    """Add to each line the registrations of these numbers that it has not yet."""
+    wanted = [asked - line.found.keys() for line, asked in zip(lines, numbers, strict=True)]
+    missing = sorted(set().union(*wanted))
     rows = await db.registrations(roll, missing) if missing else {}
-    for line, wanted in zip(lines, numbers, strict=True):
-        line.found.update((number, rows[number]) for number in wanted - line.found.keys())
+    async for line, asked in _in_turns(zip(lines, wanted, strict=True)):
+        line.found.update((number, rows[number]) for number in asked)

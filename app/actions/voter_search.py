@@ -147,8 +147,11 @@ async def candidates_of(connection: asyncpg.Connection, county_id: str, roll_ver
 
 
 def _probes(line: ReadLine, words: Words, kind: Kind) -> list[Probe]:
-    named = [] if kind == "address" else [*combined_probes(line), *corrected_probes(line, words)]
-    return [*address_probes(line, words), *named]
+    lived = address_probes(line, words)
+    if kind == "address":
+        return lived
+    parts, named = combined_probes(line)
+    return [*lived, *named, *corrected_probes(line, words, parts, named)]
 
 
 async def _registrations(roll: Roll, probes: Sequence[Probe]) -> list[Registration]:

@@ -105,6 +105,7 @@ class Scorer:
         self._surnames: dict[tuple[int, str], tuple[FieldLevel, float]] = {}
         self._streets: dict[tuple[int, str], FieldLevel] = {}
         self._addresses: dict[tuple[str, ...], AddressScore] = {}
+        self._resembling: dict[int, bool] = {}
 
     def count_household(self, household: Household) -> None:
         """Take how many are registered at the line's address: the more, the less the address says."""
@@ -113,7 +114,13 @@ class Scorer:
 
     def resembles(self, registration: Registration) -> bool:
         """Whether the registration is worth comparing field by field: the same address, or a like name."""
-        r = registration
+        number = registration.registration_no
+        found = self._resembling.get(number)
+        if found is None:
+            found = self._resembling[number] = self._resembles(registration)
+        return found
+
+    def _resembles(self, r: Registration) -> bool:
         ratio = fuzz.token_set_ratio(self._written, f"{r.last_name} {r.first_name} {r.middle_name}", score_cutoff=ALIKE)
         if ratio >= ALIKE_AWAY:
             return True

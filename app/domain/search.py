@@ -44,7 +44,7 @@ def range_of(probe: Probe) -> tuple[int, int]:
     return probe[1], probe[1] | FINE
 
 
-class _Parts(NamedTuple):
+class Parts(NamedTuple):
     """The hashed words of a line, each list the likeliest first."""
 
     houses: list[Hashes]
@@ -53,6 +53,9 @@ class _Parts(NamedTuple):
     givens: list[Hashes]
     names: list[tuple[Hashes, Hashes]]  # given and surname of one reading
     zip: int
+
+
+NO_PARTS: Final = Parts([], [], [], [], [], 0)
 
 
 def household_keys(line: ReadLine) -> list[int]:
@@ -80,15 +83,18 @@ def address_probes(line: ReadLine, words: Words) -> list[Probe]:
     return list(found)
 
 
-def combined_probes(line: ReadLine) -> list[Probe]:
-    """Return every pair of house, street, surname and given name, as they sound."""
-    return _combine(_parts(line))
-
-
-def corrected_probes(line: ReadLine, words: Words) -> list[Probe]:
-    """Return the pairs in which a word is corrected by the county's own words, or replaced by another form."""
+def combined_probes(line: ReadLine) -> tuple[Parts, list[Probe]]:
+    """Return the line's words, and every pair of house, street, surname and given name, as they sound."""
     parts = _parts(line)
-    asked = {probe[:2] for probe in _combine(parts)}
+    return parts, _combine(parts)
+
+
+def corrected_probes(line: ReadLine, words: Words, parts: Parts, asked: Iterable[Probe]) -> list[Probe]:
+    """Return the pairs in which a word is corrected by the county's own words, or replaced by another form.
+
+    `parts` and `asked` are what the combined probes were made of, and these.
+    """
+    already = {probe[:2] for probe in asked}
     straight = line._replace(name=line.name._replace(readings=line.name.readings[:_READINGS_CORRECTED]))
     surnames = _hashes(hash_surname, (c for s in _surnames(straight) for c in _corrected_surname(s, words)))
     slips = _hashes(hash_given, (c for g in _givens(straight) for c in _corrected("given", g, words)))
@@ -99,7 +105,7 @@ def corrected_probes(line: ReadLine, words: Words) -> list[Probe]:
     )
     own, family = _hashes(hash_given, _givens(straight)), _hashes(hash_surname, _surnames(straight))
     names = [*_pairs(own, surnames), *_pairs(givens, family), *_pairs(slips[:_BOTH_SLIP], surnames[:_BOTH_SLIP])]
-    wider = _Parts(
+    wider = Parts(
         parts.houses,
         [*parts.streets, *streets],
         [*parts.surnames, *surnames],
@@ -107,7 +113,7 @@ def corrected_probes(line: ReadLine, words: Words) -> list[Probe]:
         names,
         parts.zip,
     )
-    return [probe for probe in _combine(wider) if probe[:2] not in asked]
+    return [probe for probe in _combine(wider) if probe[:2] not in already]
 
 
 def _corrected(kind: str, word: str, words: Words) -> tuple[str, ...]:
@@ -162,8 +168,8 @@ def _hashes(hashed: Callable[[str], Hashes | None], words: Iterable[str]) -> lis
     return [found for word in dict.fromkeys(words) if (found := hashed(word))]
 
 
-def _parts(line: ReadLine) -> _Parts:
-    return _Parts(
+def _parts(line: ReadLine) -> Parts:
+    return Parts(
         _hashes(hash_house, (address.house for address in line.addresses)),
         _hashes(hash_street, (name for address in line.addresses for name in address.streets)),
         _hashes(hash_surname, _surnames(line)),
@@ -173,7 +179,7 @@ def _parts(line: ReadLine) -> _Parts:
     )
 
 
-def _combine(parts: _Parts) -> list[Probe]:
+def _combine(parts: Parts) -> list[Probe]:
     """Every pair of the parts but house and street; the third part of a key narrows it."""
     given = parts.givens[0].fine if parts.givens else 0
     found: dict[tuple[int, int], int] = {}

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from math import exp, log
 from typing import Final
 
@@ -11,6 +12,9 @@ from app.domain.standing import Standing, best_standing
 from app.domain.voter import Registration
 
 _WRITES_OLD_ADDRESS: Final = 0.2  # the share of those who moved that write the address they left
+
+
+_LEFT: Final = frozenset({"former", "canceled"})
 
 
 @dataclass(slots=True)
@@ -37,23 +41,32 @@ class Stories:
 
 def group(scored: Sequence[Scored]) -> list[Person]:
     """Return the voters behind the registrations, best first; a person under two numbers is one by date of birth."""
-    persons: dict[tuple[str, ...], list[Scored]] = {}
-    home: dict[str, tuple[str, ...]] = {}
+    persons: dict[_Identity, list[Scored]] = {}
+    home: dict[str, _Identity] = {}
     for one in scored:
         identity = home.setdefault(one.registration.voter_id, _identity(one.registration))
         persons.setdefault(identity, []).append(one)
     return sorted((_person(members) for members in persons.values()), key=_rank)
 
 
-def _identity(r: Registration) -> tuple[str, ...]:
-    if r.birth_date is None:
-        return ("voter", r.voter_id)
-    return (r.birth_date.isoformat(), r.last_name, r.first_name)
+_Identity = tuple[date | str, ...]
+
+
+def _identity(r: Registration) -> _Identity:
+    return (r.birth_date, r.last_name, r.first_name) if r.birth_date else ("voter", r.voter_id)
 
 
 def _person(members: list[Scored]) -> Person:
+    if len(members) == 1:
+        one = members[0]
+        left = one.weight if one.standing in _LEFT else None
+        return Person(members, one.standing, one.weight, one.name.weight, left)
+    return _person_of_several(members)
+
+
+def _person_of_several(members: list[Scored]) -> Person:
     ordered = sorted(members, key=lambda m: (m.standing != "registered", -m.weight, m.registration.registration_no))
-    left = [m.weight for m in ordered if m.standing in {"former", "canceled"}]
+    left = [m.weight for m in ordered if m.standing in _LEFT]
     name = max(m.name.weight for m in ordered)
     return Person(ordered, best_standing(m.standing for m in ordered), ordered[0].weight, name, max(left, default=None))
 

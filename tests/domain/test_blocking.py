@@ -19,7 +19,8 @@ PUBLISHED_ROBERT = 7723906138264827015  # changes only together with KEYS_VERSIO
 def columns_found(line: Writing, registration: Registration) -> set[str]:
     """The key columns in which the searches for a line meet a registration."""
     read, keys = read_line(line), registration_keys(registration)
-    probes = [*address_probes(read, WORDS), *combined_probes(read), *corrected_probes(read, WORDS)]
+    parts, combined = combined_probes(read)
+    probes = [*address_probes(read, WORDS), *combined, *corrected_probes(read, WORDS, parts, combined)]
     found = set()
     for probe in probes:
         low, high = range_of(probe)
