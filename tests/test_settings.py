@@ -101,11 +101,27 @@ def test_a_checkpoint_key_of_its_owners_alone_will_do(tmp_path: Path, mode: int)
     assert Settings.from_environment({"CHECKPOINT_KEY_FILE": str(key)}).checkpoint_key == key
 
 
-def test_the_service_says_it_in_one_line_and_does_not_start() -> None:
-    environment = {**os.environ, "DATABASE_URL": "postgresql+asyncpg://recall_owner:changeme@database/recall"}
+def serve(**environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "app", "serve", "--port", "0"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)  # noqa: S603  # ours
+    return subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **environment})  # noqa: S603  # ours
+
+
+def test_the_service_says_it_in_one_line_and_does_not_start() -> None:
+    done = serve(DATABASE_URL="postgresql+asyncpg://recall_owner:changeme@database/recall")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("error: DATABASE_URL must have a password")
     assert done.stderr.count("\n") == 1
     assert "changeme" not in done.stderr
+
+
+@pytest.mark.parametrize("content", [None, b"", b"not a key"])
+def test_a_file_that_holds_no_key_is_told_of_in_one_line_too(
+    database: str, tmp_path: Path, content: bytes | None
+) -> None:
+    key = tmp_path / "key"
+    if content is not None:
+        key.touch(0o600)
+        key.write_bytes(content)
+    done = serve(DATABASE_URL=database, DATA_DIR=str(tmp_path), CHECKPOINT_KEY_FILE=str(key))
+    expected = "error: CHECKPOINT_KEY_FILE must be a file with an Ed25519 key in PEM\n"
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", expected)

@@ -12,6 +12,7 @@ from app.actions.checkpoints import Signer
 from app.db.engine import Database, open_database
 from app.db.migrate import is_current, upgrade
 from app.db.server import EmbeddedServer
+from app.domain.errors import CheckpointKeyError
 from app.settings import Settings
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001  # it has no public name
@@ -66,9 +67,13 @@ def signer(settings: Settings) -> Signer:
     """The key that signs checkpoints.
 
     Raises:
-        CheckpointKeyError: there is no such key.
+        CommandError: there is no such key.
     """
-    return Signer.from_file(settings.checkpoint_key, create=settings.checkpoint_key_file is None)
+    try:
+        return Signer.from_file(settings.checkpoint_key, create=settings.checkpoint_key_file is None)
+    except CheckpointKeyError:
+        name = "CHECKPOINT_KEY_FILE" if settings.checkpoint_key_file else "DATA_DIR: checkpoint.key"
+        raise CommandError(f"{name} must be a file with an Ed25519 key in PEM") from None
 
 
 Work = Callable[[argparse.Namespace, Database], Coroutine[Any, Any, int]]

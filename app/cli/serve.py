@@ -14,7 +14,7 @@ import uvloop
 from fastapi import FastAPI
 
 from app.api.connections import PatientProtocol
-from app.cli.common import CommandError, Subparsers, check_schema, database_url
+from app.cli.common import CommandError, Subparsers, check_schema, database_url, signer
 from app.db.migrate import is_current, upgrade
 from app.db.server import EmbeddedServer
 from app.logs import configure
@@ -81,6 +81,7 @@ async def _run(arguments: argparse.Namespace, settings: Settings, url: str, serv
         raise CommandError("the database's schema is not this program's: run `python -m app migrate`")
     if not settings.database_url or arguments.migrate:
         await upgrade(url) if arguments.migrate else await check_schema(url, settings)
+    signer(settings)  # one that cannot sign is told of in a line, before anything starts
     app = create_app(settings, url)
     config = uvicorn.Config(
         app,
