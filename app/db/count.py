@@ -34,17 +34,23 @@ ORDER BY voter_id FOR UPDATE
 
 # The lines at these places and those that compete for these voters' slots, riding the primary key and line_voter. Run
 # after the slots are locked, so that its snapshot shows what their former holders committed. Both kinds are locked by
-# one statement in paper order: locked one after the other, two transactions could each hold what the other wants.
+# one statement in paper order: locked one after the other, two transactions could each hold what the other wants. Each
+# place is looked up and locked by itself, in the order of `place`: joined otherwise, a plan that was made, and kept,
+# when the table was empty or not analysed yet may read the petition from end to end.
 _LOCK_LINES = f"""
-SELECT {LINE_COLUMNS} FROM line JOIN (
+SELECT line.* FROM (
     SELECT section, page, line FROM unnest($3::int[], $4::int[], $5::int[]) AS claimed (section, page, line)
     UNION
     SELECT section, page, line FROM line
     WHERE county_id = $1 AND petition_id = $2 AND voter_id = ANY ($6::text[])
       AND (status = 'valid' OR (status = 'invalid' AND reason IN ('duplicate', 'withdrawn')))
-) AS place USING (section, page, line)
-WHERE county_id = $1 AND petition_id = $2
-ORDER BY section, page, line FOR UPDATE OF line
+    ORDER BY section, page, line
+) AS place
+CROSS JOIN LATERAL (
+    SELECT {LINE_COLUMNS} FROM line WHERE county_id = $1 AND petition_id = $2
+       AND (line.section, line.page, line.line) = (place.section, place.page, place.line)
+    FOR UPDATE
+) AS line
 """  # noqa: S608  # a literal of ours
 
 _LOCK_HEAD = """

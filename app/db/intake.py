@@ -12,18 +12,24 @@ from app.db.count import LINE_COLUMNS, columns, line_of
 from app.domain.count import Line
 from app.domain.signature import Place, Submitted
 
-# What stands at these places, and every writing that was ever accepted there. Rides both primary keys.
+# What stands at these places, and every writing that was ever accepted there. OFFSET 0 has each place looked up by its
+# whole primary key, also with a plan that was made, and kept, when the tables were empty or not analysed yet: such a
+# plan may read a petition from end to end instead.
 _STANDING_AT = f"""
 SELECT {", ".join(f"line.{c.strip()}" for c in LINE_COLUMNS.split(","))}, signature.writing_sha256,
        ARRAY(SELECT r.writing_sha256 FROM signature_revision r
-             WHERE (r.county_id, r.petition_id, r.section, r.page, r.line)
-                 = (signature.county_id, signature.petition_id, signature.section, signature.page, signature.line)
+             WHERE r.county_id = $1 AND r.petition_id = $2
+               AND (r.section, r.page, r.line) = (place.section, place.page, place.line)
              ORDER BY r.revision_no) AS revisions
 FROM unnest($3::int[], $4::int[], $5::int[]) AS place (section, page, line)
-JOIN signature ON signature.county_id = $1 AND signature.petition_id = $2 AND signature.section = place.section
-              AND signature.page = place.page AND signature.line = place.line
-JOIN line ON line.county_id = $1 AND line.petition_id = $2 AND line.section = place.section
-         AND line.page = place.page AND line.line = place.line
+CROSS JOIN LATERAL (
+    SELECT * FROM signature WHERE county_id = $1 AND petition_id = $2
+       AND (signature.section, signature.page, signature.line) = (place.section, place.page, place.line) OFFSET 0
+) AS signature
+CROSS JOIN LATERAL (
+    SELECT * FROM line WHERE county_id = $1 AND petition_id = $2
+       AND (line.section, line.page, line.line) = (place.section, place.page, place.line) OFFSET 0
+) AS line
 """  # noqa: S608  # a literal of ours
 
 # ORDER BY: two batches with the same places in another order must not deadlock. A place that another transaction has
@@ -50,10 +56,14 @@ WHERE petition.county_id = $1 AND petition.petition_id = $2
 ORDER BY section.section, declaration_no DESC
 """
 
+# By the whole primary key, as above.
 _STORED_ANSWERS = """
-SELECT principal, key, fingerprint, answer FROM idempotency
-JOIN unnest($3::text[], $4::text[]) AS request (principal, key) USING (principal, key)
-WHERE county_id = $1 AND petition_id = $2
+SELECT stored.principal, stored.key, stored.fingerprint, stored.answer
+FROM unnest($3::text[], $4::text[]) AS request (principal, key)
+CROSS JOIN LATERAL (
+    SELECT * FROM idempotency WHERE county_id = $1 AND petition_id = $2
+       AND (idempotency.principal, idempotency.key) = (request.principal, request.key) OFFSET 0
+) AS stored
 """
 
 _STORE_ANSWERS = """

@@ -15,6 +15,15 @@ from app.db.tables import line as line_table
 from app.domain.count import Line
 from app.domain.signature import NameParts, Place, Submitted, Writing
 
+# Each line by its whole primary key; OFFSET 0 keeps it so with a plan from when the table was empty (see intake).
+_LINES_AT = """
+FROM unnest($3::int[], $4::int[], $5::int[]) AS place (section, page, line)
+CROSS JOIN LATERAL (
+    SELECT * FROM line WHERE county_id = $1 AND petition_id = $2
+       AND (line.section, line.page, line.line) = (place.section, place.page, place.line) OFFSET 0
+) AS line
+"""
+
 # What stands on a line: the newest revision of the writing, or without one the station's reading.
 _WRITING = """
 CROSS JOIN LATERAL (
@@ -63,19 +72,18 @@ LEFT JOIN LATERAL (
 _LINES = f"""
 SELECT {", ".join(f"line.{c.strip()}" for c in LINE_COLUMNS.split(","))}, line.people_needed, finding.content,
        grounds.content AS grounds, undoubted.content AS undoubted, {_WRITING_COLUMNS}
-FROM unnest($3::int[], $4::int[], $5::int[]) AS place (section, page, line)
-JOIN line USING (section, page, line)
-JOIN finding USING (county_id, petition_id, section, page, line, finding_no) {_EARLIER} {_WRITING}
-WHERE line.county_id = $1 AND line.petition_id = $2
+{_LINES_AT}
+CROSS JOIN LATERAL (
+    SELECT content FROM finding f WHERE county_id = $1 AND petition_id = $2
+       AND (f.section, f.page, f.line, f.finding_no) = (line.section, line.page, line.line, line.finding_no) OFFSET 0
+) AS finding
+{_EARLIER} {_WRITING}
 """  # noqa: S608  # literals of ours
 
 # What stands at several places, by the primary keys.
 _WRITINGS_AT = f"""
-SELECT line.section, line.page, line.line, {_WRITING_COLUMNS}
-FROM line JOIN unnest($3::int[], $4::int[], $5::int[]) AS place (section, page, line) USING (section, page, line)
-{_WRITING}
-WHERE line.county_id = $1 AND line.petition_id = $2
-"""  # noqa: S608  # literals of ours
+SELECT line.section, line.page, line.line, {_WRITING_COLUMNS} {_LINES_AT} {_WRITING}
+"""  # literals of ours
 
 # All findings of one line, the oldest first, by the primary key.
 _HISTORY = """
