@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import httpx
 import pytest
 
@@ -128,3 +129,41 @@ async def test_an_unknown_withdrawal_cannot_be_taken_back(world: World) -> None:
 @pytest.mark.parametrize("who", ["station", "system", "auditor", "monitor", "admin"])
 async def test_only_clerks_and_supervisors_record_withdrawals(world: World, who: str) -> None:
     assert (await withdraw(world, who=who)).status_code == 403
+
+
+TAMPERINGS = {
+    "another voter": "UPDATE withdrawal SET voter_id = 'V2'",
+    "another voter in the sealed content": "UPDATE withdrawal SET content = replace(content, '\"V1\"', '\"V2\"')",
+    "another day": "UPDATE withdrawal SET received_on = '2022-07-06'",
+    "a deleted withdrawal": "DELETE FROM withdrawal",
+    "a revocation that nobody made": (
+        "INSERT INTO withdrawal_revocation"
+        " SELECT county_id, petition_id, withdrawal_id, recorded_by, recorded_at, 'no', salt, content FROM withdrawal"
+    ),
+    "a slot that was cleared": "UPDATE slot SET withdrawn_on = NULL",
+}
+
+
+@pytest.mark.parametrize("name", TAMPERINGS)
+async def test_a_tampered_withdrawal_is_found(name: str, world: World, connection: asyncpg.Connection) -> None:
+    await world.batch([line(1), line(2)])
+    await withdraw(world)
+    assert (await verification(world))["agrees"] is True
+    await connection.execute("SET session_replication_role = 'replica'")  # whoever tampers has the owner's means
+    await connection.execute(TAMPERINGS[name])
+    assert "withdrawal" in {fault["code"] for fault in (await verification(world))["faults"]}
+
+
+async def test_a_revocation_that_disappears_is_found(world: World, connection: asyncpg.Connection) -> None:
+    await world.post(line(1))
+    await revoke(world, (await withdraw(world)).json()["withdrawal_id"])
+    assert (await verification(world))["agrees"] is True
+    await connection.execute("DELETE FROM withdrawal_revocation")
+    assert "withdrawal" in {fault["code"] for fault in (await verification(world))["faults"]}
+
+
+async def verification(world: World) -> dict[str, Any]:
+    answer = await world.call("GET", "/tally/verification", who="auditor")
+    assert answer.status_code == 200, answer.text
+    result: dict[str, Any] = answer.json()
+    return result
