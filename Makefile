@@ -47,7 +47,7 @@ fuzz: $(VENV)/ready
 
 # What docs/benchmarks.md tells of; within minutes, on a machine that does nothing else. BENCH= is the county's scale.
 BENCH ?= 0.02
-bench: bench-cost bench-ledger
+bench: bench-cost bench-ledger bench-matching bench-polls
 
 bench-cost: $(VENV)/ready
 	PYTHONPATH=. $(BIN)/python bench/cost.py --scale $(BENCH)
