@@ -10,6 +10,7 @@ deleted afterwards. With --url (or --reuse, a folder that is kept) a roll that i
 
 import argparse
 import asyncio
+import gc
 import gzip
 import importlib.util
 import json
@@ -167,6 +168,7 @@ def parsed() -> argparse.Namespace:
 def main() -> None:
     """Read the arguments and run."""
     arguments = parsed()
+    gc.set_threshold(50_000, 20, 100)  # as the service does
     with TemporaryDirectory(prefix="bench-") as folder, database(arguments) as url:
         if arguments.generate:
             made_up(arguments, Path(folder))

@@ -22,7 +22,7 @@ REASONS = {
     "notreg": {"not_registered", "registered_late", "pending_registration", "under_age"},
 }
 OUTCOMES = ("correct", "correct, reason open", "review", "wrong match", "false invalid", "wrong reason")
-SMALL_GROUP = 200  # lines, below which a share says too little for the gap
+SMALL_GROUP = 400  # lines, below which a share is uncertain by three points or more
 
 # Frequent surnames of Hispanic Americans (United States Census, 2010).
 SPANISH = frozenset(
@@ -176,6 +176,7 @@ def show_fairness(truths: Iterable[dict[str, Any]], decisions: Iterable[Answer],
     print("\nvalid lines accepted, by the registered surname")
     for group, share in shares.items():
         note = "  (too few for the gap)" if lines[group] < SMALL_GROUP else ""
-        print(f"  {group:25} {lines[group]:7} {share:.4f}{note}")
+        error = 1.96 * sqrt(share * (1 - share) / lines[group])
+        print(f"  {group:25} {lines[group]:7} {share:.4f} ± {error:.4f}{note}")
     large = [share for group, share in shares.items() if lines[group] >= SMALL_GROUP]
     print(f"  {'gap in points':25} {100 * (max(large) - min(large)) if large else 0:.2f}")
