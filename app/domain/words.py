@@ -11,13 +11,14 @@ from rapidfuzz.distance import OSA
 CORRECTED: Final = ("surname", "given", "street")  # the kinds whose misspellings are looked up
 _MOST_CORRECTIONS: Final = 6
 _SHORTEST: Final = 3  # a shorter word is one slip away from half the dictionary
+_CORRECTED_KEPT: Final = 1 << 14  # words, some 4 MB
 _WORD_BITS: Final = 24
 _BUCKETS: Final = 64  # the index is sorted in parts, to keep the passing memory small
 _HASH_BITS: Final = 38
 
 
 class Words:
-    """The words of one version of a county's roll. Immutable once made; about 100 bytes a word.
+    """The words of one version of a county's roll. What they say never changes; about 100 bytes a word.
 
     The index of misspellings holds a number for every word with each of its letters left out, in sorted arrays: two
     words within one slip of each other (a letter more, less, other, or two exchanged) share at least one.
@@ -34,6 +35,7 @@ class Words:
         self._known: Final = max(1, registrations // 1_000_000)
         self._words: dict[str, list[str]] = {}
         self._index: dict[str, list[array[int]]] = {}
+        self._corrected: dict[tuple[str, str], tuple[str, ...]] = {}  # what was asked for lately: most names come again
         for kind in CORRECTED:
             self._make_index(kind)
 
@@ -52,6 +54,14 @@ class Words:
 
     def corrections(self, kind: str, word: str) -> tuple[str, ...]:
         """Return the known words within one slip of `word`, the most frequent first, at most six."""
+        found = self._corrected.get((kind, word))
+        if found is None:
+            if len(self._corrected) >= _CORRECTED_KEPT:
+                self._corrected.clear()
+            found = self._corrected[kind, word] = self._correct(kind, word)
+        return found
+
+    def _correct(self, kind: str, word: str) -> tuple[str, ...]:
         if len(word) < _SHORTEST or kind not in self._index:
             return ()
         words, buckets = self._words[kind], self._index[kind]
