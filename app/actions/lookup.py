@@ -48,7 +48,7 @@ class LineToDecide(NamedTuple):
 
 
 _ROLLS_KEPT: Final = 4
-_LINES_A_TURN: Final = 20  # of some tenths of a millisecond each
+_LINES_A_TURN: Final = 10  # of some tenths of a millisecond each
 _words: dict[tuple[str, int, datetime | None], Words] = {}
 
 
