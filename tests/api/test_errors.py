@@ -200,3 +200,16 @@ async def test_head_is_answered_like_get_without_content(world: World) -> None:
     get = await world.call("GET", "/tally", who="monitor")
     head = await world.call("HEAD", "/tally", who="monitor")
     assert (head.status_code, head.headers["etag"], head.content) == (200, get.headers["etag"], b"")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation"),
+        asyncpg.InterfaceError("connection is closed"),
+        asyncpg.InternalClientError("cannot switch to another state"),
+        ConnectionRefusedError(),
+    ],
+)
+def test_whatever_the_driver_says_of_a_lost_database_asks_to_come_back(error: Exception) -> None:
+    assert problem_of(error).status == 503

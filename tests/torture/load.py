@@ -101,7 +101,11 @@ class Stations:
 
 
 async def check(connection: asyncpg.Connection, account: Account, petition_id: object) -> None:
-    """Every acknowledged line is there once, byte for byte; every other request is absent or whole."""
+    """Every acknowledged line is there once, byte for byte; every other request is absent or whole.
+
+    Who could not be served was asked to come back (503), and never told that the service is broken (500).
+    """
+    assert not [fault for fault in account.faults if fault.startswith("500")]
     rows = await connection.fetch("SELECT * FROM signature WHERE petition_id = $1", petition_id)
     there = {(row["section"], row["page"], row["line"]): {name: row[name] for name in _TEXT} for row in rows}
     for sent in account.sent:
