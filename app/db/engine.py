@@ -45,7 +45,7 @@ class Database:
     @asynccontextmanager
     async def intake(self) -> AsyncIterator[asyncpg.Connection]:
         """A connection for the hot path, straight from the driver."""
-        async with self._intake.acquire(timeout=10) as connection:
+        async with self._intake.acquire(timeout=20) as connection:
             yield connection
 
     @asynccontextmanager

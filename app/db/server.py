@@ -48,7 +48,7 @@ _SETTINGS = {
     # Nothing replicates from here, and so COPY into a table made in the same transaction needs no log of its own.
     "wal_level": "minimal",
     "max_wal_senders": "0",
-    "max_wal_size": "2GB",
+    "max_wal_size": "1GB",
     "checkpoint_timeout": "15min",
     "fsync": "on",
     "synchronous_commit": "on",
