@@ -37,7 +37,7 @@ def configuration(app: FastAPI, keys: Mapping[str, str], petition_id: str) -> st
         "[checks]\nenabled = false",
         *(f"[checks.{check}]\nenabled = true" for check in CHECKS),
         "[generation]\nwith-security-parameters = false",  # the stories of the roles try other keys
-        # No key that is in use: schemathesis takes prefixes from the list of keys, and would revoke its own.
+        # A prefix of no key: a made-up request that revoked one in use would leave the others unanswered.
         f'[parameters]\npetition_id = "{petition_id}"\nplace = "1-1-1"\nprefix = "00000000"',
     ]
     for _, route in routes(app):
