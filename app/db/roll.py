@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import AsyncIterable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
-from operator import attrgetter
 from typing import Literal
 
 import asyncpg
@@ -38,7 +37,7 @@ class Roll:
 
 
 _ROLL_COLUMNS = ", ".join(field.name for field in fields(Roll))
-REGISTRATION_COLUMNS = tuple(field.name for field in fields(Registration))
+REGISTRATION_COLUMNS = Registration._fields
 _COPY_COLUMNS = (*REGISTRATION_COLUMNS, *KEY_COLUMNS)
 
 # A county that is new. Rides its primary key.
@@ -217,14 +216,13 @@ def to_registration(row: asyncpg.Record) -> Registration:
     return Registration(*row[: len(REGISTRATION_COLUMNS)])
 
 
-_values = attrgetter(*REGISTRATION_COLUMNS)
 _NULL = "\x01"  # no field of a roll holds a control character
 
 
 def copy_lines(registrations: Iterable[tuple[Registration, tuple[int | None, ...]]]) -> bytes:
     """Registrations with their keys as COPY's text, for `copy_registrations`. No field holds a tab or a line break."""
     lines = [
-        "\t".join([_NULL if value is None else str(value) for value in (*_values(registration), *keys)])
+        "\t".join([_NULL if value is None else str(value) for value in (*registration, *keys)])
         for registration, keys in registrations
     ]
     return _copy_text(lines)

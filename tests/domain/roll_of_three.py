@@ -1,6 +1,5 @@
 """A county's roll for the matcher's tests: its words as of 100,000 registrations, and a few of the registrations."""
 
-from dataclasses import replace
 from datetime import date, timedelta
 
 from app.domain.line import Interval, read_line
@@ -35,12 +34,12 @@ MARIA = Registration(
 
 def a_voter(number: int, **facts: object) -> Registration:
     """Another voter, in a house of her own unless told otherwise."""
-    base = replace(
-        MARIA, registration_no=number, voter_id=f"V{number}", birth_date=date(1960, 1, 1) + timedelta(days=number),
+    base = MARIA._replace(
+        registration_no=number, voter_id=f"V{number}", birth_date=date(1960, 1, 1) + timedelta(days=number),
         house_number=f"{number}00", house_fraction="", pre_direction="", street_name="MAIN", street_type="ST",
         unit_type="", unit_number="", middle_name="",
     )  # fmt: skip
-    return replace(base, **facts)  # type: ignore[arg-type]  # the names of fields, given by the test
+    return base._replace(**facts)  # type: ignore[arg-type]  # the names of fields, given by the test
 
 
 ROBERT = a_voter(2, last_name="SMITH", first_name="ROBERT")

@@ -1,7 +1,5 @@
 """The keys under which registrations are found, and the searches that ask for them."""
 
-from dataclasses import replace
-
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -41,7 +39,7 @@ def test_a_single_surname_leaves_the_second_keys_empty() -> None:
 
 
 def test_an_unknown_part_leaves_its_keys_empty() -> None:
-    hidden = replace(ROBERT, house_number="", street_name="")
+    hidden = ROBERT._replace(house_number="", street_name="")
     known = [c for c, key in zip(KEY_COLUMNS, registration_keys(hidden), strict=True) if key is not None]
     assert known == ["key_given_surname"]
 
@@ -51,7 +49,7 @@ def test_the_keys_are_the_same_on_every_machine() -> None:
 
 
 def test_sounds_share_the_wide_part_of_a_key() -> None:
-    one, other = (registration_keys(replace(ROBERT, last_name=name)) for name in ("DIAZ", "DYAZ"))
+    one, other = (registration_keys(ROBERT._replace(last_name=name)) for name in ("DIAZ", "DYAZ"))
     assert one == other
 
 

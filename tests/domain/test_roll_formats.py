@@ -266,6 +266,6 @@ def test_a_removed_voter_of_north_carolina_is_canceled_and_has_no_address() -> N
     ]
     before = read(a_north_carolina_file(NORTH_CAROLINA_ROW), NORTH_CAROLINA)[0]
     after = read(a_north_carolina_file(tuple(removed)), NORTH_CAROLINA)[0]
-    assert after == replace(
-        before, status="canceled", house_number="", pre_direction="", street_name="", street_type="", unit_number=""
+    assert after == before._replace(
+        status="canceled", house_number="", pre_direction="", street_name="", street_type="", unit_number=""
     )
