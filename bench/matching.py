@@ -63,7 +63,7 @@ def writing(line: dict[str, Any]) -> Writing:
 
 async def decide_all(connection: asyncpg.Connection, lines: list[LineToDecide], batch: int) -> list[Decision]:
     """Decide the lines in batches and print the time; the roll's words are made beforehand."""
-    await roll_words(Roll(connection, COUNTY, 1))
+    pass
     started, cpu = time.perf_counter(), time.process_time()
     decisions = []
     for at in range(0, len(lines), batch):

@@ -8,9 +8,10 @@ from typing import Any, Final
 import asyncpg
 
 from app.actions.examination import interval_of
-from app.actions.lookup import LineToDecide, decide_lines, roll_words
+from app.actions.lookup import LineToDecide, decide_lines
+from app.actions.roll_words import learn_for_wide_search, learn_words, roll_words
 from app.db import candidates as db
-from app.db.candidates import KeyQuestion, Roll
+from app.db.candidates import Roll
 from app.db.engine import Database
 from app.db.intake import section_dates
 from app.db.judgements import Judgement, judgements
@@ -23,7 +24,7 @@ from app.domain.line import Interval, read_line
 from app.domain.matching import Decision
 from app.domain.model import Model, default_model
 from app.domain.petition import Petition
-from app.domain.search import MOST_OF_A_HOUSE, address_probes, range_of
+from app.domain.search import MOST_OF_A_HOUSE, address_probes, registered_words, written_words
 from app.domain.signature import Writing
 from app.domain.voter import Registration
 
@@ -63,6 +64,8 @@ async def learn_model(database: Database, petitions: Sequence[Petition], version
         judged = await _judged(roll, [case for case in cases if case.reason is None or case.reason in _LEARNT_FROM])
         words = await roll_words(roll)
         others = await _sample(roll, words.registrations)
+        compared = [*others, *(r for one in judged for r in (*one.own, *one.household))]
+        await learn_words(roll, words, [*(written_words(one.line) for one in judged), registered_words(compared)])
         return learn(judged, others, words, default_model(), version), len(judged)
 
 
@@ -132,13 +135,16 @@ async def _judged(roll: Roll, cases: Sequence[Case]) -> list[Judged]:
 async def _households(roll: Roll, cases: Sequence[Case]) -> list[list[Registration]]:
     """Who is registered at the address of each line whose signer is not on the roll: perhaps relatives."""
     words = await roll_words(roll)
-    questions = [
-        KeyQuestion(at, probe[0], *range_of(probe))
+    strangers = {
+        at: read_line(case.writing)
         for at, case in enumerate(cases)
         if case.reason is not None and not case.judgement.decided.voter_id
-        for probe in address_probes(read_line(case.writing), words)
-    ]
-    residents = await db.residents(roll, questions, MOST_OF_A_HOUSE) if questions else []
+    }
+    lines = list(strangers.values())
+    await learn_words(roll, words, [written_words(line) for line in lines])
+    await learn_for_wide_search(roll, words, lines)
+    questions = [(at, probe.low) for at, line in strangers.items() for probe in address_probes(line, words)]
+    residents = await db.residents(roll, questions, MOST_OF_A_HOUSE)
     rows = await db.registrations(roll, sorted({row[1] for row in residents}))
     found: list[list[Registration]] = [[] for _ in cases]
     for row in residents:

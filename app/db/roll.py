@@ -8,9 +8,10 @@ from typing import Literal
 
 import asyncpg
 
-from app.domain.blocking import KEY_COLUMNS
+from app.domain.blocking import KEY_COLUMNS, MARK_COLUMN
 from app.domain.roll_errors import CountyCodeError
 from app.domain.voter import Registration
+from app.domain.words import CORRECTED, SHORTEST, fewest_known
 
 RollState = Literal["loading", "loaded", "active", "retired", "failed"]
 
@@ -38,7 +39,7 @@ class Roll:
 
 _ROLL_COLUMNS = ", ".join(field.name for field in fields(Roll))
 REGISTRATION_COLUMNS = Registration._fields
-_COPY_COLUMNS = (*REGISTRATION_COLUMNS, *KEY_COLUMNS)
+_COPY_COLUMNS = (*REGISTRATION_COLUMNS, *KEY_COLUMNS, MARK_COLUMN)
 
 # A county that is new. Rides its primary key.
 _ADD_COUNTY = "INSERT INTO county (county_id, name) VALUES ($1, $2) ON CONFLICT (county_id) DO NOTHING"
@@ -84,6 +85,19 @@ _STAGE_TOKENS = "CREATE TEMPORARY TABLE staged_token (kind text, token text, reg
 _KEEP_TOKENS = """
 INSERT INTO roll_token (county_id, roll_version, kind, token, registrations)
 SELECT $1, $2, kind, token, sum(registrations) FROM staged_token GROUP BY kind, token
+"""
+
+# The known words, each under all its variants. In the order of the primary key, which so grows at one end.
+_KEEP_VARIANTS = """
+INSERT INTO roll_variant (county_id, roll_version, kind, variant, token, registrations)
+SELECT $1, $2, kind, variant, token, registrations FROM roll_token
+CROSS JOIN LATERAL (
+    SELECT token AS variant
+    UNION
+    SELECT left(token, n - 1) || substr(token, n + 1) FROM generate_series(1, length(token)) AS n
+) AS v
+WHERE county_id = $1 AND roll_version = $2 AND kind = ANY ($3::text[]) AND length(token) >= $4 AND registrations >= $5
+ORDER BY kind, variant COLLATE "C", token COLLATE "C"
 """
 
 # Both ride roll_one_active.
@@ -167,6 +181,7 @@ async def copy_tokens(connection: asyncpg.Connection, data: AsyncIterable[bytes]
 async def attach_roll(connection: asyncpg.Connection, county_id: str, version: int, rows: int, sha256: str) -> None:
     """Index the staged table, make it a part of `registration`, and keep the dictionary."""
     await connection.execute(_KEEP_TOKENS, county_id, version)
+    await connection.execute(_KEEP_VARIANTS, county_id, version, CORRECTED, SHORTEST, fewest_known(rows))
     await connection.execute(_ATTACH, county_id, version)
     await connection.execute(_FINISH_ROLL, county_id, version, rows, sha256)
 

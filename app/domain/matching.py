@@ -25,7 +25,6 @@ __all__ = [
     "Scorer",
     "decide",
     "decide_by_household",
-    "decide_by_keys",
     "read_line",
 ]
 
@@ -64,15 +63,6 @@ def decide_by_household(scorer: Scorer, household: Sequence[Registration], inter
     if early or not household:
         return early
     return _by_signature(scorer.line, _match(examine(scorer, household, interval, by_name=False)))
-
-
-def decide_by_keys(scorer: Scorer, candidates: Sequence[Registration], interval: Interval) -> Decision | None:
-    """Return the decision where no wider search could change it: a match, or a voter that only a person may confirm."""
-    case = examine(scorer, candidates, interval, by_name=True)
-    found = _match(case)
-    if found is None and max(case.stories.here, default=0.0) >= scorer.model.thresholds["match"]:
-        found = _review(case)
-    return _by_signature(scorer.line, found)
 
 
 def decide(scorer: Scorer, candidates: Sequence[Registration], interval: Interval) -> Decision:
