@@ -32,6 +32,7 @@ _GIVEN_SURNAME: Final = (_COLUMN["key_given_surname"], _COLUMN["key_given_surnam
 _SURNAME_STREET: Final = (_COLUMN["key_surname_street"], _COLUMN["key_surname2_street"])
 _HOUSE_GIVEN: Final = _COLUMN["key_house_given"]
 _GIVEN_STREET: Final = _COLUMN["key_given_street"]
+_OF_A_STREET: Final = (*_SURNAME_STREET, _GIVEN_STREET)
 
 # Of a range that holds no more than these every registration is read, of a fuller one those that agree in a third part.
 _FEW: Final = 8
@@ -186,19 +187,18 @@ def wide_probes(line: ReadLine, words: Words) -> list[Probe]:
 def worth_reading(probe: Probe, hits: Hits, line: ReadLine) -> list[int]:
     """Return the registrations of a range, looked at whole, that may be the signer's.
 
-    At a house or in a street those of the given name, or all where they are few; in a street also those at a house
-    number one slip away, and of a given name there only these; of a given name at a house number those of the zip.
+    At a house number those of the given name or the zip, or all of a surname where they are few; in a street those of
+    the given name, and those at a house number one slip away, of a given name there only these.
     """
     few = len(hits.numbers) <= _FEW
-    written = [address.house for address in line.addresses if address.house]
-    if probe.column == _GIVEN_STREET and written:
-        return [number for number, _, house in zip(*hits, strict=True) if _near(written, house)]
-    if probe.column == _HOUSE_GIVEN and probe.agreeing:
-        return [number for number, fine in zip(hits.numbers, hits.fines, strict=True) if fine in probe.agreeing]
-    if few or not probe.agreeing:
-        return hits.numbers if few or probe.column in _HOUSE_SURNAME else []
-    near = written if probe.column in _SURNAME_STREET else []
-    return [number for number, fine, house in zip(*hits, strict=True) if fine in probe.agreeing or _near(near, house)]
+    if probe.column in _OF_A_STREET:
+        written = [address.house for address in line.addresses if address.house]
+        if not written and not probe.agreeing:
+            return hits.numbers if few else []
+        return [n for n, fine, house in zip(*hits, strict=True) if fine in probe.agreeing or _near(written, house)]
+    if (few and probe.column != _HOUSE_GIVEN) or not probe.agreeing:
+        return hits.numbers
+    return [number for number, fine in zip(hits.numbers, hits.fines, strict=True) if fine in probe.agreeing]
 
 
 def _near(written: Iterable[str], house: int) -> bool:
