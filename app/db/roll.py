@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import AsyncIterable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
+from pathlib import Path
 from typing import Literal
 
 import asyncpg
@@ -109,6 +110,12 @@ _ROLLS = f"SELECT {_ROLL_COLUMNS} FROM roll WHERE county_id = $1 ORDER BY roll_v
 # Two statements, not one: the row that leaves must be out of roll_one_active before the other enters.
 _RETIRE = "UPDATE roll SET state = 'retired' WHERE county_id = $1 AND state = 'active'"
 _ACTIVATE = "UPDATE roll SET state = 'active', activated_at = now() WHERE county_id = $1 AND roll_version = $2"
+
+# A version as the file that it could have been loaded from. Rides the partition's primary key.
+_CANONICAL = f"""
+SELECT {", ".join(REGISTRATION_COLUMNS[1:-1])}, CASE WHEN confidential THEN 'true' ELSE 'false' END AS confidential
+FROM registration WHERE county_id = $1 AND roll_version = $2 ORDER BY registration_no
+"""  # noqa: S608 - our columns
 
 # Registrations of the voters given, in the file's order. Rides the partition's index on voter_id.
 _OF_VOTERS = f"""
@@ -217,6 +224,11 @@ async def switch_roll(connection: asyncpg.Connection, county_id: str, version: i
 async def drop_registrations(connection: asyncpg.Connection, county_id: str, version: int) -> None:
     """Delete the registrations and words of a version out of use."""
     await connection.execute(_DROP, county_id, version)
+
+
+async def write_canonical(connection: asyncpg.Connection, county_id: str, version: int, path: Path) -> None:
+    """Write a version's registrations to a file in the canonical format, in the order of their numbers."""
+    await connection.copy_from_query(_CANONICAL, county_id, version, output=path, format="csv", header=True)
 
 
 async def registrations_of_voters(
