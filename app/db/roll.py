@@ -246,13 +246,31 @@ def to_registration(row: asyncpg.Record) -> Registration:
 _NULL = "\x01"  # no field of a roll holds a control character
 
 
+class _Dates(dict[date | None, str]):
+    """Dates as COPY's text, written once: a roll has some thousands of them."""
+
+    def __missing__(self, day: date | None) -> str:
+        text = self[day] = _NULL if day is None else day.isoformat()
+        return text
+
+
+_DATES = _Dates()
+
+
 def copy_lines(registrations: Iterable[tuple[Registration, tuple[int | None, ...]]]) -> bytes:
     """Registrations with their keys as COPY's text, for `copy_registrations`. No field holds a tab or a line break."""
-    lines = [
-        "\t".join([_NULL if value is None else str(value) for value in (*registration, *keys)])
-        for registration, keys in registrations
-    ]
-    return _copy_text(lines)
+    return _copy_text([_copy_line(registration, keys) for registration, keys in registrations])
+
+
+def _copy_line(registration: Registration, keys: tuple[int | None, ...]) -> str:
+    (no, voter, last, first, middle, suffix, born, house, fraction, pre, street, kind, post, unit, unit_no, city, code,
+     status, reason, signed, received, to, confidential) = registration  # fmt: skip
+    numbers = "\t".join([_NULL if key is None else str(key) for key in keys])
+    return (
+        f"{no}\t{voter}\t{last}\t{first}\t{middle}\t{suffix}\t{_DATES[born]}\t{house}\t{fraction}\t{pre}\t{street}\t{kind}"
+        f"\t{post}\t{unit}\t{unit_no}\t{city}\t{code}\t{status}\t{reason}\t{_DATES[signed]}\t{_DATES[received]}"
+        f"\t{_DATES[to]}\t{confidential}\t{numbers}"
+    )
 
 
 def copy_token_lines(counts: Counter[tuple[str, str]]) -> bytes:

@@ -46,7 +46,10 @@ _CACHE: Final = 1 << 16
 
 
 class Hashes(NamedTuple):
-    """A word's part of a key: `coarse` where it leads, `fine` where it only narrows; `spelled` is of its letters."""
+    """A word's part of a key: `coarse` where it leads, `fine` where it only narrows; `spelled` is of its letters.
+
+    The coarse parts of two words, exclusively or-ed, are the lowest key of their range; a fine part fills it up.
+    """
 
     coarse: int
     fine: int
@@ -58,7 +61,7 @@ def _hashes(kind: str, heard: str, word: str) -> Hashes | None:
     if not heard:
         return None
     number = int.from_bytes(blake2b(f"{kind} {heard}".encode(), digest_size=8).digest(), "big")
-    return Hashes(number >> (64 - _COARSE_BITS), number & FINE, crc32(word.encode()))
+    return Hashes(number >> (64 - _COARSE_BITS) << FINE_BITS, number & FINE, crc32(word.encode()))
 
 
 @lru_cache(maxsize=_CACHE)
@@ -93,6 +96,7 @@ def house_token(number: str) -> str:
     return digits or folded.lstrip("0")
 
 
+@lru_cache(maxsize=_CACHE)
 def zip_number(zip_code: str) -> int:
     """Return the first five digits of a zip as a number, 0 where it has not five digits."""
     digits = zip_code[:5]
@@ -104,14 +108,11 @@ def spelling(given: Hashes, surname: Hashes) -> int:
     return (given.spelled * 31 + surname.spelled) & FINE
 
 
-def house_mark(number: str) -> int:
-    """Return the mark of a house number, a `house_token`: the number itself, 0 where it is none."""
-    return int(number) if number.isascii() and number.isdigit() and len(number) <= _LONGEST_MARK else 0
-
-
-def key(one: Hashes, other: Hashes, fine: int) -> int:
-    """Return the key of two parts, narrowed by the 20 bits of a third."""
-    return (one.coarse ^ other.coarse) << FINE_BITS | fine
+@lru_cache(maxsize=_CACHE)
+def _house_mark(house_number: str) -> int:
+    """The mark of a house number: the number itself, 0 where it is none."""
+    token = house_token(house_number)
+    return int(token) if token.isascii() and token.isdigit() and len(token) <= _LONGEST_MARK else 0
 
 
 @lru_cache(maxsize=_CACHE)
@@ -148,19 +149,21 @@ def registration_keys(registration: Registration) -> tuple[int | None, ...]:
     given = _given_hashes(registration.first_name)
     street = _street_hashes(registration.street_name)
     house = _house_hashes(registration.house_number)
-    zip_code = zip_number(registration.zip)
-    by_given = given.fine if given else 0
+    by_given, by_zip = given.fine if given else 0, zip_number(registration.zip)
+    of_house, of_given = house.coarse if house else 0, given.coarse if given else 0  # 0: not asked below
+    of_street, of_surname = street.coarse if street else 0, surname.coarse if surname else 0
+    of_second = surname2.coarse if surname2 else 0
     return (
-        key(house, street, surname.fine if surname else 0) if house and street else None,
-        key(house, surname, by_given) if house and surname else None,
-        key(house, surname2, by_given) if house and surname2 else None,
-        key(given, surname, spelling(given, surname)) if given and surname else None,
-        key(given, surname2, spelling(given, surname2)) if given and surname2 else None,
-        key(surname, street, by_given) if surname and street else None,
-        key(surname2, street, by_given) if surname2 and street else None,
-        key(house, given, zip_code) if house and given else None,
-        key(given, street, zip_code) if given and street else None,
-        house_mark(house_token(registration.house_number)),
+        of_house ^ of_street | (surname.fine if surname else 0) if house and street else None,
+        of_house ^ of_surname | by_given if house and surname else None,
+        of_house ^ of_second | by_given if surname2 and house else None,
+        of_given ^ of_surname | spelling(given, surname) if given and surname else None,
+        of_given ^ of_second | spelling(given, surname2) if surname2 and given else None,
+        of_surname ^ of_street | by_given if surname and street else None,
+        of_second ^ of_street | by_given if surname2 and street else None,
+        of_house ^ of_given | by_zip if house and given else None,
+        of_given ^ of_street | by_zip if given and street else None,
+        _house_mark(registration.house_number),
     )
 
 
@@ -194,6 +197,7 @@ def registration_tokens(registration: Registration) -> tuple[tuple[str, str], ..
 
 _WORD_CACHES: Final = (
     hash_surname, hash_given, hash_street, hash_house, _surname_hashes, _given_hashes, _street_hashes, _house_hashes,
+    _house_mark, zip_number,
     _name_tokens, _address_tokens, house_token,
     surname_parts, given_words, street_token, fold, sound,
 )  # fmt: skip

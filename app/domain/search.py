@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple
 
 from app.domain.blocking import (
-    FINE_BITS,
     KEY_COLUMNS,
     Hashes,
     hash_given,
@@ -104,7 +103,7 @@ def household_keys(line: ReadLine) -> list[int]:
         house = hash_house(address.house)
         if house:
             for street in _hashes(hash_street, address.streets[:_STREETS_ASKED_FIRST]):
-                low = (house.coarse ^ street.coarse) << FINE_BITS
+                low = house.coarse ^ street.coarse
                 keys.update((low | surname.fine, None) for surname in surnames)
     return list(keys)
 
@@ -150,7 +149,7 @@ def address_probes(line: ReadLine, words: Words) -> list[Probe]:
         corrected = [c for name in address.streets for c in _corrected("street", name, words)]
         for street in _hashes(hash_street, [*address.streets, *corrected]):
             if house:
-                low = (house.coarse ^ street.coarse) << FINE_BITS
+                low = house.coarse ^ street.coarse
                 found[low] = Probe(HOUSE_STREET, low)
     return list(found.values())
 
@@ -283,7 +282,7 @@ def _combine(parts: _Parts, zip_code: int) -> list[Probe]:
     ):
         for one in ones:
             for other in others:
-                low = (one.coarse ^ other.coarse) << FINE_BITS
+                low = one.coarse ^ other.coarse
                 found[column, low] = Probe(column, low, agreeing)
     first, second = _GIVEN_SURNAME
     written = [*_of_names(first, parts.names), *_of_names(second, parts.names)]
@@ -294,5 +293,5 @@ def _of_names(column: int, names: Iterable[tuple[Hashes, Hashes]], *, exact: boo
     """The ranges of names that sound alike, with all the spellings that are asked for."""
     spelled: dict[int, set[int]] = {}
     for given, surname in names:
-        spelled.setdefault((given.coarse ^ surname.coarse) << FINE_BITS, set()).add(spelling(given, surname))
+        spelled.setdefault(given.coarse ^ surname.coarse, set()).add(spelling(given, surname))
     return (Probe(column, low, frozenset(spellings), exact) for low, spellings in spelled.items())
