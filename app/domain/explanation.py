@@ -257,6 +257,8 @@ def _table(candidate: Mapping[str, Any], read: Mapping[str, Any]) -> Iterator[st
     for field in sorted(fields, key=_order):
         roll, level, weight = fields[field]
         waived = f"; no reason to reject ({_WAIVED[field]})" if field in _WAIVED and level not in _AGREES else ""
+        if field == "street" and written.get("alias"):
+            waived = "; another name of the street: no reason to reject (2 CCR 20931)"
         words = level_in_words(field, level, written.get(field, ""), roll) + waived
         yield row.format(_FIELDS.get(field, field), written.get(field) or "-", roll or "-", f"{weight:+.2f}", words)
     if "weight" in candidate:
