@@ -1,5 +1,6 @@
 """The county's aliases: loading a version, and having the one in use at hand."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
@@ -46,7 +47,8 @@ async def load_aliases(database: Database, county_id: str, content: bytes, *, by
         AliasesError: the file is not a table that can be used; nothing of it is loaded.
         UnknownCountyError
     """
-    aliases, digest = read_aliases(content), sha256(content).hexdigest()
+    aliases = await asyncio.to_thread(read_aliases, content)  # a large file takes a second
+    digest = sha256(content).hexdigest()
     async with database.intake() as connection, connection.transaction():
         before = await rows.take_aliases(connection, county_id)
         if before is None:
@@ -101,7 +103,7 @@ async def _aliases(connection: asyncpg.Connection, county_id: str, version: int,
         return NO_ALIASES
     key = (county_id, version, digest)
     if key not in _kept:
-        made = Aliases(version, await rows.aliases_of(connection, county_id, version))
+        made = await asyncio.to_thread(Aliases, version, await rows.aliases_of(connection, county_id, version))
         while len(_kept) >= _VERSIONS_KEPT:
             del _kept[next(iter(_kept))]
         _kept[key] = made

@@ -198,7 +198,7 @@ texts = st.text(max_size=60) | st.from_regex(r"[0-9A-Z #/,.-]{0,40}", fullmatch=
 addresses = texts | st.builds("{} {} {}".format, st.integers(1, 999), st.sampled_from(["Brooklyn", "Macy"]), texts)
 cities = texts | st.sampled_from(["Hollywood", "Echo Park", "Los Angeles"])
 pairs = st.tuples(st.sampled_from(["street", "city"]), addresses, addresses)
-tables = st.lists(st.builds(lambda row: Alias(*row), pairs), max_size=6)  # type: ignore[arg-type]  # any text at all
+tables = st.lists(st.builds(lambda row: Alias(*row), pairs), max_size=6)
 
 
 @settings(max_examples=200, deadline=None)
