@@ -17,6 +17,7 @@ from app.actions.probing import find_in_ranges, find_keys
 from app.actions.roll_words import learn_for_wide_search, learn_words, roll_words
 from app.db import candidates as db
 from app.db.candidates import Roll
+from app.domain.aliases import NO_ALIASES, Aliases
 from app.domain.line import Interval, ReadLine, read_line
 from app.domain.matching import Decision, Household, Scorer, decide, decide_by_household
 from app.domain.model import default_model
@@ -65,13 +66,21 @@ class _Line:
 
 
 async def decide_lines(
-    connection: asyncpg.Connection, *, county_id: str, roll_version: int, lines: Sequence[LineToDecide]
+    connection: asyncpg.Connection,
+    *,
+    county_id: str,
+    roll_version: int,
+    lines: Sequence[LineToDecide],
+    aliases: Aliases = NO_ALIASES,
 ) -> list[Decision]:
-    """Return the decision on each line, in their order, by this version of the county's roll."""
+    """Return the decision on each line, in their order, by this version of the county's roll, read with its aliases."""
     roll = Roll(connection, county_id, roll_version)
     words = await roll_words(roll)
     asked = [
-        _Line(read_line(line.writing), Interval(line.interval_start, line.interval_end, line.filed_on))
+        _Line(
+            aliases.applied_to(read_line(line.writing)),
+            Interval(line.interval_start, line.interval_end, line.filed_on),
+        )
         async for line in _in_turns(lines)
     ]
     await _by_household(roll, words, asked)

@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 import asyncpg
 
+from app.actions.aliases import in_use
 from app.actions.ids import new_id
 from app.actions.lookup import LineToDecide, decide_lines
 from app.actions.probing import find_in_ranges, find_keys
@@ -16,7 +17,7 @@ from app.db import candidates as db
 from app.db import voter_search as rows
 from app.db.candidates import Roll
 from app.db.engine import Database
-from app.db.roll import active_roll
+from app.domain.aliases import Aliases
 from app.domain.blocking import KEY_COLUMNS
 from app.domain.candidates import Candidate, candidate, rank_candidates
 from app.domain.errors import LookupBudgetError, NoRollError
@@ -112,11 +113,11 @@ async def look_up(database: Database, who: Principal, question: Question, *, now
         most = LOOKUPS_A_DAY[who.role]
         if not await rows.take_lookup(connection, who.county_id, who.name, now.astimezone(UTC).date(), most):
             raise LookupBudgetError(retry_after=_until_tomorrow(now))
-        roll = await active_roll(connection, who.county_id)
-        if roll is None:
+        roll_version, aliases = await in_use(connection, who.county_id)
+        if roll_version is None:
             raise NoRollError
-        found = await candidates_of(connection, who.county_id, roll.roll_version, question)
-        decision = await _decision(connection, who.county_id, roll.roll_version, question)
+        found = await candidates_of(connection, who.county_id, roll_version, question, aliases)
+        decision = await _decision(connection, who.county_id, roll_version, question, aliases)
         lookup = rows.Lookup(
             new_id(now),
             who.name,
@@ -138,19 +139,23 @@ def _until_tomorrow(now: datetime) -> int:
 
 
 async def _decision(
-    connection: asyncpg.Connection, county_id: str, roll_version: int, question: Question
+    connection: asyncpg.Connection, county_id: str, roll_version: int, question: Question, aliases: Aliases
 ) -> Decision | None:
     if question.kind != "name_and_address":
         return None
     line = LineToDecide(question.writing, *question.interval)
-    found = await decide_lines(connection, county_id=county_id, roll_version=roll_version, lines=[line])
+    found = await decide_lines(
+        connection, county_id=county_id, roll_version=roll_version, lines=[line], aliases=aliases
+    )
     return found[0]
 
 
-async def candidates_of(connection: asyncpg.Connection, county_id: str, roll_version: int, question: Question) -> Found:
-    """Who of this version of the roll the writing may mean."""
+async def candidates_of(
+    connection: asyncpg.Connection, county_id: str, roll_version: int, question: Question, aliases: Aliases
+) -> Found:
+    """Who of this version of the roll the writing may mean, read with these aliases."""
     roll = Roll(connection, county_id, roll_version)
-    words, line = await roll_words(roll), read_line(question.writing)
+    words, line = await roll_words(roll), aliases.applied_to(read_line(question.writing))
     await learn_words(roll, words, [written_words(line)])
     await learn_for_wide_search(roll, words, [line])
     found = await _registrations(roll, _probes(line, words, question.kind))

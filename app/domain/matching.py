@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, overload
 
-from app.domain.case import SURE_GIVEN, SURE_SURNAME, Case, examine, sure_name
+from app.domain.case import SURE_GIVEN, SURE_SURNAME, Case, alias_doubts, examine, sure_name
 from app.domain.evidence import evidence, evidence_without_lookup
 from app.domain.line import Interval, ReadLine, read_line
 from app.domain.rules import fired
@@ -112,7 +112,7 @@ def _match(case: Case) -> Decision | None:
     one = next((s for s in case.persons[best].scored if s.standing == "registered" and s.address.here), None)
     if one is None:
         return None
-    doubts = _doubts(case, one, shares[best])
+    doubts = [*_doubts(case, one, shares[best]), *alias_doubts(case, one)]
     case.fired.extend(doubts)
     return None if doubts else _decision(case, "valid", None, one)
 

@@ -10,6 +10,8 @@ from tests.db.counted import Counted
 ALLOWED = {
     "alembic_version": {"SELECT"},
     "county": {"SELECT", "INSERT"},
+    "alias_version": {"SELECT", "INSERT"},
+    "county_alias": {"SELECT", "INSERT"},
     "roll": {"SELECT", "INSERT"},
     "roll_token": {"SELECT", "INSERT"},
     "registration": {"SELECT"},
@@ -35,6 +37,7 @@ ALLOWED = {
 # Single columns that change in place.
 COLUMNS = {
     ("county", "name"),
+    ("county", "aliases_version"),
     ("petition", "sections_version"),
     ("lookup_budget", "used"),
     ("api_key", "revoked_at"),
