@@ -26,7 +26,7 @@ _kept: dict[tuple[str, int, str], Aliases] = {}
 class InUse(NamedTuple):
     """What lines are looked up by now."""
 
-    roll_version: int | None  # None without an active roll
+    roll_version: int | None  # None without an active roll that this program can search
     aliases: Aliases
 
 

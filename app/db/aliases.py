@@ -9,12 +9,15 @@ import asyncpg
 
 from app.db.count import LINE_COLUMNS, columns, line_of, lock_lines
 from app.domain.alias_rows import Alias
+from app.domain.blocking import KEYS_VERSION
 from app.domain.count import Line
 from app.domain.signature import Place
 
-# The roll and the aliases in use: by roll_one_active, the county's key and the version's.
+# The roll and the aliases in use: by roll_one_active, the county's key and the version's. A roll whose search keys are
+# another program's would be searched in vain: it counts as none until it is made anew.
 _IN_USE = """
-SELECT (SELECT roll_version FROM roll WHERE county_id = $1 AND state = 'active'), aliases_version, source_sha256
+SELECT (SELECT roll_version FROM roll WHERE county_id = $1 AND state = 'active' AND keys_version = $2),
+       aliases_version, source_sha256
 FROM county LEFT JOIN alias_version USING (county_id, aliases_version) WHERE county_id = $1
 """
 
@@ -58,7 +61,7 @@ WHERE county_id = $1 AND petition_id = $2
 class InUse(NamedTuple):
     """What lines are looked up by now."""
 
-    roll_version: int | None  # None without an active roll
+    roll_version: int | None  # None without an active roll that this program can search
     aliases_version: int  # 0 before the first
     aliases_sha256: str | None
 
@@ -76,7 +79,7 @@ class AliasVersion(NamedTuple):
 
 async def in_use(connection: asyncpg.Connection, county_id: str) -> InUse:
     """The roll and the aliases in use."""
-    row = await connection.fetchrow(_IN_USE, county_id)
+    row = await connection.fetchrow(_IN_USE, county_id, KEYS_VERSION)
     return InUse(*row) if row else InUse(None, 0, None)
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 import asyncpg
 
-from app.domain.blocking import KEY_COLUMNS, MARK_COLUMN
+from app.domain.blocking import KEY_COLUMNS, KEYS_VERSION, MARK_COLUMN
 from app.domain.roll_errors import CountyCodeError
 from app.domain.voter import Registration
 from app.domain.words import CORRECTED, SHORTEST, fewest_known
@@ -103,7 +103,7 @@ ORDER BY kind, variant COLLATE "C", token COLLATE "C"
 
 # Both ride roll_one_active.
 _ACTIVE_ROLL = f"SELECT {_ROLL_COLUMNS} FROM roll WHERE county_id = $1 AND state = 'active'"  # noqa: S608 - our columns
-_ANY_ACTIVE_ROLL = "SELECT EXISTS (SELECT FROM roll WHERE state = 'active')"
+_ANY_ACTIVE_ROLL = "SELECT EXISTS (SELECT FROM roll WHERE state = 'active' AND keys_version = $1)"
 _ROLL = f"SELECT {_ROLL_COLUMNS} FROM roll WHERE county_id = $1 AND roll_version = $2"  # noqa: S608 - our columns
 _ROLLS = f"SELECT {_ROLL_COLUMNS} FROM roll WHERE county_id = $1 ORDER BY roll_version"  # noqa: S608 - our columns
 
@@ -211,8 +211,8 @@ async def active_roll(connection: asyncpg.Connection, county_id: str) -> Roll | 
 
 
 async def any_active_roll(connection: asyncpg.Connection) -> bool:
-    """Whether any county has a roll in use."""
-    return bool(await connection.fetchval(_ANY_ACTIVE_ROLL))
+    """Whether any county has a roll in use that this program can search."""
+    return bool(await connection.fetchval(_ANY_ACTIVE_ROLL, KEYS_VERSION))
 
 
 async def switch_roll(connection: asyncpg.Connection, county_id: str, version: int) -> None:

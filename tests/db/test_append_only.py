@@ -14,6 +14,7 @@ ALLOWED = {
     "county_alias": {"SELECT", "INSERT"},
     "roll": {"SELECT", "INSERT"},
     "roll_token": {"SELECT", "INSERT"},
+    "roll_variant": {"SELECT", "INSERT"},
     "registration": {"SELECT"},
     "api_key": {"SELECT", "INSERT"},
     "petition": {"SELECT", "INSERT"},
