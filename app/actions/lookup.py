@@ -21,15 +21,18 @@ from app.domain.aliases import NO_ALIASES, Aliases
 from app.domain.line import Interval, ReadLine, read_line
 from app.domain.matching import Decision, Household, Scorer, decide, decide_by_household
 from app.domain.model import default_model
+from app.domain.readings import likely_readings
 from app.domain.scoring import ALIKE, written_name
 from app.domain.search import (
     MOST_NAMESAKES,
     MOST_OF_A_HOUSE,
-    Probe,
+    NAMES,
+    OF_A_NAME,
+    Search,
     address_probes,
     household_keys,
     registered_words,
-    wide_probes,
+    wide_search,
     worth_reading,
     written_words,
 )
@@ -108,6 +111,7 @@ async def _by_household(roll: Roll, words: Words, lines: list[_Line]) -> None:
     )
     model = default_model()
     async for line in _in_turns(lines):
+        line.read = likely_readings(line.read, words)
         line.scorer = Scorer(line.read, words, model)
         line.decision = decide_by_household(line.scorer, line.candidates(), line.interval)
 
@@ -120,8 +124,8 @@ async def _by_wide_search(roll: Roll, words: Words, lines: list[_Line]) -> None:
     """Look for the signer by whatever of name and address may be right, and decide."""
     await learn_for_wide_search(roll, words, [line.read for line in lines])
     numbers = await _residents(roll, lines, words)
-    probes = [(at, probe) async for at, line in _in_turns(enumerate(lines)) for probe in wide_probes(line.read, words)]
-    await _find(roll, lines, probes, numbers)
+    searches = [wide_search(line.read, words) async for line in _in_turns(lines)]
+    await _find(roll, lines, searches, numbers)
     await _read(roll, lines, numbers)
     await learn_words(roll, words, [registered_words(_registrations(lines))])
     async for line in _in_turns(lines):
@@ -151,17 +155,20 @@ async def _residents(roll: Roll, lines: list[_Line], words: Words) -> list[set[i
     return alike
 
 
-async def _find(roll: Roll, lines: list[_Line], probes: list[tuple[int, Probe]], numbers: list[set[int]]) -> None:
+async def _find(roll: Roll, lines: list[_Line], searches: list[Search], numbers: list[set[int]]) -> None:
     """Add to each line's numbers those of the registrations that its probes find and that are worth reading."""
     crowded = []
-    for (at, probe), hits, whole in await find_in_ranges(roll, [asked for asked in probes if not asked[1].exact]):
+    probes = [(at, probe) for at, search in enumerate(searches) for probe in search.probes]
+    for (at, probe), hits, whole in await find_in_ranges(roll, probes):
         if whole:
             numbers[at].update(worth_reading(probe, hits, lines[at].read))
         else:
             crowded.append((at, probe))
     namesakes: list[set[int]] = [set() for _ in lines]
-    for (at, probe), hits, whole in await find_keys(roll, [*crowded, *(asked for asked in probes if asked[1].exact)]):
-        if not probe.of_a_name:
+    keys = [(at, probe.column, key) for at, probe in crowded for key in probe.keys]
+    keys += [(at, NAMES, key) for at, search in enumerate(searches) for key in search.names]
+    for (at, column), hits, whole in await find_keys(roll, keys):
+        if column not in OF_A_NAME:
             numbers[at].update(hits.numbers if whole else ())
         elif whole and len(namesakes[at]) + len(hits.numbers) <= MOST_NAMESAKES:
             namesakes[at].update(hits.numbers)

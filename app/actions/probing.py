@@ -21,11 +21,11 @@ async def find_in_ranges(
 
 
 async def find_keys(
-    roll: Roll, probes: Sequence[Asked], most: Sequence[int] = MOST_OF_KEYS
-) -> list[tuple[Asked, Hits, bool]]:
-    """What the agreeing keys of the probes' ranges hold, as `find_in_ranges` does, key by key."""
-    by_column: list[list[tuple[Asked, int]]] = [[] for _ in KEY_COLUMNS]
-    for asked in probes:
-        by_column[asked[1].column].extend((asked, key) for key in asked[1].keys)
+    roll: Roll, keys: Sequence[tuple[int, int, int]], most: Sequence[int] = MOST_OF_KEYS
+) -> list[tuple[tuple[int, int], Hits, bool]]:
+    """What single keys hold, each given as (whoever asks, column, key); as `find_in_ranges` does, key by key."""
+    by_column: list[list[tuple[int, int]]] = [[] for _ in KEY_COLUMNS]
+    for asks, column, key in keys:
+        by_column[column].append((asks, key))
     found = await hits_of_keys(roll, [[key for _, key in column] for column in by_column], most)
-    return [(by_column[column][at][0], hits, len(hits.numbers) <= most[column]) for column, at, hits in found]
+    return [((by_column[column][at][0], column), hits, len(hits.numbers) <= most[column]) for column, at, hits in found]

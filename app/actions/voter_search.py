@@ -1,6 +1,6 @@
 """Looking voters up for a person: by name, by address, or by both, in the roll as it stood in an interval."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from types import MappingProxyType
@@ -25,14 +25,16 @@ from app.domain.keys import Principal, Role
 from app.domain.line import Interval, ReadLine, read_line
 from app.domain.matching import Decision
 from app.domain.model import default_model
+from app.domain.readings import likely_readings
 from app.domain.scoring import Scorer
 from app.domain.search import (
     HOUSE_STREET,
     MOST_OF_A_HOUSE,
-    Probe,
+    NAMES,
+    Search,
     address_probes,
     registered_words,
-    wide_probes,
+    wide_search,
     written_words,
 )
 from app.domain.signature import Writing
@@ -157,8 +159,9 @@ async def candidates_of(
     roll = Roll(connection, county_id, roll_version)
     words, line = await roll_words(roll), aliases.applied_to(read_line(question.writing))
     await learn_words(roll, words, [written_words(line)])
+    line = likely_readings(line, words)
     await learn_for_wide_search(roll, words, [line])
-    found = await _registrations(roll, _probes(line, words, question.kind))
+    found = await _registrations(roll, _search(line, words, question.kind))
     await learn_words(roll, words, [registered_words(found)])
     scorer = Scorer(line, words, default_model())
     ranked = rank_candidates(scorer, found, question.interval)
@@ -167,16 +170,21 @@ async def candidates_of(
     return Found(roll_version, shown, len(shown) < len(best), len(ranked) > len(best))
 
 
-def _probes(line: ReadLine, words: Words, kind: Kind) -> list[Probe]:
+def _search(line: ReadLine, words: Words, kind: Kind) -> Search:
     lived = address_probes(line, words)
-    return lived if kind == "address" else [*lived, *wide_probes(line, words)]
+    if kind == "address":
+        return Search(lived, [])
+    wide = wide_search(line, words)
+    return Search([*lived, *wide.probes], wide.names)
 
 
-async def _registrations(roll: Roll, probes: Sequence[Probe]) -> list[Registration]:
-    """The registrations that the probes find; of a range that holds too many those that agree in a third part."""
-    ranges = await find_in_ranges(roll, [(0, probe) for probe in probes], _MOST_OF_RANGES)
-    keys = await find_keys(roll, [asked for asked, _, whole in ranges if not whole], _MOST_OF_KEYS)
-    found = [hits for _, hits, whole in ranges if whole] + [hits for _, hits, _ in keys]
+async def _registrations(roll: Roll, search: Search) -> list[Registration]:
+    """The registrations that a search finds; of a range that holds too many those that agree in a third part."""
+    ranges = await find_in_ranges(roll, [(0, probe) for probe in search.probes], _MOST_OF_RANGES)
+    keys = [(0, probe.column, key) for (_, probe), _, whole in ranges if not whole for key in probe.keys]
+    keys += [(0, NAMES, key) for key in search.names]
+    found = [hits for _, hits, whole in ranges if whole]
+    found += [hits for _, hits, _ in await find_keys(roll, keys, _MOST_OF_KEYS)]
     numbers = sorted({number for hits in found for number in hits.numbers})
     rows_of = await db.registrations(roll, numbers)
     return [rows_of[number] for number in numbers]

@@ -5,6 +5,7 @@ the spelling), so that only those registrations are read that may be the signer'
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from app.domain.blocking import (
@@ -17,9 +18,8 @@ from app.domain.blocking import (
     spelling,
     zip_number,
 )
-from app.domain.comparison import compare_house
 from app.domain.line import ReadLine
-from app.domain.names import given_words, surname_parts
+from app.domain.names import NameReading, given_words, surname_parts
 from app.domain.nicknames import name_forms
 from app.domain.voter import Registration
 from app.domain.words import Words
@@ -27,8 +27,9 @@ from app.domain.words import Words
 _COLUMN: Final = {name: at for at, name in enumerate(KEY_COLUMNS)}
 HOUSE_STREET: Final = _COLUMN["key_house_street"]
 _HOUSE_SURNAME: Final = (_COLUMN["key_house_surname"], _COLUMN["key_house_surname2"])
-_GIVEN_SURNAME: Final = (_COLUMN["key_given_surname"], _COLUMN["key_given_surname2"])
+OF_A_NAME: Final = (_COLUMN["key_given_surname"], _COLUMN["key_given_surname2"])
 _SURNAME_STREET: Final = (_COLUMN["key_surname_street"], _COLUMN["key_surname2_street"])
+NAMES: Final = OF_A_NAME[0]
 _HOUSE_GIVEN: Final = _COLUMN["key_house_given"]
 _GIVEN_STREET: Final = _COLUMN["key_given_street"]
 _OF_A_STREET: Final = (*_SURNAME_STREET, _GIVEN_STREET)
@@ -39,18 +40,16 @@ _FEW: Final = 8
 MOST_NAMESAKES: Final = 24
 _MOST_OF_A_RANGE: Final = 200
 # Of a range of each key so many entries of its index are looked at; a fuller one is asked again, by the third part.
-MOST_OF_RANGES: Final = tuple(_FEW if at in _GIVEN_SURNAME else _MOST_OF_A_RANGE for at in range(len(KEY_COLUMNS)))
-MOST_OF_KEYS: Final = tuple(
-    MOST_NAMESAKES if at in _GIVEN_SURNAME else _MOST_OF_A_RANGE for at in range(len(KEY_COLUMNS))
-)
+MOST_OF_RANGES: Final = tuple(_FEW if at in OF_A_NAME else _MOST_OF_A_RANGE for at in range(len(KEY_COLUMNS)))
+MOST_OF_KEYS: Final = tuple(MOST_NAMESAKES if at in OF_A_NAME else _MOST_OF_A_RANGE for at in range(len(KEY_COLUMNS)))
 MOST_OF_A_HOUSE: Final = 2_000  # everybody at a house number and street: a large building, never cut in practice
 _STREETS_ASKED_FIRST: Final = 2
 _CORRECTIONS_OF_KNOWN: Final = 2  # what is a name itself is seldom a slip of another
 _FORMS_ASKED: Final = 6
 _READINGS_CORRECTED: Final = 2
 _BOTH_SLIP: Final = 6  # corrections of each that are paired where both words may be slips
+_SEVERAL: Final = 2
 _SHORTEST_PART: Final = 3  # of a surname that is two written as one
-_NEAR: Final = frozenset({"same", "near"})
 
 
 class Probe(NamedTuple):
@@ -59,17 +58,18 @@ class Probe(NamedTuple):
     column: int  # index into KEY_COLUMNS
     low: int  # the lowest key of the range
     agreeing: frozenset[int] = frozenset()  # third parts of the key of which one agrees
-    exact: bool = False  # only these third parts are asked for, not the whole range
 
     @property
     def keys(self) -> list[int]:
         """The single keys of the range whose third part agrees."""
         return [self.low | fine for fine in sorted(self.agreeing)]
 
-    @property
-    def of_a_name(self) -> bool:
-        """Whether it asks for everybody of a name, wherever they live."""
-        return self.column in _GIVEN_SURNAME
+
+class Search(NamedTuple):
+    """What a wide search asks for: ranges, and single keys of names, with words that are not as written."""
+
+    probes: list[Probe]
+    names: list[int]
 
 
 class Hits(NamedTuple):
@@ -92,7 +92,6 @@ class _Parts(NamedTuple):
     seconds: list[Hashes]  # surnames that may be such a second part
     givens: list[Hashes]
     names: list[tuple[Hashes, Hashes]]  # given and surname, as they are written
-    corrected: list[tuple[Hashes, Hashes]]  # such pairs with a word corrected or replaced
 
 
 def household_keys(line: ReadLine) -> list[int]:
@@ -118,27 +117,31 @@ def written_words(line: ReadLine) -> dict[str, set[str]]:
 
 def registered_words(registrations: Iterable[Registration]) -> dict[str, set[str]]:
     """Return the words of registrations, by kind, whose counts a comparison with them asks for."""
-    surnames: set[str] = set()
-    givens: set[str] = set()
+    last, first = set[str](), set[str]()
     for registration in registrations:
-        surnames.update(surname_parts(registration.last_name))
-        givens.update(given_words(registration.first_name), given_words(registration.middle_name))
+        last.add(registration.last_name)
+        first.add(registration.first_name)
+        first.add(registration.middle_name)
+    surnames = {part for name in last for part in surname_parts(name)}
+    givens = {word for name in first for word in given_words(name)}
     return {"surname": surnames, "given": givens, "middle": givens}
 
 
 def further_words(line: ReadLine, words: Words) -> dict[str, set[str]]:
     """Return the words, by kind, whose counts a wide search asks for besides those that are written on the line."""
-    straight = _straight(line)
-    forms = {form for given in _givens(straight) for form in name_forms(given)}
-    halves = {half for part in _surnames(straight) for pair in _halves(part, words) for half in pair}
+    forms, halves = set[str](), set[str]()
+    for reading in line.name.readings[:_READINGS_CORRECTED]:
+        forms.update(form for given in _givens_of(reading) for form in name_forms(given))
+        halves.update(half for part in _surnames_of(reading) for pair in _halves(part, words) for half in pair)
     return {"given": forms, "surname": halves}
 
 
 def words_to_correct(line: ReadLine) -> dict[str, set[str]]:
     """Return the words, by kind, whose corrections a wide search asks for."""
-    straight = _straight(line)
+    readings = line.name.readings[:_READINGS_CORRECTED]
     streets = {street for address in line.addresses for street in address.streets}
-    return {"surname": set(_surnames(straight)), "given": set(_givens(straight)), "street": streets}
+    surnames = {part for reading in readings for part in _surnames_of(reading)}
+    return {"surname": surnames, "given": {g for reading in readings for g in _givens_of(reading)}, "street": streets}
 
 
 def address_probes(line: ReadLine, words: Words) -> list[Probe]:
@@ -154,33 +157,56 @@ def address_probes(line: ReadLine, words: Words) -> list[Probe]:
     return list(found.values())
 
 
-def wide_probes(line: ReadLine, words: Words) -> list[Probe]:
+def wide_search(line: ReadLine, words: Words) -> Search:
     """Return every pair of house, street, surname and given name but house and street.
 
     The words are asked for as they sound, and corrected by the county's own words, or replaced by another form.
     """
-    straight = _straight(line)
-    surnames = _hashes(hash_surname, (c for s in _surnames(straight) for c in _corrected_surname(s, words)))
-    slips = _hashes(hash_given, (c for g in _givens(straight) for c in _corrected("given", g, words)))
-    forms = _hashes(hash_given, (c for g in _givens(straight) for c in _forms(g, words)))
-    streets = [c for a in line.addresses for s in a.streets for c in _corrected("street", s, words)]
-    own, family = _hashes(hash_given, _givens(straight)), _hashes(hash_surname, _surnames(straight))
-    corrected = [
-        *_pairs(own, surnames),
-        *_pairs([*slips, *forms], family),
-        *_pairs(slips[:_BOTH_SLIP], surnames[:_BOTH_SLIP]),
-    ]
-    seconds = _hashes(hash_surname, _surnames(line))
+    readings = [_correct_reading(reading, words) for reading in line.name.readings[:_READINGS_CORRECTED]]
+    surnames = _hashes(hash_surname, [*_surnames(line), *(c for reading in readings for c in reading.surnames)])
+    givens = _hashes(hash_given, [*_givens(line), *(c for r in readings for c in (*r.slips, *r.forms))])
+    streets = [name for address in line.addresses for name in address.streets]
+    corrected = [c for name in streets for c in _corrected("street", name, words)]
     parts = _Parts(
         _hashes(hash_house, (address.house for address in line.addresses)),
-        _hashes(hash_street, [*(name for address in line.addresses for name in address.streets), *streets]),
-        [*seconds, *surnames],
-        seconds,
-        [*_hashes(hash_given, _givens(line)), *slips, *forms],
+        _hashes(hash_street, [*streets, *corrected]),
+        surnames,
+        _hashes(hash_surname, _surnames(line)),
+        givens,
         _names(line),
-        corrected,
     )
-    return _combine(parts, zip_number(line.zip))
+    return Search(_combine(parts, zip_number(line.zip)), _corrected_names(readings))
+
+
+class _Corrected(NamedTuple):
+    """A reading of the name, and what its words may be slips or other forms of."""
+
+    reading: NameReading
+    surnames: list[str]
+    slips: list[str]
+    forms: list[str]
+
+
+def _correct_reading(reading: NameReading, words: Words) -> _Corrected:
+    surnames = [c for part in _surnames_of(reading) for c in _corrected_surname(part, words)]
+    slips = [c for given in _givens_of(reading) for c in _corrected("given", given, words)]
+    forms = [form for given in _givens_of(reading) for form in _forms(given, words)]
+    return _Corrected(reading, surnames, slips, forms)
+
+
+def _corrected_names(readings: Iterable[_Corrected]) -> list[int]:
+    """The keys of names in which a word is corrected or replaced, or both are corrected."""
+    found: dict[int, None] = {}
+    for reading, surnames, slips, forms in readings:
+        own, family = _hashes(hash_given, _givens_of(reading)), _hashes(hash_surname, _surnames_of(reading))
+        others, replaced = _hashes(hash_surname, surnames), _hashes(hash_given, slips)
+        pairs = [
+            *_pairs(own, others),
+            *_pairs([*replaced, *_hashes(hash_given, forms)], family),
+            *_pairs(replaced[:_BOTH_SLIP], others[:_BOTH_SLIP]),
+        ]
+        found.update((given.coarse ^ surname.coarse | spelling(given, surname), None) for given, surname in pairs)
+    return list(found)
 
 
 def worth_reading(probe: Probe, hits: Hits, line: ReadLine) -> list[int]:
@@ -191,23 +217,30 @@ def worth_reading(probe: Probe, hits: Hits, line: ReadLine) -> list[int]:
     """
     few = len(hits.numbers) <= _FEW
     if probe.column in _OF_A_STREET:
-        written = [address.house for address in line.addresses if address.house]
+        written = tuple(address.house for address in line.addresses if address.house)
         if not written and not probe.agreeing:
             return hits.numbers if few else []
-        return [n for n, fine, house in zip(*hits, strict=True) if fine in probe.agreeing or _near(written, house)]
+        near = near_houses(written)
+        return [n for n, fine, house in zip(*hits, strict=True) if fine in probe.agreeing or house in near]
     if (few and probe.column != _HOUSE_GIVEN) or not probe.agreeing:
         return hits.numbers
     return [number for number, fine in zip(hits.numbers, hits.fines, strict=True) if fine in probe.agreeing]
 
 
-def _near(written: Iterable[str], house: int) -> bool:
-    """Whether a house number is one that is written, but for a slip."""
-    return any(compare_house(one, str(house)) in _NEAR for one in written)
+@lru_cache(maxsize=1 << 12)
+def near_houses(written: tuple[str, ...]) -> frozenset[int]:
+    """Return the house numbers that are one of those written, or one slip away: a digit other, more, less, or moved."""
+    return frozenset(near for house in written if house.isdigit() for near in _slips_of(house))
 
 
-def _straight(line: ReadLine) -> ReadLine:
-    """The line in its likeliest readings, which alone are corrected."""
-    return line._replace(name=line.name._replace(readings=line.name.readings[:_READINGS_CORRECTED]))
+def _slips_of(house: str) -> Iterator[int]:
+    for at in range(len(house) + 1):
+        head, tail = house[:at], house[at:]
+        yield from (int(f"{head}{digit}{tail}") for digit in "0123456789")
+        if tail:
+            yield from (int(f"{head}{digit}{tail[1:]}") for digit in "0123456789")
+            yield int(f"0{head}{tail[1:]}")
+            yield int(f"0{head}{tail[1::-1]}{tail[2:]}")
 
 
 def _corrected(kind: str, word: str, words: Words) -> tuple[str, ...]:
@@ -239,16 +272,22 @@ def _halves(part: str, words: Words) -> list[tuple[str, str]]:
 
 def _surnames(line: ReadLine) -> list[str]:
     """Every word that may be a surname, also two parts written as one."""
-    parts = [part for reading in line.name.readings for part in reading.surname]
-    joined = ["".join(reading.surname) for reading in line.name.readings if len(reading.surname) > 1]
-    return [part for part in dict.fromkeys([*parts, *joined]) if len(part) > 1]
+    return list(dict.fromkeys(word for reading in line.name.readings for word in _surnames_of(reading)))
+
+
+def _surnames_of(reading: NameReading) -> list[str]:
+    parts = reading.surname if len(reading.surname) < _SEVERAL else (*reading.surname, "".join(reading.surname))
+    return [part for part in parts if len(part) > 1]
 
 
 def _givens(line: ReadLine) -> list[str]:
     """Every word that may be the registered given name: the first two of each reading, also as one."""
-    given = [word for reading in line.name.readings for word in reading.given[:2]]
-    joined = ["".join(reading.given[:2]) for reading in line.name.readings if len(reading.given) > 1]
-    return [word for word in dict.fromkeys([*given, *joined]) if len(word) > 1]
+    return list(dict.fromkeys(word for reading in line.name.readings for word in _givens_of(reading)))
+
+
+def _givens_of(reading: NameReading) -> list[str]:
+    first = reading.given[:_SEVERAL]
+    return [word for word in (first if len(first) < _SEVERAL else (*first, "".join(first))) if len(word) > 1]
 
 
 def _pairs(givens: list[Hashes], surnames: list[Hashes]) -> list[tuple[Hashes, Hashes]]:
@@ -256,12 +295,12 @@ def _pairs(givens: list[Hashes], surnames: list[Hashes]) -> list[tuple[Hashes, H
 
 
 def _names(line: ReadLine) -> list[tuple[Hashes, Hashes]]:
-    found = []
-    for reading in line.name.readings:
-        words = [*reading.given[:2], "".join(reading.given[:2])]
-        givens = _hashes(hash_given, (word for word in words if len(word) > 1))
-        found.extend(_pairs(givens, _hashes(hash_surname, [*reading.surname, "".join(reading.surname)])))
-    return found
+    """The pairs of given name and surname within each reading."""
+    return [
+        pair
+        for reading in line.name.readings
+        for pair in _pairs(_hashes(hash_given, _givens_of(reading)), _hashes(hash_surname, _surnames_of(reading)))
+    ]
 
 
 def _hashes(hashed: Callable[[str], Hashes | None], words: Iterable[str]) -> list[Hashes]:
@@ -284,14 +323,12 @@ def _combine(parts: _Parts, zip_code: int) -> list[Probe]:
             for other in others:
                 low = one.coarse ^ other.coarse
                 found[column, low] = Probe(column, low, agreeing)
-    first, second = _GIVEN_SURNAME
-    written = [*_of_names(first, parts.names), *_of_names(second, parts.names)]
-    return [*found.values(), *written, *_of_names(first, parts.corrected, exact=True)]
+    return [*found.values(), *_of_names(NAMES, parts.names), *_of_names(OF_A_NAME[1], parts.names)]
 
 
-def _of_names(column: int, names: Iterable[tuple[Hashes, Hashes]], *, exact: bool = False) -> Iterator[Probe]:
+def _of_names(column: int, names: Iterable[tuple[Hashes, Hashes]]) -> list[Probe]:
     """The ranges of names that sound alike, with all the spellings that are asked for."""
     spelled: dict[int, set[int]] = {}
     for given, surname in names:
         spelled.setdefault(given.coarse ^ surname.coarse, set()).add(spelling(given, surname))
-    return (Probe(column, low, frozenset(spellings), exact) for low, spellings in spelled.items())
+    return [Probe(column, low, frozenset(spellings)) for low, spellings in spelled.items()]

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.blocking import FINE, FINE_BITS, KEY_COLUMNS, registration_keys, registration_tokens
+from app.domain.comparison import compare_house
 from app.domain.line import read_line
-from app.domain.search import Hits, Probe, address_probes, household_keys, wide_probes, worth_reading
+from app.domain.search import Hits, Probe, address_probes, household_keys, near_houses, wide_search, worth_reading
 from app.domain.signature import Writing
 from app.domain.voter import Registration
 from app.domain.words import Words
@@ -27,15 +28,13 @@ def columns_found(line: Writing, registration: Registration) -> set[str]:
     """The key columns in which the searches for a line meet a registration."""
     read, keys = read_line(line), keys_of(registration)
     words = learnt(read)
-    return {
+    search = wide_search(read, words)
+    found = {
         column
-        for probe in [*address_probes(read, words), *wide_probes(read, words)]
-        if (column := KEY_COLUMNS[probe.column]) in keys and asks_for(probe, keys[column])
+        for probe in [*address_probes(read, words), *search.probes]
+        if (column := KEY_COLUMNS[probe.column]) in keys and probe.low <= keys[column] <= probe.low | FINE
     }
-
-
-def asks_for(probe: Probe, key: int) -> bool:
-    return key in probe.keys if probe.exact else probe.low <= key <= probe.low | FINE
+    return found | ({"key_given_surname"} if keys.get("key_given_surname") in search.names else set())
 
 
 def test_a_registration_has_a_key_for_each_column() -> None:
@@ -158,3 +157,17 @@ def test_in_a_street_those_of_the_given_name_are_read_and_those_one_digit_off() 
 def test_the_range_of_a_key_takes_twenty_bits() -> None:
     assert FINE == 2**20 - 1
     assert Probe(3, 5 << FINE_BITS, frozenset([3])).keys == [5 << FINE_BITS | 3]
+
+
+@given(st.integers(1, 99_999), st.integers(1, 99_999))
+def test_near_houses_are_those_one_slip_away(one: int, other: int) -> None:
+    near = compare_house(str(one), str(other)) in {"same", "near"}
+    assert (other in near_houses((str(one),))) == near
+
+
+@given(st.integers(1, 9_999), st.integers(0, 3), st.integers(0, 9))
+def test_a_house_number_with_another_digit_is_near(house: int, at: int, digit: int) -> None:
+    text = str(house)
+    at %= len(text)
+    changed = f"{text[:at]}{digit}{text[at + 1 :]}"
+    assert int(changed) in near_houses((text,))
