@@ -27,6 +27,7 @@ class County:
     code: str
     folder: Path
     made: dict[str, Any]  # the manifest
+    most_lines: int | None = None  # that are taken of the petition; None: all
 
     @classmethod
     def in_folder(cls, folder: Path) -> Self:
@@ -48,7 +49,7 @@ class County:
 
     def lines(self) -> list[bytes]:
         """The petition's lines as JSON, in the paper's order."""
-        return (self.folder / str(self.made["petition"])).read_bytes().splitlines()
+        return (self.folder / str(self.made["petition"])).read_bytes().splitlines()[: self.most_lines]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,10 @@ import asyncpg
 
 Indexes = Literal["before", "after"]
 
-_TABLES = ("signature", "line", "slot", "finding", "ledger", "head", "idempotency")
+TABLES = ("signature", "line", "slot", "finding", "ledger", "head", "idempotency")
 _FIELDS = ("section", "page", "line", "printed_name", "residence_address", "city", "zip", "signed", "image_sha256")
 _IDS = "'floor'::text AS county_id, '00000000-0000-0000-0000-000000000001'::uuid AS petition_id"
+_FRONT = 100  # characters of a finding that differ from line to line
 _BATCH = 500  # lines of one entry and one stored answer, as the stations' batches
 
 # First and last word of the name, house number, street without direction, type and unit: cheap, and often right.
@@ -27,11 +28,16 @@ _KEY = """
 hashtextextended(upper(concat_ws('|', split_part({name}, ' ', -1), split_part({name}, ' ', 1), {house}, {street})), 0)
 """
 _HOUSE = "split_part(residence_address, ' ', 1)"
-_STREET = (
-    f"regexp_replace(upper(substr(residence_address, length({_HOUSE}) + 2)),"
-    " '^(?:(?:N|S|E|W|NORTH|SOUTH|EAST|WEST) )?(.+?)"
-    "(?: (?:ST|STREET|AVE?|AVENUE|DR|DRIVE|BLVD|PL|PLACE|RD|ROAD|CT|LN|WAY|CIR|TER))?(?: (?:APT|UNIT|#).*)?$', '\\1')"
-)
+_STREET = """
+(SELECT array_to_string(words[
+        CASE WHEN cardinality(words) > 2 AND words[2] IN ('N', 'S', 'E', 'W', 'NORTH', 'SOUTH', 'EAST', 'WEST')
+            THEN 3 ELSE 2 END
+        : cardinality(words) - CASE WHEN cardinality(words) > 2 AND words[cardinality(words)] IN (
+            'ST', 'STREET', 'AVE', 'AV', 'AVENUE', 'DR', 'DRIVE', 'BLVD', 'PL', 'PLACE', 'RD', 'ROAD', 'CT', 'LN',
+            'LANE', 'WAY', 'CIR', 'TER') THEN 1 ELSE 0 END], ' ')
+    FROM string_to_array(split_part(split_part(split_part(upper(residence_address), ' APT ', 1), ' UNIT ', 1), ' #', 1),
+                         ' ') AS words)
+"""
 _LINE_KEY = _KEY.format(name="trim(printed_name)", house=_HOUSE, street=_STREET)
 _ROLL_KEY = _KEY.format(name="first_name || ' ' || last_name", house="house_number", street="street_name")
 
@@ -46,7 +52,7 @@ ALTER TABLE floor.roll ADD PRIMARY KEY (key);
 VACUUM ANALYZE floor.roll;
 """  # noqa: S608  # literals of ours; the county's code is checked by the database
 
-# Each line with its voter, the line's number among the voter's, its batch, and its number in it.
+# Each line with its voter, the line's number among the voter's, its batch, and its number in it; in the paper's order.
 _MATCH = f"""
 CREATE TEMPORARY TABLE found ON COMMIT DROP AS
 SELECT *, CASE WHEN voter_id IS NULL OR NOT signed OR nth > 1 THEN 'invalid' ELSE 'valid' END AS status,
@@ -59,6 +65,7 @@ FROM (
     FROM staged LEFT JOIN floor.roll ON roll.key = {_LINE_KEY}
     WINDOW paper AS (ORDER BY section, page, line)
 ) AS matched
+ORDER BY section, page, line
 """  # noqa: S608  # literals of ours
 
 _SIGNATURES = f"""
@@ -66,7 +73,7 @@ INSERT INTO floor.signature (county_id, petition_id, section, page, line, printe
                              signed, image_sha256, writing_sha256, station, received_at)
 SELECT {_IDS}, section, page, line, printed_name, residence_address, city, zip, signed, image_sha256,
        sha256(convert_to(concat_ws('|', printed_name, residence_address, city, zip), 'UTF8')), 'station-1', now()
-FROM found ORDER BY section, page, line
+FROM found
 """  # noqa: S608
 _SLOTS = f"""
 INSERT INTO floor.slot (county_id, petition_id, voter_id)
@@ -77,55 +84,50 @@ INSERT INTO floor.line (county_id, petition_id, section, page, line, status, rea
                         version, roll_version, people_needed, confirmed_by, mismatch_by, station)
 SELECT {_IDS}, section, page, line, status, reason, voter_id, reason IS DISTINCT FROM 'not_registered', 1, seq + 1, 1,
        CASE reason WHEN 'not_registered' THEN 1 ELSE 0 END, '{{}}', '{{}}', 'station-1'
-FROM found ORDER BY section, page, line
+FROM found
 """  # noqa: S608
 
-# Contents of the service's own findings, with the line's place, standing and voter in front of them and as much less of
-# the rest: of the same size, and as hard to compress.
-_FINDINGS = f"""
+# Contents of the service's own findings, with the line's place, standing and voter instead of as much of theirs: of the
+# same size, and as hard to compress.
+_ENTRIES = f"""
+CREATE TEMPORARY TABLE entry ON COMMIT DROP AS
 WITH written AS (
     INSERT INTO floor.finding (county_id, petition_id, version, section, page, line, finding_no, leaf_no, salt, content)
     SELECT {_IDS}, seq + 1, section, page, line, 1, leaf_no, uuid_send(gen_random_uuid()),
-           overlay(sample.content PLACING front FROM 1 FOR length(front))
-    FROM (
-        SELECT *, concat('{{"place":"', section, '-', page, '-', line, '","status":"', status, '","reason":"', reason,
-                         '","voter_id":"', voter_id, '","registration_no":', registration_no, ',') AS front
-        FROM found
-    ) AS found
-    JOIN floor.sample ON sample.no = leaf_no % (SELECT count(*) FROM floor.sample)
-    ORDER BY section, page, line
-    RETURNING version, leaf_no, salt, content
+           concat('{{"place":"', section, '-', page, '-', line, '","status":"', status, '","reason":"', reason,
+                  '","voter_id":"', voter_id, '","registration_no":', registration_no, ',', sample.rest)
+    FROM found JOIN floor.sample ON sample.no = leaf_no % (SELECT count(*) FROM floor.sample)
+    RETURNING version, leaf_no, sha256(salt || convert_to(content, 'UTF8')) AS leaf
 )
-SELECT version, string_agg(sha256(salt || convert_to(content, 'UTF8')), ''::bytea ORDER BY leaf_no) AS leaves
-FROM written GROUP BY version
+SELECT version, string_agg(leaf, ''::bytea ORDER BY leaf_no) AS leaves FROM written GROUP BY version
 """  # noqa: S608
-_ENTRIES = f"CREATE TEMPORARY TABLE entry ON COMMIT DROP AS {_FINDINGS}"
 
 # The counts after each entry, and the chain of hashes over all of them.
+_PAYLOADS = """
+CREATE TEMPORARY TABLE counted ON COMMIT DROP AS
+SELECT version, leaves, jsonb_build_object('at', now(), 'leaves', length(leaves) / 32, 'tally', jsonb_build_object(
+           'received', 0, 'review', 0, 'unsettled', sum(unregistered) OVER w, 'valid', sum(valid) OVER w,
+           'invalid', sum(invalid) OVER w, 'by_reason', jsonb_build_object('duplicate', sum(duplicate) OVER w,
+           'not_registered', sum(unregistered) OVER w)))::text AS payload
+FROM entry JOIN (
+    SELECT seq + 1 AS version, count(*) FILTER (WHERE status = 'valid') AS valid,
+           count(*) FILTER (WHERE status = 'invalid') AS invalid,
+           count(*) FILTER (WHERE reason = 'duplicate') AS duplicate,
+           count(*) FILTER (WHERE reason = 'not_registered') AS unregistered
+    FROM found GROUP BY seq
+) AS moved USING (version)
+WINDOW w AS (ORDER BY version)
+"""
+_IN_ORDER = "CREATE UNIQUE INDEX ON counted (version)"
 _LEDGER = f"""
-WITH RECURSIVE counted AS (
-    SELECT version, leaves, jsonb_build_object('at', now(), 'leaves', length(leaves) / 32, 'tally', jsonb_build_object(
-               'received', 0, 'review', 0, 'unsettled', sum(unregistered) OVER w, 'valid', sum(valid) OVER w,
-               'invalid', sum(invalid) OVER w, 'by_reason', jsonb_build_object('duplicate', sum(duplicate) OVER w,
-               'not_registered', sum(unregistered) OVER w)))::text AS payload
-    FROM entry JOIN (
-        SELECT seq + 1 AS version, count(*) FILTER (WHERE status = 'valid') AS valid,
-               count(*) FILTER (WHERE status = 'invalid') AS invalid,
-               count(*) FILTER (WHERE reason = 'duplicate') AS duplicate,
-               count(*) FILTER (WHERE reason = 'not_registered') AS unregistered
-        FROM found GROUP BY seq
-    ) AS moved USING (version)
-    WINDOW w AS (ORDER BY version)
-), numbered AS MATERIALIZED (
-    SELECT array_agg(leaves ORDER BY version) AS leaves, array_agg(payload ORDER BY version) AS payloads FROM counted
-), chain AS (
-    SELECT 1 AS n, sha256(leaves[1] || convert_to(payloads[1], 'UTF8')) AS hash FROM numbered
+WITH RECURSIVE chain AS (
+    SELECT version, sha256(leaves || convert_to(payload, 'UTF8')) AS hash FROM counted WHERE version = 2
     UNION ALL
-    SELECT n + 1, sha256(hash || leaves[n + 1] || convert_to(payloads[n + 1], 'UTF8'))
-    FROM chain, numbered WHERE n < cardinality(leaves)
+    SELECT counted.version, sha256(chain.hash || leaves || convert_to(payload, 'UTF8'))
+    FROM chain JOIN counted ON counted.version = chain.version + 1
 )
 INSERT INTO floor.ledger (county_id, petition_id, seq, type, leaf_root, leaves, payload, hash)
-SELECT {_IDS}, n + 1, 'intake', sha256(leaves[n]), leaves[n], payloads[n], hash FROM chain, numbered
+SELECT {_IDS}, version, 'intake', sha256(leaves), leaves, payload, hash FROM chain JOIN counted USING (version)
 """  # noqa: S608
 _HEAD = f"""
 INSERT INTO floor.head (county_id, petition_id, version, hash, state, as_of, received, valid, invalid, review,
@@ -143,7 +145,7 @@ SELECT {_IDS}, 'station-1', 'batch-' || seq, sha256(convert_to(seq::text, 'UTF8'
 FROM found GROUP BY seq
 """  # noqa: S608
 
-_FILL = (_SIGNATURES, _SLOTS, _LINES, _ENTRIES, _LEDGER, _HEAD, _ANSWERS)
+_FILL = (_SIGNATURES, _SLOTS, _LINES, _ENTRIES, _PAYLOADS, _IN_ORDER, _LEDGER, _HEAD, _ANSWERS)
 
 _INDEXES = "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename = ANY ($1::text[])"
 _FOREIGN_KEYS = """
@@ -159,7 +161,7 @@ def copy_text(lines: Sequence[bytes]) -> bytes:
     """The petition's lines in COPY's text format."""
     rows = []
     for line in lines:
-        values = json.loads(line)
+        values = {"signed": True, **json.loads(line)}
         texts = ["\\N" if values.get(name) is None else str(values[name]) for name in _FIELDS]
         rows.append("\t".join(text if text == "\\N" else text.replace("\\", "\\\\") for text in texts))
     return "\n".join([*rows, ""]).encode()
@@ -180,7 +182,7 @@ async def sample_findings(connection: asyncpg.Connection, samples: int = 64) -> 
         f"""
         DROP TABLE IF EXISTS floor.sample;
         CREATE TABLE floor.sample AS
-            SELECT row_number() OVER () - 1 AS no, content FROM (
+            SELECT row_number() OVER () - 1 AS no, substr(content, {_FRONT} + 1) AS rest FROM (
                 SELECT content FROM finding ORDER BY md5(content) LIMIT {samples}
             ) AS drawn
         """  # noqa: S608  # a number of ours
@@ -197,9 +199,9 @@ async def run(dsn: str, lines: bytes, *, indexes: Indexes = "before") -> tuple[f
         indexes: whether the tables are there beforehand, with their indexes, as for a petition that comes to others;
             or are made in the transaction, with the indexes and keys after the rows.
     """
-    connection = await asyncpg.connect(dsn, server_settings={"jit": "off", "work_mem": "128MB"})
+    connection = await asyncpg.connect(dsn, server_settings={"jit": "off", "work_mem": "512MB"})
     try:
-        await connection.execute(f"DROP TABLE IF EXISTS {', '.join(f'floor.{table}' for table in _TABLES)}")
+        await connection.execute(f"DROP TABLE IF EXISTS {', '.join(f'floor.{table}' for table in TABLES)}")
         if indexes == "before":
             await _make_tables(connection)
             await _make_indexes(connection)
@@ -232,12 +234,12 @@ async def _fill(connection: asyncpg.Connection, lines: bytes) -> None:
 
 
 async def _make_tables(connection: asyncpg.Connection) -> None:
-    for table in _TABLES:
+    for table in TABLES:
         await connection.execute(f"CREATE TABLE floor.{table} (LIKE public.{table} INCLUDING ALL EXCLUDING INDEXES)")
 
 
 async def _make_indexes(connection: asyncpg.Connection) -> None:
-    for row in await connection.fetch(_INDEXES, _TABLES):
+    for row in await connection.fetch(_INDEXES, TABLES):
         await connection.execute(row[0].replace(" ON public.", " ON floor."), timeout=None)
-    for row in await connection.fetch(_FOREIGN_KEYS, _TABLES):
+    for row in await connection.fetch(_FOREIGN_KEYS, TABLES):
         await connection.execute(row[0], timeout=None)

@@ -72,6 +72,22 @@ async def check_count(bench: Bench, petition_id: UUID, lines: int) -> None:
     bench.figures.add("service, batches: valid lines", valid / lines * 100, "percent")
 
 
+async def add_sizes(bench: Bench) -> None:
+    """The disk that a line and a registration take, with everything that is kept of them and all indexes."""
+    lines, line_bytes = await bench.connection.fetchrow(
+        "SELECT (SELECT count(*) FROM signature), sum(pg_total_relation_size(oid)) FROM pg_class"
+        " WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname = ANY ($1::text[])",
+        ["signature", "line", "finding", "slot", "ledger", "idempotency"],
+    )
+    bench.figures.add("disk of a line", float(line_bytes) / lines, "bytes")
+    registrations, bytes_in_all = await bench.connection.fetchrow(
+        "SELECT registrations, pg_total_relation_size(format('%I', roll_partition($1, roll_version))::regclass)"
+        " FROM roll WHERE county_id = $1 AND state = 'active'",
+        bench.county.code,
+    )
+    bench.figures.add("disk of a registration", bytes_in_all / registrations, "bytes")
+
+
 async def restart(figures: Figures, options: Options, county: County, data_dir: Path) -> None:
     """End the service, start it again, and wait for the first answer to a batch of lines."""
     lines = samples(county.lines(), options.batch)
@@ -127,6 +143,8 @@ async def replay(figures: Figures, options: Options, county: County, data_dir: P
             figures.add("pgbench: time of the statements", done.seconds / per, "µs/line", spent)
             serial = done.serial_milliseconds(script.names) / len(lines) * options.batch
             figures.add("pgbench: head locked, a batch", serial, "ms", spent)
+            for kind, milliseconds in done.by_kind(script.names).items():
+                figures.add(f"pgbench: {kind}", milliseconds / 1000 / per, "µs/line", spent)
             await recorded.check_same(running.connection, first, again)
         for clients in (1, _COMMITTING):
             petition = await a_petition(running.database, county.code, county.made)

@@ -6,9 +6,10 @@ in the service; its arguments stand in the script as text, which costs the datab
 binary ones.
 """
 
+import itertools
 import re
 import subprocess
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -184,12 +185,31 @@ class Replayed:
         """All statements together, without those that prepare."""
         return sum(ms for name, ms in self.milliseconds.items() if name != "PREPARE") / 1000
 
-    def serial_milliseconds(self, names: dict[str, str]) -> float:
+    def by_kind(self, names: Mapping[str, str]) -> dict[str, float]:
+        """The milliseconds of all statements on the same table, the most expensive first."""
+        result: dict[str, float] = {}
+        for name, milliseconds in self.milliseconds.items():
+            kind = kind_of(names[name]) if name in names else name
+            result[kind] = result.get(kind, 0.0) + milliseconds
+        return dict(sorted(result.items(), key=lambda item: -item[1]))
+
+    def serial_milliseconds(self, names: Mapping[str, str]) -> float:
         """From the head's lock to the end of the commit: what one petition's transactions do one after the other."""
         under = {rows._LOCK_HEAD, rows._STEP_DOWN, rows._WRITE_LINES, rows._WRITE_FINDINGS, rows._APPEND_ENTRY}  # noqa: SLF001
         under |= {rows._MOVE_HEAD}  # noqa: SLF001  # the very statements that are asked of
         held = {name for name, query in names.items() if query in under or "INTO idempotency" in query}
         return sum(ms for name, ms in self.milliseconds.items() if name in held | {"COMMIT"})
+
+
+def kind_of(statement: str) -> str:
+    """What a statement does to which table first: `SELECT registration`, `INSERT line`."""
+    words = statement.split()
+    tables = [
+        b
+        for a, b in itertools.pairwise(words)
+        if a in ("FROM", "INTO", "UPDATE", "JOIN") and b.isidentifier() and b != "LATERAL"
+    ]
+    return f"{words[0]} {(tables or [''])[0]}".strip()
 
 
 def run(dsn: str, prepared: Script, folder: Path, binaries: Path | None = None) -> Replayed:

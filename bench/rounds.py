@@ -72,12 +72,15 @@ async def batch_turn(bench: Bench, petition_id: UUID, lines: Sequence[bytes]) ->
     """The next part of the petition, as stations post it."""
     requests = batches(petition_id, lines, bench.stations, bench.options.batch)
     await bench.connection.execute("CHECKPOINT")
+    before = await bench.connection.fetchval("SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn")
     with bench.meter.measure() as spent:
         replies = await exchange_all(bench.service.port, requests, bench.options.in_flight)
+    written = await bench.connection.fetchval("SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn") - before
     rate = per_second(replies) * len(lines) / len(requests)
     bench.replies.append(replies)
     bench.spent.append(spent)
     bench.figures.add("service, batches", rate, "lines/s", spent)
+    bench.figures.add("service, batches: log", float(written) / len(lines), "bytes/line", spent)
     bench.figures.add("service, batches: median time of a batch", percentile(replies, 50), "ms", spent)
     for who, seconds in (("service", spent.service), ("database", spent.database), ("client", spent.client)):
         bench.figures.add(f"service, batches: processor time, {who}", seconds / len(lines) * _MILLION, "µs/line", spent)

@@ -12,7 +12,7 @@ import json
 import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -129,6 +129,7 @@ async def rounds(figures: Figures, options: Options, county: County, data_dir: P
         figures.add("memory of the service", memory(bench.service.pid), "MB")
         figures.add("memory of its database", memory(bench.service.pid, database=True), "MB")
         await parts.check_count(bench, petition_id, len(lines))
+        await parts.add_sizes(bench)
 
 
 def counties_of(arguments: argparse.Namespace, folder: Path) -> list[County]:
@@ -138,6 +139,7 @@ def counties_of(arguments: argparse.Namespace, folder: Path) -> list[County]:
         result = [County.in_folder(arguments.data)]
     else:
         result = [County.make(made / f"scale-{arguments.scale.replace('/', '-')}", arguments.scale)]
+    result = [replace(county, most_lines=arguments.lines) for county in result]
     if "growth" in arguments.parts:
         petition = f"{_SIGNERS * arguments.rolls[0]}/{REGISTERED}"
         for size in arguments.rolls:
@@ -198,6 +200,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, metavar="DIR", help="a county that the generator has made already")
     parser.add_argument("--reuse", type=Path, metavar="DIR", help="keep the database here, and take the rolls in it")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--lines", type=int, metavar="N", help="take only the first lines of the petition")
     parser.add_argument("--batch", type=int, default=usual.batch, help="lines of a batch")
     parser.add_argument("--in-flight", type=int, default=usual.in_flight, help="batches at once")
     parser.add_argument("--singles", type=int, default=usual.singles, help="lines a round posted one by one")
