@@ -5,8 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PG15 ?= /usr/lib/postgresql/15/bin
 
-.PHONY: run test check format bench bench-throughput bench-scale bench-cost bench-ledger bench-matching bench-polls \
-	torture fuzz openapi lock clean
+.PHONY: run test check format bench bench-throughput bench-scale bench-report bench-cost bench-ledger bench-matching \
+	bench-polls torture fuzz openapi lock clean
 
 run: $(VENV)/ready
 	@$(BIN)/python -m app demo --scale $(SCALE)
@@ -60,6 +60,10 @@ bench-throughput: $(VENV)/ready
 # What larger counts need, from the file that bench-throughput wrote to JSON=.
 bench-scale: $(VENV)/ready
 	PYTHONPATH=. $(BIN)/python bench/scale.py $(JSON) $(ARGS)
+
+# The same file's results into docs/benchmarks.md and docs/scale.md.
+bench-report: $(VENV)/ready
+	PYTHONPATH=. $(BIN)/python bench/report.py $(JSON)
 
 bench-cost: $(VENV)/ready
 	PYTHONPATH=. $(BIN)/python bench/cost.py --scale $(BENCH)

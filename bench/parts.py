@@ -23,6 +23,7 @@ from bench.usage import Meter, memory
 from bench.wire import Wire, exchange_all, per_second
 
 _REPLAYED = 20  # batches
+_NOTEWORTHY = 0.03  # of the time of all statements
 _COMMITTING = 8  # clients that want one petition's head
 _MILLION = 1_000_000
 
@@ -144,7 +145,8 @@ async def replay(figures: Figures, options: Options, county: County, data_dir: P
             serial = done.serial_milliseconds(script.names) / len(lines) * options.batch
             figures.add("pgbench: head locked, a batch", serial, "ms", spent)
             for kind, milliseconds in done.by_kind(script.names).items():
-                figures.add(f"pgbench: {kind}", milliseconds / 1000 / per, "µs/line", spent)
+                if milliseconds > _NOTEWORTHY * done.seconds * 1000:
+                    figures.add(f"pgbench: {kind}", milliseconds / 1000 / per, "µs/line", spent)
             await recorded.check_same(running.connection, first, again)
         for clients in (1, _COMMITTING):
             petition = await a_petition(running.database, county.code, county.made)

@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from app.demo.mix import LINES, REGISTERED
 
@@ -78,6 +79,11 @@ class Costs:
             cores=cores,
         )
 
+    @classmethod
+    def of_result(cls, result: Mapping[str, Any]) -> "Costs":
+        """Of a run's file."""
+        return cls.of(result["figures"], result["machine"]["processors"], result["options"]["batch"])
+
 
 @dataclass(frozen=True, slots=True)
 class Need:
@@ -125,9 +131,24 @@ def table(costs: Costs, prices: Prices) -> str:
     needs = [(case, Need.of(case, costs, prices)) for case in CASES]
     lines = ["| | " + " | ".join(case.name for case in CASES) + " |", "| --- |" + " ---: |" * len(CASES)]
     for name, value in _ROWS:
-        shown = [value(case, need) for case, need in needs]
-        lines.append(f"| {name} | " + " | ".join(f"{v:,.0f}" if v >= 10 else f"{v:.2g}" for v in shown) + " |")  # noqa: PLR2004  # two figures that matter
+        values = " | ".join(_shown(value(case, need)) for case, need in needs)
+        lines.append(f"| {name} | {values} |")
     return "\n".join(lines)
+
+
+def _shown(value: float) -> str:
+    return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"  # noqa: PLR2004  # two figures that matter
+
+
+def walls(costs: Costs) -> str:
+    """What one petition meets as it grows, the nearest first."""
+    rates = {
+        "batches as they came, with the client and the database on the same machine": costs.rate,
+        "one process of the service with a processor of its own": 1 / costs.service,
+        "one petition's head, locked batch after batch": costs.serial,
+    }
+    lines = [f"1. {name}: {rate:,.0f} lines/s" for name, rate in sorted(rates.items(), key=lambda wall: wall[1])]
+    return "\n".join(lines) + "\n"
 
 
 def main() -> None:
@@ -139,18 +160,9 @@ def main() -> None:
     parser.add_argument("--gb-month", type=float, default=usual.gb_month, help="dollars")
     parser.add_argument("--months", type=float, default=usual.months, help="that the machine and the disk are kept")
     arguments = parser.parse_args()
-    result = json.loads(arguments.result.read_text("utf-8"))
-    costs = Costs.of(result["figures"], result["machine"]["processors"], result["options"]["batch"])
+    costs = Costs.of_result(json.loads(arguments.result.read_text("utf-8")))
     print(table(costs, Prices(arguments.core_hour, arguments.gb_month, arguments.months)))
-    walls = {
-        "one process's batches": costs.rate,
-        "one process's core": 1 / costs.service,
-        "one petition's head": costs.serial,
-    }
-    print(
-        "\nThe first wall: "
-        + "; ".join(f"{name} {rate:,.0f} lines/s" for name, rate in sorted(walls.items(), key=lambda wall: wall[1]))
-    )
+    print(f"\n{walls(costs)}", end="")
 
 
 if __name__ == "__main__":

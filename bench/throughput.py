@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -232,7 +233,8 @@ def main() -> None:
     judged = judge(figures)
     print_judged(judged)
     if arguments.json:
-        write(arguments.json, figures, judged, {"scale": arguments.scale, **facts})
+        facts |= {"date": f"{datetime.now(UTC):%Y-%m-%d}", "scale": arguments.scale, "lines": arguments.lines}
+        write(arguments.json, figures, judged, facts)
 
 
 if __name__ == "__main__":

@@ -10,11 +10,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from app.actions.group_commit import GroupCommit
 from app.db.engine import open_database
+from app.domain.submission import Accepted, Answer
 from bench import replay
 from bench.county import samples
 from bench.parts import submissions
 from bench.service import a_petition
+from bench.ungrouped import hand_in_alone
 from tests.api.county import COUNTY, line, stranger
 
 MADE = {"required": 100, "circulation": ["2022-01-27", "2022-07-06"], "filed": "2022-07-06"}
@@ -74,3 +77,24 @@ def test_samples_follow_each_other_and_begin_again() -> None:
     parts = samples([b"1", b"2", b"3", b"4", b"5"], 2)
 
     assert [next(parts) for _ in range(3)] == [[b"1", b"2"], [b"3", b"4"], [b"1", b"2"]]
+
+
+async def test_without_group_commit_a_signature_is_answered_the_same(county_database: str) -> None:
+    database = await open_database(county_database, intake=2, reading=1)
+    alone, grouped = [await a_petition(database, COUNTY, MADE) for _ in range(2)]
+    lines = [json.dumps(one).encode() for one in (line(1), stranger((2, 1, 1)), line(1, (2, 1, 2)))]
+    commit = GroupCommit(database, lambda: datetime.now(UTC))
+
+    by_itself = [await hand_in_alone(commit, alone, one) for one in submissions(lines, 1)]
+    together = [await commit.hand_in(grouped, one) for one in submissions(lines, 1)]
+
+    assert by_itself == together
+    assert [status_of(outcome) for outcome in by_itself] == ["valid", "invalid", "invalid"]
+    await database.close()
+
+
+def status_of(outcome: object) -> str:
+    assert isinstance(outcome, Answer)
+    (result,) = outcome.results
+    assert isinstance(result, Accepted)
+    return result.status
