@@ -137,7 +137,7 @@ async def replay(figures: Figures, options: Options, county: County, data_dir: P
             again = await a_petition(running.database, county.code, county.made)
             calls = await recorded.record(running.database, first, submissions(lines, options.batch))
             script = recorded.script(calls, (first.petition_id, again.petition_id))
-            with running.meter.measure() as spent:
+            with running.meter.measure(ending=True) as spent:
                 done = recorded.run(running.dsn, script, data_dir.parent)
             per = len(lines) / _MILLION
             figures.add("pgbench: processor time, database", spent.database / per, "µs/line", spent)
@@ -150,7 +150,7 @@ async def replay(figures: Figures, options: Options, county: County, data_dir: P
             await recorded.check_same(running.connection, first, again)
         for clients in (1, _COMMITTING):
             petition = await a_petition(running.database, county.code, county.made)
-            with running.meter.measure() as spent:
+            with running.meter.measure(ending=True) as spent:
                 rate = recorded.head_commits(running.dsn, petition, data_dir.parent, clients=clients, seconds=5)
             figures.add(f"commits on one head, {clients} clients", rate, "commits/s", spent)
 

@@ -90,7 +90,7 @@ async def floor_turn(bench: Bench, text: bytes, lines: int) -> None:
     """The whole petition by COPY and SQL, into tables with indexes; and indexed afterwards."""
     variants: tuple[tuple[floor.Indexes, str], ...] = (("before", "floor"), ("after", "floor, indexes afterwards"))
     for indexes, name in variants:
-        with bench.meter.measure() as spent:
+        with bench.meter.measure(ending=True) as spent:
             seconds, counts = await floor.run(bench.dsn, text, indexes=indexes)
         if sum(counts.values()) != lines:
             raise RuntimeError("the floor does not count what it took")

@@ -5,10 +5,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, sleep
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PROC = Path("/proc")
+_GONE = 0.5  # seconds in which a process of PostgreSQL has ended
 DATABASE = "postgres"  # what PostgreSQL's processes are called
 
 
@@ -103,17 +104,24 @@ class Meter:
     besides: list[int] = field(default_factory=list)  # ours as well, but no contestants
 
     @contextmanager
-    def measure(self) -> Iterator[Spent]:
-        """Measure the block."""
+    def measure(self, *, ending: bool = False) -> Iterator[Spent]:
+        """Measure the block.
+
+        Args:
+            ending: processes end with the block. They are given a moment, since one that just ends may be found neither
+                beside its parent nor in the parent's sum.
+        """
         spent, before, started = Spent(), self._read(), perf_counter()
         yield spent
         spent.seconds = perf_counter() - started
+        if ending:
+            sleep(_GONE)
         service, database, client, naive, besides, busy = (
             after - then for after, then in zip(self._read(), before, strict=True)
         )
         spent.service, spent.database, spent.client, spent.naive = service, database, client, naive
         ours = service + database + client + naive + besides
-        spent.others = max(0.0, busy - ours) / spent.seconds
+        spent.others = max(0.0, busy - ours) / (perf_counter() - started)
         spent.load = os.getloadavg()[0]
 
     def _read(self) -> tuple[float, ...]:
