@@ -16,7 +16,7 @@ from app.domain.streets import street_token
 from app.domain.text import fold
 from app.domain.voter import Registration
 
-KEYS_VERSION: Final = 1
+KEYS_VERSION: Final = 2
 
 # Names of the key columns, in the order of `registration_keys`. Each gets a btree index of its own. The columns with a
 # 2 repeat their neighbour for the second part of a double surname and are NULL for nine voters in ten: index them only
