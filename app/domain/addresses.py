@@ -50,6 +50,7 @@ class Address(NamedTuple):
     streets: tuple[str, ...] = ()  # street tokens
     ways: tuple[tuple[str, str], ...] = ()  # of each of `streets`: street type and direction
     house_certain: bool = True  # False where a sign had to be read as a digit
+    alias: str = ""  # the county's alias through which it is read so; '' for what is written
 
 
 class ReadAddresses(NamedTuple):
@@ -76,14 +77,24 @@ def _ascii(text: str) -> str:
 
 def parse_address(text: str) -> Address:
     """Return one address taken apart; `text` is in any case and may be damaged."""
-    raised = (text.upper() if text.isascii() else _ascii(text)).replace("'", "")
-    words = [part for word in _TOKEN.findall(raised) for part in _parted(word)]
+    words = _words(text)
     house, fraction, unit, certain = _take_house(words)
     unit_type, unit = _take_unit(words) or ("", unit)
-    readings = _read_street(
-        [word for part in words for word in part.replace("|", "I").replace("/", "-").split("-") if word]
-    )
-    return _assemble(house, fraction, (unit_type, unit), readings, certain=certain)
+    return _assemble(house, fraction, (unit_type, unit), _read_street(_parts(words)), certain=certain)
+
+
+def parse_street(text: str) -> Address:
+    """Return a street alone taken apart: its name, and type and direction where they are given."""
+    return _assemble("", "", ("", ""), _read_street(_parts(_words(text))), certain=True)
+
+
+def _words(text: str) -> list[str]:
+    raised = (text.upper() if text.isascii() else _ascii(text)).replace("'", "")
+    return [part for word in _TOKEN.findall(raised) for part in _parted(word)]
+
+
+def _parts(words: list[str]) -> list[str]:
+    return [word for part in words for word in part.replace("|", "I").replace("/", "-").split("-") if word]
 
 
 _TYPE_AND_UNIT = re.compile(r"^(ST|STREET|AVE|AVENUE|BLVD|DR|DRIVE|RD|PL|PLACE|CT|COURT|LN|LANE|WAY)(APT|UNIT)$")
