@@ -88,10 +88,12 @@ def _agree(written: str, alias: str) -> bool:
 def _read_as(written: Address, name: Address) -> Address:
     """The address on the street of this name; of type and direction, what the name leaves out is as written."""
     directed = name if _direction(name) else written
+    kind, direction = written.street_type, _direction(written)
     return written._replace(
         pre_direction=directed.pre_direction,
         street=name.street,
         street_type=name.street_type or written.street_type,
         post_direction=directed.post_direction,
         streets=name.streets,
+        ways=tuple((way[0] or kind, way[1] or direction) for way in name.ways),
     )

@@ -17,7 +17,7 @@ from app.domain.streets import street_token
 from app.domain.text import fold
 from app.domain.voter import Registration
 
-KEYS_VERSION: Final = 2
+KEYS_VERSION: Final = 3
 
 # Names of the key columns, in the order of `registration_keys`. Each gets a btree index of its own. The columns with a
 # 2 repeat their neighbour for the second part of a double surname and are NULL for nine voters in ten: index them only

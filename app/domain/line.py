@@ -8,7 +8,7 @@ from app.domain.names import ReadName, read_name, read_name_parts
 from app.domain.signature import Writing
 from app.domain.text import fold
 
-READER_VERSION: Final = 1
+READER_VERSION: Final = 2
 """Of the way in which name and address are read; a change of any reading raises it, and evidence names it."""
 
 _MISREAD_ZIP = str.maketrans("OQDILZSBGA", "0001125864")

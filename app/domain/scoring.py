@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from rapidfuzz import fuzz
 
+from app.domain.addresses import Address
 from app.domain.blocking import house_token
 from app.domain.comparison import (
     AddressComparison,
@@ -24,9 +25,9 @@ from app.domain.comparison import (
 )
 from app.domain.line import Interval, ReadLine
 from app.domain.model import Model
-from app.domain.names import given_words, surname_parts
+from app.domain.names import given_words, suffix_of, surname_parts
 from app.domain.standing import Standing, standing
-from app.domain.streets import street_token
+from app.domain.streets import street_token, way
 from app.domain.voter import Registration
 from app.domain.words import Words
 
@@ -121,7 +122,8 @@ class Scorer:
         return found
 
     def _resembles(self, r: Registration) -> bool:
-        ratio = fuzz.token_set_ratio(self._written, f"{r.last_name} {r.first_name} {r.middle_name}", score_cutoff=ALIKE)
+        registered = (*surname_parts(r.last_name), *given_words(r.first_name), *given_words(r.middle_name))
+        ratio = fuzz.token_set_ratio(self._written, " ".join(registered), score_cutoff=ALIKE)
         if ratio >= ALIKE_AWAY:
             return True
         house = house_token(r.house_number)
@@ -159,7 +161,7 @@ class Scorer:
 
     def _score_name(self, registration: Registration) -> NameScore:
         first, middle = given_words(registration.first_name), given_words(registration.middle_name)
-        suffix = compare_suffix(self.line.name.suffix, registration.suffix)
+        suffix = compare_suffix(self.line.name.suffix, suffix_of(registration.suffix))
         best: NameScore | None = None
         for at, reading in enumerate(self.line.name.readings):
             surname, family = self._score_surname(at, registration.last_name)
@@ -186,20 +188,23 @@ class Scorer:
         scored = self._surnames.get((at, last_name))
         if scored is None:
             reading = self.line.name.readings[at]
-            level = compare_surname(reading.surname, surname_parts(last_name), known=self._known_surname[at])
-            family = self.field_weight("surname", level) + self.model.weights["reading"][reading.kind]
+            parts = surname_parts(last_name)
+            level = compare_surname(reading.surname, parts, known=self._known_surname[at])
+            kind = _OF_TWO.get(reading.kind, reading.kind) if len(parts) > 1 else reading.kind
+            family = self.field_weight("surname", level) + self.model.weights["reading"][kind]
             scored = self._surnames[at, last_name] = (level, family)
         return scored
 
     def _score_address(self, registration: Registration) -> AddressScore:
         """The better of the line's addresses: a line may show two (2 CCR 20931)."""
         house, street = house_token(registration.house_number), street_token(registration.street_name)
+        registered = way(registration.street_type, registration.pre_direction or registration.post_direction)
         best: AddressScore | None = None
         for at, address in enumerate(self.line.addresses):
             levels = AddressComparison(
                 compare_house(address.house, house),
                 self._street(at, street),
-                compare_way(address, registration),
+                compare_way(_way_written(address, street), registered),
                 compare_unit(address.unit, registration.unit_number),
                 compare_zip(self.line.zip, registration.zip[:5]),
             )
@@ -237,6 +242,15 @@ class Scorer:
         )
 
 
+def _way_written(address: Address, street: str) -> tuple[str, str]:
+    """The written type and direction in the reading that is this street: LANE is none where RANCH LANE is the name."""
+    if not address.ways:
+        return "", ""
+    return address.ways[address.streets.index(street) if street in address.streets else 0]
+
+
+# To write both surnames is the plain way of who has two, and no bolder reading than any other.
+_OF_TWO: Final = {"double": "plain", "swapped double": "swapped"}
 _KIND: Final = {"surname": "surname", "given": "given", "middle": "given"}
 _NEAR_HOUSE: Final = frozenset({"same", "near", "far", "missing"})
 _NEAR_STREET: Final = frozenset({"same", "typo", "near", "garbled", "missing"})
