@@ -102,15 +102,21 @@ class Scorer:
         self._known_surname = [all(words.known("surname", part) for part in r.surname) for r in line.name.readings]
         self._known_streets = frozenset(s for a in line.addresses for s in a.streets if words.known("street", s))
         self._written = written_name(line)
+        self._surname_words = frozenset(part for r in line.name.readings for part in r.surname if len(part) > 1)
+        self._given_words = frozenset(word for r in line.name.readings for word in r.given if len(word) > 1)
+        self._houses = [address.house for address in line.addresses]
         self._names: dict[tuple[str, str, str, str], NameScore] = {}
         self._surnames: dict[tuple[int, str], tuple[FieldLevel, float]] = {}
+        self._givens: dict[tuple[int, str, str, str], tuple[FieldLevel, FieldLevel, float]] = {}
         self._streets: dict[tuple[int, str], FieldLevel] = {}
         self._addresses: dict[tuple[str, ...], AddressScore] = {}
         self._resembling: dict[int, bool] = {}
+        self._rarity_of_address = self._rarity_among(_UNCOUNTED)
 
     def count_household(self, household: Household) -> None:
         """Take how many are registered at the line's address: the more, the less the address says."""
         self.household = household
+        self._rarity_of_address = self._rarity_among(household.size)
         self._addresses.clear()
 
     def resembles(self, registration: Registration) -> bool:
@@ -122,12 +128,15 @@ class Scorer:
         return found
 
     def _resembles(self, r: Registration) -> bool:
-        registered = (*surname_parts(r.last_name), *given_words(r.first_name), *given_words(r.middle_name))
-        ratio = fuzz.token_set_ratio(self._written, " ".join(registered), score_cutoff=ALIKE)
+        surname, given = surname_parts(r.last_name), given_words(r.first_name)
+        if not self._surname_words.isdisjoint(surname) and not self._given_words.isdisjoint(given):
+            return True
+        registered = " ".join((*surname, *given, *given_words(r.middle_name)))
+        ratio = fuzz.token_set_ratio(self._written, registered, score_cutoff=ALIKE)
         if ratio >= ALIKE_AWAY:
             return True
         house = house_token(r.house_number)
-        if not any(compare_house(address.house, house) in _NEAR_HOUSE for address in self.line.addresses):
+        if all(compare_house(written, house) not in _NEAR_HOUSE for written in self._houses):
             return False
         address = self._address_of(r)
         return address.here or (ratio > 0 and address.near)
@@ -160,28 +169,33 @@ class Scorer:
         return weight + min(self.words.rarity(kind, compared.word), cap)
 
     def _score_name(self, registration: Registration) -> NameScore:
-        first, middle = given_words(registration.first_name), given_words(registration.middle_name)
         suffix = compare_suffix(self.line.name.suffix, suffix_of(registration.suffix))
+        of_suffix = self.model.weights["suffix"][suffix]
         best: NameScore | None = None
         for at, reading in enumerate(self.line.name.readings):
             surname, family = self._score_surname(at, registration.last_name)
             if best and surname.level in _HOPELESS:
                 continue  # another order of the words explains nothing where not even the surname fits
-            given = compare_given(reading.given, first, middle, known=self._known_given[at])
-            between = compare_middle(
-                reading.given, (*first[1:], *middle), given.level, surname_parts(registration.last_name)
-            )
-            weight = (
-                family
-                + self.field_weight("given", given)
-                + self.field_weight("middle", between)
-                + self.model.weights["suffix"][suffix]
-            )
+            given, between, own = self._score_given(at, registration)
+            weight = family + own + of_suffix
             if best is None or weight > best.weight:
                 best = NameScore(reading.kind, NameComparison(surname, given, between, suffix), weight, family)
             if surname.level == "exact" and given.level == "exact":
                 break  # no other reading can do better
         return best or _NO_NAME
+
+    def _score_given(self, at: int, r: Registration) -> tuple[FieldLevel, FieldLevel, float]:
+        """The given and middle names in one reading, and their weight."""
+        written = self.line.name.readings[at].given
+        called = (at, r.first_name, r.middle_name, r.last_name if len(written) > 1 else "")
+        scored = self._givens.get(called)
+        if scored is None:
+            first, middle = given_words(r.first_name), given_words(r.middle_name)
+            given = compare_given(written, first, middle, known=self._known_given[at])
+            between = compare_middle(written, (*first[1:], *middle), given.level, surname_parts(r.last_name))
+            weight = self.field_weight("given", given) + self.field_weight("middle", between)
+            scored = self._givens[called] = (given, between, weight)
+        return scored
 
     def _score_surname(self, at: int, last_name: str) -> tuple[FieldLevel, float]:
         """The surname in one reading, and its weight with that of the reading."""
@@ -229,17 +243,20 @@ class Scorer:
         agrees, says the rest.
         """
         w = self.model.weights
-        size = self.household.size if self.household else _UNCOUNTED
+        rarity = self._rarity_of_address
         if unit is not None and self.household and levels.unit == "same":
-            size = self.household.units.get(unit, 1)
+            rarity = self._rarity_among(self.household.units.get(unit, 1))
         return (
             w["house"][levels.house]
             + w["street"][levels.street.level]
             + w["way"][levels.way]
             + w["unit"][levels.unit]
             + w["zip"][levels.zip]
-            + log(self.words.registrations / max(size, 1))
+            + rarity
         )
+
+    def _rarity_among(self, registrations: int) -> float:
+        return log(self.words.registrations / max(registrations, 1))
 
 
 def _way_written(address: Address, street: str) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rapidfuzz.distance import OSA
 
 from app.domain.blocking import FINE, FINE_BITS, KEY_COLUMNS, registration_keys, registration_tokens
 from app.domain.comparison import compare_house
@@ -161,8 +162,9 @@ def test_the_range_of_a_key_takes_twenty_bits() -> None:
 
 @given(st.integers(1, 99_999), st.integers(1, 99_999))
 def test_near_houses_are_those_one_slip_away(one: int, other: int) -> None:
-    near = compare_house(str(one), str(other)) in {"same", "near"}
-    assert (other in near_houses((str(one),))) == near
+    level, near = compare_house(str(one), str(other)), other in near_houses((str(one),))
+    assert near or level not in {"same", "near"}
+    assert not near or OSA.distance(str(one), str(other)) <= 2  # a digit less may leave zeros in front: 201 and 1
 
 
 @given(st.integers(1, 9_999), st.integers(0, 3), st.integers(0, 9))
