@@ -1,21 +1,22 @@
 """Which readings of a name are worth a search, by what the county's voters are called."""
 
 from math import log
+from statistics import fmean
 from typing import Final
 
 from app.domain.line import ReadLine
 from app.domain.names import NameReading
 from app.domain.words import Words
 
-_UNLIKELY: Final = log(10_000)
+_UNLIKELY: Final = log(25)  # word by word
 _INITIAL: Final = log(26)
+_SLIP: Final = log(10_000)  # what nobody is called may be a slip of what somebody is: no word weighs more than this
 
 
 def likely_readings(line: ReadLine, words: Words) -> ReadLine:
-    """Return the line without the readings that another one makes ten thousand times less likely.
+    """Return the line without the readings whose words are 25 times rarer in their places than those of another one.
 
-    JOHN SMITH may be a Smith John by the order of the words, but hardly anybody is called so. A word that nobody
-    bears weighs the same in every place, so where nothing is known every reading stays.
+    JOHN SMITH may be a Smith John by the order of the words, but hardly anybody is called so.
     """
     readings = line.name.readings
     if len(readings) == 1 or not readings:
@@ -27,9 +28,16 @@ def likely_readings(line: ReadLine, words: Words) -> ReadLine:
 
 
 def _rarity(reading: NameReading, words: Words) -> float:
-    """How rare a name is, as a logarithm: every word in its place, as if they were independent."""
-    given = sum(
-        _INITIAL if len(word) == 1 else min(words.rarity("given", word), words.rarity("middle", word))
-        for word in reading.given
-    )
-    return given + sum(words.rarity("surname", part) for part in reading.surname)
+    """How rare the words of a name are in their places, as the mean of their logarithms."""
+    given = [
+        _INITIAL if len(word) == 1 else min(words.rarity("given", word), words.rarity("middle", word), _SLIP)
+        for word in _whole("given", reading.given, words)
+    ]
+    surname = [min(words.rarity("surname", part), _SLIP) for part in _whole("surname", reading.surname, words)]
+    return fmean([*given, *surname])
+
+
+def _whole(kind: str, parts: tuple[str, ...], words: Words) -> tuple[str, ...]:
+    """The words, or the one that was torn in two: EL OISA is an Eloisa."""
+    joined = "".join(parts)
+    return (joined,) if len(parts) == 2 and words.known(kind, joined) else parts  # noqa: PLR2004 - torn in two
