@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PG15 ?= /usr/lib/postgresql/15/bin
 
-.PHONY: run test check format bench bench-cost bench-ledger bench-matching bench-polls torture fuzz openapi lock clean
+.PHONY: run test check format bench bench-cost bench-ledger bench-matching bench-polls bench-strangers torture fuzz openapi lock clean
 
 run: $(VENV)/ready
 	@$(BIN)/python -m app demo --scale $(SCALE)
@@ -47,7 +47,7 @@ fuzz: $(VENV)/ready
 
 # What docs/benchmarks.md tells of; within minutes, on a machine that does nothing else. BENCH= is the county's scale.
 BENCH ?= 0.02
-bench: bench-cost bench-ledger bench-matching bench-polls
+bench: bench-cost bench-ledger bench-matching bench-polls bench-strangers
 
 bench-cost: $(VENV)/ready
 	PYTHONPATH=. $(BIN)/python bench/cost.py --scale $(BENCH)
@@ -57,6 +57,9 @@ bench-ledger: $(VENV)/ready
 
 bench-polls: $(VENV)/ready
 	PYTHONPATH=. $(BIN)/python bench/polls.py
+
+bench-strangers: $(VENV)/ready
+	PYTHONPATH=. $(BIN)/python bench/strangers.py
 
 # The matcher against truth: a made-up county and petitions, or ROLL=, PETITION= and TRUTH= name files. SPLINK=1 adds it.
 bench-matching: $(VENV)/ready

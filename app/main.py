@@ -75,7 +75,7 @@ def create_app(settings: Settings, database_url: str, *, now: Callable[[], datet
         redirect_slashes=False,
     )
     for module in ROUTES:
-        app.include_router(module.router)
+        app.router.routes.extend(module.router.routes)  # not include_router, which looks for each route twice
     problems.install(app)
     check_guards(app)
     openapi.install(app)

@@ -86,6 +86,7 @@ async def _run(arguments: argparse.Namespace, settings: Settings, url: str, serv
     config = uvicorn.Config(
         app,
         http=PatientProtocol,
+        ws="none",
         host=arguments.host,
         port=arguments.port,
         log_config=None,

@@ -41,12 +41,16 @@ class Database:
         """Keep the pools; `open_database` makes them."""
         self._intake = intake
         self._reading = reading
+        self.writes = 0  # of this process to the count, whether they changed it or not
 
     @asynccontextmanager
     async def intake(self) -> AsyncIterator[asyncpg.Connection]:
         """A connection for the hot path, straight from the driver."""
-        async with self._intake.acquire(timeout=20) as connection:
-            yield connection
+        try:
+            async with self._intake.acquire(timeout=20) as connection:
+                yield connection
+        finally:
+            self.writes += 1  # after the commit and before its answer: what was read earlier may be out of date
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[asyncpg.Connection]:
