@@ -90,7 +90,7 @@ class KeyRing:
         return Principal(parts.county_id, found.principal, found.role)
 
     async def _fetch(self, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], rows.LiveKey]:
-        async with self._database.reading() as connection:
+        async with self._database.brief() as connection:
             return await rows.live_keys(connection, keys)
 
     def _note_use(self, key: tuple[str, str], now: datetime) -> None:

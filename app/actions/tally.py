@@ -36,7 +36,7 @@ class Tallies:
         return await self._reads.get(petition)
 
     async def _fetch(self, petitions: Collection[Watched]) -> Mapping[Watched, TallyRow]:
-        async with self._database.reading() as connection:
+        async with self._database.brief() as connection:
             return await read_tallies(connection, petitions)
 
 

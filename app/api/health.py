@@ -44,7 +44,7 @@ async def ready(state: AppState, response: Response) -> ReadyOut:
     """200 where the database answers, its schema is this program's, and a county has an active roll; else 503."""
     database = migrations = roll = False
     try:
-        async with state.database.reading() as connection:
+        async with state.database.brief() as connection:
             migrations = await current_revision(connection) == head_revision()
             database = True
             roll = migrations and await any_active_roll(connection)

@@ -1,5 +1,6 @@
 """Around every request: its id, a line in the log, its measure, a span if wanted, an answer even to the unexpected."""
 
+import asyncio
 import logging
 import time
 from typing import Final
@@ -12,8 +13,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.measures import Measures
-from app.api.problems import problem_of, render, where
+from app.api.problems import Problem, problem_of, render, where
 
+_ENDING: Final = Problem(503, "unavailable", "The service is about to end. Try again.")
 _GONE: Final = 499  # in the log: the client left before there was an answer
 _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 logger = logging.getLogger("app.request")
@@ -38,6 +40,10 @@ class Observe:
             await self.app(exchange.scope, receive, exchange.send)
         except ClientDisconnect:
             exchange.status = exchange.status or _GONE
+        except asyncio.CancelledError:  # the process ends and cannot wait any longer: the client asks another one
+            if not exchange.status:
+                await render(_ENDING, exchange.request_id)(exchange.scope, receive, exchange.send)
+            raise
         except Exception as error:  # noqa: BLE001  # the last resort: nothing of it reaches the client
             facts = {"request_id": exchange.request_id, "error": type(error).__qualname__, "stack": where(error)}
             logger.error("request failed", extra=facts)  # noqa: TRY400  # its text may hold what was sent
