@@ -71,6 +71,8 @@ def create_app(settings: Settings, database_url: str, *, now: Callable[[], datet
         title="Recall petition verifier",
         version="1.0.0",
         summary="Verifies the signatures of a recall petition and keeps the running tally.",
+        contact={"name": "Whoever runs this service"},
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         lifespan=lambda app: _working(app, settings, database_url, measures, tracing, now),
         redoc_url=None,
         redirect_slashes=False,
