@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PG15 ?= /usr/lib/postgresql/15/bin
 
 .PHONY: run test check format bench bench-throughput bench-scale bench-report bench-cost bench-ledger bench-matching \
-	bench-polls torture fuzz openapi lock clean
+	bench-polls bench-strangers torture fuzz openapi lock clean
 
 run: $(VENV)/ready
 	@$(BIN)/python -m app demo --scale $(SCALE)
@@ -49,7 +49,7 @@ fuzz: $(VENV)/ready
 # What docs/benchmarks.md tells of; within minutes, on a machine that does nothing else. BENCH= is the county's scale, as
 # is SCALE= where it is given: 1 is the whole petition.
 BENCH ?= $(if $(filter command environment,$(origin SCALE)),$(SCALE),0.02)
-bench: bench-throughput bench-cost bench-ledger bench-matching bench-polls
+bench: bench-throughput bench-cost bench-ledger bench-matching bench-polls bench-strangers
 
 # The ratios that were promised. DATA= is a folder with a county made already, REUSE= one to keep the database in, JSON=
 # the file to write everything to, ARGS= anything else that the program takes.
@@ -73,6 +73,9 @@ bench-ledger: $(VENV)/ready
 
 bench-polls: $(VENV)/ready
 	PYTHONPATH=. $(BIN)/python bench/polls.py
+
+bench-strangers: $(VENV)/ready
+	PYTHONPATH=. $(BIN)/python bench/strangers.py
 
 # The matcher against truth: a made-up county and petitions, or ROLL=, PETITION= and TRUTH= name files. SPLINK=1 adds it.
 bench-matching: $(VENV)/ready

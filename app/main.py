@@ -39,6 +39,7 @@ from app.api.measures import Measures
 from app.api.observe import Observe
 from app.db.engine import open_database
 from app.settings import Settings
+from app.telemetry import Tracing
 
 ROUTES = (
     petitions,
@@ -67,28 +68,37 @@ def create_app(settings: Settings, database_url: str, *, now: Callable[[], datet
     Raises:
         RuntimeError: a route declares no role.
     """
-    measures = Measures()
+    measures, tracing = Measures(), Tracing.open() if settings.telemetry else None
     app = FastAPI(
         title="Recall petition verifier",
         version="1.0.0",
         summary="Verifies the signatures of a recall petition and keeps the running tally.",
-        lifespan=lambda app: _working(app, settings, database_url, measures, now),
+        contact={"name": "Whoever runs this service"},
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        lifespan=lambda app: _working(app, settings, database_url, measures, tracing, now),
         redoc_url=None,
         redirect_slashes=False,
+        # FastAPI's own spans and logs hold paths, queries and the texts of exceptions: ours are in `Observe`.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     for module in ROUTES:
-        app.include_router(module.router)
+        app.router.routes.extend(module.router.routes)  # not include_router, which looks for each route twice
     problems.install(app)
     check_guards(app)
     openapi.install(app)
     app.add_middleware(Limit)
-    app.add_middleware(Observe, measures=measures)
+    app.add_middleware(Observe, measures=measures, tracer=tracing.tracer if tracing else None)
     return app
 
 
 @asynccontextmanager
 async def _working(
-    app: FastAPI, settings: Settings, database_url: str, measures: Measures, now: Callable[[], datetime]
+    app: FastAPI,
+    settings: Settings,
+    database_url: str,
+    measures: Measures,
+    tracing: Tracing | None,
+    now: Callable[[], datetime],
 ) -> AsyncIterator[None]:
     """The connections, and the work beside the requests, from start to end."""
     database = await open_database(
@@ -105,6 +115,8 @@ async def _working(
         end_streams(app)
         await uploads.close()
         await database.close()
+        if tracing:
+            await tracing.close()
 
 
 def end_streams(app: FastAPI) -> None:

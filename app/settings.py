@@ -36,6 +36,7 @@ class Settings:
     intake_connections: int  # connections that write
     reading_connections: int  # connections for everything else, so that readers cannot starve the stations
     requests_per_second: int = 1000  # from one key, with bursts of twice as many
+    telemetry: bool = False  # spans for OpenTelemetry, whose own OTEL_… say where to
     checkpoint_key_file: Path | None = None  # Ed25519, PEM; None: `checkpoint.key` in data_dir, made if it is missing
 
     @property
@@ -58,6 +59,7 @@ class Settings:
             intake_connections=_count(environment, "INTAKE_CONNECTIONS", 4),
             reading_connections=_count(environment, "READING_CONNECTIONS", 8),
             requests_per_second=_count(environment, "REQUESTS_PER_SECOND", 1000),
+            telemetry=_telemetry(environment),
             checkpoint_key_file=Path(environment["CHECKPOINT_KEY_FILE"])
             if environment.get("CHECKPOINT_KEY_FILE")
             else None,
@@ -73,6 +75,13 @@ def _count(environment: Mapping[str, str], name: str, default: int) -> int:
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 1000:  # noqa: PLR2004  # a sane bound
         raise SettingsError(f"{name} must be a whole number from 1 to 1000")
     return int(text)
+
+
+def _telemetry(environment: Mapping[str, str]) -> bool:
+    """Whether the environment names a collector, as OpenTelemetry has it."""
+    named = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+    disabled = environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
+    return any(environment.get(name) for name in named) and not disabled
 
 
 def _database_url(text: str | None) -> str | None:

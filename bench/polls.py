@@ -35,6 +35,7 @@ from bench.wire import Wire, exchange_all, request
 COUNTY = "bench"
 FILED = date(2022, 7, 6)
 POLLS = 200  # a second
+LIVE = "/health/live"  # what the cheapest answer of all is
 MONITORS = 20  # connections that they come from
 LISTENERS = 500
 HEADS = "SELECT calls FROM pg_stat_statements WHERE query LIKE '%FROM head JOIN unnest%'"
@@ -48,7 +49,7 @@ class Bench:
     process: int
     petition_id: str
     station: str
-    monitor: str
+    monitors: Sequence[str]  # a key for each connection: one key alone may not ask as often
     folder: Path
 
     @property
@@ -84,12 +85,36 @@ async def one_by_one(bench: Bench, path: str, bodies: Sequence[bytes], key: str)
     return [reply.answered - reply.sent for reply in replies]
 
 
-async def poll(bench: Bench, offset: float, stop: asyncio.Event) -> list[tuple[float, float]]:
+async def as_often_as_answered(bench: Bench, path: str, seconds: float = 3) -> float:
+    """The answers a second to all monitors, each asking again as soon as it is answered."""
+
+    async def ask_on(key: str) -> int:
+        wire, answered, asked = await Wire.open(bench.port), 0, request(path, key)
+        while time.perf_counter() < ends:
+            await wire.ask(asked)
+            answered += 1
+        wire.close()
+        return answered
+
+    ends = time.perf_counter() + seconds
+    return sum(await asyncio.gather(*map(ask_on, bench.monitors))) / seconds
+
+
+async def measure_rates(bench: Bench) -> None:
+    """How many answers there are to as many requests as can be, the tally beside the cheapest answer, in turns."""
+    rates = [[await as_often_as_answered(bench, path) for path in (LIVE, bench.tally)] for _ in range(3)]
+    live, tally = (statistics.median(rate) for rate in zip(*rates, strict=True))
+    say(f"{LIVE} over {MONITORS} connections", round(live), "answers/s")
+    say(f"tally over {MONITORS} connections", round(tally), "answers/s")
+    say(f"tally's rate, in that of {LIVE}", round(tally / live, 2), "times")
+
+
+async def poll(bench: Bench, path: str, number: int, stop: asyncio.Event) -> list[tuple[float, float]]:
     """One monitor's polls, MONITORS / POLLS seconds apart; their times since due, and since sent."""
-    wire, times, start = await Wire.open(bench.port), [], time.perf_counter() + offset
-    asked = request(bench.tally, bench.monitor)
-    for number in itertools.count():
-        due = start + number * MONITORS / POLLS
+    wire, times, start = await Wire.open(bench.port), [], time.perf_counter() + number / POLLS
+    asked = request(path, bench.monitors[number])
+    for turn in itertools.count():
+        due = start + turn * MONITORS / POLLS
         await asyncio.sleep(max(0.0, due - time.perf_counter()))
         if stop.is_set():
             break
@@ -117,27 +142,25 @@ async def post(bench: Bench, files: Sequence[Path]) -> float:
     return time.perf_counter() - started
 
 
-async def measure_polls(bench: Bench, quiet: Sequence[tuple[Path, int]], polled: Sequence[tuple[Path, int]]) -> None:
-    """Two stations alone, then two more beside the polls."""
-    alone = await post(bench, [file for file, _ in quiet])
-    say("intake by two stations, nobody looking", round(sum(n for _, n in quiet) / alone), "lines/s")
+async def measure_polls(bench: Bench, what: str, path: str, files: Sequence[tuple[Path, int]]) -> None:
+    """Two stations beside the polls."""
     stop = asyncio.Event()
-    monitors = [asyncio.create_task(poll(bench, n / POLLS, stop)) for n in range(MONITORS)]
-    beside = await post(bench, [file for file, _ in polled])
+    monitors = [asyncio.create_task(poll(bench, path, number, stop)) for number in range(MONITORS)]
+    beside = await post(bench, [file for file, _ in files])
     stop.set()
     times = [taken for monitor in monitors for taken in await monitor]
-    say(f"intake by two stations beside {POLLS} polls/s", round(sum(n for _, n in polled) / beside), "lines/s")
-    say("polls sent meanwhile", round(len(times) / beside), "polls/s")
-    say_times("tally during intake, since a poll was due", [since_due for since_due, _ in times])
-    say_times("tally during intake, since it was sent", [since_sent for _, since_sent in times])
-    say("memory of the service, at most", bench.megabytes("VmHWM"), "MB")
+    say(f"intake by two stations beside {POLLS} polls/s of {what}", round(sum(n for _, n in files) / beside), "lines/s")
+    say(f"{what} during intake: answered", round(len(times) / beside), "polls/s")
+    say_times(f"{what} during intake, since a poll was due", [since_due for since_due, _ in times])
+    say_times(f"{what} during intake, since it was sent", [since_sent for _, since_sent in times])
+    say("memory of the service, at most until here", bench.megabytes("VmHWM"), "MB")
 
 
 async def measure_stream(bench: Bench, database: asyncpg.Connection, lines: Sequence[bytes], seconds: int) -> None:
     """Hundreds who follow, while a line comes in every half second."""
     before, wires = bench.megabytes(), [await Wire.open(bench.port) for _ in range(LISTENERS)]
     for wire in wires:
-        await wire.send(request(f"{bench.tally}/stream", bench.monitor))
+        await wire.send(request(f"{bench.tally}/stream", bench.monitors[0]))
         await wire.first_event()
     following = [asyncio.create_task(wire.count_events()) for wire in wires]
     asked, started = await database.fetchval(HEADS), time.perf_counter()
@@ -157,24 +180,27 @@ async def measure_stream(bench: Bench, database: asyncpg.Connection, lines: Sequ
 
 async def measure(bench: Bench, server: EmbeddedServer, petition: Path, seconds: int) -> None:
     """Everything, one after the other."""
-    shares = list(share_out(petition, bench.folder / "shares", ["a", "b", "c", "d", "alone"]).values())
-    lines = shares[4][0].read_bytes().splitlines()
+    shares = list(share_out(petition, bench.folder / "shares", ["a", "b", "c", "d", "e", "f", "alone"]).values())
+    lines = shares[6][0].read_bytes().splitlines()
     say("memory of the service at its start", bench.megabytes(), "MB")
-    live = await one_by_one(bench, "/health/live", [b""] * 1500, bench.monitor)
-    polls = await one_by_one(bench, bench.tally, [b""] * 1500, bench.monitor)
-    say_times("/health/live", live)
+    live = await one_by_one(bench, LIVE, [b""] * 1500, bench.monitors[0])
+    polls = await one_by_one(bench, bench.tally, [b""] * 1500, bench.monitors[0])
+    say_times(LIVE, live)
     say_times("tally, one monitor", polls)
-    say("a poll costs, in /health/live", round(statistics.median(polls) / statistics.median(live), 1), "times")
+    await measure_rates(bench)
     path = f"/v1/petitions/{bench.petition_id}/signatures"
     say_times("one signature, one client", await one_by_one(bench, path, lines[:500], bench.station))
-    await measure_polls(bench, shares[0:2], shares[2:4])
+    alone = await post(bench, [file for file, _ in shares[0:2]])
+    say("intake by two stations, nobody looking", round(sum(n for _, n in shares[0:2]) / alone), "lines/s")
+    await measure_polls(bench, LIVE, LIVE, shares[2:4])
+    await measure_polls(bench, "tally", bench.tally, shares[4:6])
     database = await asyncpg.connect(server.dsn())
     await measure_stream(bench, database, lines[500:], seconds)
     await database.close()
 
 
-async def prepare(server: EmbeddedServer, scale: str, folder: Path) -> tuple[str, str, str, Path]:
-    """The county, its petition and keys: the petition's id, a station's and a monitor's key, the lines."""
+async def prepare(server: EmbeddedServer, scale: str, folder: Path) -> tuple[str, str, list[str], Path]:
+    """The county, its petition and keys: the petition's id, a station's key, the monitors' keys, the lines."""
     made = generate(scale, 1, folder / "made")
     await upgrade(server.url())
     connection = await asyncpg.connect(server.dsn())
@@ -196,16 +222,19 @@ async def prepare(server: EmbeddedServer, scale: str, folder: Path) -> tuple[str
     )
     petition = await open_petition(database, terms, opened_by="bench", now=now)
     station = await issue_key(database, COUNTY, role="station", principal="station-1", now=now)
-    monitor = await issue_key(database, COUNTY, role="monitor", principal="monitor-1", now=now)
+    monitors = [
+        await issue_key(database, COUNTY, role="monitor", principal=f"monitor-{number}", now=now)
+        for number in range(MONITORS)
+    ]
     await database.close()
-    return str(petition.petition_id), station, monitor, folder / "made" / made.petition
+    return str(petition.petition_id), station, monitors, folder / "made" / made.petition
 
 
 async def run(server: EmbeddedServer, scale: str, seconds: int, folder: Path) -> None:
     """Prepare, serve, measure."""
-    petition_id, station, monitor, lines = await prepare(server, scale, folder)
+    petition_id, station, monitors, lines = await prepare(server, scale, folder)
     async with the_service(folder, DATABASE_URL=server.url()).running() as service:
-        bench = Bench(service.port, service.pid, petition_id, station, monitor, folder)
+        bench = Bench(service.port, service.pid, petition_id, station, monitors, folder)
         await measure(bench, server, lines, seconds)
 
 

@@ -6,7 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
+from app.db import server
 from app.settings import Settings, SettingsError
 
 GOOD = "Kestrel-9-umbrella"
@@ -125,3 +127,11 @@ def test_a_file_that_holds_no_key_is_told_of_in_one_line_too(
     done = serve(DATABASE_URL=database, DATA_DIR=str(tmp_path), CHECKPOINT_KEY_FILE=str(key))
     expected = "error: CHECKPOINT_KEY_FILE must be a file with an Ed25519 key in PEM\n"
     assert (done.returncode, done.stdout, done.stderr) == (1, "", expected)
+
+
+def test_the_database_of_the_compose_file_logs_no_rows_as_ours_does_not() -> None:
+    service = yaml.safe_load((Path(__file__).parents[1] / "compose.yaml").read_text())["services"]["database"]
+    given = dict(option.removeprefix("-c").split("=") for option in service["command"][1:])
+    named = ("log_error_verbosity", "log_min_error_statement", "log_statement")
+    parameters = ("log_parameter_max_length", "log_parameter_max_length_on_error")
+    assert given == {name: server._SETTINGS[name] for name in (*named, *parameters)}  # noqa: SLF001  # one place

@@ -17,6 +17,7 @@ from app.domain.keys import KeyParts, Principal, Role, compose, is_name, parse, 
 logger = logging.getLogger("app.keys")
 
 _NOTE_EVERY = timedelta(minutes=1)
+_MAX_AGE = 0.05  # seconds that a process may go on with what it read of a key
 _LIVE_AT_ONCE = 2  # the old and the new one while a principal rotates
 
 
@@ -52,7 +53,9 @@ async def issue_key(
 
 
 async def revoke_key(database: Database, county_id: str, prefix: str, *, now: datetime) -> None:
-    """Revoke a key, from the next request on.
+    """Revoke a key: once this returns, no process takes it.
+
+    Every process may go on with what it read of a key for 50 ms, so this waits for twice as long after the commit.
 
     Raises:
         UnknownKeyError: the county has no such key.
@@ -60,15 +63,16 @@ async def revoke_key(database: Database, county_id: str, prefix: str, *, now: da
     async with database.begin() as connection:
         if not await rows.revoke_key(connection, county_id, prefix, now):
             raise UnknownKeyError
+    await asyncio.sleep(2 * _MAX_AGE)
 
 
 class KeyRing:
     """Recognises the bearers of keys, asking for all who come at the same time at once."""
 
     def __init__(self, database: Database) -> None:
-        """Ask `database`, every time: a revocation holds from the next request on."""
+        """Ask `database`, at most every 50 ms for a key: a revocation waits until no process can know it as live."""
         self._database = database
-        self._reads: Coalesced[tuple[str, str], rows.LiveKey] = Coalesced(self._fetch)
+        self._reads: Coalesced[tuple[str, str], rows.LiveKey] = Coalesced(self._fetch, max_age=_MAX_AGE)
         self._noted: dict[tuple[str, str], datetime] = {}
         self._noting: set[asyncio.Task[None]] = set()
 
@@ -86,7 +90,7 @@ class KeyRing:
         return Principal(parts.county_id, found.principal, found.role)
 
     async def _fetch(self, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], rows.LiveKey]:
-        async with self._database.reading() as connection:
+        async with self._database.brief() as connection:
             return await rows.live_keys(connection, keys)
 
     def _note_use(self, key: tuple[str, str], now: datetime) -> None:

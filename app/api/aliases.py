@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 from app.actions.aliases import load_aliases
-from app.api.body import read_body
+from app.api.body import MAX_BATCH, read_body
 from app.api.context import AppState, allow
 from app.api.problems import Problem
 from app.db.aliases import AliasVersion, alias_versions
@@ -70,7 +70,7 @@ async def post_aliases(principal: Keeper, state: AppState, request: Request, res
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in _FILE or "content-encoding" in request.headers:
         raise Problem(415, "unsupported_media_type", "Send the file as text/csv, not compressed.")
-    content = await read_body(request)
+    content = await read_body(request, MAX_BATCH)
     loaded = await load_aliases(state.database, principal.county_id, content, by=principal.name, now=state.now())
     if not loaded.new:
         response.status_code = 200

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, Final, Literal, TypeVar
 
 from fastapi import Depends, Request
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from app.api.field_errors import MAX_ERRORS, FieldError, field_errors
@@ -20,9 +20,13 @@ Model = TypeVar("Model", bound=BaseModel)
 
 _BIDI: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _JSON: Final = re.compile(r'\s*application/json\s*(;\s*charset="?utf-8"?\s*)?', re.IGNORECASE)
+_MOST_DIGITS: Final = 640  # of an integer: reading one takes time by the square of its length
 _NO_TEXT: Final = ("Cc", "Cs", "Cn", "Zl", "Zp")  # controls, surrogates, unassigned, line and paragraph breaks
 
-MAX_BODY: Final = 1_000_000  # bytes: a batch of 1,000 lines has room
+MAX_BATCH: Final = 1_000_000  # bytes: 1,000 lines have room
+MAX_BODY: Final = 65_536  # bytes of any other body
+MAX_VALUES: Final = 40_000  # and names of fields, about: whoever reads them holds everybody else up
+MAX_DEPTH: Final = 16  # levels of objects and lists: what is documented has four
 
 
 class _BadJsonError(ValueError):
@@ -50,6 +54,15 @@ class Wire(BaseModel):
     """What comes in: strict types, and no field that we do not know."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_excess(cls, value: object) -> object:
+        """An object with more fields than there are is refused whatever they are: one unknown one is enough to say."""
+        if not isinstance(value, dict) or len(value) <= len(cls.model_fields):
+            return value
+        unknown = next(name for name in value if name not in cls.model_fields)
+        return {name: value[name] for name in [*(n for n in cls.model_fields if n in value), unknown]}
 
 
 def _iso_date(value: object) -> object:
@@ -111,6 +124,12 @@ def _refuse(_: str) -> None:
     raise _BadJsonError
 
 
+def _integer(number: str) -> int:
+    if len(number) > _MOST_DIGITS:
+        raise _BadJsonError
+    return int(number)
+
+
 def _finite(number: str) -> float:
     value = float(number)
     if not math.isfinite(value):
@@ -118,23 +137,45 @@ def _finite(number: str) -> float:
     return value
 
 
+_NO_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
+_ONE_KIND: Final = bytes.maketrans(b"{}", b"[]")
+
+
+def _is_flat(raw: bytes) -> bool:
+    """Whether JSON has no more levels than documented; false also for one that is not closed."""
+    outside = raw.replace(rb"\\", b"").replace(rb"\"", b"").split(b'"')[::2]  # what stands between the strings
+    brackets = b"".join(outside).translate(_ONE_KIND, _NO_BRACKETS)
+    for _ in range(MAX_DEPTH):
+        brackets = brackets.replace(b"[]", b"")
+    return not brackets
+
+
 def decode(raw: bytes) -> Any:  # noqa: ANN401  # any JSON value
-    """The JSON value of a body: UTF-8, no NaN, no infinity, no key twice.
+    """The JSON value of a body: UTF-8, no NaN, no infinity, no key twice, and no more of it than can be read at once.
 
     Raises:
-        Problem: 400, without a word of what was sent.
+        Problem: 400 or 413, without a word of what was sent.
     """
+    if sum(map(raw.count, (b",", b"[", b"{"))) > MAX_VALUES:
+        raise Problem(413, "content_too_large", f"A body has at most {MAX_VALUES} values.")
+    if not _is_flat(raw):
+        detail = f"The body is not JSON, or has more than {MAX_DEPTH} levels."
+        raise Problem(400, "malformed_json", detail)
     try:
         return json.loads(
-            raw.decode("utf-8"), object_pairs_hook=_no_duplicates, parse_constant=_refuse, parse_float=_finite
+            raw.decode("utf-8"),
+            object_pairs_hook=_no_duplicates,
+            parse_constant=_refuse,
+            parse_float=_finite,
+            parse_int=_integer,
         )
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         at = f" (at byte {error.pos})" if isinstance(error, json.JSONDecodeError) else ""
         raise Problem(400, "malformed_json", f"The body is not valid UTF-8 JSON with distinct keys{at}.") from None
 
 
-async def read_json(request: Request) -> Any:  # noqa: ANN401  # any JSON value
-    """The JSON value of a request.
+async def read_json(request: Request, most: int) -> Any:  # noqa: ANN401  # any JSON value
+    """The JSON value of a request of at most so many bytes.
 
     Raises:
         Problem: 415 for another content type or encoding, 413 for too much, 400 for what is not JSON.
@@ -142,11 +183,11 @@ async def read_json(request: Request) -> Any:  # noqa: ANN401  # any JSON value
     kinds = request.headers.getlist("content-type")
     if len(kinds) != 1 or not _JSON.fullmatch(kinds[0]) or "content-encoding" in request.headers:
         raise Problem(415, "unsupported_media_type", "Send application/json in UTF-8, not compressed.")
-    return decode(await read_body(request))
+    return decode(await read_body(request, most))
 
 
-async def read_body(request: Request) -> bytes:
-    """The body, given up as soon as it is too long, whatever length it declared.
+async def read_body(request: Request, most: int) -> bytes:
+    """The body, given up as soon as it is longer than so many bytes, whatever length it declared.
 
     Raises:
         Problem: 413.
@@ -154,8 +195,8 @@ async def read_body(request: Request) -> bytes:
     raw = bytearray()
     async for chunk in request.stream():
         raw += chunk
-        if len(raw) > MAX_BODY:
-            detail = f"A body has at most {MAX_BODY} bytes."
+        if len(raw) > most:
+            detail = f"The body has at most {most} bytes here."
             raise Problem(413, "content_too_large", detail, headers={"Connection": "close"})
     return bytes(raw)
 
@@ -181,16 +222,17 @@ def check(model: type[Model], value: Any) -> Model:  # noqa: ANN401  # any JSON 
 class BodyReader:
     """A dependency that reads one model from the body. It runs after the guard, so a stranger's body is not read."""
 
-    def __init__(self, model: type[BaseModel]) -> None:
-        """Read `model`; the OpenAPI document finds it here."""
+    def __init__(self, model: type[BaseModel], most: int) -> None:
+        """Read `model` from at most so many bytes; the OpenAPI document finds it here."""
         self.model = model
+        self.most = most
 
     async def __call__(self, request: Request) -> BaseModel:
         """Read and check the body."""
-        return check(self.model, await read_json(request))
+        return check(self.model, await read_json(request, self.most))
 
 
-def body(model: type[BaseModel]) -> Any:  # noqa: ANN401  # a dependency marker
-    """The parameter that is the request's body. Declare it after the principal."""
-    reader: Callable[[Request], Awaitable[BaseModel]] = BodyReader(model)
+def body(model: type[BaseModel], most: int = MAX_BODY) -> Any:  # noqa: ANN401  # a dependency marker
+    """The parameter that is the request's body, of at most so many bytes. Declare it after the principal."""
+    reader: Callable[[Request], Awaitable[BaseModel]] = BodyReader(model, most)
     return Depends(reader)

@@ -2,10 +2,13 @@
 
 import asyncio
 from typing import Final
+from uuid import uuid4
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-_PATIENCE: Final = 10.0  # seconds for a request to arrive, or for an answer to be taken
+from app.api.problems import Problem, render
+
+_PATIENCE: Final = 8.0  # seconds for a request to arrive, or for an answer to be taken: who is cut sees less than ten
 _SLOWEST: Final = 32_768  # bytes a second that a body may come in with, which earn it more time
 _LONGEST_HEAD: Final = 65_536  # bytes
 _MOST: Final = 4_000  # connections of a process; each may cost a file and some 100 KB
@@ -14,8 +17,8 @@ _MOST: Final = 4_000  # connections of a process; each may cost a file and some 
 class PatientProtocol(HttpToolsProtocol):
     """uvicorn's protocol with deadlines, since uvicorn waits without end for the rest of a head or a body.
 
-    A head must have arrived ten seconds after it began and has at most 64 KB; a body is given a second more for every
-    32 KB: a trickle of single bytes earns nothing. An answer that is not taken for ten seconds cuts the connection.
+    A head must have arrived eight seconds after it began and has at most 64 KB; a body is given a second more for every
+    32 KB: a trickle of single bytes earns nothing. An answer that is not taken for eight seconds cuts the connection.
     """
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
@@ -74,7 +77,16 @@ class PatientProtocol(HttpToolsProtocol):
     def timeout_keep_alive_handler(self) -> None:
         """Close an idle connection, and cut it if its last answer is still not taken."""
         super().timeout_keep_alive_handler()
-        self.loop.call_later(_PATIENCE, self.transport.abort)
+        self.loop.call_later(_PATIENCE - self.timeout_keep_alive, self.transport.abort)
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  # it says nothing that ours does not
+        """Answer what is no HTTP like everything else that is wrong."""
+        problem = Problem(400, "malformed_http", "This is not a request of HTTP/1.1.")
+        answer = render(problem, uuid4().hex)
+        headers = [b": ".join(header) for header in answer.raw_headers]
+        head = [b"HTTP/1.1 400 Bad Request", *headers, b"connection: close", b"", b""]
+        self.transport.write(b"\r\n".join(head) + bytes(answer.body))
+        self.transport.close()
 
     def _answering(self) -> bool:
         cycle: RequestResponseCycle | None = self.cycle

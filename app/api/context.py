@@ -39,6 +39,7 @@ class State:
     measures: Measures
     uploads: RollUploads
     petitions: dict[tuple[str, UUID], Petition] = field(default_factory=dict)
+    tally_bodies: dict[UUID, tuple[int, bytes]] = field(default_factory=dict)  # by petition: version, and as JSON
 
     @classmethod
     def over(
@@ -70,10 +71,16 @@ def state_of(request: Request) -> State:
     return state
 
 
-AppState = Annotated[State, Depends(state_of)]
+# Dependencies are coroutines, also where they wait for nothing: FastAPI sends any other to a thread, which costs more
+# than most answers, and under load waits for its turn with the interpreter.
+async def _state(request: Request) -> State:
+    return state_of(request)
 
 
-def signer_of(request: Request) -> Signer:
+AppState = Annotated[State, Depends(_state)]
+
+
+async def signer_of(request: Request) -> Signer:
     """The key that signs the ledger's checkpoints."""
     signer: Signer = request.app.state.signer
     return signer
@@ -137,9 +144,9 @@ def _check_envelope(request: Request) -> None:
         Problem: 422, a parameter of the query that the route does not have, or anything that is given twice.
     """
     route: APIRoute = request.scope["route"]
-    known = {parameter.alias for parameter in route.dependant.query_params}
-    given = [name for name, _ in request.query_params.multi_items()]
-    errors = [field_error("query", "unknown_field")] if set(given) - known else []
+    given = [name for name, _ in request.query_params.multi_items()] if request.scope["query_string"] else []
+    unknown = given and set(given) - {parameter.alias for parameter in route.dependant.query_params}
+    errors = [field_error("query", "unknown_field")] if unknown else []
     if len(given) != len(set(given)):
         errors.append(field_error("query", "repeated"))
     if len(request.headers.getlist("idempotency-key")) > 1:

@@ -3,12 +3,24 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from app.api.answer_examples import ANSWERS, PETITION_ID
+
 _PETITION: Final = {
     "title": "Recall of the district attorney",
     "officer": "District Attorney",
     "circulation_from": "2022-01-27",
     "circulation_to": "2022-07-06",
     "filed_on": "2022-07-06",
+}
+_OPEN: Final = {
+    "petition_id": PETITION_ID,
+    "county_id": "los-angeles",
+    **_PETITION,
+    "required": 566_857,
+    "registered_voters": 5_668_569,
+    "ruleset": "california-local-recall/1",
+    "state": "open",
+    "created_at": "2022-07-06T17:00:00Z",
 }
 _WRITING: Final = {
     "printed_name": "Maria Garcia-Lopez",
@@ -24,17 +36,10 @@ _NOT_TAKEN: Final = {
 }
 
 EXAMPLES: Final[Mapping[str, Any]] = {
+    **ANSWERS,
     "PetitionIn": {**_PETITION, "registered_voters": 5_668_569},
-    "PetitionOut": {
-        "petition_id": "01890a5d-ac96-774b-bcce-b302099a8057",
-        "county_id": "los-angeles",
-        **_PETITION,
-        "required": 566_857,
-        "registered_voters": 5_668_569,
-        "ruleset": "california-local-recall/1",
-        "state": "open",
-        "created_at": "2022-07-06T17:00:00Z",
-    },
+    "PetitionOut": _OPEN,
+    "PetitionsOut": {"petitions": [_OPEN]},
     "SignatureIn": _LINE,
     "BatchIn": {"signatures": [_LINE]},
     "LineOut": _STANDING,
@@ -50,7 +55,7 @@ EXAMPLES: Final[Mapping[str, Any]] = {
     "KeyIn": {"principal": "station-7", "role": "station", "expires_at": "2099-12-31T00:00:00Z"},
     "ActivationIn": {"allow_older": False},
     "TallyOut": {
-        "petition_id": "01890a5d-ac96-774b-bcce-b302099a8057",
+        "petition_id": PETITION_ID,
         "version": 4711,
         "as_of": "2022-08-15T17:00:00Z",
         "required": 566_857,

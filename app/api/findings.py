@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from app.actions.review import Decided, decide_by_person
-from app.api.body import SAFE, Wire, body
+from app.api.body import MAX_BATCH, SAFE, Wire, body
 from app.api.context import AppState, PetitionId, allow, petition_of
 from app.api.lines import PLACE, LineDetailOut, PlaceText, detail_out, place_of
 from app.api.signatures import BatchOut, IdempotencyKey, LineError, LineErrorOut, LineOut, line_out
@@ -94,7 +94,7 @@ async def post_findings(
     principal: Decider,
     state: AppState,
     petition_id: PetitionId,
-    batch: Annotated[FindingsIn, body(FindingsIn)],
+    batch: Annotated[FindingsIn, body(FindingsIn, MAX_BATCH)],
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """One result a finding, in their order: where its line stands now, or an `error`, which never fails the others.

@@ -47,7 +47,7 @@ async def ready(state: AppState, response: Response) -> ReadyOut:
     """
     database = migrations = roll = False
     try:
-        async with state.database.reading() as connection:
+        async with state.database.brief() as connection:
             migrations = await current_revision(connection) == head_revision()
             database = True
             roll = migrations and await any_active_roll(connection)

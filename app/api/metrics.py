@@ -130,5 +130,5 @@ async def _county(state: State, principal: Principal) -> bytes:
 
 
 async def _is_up(state: State) -> bool:
-    async with state.database.reading() as connection:
+    async with state.database.brief() as connection:
         return await answers(connection)

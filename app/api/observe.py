@@ -1,40 +1,49 @@
-"""Around every request: its id, one line in the log, its measure, and an answer even to what nobody expected."""
+"""Around every request: its id, a line in the log, its measure, a span if wanted, an answer even to the unexpected."""
 
+import asyncio
 import logging
 import time
 from typing import Final
 from uuid import uuid4
 
-from starlette.datastructures import MutableHeaders
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.measures import Measures
-from app.api.problems import problem_of, render, where
+from app.api.problems import Problem, problem_of, render, where
 
+_ENDING: Final = Problem(503, "unavailable", "The service is about to end. Try again.")
 _GONE: Final = 499  # in the log: the client left before there was an answer
 _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 logger = logging.getLogger("app.request")
 
 
 class Observe:
-    """Middleware. What is logged and measured is the route's pattern, never the path, the query or a header."""
+    """Middleware. What is logged, measured and traced is the route's pattern, never the path, the query or a header."""
 
-    def __init__(self, app: ASGIApp, measures: Measures) -> None:
+    def __init__(self, app: ASGIApp, measures: Measures, tracer: Tracer | None = None) -> None:
         """Wrap the application."""
         self.app = app
         self.measures = measures
+        self.tracer = tracer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        exchange = _Exchange(scope, send)
+        exchange = _Exchange(scope, send, self.tracer)
         try:
             await self.app(exchange.scope, receive, exchange.send)
         except ClientDisconnect:
             exchange.status = exchange.status or _GONE
+        except asyncio.CancelledError:  # the process ends and cannot wait any longer: the client asks another one
+            if not exchange.status:
+                await render(_ENDING, exchange.request_id)(exchange.scope, receive, exchange.send)
+            raise
         except Exception as error:  # noqa: BLE001  # the last resort: nothing of it reaches the client
             facts = {"request_id": exchange.request_id, "error": type(error).__qualname__, "stack": where(error)}
             logger.error("request failed", extra=facts)  # noqa: TRY400  # its text may hold what was sent
@@ -47,8 +56,9 @@ class Observe:
 class _Exchange:
     """One request and its answer."""
 
-    def __init__(self, scope: Scope, send: Send) -> None:
+    def __init__(self, scope: Scope, send: Send, tracer: Tracer | None) -> None:
         self.request_id = uuid4().hex
+        self._span = _span(tracer, scope) if tracer else None
         self.status = 0
         self._started = time.perf_counter()
         self._send = send
@@ -80,3 +90,26 @@ class _Exchange:
         measures.answered(self._method, route, self.status, seconds)
         seen = {"request_id": self.request_id, "method": self._method, "route": route, "status": self.status}
         logger.info("request", extra={**seen, "ms": round(seconds * 1000, 2)})
+        if self._span:
+            self._end_span(self._span, route)
+
+    def _end_span(self, span: Span, route: str) -> None:
+        span.update_name(f"{self._method} {route}")
+        span.set_attributes(
+            {
+                "http.request.method": self._method,
+                "http.route": route,
+                "http.response.status_code": self.status,
+                "request_id": self.request_id,
+            }
+        )
+        if self.status >= 500:  # noqa: PLR2004  # the server's own
+            span.set_status(Status(StatusCode.ERROR))
+        span.end()
+
+
+def _span(tracer: Tracer, scope: Scope) -> Span:
+    """A request's span, below the client's where `traceparent` names one; `tracestate` may be any text: left out."""
+    parent = Headers(scope=scope).get("traceparent", "")
+    context = TraceContextTextMapPropagator().extract({"traceparent": parent})
+    return tracer.start_span("request", context, SpanKind.SERVER)

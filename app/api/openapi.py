@@ -16,6 +16,14 @@ from app.api.problems import TITLES, ProblemOut
 from app.api.signatures import SignatureIn
 
 _REF = "#/components/schemas/{model}"
+_LATER = ("429", "503")
+_RETRY_AFTER = {
+    "Retry-After": {
+        "description": "Seconds after which to ask again.",
+        "required": True,
+        "schema": {"type": "integer", "minimum": 1},
+    }
+}
 _KEY = "A key of `python -m app keys create`. It has a role and belongs to a county; a revocation holds at once."
 
 DESCRIPTION = """
@@ -29,6 +37,10 @@ and the tally runs against the number required.
   `Idempotent-Replayed: true`.
 * **Errors** are problems (RFC 9457), and nothing that was sent is in them.
 * **Strict input.** UTF-8 JSON, no unknown field or parameter, no number or boolean as text, no key twice.
+* **Pages.** Follow `next_cursor` (or `next_after`) until it is null. What comes in meanwhile moves nothing.
+* **Limits.** `RateLimit-*` headers say what a key may still ask; 429 and 503 say in `Retry-After` when to come again.
+* **Change.** Within `/v1` only additions: pass over fields, reasons and events that you do not know. `docs/api.md` has
+  the policy.
 """
 
 TAGS = [
@@ -58,11 +70,19 @@ def body_of(route: APIRoute) -> type[BaseModel] | None:
 def document(app: FastAPI) -> dict[str, Any]:
     """The OpenAPI document."""
     result = get_openapi(
-        title=app.title, version=app.version, summary=app.summary, description=DESCRIPTION, tags=TAGS, routes=app.routes
+        title=app.title,
+        version=app.version,
+        summary=app.summary,
+        description=DESCRIPTION,
+        tags=TAGS,
+        routes=app.routes,
+        contact=app.contact,
+        license_info=app.license_info,
     )
     documented = [(path, route) for path, route in routes(app) if isinstance(route, APIRoute)]
     schemas = result.setdefault("components", {}).setdefault("schemas", {})
     schemas.update(_schemas([model for _, route in documented if (model := body_of(route))]))
+    result["servers"] = [{"url": "/", "description": "The service that answers this document."}]
     result["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer", "description": _KEY}}
     for path, route in documented:
         for method in route.methods or ():
@@ -91,13 +111,18 @@ def _complete(operation: dict[str, Any], route: APIRoute) -> None:
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
     responses = operation.setdefault("responses", {})
     responses.pop("422", None)
-    if guard:
+    if not guard:
+        operation["security"] = []
+        responses["4XX"] = _problem("What was asked for is not there")
+    else:
         operation["security"] = [{"key": []}]
         operation["description"] = f"{operation.get('description', '')}\n\nRoles: {', '.join(guard.roles)}."
         refused = ("401", "403", "422") if model or operation.get("parameters") else ("401", "403")
         body = ("400", "413", "415") if model else ()
         for status in (*refused, *body):
             responses.setdefault(status, _problem(TITLES[int(status)]))
+        for status in _LATER:
+            responses.setdefault(status, {**_problem(TITLES[int(status)]), "headers": _RETRY_AFTER})
     responses["default"] = _problem("A problem (RFC 9457); docs/errors.md lists the codes")
 
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Header, Response
 from pydantic import BaseModel, Field, StringConstraints, ValidationError, model_validator
 
 from app.actions import intake
-from app.api.body import SAFE, Whole, Wire, body, model_errors, wrong
+from app.api.body import MAX_BATCH, SAFE, Whole, Wire, body, model_errors, wrong
 from app.api.context import AppState, PetitionId, allow, petition_of
 from app.api.field_errors import FieldError
 from app.api.problems import Problem
@@ -26,7 +26,8 @@ IdempotencyKey = Annotated[
 ]
 Sha256Hex = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 
-_ERRORS_OF_A_LINE = 5  # shown in a batch's answer, so that it cannot grow far beyond the batch
+_ERRORS_OF_A_LINE = 5  # shown in a batch's answer, and
+_ERRORS_OF_A_BATCH = 100  # in all, so that it cannot grow far beyond the batch
 CONFLICT = "Another writing stands at this place. A correction is a clerk's revision."
 
 
@@ -100,7 +101,7 @@ class LineOut(BaseModel):
 
 
 class LineError(BaseModel):
-    """Why a line was not taken."""
+    """Why a line was not taken: `errors` names up to five fields, and in a whole batch up to a hundred."""
 
     code: str
     message: str
@@ -179,13 +180,13 @@ async def post_signatures(  # the parts of a request
     principal: Poster,
     state: AppState,
     petition_id: PetitionId,
-    batch: Annotated[BatchIn, body(BatchIn)],
+    batch: Annotated[BatchIn, body(BatchIn, MAX_BATCH)],
     response: Response,
     idempotency_key: IdempotencyKey = None,
 ) -> BatchOut:
     """One result a line, in their order; a line that cannot be taken has an `error` and never fails the rest."""
     petition = await petition_of(state, principal, petition_id)
-    checked = [_checked(value, i) for i, value in enumerate(batch.signatures)]
+    checked = _all_checked(batch.signatures)
     good = [line for line in checked if isinstance(line, Submitted)]
     submission = Submission(principal.name, good, idempotency_key, _fingerprint(batch.signatures, checked))
     (outcome,) = await intake.take_in(state.database, petition, [submission], now=state.now())
@@ -193,11 +194,20 @@ async def post_signatures(  # the parts of a request
     return BatchOut(results=[_result_out(next(results)) if isinstance(c, Submitted) else c for c in checked])
 
 
-def _checked(value: object, index: int) -> Submitted | LineErrorOut:
+def _all_checked(values: Sequence[object]) -> list[Submitted | LineErrorOut]:
+    checked, left = [], _ERRORS_OF_A_BATCH
+    for index, value in enumerate(values):
+        line = _checked(value, index, min(left, _ERRORS_OF_A_LINE))
+        left -= len(line.error.errors or ()) if isinstance(line, LineErrorOut) else 0
+        checked.append(line)
+    return checked
+
+
+def _checked(value: object, index: int, most: int) -> Submitted | LineErrorOut:
     try:
         return SignatureIn.model_validate(value).submitted()
     except ValidationError as error:
-        errors = model_errors(error, f"signatures.{index}", _ERRORS_OF_A_LINE)
+        errors = model_errors(error, f"signatures.{index}", most) or None
         return _line_error(_place_of(value), "invalid", "The line is not as documented.", errors)
 
 
@@ -214,10 +224,7 @@ def _meaning(line: Submitted) -> bytes:
 
 def _meaning_of_wrong(value: object) -> bytes:
     """A line that was not taken, spelled in ASCII: there a lone surrogate has a spelling, too."""
-    try:
-        return json.dumps(value, sort_keys=True).encode()
-    except RecursionError:
-        return b"nested without end"  # whatever it is, its answer says only that it was not taken
+    return json.dumps(value, sort_keys=True).encode()
 
 
 def _fingerprint(values: Sequence[object], checked: Sequence[Submitted | LineErrorOut]) -> bytes:

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
 from app.api.body import PLAIN
-from app.api.context import AppState, PetitionId, allow, petition_of
+from app.api.context import AppState, PetitionId, State, allow, petition_of
+from app.api.polled import PolledRoute
 from app.db.tally import TallyRow, read_history
 from app.domain.errors import UnknownPetitionError
 from app.domain.keys import Principal
@@ -92,13 +93,6 @@ def has(tags: list[str], etag: str) -> bool:
     return "*" in listed or etag in listed
 
 
-@router.get(
-    "",
-    operation_id="get_tally",
-    summary="Read the tally",
-    response_model=TallyOut,
-    responses={304: {"description": "Not changed since the version in If-None-Match"}},
-)
 async def get_tally(principal: Watcher, state: AppState, petition_id: PetitionId, request: Request) -> Response:
     """The tally, with its version as ETag. An unfinished count is not public: no shared cache may keep it."""
     petition = await petition_of(state, principal, petition_id)
@@ -109,8 +103,27 @@ async def get_tally(principal: Watcher, state: AppState, petition_id: PetitionId
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
     if has(request.headers.getlist("if-none-match"), etag):
         return Response(status_code=304, headers=headers)
-    body = tally_out(petition, row).model_dump_json()
-    return Response(body, media_type="application/json", headers=headers)
+    return Response(_body(state, petition, row), media_type="application/json", headers=headers)
+
+
+def _body(state: State, petition: Petition, row: TallyRow) -> bytes:
+    """The tally as JSON, written once for each version."""
+    version, body = state.tally_bodies.get(petition.petition_id, (None, b""))
+    if version != row.version:
+        body = tally_out(petition, row).model_dump_json().encode()
+        state.tally_bodies[petition.petition_id] = row.version, body
+    return body
+
+
+router.add_api_route(
+    "",
+    get_tally,
+    route_class_override=PolledRoute,
+    operation_id="get_tally",
+    summary="Read the tally",
+    response_model=TallyOut,
+    responses={304: {"description": "Not changed since the version in If-None-Match"}},
+)
 
 
 @router.get("/history", operation_id="get_tally_history", summary="Read the tally over time")

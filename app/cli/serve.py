@@ -22,7 +22,7 @@ from app.main import create_app, end_streams
 from app.settings import Settings
 
 _WATCH_EVERY = 0.5  # seconds between looks at the embedded server
-_DRAIN = 8  # seconds that requests under way are given
+_DRAIN = 7  # seconds that requests under way are given; the rest of ten is for hanging up
 
 
 def add_parser(subparsers: "Subparsers") -> None:
@@ -86,6 +86,7 @@ async def _run(arguments: argparse.Namespace, settings: Settings, url: str, serv
     config = uvicorn.Config(
         app,
         http=PatientProtocol,
+        ws="none",
         host=arguments.host,
         port=arguments.port,
         log_config=None,

@@ -1,4 +1,4 @@
-"""The service's connections: one pool for what writes the count, one for everything else."""
+"""The service's connections: one pool for what writes the count, one for what takes a moment, one for all the rest."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,6 +12,8 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool
+
+_BRIEF = 4  # connections: keys and tallies ask one question at a time each; the rest is for who asks how we are
 
 SERVICE_ROLE = "recall_service"
 
@@ -35,17 +37,28 @@ def connect_arguments(url: str, **session: str) -> dict[str, Any]:
 
 
 class Database:
-    """The two pools of one process."""
+    """The pools of one process."""
 
-    def __init__(self, intake: asyncpg.Pool, reading: AsyncEngine) -> None:
+    def __init__(self, intake: asyncpg.Pool, brief: asyncpg.Pool, reading: AsyncEngine) -> None:
         """Keep the pools; `open_database` makes them."""
         self._intake = intake
+        self._brief = brief
         self._reading = reading
+        self.writes = 0  # of this process to the count, whether they changed it or not
 
     @asynccontextmanager
     async def intake(self) -> AsyncIterator[asyncpg.Connection]:
         """A connection for the hot path, straight from the driver."""
-        async with self._intake.acquire(timeout=20) as connection:
+        try:
+            async with self._intake.acquire(timeout=20) as connection:
+                yield connection
+        finally:
+            self.writes += 1  # after the commit and before its answer: what was read earlier may be out of date
+
+    @asynccontextmanager
+    async def brief(self) -> AsyncIterator[asyncpg.Connection]:
+        """A connection for a row by its key: for what stations wait for too, however busy the readers are."""
+        async with self._brief.acquire(timeout=5) as connection:
             yield connection
 
     @asynccontextmanager
@@ -63,29 +76,23 @@ class Database:
 
     def connections(self) -> dict[str, tuple[int, int]]:
         """How many connections each pool has, and how many of them are in use."""
-        intake, reading = self._intake, self._reading.pool
+        reading = self._reading.pool
         used = reading.checkedout() if isinstance(reading, QueuePool) else 0
         idle = reading.checkedin() if isinstance(reading, QueuePool) else 0
-        return {
-            "intake": (intake.get_size(), intake.get_size() - intake.get_idle_size()),
-            "reading": (used + idle, used),
-        }
+        pools = {"intake": self._intake, "brief": self._brief}
+        sizes = {name: (pool.get_size(), pool.get_size() - pool.get_idle_size()) for name, pool in pools.items()}
+        return {**sizes, "reading": (used + idle, used)}
 
     async def close(self) -> None:
-        """Close both pools."""
+        """Close the pools."""
         await self._intake.close()
+        await self._brief.close()
         await self._reading.dispose()
 
 
 async def open_database(url: str, *, intake: int = 4, reading: int = 8) -> Database:
     """Open the pools of a process, as the service's role."""
-    pool = await asyncpg.create_pool(
-        **connect_arguments(url, **_SESSION),
-        min_size=1,
-        max_size=intake,
-        command_timeout=40,
-        reset=_as_it_is,
-    )
+    writers, quick = await _pool(url, intake), await _pool(url, _BRIEF)
     engine = create_async_engine(
         url,
         pool_size=reading,
@@ -94,7 +101,18 @@ async def open_database(url: str, *, intake: int = 4, reading: int = 8) -> Datab
         connect_args={"server_settings": _SESSION, "command_timeout": 40},
     )
     event.listen(engine.sync_engine, "checkout", _refuse_closed)
-    return Database(pool, engine)
+    return Database(writers, quick, engine)
+
+
+async def _pool(url: str, most: int) -> asyncpg.Pool:
+    """A pool of the driver's own."""
+    return await asyncpg.create_pool(
+        **connect_arguments(url, **_SESSION),
+        min_size=1,
+        max_size=most,
+        command_timeout=40,
+        reset=_as_it_is,
+    )
 
 
 async def _as_it_is(_connection: asyncpg.Connection) -> None:

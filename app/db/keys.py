@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.db.tables import api_key
 from app.domain.keys import KeyRecord, Role
 
-# Rides the primary key. Asked at every request, so that a revocation holds from the next one on.
+# Rides the primary key.
 _LIVE_KEYS = """
 SELECT county_id, prefix, principal, role, secret_sha256, expires_at
 FROM api_key JOIN unnest($1::text[], $2::text[]) AS asked (county_id, prefix) USING (county_id, prefix)

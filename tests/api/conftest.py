@@ -5,6 +5,7 @@ import os
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -60,15 +61,26 @@ async def world(client: httpx.AsyncClient, app: FastAPI) -> World:
 @pytest.fixture
 async def process(database: str, tmp_path: Path) -> AsyncIterator[tuple[Process, int]]:
     """The service as a process of its own, and its port."""
-    environment = {**os.environ, "DATABASE_URL": database, "DATA_DIR": str(tmp_path), "LOG_FORMAT": "json"}
-    log = (tmp_path / "log").open("wb")
-    running = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "app", "serve", "--port", "0", env=environment, stdout=PIPE, stderr=log
-    )
-    assert running.stdout
-    first = (await running.stdout.readline()).decode()
-    yield running, int(first.split()[2].rpartition(":")[2])
-    if running.returncode is None:
-        running.kill()
-        await running.wait()
-    log.close()
+    async with a_process(database, tmp_path) as running:
+        yield running
+
+
+@asynccontextmanager
+async def a_process(database: str, folder: Path, **environment: str) -> AsyncIterator[tuple[Process, int]]:
+    """The service as a process of its own, in an environment with these as well, and its port."""
+    given = {"DATABASE_URL": database, "DATA_DIR": str(folder), "LOG_FORMAT": "json", **environment}
+    with (folder / "log").open("wb") as log:
+        running = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "app", "serve", "--port", "0"),
+            env={**os.environ, **given},
+            stdout=PIPE,
+            stderr=log,
+        )
+        try:
+            assert running.stdout
+            first = (await running.stdout.readline()).decode()
+            yield running, int(first.split()[2].rpartition(":")[2])
+        finally:
+            if running.returncode is None:
+                running.kill()
+                await running.wait()

@@ -127,6 +127,36 @@ FLAG = {
     "null": "null",
 }
 
+MOST = 990_000  # bytes, a little less than a body may have
+
+
+def _full(pattern: str, opened: str = "{", closed: str = "}") -> bytes:
+    """An object, or what else is opened and closed, that is filled with a pattern of a counted number."""
+    parts, size = list[str](), 0
+    while size < MOST:
+        parts.append(pattern.replace("#", str(len(parts))))
+        size += len(parts[-1].encode()) + 1
+    return f"{opened}{','.join(parts)}{closed}".encode()
+
+
+# What costs the most to read, and is refused.
+ALMOST_A_MEGABYTE: dict[str, bytes] = {
+    "unknown fields": _full('"#":0'),
+    "unknown fields of objects": _full('"#":{"a":{}}'),
+    "one key": _full(f'"{CANARY}":0'),
+    "objects in a list": _full("{}", "[", "]"),
+    "lists in a list": _full("[]", "[", "]"),
+    "keys twice in a list": _full('{"a":1,"a":1}', "[", "]"),
+    "floats": _full("1.5e300", "[", "]"),
+    "integers of 4,000 digits": _full("7" * 4000, "[", "]"),
+    "escapes": b'{"a": "' + b"\\u2603" * (MOST // 6) + b'"}',
+    "wide characters": b'{"a": "' + "\U0001f5f3".encode() * (MOST // 4) + b'"}',
+    "a key": b'{"' + b"k" * MOST + b'": 1}',
+    "a fraction": b"[0." + b"7" * MOST + b"]",
+    "an exponent": b"[1e" + b"0" * MOST + b"1]",
+    "levels of 900": _full("[" * 900 + "]" * 900, "[", "]"),
+}
+
 # Whole bodies that no route takes.
 BODIES: dict[str, bytes] = {
     "nothing": b"",
@@ -182,9 +212,18 @@ BODIES: dict[str, bytes] = {
     "gzip": b"\x1f\x8b\x08\x00" + CANARY.encode(),
     "more than a megabyte": b'{"a": "' + CANARY.encode() + b"x" * 1_000_000 + b'"}',
     "a megabyte of spaces": b" " * 1_000_001,
+    **{f"as much as may be of {kind}": content for kind, content in ALMOST_A_MEGABYTE.items()},
 }
 
-# Batches whose list is wrong as a whole, or whose one line is no line.
+MARKS = "\u0323\u0301"  # to be set above and below letters, in the order that must be changed
+FIELDS = ("section", "page", "line", "printed_name", "residence_address", "city", "zip", "signed", "image_sha256")
+
+
+def _thousand(fields: str) -> str:
+    return f"[{', '.join([f'{{{fields}}}'] * 1000)}]"
+
+
+# Batches whose list is wrong as a whole, or whose lines are no lines.
 LISTS: dict[str, str] = {
     "no line": "[]",
     "1,001 lines": json.dumps([{}] * 1001),
@@ -192,6 +231,12 @@ LISTS: dict[str, str] = {
     "null": "null",
     "a string": _text(""),
     "a number": str(NUMBER),
+    **{f"as much as may be of {kind}": f"[{content.decode()}]" for kind, content in ALMOST_A_MEGABYTE.items()},
+    "1,000 lines of unknown fields": _thousand(", ".join(f'"{n}{CANARY}": 0' for n in range(40))),
+    "1,000 lines of wrong types": _thousand(", ".join(f'"{name}": []' for name in FIELDS)),
+    "1,000 lines of letters that no line has": _thousand(", ".join(f'"{name}": "\\u0001"' for name in FIELDS)),
+    "1,000 lines of marks without letters": _thousand(", ".join(f'"{name}": "{MARKS * 55}"' for name in FIELDS[3:6])),
+    "1,000 lines that are too long": _thousand(f'"printed_name": "{"x" * 900}"'),
 }
 LINES: dict[str, str] = {
     "a null": "null",

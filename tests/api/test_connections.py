@@ -8,57 +8,15 @@ from asyncio.subprocess import Process
 import httpx
 
 from tests.api.county import line
+from tests.api.slow import slow_clients, until_cut
 from tests.api.world import World
 
 CUT_WITHIN = 30  # seconds: a bound for the test to end, far above the ten that a busy machine may stretch
 
 
-async def until_cut(port: int, sent: bytes, *, drip: bytes = b"", read: bool = True) -> bytes:
-    """Send something, go on with single bytes or with nothing, and return what came before the connection was cut."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(sent)
-    dripping = asyncio.create_task(drop_by_drop(writer, drip)) if drip else None
-    try:
-        if not read:
-            writer.transport.pause_reading()  # type: ignore[attr-defined]  # a transport that reads
-            while not writer.transport.is_closing():
-                writer.write(sent)
-                await asyncio.sleep(0.2)
-            return b""
-        return await reader.read()
-    except ConnectionError:
-        return b""
-    finally:
-        if dripping:
-            dripping.cancel()
-        writer.transport.abort()
-
-
-async def drop_by_drop(writer: asyncio.StreamWriter, drip: bytes) -> None:
-    while True:
-        writer.write(drip)
-        await asyncio.sleep(0.5)
-
-
 async def test_slow_clients_are_cut_and_hold_nobody_up(process: tuple[Process, int], world: World) -> None:
     _, port = process
-    key = world.keys["station"].encode()
-    head = b"POST /v1/petitions/" + world.petition_id.encode() + b"/signatures HTTP/1.1\r\nHost: a\r\n"
-    body = b"Authorization: Bearer " + key + b"\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n"
-    listing = b"GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n"
-    slow = {
-        "nothing": until_cut(port, b""),
-        "half a line": until_cut(port, b"POST /v1/pet"),
-        "half a head": until_cut(port, head),
-        "a head that never ends": until_cut(port, head, drip=b"X-More: 1\r\n"),
-        "empty lines": until_cut(port, b"\r\n", drip=b"\r\n"),
-        "half a body": until_cut(port, head + body + b'{"section": 1'),
-        "a body by single bytes": until_cut(port, head + body + b'{"section": 1', drip=b" "),
-        "half a chunk": until_cut(
-            port, head + body.replace(b"Content-Length: 500", b"Transfer-Encoding: chunked") + b"5\r\n{"
-        ),
-        "a reader who never reads": until_cut(port, listing * 50, read=False),
-    }
+    slow = slow_clients(port, world)
     waiting = [asyncio.create_task(client) for client in slow.values()]
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
         headers = {"Authorization": f"Bearer {world.keys['monitor']}"}
@@ -90,7 +48,9 @@ async def test_heads_that_are_wrong_or_gigantic_are_refused(process: tuple[Proce
     }
     for kind, sent in bad.items():
         answer = await asyncio.wait_for(until_cut(port, sent.replace(b"Host: a", b"Connection: close")), CUT_WITHIN)
-        assert not answer or b" 4" in answer.partition(b"\r\n")[0], kind
+        head, _, content = answer.partition(b"\r\n\r\n")
+        assert not answer or b" 4" in head.partition(b"\r\n")[0], kind
+        assert not answer or json.loads(content)["status"] // 100 == 4, kind
         assert b"canary" not in answer.lower(), kind
         assert len(answer) <= 8192, kind
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:

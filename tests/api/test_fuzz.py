@@ -1,6 +1,7 @@
 """Requests that schemathesis makes up from the OpenAPI document: no fault, and every answer as documented."""
 
 import asyncio
+import json
 import os
 import sys
 from asyncio.subprocess import PIPE, STDOUT, Process
@@ -18,7 +19,7 @@ from tests.api.world import World
 
 DOCUMENT = Path(__file__).parents[2] / "openapi/openapi.json"
 # How much is tried; `make fuzz` asks for more.
-OPTIONS = os.environ.get("FUZZ") or "--seed=1 --max-examples=1 --phases=examples,fuzzing"
+OPTIONS = os.environ.get("FUZZ") or "--seed=1 --max-examples=10 --phases=examples,fuzzing"
 # That bad input is refused is the hostile corpus' affair: here a batch with bad lines would already count as taken.
 CHECKS = (
     "not_a_server_error",
@@ -37,8 +38,8 @@ def configuration(app: FastAPI, keys: Mapping[str, str], petition_id: str) -> st
         "[checks]\nenabled = false",
         *(f"[checks.{check}]\nenabled = true" for check in CHECKS),
         "[generation]\nwith-security-parameters = false",  # the stories of the roles try other keys
-        # A prefix of no key: a made-up request that revoked one in use would leave the others unanswered.
-        f'[parameters]\npetition_id = "{petition_id}"\nplace = "1-1-1"\nprefix = "00000000"',
+        # Left to itself it takes the prefixes from the list of keys, and revokes those that it asks with.
+        f'[parameters]\npetition_id = "{petition_id}"\nplace = "1-1-1"\nprefix = "{keys["to revoke"].split(".")[2]}"',
     ]
     for _, route in routes(app):
         guard = guard_of(route) if isinstance(route, APIRoute) else None
@@ -61,6 +62,7 @@ async def test_no_request_made_up_from_the_document_finds_a_fault_or_an_answer_t
     async with httpx.AsyncClient(base_url=url) as client:
         world = await World.make(client, pools)
         await world.post(line(1))
+        await world.add_key("station", "to revoke")
     await pools.close()
     config = tmp_path / "schemathesis.toml"
     config.write_text(configuration(app_without_database, world.keys, world.petition_id))
@@ -70,3 +72,22 @@ async def test_no_request_made_up_from_the_document_finds_a_fault_or_an_answer_t
     said, _ = await running.communicate()
     sys.stdout.write(said.decode())
     assert running.returncode == 0, said.decode()
+    assert await keys_that_died(url, world.keys) == {"to revoke": 401}
+    assert routes_never_reached(app_without_database, (tmp_path / "log").read_text()) == set()
+
+
+async def keys_that_died(url: str, keys: Mapping[str, str]) -> dict[str, int]:
+    """The roles whose key is not recognised any more, with the answer it got."""
+    async with httpx.AsyncClient(base_url=url) as client:
+        answers = {
+            role: await client.get("/v1/keys", headers={"Authorization": f"Bearer {key}"}) for role, key in keys.items()
+        }
+    return {role: answer.status_code for role, answer in answers.items() if answer.status_code not in (200, 403)}
+
+
+def routes_never_reached(app: FastAPI, log: str) -> set[tuple[str, str]]:
+    """The routes whose every answer in the log was that the key is not good."""
+    entries = [json.loads(text) for text in log.splitlines() if text.startswith("{")]
+    reached = {(e["method"], e["route"]) for e in entries if e["event"] == "request" and e["status"] not in (401, 403)}
+    every = {(m, path) for path, r in routes(app) if isinstance(r, APIRoute) and guard_of(r) for m in r.methods or ()}
+    return every - reached

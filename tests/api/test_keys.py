@@ -8,6 +8,8 @@ import asyncpg
 import httpx
 import pytest
 
+from app.actions.keys import revoke_key
+from app.db.engine import open_database
 from tests.api.world import World
 
 
@@ -25,6 +27,29 @@ async def test_a_new_key_opens_what_its_role_may_and_nothing_once_it_is_revoked(
     for _ in range(2):
         assert (await admin(world, "DELETE", f"/{new.json()['prefix']}")).status_code == 204
     assert (await world.call("GET", "/signatures/9-9-9", who="seven")).status_code == 401
+
+
+async def test_once_another_process_has_revoked_a_key_no_request_gets_through_with_it(
+    world: World, database: str
+) -> None:
+    async def poll() -> None:
+        while not revoked.is_set():
+            statuses.append((await world.call("GET", "/tally", who="monitor")).status_code)
+            polled.set()
+
+    prefix, statuses = world.keys["monitor"].split(".")[2], list[int]()
+    polled, revoked = asyncio.Event(), asyncio.Event()
+    elsewhere = await open_database(database, intake=1, reading=1)
+    async with elsewhere.begin():  # connected, so that the revocation is quick
+        polling = asyncio.create_task(poll())
+    await polled.wait()
+    await revoke_key(elsewhere, "sample", prefix, now=datetime.now(UTC))
+    after = await world.call("GET", "/tally", who="monitor")
+    revoked.set()
+    await polling
+    await elsewhere.close()
+    assert after.status_code == 401
+    assert set(statuses) == {200, 401}
 
 
 async def test_the_list_shows_every_key_and_no_secret(world: World) -> None:

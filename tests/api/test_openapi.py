@@ -7,8 +7,10 @@ from typing import Any
 
 import httpx
 import pytest
+from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from app.api.examples import EXAMPLES
 from app.cli.openapi import text
 
 KEPT = Path(__file__).parents[2] / "openapi/openapi.json"
@@ -73,6 +75,36 @@ def test_every_operation_documents_its_answers(name: str) -> None:
 def test_every_body_has_an_example(name: str) -> None:
     for kind, content in OPERATIONS[name].get("requestBody", {"content": {}})["content"].items():
         assert kind != "application/json" or schema_of(content)["examples"]
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_every_answer_in_json_has_an_example(name: str) -> None:
+    for status, answer in OPERATIONS[name]["responses"].items():
+        content = answer.get("content", {}).get("application/json")
+        for option in content["schema"].get("anyOf", [content["schema"]]) if content else ():
+            assert schema_of({"schema": option}).get("examples"), f"{status} {option}"
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_example_is_what_its_schema_says(name: str) -> None:
+    assert name in DOCUMENT["components"]["schemas"], "an example of nothing"
+    whole = {"$ref": f"#/components/schemas/{name}", "components": DOCUMENT["components"]}
+    checker = Draft202012Validator.FORMAT_CHECKER
+    Draft202012Validator(whole, format_checker=checker).validate(EXAMPLES[name])
+
+
+def test_it_says_where_by_whom_and_under_which_licence() -> None:
+    assert DOCUMENT["servers"]
+    assert DOCUMENT["info"]["contact"]
+    assert DOCUMENT["info"]["license"]["identifier"] == "Apache-2.0"
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_every_operation_says_whether_it_needs_a_key_and_how_it_refuses(name: str) -> None:
+    assert OPERATIONS[name]["security"] == ([{"key": []}] if " /v1/" in name else [])
+    assert any(status.startswith("4") for status in OPERATIONS[name]["responses"])
+    for status in ("429", "503") if " /v1/" in name else ():
+        assert OPERATIONS[name]["responses"][status]["headers"]["Retry-After"]["required"]
 
 
 @pytest.mark.parametrize("name", OPERATIONS)

@@ -7,9 +7,10 @@ from typing import Final
 import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from starlette._utils import is_async_callable
 
 from app.actions.keys import issue_key, revoke_key
-from app.api.guards import PUBLIC, check_guards, guard_of, routes
+from app.api.guards import PUBLIC, calls, check_guards, guard_of, routes
 from app.domain.keys import ROLES, Role, parse
 from tests.api.wire import Answer, send
 from tests.api.world import World
@@ -90,6 +91,13 @@ def test_an_application_with_an_unguarded_route_does_not_start(app_without_datab
     app_without_database.add_api_route("/v1/forgotten", lambda: None)
     with pytest.raises(RuntimeError, match="/v1/forgotten declares no role"):
         check_guards(app_without_database)
+
+
+def test_no_route_and_nothing_before_it_is_sent_to_a_thread(app_without_database: FastAPI) -> None:
+    """FastAPI does so with all that is no coroutine, at more than the price of most answers."""
+    every = [r for _, r in routes(app_without_database) if isinstance(r, APIRoute)]
+    called = {call for route in every for call in (route.endpoint, *calls(route.dependant))}
+    assert [call for call in called if not is_async_callable(call)] == []
 
 
 async def test_each_role_is_let_in_where_its_row_says_and_nowhere_else(app: FastAPI, world: World) -> None:

@@ -3,18 +3,27 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
 from fastapi import FastAPI
 from starlette.types import Message
 
+from app.actions import keys
 from app.actions import tally as actions
 from app.actions.coalescing import Coalesced
+from app.api import stream as streams
+from app.db import keys as key_rows
+from app.db.keys import live_keys
 from app.db.tally import TallyRow, Watched, read_tallies
+from app.domain.tally import Counts
 from tests.api.county import line
+from tests.api.test_limits import working
 from tests.api.world import World
 
 
@@ -55,20 +64,32 @@ async def test_one_who_gives_up_does_not_take_the_others_answer_along() -> None:
     assert await patient == 7
 
 
-async def test_any_number_of_polls_at_once_costs_a_handful_of_reads(
-    world: World, monkeypatch: pytest.MonkeyPatch
+async def test_any_number_of_polls_at_once_costs_one_read_and_one_of_the_key(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reads = 0
+    monkeypatch.setattr(actions, "_MAX_AGE", 3600)  # in place of a machine on which 200 polls take less than 50 ms
+    monkeypatch.setattr(keys, "_MAX_AGE", 3600)
+    reads = key_reads = 0
 
     async def counted(connection: asyncpg.Connection, petitions: Collection[Watched]) -> dict[Watched, TallyRow]:
         nonlocal reads
         reads += 1
         return await read_tallies(connection, petitions)
 
+    async def counted_keys(connection: asyncpg.Connection, asked: Collection[tuple[str, str]]) -> dict[Any, Any]:
+        nonlocal key_reads
+        key_reads += 1
+        return await live_keys(connection, asked)
+
     monkeypatch.setattr(actions, "read_tallies", counted)
-    answers = await asyncio.gather(*(world.tally() for _ in range(200)))
-    assert len({json.dumps(answer) for answer in answers}) == 1
-    assert reads < 100  # those that arrive together share one; how many arrive together is the clients' affair
+    async with working(database, tmp_path) as world:
+        monkeypatch.setattr(key_rows, "live_keys", counted_keys)
+        answers = await asyncio.gather(*(world.tally() for _ in range(200)))
+        assert len({json.dumps(answer) for answer in answers}) == 1
+        assert (reads, key_reads) == (1, 1)
+        await world.post(line(1))
+        assert {(await world.tally())["raw"] for _ in range(200)} == {1}
+        assert reads == 2
 
 
 async def test_a_poll_sees_every_line_that_was_acknowledged_before_it(world: World) -> None:
@@ -176,6 +197,47 @@ async def test_a_listener_is_told_the_tally_at_once_and_then_each_change(app: Fa
             told = await asyncio.wait_for(listener.get(), 10)
             assert told.startswith("id: 2\n")
             assert told.endswith("\n\n")
+
+
+async def test_a_stream_ends_once_its_key_is_revoked(
+    app: FastAPI, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "_CHECK_EVERY", 0)
+    async with stream(app, world) as pieces:
+        assert (await pieces.get()).startswith("id: 1\n")
+        await world.post(line(1))
+        assert (await asyncio.wait_for(pieces.get(), 10)).startswith("id: 2\n"), "a key that lives is no reason to end"
+        await keys.revoke_key(world.database, "sample", world.keys["monitor"].split(".")[2], now=datetime.now(UTC))
+        await world.post(line(2))
+        assert await asyncio.wait_for(pieces.get(), 10) == "http.response.body"
+
+
+async def test_five_hundred_listeners_cost_one_read_a_round() -> None:
+    reads = 0
+
+    async def fetch(petitions: Collection[Watched]) -> dict[Watched, TallyRow]:
+        nonlocal reads
+        reads += 1
+        await asyncio.sleep(0)
+        return {one: TallyRow(reads, datetime.now(UTC), "open", Counts()) for one in petitions}
+
+    tallies = actions.Tallies.__new__(actions.Tallies)
+    tallies._reads = Coalesced(fetch)  # noqa: SLF001  # in place of a database
+    watch = actions.TallyWatch(tallies, every=0.01)
+    watched = ("sample", UUID(int=1))
+
+    async def follow() -> list[int]:
+        versions = []
+        async with aclosing(watch.follow(watched, None)) as rows:
+            async for row in rows:
+                versions += [row.version] if row else []
+                if len(versions) == 6:
+                    return versions
+        return versions
+
+    told = await asyncio.gather(*(follow() for _ in range(500)))
+    assert {tuple(versions) for versions in told} == {tuple(told[0])}
+    assert reads <= 7, "one for all who come together, and one for each round"
 
 
 async def test_streams_end_when_the_service_does(app: FastAPI, world: World) -> None:
