@@ -174,8 +174,9 @@ async def _find(roll: Roll, lines: list[_Line], searches: list[Search], numbers:
             namesakes[at].update(hits.numbers)
         else:
             _scorer(lines[at]).namesakes_cut = True
-    for found, also in zip(numbers, namesakes, strict=True):
-        found.update(also)
+    for line, found, by_name in zip(lines, numbers, namesakes, strict=True):
+        _scorer(line).elsewhere = by_name - found - line.found.keys()
+        found.update(by_name)
 
 
 async def _read(roll: Roll, lines: list[_Line], numbers: list[set[int]]) -> None:

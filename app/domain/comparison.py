@@ -171,7 +171,7 @@ def _compare_initial(written: tuple[str, ...], registered: str, middle: tuple[st
     return FieldLevel("middle initial" if middle and middle[0][0] == written[0] else "other initial")
 
 
-_AGREEING_GIVEN: Final = frozenset({"exact", "nickname", "typo", "near", "initial"})
+AGREEING_GIVEN: Final = frozenset({"exact", "nickname", "typo", "near", "initial"})
 
 
 def compare_middle(
@@ -181,7 +181,7 @@ def compare_middle(
 
     A written name that is part of the registered surname is none: GEORGETTE WEBB GILLESPIE of WEBB-GILLESPIE.
     """
-    if given not in _AGREEING_GIVEN:
+    if given not in AGREEING_GIVEN:
         return FieldLevel("none")
     names = [name for name in written[1:] if name not in surname]
     if not names or not registered:

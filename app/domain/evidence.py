@@ -102,7 +102,7 @@ def _address(address: Address) -> dict[str, str]:
 
 def _candidate(scorer: Scorer, person: Person, share: float) -> dict[str, Any]:
     """One voter: the registration that fits best, each field's value in the roll, level in words, and weight."""
-    one = person.scored[0]
+    one = scorer.whole(person.scored[0])
     r = one.registration
     found = {"voter_id": r.voter_id, "registration_no": r.registration_no, "probability": _rounded(share)}
     if r.confidential:  # EC 2166: matched, and not shown

@@ -1,7 +1,7 @@
 """A line compared with each candidate: the levels of the fields, and the weight of name and address."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log
 from typing import Final, NamedTuple
 
@@ -10,6 +10,7 @@ from rapidfuzz import fuzz
 from app.domain.addresses import Address
 from app.domain.blocking import house_token
 from app.domain.comparison import (
+    AGREEING_GIVEN,
     AddressComparison,
     FieldLevel,
     NameComparison,
@@ -98,6 +99,7 @@ class Scorer:
         self.model = model
         self.household: Household | None = None
         self.namesakes_cut = False  # there are more people of this name in the county than were looked at
+        self.elsewhere: set[int] = set()  # registrations that were found by their name alone, in no such street
         self._known_given = [bool(r.given) and words.known("given", r.given[0]) for r in line.name.readings]
         self._known_surname = [all(words.known("surname", part) for part in r.surname) for r in line.name.readings]
         self._known_streets = frozenset(s for a in line.addresses for s in a.streets if words.known("street", s))
@@ -105,13 +107,18 @@ class Scorer:
         self._surname_words = frozenset(part for r in line.name.readings for part in r.surname if len(part) > 1)
         self._given_words = frozenset(word for r in line.name.readings for word in r.given if len(word) > 1)
         self._houses = [address.house for address in line.addresses]
+        self._clear_address = all(
+            a.house and a.house_certain and not self._known_streets.isdisjoint(a.streets) for a in line.addresses
+        )
         self._names: dict[tuple[str, str, str, str], NameScore] = {}
         self._surnames: dict[tuple[int, str], tuple[FieldLevel, float]] = {}
-        self._givens: dict[tuple[int, str, str, str], tuple[FieldLevel, FieldLevel, float]] = {}
+        self._firsts: dict[tuple[int, str], tuple[FieldLevel, float]] = {}
         self._streets: dict[tuple[int, str], FieldLevel] = {}
         self._addresses: dict[tuple[str, ...], AddressScore] = {}
         self._resembling: dict[int, bool] = {}
         self._rarity_of_address = self._rarity_among(_UNCOUNTED)
+        weight = self._address_weight(_OTHER_ADDRESS, None)
+        self._other = AddressScore(0, _OTHER_ADDRESS, weight, here=False, near=False)
 
     def count_household(self, household: Household) -> None:
         """Take how many are registered at the line's address: the more, the less the address says."""
@@ -128,6 +135,8 @@ class Scorer:
         return found
 
     def _resembles(self, r: Registration) -> bool:
+        if r.registration_no in self.elsewhere:
+            return True
         surname, given = surname_parts(r.last_name), given_words(r.first_name)
         if not self._surname_words.isdisjoint(surname) and not self._given_words.isdisjoint(given):
             return True
@@ -150,7 +159,15 @@ class Scorer:
             name = self._names[called] = self._score_name(r)
         return Scored(r, standing(r, interval), name, self._address_of(r))
 
+    def whole(self, one: Scored) -> Scored:
+        """Return a comparison as it is shown: of an address that is another one, too, with all its fields."""
+        return replace(one, address=self._score_address(one.registration)) if one.address is self._other else one
+
     def _address_of(self, r: Registration) -> AddressScore:
+        if r.registration_no in self.elsewhere and self._clear_address:
+            house = house_token(r.house_number)
+            if house and all(compare_house(written, house) == "other" for written in self._houses):
+                return self._other
         lives = (r.house_number, r.street_name, r.street_type, r.pre_direction, r.post_direction, r.unit_number, r.zip)
         address = self._addresses.get(lives)
         if address is None:
@@ -187,14 +204,20 @@ class Scorer:
     def _score_given(self, at: int, r: Registration) -> tuple[FieldLevel, FieldLevel, float]:
         """The given and middle names in one reading, and their weight."""
         written = self.line.name.readings[at].given
-        called = (at, r.first_name, r.middle_name, r.last_name if len(written) > 1 else "")
-        scored = self._givens.get(called)
-        if scored is None:
-            first, middle = given_words(r.first_name), given_words(r.middle_name)
-            given = compare_given(written, first, middle, known=self._known_given[at])
-            between = compare_middle(written, (*first[1:], *middle), given.level, surname_parts(r.last_name))
-            weight = self.field_weight("given", given) + self.field_weight("middle", between)
-            scored = self._givens[called] = (given, between, weight)
+        given, weight = self._firsts.get((at, r.first_name)) or self._score_first(at, r)
+        if len(written) < 2 and given.level in AGREEING_GIVEN:  # noqa: PLR2004 - no middle name is written
+            return given, _MISSING, weight + self.model.weights["middle"][_MISSING.level]
+        first, middle = given_words(r.first_name), given_words(r.middle_name)
+        between = compare_middle(written, (*first[1:], *middle), given.level, surname_parts(r.last_name))
+        return given, between, weight + self.field_weight("middle", between)
+
+    def _score_first(self, at: int, r: Registration) -> tuple[FieldLevel, float]:
+        """The first name in one reading, and its weight; kept where no middle name changes it."""
+        reading, first = self.line.name.readings[at], given_words(r.first_name)
+        given = compare_given(reading.given, first, given_words(r.middle_name), known=self._known_given[at])
+        scored = given, self.field_weight("given", given)
+        if given.level in _BY_FIRST_NAME:
+            self._firsts[at, r.first_name] = scored
         return scored
 
     def _score_surname(self, at: int, last_name: str) -> tuple[FieldLevel, float]:
@@ -268,11 +291,13 @@ def _way_written(address: Address, street: str) -> tuple[str, str]:
 
 # To write both surnames is the plain way of who has two, and no bolder reading than any other.
 _OF_TWO: Final = {"double": "plain", "swapped double": "swapped"}
+_BY_FIRST_NAME: Final = frozenset({"exact", "nickname", "initial", "missing"})
 _KIND: Final = {"surname": "surname", "given": "given", "middle": "given"}
 _NEAR_HOUSE: Final = frozenset({"same", "near", "far", "missing"})
 _NEAR_STREET: Final = frozenset({"same", "typo", "near", "garbled", "missing"})
 _HOPELESS: Final = frozenset({"other", "unreadable", "garbled"})
 _MISSING: Final = FieldLevel("missing")
+_OTHER_ADDRESS: Final = AddressComparison("other", FieldLevel("other"), "same", "missing", "missing")
 _NO_NAME: Final = NameScore("plain", NameComparison(_MISSING, _MISSING, _MISSING, "none"), -6.0, 0.0)
 _NO_ADDRESS: Final = AddressScore(
     0, AddressComparison("missing", _MISSING, "same", "none", "missing"), 0.0, here=False, near=False
