@@ -19,13 +19,12 @@ from pathlib import Path
 from typing import IO, Self, cast
 
 from app.db.roll import copy_lines, copy_token_lines
-from app.domain.blocking import forget_words, registration_keys, registration_tokens
+from app.domain.blocking import registration_keys, registration_tokens
 from app.domain.roll_errors import RollError
 from app.domain.roll_formats import FORMATS, RollFormat
 from app.domain.roll_rows import Chunk, RowReader
 
 _DISTINCT_WORDS = 40_000  # after so many a process hands its count over, to keep its memory
-_REMEMBERED_SURNAMES = 30_000  # in each process, which so stays at 100 MB; more would make a row 10 % faster
 _MOST_PROCESSES = 2  # each takes 100 MB, and the database needs a processor too
 _PROJECT = Path(__file__).parents[2]
 
@@ -117,7 +116,6 @@ def serve() -> None:
             return
         try:
             pickle.dump(converter.convert(chunk), stdout)
-            forget_words(_REMEMBERED_SURNAMES)
         except RollError as error:
             pickle.dump(error, stdout)
         stdout.flush()

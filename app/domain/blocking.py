@@ -14,7 +14,7 @@ from zlib import crc32
 from app.domain.names import given_words, surname_parts
 from app.domain.phonetics import sound
 from app.domain.streets import street_token
-from app.domain.text import fold
+from app.domain.text import WORDS_KEPT, fold
 from app.domain.voter import Registration
 
 KEYS_VERSION: Final = 3
@@ -42,7 +42,6 @@ _LONGEST_MARK: Final = 9  # digits
 FINE_BITS: Final = 20
 FINE: Final = (1 << FINE_BITS) - 1
 _COARSE_BITS: Final = 43  # with the 20 fine bits a key stays a positive 64-bit integer
-_CACHE: Final = 1 << 16
 
 
 class Hashes(NamedTuple):
@@ -64,31 +63,31 @@ def _hashes(kind: str, heard: str, word: str) -> Hashes | None:
     return Hashes(number >> (64 - _COARSE_BITS) << FINE_BITS, number & FINE, crc32(word.encode()))
 
 
-@lru_cache(maxsize=_CACHE)
+@lru_cache(maxsize=WORDS_KEPT)
 def hash_surname(part: str) -> Hashes | None:
     """Hashes of one part of a surname, by its sound."""
     return _hashes("surname", sound(part), part)
 
 
-@lru_cache(maxsize=_CACHE)
+@lru_cache(maxsize=WORDS_KEPT)
 def hash_given(word: str) -> Hashes | None:
     """Hashes of a given name, by its sound."""
     return _hashes("given", sound(word), word)
 
 
-@lru_cache(maxsize=_CACHE)
+@lru_cache(maxsize=WORDS_KEPT)
 def hash_street(token: str) -> Hashes | None:
     """Hashes of a street's name, a `street_token`, by its sound."""
     return _hashes("street", sound(token), token)
 
 
-@lru_cache(maxsize=_CACHE)
+@lru_cache(maxsize=WORDS_KEPT)
 def hash_house(number: str) -> Hashes | None:
     """Hashes of a house number, a `house_token`."""
     return _hashes("house", number, number)
 
 
-@lru_cache(maxsize=_CACHE)
+@lru_cache(maxsize=WORDS_KEPT)
 def house_token(number: str) -> str:
     """Return the house number that is compared: the digits, or the letters where there are none."""
     folded = fold(number).replace(" ", "")
@@ -96,7 +95,7 @@ def house_token(number: str) -> str:
     return digits or folded.lstrip("0")
 
 
-@lru_cache(maxsize=_CACHE)
+@lru_cache(maxsize=WORDS_KEPT)
 def zip_number(zip_code: str) -> int:
     """Return the first five digits of a zip as a number, 0 where it has not five digits."""
     digits = zip_code[:5]
@@ -108,14 +107,14 @@ def spelling(given: Hashes, surname: Hashes) -> int:
     return (given.spelled * 31 + surname.spelled) & FINE
 
 
-@lru_cache(maxsize=_CACHE)
+@lru_cache(maxsize=WORDS_KEPT)
 def _house_mark(house_number: str) -> int:
     """The mark of a house number: the number itself, 0 where it is none."""
     token = house_token(house_number)
     return int(token) if token.isascii() and token.isdigit() and len(token) <= _LONGEST_MARK else 0
 
 
-@lru_cache(maxsize=_CACHE)
+@lru_cache(maxsize=WORDS_KEPT)
 def _surname_hashes(last_name: str) -> tuple[Hashes | None, Hashes | None]:
     """The first and the last part of a surname; the second is None for a surname of one part."""
     parts = surname_parts(last_name)
@@ -124,18 +123,18 @@ def _surname_hashes(last_name: str) -> tuple[Hashes | None, Hashes | None]:
     return first, None if last == first else last
 
 
-@lru_cache(maxsize=_CACHE)
+@lru_cache(maxsize=WORDS_KEPT)
 def _given_hashes(first_name: str) -> Hashes | None:
     words = given_words(first_name)
     return hash_given(words[0]) if words else None
 
 
-@lru_cache(maxsize=_CACHE)
+@lru_cache(maxsize=WORDS_KEPT)
 def _street_hashes(street_name: str) -> Hashes | None:
     return hash_street(street_token(street_name))
 
 
-@lru_cache(maxsize=_CACHE)
+@lru_cache(maxsize=WORDS_KEPT)
 def _house_hashes(house_number: str) -> Hashes | None:
     return hash_house(house_token(house_number))
 
@@ -167,13 +166,13 @@ def registration_keys(registration: Registration) -> tuple[int | None, ...]:
     )
 
 
-@lru_cache(maxsize=_CACHE)
+@lru_cache(maxsize=WORDS_KEPT)
 def _name_tokens(kind: str, text: str) -> tuple[tuple[str, str], ...]:
     words = surname_parts(text) if kind == "surname" else given_words(text)
     return tuple((kind, word) for word in dict.fromkeys(words))
 
 
-@lru_cache(maxsize=_CACHE)
+@lru_cache(maxsize=WORDS_KEPT)
 def _address_tokens(kind: str, text: str) -> tuple[tuple[str, str], ...]:
     token = street_token(text) if kind == "street" else text[:5] if kind == "zip" else fold(text)
     return ((kind, token),) if token else ()
@@ -193,21 +192,3 @@ def registration_tokens(registration: Registration) -> tuple[tuple[str, str], ..
         *_address_tokens("zip", registration.zip),
         *_address_tokens("city", registration.city),
     )
-
-
-_WORD_CACHES: Final = (
-    hash_surname, hash_given, hash_street, hash_house, _surname_hashes, _given_hashes, _street_hashes, _house_hashes,
-    _house_mark, zip_number,
-    _name_tokens, _address_tokens, house_token,
-    surname_parts, given_words, street_token, fold, sound,
-)  # fmt: skip
-
-
-def forget_words(most: int) -> None:
-    """Empty the caches once they hold more than `most` surnames: they take some 3 KB for each, with all its kin.
-
-    For a process that reads a whole roll in little memory; the common words are soon back.
-    """
-    if surname_parts.cache_info().currsize > most:
-        for cached in _WORD_CACHES:
-            cached.cache_clear()

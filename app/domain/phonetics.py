@@ -3,6 +3,8 @@
 import re
 from functools import lru_cache
 
+from app.domain.text import WORDS_KEPT
+
 # Written differently, heard alike. The order matters: longer groups first.
 _GROUPS = (
     (re.compile(r"^(KN|GN|PN)"), "N"),
@@ -20,7 +22,7 @@ _FINAL = {"A": "A", "E": "I", "I": "I", "Y": "I", "O": "O", "U": "O"}
 _REPEATS = re.compile(r"(.)\1+")
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=WORDS_KEPT)
 def sound(word: str) -> str:
     """Return a code that words sounding alike share: classes of consonants and the last vowel.
 

@@ -227,7 +227,7 @@ def worth_reading(probe: Probe, hits: Hits, line: ReadLine) -> list[int]:
     return [number for number, fine in zip(hits.numbers, hits.fines, strict=True) if fine in probe.agreeing]
 
 
-@lru_cache(maxsize=1 << 12)
+@lru_cache(maxsize=1 << 8)  # of some 7 KB each
 def near_houses(written: tuple[str, ...]) -> frozenset[int]:
     """Return the house numbers that are one of those written, or one slip away: a digit other, more, less, or moved."""
     return frozenset(near for house in written if house.isdigit() for near in _slips_of(house))

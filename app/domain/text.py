@@ -2,6 +2,10 @@
 
 import unicodedata
 from functools import lru_cache
+from typing import Final
+
+# What every cache of words keeps: the frequent ones of a large county, at some 4 MB a cache.
+WORDS_KEPT: Final = 1 << 14
 
 # Letters that Unicode does not take apart into a base letter and a mark.
 _WHOLE_LETTERS = {
@@ -35,7 +39,7 @@ def _letters(text: str) -> str:
     return "".join(c for c in unicodedata.normalize("NFKD", raised) if not unicodedata.combining(c)).upper()
 
 
-@lru_cache(maxsize=1 << 15)
+@lru_cache(maxsize=WORDS_KEPT)
 def fold(text: str, keep: str = "") -> str:
     """Return `text` in A-Z, 0-9 and single spaces: accents off, apostrophes joined, other marks as spaces.
 
