@@ -5,7 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PG15 ?= /usr/lib/postgresql/15/bin
 
-.PHONY: run test check format bench bench-cost bench-ledger bench-matching bench-polls bench-strangers torture fuzz openapi lock clean
+.PHONY: run test check format bench bench-throughput bench-scale bench-report bench-cost bench-ledger bench-matching \
+	bench-polls bench-strangers torture fuzz openapi lock clean
 
 run: $(VENV)/ready
 	@$(BIN)/python -m app demo --scale $(SCALE)
@@ -45,9 +46,24 @@ EXAMPLES ?= 50
 fuzz: $(VENV)/ready
 	FUZZ="--max-examples=$(EXAMPLES) $(if $(SEED),--seed=$(SEED))" $(BIN)/pytest tests/api/test_fuzz.py -s
 
-# What docs/benchmarks.md tells of; within minutes, on a machine that does nothing else. BENCH= is the county's scale.
-BENCH ?= 0.02
-bench: bench-cost bench-ledger bench-matching bench-polls bench-strangers
+# What docs/benchmarks.md tells of; within minutes, on a machine that does nothing else. BENCH= is the county's scale, as
+# is SCALE= where it is given: 1 is the whole petition.
+BENCH ?= $(if $(filter command environment,$(origin SCALE)),$(SCALE),0.02)
+bench: bench-throughput bench-cost bench-ledger bench-matching bench-polls bench-strangers
+
+# The ratios that were promised. DATA= is a folder with a county made already, REUSE= one to keep the database in, JSON=
+# the file to write everything to, ARGS= anything else that the program takes.
+bench-throughput: $(VENV)/ready
+	PYTHONPATH=. $(BIN)/python bench/throughput.py --scale $(BENCH) $(if $(DATA),--data $(DATA)) \
+		$(if $(REUSE),--reuse $(REUSE)) $(if $(JSON),--json $(JSON)) $(ARGS)
+
+# What larger counts need, from the file that bench-throughput wrote to JSON=.
+bench-scale: $(VENV)/ready
+	PYTHONPATH=. $(BIN)/python bench/scale.py $(JSON) $(ARGS)
+
+# The same file's results into docs/benchmarks.md and docs/scale.md.
+bench-report: $(VENV)/ready
+	PYTHONPATH=. $(BIN)/python bench/report.py $(JSON)
 
 bench-cost: $(VENV)/ready
 	PYTHONPATH=. $(BIN)/python bench/cost.py --scale $(BENCH)

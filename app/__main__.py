@@ -18,6 +18,7 @@ MODULES: Final = {
     "app.cli.serve": ("serve", "migrate"),
     "app.cli.keys": ("keys",),
     "app.cli.rolls": ("roll",),
+    "app.cli.aliases": ("aliases",),
     "app.cli.petitions": ("petition", "tally", "explain"),
     "app.cli.lines": ("finding", "revise", "withdraw", "section", "reexamine"),
     "app.station.cli": ("station",),

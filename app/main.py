@@ -12,6 +12,7 @@ from app.actions.checkpoints import Signer, keep_checkpoints
 from app.actions.reexamination import keep_examined
 from app.actions.roll_uploads import RollUploads
 from app.api import (
+    aliases,
     findings,
     health,
     keys,
@@ -52,6 +53,7 @@ ROUTES = (
     stream,
     ledger,
     rolls,
+    aliases,
     keys,
     voters,
     quality,

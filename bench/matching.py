@@ -27,9 +27,8 @@ import asyncpg
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run by path, from anywhere
 
-from app.actions.lookup import LineToDecide, decide_lines, roll_words
+from app.actions.lookup import LineToDecide, decide_lines
 from app.actions.roll import load_roll
-from app.db.candidates import Roll
 from app.db.engine import connect_arguments
 from app.db.migrate import upgrade
 from app.db.server import EmbeddedServer
@@ -62,8 +61,7 @@ def writing(line: dict[str, Any]) -> Writing:
 
 
 async def decide_all(connection: asyncpg.Connection, lines: list[LineToDecide], batch: int) -> list[Decision]:
-    """Decide the lines in batches and print the time; the roll's words are made beforehand."""
-    await roll_words(Roll(connection, COUNTY, 1))
+    """Decide the lines in batches and print the time."""
     started, cpu = time.perf_counter(), time.process_time()
     decisions = []
     for at in range(0, len(lines), batch):

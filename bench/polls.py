@@ -14,8 +14,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -30,6 +29,8 @@ from app.db.migrate import upgrade
 from app.db.server import EmbeddedServer
 from app.demo.generate import generate
 from app.demo.stations import share_out
+from bench.service import the_service
+from bench.wire import Wire, exchange_all, request
 
 COUNTY = "bench"
 FILED = date(2022, 7, 6)
@@ -62,53 +63,6 @@ class Bench:
         return int(status.partition(f"{field}:")[2].split()[0]) // 1024
 
 
-class Wire:
-    """One kept connection. No HTTP library's own time is in what is measured."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Over an open connection."""
-        self._reader = reader
-        self._writer = writer
-
-    @classmethod
-    async def open(cls, bench: Bench) -> "Wire":
-        """Connect."""
-        return cls(*await asyncio.open_connection("127.0.0.1", bench.port))
-
-    async def ask(self, path: str, key: str, body: bytes = b"") -> int:
-        """One request and its whole answer; the answer's status."""
-        await self.send(path, key, body)
-        head = (await self._reader.readuntil(b"\r\n\r\n")).lower()
-        length = head.partition(b"content-length: ")[2].split(b"\r\n")[0]
-        await self._reader.readexactly(int(length or 0))
-        return int(head.split()[1])
-
-    async def send(self, path: str, key: str, body: bytes = b"") -> None:
-        """One request."""
-        content = b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
-        head = f"{'POST' if body else 'GET'} {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {key}\r\n".encode()
-        self._writer.write(head + (content if body else b"\r\n"))
-        await self._writer.drain()
-
-    async def first_event(self) -> None:
-        """Read until an event came."""
-        await self._reader.readuntil(b"event: ")
-
-    async def count_events(self) -> int:
-        """Read on until cancelled or the end; how many events came."""
-        events = 0
-        try:
-            async for line in self._reader:
-                events += line.startswith(b"event: ")
-        except asyncio.CancelledError:
-            return events
-        return events
-
-    def close(self) -> None:
-        """Hang up."""
-        self._writer.close()
-
-
 def say(what: str, figure: object, unit: str = "") -> None:
     """One row of the table."""
     print(f"{what:<66}{figure:>10} {unit}", flush=True)
@@ -127,25 +81,17 @@ def say_times(what: str, times: Sequence[float]) -> None:
 
 async def one_by_one(bench: Bench, path: str, bodies: Sequence[bytes], key: str) -> list[float]:
     """The time of each request of a lone client."""
-    wire, times = await Wire.open(bench), []
-    for body in bodies:
-        started = time.perf_counter()
-        status = await wire.ask(path, key, body)
-        times.append(time.perf_counter() - started)
-        if status not in (200, 201):
-            raise RuntimeError(f"{path} answered {status}")
-    wire.close()
-    return times
+    replies = await exchange_all(bench.port, [request(path, key, body) for body in bodies], 1)
+    return [reply.answered - reply.sent for reply in replies]
 
 
 async def as_often_as_answered(bench: Bench, path: str, seconds: float = 3) -> float:
     """The answers a second to all monitors, each asking again as soon as it is answered."""
 
     async def ask_on(key: str) -> int:
-        wire, answered = await Wire.open(bench), 0
+        wire, answered, asked = await Wire.open(bench.port), 0, request(path, key)
         while time.perf_counter() < ends:
-            if await wire.ask(path, key) != 200:  # noqa: PLR2004  # the status of success
-                raise RuntimeError("a poll failed")
+            await wire.ask(asked)
             answered += 1
         wire.close()
         return answered
@@ -165,17 +111,15 @@ async def measure_rates(bench: Bench) -> None:
 
 async def poll(bench: Bench, path: str, number: int, stop: asyncio.Event) -> list[tuple[float, float]]:
     """One monitor's polls, MONITORS / POLLS seconds apart; their times since due, and since sent."""
-    wire, times, start = await Wire.open(bench), [], time.perf_counter() + number / POLLS
+    wire, times, start = await Wire.open(bench.port), [], time.perf_counter() + number / POLLS
+    asked = request(path, bench.monitors[number])
     for turn in itertools.count():
         due = start + turn * MONITORS / POLLS
         await asyncio.sleep(max(0.0, due - time.perf_counter()))
         if stop.is_set():
             break
-        sent = time.perf_counter()
-        if await wire.ask(path, bench.monitors[number]) != 200:  # noqa: PLR2004  # the status of success
-            raise RuntimeError("a poll failed")
-        answered = time.perf_counter()
-        times.append((answered - due, answered - sent))
+        reply = await wire.ask(asked)
+        times.append((reply.answered - due, reply.answered - reply.sent))
     wire.close()
     return times
 
@@ -214,9 +158,9 @@ async def measure_polls(bench: Bench, what: str, path: str, files: Sequence[tupl
 
 async def measure_stream(bench: Bench, database: asyncpg.Connection, lines: Sequence[bytes], seconds: int) -> None:
     """Hundreds who follow, while a line comes in every half second."""
-    before, wires = bench.megabytes(), [await Wire.open(bench) for _ in range(LISTENERS)]
+    before, wires = bench.megabytes(), [await Wire.open(bench.port) for _ in range(LISTENERS)]
     for wire in wires:
-        await wire.send(f"{bench.tally}/stream", bench.monitors[0])
+        await wire.send(request(f"{bench.tally}/stream", bench.monitors[0]))
         await wire.first_event()
     following = [asyncio.create_task(wire.count_events()) for wire in wires]
     asked, started = await database.fetchval(HEADS), time.perf_counter()
@@ -286,28 +230,12 @@ async def prepare(server: EmbeddedServer, scale: str, folder: Path) -> tuple[str
     return str(petition.petition_id), station, monitors, folder / "made" / made.petition
 
 
-@asynccontextmanager
-async def serving(server: EmbeddedServer, folder: Path) -> AsyncIterator[tuple[int, int]]:
-    """Run the service; its port and process."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "app", "serve", "--port", "0"),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        env={**os.environ, "DATABASE_URL": server.url(), "DATA_DIR": str(folder)},
-    )
-    try:
-        first = (await process.stdout.readline()).decode() if process.stdout else ""
-        yield int(first.split()[2].rpartition(":")[2]), process.pid
-    finally:
-        process.terminate()
-        await process.wait()
-
-
 async def run(server: EmbeddedServer, scale: str, seconds: int, folder: Path) -> None:
     """Prepare, serve, measure."""
     petition_id, station, monitors, lines = await prepare(server, scale, folder)
-    async with serving(server, folder) as (port, process):
-        await measure(Bench(port, process, petition_id, station, monitors, folder), server, lines, seconds)
+    async with the_service(folder, DATABASE_URL=server.url()).running() as service:
+        bench = Bench(service.port, service.pid, petition_id, station, monitors, folder)
+        await measure(bench, server, lines, seconds)
 
 
 def main() -> None:

@@ -119,6 +119,7 @@ def _claimed(claim: Claim, outcome: Reason | None, counted: dict[str, Place], pe
         mismatch_by=claim.mismatch_by,
         roll_version=claim.merits.roll_version,
         station=before.station if before else claim.station,
+        aliases_version=before.aliases_version if before and claim.person else claim.merits.aliases_version,
     )
     counts_instead = counted.get(standing.voter_id or "") if standing.reason == "duplicate" else None
     return Finding(

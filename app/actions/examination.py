@@ -5,36 +5,35 @@ from typing import cast
 
 import asyncpg
 
+from app.actions.aliases import in_use
 from app.actions.lookup import LineToDecide, decide_lines
 from app.db import intake as rows
-from app.db.roll import active_roll
 from app.domain.count import Merits
 from app.domain.matching import Decision
 from app.domain.petition import Interval, Petition, signing_interval
 from app.domain.reasons import Reason, ReviewCause
 from app.domain.signature import Submitted
 
-_NO_ROLL = Merits("review", "no_roll", None)
-_SECTION_DATES = Merits("review", "section_dates", None)
-
 
 async def examine(
     connection: asyncpg.Connection, petition: Petition, lines: Sequence[Submitted]
 ) -> tuple[rows.Basis, list[Merits]]:
     """What the active roll says of these lines, in their order, and what that rests on."""
-    roll = await active_roll(connection, petition.county_id)
+    roll_version, aliases = await in_use(connection, petition.county_id)
     sections_version, intervals = await _intervals(connection, petition, lines)
-    basis = rows.Basis(roll.roll_version if roll else None, sections_version)
-    if basis.roll_version is None:
-        return basis, [_NO_ROLL for _ in lines]
+    basis = rows.Basis(roll_version, sections_version, aliases.version)
+    if roll_version is None:
+        return basis, [_unasked("no_roll", basis) for _ in lines]
     asked = [
         LineToDecide(line.writing, interval.start, interval.end, petition.filed_on)
         for line, interval in zip(lines, intervals, strict=True)
         if interval
     ]
-    found = await decide_lines(connection, county_id=petition.county_id, roll_version=basis.roll_version, lines=asked)
+    found = await decide_lines(
+        connection, county_id=petition.county_id, roll_version=roll_version, lines=asked, aliases=aliases
+    )
     decisions = iter(found)
-    return basis, [_merits(next(decisions), basis.roll_version) if i else _SECTION_DATES for i in intervals]
+    return basis, [_merits(next(decisions), basis) if i else _unasked("section_dates", basis) for i in intervals]
 
 
 async def _intervals(
@@ -56,7 +55,12 @@ def interval_of(petition: Petition, dates: rows.SectionDates | None) -> Interval
     return signing_interval(petition.window, Interval(dates.signed_from, dates.signed_to))
 
 
-def _merits(decision: Decision, roll_version: int) -> Merits:
+def _unasked(cause: ReviewCause, basis: rows.Basis) -> Merits:
+    """A line that the roll cannot be asked about."""
+    return Merits("review", cause, None, aliases_version=basis.aliases_version)
+
+
+def _merits(decision: Decision, basis: rows.Basis) -> Merits:
     return Merits(
         status=decision.status,
         reason=cast("Reason | ReviewCause | None", decision.reason),
@@ -65,5 +69,6 @@ def _merits(decision: Decision, roll_version: int) -> Merits:
         reason_open=decision.reason_open,
         secondary=decision.secondary,
         evidence=decision.evidence,
-        roll_version=roll_version,
+        roll_version=basis.roll_version,
+        aliases_version=basis.aliases_version,
     )

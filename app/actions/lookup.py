@@ -1,37 +1,40 @@
-"""Looking lines up in the roll: the household first, then every pair of keys, then corrected spellings.
+"""Looking lines up in the roll: the household first, then every pair of the line's words, as written and corrected.
 
 The number of statements does not depend on the number of lines. Nothing is written.
 """
 
 import asyncio
-import gc
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from typing import Final, NamedTuple, TypeVar
 
 import asyncpg
 from rapidfuzz import fuzz
 
+from app.actions.probing import find_in_ranges, find_keys
+from app.actions.roll_words import learn_for_wide_search, learn_words, roll_words
 from app.db import candidates as db
-from app.db.candidates import KeyQuestion, Roll
+from app.db.candidates import Roll
+from app.domain.aliases import NO_ALIASES, Aliases
 from app.domain.line import Interval, ReadLine, read_line
-from app.domain.matching import Decision, Household, Scorer, decide, decide_by_household, decide_by_keys
+from app.domain.matching import Decision, Household, Scorer, decide, decide_by_household
 from app.domain.model import default_model
+from app.domain.readings import likely_readings
 from app.domain.scoring import ALIKE, written_name
 from app.domain.search import (
-    GIVEN_SURNAME,
+    MOST_NAMESAKES,
     MOST_OF_A_HOUSE,
-    MOST_OF_A_RANGE,
-    NO_PARTS,
-    Parts,
-    Probe,
+    NAMES,
+    OF_A_NAME,
+    Search,
     address_probes,
-    combined_probes,
-    corrected_probes,
     household_keys,
-    range_of,
+    registered_words,
+    wide_search,
+    worth_reading,
+    written_words,
 )
 from app.domain.signature import Writing
 from app.domain.voter import Registration
@@ -47,25 +50,18 @@ class LineToDecide(NamedTuple):
     filed_on: date
 
 
-_ROLLS_KEPT: Final = 4
 _LINES_A_TURN: Final = 10  # of some tenths of a millisecond each
-_words: dict[tuple[str, int, datetime | None], Words] = {}
 
 
 @dataclass(slots=True)
 class _Line:
     """A line on its way through the searches."""
 
-    scorer: Scorer
+    read: ReadLine
     interval: Interval
-    decision: Decision | None = None
     found: dict[int, Registration] = field(default_factory=dict)
-    parts: Parts = NO_PARTS
-    probes: list[Probe] = field(default_factory=list)  # of the last search
-
-    @property
-    def read(self) -> ReadLine:
-        return self.scorer.line
+    scorer: Scorer | None = None
+    decision: Decision | None = None
 
     def candidates(self) -> list[Registration]:
         """What was found so far, in the order of the roll, whatever the order of finding."""
@@ -73,21 +69,25 @@ class _Line:
 
 
 async def decide_lines(
-    connection: asyncpg.Connection, *, county_id: str, roll_version: int, lines: Sequence[LineToDecide]
+    connection: asyncpg.Connection,
+    *,
+    county_id: str,
+    roll_version: int,
+    lines: Sequence[LineToDecide],
+    aliases: Aliases = NO_ALIASES,
 ) -> list[Decision]:
-    """Return the decision on each line, in their order, by this version of the county's roll."""
+    """Return the decision on each line, in their order, by this version of the county's roll, read with its aliases."""
     roll = Roll(connection, county_id, roll_version)
-    words, model = await roll_words(roll), default_model()
+    words = await roll_words(roll)
     asked = [
         _Line(
-            Scorer(read_line(line.writing), words, model),
+            aliases.applied_to(read_line(line.writing)),
             Interval(line.interval_start, line.interval_end, line.filed_on),
         )
         async for line in _in_turns(lines)
     ]
-    await _by_household(roll, asked)
-    await _by_keys(roll, _open(asked))
-    await _by_corrections(roll, _open(asked), words)
+    await _by_household(roll, words, asked)
+    await _by_wide_search(roll, words, [line for line in asked if line.decision is None])
     return [line.decision for line in asked if line.decision]
 
 
@@ -102,98 +102,86 @@ async def _in_turns(items: Iterable[_Item]) -> AsyncIterator[_Item]:
             await asyncio.sleep(0)
 
 
-def _open(lines: Iterable[_Line]) -> list[_Line]:
-    return [line for line in lines if line.decision is None]
-
-
-async def roll_words(roll: Roll) -> Words:
-    """Return the words of a roll version, made once and kept: some seconds for millions of registrations."""
-    registrations, loaded_at = await db.roll_facts(roll)
-    key = (roll.county_id, roll.roll_version, loaded_at)
-    if key not in _words:
-        counted = await db.roll_words(roll)
-        made = await asyncio.to_thread(Words, registrations, counted)
-        while len(_words) >= _ROLLS_KEPT:
-            del _words[next(iter(_words))]
-        _words[key] = made
-        gc.collect()
-        gc.freeze()  # the words outlive every line: walking them again and again took two fifths of a line's time
-    return _words[key]
-
-
-async def _by_household(roll: Roll, lines: list[_Line]) -> None:
+async def _by_household(roll: Roll, words: Words, lines: list[_Line]) -> None:
     keys = [(at, key) for at, line in enumerate(lines) for key in household_keys(line.read)]
-    for at, registration in await db.households(roll, keys) if keys else ():
+    for at, registration in await db.households(roll, keys):
         lines[at].found[registration.registration_no] = registration
+    await learn_words(
+        roll, words, [*(written_words(line.read) for line in lines), registered_words(_registrations(lines))]
+    )
+    model = default_model()
     async for line in _in_turns(lines):
+        line.read = likely_readings(line.read, words)
+        line.scorer = Scorer(line.read, words, model)
         line.decision = decide_by_household(line.scorer, line.candidates(), line.interval)
 
 
-async def _by_keys(roll: Roll, lines: list[_Line]) -> None:
-    async for line in _in_turns(lines):
-        line.parts, line.probes = combined_probes(line.read)
-    await _find(roll, lines)
-    async for line in _in_turns(lines):
-        line.decision = decide_by_keys(line.scorer, line.candidates(), line.interval)
+def _registrations(lines: Iterable[_Line]) -> Iterable[Registration]:
+    return (registration for line in lines for registration in line.found.values())
 
 
-async def _by_corrections(roll: Roll, lines: list[_Line], words: Words) -> None:
-    alike = await _residents(roll, lines, words)
+async def _by_wide_search(roll: Roll, words: Words, lines: list[_Line]) -> None:
+    """Look for the signer by whatever of name and address may be right, and decide."""
+    await learn_for_wide_search(roll, words, [line.read for line in lines])
+    numbers = await _residents(roll, lines, words)
+    searches = [wide_search(line.read, words) async for line in _in_turns(lines)]
+    await _find(roll, lines, searches, numbers)
+    await _read(roll, lines, numbers)
+    await learn_words(roll, words, [registered_words(_registrations(lines))])
     async for line in _in_turns(lines):
-        line.probes = corrected_probes(line.read, words, line.parts, line.probes)
-    await _find(roll, lines, alike)
-    async for line in _in_turns(lines):
-        line.decision = decide(line.scorer, line.candidates(), line.interval)
+        line.decision = decide(_scorer(line), line.candidates(), line.interval)
+
+
+def _scorer(line: _Line) -> Scorer:
+    if line.scorer is None:
+        raise RuntimeError("the household comes first")
+    return line.scorer
 
 
 async def _residents(roll: Roll, lines: list[_Line], words: Words) -> list[set[int]]:
     """Count everybody at each line's address; return for each line the numbers of those of a name like the written."""
     questions = [
-        KeyQuestion(at, probe[0], *range_of(probe))
-        async for at, line in _in_turns(enumerate(lines))
-        for probe in address_probes(line.read, words)
+        (at, probe.low) async for at, line in _in_turns(enumerate(lines)) for probe in address_probes(line.read, words)
     ]
     names = [written_name(line.read) for line in lines]
     alike: list[set[int]] = [set() for _ in lines]
     units: list[Counter[str]] = [Counter() for _ in lines]
-    for at, number, name, unit in await db.residents(roll, questions, MOST_OF_A_HOUSE) if questions else ():
+    for at, number, name, unit in await db.residents(roll, questions, MOST_OF_A_HOUSE):
         units[at][unit] += 1
         if fuzz.token_set_ratio(names[at], name, score_cutoff=ALIKE):
             alike[at].add(number)
     for line, counted in zip(lines, units, strict=True):
-        line.scorer.count_household(Household(counted.total(), counted))
+        _scorer(line).count_household(Household(counted.total(), counted))
     return alike
 
 
-async def _find(roll: Roll, lines: list[_Line], more: Sequence[set[int]] | None = None) -> None:
-    """Add to each line the registrations that its probes find, and those of the given numbers."""
-    numbers = list(more) if more else [set() for _ in lines]
-    flat: list[tuple[int, Probe]] = []
-    questions: list[KeyQuestion] = []
-    async for at, line in _in_turns(enumerate(lines)):
-        flat.extend((at, probe) for probe in line.probes)
-        questions.extend(KeyQuestion(0, probe[0], *range_of(probe)) for probe in line.probes)
+async def _find(roll: Roll, lines: list[_Line], searches: list[Search], numbers: list[set[int]]) -> None:
+    """Add to each line's numbers those of the registrations that its probes find and that are worth reading."""
     crowded = []
-    for index, found in (await db.registration_numbers(roll, questions, MOST_OF_A_RANGE)).items() if flat else ():
-        at, (column, low, fine) = flat[index]
-        if len(found) <= MOST_OF_A_RANGE:
-            numbers[at].update(found)
-            continue
-        lines[at].scorer.namesakes_cut |= column in GIVEN_SURNAME
-        if fine:
-            crowded.append((at, KeyQuestion(0, column, low | fine, low | fine)))
-    if crowded:
-        narrowed = await db.registration_numbers(roll, [question for _, question in crowded], MOST_OF_A_RANGE)
-        for index, found in narrowed.items():
-            if len(found) <= MOST_OF_A_RANGE:
-                numbers[crowded[index][0]].update(found)
-    await _add(roll, lines, numbers)
+    probes = [(at, probe) for at, search in enumerate(searches) for probe in search.probes]
+    for (at, probe), hits, whole in await find_in_ranges(roll, probes):
+        if whole:
+            numbers[at].update(worth_reading(probe, hits, lines[at].read))
+        else:
+            crowded.append((at, probe))
+    namesakes: list[set[int]] = [set() for _ in lines]
+    keys = [(at, probe.column, key) for at, probe in crowded for key in probe.keys]
+    keys += [(at, NAMES, key) for at, search in enumerate(searches) for key in search.names]
+    for (at, column), hits, whole in await find_keys(roll, keys):
+        if column not in OF_A_NAME:
+            numbers[at].update(hits.numbers if whole else ())
+        elif whole and len(namesakes[at]) + len(hits.numbers) <= MOST_NAMESAKES:
+            namesakes[at].update(hits.numbers)
+        else:
+            _scorer(lines[at]).namesakes_cut = True
+    for line, found, by_name in zip(lines, numbers, namesakes, strict=True):
+        _scorer(line).elsewhere = by_name - found - line.found.keys()
+        found.update(by_name)
 
 
-async def _add(roll: Roll, lines: list[_Line], numbers: list[set[int]]) -> None:
+async def _read(roll: Roll, lines: list[_Line], numbers: list[set[int]]) -> None:
     """Add to each line the registrations of these numbers that it has not yet."""
     wanted = [asked - line.found.keys() for line, asked in zip(lines, numbers, strict=True)]
-    missing = sorted(set().union(*wanted))
-    rows = await db.registrations(roll, missing) if missing else {}
-    async for line, asked in _in_turns(zip(lines, wanted, strict=True)):
+    rows = await db.registrations(roll, sorted(set().union(*wanted)))
+    for line, asked in zip(lines, wanted, strict=True):
         line.found.update((number, rows[number]) for number in asked)

@@ -7,23 +7,26 @@ from typing import Any, Final
 
 import asyncpg
 
+from app.actions.aliases import in_use
 from app.actions.examination import interval_of
-from app.actions.lookup import LineToDecide, decide_lines, roll_words
+from app.actions.lookup import LineToDecide, decide_lines
+from app.actions.roll_words import learn_for_wide_search, learn_words, roll_words
 from app.db import candidates as db
-from app.db.candidates import KeyQuestion, Roll
+from app.db.candidates import Roll
 from app.db.engine import Database
 from app.db.intake import section_dates
 from app.db.judgements import Judgement, judgements
 from app.db.lines import writings_at
-from app.db.roll import active_roll, registrations_of_voters
+from app.db.roll import registrations_of_voters
+from app.domain.aliases import Aliases
 from app.domain.count import is_eligible
 from app.domain.errors import NoRollError
 from app.domain.learning import Judged, learn, report
-from app.domain.line import Interval, read_line
+from app.domain.line import Interval, ReadLine, read_line
 from app.domain.matching import Decision
 from app.domain.model import Model, default_model
 from app.domain.petition import Petition
-from app.domain.search import MOST_OF_A_HOUSE, address_probes, range_of
+from app.domain.search import MOST_OF_A_HOUSE, address_probes, registered_words, written_words
 from app.domain.signature import Writing
 from app.domain.voter import Registration
 
@@ -58,11 +61,14 @@ async def learn_model(database: Database, petitions: Sequence[Petition], version
         NoRollError: the county has no active roll.
     """
     async with database.reading() as connection:
-        roll = await _active(connection, petitions[0].county_id)
+        roll, aliases = await _active(connection, petitions[0].county_id)
         cases = [case for petition in petitions for case in await _cases(connection, petition)]
-        judged = await _judged(roll, [case for case in cases if case.reason is None or case.reason in _LEARNT_FROM])
+        learnt_from = [case for case in cases if case.reason is None or case.reason in _LEARNT_FROM]
+        judged = await _judged(roll, aliases, learnt_from)
         words = await roll_words(roll)
         others = await _sample(roll, words.registrations)
+        compared = [*others, *(r for one in judged for r in (*one.own, *one.household))]
+        await learn_words(roll, words, [*(written_words(one.line) for one in judged), registered_words(compared)])
         return learn(judged, others, words, default_model(), version), len(judged)
 
 
@@ -73,14 +79,14 @@ async def report_model(database: Database, petition: Petition) -> list[dict[str,
         NoRollError: the county has no active roll.
     """
     async with database.reading() as connection:
-        roll = await _active(connection, petition.county_id)
+        roll, aliases = await _active(connection, petition.county_id)
         cases = await _cases(connection, petition)
         decided: list[tuple[float, bool]] = []
         for start in range(0, len(cases), _BATCH):
             batch = cases[start : start + _BATCH]
             lines = [LineToDecide(case.writing, *case.interval) for case in batch]
             found = await decide_lines(
-                connection, county_id=roll.county_id, roll_version=roll.roll_version, lines=lines
+                connection, county_id=roll.county_id, roll_version=roll.roll_version, lines=lines, aliases=aliases
             )
             decided += _claims(batch, found)
     return report(decided, BANDS)
@@ -96,11 +102,11 @@ def _claims(cases: Sequence[Case], decisions: Sequence[Decision]) -> Iterator[tu
             yield 1 - here, case.reason is not None
 
 
-async def _active(connection: asyncpg.Connection, county_id: str) -> Roll:
-    roll = await active_roll(connection, county_id)
-    if roll is None:
+async def _active(connection: asyncpg.Connection, county_id: str) -> tuple[Roll, Aliases]:
+    roll_version, aliases = await in_use(connection, county_id)
+    if roll_version is None:
         raise NoRollError
-    return Roll(connection, county_id, roll.roll_version)
+    return Roll(connection, county_id, roll_version), aliases
 
 
 async def _cases(connection: asyncpg.Connection, petition: Petition) -> list[Case]:
@@ -117,28 +123,32 @@ async def _cases(connection: asyncpg.Connection, petition: Petition) -> list[Cas
     return cases
 
 
-async def _judged(roll: Roll, cases: Sequence[Case]) -> list[Judged]:
+async def _judged(roll: Roll, aliases: Aliases, cases: Sequence[Case]) -> list[Judged]:
+    lines = [aliases.applied_to(read_line(case.writing)) for case in cases]
     voters = sorted({case.judgement.decided.voter_id or "" for case in cases})
     own: dict[str, list[Registration]] = defaultdict(list)
     for registration in await registrations_of_voters(roll.connection, roll.county_id, roll.roll_version, voters):
         own[registration.voter_id].append(registration)
-    households = await _households(roll, cases)
+    households = await _households(roll, cases, lines)
     return [
-        Judged(read_line(c.writing), c.interval, c.reason, own[c.judgement.decided.voter_id or ""], household)
-        for c, household in zip(cases, households, strict=True)
+        Judged(line, c.interval, c.reason, own[c.judgement.decided.voter_id or ""], household)
+        for c, line, household in zip(cases, lines, households, strict=True)
     ]
 
 
-async def _households(roll: Roll, cases: Sequence[Case]) -> list[list[Registration]]:
+async def _households(roll: Roll, cases: Sequence[Case], lines: Sequence[ReadLine]) -> list[list[Registration]]:
     """Who is registered at the address of each line whose signer is not on the roll: perhaps relatives."""
     words = await roll_words(roll)
-    questions = [
-        KeyQuestion(at, probe[0], *range_of(probe))
-        for at, case in enumerate(cases)
+    strangers = {
+        at: line
+        for at, (case, line) in enumerate(zip(cases, lines, strict=True))
         if case.reason is not None and not case.judgement.decided.voter_id
-        for probe in address_probes(read_line(case.writing), words)
-    ]
-    residents = await db.residents(roll, questions, MOST_OF_A_HOUSE) if questions else []
+    }
+    asked = list(strangers.values())
+    await learn_words(roll, words, [written_words(line) for line in asked])
+    await learn_for_wide_search(roll, words, asked)
+    questions = [(at, probe.low) for at, line in strangers.items() for probe in address_probes(line, words)]
+    residents = await db.residents(roll, questions, MOST_OF_A_HOUSE)
     rows = await db.registrations(roll, sorted({row[1] for row in residents}))
     found: list[list[Registration]] = [[] for _ in cases]
     for row in residents:

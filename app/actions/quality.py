@@ -5,6 +5,7 @@ from datetime import datetime
 
 import asyncpg
 
+from app.actions.aliases import in_use
 from app.actions.count import Claim, record
 from app.actions.examination import interval_of
 from app.actions.review import roll_that_knows
@@ -13,7 +14,6 @@ from app.db import quality as rows
 from app.db.engine import Database
 from app.db.intake import section_dates
 from app.db.lines import LineRead, read_line, writings_at
-from app.db.roll import active_roll
 from app.domain.count import Line, Merits
 from app.domain.errors import (
     AlreadyCheckedError,
@@ -65,8 +65,8 @@ async def next_sample(database: Database, petition: Petition, *, who: Principal,
 
 
 async def _with_candidates(connection: asyncpg.Connection, petition: Petition, lines: list[Submitted]) -> list[ToCheck]:
-    roll = await active_roll(connection, petition.county_id)
-    if roll is None:
+    roll_version, aliases = await in_use(connection, petition.county_id)
+    if roll_version is None:
         raise NoRollError
     sections = {line.place.section for line in lines}
     _, declared = await section_dates(connection, petition.county_id, petition.petition_id, sections)
@@ -75,7 +75,8 @@ async def _with_candidates(connection: asyncpg.Connection, petition: Petition, l
         window = interval_of(petition, declared.get(line.place.section)) or petition.window
         interval = Interval(window.start, window.end, petition.filed_on)
         question = Question(line.writing, interval)
-        found.append(ToCheck(line, await candidates_of(connection, petition.county_id, roll.roll_version, question)))
+        candidates = await candidates_of(connection, petition.county_id, roll_version, question, aliases)
+        found.append(ToCheck(line, candidates))
     return found
 
 

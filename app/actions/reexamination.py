@@ -1,4 +1,4 @@
-"""Asking again when a newer roll version may know more: nobody stays "not registered" for what an old roll lacked."""
+"""Asking again when a newer roll or newer aliases may know more: nobody stays rejected for what the old ones lacked."""
 
 import asyncio
 import logging
@@ -7,8 +7,10 @@ from datetime import datetime
 
 import asyncpg
 
+from app.actions.aliases import read_otherwise_now
 from app.actions.count import ChangedMeanwhileError, Claim, record
 from app.actions.examination import examine
+from app.db.aliases import lines_read_before, mark_read
 from app.db.engine import Database
 from app.db.intake import hold_basis
 from app.db.lines import writings_at
@@ -44,19 +46,20 @@ async def reexamine_all(database: Database, *, now: datetime) -> int:
 async def reexamine_county(database: Database, county_id: str, *, now: datetime) -> int:
     """Examine the lines of the county's open petitions again that an older roll version found nobody for.
 
-    Returns how many lines were examined. It goes on until none is left, in transactions of its own, so it may be
-    ended and begun again at any time.
+    So are those not found good that newer aliases read otherwise than the ones they were decided under. Returns how
+    many lines were examined. It goes on until none is left, in transactions of its own, so it may be ended and begun
+    again at any time.
     """
     async with database.begin() as connection:
         petitions = [p for p in await list_petitions(connection, county_id) if p.state == "open"]
     examined = 0
     for petition in petitions:
-        while done := await _some(database, petition, now):
+        while (done := await _some(database, petition, now)) is not None:
             examined += done
     return examined
 
 
-async def _some(database: Database, petition: Petition, now: datetime) -> int:
+async def _some(database: Database, petition: Petition, now: datetime) -> int | None:
     while True:
         try:
             async with database.intake() as connection, connection.transaction():
@@ -65,15 +68,31 @@ async def _some(database: Database, petition: Petition, now: datetime) -> int:
             continue  # somebody decided one of these lines just now: what is left is asked for again
 
 
-async def _reexamine(connection: asyncpg.Connection, petition: Petition, now: datetime) -> int:
+async def _reexamine(connection: asyncpg.Connection, petition: Petition, now: datetime) -> int | None:
+    """Examine some lines again, and return how many; None where none is left to ask about."""
     county_id, petition_id = petition.county_id, petition.petition_id
     basis = await hold_basis(connection, county_id, petition_id)
     if basis.roll_version is None:
-        return 0
+        return None
     lines = await outdated_lines(connection, county_id, petition_id, basis.roll_version, _BATCH)
     if lines:
-        claims = await examined_again(connection, petition, lines, "new_roll")
-        await record(connection, petition, "reexamination", claims, now=now)
+        return await _again(connection, petition, lines, "new_roll", now)
+    lines = await lines_read_before(connection, county_id, petition_id, basis.aliases_version, _BATCH)
+    if not lines:
+        return None
+    otherwise = await read_otherwise_now(connection, petition, lines, basis.aliases_version)
+    if otherwise:
+        return await _again(connection, petition, otherwise, "new_aliases", now)
+    # In a transaction that holds nothing else: whoever holds a line never waits for a slot.
+    await mark_read(connection, county_id, petition_id, [line.place for line in lines], basis.aliases_version)
+    return 0
+
+
+async def _again(
+    connection: asyncpg.Connection, petition: Petition, lines: Sequence[Line], cause: ReviewCause, now: datetime
+) -> int:
+    claims = await examined_again(connection, petition, lines, cause)
+    await record(connection, petition, "reexamination", claims, now=now)
     return len(lines)
 
 

@@ -77,7 +77,7 @@ async def load_roll(
         raise RollError(f"no such format; there are {', '.join(FORMATS)}")
     if isinstance(source, Path):
         source.open("rb").close()  # a file that is not there is no load that failed
-    async with _connected(url) as data, _connected(url) as report, data.transaction():
+    async with connected(url) as data, connected(url) as report, data.transaction():
         await db.add_county(report, county_id, county_id)
         if not await db.try_loading(data, county_id):
             raise RollLoadingError
@@ -96,13 +96,14 @@ async def load_roll(
             raise
     progress("done", rows)
     if activate:
-        async with _connected(url) as connection:
+        async with connected(url) as connection:
             await activate_roll(connection, county_id=county_id, roll_version=version)
     return LoadedRoll(county_id, version, rows, time.monotonic() - started, activate)
 
 
 @asynccontextmanager
-async def _connected(url: str) -> AsyncIterator[asyncpg.Connection]:
+async def connected(url: str) -> AsyncIterator[asyncpg.Connection]:
+    """Connect as a load does: without a limit of time."""
     connection = await asyncpg.connect(**connect_arguments(url, **_SESSION))
     try:
         yield connection

@@ -1,6 +1,6 @@
 """Looking voters up for a person: by name, by address, or by both, in the roll as it stood in an interval."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from types import MappingProxyType
@@ -8,21 +8,35 @@ from typing import Final, Literal
 
 import asyncpg
 
+from app.actions.aliases import in_use
 from app.actions.ids import new_id
-from app.actions.lookup import LineToDecide, decide_lines, roll_words
+from app.actions.lookup import LineToDecide, decide_lines
+from app.actions.probing import find_in_ranges, find_keys
+from app.actions.roll_words import learn_for_wide_search, learn_words, roll_words
 from app.db import candidates as db
 from app.db import voter_search as rows
-from app.db.candidates import KeyQuestion, Roll
+from app.db.candidates import Roll
 from app.db.engine import Database
-from app.db.roll import active_roll
+from app.domain.aliases import Aliases
+from app.domain.blocking import KEY_COLUMNS
 from app.domain.candidates import Candidate, candidate, rank_candidates
 from app.domain.errors import LookupBudgetError, NoRollError
 from app.domain.keys import Principal, Role
 from app.domain.line import Interval, ReadLine, read_line
 from app.domain.matching import Decision
 from app.domain.model import default_model
+from app.domain.readings import likely_readings
 from app.domain.scoring import Scorer
-from app.domain.search import MOST_OF_A_HOUSE, Probe, address_probes, combined_probes, corrected_probes, range_of
+from app.domain.search import (
+    HOUSE_STREET,
+    MOST_OF_A_HOUSE,
+    NAMES,
+    Search,
+    address_probes,
+    registered_words,
+    wide_search,
+    written_words,
+)
 from app.domain.signature import Writing
 from app.domain.voter import Registration
 from app.domain.words import Words
@@ -31,7 +45,9 @@ LOOKUPS_A_DAY: Final[Mapping[Role, int]] = MappingProxyType({"clerk": 2_000, "su
 """Policy: how many lookups a principal has a day (UTC), since they could be used to copy the roll (EC 2194)."""
 
 MOST_CANDIDATES: Final = 20
-_MOST_OF_A_RANGE: Final = 200  # one line alone may look at more than one of a batch
+# Of a range of each key so many are looked at: one line alone may look at more than one of a batch.
+_MOST_OF_RANGES: Final = tuple(MOST_OF_A_HOUSE if at == HOUSE_STREET else 200 for at in range(len(KEY_COLUMNS)))
+_MOST_OF_KEYS: Final = (MOST_OF_A_HOUSE,) * len(KEY_COLUMNS)
 
 Kind = Literal["name", "address", "name_and_address"]
 
@@ -99,11 +115,11 @@ async def look_up(database: Database, who: Principal, question: Question, *, now
         most = LOOKUPS_A_DAY[who.role]
         if not await rows.take_lookup(connection, who.county_id, who.name, now.astimezone(UTC).date(), most):
             raise LookupBudgetError(retry_after=_until_tomorrow(now))
-        roll = await active_roll(connection, who.county_id)
-        if roll is None:
+        roll_version, aliases = await in_use(connection, who.county_id)
+        if roll_version is None:
             raise NoRollError
-        found = await candidates_of(connection, who.county_id, roll.roll_version, question)
-        decision = await _decision(connection, who.county_id, roll.roll_version, question)
+        found = await candidates_of(connection, who.county_id, roll_version, question, aliases)
+        decision = await _decision(connection, who.county_id, roll_version, question, aliases)
         lookup = rows.Lookup(
             new_id(now),
             who.name,
@@ -125,20 +141,28 @@ def _until_tomorrow(now: datetime) -> int:
 
 
 async def _decision(
-    connection: asyncpg.Connection, county_id: str, roll_version: int, question: Question
+    connection: asyncpg.Connection, county_id: str, roll_version: int, question: Question, aliases: Aliases
 ) -> Decision | None:
     if question.kind != "name_and_address":
         return None
     line = LineToDecide(question.writing, *question.interval)
-    found = await decide_lines(connection, county_id=county_id, roll_version=roll_version, lines=[line])
+    found = await decide_lines(
+        connection, county_id=county_id, roll_version=roll_version, lines=[line], aliases=aliases
+    )
     return found[0]
 
 
-async def candidates_of(connection: asyncpg.Connection, county_id: str, roll_version: int, question: Question) -> Found:
-    """Who of this version of the roll the writing may mean."""
+async def candidates_of(
+    connection: asyncpg.Connection, county_id: str, roll_version: int, question: Question, aliases: Aliases
+) -> Found:
+    """Who of this version of the roll the writing may mean, read with these aliases."""
     roll = Roll(connection, county_id, roll_version)
-    words, line = await roll_words(roll), read_line(question.writing)
-    found = await _registrations(roll, _probes(line, words, question.kind))
+    words, line = await roll_words(roll), aliases.applied_to(read_line(question.writing))
+    await learn_words(roll, words, [written_words(line)])
+    line = likely_readings(line, words)
+    await learn_for_wide_search(roll, words, [line])
+    found = await _registrations(roll, _search(line, words, question.kind))
+    await learn_words(roll, words, [registered_words(found)])
     scorer = Scorer(line, words, default_model())
     ranked = rank_candidates(scorer, found, question.interval)
     best = ranked[:MOST_CANDIDATES]
@@ -146,22 +170,21 @@ async def candidates_of(connection: asyncpg.Connection, county_id: str, roll_ver
     return Found(roll_version, shown, len(shown) < len(best), len(ranked) > len(best))
 
 
-def _probes(line: ReadLine, words: Words, kind: Kind) -> list[Probe]:
+def _search(line: ReadLine, words: Words, kind: Kind) -> Search:
     lived = address_probes(line, words)
     if kind == "address":
-        return lived
-    parts, named = combined_probes(line)
-    return [*lived, *named, *corrected_probes(line, words, parts, named)]
+        return Search(lived, [])
+    wide = wide_search(line, words)
+    return Search([*lived, *wide.probes], wide.names)
 
 
-async def _registrations(roll: Roll, probes: Sequence[Probe]) -> list[Registration]:
-    """The registrations that the probes find; a range that holds too many is narrowed where it can be."""
-    whole = [KeyQuestion(0, probe[0], *range_of(probe)) for probe in probes]
-    found = await db.registration_numbers(roll, whole, MOST_OF_A_HOUSE) if whole else {}
-    crowded = [at for at in found if probes[at][2] and len(found[at]) > _MOST_OF_A_RANGE]
-    narrow = [KeyQuestion(0, column, low | fine, low | fine) for column, low, fine in (probes[at] for at in crowded)]
-    narrowed = await db.registration_numbers(roll, narrow, MOST_OF_A_HOUSE) if narrow else {}
-    kept = [numbers for at, numbers in found.items() if at not in crowded]
-    numbers = sorted({number for some in (*kept, *narrowed.values()) for number in some})
-    rows_of = await db.registrations(roll, numbers) if numbers else {}
+async def _registrations(roll: Roll, search: Search) -> list[Registration]:
+    """The registrations that a search finds; of a range that holds too many those that agree in a third part."""
+    ranges = await find_in_ranges(roll, [(0, probe) for probe in search.probes], _MOST_OF_RANGES)
+    keys = [(0, probe.column, key) for (_, probe), _, whole in ranges if not whole for key in probe.keys]
+    keys += [(0, NAMES, key) for key in search.names]
+    found = [hits for _, hits, whole in ranges if whole]
+    found += [hits for _, hits, _ in await find_keys(roll, keys, _MOST_OF_KEYS)]
+    numbers = sorted({number for hits in found for number in hits.numbers})
+    rows_of = await db.registrations(roll, numbers)
     return [rows_of[number] for number in numbers]

@@ -57,6 +57,14 @@ _WITHDRAWAL: Final = {
     "note": "by letter",
     "revocation": None,
 }
+_ALIASES: Final = {
+    "aliases_version": 2,
+    "streets": 310,
+    "cities": 88,
+    "source_sha256": _SHA256,
+    "loaded_by": "admin-1",
+    "loaded_at": _AT,
+}
 _ROLL: Final = {
     "roll_version": 3,
     "state": "active",
@@ -182,6 +190,8 @@ ANSWERS: Final[Mapping[str, Any]] = {
     "RollsOut": {"rolls": [_ROLL]},
     "RollOut": _ROLL,
     "LoadOut": {"roll_version": 4},
+    "AliasesOut": _ALIASES,
+    "AliasVersionsOut": {"versions": [_ALIASES]},
     "KeysOut": {
         "keys": [
             {

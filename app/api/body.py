@@ -183,11 +183,15 @@ async def read_json(request: Request, most: int) -> Any:  # noqa: ANN401  # any 
     kinds = request.headers.getlist("content-type")
     if len(kinds) != 1 or not _JSON.fullmatch(kinds[0]) or "content-encoding" in request.headers:
         raise Problem(415, "unsupported_media_type", "Send application/json in UTF-8, not compressed.")
-    return decode(await _read(request, most))
+    return decode(await read_body(request, most))
 
 
-async def _read(request: Request, most: int) -> bytes:
-    """The body, given up as soon as it is too long, whatever length it declared."""
+async def read_body(request: Request, most: int) -> bytes:
+    """The body, given up as soon as it is longer than so many bytes, whatever length it declared.
+
+    Raises:
+        Problem: 413.
+    """
     raw = bytearray()
     async for chunk in request.stream():
         raw += chunk

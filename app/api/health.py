@@ -41,7 +41,10 @@ async def live() -> LiveOut:
     responses={503: {"model": ReadyOut, "description": "Not ready: what is false says why"}},
 )
 async def ready(state: AppState, response: Response) -> ReadyOut:
-    """200 where the database answers, its schema is this program's, and a county has an active roll; else 503."""
+    """200 where the database answers, its schema is this program's, and a county has an active roll.
+
+    Else 503. A roll that was loaded by a program with other search keys is none until `roll rekey` has made it anew.
+    """
     database = migrations = roll = False
     try:
         async with state.database.brief() as connection:

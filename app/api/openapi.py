@@ -55,6 +55,7 @@ TAGS = [
     {"name": "tally", "description": "The running count, for monitors."},
     {"name": "ledger", "description": "The record of everything that changed the count, with proofs."},
     {"name": "rolls", "description": "The county's voter roll, in versions."},
+    {"name": "aliases", "description": "Other names of the county's streets and cities, in versions."},
     {"name": "keys", "description": "Who may speak to the service."},
     {"name": "voters", "description": "Looking voters up."},
     {"name": "health", "description": "Whether the service lives and can work."},

@@ -84,6 +84,8 @@ STATUS_OF: Final[dict[type[domain.RecallError], int]] = {
     roll.RollOutdatedError: 409,
     roll.RollKeysError: 409,
     roll.CountyCodeError: 422,
+    roll.AliasesError: 422,
+    roll.UnknownCountyError: 404,
 }
 
 # The database is away, restarting, or too busy: the client is asked to come back, and its idempotency key makes that

@@ -3,13 +3,16 @@
 import argparse
 import asyncio
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from app.actions.reexamination import reexamine_county
-from app.actions.roll import activate_roll, load_roll
+from app.actions.roll import LoadedRoll, activate_roll, load_roll
+from app.actions.roll_rekey import rekey_roll
 from app.cli.common import Subparsers, a_date, check_schema, database, database_url, now, over_database
 from app.db.engine import Database
 from app.db.roll import list_rolls
@@ -33,6 +36,10 @@ def add_parser(subparsers: "Subparsers") -> None:
     activate.add_argument("--county", required=True, metavar="CODE")
     activate.add_argument("--allow-older", action="store_true", help="even where it is complete through an earlier day")
     activate.set_defaults(run=over_database(_activate))
+    rekey = commands.add_parser("rekey", help="make a roll anew that an older program loaded, with this one's keys")
+    rekey.add_argument("--county", required=True, metavar="CODE")
+    rekey.add_argument("--version", type=int, help="the version in use where none is given")
+    rekey.set_defaults(run=_rekey)
     listing = commands.add_parser("list", help="list a county's roll versions")
     listing.add_argument("--county", required=True, metavar="CODE")
     listing.set_defaults(run=over_database(_list))
@@ -46,9 +53,7 @@ def _load(arguments: argparse.Namespace) -> int:
 
 async def _load_into(arguments: argparse.Namespace, url: str, settings: Settings) -> int:
     await check_schema(url, settings)
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task("reading")
+    with _shown() as shown:
         loaded = await load_roll(
             url,
             county_id=arguments.county,
@@ -56,8 +61,37 @@ async def _load_into(arguments: argparse.Namespace, url: str, settings: Settings
             roll_format=arguments.format,
             complete_through=arguments.complete_through,
             activate=arguments.activate,
-            progress=lambda phase, rows: progress.update(task, description=f"{phase}: {rows:,} registrations"),
+            progress=shown,
         )
+    return await _tell(loaded, url, settings)
+
+
+def _rekey(arguments: argparse.Namespace) -> int:
+    settings = Settings.from_environment()
+    with database_url(settings) as url:
+        return asyncio.run(_rekey_in(arguments, url, settings))
+
+
+async def _rekey_in(arguments: argparse.Namespace, url: str, settings: Settings) -> int:
+    await check_schema(url, settings)
+    with _shown() as shown:
+        loaded = await rekey_roll(url, county_id=arguments.county, roll_version=arguments.version, progress=shown)
+    if loaded is None:
+        print("the roll has this program's keys already")
+        return 0
+    return await _tell(loaded, url, settings)
+
+
+@contextmanager
+def _shown() -> Iterator[Callable[[str, int], None]]:
+    """Show how far a load is."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task("reading")
+        yield lambda phase, rows: progress.update(task, description=f"{phase}: {rows:,} registrations")
+
+
+async def _tell(loaded: LoadedRoll, url: str, settings: Settings) -> int:
     rate = loaded.registrations / loaded.seconds
     print(
         f"roll version {loaded.roll_version}: {loaded.registrations:,} registrations in {loaded.seconds:.1f} s"
@@ -65,7 +99,7 @@ async def _load_into(arguments: argparse.Namespace, url: str, settings: Settings
     )
     if loaded.active:
         async with database(url, settings) as opened:
-            await _reexamine(opened, arguments.county)
+            await _reexamine(opened, loaded.county_id)
     return 0
 
 

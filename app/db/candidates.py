@@ -1,32 +1,16 @@
 """Reading the roll by its keys: registrations in ranges of a key, and who lives at an address."""
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import asyncpg
 
 from app.db.roll import REGISTRATION_COLUMNS
-from app.domain.blocking import KEY_COLUMNS
+from app.domain.blocking import FINE, KEY_COLUMNS, MARK_COLUMN
+from app.domain.search import Hits
 from app.domain.voter import Registration
 
-
-class KeyQuestion(NamedTuple):
-    """Which registrations of a roll have a key in a range; `asked_for` is handed back with each."""
-
-    asked_for: int
-    column: int  # index into KEY_COLUMNS
-    low: int
-    high: int
-
-
 _COLUMNS = ", ".join(f"r.{column}" for column in REGISTRATION_COLUMNS)
-
-# The facts of a roll version that every batch needs. Rides the roll's primary key.
-_ROLL_FACTS = "SELECT registrations, loaded_at FROM roll WHERE county_id = $1 AND roll_version = $2"
-
-# A roll version's words. Rides the table's primary key.
-_ROLL_WORDS = "SELECT kind, token, registrations FROM roll_token WHERE county_id = $1 AND roll_version = $2"
 
 # The people of one surname at one house and street, for many lines at once. Rides the index of key_house_street.
 _HOUSEHOLDS = f"""
@@ -36,33 +20,41 @@ JOIN registration r ON r.county_id = $1 AND r.roll_version = $2 AND r.key_house_
 """  # noqa: S608 - our columns
 
 # Everybody at one house and street, for many lines at once. Rides the index of key_house_street.
-_RESIDENTS = """
+_RESIDENTS = f"""
 SELECT q.asked_for, r.registration_no, r.last_name || ' ' || r.first_name || ' ' || r.middle_name, r.unit_number
-FROM unnest($3::int[], $4::bigint[], $5::bigint[]) AS q (asked_for, low, high)
+FROM unnest($3::int[], $4::bigint[]) AS q (asked_for, low)
 CROSS JOIN LATERAL (
     SELECT * FROM registration
-    WHERE county_id = $1 AND roll_version = $2 AND key_house_street BETWEEN q.low AND q.high
-    LIMIT $6
+    WHERE county_id = $1 AND roll_version = $2 AND key_house_street BETWEEN q.low AND q.low | {FINE}
+    LIMIT $5
 ) r
-"""
+"""  # noqa: S608 - a number of ours
 
-# Numbers of the registrations in a range of one key, for many ranges at once; no more than $3 + 1 of each, so that a
-# range that holds too many is noticed. One branch for each key, each rides the index of its key.
-_NUMBERS = " UNION ALL ".join(
-    f"""
-SELECT q.question, r.numbers
-FROM unnest(${4 + 3 * at}::int[], ${5 + 3 * at}::bigint[], ${6 + 3 * at}::bigint[]) AS q (question, low, high)
+_OF_STREETS: Final = ("key_surname_street", "key_surname2_street", "key_given_street")  # with a mark in their index
+
+
+def _hits_of(at: int, column: str, high: str) -> str:
+    """What ranges of one key hold; its index alone answers. The arguments are the lows and the most of each."""
+    mark = MARK_COLUMN if column in _OF_STREETS else "0"
+    return f"""
+SELECT {at}, q.question, r.numbers, r.fines, r.houses
+FROM unnest(${1 + 2 * at}::bigint[]) WITH ORDINALITY AS q (low, question)
 CROSS JOIN LATERAL (
-    SELECT array_agg(f.registration_no) AS numbers FROM (
-        SELECT registration_no FROM registration
-        WHERE county_id = $1 AND roll_version = $2 AND {column} BETWEEN q.low AND q.high
-        LIMIT $3 + 1
+    SELECT array_agg(f.registration_no) AS numbers, array_agg(f.fine) AS fines, array_agg(f.house) AS houses FROM (
+        SELECT registration_no, ({column} & {FINE})::int AS fine, {mark} AS house
+        FROM {{partition}} WHERE {column} BETWEEN q.low AND {high}
+        LIMIT ${2 + 2 * at} + 1
     ) f
 ) r
 WHERE r.numbers IS NOT NULL
 """  # noqa: S608 - our columns
-    for at, column in enumerate(KEY_COLUMNS)
-)
+
+
+# What ranges of the keys hold, and what single keys hold, for many at once; no more than one above the most of each, so
+# that too many are noticed. One branch for each key. The version's own partition is named: conditions on county and
+# version, which no index holds, would have every row visited.
+_RANGES: Final = " UNION ALL ".join(_hits_of(at, column, f"q.low | {FINE}") for at, column in enumerate(KEY_COLUMNS))
+_KEYS: Final = " UNION ALL ".join(_hits_of(at, column, "q.low") for at, column in enumerate(KEY_COLUMNS))
 
 # Registrations by number. Rides the primary key.
 _REGISTRATIONS = f"""
@@ -79,17 +71,10 @@ class Roll(NamedTuple):
     county_id: str
     roll_version: int
 
-
-async def roll_facts(roll: Roll) -> tuple[int, datetime | None]:
-    """Return the number of registrations and when the version was loaded; (0, None) for an unknown one."""
-    row = await roll.connection.fetchrow(_ROLL_FACTS, roll.county_id, roll.roll_version)
-    return (row[0] or 0, row[1]) if row else (0, None)
-
-
-async def roll_words(roll: Roll) -> list[tuple[str, str, int]]:
-    """Return the version's words as (kind, word, registrations)."""
-    rows = await roll.connection.fetch(_ROLL_WORDS, roll.county_id, roll.roll_version)
-    return [(row[0], row[1], row[2]) for row in rows]
+    @property
+    def partition(self) -> str:
+        """The version's part of `registration`, quoted: a county's code is of letters, digits, `-` and `_`."""
+        return f'"registration_{self.county_id}_{self.roll_version}"'
 
 
 async def households(roll: Roll, keys: Sequence[tuple[int, int]]) -> list[tuple[int, Registration]]:
@@ -99,25 +84,40 @@ async def households(roll: Roll, keys: Sequence[tuple[int, int]]) -> list[tuple[
     return [(row[0], Registration(*row[1:])) for row in rows]
 
 
-async def residents(roll: Roll, questions: Sequence[KeyQuestion], most: int) -> list[asyncpg.Record]:
-    """Return (asked_for, registration_no, name, unit_number) of everybody in each range, at most `most` of a range."""
-    asked, low, high = [q.asked_for for q in questions], [q.low for q in questions], [q.high for q in questions]
+async def residents(roll: Roll, questions: Sequence[tuple[int, int]], most: int) -> list[asyncpg.Record]:
+    """Return (asked_for, registration_no, name, unit_number) of everybody at an address, at most `most` of each.
+
+    The questions are (asked_for, the lowest key_house_street).
+    """
+    asked, lows = [question[0] for question in questions], [question[1] for question in questions]
     rows: list[asyncpg.Record] = await roll.connection.fetch(
-        _RESIDENTS, roll.county_id, roll.roll_version, asked, low, high, most
+        _RESIDENTS, roll.county_id, roll.roll_version, asked, lows, most
     )
     return rows
 
 
-async def registration_numbers(roll: Roll, questions: Sequence[KeyQuestion], most: int) -> dict[int, list[int]]:
-    """Return the registration numbers of each question by its index; `most` + 1 of them stand for more than `most`."""
-    arguments: list[list[int]] = [[] for _ in range(3 * len(KEY_COLUMNS))]
-    for index, question in enumerate(questions):
-        numbers, low, high = arguments[3 * question.column : 3 * question.column + 3]
-        numbers.append(index)
-        low.append(question.low)
-        high.append(question.high)
-    rows = await roll.connection.fetch(_NUMBERS, roll.county_id, roll.roll_version, most, *arguments)
-    return {row[0]: row[1] for row in rows}
+async def hits_in_ranges(roll: Roll, lows: Sequence[Sequence[int]], most: Sequence[int]) -> list[tuple[int, int, Hits]]:
+    """Return what ranges hold as (column, index of the range, hits), for each of KEY_COLUMNS its ranges' lowest keys.
+
+    One hit more than the column's `most` stands for more than that. A range that holds nothing is absent.
+    """
+    return await _hits(roll, _RANGES, lows, most)
+
+
+async def hits_of_keys(roll: Roll, keys: Sequence[Sequence[int]], most: Sequence[int]) -> list[tuple[int, int, Hits]]:
+    """Return what single keys hold, as `hits_in_ranges` does."""
+    return await _hits(roll, _KEYS, keys, most)
+
+
+async def _hits(
+    roll: Roll, statement: str, lows: Sequence[Sequence[int]], most: Sequence[int]
+) -> list[tuple[int, int, Hits]]:
+    arguments = [argument for column in zip(lows, most, strict=True) for argument in column]
+    try:
+        rows = await roll.connection.fetch(statement.format(partition=roll.partition), *arguments)
+    except asyncpg.UndefinedTableError:  # dropped meanwhile, so another is in use: who writes the answer down sees that
+        return []
+    return [(column, question - 1, Hits(*found)) for column, question, *found in rows]
 
 
 async def registrations(roll: Roll, numbers: Sequence[int]) -> dict[int, Registration]:

@@ -15,7 +15,7 @@ from app.domain.tally import Counts, Standing
 
 LINE_COLUMNS = (
     "section, page, line, status, reason, voter_id, settled, finding_no, roll_version, confirmed_by, mismatch_by,"
-    " station, version"
+    " station, version, aliases_version"
 )
 
 # Makes the slots that are missing. ORDER BY: two batches with the same voters in another order must not deadlock.
@@ -69,18 +69,20 @@ WHERE county_id = $1 AND petition_id = $2
 
 _WRITE_LINES = """
 INSERT INTO line (county_id, petition_id, section, page, line, status, reason, voter_id, settled, finding_no,
-                  roll_version, people_needed, confirmed_by, mismatch_by, station, version)
+                  roll_version, people_needed, confirmed_by, mismatch_by, station, version,
+                  aliases_version)
 SELECT $1, $2, section, page, line, status, reason, voter_id, settled, finding_no, roll_version, people_needed,
-       string_to_array(confirmed_by, ','), string_to_array(mismatch_by, ','), station, $3
+       string_to_array(confirmed_by, ','), string_to_array(mismatch_by, ','), station, $3, aliases_version
 FROM unnest($4::int[], $5::int[], $6::int[], $7::text[], $8::text[], $9::text[], $10::bool[], $11::int[], $12::int[],
-            $13::int[], $14::text[], $15::text[], $16::text[])
+            $13::int[], $14::text[], $15::text[], $16::text[], $17::int[])
   AS new (section, page, line, status, reason, voter_id, settled, finding_no, roll_version, people_needed,
-          confirmed_by, mismatch_by, station)
+          confirmed_by, mismatch_by, station, aliases_version)
 ORDER BY section, page, line
 ON CONFLICT (county_id, petition_id, section, page, line) DO UPDATE
 SET status = excluded.status, reason = excluded.reason, voter_id = excluded.voter_id, settled = excluded.settled,
     finding_no = excluded.finding_no, roll_version = excluded.roll_version, people_needed = excluded.people_needed,
-    confirmed_by = excluded.confirmed_by, mismatch_by = excluded.mismatch_by, version = excluded.version
+    confirmed_by = excluded.confirmed_by, mismatch_by = excluded.mismatch_by, version = excluded.version,
+    aliases_version = excluded.aliases_version
 """
 
 _WRITE_FINDINGS = """
@@ -142,6 +144,7 @@ def line_of(row: asyncpg.Record) -> Line:
         roll_version=row["roll_version"],
         station=row["station"],
         version=row["version"],
+        aliases_version=row["aliases_version"],
     )
 
 
@@ -205,6 +208,7 @@ async def write_lines(
         [",".join(line.confirmed_by) for line, _ in lines],
         [",".join(line.mismatch_by) for line, _ in lines],
         [line.station for line, _ in lines],
+        [line.aliases_version for line, _ in lines],
     )
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from app.db.count import LINE_COLUMNS, columns, line_of
+from app.domain.blocking import KEYS_VERSION
 from app.domain.count import Line
 from app.domain.signature import Place, Submitted
 
@@ -74,10 +75,13 @@ ORDER BY principal, key
 ON CONFLICT DO NOTHING
 """
 
-# What examinations rest on. Locked against change until the commit, so that whatever a new roll version or new dates of
-# a section examine again includes this transaction's lines.
+# What examinations rest on. Locked against change until the commit, so that whatever a new roll version, new dates of a
+# section or new aliases examine again includes this transaction's lines. The county's row is held as little as will do:
+# against a load of aliases, and not against the loads and activations of rolls, which take turns on it.
 _HOLD_BASIS = """
-SELECT (SELECT roll_version FROM roll WHERE county_id = $1 AND state = 'active' FOR SHARE), sections_version
+SELECT (SELECT roll_version FROM roll WHERE county_id = $1 AND state = 'active' AND keys_version = $3 FOR SHARE),
+       sections_version,
+       (SELECT aliases_version FROM county WHERE county_id = $1 FOR KEY SHARE)
 FROM petition WHERE county_id = $1 AND petition_id = $2 FOR SHARE
 """
 
@@ -102,6 +106,7 @@ class Basis(NamedTuple):
 
     roll_version: int | None  # None without an active roll
     sections_version: int
+    aliases_version: int  # 0 before the first
 
 
 class SectionDates(NamedTuple):
@@ -188,4 +193,4 @@ async def store_answers(
 
 async def hold_basis(connection: asyncpg.Connection, county_id: str, petition_id: UUID) -> Basis:
     """What examinations rest on now, locked against change until this transaction ends."""
-    return Basis(*await connection.fetchrow(_HOLD_BASIS, county_id, petition_id))
+    return Basis(*await connection.fetchrow(_HOLD_BASIS, county_id, petition_id, KEYS_VERSION))

@@ -4,14 +4,15 @@ from collections import Counter
 from collections.abc import AsyncIterable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
-from operator import attrgetter
+from pathlib import Path
 from typing import Literal
 
 import asyncpg
 
-from app.domain.blocking import KEY_COLUMNS
+from app.domain.blocking import KEY_COLUMNS, KEYS_VERSION, MARK_COLUMN
 from app.domain.roll_errors import CountyCodeError
 from app.domain.voter import Registration
+from app.domain.words import CORRECTED, SHORTEST, fewest_known
 
 RollState = Literal["loading", "loaded", "active", "retired", "failed"]
 
@@ -38,8 +39,8 @@ class Roll:
 
 
 _ROLL_COLUMNS = ", ".join(field.name for field in fields(Roll))
-REGISTRATION_COLUMNS = tuple(field.name for field in fields(Registration))
-_COPY_COLUMNS = (*REGISTRATION_COLUMNS, *KEY_COLUMNS)
+REGISTRATION_COLUMNS = Registration._fields
+_COPY_COLUMNS = (*REGISTRATION_COLUMNS, *KEY_COLUMNS, MARK_COLUMN)
 
 # A county that is new. Rides its primary key.
 _ADD_COUNTY = "INSERT INTO county (county_id, name) VALUES ($1, $2) ON CONFLICT (county_id) DO NOTHING"
@@ -87,15 +88,34 @@ INSERT INTO roll_token (county_id, roll_version, kind, token, registrations)
 SELECT $1, $2, kind, token, sum(registrations) FROM staged_token GROUP BY kind, token
 """
 
+# The known words, each under all its variants. In the order of the primary key, which so grows at one end.
+_KEEP_VARIANTS = """
+INSERT INTO roll_variant (county_id, roll_version, kind, variant, token, registrations)
+SELECT $1, $2, kind, variant, token, registrations FROM roll_token
+CROSS JOIN LATERAL (
+    SELECT token AS variant
+    UNION
+    SELECT left(token, n - 1) || substr(token, n + 1) FROM generate_series(1, length(token)) AS n
+) AS v
+WHERE county_id = $1 AND roll_version = $2 AND kind = ANY ($3::text[]) AND length(token) >= $4 AND registrations >= $5
+ORDER BY kind, variant COLLATE "C", token COLLATE "C"
+"""
+
 # Both ride roll_one_active.
 _ACTIVE_ROLL = f"SELECT {_ROLL_COLUMNS} FROM roll WHERE county_id = $1 AND state = 'active'"  # noqa: S608 - our columns
-_ANY_ACTIVE_ROLL = "SELECT EXISTS (SELECT FROM roll WHERE state = 'active')"
+_ANY_ACTIVE_ROLL = "SELECT EXISTS (SELECT FROM roll WHERE state = 'active' AND keys_version = $1)"
 _ROLL = f"SELECT {_ROLL_COLUMNS} FROM roll WHERE county_id = $1 AND roll_version = $2"  # noqa: S608 - our columns
 _ROLLS = f"SELECT {_ROLL_COLUMNS} FROM roll WHERE county_id = $1 ORDER BY roll_version"  # noqa: S608 - our columns
 
 # Two statements, not one: the row that leaves must be out of roll_one_active before the other enters.
 _RETIRE = "UPDATE roll SET state = 'retired' WHERE county_id = $1 AND state = 'active'"
 _ACTIVATE = "UPDATE roll SET state = 'active', activated_at = now() WHERE county_id = $1 AND roll_version = $2"
+
+# A version as the file that it could have been loaded from. Rides the partition's primary key.
+_CANONICAL = f"""
+SELECT {", ".join(REGISTRATION_COLUMNS[1:-1])}, CASE WHEN confidential THEN 'true' ELSE 'false' END AS confidential
+FROM registration WHERE county_id = $1 AND roll_version = $2 ORDER BY registration_no
+"""  # noqa: S608 - our columns
 
 # Registrations of the voters given, in the file's order. Rides the partition's index on voter_id.
 _OF_VOTERS = f"""
@@ -168,6 +188,7 @@ async def copy_tokens(connection: asyncpg.Connection, data: AsyncIterable[bytes]
 async def attach_roll(connection: asyncpg.Connection, county_id: str, version: int, rows: int, sha256: str) -> None:
     """Index the staged table, make it a part of `registration`, and keep the dictionary."""
     await connection.execute(_KEEP_TOKENS, county_id, version)
+    await connection.execute(_KEEP_VARIANTS, county_id, version, CORRECTED, SHORTEST, fewest_known(rows))
     await connection.execute(_ATTACH, county_id, version)
     await connection.execute(_FINISH_ROLL, county_id, version, rows, sha256)
 
@@ -190,8 +211,8 @@ async def active_roll(connection: asyncpg.Connection, county_id: str) -> Roll | 
 
 
 async def any_active_roll(connection: asyncpg.Connection) -> bool:
-    """Whether any county has a roll in use."""
-    return bool(await connection.fetchval(_ANY_ACTIVE_ROLL))
+    """Whether any county has a roll in use that this program can search."""
+    return bool(await connection.fetchval(_ANY_ACTIVE_ROLL, KEYS_VERSION))
 
 
 async def switch_roll(connection: asyncpg.Connection, county_id: str, version: int) -> None:
@@ -203,6 +224,11 @@ async def switch_roll(connection: asyncpg.Connection, county_id: str, version: i
 async def drop_registrations(connection: asyncpg.Connection, county_id: str, version: int) -> None:
     """Delete the registrations and words of a version out of use."""
     await connection.execute(_DROP, county_id, version)
+
+
+async def write_canonical(connection: asyncpg.Connection, county_id: str, version: int, path: Path) -> None:
+    """Write a version's registrations to a file in the canonical format, in the order of their numbers."""
+    await connection.copy_from_query(_CANONICAL, county_id, version, output=path, format="csv", header=True)
 
 
 async def registrations_of_voters(
@@ -217,17 +243,34 @@ def to_registration(row: asyncpg.Record) -> Registration:
     return Registration(*row[: len(REGISTRATION_COLUMNS)])
 
 
-_values = attrgetter(*REGISTRATION_COLUMNS)
 _NULL = "\x01"  # no field of a roll holds a control character
+
+
+class _Dates(dict[date | None, str]):
+    """Dates as COPY's text, written once: a roll has some thousands of them."""
+
+    def __missing__(self, day: date | None) -> str:
+        text = self[day] = _NULL if day is None else day.isoformat()
+        return text
+
+
+_DATES = _Dates()
 
 
 def copy_lines(registrations: Iterable[tuple[Registration, tuple[int | None, ...]]]) -> bytes:
     """Registrations with their keys as COPY's text, for `copy_registrations`. No field holds a tab or a line break."""
-    lines = [
-        "\t".join([_NULL if value is None else str(value) for value in (*_values(registration), *keys)])
-        for registration, keys in registrations
-    ]
-    return _copy_text(lines)
+    return _copy_text([_copy_line(registration, keys) for registration, keys in registrations])
+
+
+def _copy_line(registration: Registration, keys: tuple[int | None, ...]) -> str:
+    (no, voter, last, first, middle, suffix, born, house, fraction, pre, street, kind, post, unit, unit_no, city, code,
+     status, reason, signed, received, to, confidential) = registration  # fmt: skip
+    numbers = "\t".join([_NULL if key is None else str(key) for key in keys])
+    return (
+        f"{no}\t{voter}\t{last}\t{first}\t{middle}\t{suffix}\t{_DATES[born]}\t{house}\t{fraction}\t{pre}\t{street}\t{kind}"
+        f"\t{post}\t{unit}\t{unit_no}\t{city}\t{code}\t{status}\t{reason}\t{_DATES[signed]}\t{_DATES[received]}"
+        f"\t{_DATES[to]}\t{confidential}\t{numbers}"
+    )
 
 
 def copy_token_lines(counts: Counter[tuple[str, str]]) -> bytes:

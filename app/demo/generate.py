@@ -24,6 +24,7 @@ from app.demo.petition import Line, Petition
 
 CIRCULATION = ("2022-01-27", "2022-07-06")
 FILED = COMPLETE_THROUGH = "2022-07-06"
+ALIASES = "aliases.csv"  # beside the files that the manifest names
 _ENCODE = json.JSONEncoder(separators=(",", ":")).encode
 NOTICE_EVERY = 100_000  # rows
 
@@ -79,7 +80,7 @@ def generate(
     compress: bool = False,
     progress: Progress | None = None,
 ) -> Manifest:
-    """Writes roll.csv (or roll.csv.gz), petition.ndjson, truth.ndjson and manifest.json into a folder.
+    """Writes roll.csv (or roll.csv.gz), aliases.csv, petition.ndjson, truth.ndjson, manifest.json into a folder.
 
     Args:
         scale: of the county, a decimal number or fraction; 1 is 5,668,569 registrations.
@@ -110,6 +111,9 @@ def generate(
 
     with _open(roll) as file:
         rows = _stream(county, petition, file, keep, progress)
+    with _open(out / ALIASES) as file:
+        rows_of_aliases = (("city", alias, city) for alias, city in county.atlas.other_names)
+        csv.writer(file, lineterminator="\n").writerows([("kind", "alias", "name"), *rows_of_aliases])
     signatures.copy_to(out / "petition.ndjson")
     truths.copy_to(out / "truth.ndjson")
     manifest = Manifest(

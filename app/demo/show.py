@@ -15,7 +15,7 @@ import httpx
 from rich.console import Console
 
 from app.demo.clerks import Office, Work, settle
-from app.demo.generate import Manifest, generate
+from app.demo.generate import ALIASES, Manifest, generate
 from app.demo.mix import LINES
 from app.demo.screen import Screen, result_table
 from app.demo.service import command, free_port, running_service
@@ -73,6 +73,7 @@ async def play(stage: Stage, *, stay: bool) -> int:
     async with running_service(free_port(stage.port), stage.environment, log) as url:
         say(f"The service runs at {url}; it logs to {log}", soft_wrap=True)
         await _roll(stage, manifest)
+        await _aliases(stage)
         keys = await _keys(stage)
         async with httpx.AsyncClient(base_url=url, timeout=60) as client:
             petition_id = await _open(client, keys, manifest)
@@ -113,6 +114,12 @@ async def _roll(stage: Stage, manifest: Manifest) -> None:
         show=stage.console.is_terminal,
     )
     stage.console.print(f"  {loaded}")
+
+
+async def _aliases(stage: Stage) -> None:
+    """Load the other names that people write for the county's cities; the same again changes nothing."""
+    if (file := stage.folder / ALIASES).exists():  # an earlier show may have made the county without them
+        stage.console.print(f"  {await stage.command('aliases', 'load', str(file), '--county', stage.county)}")
 
 
 async def _keys(stage: Stage) -> Keys:

@@ -76,6 +76,8 @@ class Atlas:
         zips = random.sample(names.zips, min(len(names.zips), max(4, registered // REGISTERED_PER_ZIP)))
         self.aliases = {zip_: aliases for zip_, _, aliases in zips}
         self.zips = sorted(self.aliases)
+        cities = {city for _, city, _ in zips}
+        self.other_names = sorted({(a, city) for _, city, aliases in zips for a in aliases if a not in cities})
         count = max(40, registered // REGISTERED_PER_STREET)
         pool = sorted({a_street_name(random, names) for _ in range(count * 6 // 10)})
         self.streets = self._lay_out(random, count, pool, [(zip_, city) for zip_, city, _ in zips])

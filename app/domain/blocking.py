@@ -9,6 +9,7 @@ they are the same on every machine and in every version of the database.
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Final, NamedTuple
+from zlib import crc32
 
 from app.domain.names import given_words, surname_parts
 from app.domain.phonetics import sound
@@ -16,7 +17,7 @@ from app.domain.streets import street_token
 from app.domain.text import fold
 from app.domain.voter import Registration
 
-KEYS_VERSION: Final = 1
+KEYS_VERSION: Final = 3
 
 # Names of the key columns, in the order of `registration_keys`. Each gets a btree index of its own. The columns with a
 # 2 repeat their neighbour for the second part of a double surname and are NULL for nine voters in ten: index them only
@@ -33,6 +34,11 @@ KEY_COLUMNS: Final = (
     "key_given_street",
 )
 
+# Kept beside the keys of streets, in their indexes, so that what a wide range holds is told apart without reading the
+# registrations: the house number.
+MARK_COLUMN: Final = "house_mark"
+_LONGEST_MARK: Final = 9  # digits
+
 FINE_BITS: Final = 20
 FINE: Final = (1 << FINE_BITS) - 1
 _COARSE_BITS: Final = 43  # with the 20 fine bits a key stays a positive 64-bit integer
@@ -40,39 +46,46 @@ _CACHE: Final = 1 << 16
 
 
 class Hashes(NamedTuple):
-    """A word's part of a key: `coarse` where it leads, `fine` where it only narrows."""
+    """A word's part of a key: `coarse` where it leads, `fine` where it only narrows; `spelled` is of its letters.
+
+    The coarse parts of two words, exclusively or-ed, are the lowest key of their range; a fine part fills it up.
+    """
 
     coarse: int
     fine: int
+    spelled: int
+
+
+def _hashes(kind: str, heard: str, word: str) -> Hashes | None:
+    """The hashes of a word; the kind keeps a surname from cancelling the same word as a given name."""
+    if not heard:
+        return None
+    number = int.from_bytes(blake2b(f"{kind} {heard}".encode(), digest_size=8).digest(), "big")
+    return Hashes(number >> (64 - _COARSE_BITS) << FINE_BITS, number & FINE, crc32(word.encode()))
 
 
 @lru_cache(maxsize=_CACHE)
-def _hashes(kind: str, word: str) -> Hashes | None:
-    """The hashes of a word; the kind keeps a surname from cancelling the same word as a given name."""
-    if not word:
-        return None
-    number = int.from_bytes(blake2b(f"{kind} {word}".encode(), digest_size=8).digest(), "big")
-    return Hashes(number >> (64 - _COARSE_BITS), number & FINE)
-
-
 def hash_surname(part: str) -> Hashes | None:
     """Hashes of one part of a surname, by its sound."""
-    return _hashes("surname", sound(part))
+    return _hashes("surname", sound(part), part)
 
 
+@lru_cache(maxsize=_CACHE)
 def hash_given(word: str) -> Hashes | None:
     """Hashes of a given name, by its sound."""
-    return _hashes("given", sound(word))
+    return _hashes("given", sound(word), word)
 
 
+@lru_cache(maxsize=_CACHE)
 def hash_street(token: str) -> Hashes | None:
     """Hashes of a street's name, a `street_token`, by its sound."""
-    return _hashes("street", sound(token))
+    return _hashes("street", sound(token), token)
 
 
+@lru_cache(maxsize=_CACHE)
 def hash_house(number: str) -> Hashes | None:
     """Hashes of a house number, a `house_token`."""
-    return _hashes("house", number)
+    return _hashes("house", number, number)
 
 
 @lru_cache(maxsize=_CACHE)
@@ -83,15 +96,23 @@ def house_token(number: str) -> str:
     return digits or folded.lstrip("0")
 
 
+@lru_cache(maxsize=_CACHE)
 def zip_number(zip_code: str) -> int:
     """Return the first five digits of a zip as a number, 0 where it has not five digits."""
     digits = zip_code[:5]
     return int(digits) if len(digits) == 5 and digits.isascii() and digits.isdigit() else 0  # noqa: PLR2004 - a zip
 
 
-def key(one: Hashes, other: Hashes, fine: int) -> int:
-    """Return the key of two parts, narrowed by the 20 bits of a third."""
-    return (one.coarse ^ other.coarse) << FINE_BITS | fine
+def spelling(given: Hashes, surname: Hashes) -> int:
+    """Return 20 bits of a given name and a surname as they are spelled: of those who sound alike, who is the same."""
+    return (given.spelled * 31 + surname.spelled) & FINE
+
+
+@lru_cache(maxsize=_CACHE)
+def _house_mark(house_number: str) -> int:
+    """The mark of a house number: the number itself, 0 where it is none."""
+    token = house_token(house_number)
+    return int(token) if token.isascii() and token.isdigit() and len(token) <= _LONGEST_MARK else 0
 
 
 @lru_cache(maxsize=_CACHE)
@@ -120,23 +141,29 @@ def _house_hashes(house_number: str) -> Hashes | None:
 
 
 def registration_keys(registration: Registration) -> tuple[int | None, ...]:
-    """Return the registration's keys, one for each of `KEY_COLUMNS`; None where a part of the key is unknown."""
+    """Return the registration's keys, one for each of `KEY_COLUMNS`, and the `MARK_COLUMN`'s value.
+
+    None where a part of a key is unknown; a mark is 0 then.
+    """
     surname, surname2 = _surname_hashes(registration.last_name)
     given = _given_hashes(registration.first_name)
     street = _street_hashes(registration.street_name)
     house = _house_hashes(registration.house_number)
-    zip_code = zip_number(registration.zip)
-    by_given = given.fine if given else 0
+    by_given, by_zip = given.fine if given else 0, zip_number(registration.zip)
+    of_house, of_given = house.coarse if house else 0, given.coarse if given else 0  # 0: not asked below
+    of_street, of_surname = street.coarse if street else 0, surname.coarse if surname else 0
+    of_second = surname2.coarse if surname2 else 0
     return (
-        key(house, street, surname.fine if surname else 0) if house and street else None,
-        key(house, surname, by_given) if house and surname else None,
-        key(house, surname2, by_given) if house and surname2 else None,
-        key(given, surname, zip_code) if given and surname else None,
-        key(given, surname2, zip_code) if given and surname2 else None,
-        key(surname, street, by_given) if surname and street else None,
-        key(surname2, street, by_given) if surname2 and street else None,
-        key(house, given, zip_code) if house and given else None,
-        key(given, street, zip_code) if given and street else None,
+        of_house ^ of_street | (surname.fine if surname else 0) if house and street else None,
+        of_house ^ of_surname | by_given if house and surname else None,
+        of_house ^ of_second | by_given if surname2 and house else None,
+        of_given ^ of_surname | spelling(given, surname) if given and surname else None,
+        of_given ^ of_second | spelling(given, surname2) if surname2 and given else None,
+        of_surname ^ of_street | by_given if surname and street else None,
+        of_second ^ of_street | by_given if surname2 and street else None,
+        of_house ^ of_given | by_zip if house and given else None,
+        of_given ^ of_street | by_zip if given and street else None,
+        _house_mark(registration.house_number),
     )
 
 
@@ -169,7 +196,9 @@ def registration_tokens(registration: Registration) -> tuple[tuple[str, str], ..
 
 
 _WORD_CACHES: Final = (
-    _hashes, _surname_hashes, _given_hashes, _street_hashes, _house_hashes, _name_tokens, _address_tokens, house_token,
+    hash_surname, hash_given, hash_street, hash_house, _surname_hashes, _given_hashes, _street_hashes, _house_hashes,
+    _house_mark, zip_number,
+    _name_tokens, _address_tokens, house_token,
     surname_parts, given_words, street_token, fold, sound,
 )  # fmt: skip
 

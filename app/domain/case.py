@@ -41,6 +41,25 @@ def sure_name(one: Scored) -> bool:
     return one.name.levels.given.level in SURE_GIVEN and one.name.levels.surname.level in SURE_SURNAME
 
 
+def alias_doubts(case: Case, one: Scored) -> list[str]:
+    """What speaks against a match that rests on an alias of the street: the written name is a street as well.
+
+    Where somebody else of the surname is registered on that one, at this number, either street may be meant.
+    """
+    addresses = case.scorer.line.addresses
+    if not addresses[one.address.at].alias:
+        return []
+    others = [person.scored for person in case.persons if all(scored is not one for scored in person.scored)]
+    meant = any(_lives_as_written(case, other) for scored in others for other in scored)
+    return ["street of both names"] if meant else []
+
+
+def _lives_as_written(case: Case, one: Scored) -> bool:
+    """Whether somebody of the surname is registered at the address without any alias."""
+    written = one.address.here and not case.scorer.line.addresses[one.address.at].alias
+    return written and one.standing == "registered" and one.name.levels.surname.level in SURE_SURNAME
+
+
 def namesakes(case: Case) -> int:
     """Return how many voters bear the written name, wherever they live."""
     return sum(any(map(sure_name, person.scored)) for person in case.persons)

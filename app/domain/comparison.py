@@ -5,10 +5,9 @@ from typing import Final, NamedTuple
 
 from rapidfuzz.distance import OSA
 
-from app.domain.addresses import Address
-from app.domain.nicknames import is_form, name_forms
+from app.domain.nicknames import is_form, name_forms, short_form
 from app.domain.phonetics import sound
-from app.domain.voter import Registration
+from app.domain.text import listed
 
 
 class FieldLevel(NamedTuple):
@@ -58,7 +57,7 @@ def _alike(written: str, registered: str) -> bool:
 def garbled(written: str, registered: str) -> bool:
     """Whether what is written may be the other word, badly read: half of the letters are right."""
     longest = max(len(written), len(registered))
-    return longest > len("LI") and OSA.distance(written, registered, score_cutoff=longest // 2) <= longest // 2
+    return longest > 1 and OSA.distance(written, registered, score_cutoff=longest // 2) <= longest // 2
 
 
 _NONE: Final = FieldLevel("missing")
@@ -77,10 +76,25 @@ def compare_surname(written: tuple[str, ...], registered: tuple[str, ...], *, kn
         return FieldLevel("exact", " ".join(registered))
     shared = [part for part in written if part in registered]
     if shared:
-        return FieldLevel("part", shared[-1])
-    if len(joined) == 1:
-        return FieldLevel("initial") if joined == registered[0][0] else _OTHER
+        slip = len(written) == len(registered) > 1 and not known and _alike(joined, registered_joined)
+        return FieldLevel("typo", " ".join(registered)) if slip else FieldLevel("part", shared[-1])
+    if any(_but_for_particles(joined, part) for part in registered):
+        return FieldLevel("part", joined)
+    if len(joined) == 1 and joined == registered[0][0]:
+        return FieldLevel("initial")
     return _resembling(written, registered, known=known)
+
+
+# What is left out of a surname and put before it again: LEON of DE LEON.
+_PARTICLES: Final = frozenset(
+    listed("DE DEL DELA DELAS DELOS LA LAS LOS EL DI DA DO DOS DAS DU LE VAN VON VANDER VANDEN DER")
+)
+
+
+def _but_for_particles(one: str, other: str) -> bool:
+    """Whether two parts of surnames are the same but for particles before one of them."""
+    short, long = sorted((one, other), key=len)
+    return long.endswith(short) and long[: -len(short)] in _PARTICLES
 
 
 def _resembling(written: tuple[str, ...], registered: tuple[str, ...], *, known: bool) -> FieldLevel:
@@ -96,7 +110,7 @@ def _resembling(written: tuple[str, ...], registered: tuple[str, ...], *, known:
         held = [part for part in registered if len(part) > 3 and part in joined]  # noqa: PLR2004 - LEE is in many
         if len(written) == 1 and held:
             return FieldLevel("part", max(held, key=len))
-    if known:
+    if known and len(joined) > 1:
         return _OTHER
     badly = any(garbled(part, other) for part in written for other in registered)
     return FieldLevel("garbled" if badly else "unreadable")
@@ -128,7 +142,7 @@ def _compare_unlike(
         return FieldLevel("middle", name)
     if registered in written[1:]:
         return FieldLevel("second", registered)
-    if _alike(name, registered):
+    if _alike(name, registered) or short_form(name, registered):
         return FieldLevel("near", name) if known else FieldLevel("typo", registered)
     if not known:
         split = len(written) > 1 and _alike(name + written[1], registered)  # JAC OB
@@ -157,7 +171,7 @@ def _compare_initial(written: tuple[str, ...], registered: str, middle: tuple[st
     return FieldLevel("middle initial" if middle and middle[0][0] == written[0] else "other initial")
 
 
-_AGREEING_GIVEN: Final = frozenset({"exact", "nickname", "typo", "near", "initial"})
+AGREEING_GIVEN: Final = frozenset({"exact", "nickname", "typo", "near", "initial"})
 
 
 def compare_middle(
@@ -167,7 +181,7 @@ def compare_middle(
 
     A written name that is part of the registered surname is none: GEORGETTE WEBB GILLESPIE of WEBB-GILLESPIE.
     """
-    if given not in _AGREEING_GIVEN:
+    if given not in AGREEING_GIVEN:
         return FieldLevel("none")
     names = [name for name in written[1:] if name not in surname]
     if not names or not registered:
@@ -212,15 +226,22 @@ def compare_street(written: tuple[str, ...], registered: str, known: frozenset[s
         return _NONE
     if registered in written:
         return FieldLevel("same", registered)
-    for name in written:
-        if not (name.isdigit() or registered.isdigit()) and _alike(name, registered):
-            return FieldLevel("near" if name in known else "typo", registered)
-    if any(_contains(name, registered) for name in written):
+    words = [] if registered.isdigit() else [name for name in written if not name.isdigit()]
+    alike = next((name for name in words if _alike(name, registered)), "")
+    if alike:
+        return FieldLevel("near" if alike in known else "typo", registered)
+    if any(_contains(name, registered) or (not known and _misspelt(name, registered)) for name in written):
         return FieldLevel("typo", registered)
     if any(similar_number(name, registered) for name in written):
-        return FieldLevel("near")
-    badly = not known and any(garbled(name, registered) for name in written)
-    return FieldLevel("garbled") if badly else _OTHER
+        return FieldLevel("near") if known else FieldLevel("typo", registered)
+    return FieldLevel("garbled") if not known and any(garbled(name, registered) for name in written) else _OTHER
+
+
+def _misspelt(written: str, registered: str) -> bool:
+    """Whether a name that is no street of the county may be this one: two letters in three are right."""
+    longest = max(len(written), len(registered))
+    slips = longest // 3
+    return slips > 1 and registered.isalpha() and OSA.distance(written, registered, score_cutoff=slips) <= slips
 
 
 def similar_number(written: str, registered: str) -> bool:
@@ -234,12 +255,9 @@ def _contains(written: str, registered: str) -> bool:
     return len(shorter) > 5 and shorter.isalpha() and (longer.startswith(shorter) or longer.endswith(shorter))  # noqa: PLR2004 - MAIN is in many
 
 
-def compare_way(address: Address, registration: Registration) -> str:
-    """Compare street type and direction: same, missing, other type, other direction, other."""
-    kind = _differs(address.street_type, registration.street_type)
-    direction = _differs(
-        address.pre_direction or address.post_direction, registration.pre_direction or registration.post_direction
-    )
+def compare_way(written: tuple[str, str], registered: tuple[str, str]) -> str:
+    """Compare street type and direction, both in their one form: same, other type, other direction, other."""
+    kind, direction = _differs(written[0], registered[0]), _differs(written[1], registered[1])
     if kind and direction:
         return "other"
     return "other type" if kind else "other direction" if direction else "same"
@@ -249,15 +267,18 @@ def _differs(written: str, registered: str) -> bool:
     return bool(written) and bool(registered) and written != registered
 
 
+# Signs of a unit that hand and machine exchange: 2O1 is 201, apartment S may be 5.
+_UNIT_SHAPES: Final = str.maketrans("OQDILZSBG", "000112586", " -#")
+
+
 def compare_unit(written: str, registered: str) -> str:
     """Compare units: none, same, missing on one side, other."""
-    if not written and not registered:
-        return "none"
+    if written == registered:
+        return "same" if written else "none"
     if not written or not registered:
         return "missing"
-    return (
-        "same" if written == registered or written.lstrip("0") == registered.lstrip("0").replace(" ", "") else "other"
-    )
+    one, other = written.translate(_UNIT_SHAPES).lstrip("0"), registered.translate(_UNIT_SHAPES).lstrip("0")
+    return "same" if one == other else "other"
 
 
 def compare_zip(written: str, registered: str) -> str:

@@ -28,6 +28,7 @@ class Merits:
     secondary: tuple[str, ...] = ()  # the other rules that fail
     evidence: Mapping[str, Any] | None = None
     roll_version: int | None = None
+    aliases_version: int = 0  # of the county's aliases it was read under; 0: none
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Line:
     roll_version: int | None = None
     station: str = ""
     version: int = 0  # of the tally, when the line came to stand here
+    aliases_version: int = 0  # that it was last read under by a machine
 
     @property
     def eligible(self) -> bool:

@@ -17,6 +17,8 @@ def where(line: ReadLine, words: Words) -> Verdict:
     One of them alone never puts a line out of the county: it may be a slip of the pen, or another name of the city.
     """
     city, zip_code = _city(line.city, words.cities), _zip(line, words)
+    if city != "in" and any(name in words.cities for name in line.cities):
+        city = "in"  # another name of a city of the county (2 CCR 20931)
     if "in" in (city, zip_code):
         return "unclear" if "out" in (city, zip_code) else "in"
     return "out" if city == zip_code == "out" else "unclear"

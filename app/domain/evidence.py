@@ -40,6 +40,7 @@ def evidence(case: Case) -> dict[str, Any]:
         "considered": len(case.scored),
         "candidates": [_candidate(scorer, case.persons[at], share) for share, at in best if share >= _FAINT],
     }
+    found |= _read_under(scorer.line)
     if scorer.household is not None:
         found["household"] = scorer.household.size
     if case.by_name:
@@ -53,7 +54,12 @@ def evidence(case: Case) -> dict[str, Any]:
 
 def evidence_without_lookup(line: ReadLine, rule: str) -> dict[str, Any]:
     """Return the evidence of a decision that needed no roll (EC 100)."""
-    return {"reader": READER_VERSION, "read": read_as(line), "rules": [fired(rule)]}
+    return {"reader": READER_VERSION, **_read_under(line), "read": read_as(line), "rules": [fired(rule)]}
+
+
+def _read_under(line: ReadLine) -> dict[str, int]:
+    """The version of the county's aliases that was asked, if it has any."""
+    return {"aliases": line.aliases} if line.aliases else {}
 
 
 def _share(stories: Stories, at: int) -> float:
@@ -74,6 +80,8 @@ def read_as(line: ReadLine) -> dict[str, Any]:
         read["suffix"] = line.name.suffix
     if line.po_box:
         read["po_box"] = True
+    if line.city_alias:
+        read["city_alias"] = line.city_alias
     return read | {"city": line.city, "zip": line.zip}
 
 
@@ -87,13 +95,14 @@ def _address(address: Address) -> dict[str, str]:
         "street": " / ".join(address.streets),
         "way": " ".join(filter(None, (address.pre_direction, address.street_type, address.post_direction))),
         "unit": address.unit,
+        "alias": address.alias,
     }
     return {part: text for part, text in parts.items() if text}
 
 
 def _candidate(scorer: Scorer, person: Person, share: float) -> dict[str, Any]:
     """One voter: the registration that fits best, each field's value in the roll, level in words, and weight."""
-    one = person.scored[0]
+    one = scorer.whole(person.scored[0])
     r = one.registration
     found = {"voter_id": r.voter_id, "registration_no": r.registration_no, "probability": _rounded(share)}
     if r.confidential:  # EC 2166: matched, and not shown

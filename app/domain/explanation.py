@@ -83,7 +83,7 @@ def _who(finding: Mapping[str, Any]) -> str:
 def _basis(finding: Mapping[str, Any], evidence: Mapping[str, Any]) -> str:
     roll = finding["roll_version"]
     parts = [f"roll version {roll}" if roll else "no roll"]
-    parts += [f"{part} {evidence[part]}" for part in ("model", "reader", "keys") if part in evidence]
+    parts += [f"{part} {evidence[part]}" for part in ("model", "reader", "keys", "aliases") if part in evidence]
     return ", ".join(parts)
 
 
@@ -114,8 +114,8 @@ def _facts(finding: Mapping[str, Any], confidential: set[str]) -> Iterator[str]:
 
 
 _TOLD: Final = {
-    "model", "reader", "keys", "interval", "filed_on", "read", "stories", "county", "considered", "candidates",
-    "household", "namesakes", "namesakes_cut", "rules",
+    "model", "reader", "keys", "aliases", "interval", "filed_on", "read", "stories", "county", "considered",
+    "candidates", "household", "namesakes", "namesakes_cut", "rules",
 }  # fmt: skip
 _COUNTY: Final = {"in": "in the county", "out": "not in the county", "unclear": "perhaps in the county"}
 
@@ -154,6 +154,8 @@ def _read(read: Mapping[str, Any], county: str | None) -> Iterator[str]:
     if county:
         city, zip_code = read.get("city") or "-", read.get("zip") or "-"
         yield f"city and zip read as: {city}, {zip_code}; {_COUNTY.get(county, county)}"
+        if read.get("city_alias"):
+            yield f"  another name of the city: {read['city_alias']}"
 
 
 _STORIES: Final = (
@@ -255,6 +257,8 @@ def _table(candidate: Mapping[str, Any], read: Mapping[str, Any]) -> Iterator[st
     for field in sorted(fields, key=_order):
         roll, level, weight = fields[field]
         waived = f"; no reason to reject ({_WAIVED[field]})" if field in _WAIVED and level not in _AGREES else ""
+        if field == "street" and written.get("alias"):
+            waived = "; another name of the street: no reason to reject (2 CCR 20931)"
         words = level_in_words(field, level, written.get(field, ""), roll) + waived
         yield row.format(_FIELDS.get(field, field), written.get(field) or "-", roll or "-", f"{weight:+.2f}", words)
     if "weight" in candidate:

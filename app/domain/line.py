@@ -8,7 +8,7 @@ from app.domain.names import ReadName, read_name, read_name_parts
 from app.domain.signature import Writing
 from app.domain.text import fold
 
-READER_VERSION: Final = 1
+READER_VERSION: Final = 2
 """Of the way in which name and address are read; a change of any reading raises it, and evidence names it."""
 
 _MISREAD_ZIP = str.maketrans("OQDILZSBGA", "0001125864")
@@ -32,6 +32,9 @@ class ReadLine(NamedTuple):
     zip: str  # five digits, or ''
     zip_certain: bool  # all of them were written as digits
     signed: bool
+    cities: tuple[str, ...] = ()  # the county's names of the city, where what is written is another name of it
+    city_alias: str = ""  # the county's alias that says so
+    aliases: int = 0  # the version of the county's aliases that was asked; 0: none
 
 
 def read_line(writing: Writing) -> ReadLine:
@@ -45,10 +48,11 @@ def read_line(writing: Writing) -> ReadLine:
     addresses, po_box = read_addresses(writing.residence_address)
     zip_code = read_zip(writing.zip)
     certain = bool(zip_code) and zip_code in writing.zip
-    return ReadLine(name, addresses, po_box, _read_city(writing.city), zip_code, certain, writing.signed)
+    return ReadLine(name, addresses, po_box, read_city(writing.city), zip_code, certain, writing.signed)
 
 
-def _read_city(text: str) -> str:
+def read_city(text: str) -> str:
+    """Return a city's name in the letters that are compared, without the state behind it."""
     words = fold(text).split()
     while len(words) > 1 and words[-1] in {"CA", "CALIF", "CALIFORNIA"}:
         words.pop()

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, overload
 
-from app.domain.case import SURE_GIVEN, SURE_SURNAME, Case, examine, sure_name
+from app.domain.case import SURE_GIVEN, SURE_SURNAME, Case, alias_doubts, examine, sure_name
 from app.domain.evidence import evidence, evidence_without_lookup
 from app.domain.line import Interval, ReadLine, read_line
 from app.domain.rules import fired
@@ -25,7 +25,6 @@ __all__ = [
     "Scorer",
     "decide",
     "decide_by_household",
-    "decide_by_keys",
     "read_line",
 ]
 
@@ -64,15 +63,6 @@ def decide_by_household(scorer: Scorer, household: Sequence[Registration], inter
     if early or not household:
         return early
     return _by_signature(scorer.line, _match(examine(scorer, household, interval, by_name=False)))
-
-
-def decide_by_keys(scorer: Scorer, candidates: Sequence[Registration], interval: Interval) -> Decision | None:
-    """Return the decision where no wider search could change it: a match, or a voter that only a person may confirm."""
-    case = examine(scorer, candidates, interval, by_name=True)
-    found = _match(case)
-    if found is None and max(case.stories.here, default=0.0) >= scorer.model.thresholds["match"]:
-        found = _review(case)
-    return _by_signature(scorer.line, found)
 
 
 def decide(scorer: Scorer, candidates: Sequence[Registration], interval: Interval) -> Decision:
@@ -122,7 +112,7 @@ def _match(case: Case) -> Decision | None:
     one = next((s for s in case.persons[best].scored if s.standing == "registered" and s.address.here), None)
     if one is None:
         return None
-    doubts = _doubts(case, one, shares[best])
+    doubts = [*_doubts(case, one, shares[best]), *alias_doubts(case, one)]
     case.fired.extend(doubts)
     return None if doubts else _decision(case, "valid", None, one)
 

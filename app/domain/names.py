@@ -16,7 +16,8 @@ _PARTICLES = frozenset(
 )
 SUFFIXES: dict[str, str] = {
     "JR": "JR", "JUNIOR": "JR", "JNR": "JR", "SR": "SR", "SENIOR": "SR", "SNR": "SR", "II": "II", "2ND": "II",
-    "2": "II", "III": "III", "3RD": "III", "3": "III", "IV": "IV", "4TH": "IV", "4": "IV", "V": "V", "5TH": "V",
+    "2": "II", "IR": "JR", "1R": "JR",
+    "III": "III", "3RD": "III", "3": "III", "IV": "IV", "4TH": "IV", "4": "IV", "V": "V", "5TH": "V",
 }  # fmt: skip
 # A digit in a name is a letter that was misread (0 for O, 5 for S).
 _MISREAD_DIGITS = str.maketrans("0123456789", "OIZEASGTBG")
@@ -43,6 +44,12 @@ def surname_parts(last_name: str) -> tuple[str, ...]:
 def given_words(name: str) -> tuple[str, ...]:
     """Return the words of a first or middle name."""
     return tuple(fold(name).translate(_MISREAD_DIGITS).split())
+
+
+@lru_cache(maxsize=1 << 8)
+def suffix_of(text: str) -> str:
+    """Return a suffix in its one form ("Jr." JR, "2nd" II), '' where it is none."""
+    return SUFFIXES.get(fold(text).replace(" ", ""), "")
 
 
 class NameReading(NamedTuple):
@@ -88,7 +95,7 @@ def read_name_parts(first: str, middle: str, last: str, suffix: str) -> ReadName
         return read_name(f"{first} {middle} {last} {suffix}")
     words = [*fold(first, "-").split(), *fold(middle, "-").split()]
     surname = fold(last, "-").split()
-    found = _strip(words) or _strip(surname) or SUFFIXES.get(fold(suffix), "")
+    found = _strip(words) or _strip(surname) or suffix_of(suffix)
     given = _given([_as_letters(word) for word in words])
     stated = NameReading(given, _surname([_as_letters(word) for word in surname]))
     swapped = NameReading((*stated.surname, *given[1:]), given[:1], "swapped")
@@ -105,7 +112,7 @@ def _strip(words: list[str]) -> str:
         words.pop(0)
     while len(words) > 1 and words[-1] in _DEGREES:
         words.pop()
-    if words and words[-1] in SUFFIXES and (len(words) > 2 or words[-1] != "V"):  # noqa: PLR2004 - "JOSE V" is an initial
+    if words and words[-1] in SUFFIXES and (words[-1] != "V" or (len(words) > 2 and len(words[-2]) > 1)):  # noqa: PLR2004 - "JOSE V" is an initial
         return SUFFIXES[words.pop()]
     return ""
 

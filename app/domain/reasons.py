@@ -37,6 +37,7 @@ ReviewCause = Literal[
     "new_roll",  # a person confirmed that nobody fits, and a newer roll version says otherwise
     "new_writing",  # a person decided it, and the corrected writing says otherwise
     "new_dates",  # a person decided it, and the section's new dates say otherwise
+    "new_aliases",  # a person decided it, and by another name of its street or city the data say otherwise
     "quality_check",  # drawn for the blind double check
     "undone",  # a person took a finding back
 ]
@@ -50,7 +51,9 @@ Published = Literal[
 STATUSES: tuple[Status, ...] = get_args(Status)
 REASONS: tuple[Reason, ...] = get_args(Reason)
 REVIEW_CAUSES: tuple[ReviewCause, ...] = get_args(ReviewCause)
-KEPT_FOR_A_PERSON: frozenset[str] = frozenset({"new_roll", "new_writing", "new_dates", "quality_check", "undone"})
+KEPT_FOR_A_PERSON: frozenset[str] = frozenset(
+    {"new_roll", "new_writing", "new_dates", "new_aliases", "quality_check", "undone"}
+)
 """Causes of review that only a person's finding ends; the others an examination may end that knows more."""
 PUBLISHED: tuple[Published, ...] = get_args(Published)
 
@@ -82,6 +85,7 @@ REASONS_IN_WORDS: Mapping[str, str] = MappingProxyType(
         "new_roll": "a person confirmed that nobody fits, and a newer roll says otherwise",
         "new_writing": "a person decided the line, and its corrected writing says otherwise",
         "new_dates": "a person decided the line, and the section's new dates say otherwise",
+        "new_aliases": "a person decided the line, and by another name of its street or city the data say otherwise",
         "quality_check": "a person who did not know the decision came to another",
         "undone": "a person took the finding before this one back",
     }

@@ -1,6 +1,11 @@
-"""What can be wrong with a roll, said with the row and the column and never with the value."""
+"""What can be wrong with a roll or a table of aliases, said with the row and the column and never with the value."""
 
 from app.domain.errors import RecallError
+
+
+def _located(why: str, row: int | None, column: str | None) -> str:
+    where = ", ".join(part for part in (f"row {row}" if row else "", f"column {column}" if column else "") if part)
+    return f"{where}: {why}" if where else why
 
 
 class RollError(RecallError):
@@ -14,8 +19,7 @@ class RollError(RecallError):
 
     def __init__(self, why: str, *, row: int | None = None, column: str | None = None) -> None:
         """Keep the facts; the message puts them together."""
-        where = ", ".join(part for part in (f"row {row}" if row else "", f"column {column}" if column else "") if part)
-        super().__init__(f"{where}: {why}" if where else why)
+        super().__init__(_located(why, row, column))
         self.why = why
         self.row = row
         self.column = column
@@ -23,6 +27,28 @@ class RollError(RecallError):
     def __reduce__(self) -> tuple[type["RollError"], tuple[str], dict[str, object]]:
         """Travel between processes with the facts."""
         return RollError, (self.why,), {"row": self.row, "column": self.column, "args": self.args}
+
+
+class AliasesError(RecallError):
+    """The file is not a table of aliases that can be used. Nothing of it was loaded, and the one in use is untouched.
+
+    `row`, `column` and `why` are as for a roll.
+    """
+
+    code = "aliases_refused"
+
+    def __init__(self, why: str, *, row: int | None = None, column: str | None = None) -> None:
+        """Keep the facts; the message puts them together."""
+        super().__init__(_located(why, row, column))
+        self.why = why
+        self.row = row
+        self.column = column
+
+
+class UnknownCountyError(RecallError):
+    """There is no such county: load its roll first."""
+
+    code = "unknown_county"
 
 
 class RollLoadingError(RecallError):

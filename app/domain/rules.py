@@ -25,6 +25,11 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         "suffix differs": Rule("the suffix is another than the voter's", "EC 100"),
         "canceled namesake here": Rule("somebody of this name at this address is not registered any more", "EC 2201"),
         "city and zip out of county": Rule("city and zip are not of this county", "EC 105(a)(2)"),
+        "street of both names": Rule(
+            "the voter is registered on the street under its other name, and what is written is a street as well where"
+            " somebody of this surname is registered at the number",
+            "EC 105(a)(1)",
+        ),
         "confidential": Rule("the voter may be a confidential one", "EC 2166"),
         "may be registered here": Rule("it is not certain that nobody at this address signed", "EC 105(a)(1)"),
         "name not known": Rule("neither given name nor surname is one of the county's: it may be misread"),

@@ -1,14 +1,16 @@
 """A line compared with each candidate: the levels of the fields, and the weight of name and address."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log
 from typing import Final, NamedTuple
 
 from rapidfuzz import fuzz
 
+from app.domain.addresses import Address
 from app.domain.blocking import house_token
 from app.domain.comparison import (
+    AGREEING_GIVEN,
     AddressComparison,
     FieldLevel,
     NameComparison,
@@ -24,9 +26,9 @@ from app.domain.comparison import (
 )
 from app.domain.line import Interval, ReadLine
 from app.domain.model import Model
-from app.domain.names import given_words, surname_parts
+from app.domain.names import given_words, suffix_of, surname_parts
 from app.domain.standing import Standing, standing
-from app.domain.streets import street_token
+from app.domain.streets import street_token, way
 from app.domain.voter import Registration
 from app.domain.words import Words
 
@@ -97,19 +99,31 @@ class Scorer:
         self.model = model
         self.household: Household | None = None
         self.namesakes_cut = False  # there are more people of this name in the county than were looked at
+        self.elsewhere: set[int] = set()  # registrations that were found by their name alone, in no such street
         self._known_given = [bool(r.given) and words.known("given", r.given[0]) for r in line.name.readings]
         self._known_surname = [all(words.known("surname", part) for part in r.surname) for r in line.name.readings]
         self._known_streets = frozenset(s for a in line.addresses for s in a.streets if words.known("street", s))
         self._written = written_name(line)
+        self._surname_words = frozenset(part for r in line.name.readings for part in r.surname if len(part) > 1)
+        self._given_words = frozenset(word for r in line.name.readings for word in r.given if len(word) > 1)
+        self._houses = [address.house for address in line.addresses]
+        self._clear_address = all(
+            a.house and a.house_certain and not self._known_streets.isdisjoint(a.streets) for a in line.addresses
+        )
         self._names: dict[tuple[str, str, str, str], NameScore] = {}
         self._surnames: dict[tuple[int, str], tuple[FieldLevel, float]] = {}
+        self._firsts: dict[tuple[int, str], tuple[FieldLevel, float]] = {}
         self._streets: dict[tuple[int, str], FieldLevel] = {}
         self._addresses: dict[tuple[str, ...], AddressScore] = {}
         self._resembling: dict[int, bool] = {}
+        self._rarity_of_address = self._rarity_among(_UNCOUNTED)
+        weight = self._address_weight(_OTHER_ADDRESS, None)
+        self._other = AddressScore(0, _OTHER_ADDRESS, weight, here=False, near=False)
 
     def count_household(self, household: Household) -> None:
         """Take how many are registered at the line's address: the more, the less the address says."""
         self.household = household
+        self._rarity_of_address = self._rarity_among(household.size)
         self._addresses.clear()
 
     def resembles(self, registration: Registration) -> bool:
@@ -121,11 +135,17 @@ class Scorer:
         return found
 
     def _resembles(self, r: Registration) -> bool:
-        ratio = fuzz.token_set_ratio(self._written, f"{r.last_name} {r.first_name} {r.middle_name}", score_cutoff=ALIKE)
+        if r.registration_no in self.elsewhere:
+            return True
+        surname, given = surname_parts(r.last_name), given_words(r.first_name)
+        if not self._surname_words.isdisjoint(surname) and not self._given_words.isdisjoint(given):
+            return True
+        registered = " ".join((*surname, *given, *given_words(r.middle_name)))
+        ratio = fuzz.token_set_ratio(self._written, registered, score_cutoff=ALIKE)
         if ratio >= ALIKE_AWAY:
             return True
         house = house_token(r.house_number)
-        if not any(compare_house(address.house, house) in _NEAR_HOUSE for address in self.line.addresses):
+        if all(compare_house(written, house) not in _NEAR_HOUSE for written in self._houses):
             return False
         address = self._address_of(r)
         return address.here or (ratio > 0 and address.near)
@@ -139,7 +159,15 @@ class Scorer:
             name = self._names[called] = self._score_name(r)
         return Scored(r, standing(r, interval), name, self._address_of(r))
 
+    def whole(self, one: Scored) -> Scored:
+        """Return a comparison as it is shown: of an address that is another one, too, with all its fields."""
+        return replace(one, address=self._score_address(one.registration)) if one.address is self._other else one
+
     def _address_of(self, r: Registration) -> AddressScore:
+        if r.registration_no in self.elsewhere and self._clear_address:
+            house = house_token(r.house_number)
+            if house and all(compare_house(written, house) == "other" for written in self._houses):
+                return self._other
         lives = (r.house_number, r.street_name, r.street_type, r.pre_direction, r.post_direction, r.unit_number, r.zip)
         address = self._addresses.get(lives)
         if address is None:
@@ -158,48 +186,62 @@ class Scorer:
         return weight + min(self.words.rarity(kind, compared.word), cap)
 
     def _score_name(self, registration: Registration) -> NameScore:
-        first, middle = given_words(registration.first_name), given_words(registration.middle_name)
-        suffix = compare_suffix(self.line.name.suffix, registration.suffix)
+        suffix = compare_suffix(self.line.name.suffix, suffix_of(registration.suffix))
+        of_suffix = self.model.weights["suffix"][suffix]
         best: NameScore | None = None
         for at, reading in enumerate(self.line.name.readings):
             surname, family = self._score_surname(at, registration.last_name)
             if best and surname.level in _HOPELESS:
                 continue  # another order of the words explains nothing where not even the surname fits
-            given = compare_given(reading.given, first, middle, known=self._known_given[at])
-            between = compare_middle(
-                reading.given, (*first[1:], *middle), given.level, surname_parts(registration.last_name)
-            )
-            weight = (
-                family
-                + self.field_weight("given", given)
-                + self.field_weight("middle", between)
-                + self.model.weights["suffix"][suffix]
-            )
+            given, between, own = self._score_given(at, registration)
+            weight = family + own + of_suffix
             if best is None or weight > best.weight:
                 best = NameScore(reading.kind, NameComparison(surname, given, between, suffix), weight, family)
             if surname.level == "exact" and given.level == "exact":
                 break  # no other reading can do better
         return best or _NO_NAME
 
+    def _score_given(self, at: int, r: Registration) -> tuple[FieldLevel, FieldLevel, float]:
+        """The given and middle names in one reading, and their weight."""
+        written = self.line.name.readings[at].given
+        given, weight = self._firsts.get((at, r.first_name)) or self._score_first(at, r)
+        if len(written) < 2 and given.level in AGREEING_GIVEN:  # noqa: PLR2004 - no middle name is written
+            return given, _MISSING, weight + self.model.weights["middle"][_MISSING.level]
+        first, middle = given_words(r.first_name), given_words(r.middle_name)
+        between = compare_middle(written, (*first[1:], *middle), given.level, surname_parts(r.last_name))
+        return given, between, weight + self.field_weight("middle", between)
+
+    def _score_first(self, at: int, r: Registration) -> tuple[FieldLevel, float]:
+        """The first name in one reading, and its weight; kept where no middle name changes it."""
+        reading, first = self.line.name.readings[at], given_words(r.first_name)
+        given = compare_given(reading.given, first, given_words(r.middle_name), known=self._known_given[at])
+        scored = given, self.field_weight("given", given)
+        if given.level in _BY_FIRST_NAME:
+            self._firsts[at, r.first_name] = scored
+        return scored
+
     def _score_surname(self, at: int, last_name: str) -> tuple[FieldLevel, float]:
         """The surname in one reading, and its weight with that of the reading."""
         scored = self._surnames.get((at, last_name))
         if scored is None:
             reading = self.line.name.readings[at]
-            level = compare_surname(reading.surname, surname_parts(last_name), known=self._known_surname[at])
-            family = self.field_weight("surname", level) + self.model.weights["reading"][reading.kind]
+            parts = surname_parts(last_name)
+            level = compare_surname(reading.surname, parts, known=self._known_surname[at])
+            kind = _OF_TWO.get(reading.kind, reading.kind) if len(parts) > 1 else reading.kind
+            family = self.field_weight("surname", level) + self.model.weights["reading"][kind]
             scored = self._surnames[at, last_name] = (level, family)
         return scored
 
     def _score_address(self, registration: Registration) -> AddressScore:
         """The better of the line's addresses: a line may show two (2 CCR 20931)."""
         house, street = house_token(registration.house_number), street_token(registration.street_name)
+        registered = way(registration.street_type, registration.pre_direction or registration.post_direction)
         best: AddressScore | None = None
         for at, address in enumerate(self.line.addresses):
             levels = AddressComparison(
                 compare_house(address.house, house),
                 self._street(at, street),
-                compare_way(address, registration),
+                compare_way(_way_written(address, street), registered),
                 compare_unit(address.unit, registration.unit_number),
                 compare_zip(self.line.zip, registration.zip[:5]),
             )
@@ -224,24 +266,38 @@ class Scorer:
         agrees, says the rest.
         """
         w = self.model.weights
-        size = self.household.size if self.household else _UNCOUNTED
+        rarity = self._rarity_of_address
         if unit is not None and self.household and levels.unit == "same":
-            size = self.household.units.get(unit, 1)
+            rarity = self._rarity_among(self.household.units.get(unit, 1))
         return (
             w["house"][levels.house]
             + w["street"][levels.street.level]
             + w["way"][levels.way]
             + w["unit"][levels.unit]
             + w["zip"][levels.zip]
-            + log(self.words.registrations / max(size, 1))
+            + rarity
         )
 
+    def _rarity_among(self, registrations: int) -> float:
+        return log(self.words.registrations / max(registrations, 1))
 
+
+def _way_written(address: Address, street: str) -> tuple[str, str]:
+    """The written type and direction in the reading that is this street: LANE is none where RANCH LANE is the name."""
+    if not address.ways:
+        return "", ""
+    return address.ways[address.streets.index(street) if street in address.streets else 0]
+
+
+# To write both surnames is the plain way of who has two, and no bolder reading than any other.
+_OF_TWO: Final = {"double": "plain", "swapped double": "swapped"}
+_BY_FIRST_NAME: Final = frozenset({"exact", "nickname", "initial", "missing"})
 _KIND: Final = {"surname": "surname", "given": "given", "middle": "given"}
 _NEAR_HOUSE: Final = frozenset({"same", "near", "far", "missing"})
 _NEAR_STREET: Final = frozenset({"same", "typo", "near", "garbled", "missing"})
 _HOPELESS: Final = frozenset({"other", "unreadable", "garbled"})
 _MISSING: Final = FieldLevel("missing")
+_OTHER_ADDRESS: Final = AddressComparison("other", FieldLevel("other"), "same", "missing", "missing")
 _NO_NAME: Final = NameScore("plain", NameComparison(_MISSING, _MISSING, _MISSING, "none"), -6.0, 0.0)
 _NO_ADDRESS: Final = AddressScore(
     0, AddressComparison("missing", _MISSING, "same", "none", "missing"), 0.0, here=False, near=False

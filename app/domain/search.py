@@ -1,61 +1,97 @@
-"""Which keys to ask the roll for: narrow ones first, then every combination, then corrected spellings."""
+"""Which keys to ask the roll for: the household first, then every pair of the line's words, as they are and corrected.
+
+What a wide range holds is told apart by what stands in the index itself (the third part of the key, the house number,
+the spelling), so that only those registrations are read that may be the signer's.
+"""
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from app.domain.blocking import (
-    FINE,
-    FINE_BITS,
     KEY_COLUMNS,
     Hashes,
     hash_given,
     hash_house,
     hash_street,
     hash_surname,
+    spelling,
     zip_number,
 )
 from app.domain.line import ReadLine
+from app.domain.names import NameReading, given_words, surname_parts
 from app.domain.nicknames import name_forms
+from app.domain.voter import Registration
 from app.domain.words import Words
 
 _COLUMN: Final = {name: at for at, name in enumerate(KEY_COLUMNS)}
 HOUSE_STREET: Final = _COLUMN["key_house_street"]
 _HOUSE_SURNAME: Final = (_COLUMN["key_house_surname"], _COLUMN["key_house_surname2"])
-GIVEN_SURNAME: Final = (_COLUMN["key_given_surname"], _COLUMN["key_given_surname2"])
+OF_A_NAME: Final = (_COLUMN["key_given_surname"], _COLUMN["key_given_surname2"])
 _SURNAME_STREET: Final = (_COLUMN["key_surname_street"], _COLUMN["key_surname2_street"])
-_HOUSE_GIVEN: Final = (_COLUMN["key_house_given"],)
-_GIVEN_STREET: Final = (_COLUMN["key_given_street"],)
+NAMES: Final = OF_A_NAME[0]
+_HOUSE_GIVEN: Final = _COLUMN["key_house_given"]
+_GIVEN_STREET: Final = _COLUMN["key_given_street"]
+_OF_A_STREET: Final = (*_SURNAME_STREET, _GIVEN_STREET)
 
-# Of one range this many registrations are looked at; a fuller one is narrowed by the third part of its key.
-MOST_OF_A_RANGE: Final = 60
+# Of a range that holds no more than these every registration is read, of a fuller one those that agree in a third part.
+_FEW: Final = 8
+# Of the people of one name in the county so many are read: with more of them, nobody can say which one it was.
+MOST_NAMESAKES: Final = 24
+_MOST_OF_A_RANGE: Final = 200
+# Of a range of each key so many entries of its index are looked at; a fuller one is asked again, by the third part.
+MOST_OF_RANGES: Final = tuple(_FEW if at in OF_A_NAME else _MOST_OF_A_RANGE for at in range(len(KEY_COLUMNS)))
+MOST_OF_KEYS: Final = tuple(MOST_NAMESAKES if at in OF_A_NAME else _MOST_OF_A_RANGE for at in range(len(KEY_COLUMNS)))
 MOST_OF_A_HOUSE: Final = 2_000  # everybody at a house number and street: a large building, never cut in practice
 _STREETS_ASKED_FIRST: Final = 2
 _CORRECTIONS_OF_KNOWN: Final = 2  # what is a name itself is seldom a slip of another
 _FORMS_ASKED: Final = 6
 _READINGS_CORRECTED: Final = 2
 _BOTH_SLIP: Final = 6  # corrections of each that are paired where both words may be slips
-
-# A question: the column, the lowest key of the range, and the 20 bits that narrow it (0: it cannot be narrowed).
-Probe = tuple[int, int, int]
-
-
-def range_of(probe: Probe) -> tuple[int, int]:
-    """Return the lowest and the highest key of a probe's whole range."""
-    return probe[1], probe[1] | FINE
+_SEVERAL: Final = 2
+_SHORTEST_PART: Final = 3  # of a surname that is two written as one
 
 
-class Parts(NamedTuple):
-    """The hashed words of a line, each list the likeliest first."""
+class Probe(NamedTuple):
+    """A question: the registrations of one range of a key, and which of them are worth reading where it holds many."""
+
+    column: int  # index into KEY_COLUMNS
+    low: int  # the lowest key of the range
+    agreeing: frozenset[int] = frozenset()  # third parts of the key of which one agrees
+
+    @property
+    def keys(self) -> list[int]:
+        """The single keys of the range whose third part agrees."""
+        return [self.low | fine for fine in sorted(self.agreeing)]
+
+
+class Search(NamedTuple):
+    """What a wide search asks for: ranges, and single keys of names, with words that are not as written."""
+
+    probes: list[Probe]
+    names: list[int]
+
+
+class Hits(NamedTuple):
+    """What a range holds: for each registration its number, the third part of its key, and its house number."""
+
+    numbers: list[int]
+    fines: list[int]
+    houses: list[int]
+
+
+class _Parts(NamedTuple):
+    """The hashed words of a line, each list the likeliest first.
+
+    The second part of a double surname, which few voters have, is asked for as it is written alone.
+    """
 
     houses: list[Hashes]
     streets: list[Hashes]
     surnames: list[Hashes]
+    seconds: list[Hashes]  # surnames that may be such a second part
     givens: list[Hashes]
-    names: list[tuple[Hashes, Hashes]]  # given and surname of one reading
-    zip: int
-
-
-NO_PARTS: Final = Parts([], [], [], [], [], 0)
+    names: list[tuple[Hashes, Hashes]]  # given and surname, as they are written
 
 
 def household_keys(line: ReadLine) -> list[int]:
@@ -66,54 +102,145 @@ def household_keys(line: ReadLine) -> list[int]:
         house = hash_house(address.house)
         if house:
             for street in _hashes(hash_street, address.streets[:_STREETS_ASKED_FIRST]):
-                low = (house.coarse ^ street.coarse) << FINE_BITS
+                low = house.coarse ^ street.coarse
                 keys.update((low | surname.fine, None) for surname in surnames)
     return list(keys)
 
 
+def written_words(line: ReadLine) -> dict[str, set[str]]:
+    """Return the words of a line, by kind, whose counts its comparison with any registration asks for."""
+    givens = {word for reading in line.name.readings for word in reading.given}.union(_givens(line))
+    surnames = {part for reading in line.name.readings for part in reading.surname}.union(_surnames(line))
+    streets = {street for address in line.addresses for street in address.streets}
+    return {"surname": surnames, "given": givens, "middle": givens, "street": streets, "zip": {line.zip}}
+
+
+def registered_words(registrations: Iterable[Registration]) -> dict[str, set[str]]:
+    """Return the words of registrations, by kind, whose counts a comparison with them asks for."""
+    last, first = set[str](), set[str]()
+    for registration in registrations:
+        last.add(registration.last_name)
+        first.add(registration.first_name)
+        first.add(registration.middle_name)
+    surnames = {part for name in last for part in surname_parts(name)}
+    givens = {word for name in first for word in given_words(name)}
+    return {"surname": surnames, "given": givens, "middle": givens}
+
+
+def further_words(line: ReadLine, words: Words) -> dict[str, set[str]]:
+    """Return the words, by kind, whose counts a wide search asks for besides those that are written on the line."""
+    forms, halves = set[str](), set[str]()
+    for reading in line.name.readings[:_READINGS_CORRECTED]:
+        forms.update(form for given in _givens_of(reading) for form in name_forms(given))
+        halves.update(half for part in _surnames_of(reading) for pair in _halves(part, words) for half in pair)
+    return {"given": forms, "surname": halves}
+
+
+def words_to_correct(line: ReadLine) -> dict[str, set[str]]:
+    """Return the words, by kind, whose corrections a wide search asks for."""
+    readings = line.name.readings[:_READINGS_CORRECTED]
+    streets = {street for address in line.addresses for street in address.streets}
+    surnames = {part for reading in readings for part in _surnames_of(reading)}
+    return {"surname": surnames, "given": {g for reading in readings for g in _givens_of(reading)}, "street": streets}
+
+
 def address_probes(line: ReadLine, words: Words) -> list[Probe]:
     """Return the question who lives at this house and street, whatever their names."""
-    found: dict[Probe, None] = {}
+    found: dict[int, Probe] = {}
     for address in line.addresses:
         house = hash_house(address.house)
         corrected = [c for name in address.streets for c in _corrected("street", name, words)]
         for street in _hashes(hash_street, [*address.streets, *corrected]):
             if house:
-                found[HOUSE_STREET, (house.coarse ^ street.coarse) << FINE_BITS, 0] = None
+                low = house.coarse ^ street.coarse
+                found[low] = Probe(HOUSE_STREET, low)
+    return list(found.values())
+
+
+def wide_search(line: ReadLine, words: Words) -> Search:
+    """Return every pair of house, street, surname and given name but house and street.
+
+    The words are asked for as they sound, and corrected by the county's own words, or replaced by another form.
+    """
+    readings = [_correct_reading(reading, words) for reading in line.name.readings[:_READINGS_CORRECTED]]
+    surnames = _hashes(hash_surname, [*_surnames(line), *(c for reading in readings for c in reading.surnames)])
+    givens = _hashes(hash_given, [*_givens(line), *(c for r in readings for c in (*r.slips, *r.forms))])
+    streets = [name for address in line.addresses for name in address.streets]
+    corrected = [c for name in streets for c in _corrected("street", name, words)]
+    parts = _Parts(
+        _hashes(hash_house, (address.house for address in line.addresses)),
+        _hashes(hash_street, [*streets, *corrected]),
+        surnames,
+        _hashes(hash_surname, _surnames(line)),
+        givens,
+        _names(line),
+    )
+    return Search(_combine(parts, zip_number(line.zip)), _corrected_names(readings))
+
+
+class _Corrected(NamedTuple):
+    """A reading of the name, and what its words may be slips or other forms of."""
+
+    reading: NameReading
+    surnames: list[str]
+    slips: list[str]
+    forms: list[str]
+
+
+def _correct_reading(reading: NameReading, words: Words) -> _Corrected:
+    surnames = [c for part in _surnames_of(reading) for c in _corrected_surname(part, words)]
+    slips = [c for given in _givens_of(reading) for c in _corrected("given", given, words)]
+    forms = [form for given in _givens_of(reading) for form in _forms(given, words)]
+    return _Corrected(reading, surnames, slips, forms)
+
+
+def _corrected_names(readings: Iterable[_Corrected]) -> list[int]:
+    """The keys of names in which a word is corrected or replaced, or both are corrected."""
+    found: dict[int, None] = {}
+    for reading, surnames, slips, forms in readings:
+        own, family = _hashes(hash_given, _givens_of(reading)), _hashes(hash_surname, _surnames_of(reading))
+        others, replaced = _hashes(hash_surname, surnames), _hashes(hash_given, slips)
+        pairs = [
+            *_pairs(own, others),
+            *_pairs([*replaced, *_hashes(hash_given, forms)], family),
+            *_pairs(replaced[:_BOTH_SLIP], others[:_BOTH_SLIP]),
+        ]
+        found.update((given.coarse ^ surname.coarse | spelling(given, surname), None) for given, surname in pairs)
     return list(found)
 
 
-def combined_probes(line: ReadLine) -> tuple[Parts, list[Probe]]:
-    """Return the line's words, and every pair of house, street, surname and given name, as they sound."""
-    parts = _parts(line)
-    return parts, _combine(parts)
+def worth_reading(probe: Probe, hits: Hits, line: ReadLine) -> list[int]:
+    """Return the registrations of a range, looked at whole, that may be the signer's.
 
-
-def corrected_probes(line: ReadLine, words: Words, parts: Parts, asked: Iterable[Probe]) -> list[Probe]:
-    """Return the pairs in which a word is corrected by the county's own words, or replaced by another form.
-
-    `parts` and `asked` are what the combined probes were made of, and these.
+    At a house number those of the given name or the zip, or all of a surname where they are few; in a street those of
+    the given name, and those at a house number one slip away, of a given name there only these.
     """
-    already = {probe[:2] for probe in asked}
-    straight = line._replace(name=line.name._replace(readings=line.name.readings[:_READINGS_CORRECTED]))
-    surnames = _hashes(hash_surname, (c for s in _surnames(straight) for c in _corrected_surname(s, words)))
-    slips = _hashes(hash_given, (c for g in _givens(straight) for c in _corrected("given", g, words)))
-    forms = _hashes(hash_given, (c for g in _givens(straight) for c in _forms(g, words)))
-    givens = [*slips, *forms]
-    streets = _hashes(
-        hash_street, (c for a in line.addresses for s in a.streets for c in _corrected("street", s, words))
-    )
-    own, family = _hashes(hash_given, _givens(straight)), _hashes(hash_surname, _surnames(straight))
-    names = [*_pairs(own, surnames), *_pairs(givens, family), *_pairs(slips[:_BOTH_SLIP], surnames[:_BOTH_SLIP])]
-    wider = Parts(
-        parts.houses,
-        [*parts.streets, *streets],
-        [*parts.surnames, *surnames],
-        [*parts.givens, *givens],
-        names,
-        parts.zip,
-    )
-    return [probe for probe in _combine(wider) if probe[:2] not in already]
+    few = len(hits.numbers) <= _FEW
+    if probe.column in _OF_A_STREET:
+        written = tuple(address.house for address in line.addresses if address.house)
+        if not written and not probe.agreeing:
+            return hits.numbers if few else []
+        near = near_houses(written)
+        return [n for n, fine, house in zip(*hits, strict=True) if fine in probe.agreeing or house in near]
+    if (few and probe.column != _HOUSE_GIVEN) or not probe.agreeing:
+        return hits.numbers
+    return [number for number, fine in zip(hits.numbers, hits.fines, strict=True) if fine in probe.agreeing]
+
+
+@lru_cache(maxsize=1 << 12)
+def near_houses(written: tuple[str, ...]) -> frozenset[int]:
+    """Return the house numbers that are one of those written, or one slip away: a digit other, more, less, or moved."""
+    return frozenset(near for house in written if house.isdigit() for near in _slips_of(house))
+
+
+def _slips_of(house: str) -> Iterator[int]:
+    for at in range(len(house) + 1):
+        head, tail = house[:at], house[at:]
+        yield from (int(f"{head}{digit}{tail}") for digit in "0123456789")
+        if tail:
+            yield from (int(f"{head}{digit}{tail[1:]}") for digit in "0123456789")
+            yield int(f"0{head}{tail[1:]}")
+            yield int(f"0{head}{tail[1::-1]}{tail[2:]}")
 
 
 def _corrected(kind: str, word: str, words: Words) -> tuple[str, ...]:
@@ -130,25 +257,37 @@ def _forms(word: str, words: Words) -> list[str]:
 def _corrected_surname(part: str, words: Words) -> Iterator[str]:
     """Corrections of a surname, and its two halves where it is two surnames written as one."""
     yield from _corrected("surname", part, words)
-    if not words.known("surname", part):
-        for at in range(3, len(part) - 2):
-            if words.known("surname", part[:at]) and words.known("surname", part[at:]):
-                yield part[:at]
-                yield part[at:]
+    for one, other in _halves(part, words):
+        if words.known("surname", one) and words.known("surname", other):
+            yield one
+            yield other
+
+
+def _halves(part: str, words: Words) -> list[tuple[str, str]]:
+    """The ways to part a surname that is no name of this county in two."""
+    if words.known("surname", part):
+        return []
+    return [(part[:at], part[at:]) for at in range(_SHORTEST_PART, len(part) - _SHORTEST_PART + 1)]
 
 
 def _surnames(line: ReadLine) -> list[str]:
     """Every word that may be a surname, also two parts written as one."""
-    parts = [part for reading in line.name.readings for part in reading.surname]
-    joined = ["".join(reading.surname) for reading in line.name.readings if len(reading.surname) > 1]
-    return [part for part in dict.fromkeys([*parts, *joined]) if len(part) > 1]
+    return list(dict.fromkeys(word for reading in line.name.readings for word in _surnames_of(reading)))
+
+
+def _surnames_of(reading: NameReading) -> list[str]:
+    parts = reading.surname if len(reading.surname) < _SEVERAL else (*reading.surname, "".join(reading.surname))
+    return [part for part in parts if len(part) > 1]
 
 
 def _givens(line: ReadLine) -> list[str]:
     """Every word that may be the registered given name: the first two of each reading, also as one."""
-    given = [word for reading in line.name.readings for word in reading.given[:2]]
-    joined = ["".join(reading.given[:2]) for reading in line.name.readings if len(reading.given) > 1]
-    return [word for word in dict.fromkeys([*given, *joined]) if len(word) > 1]
+    return list(dict.fromkeys(word for reading in line.name.readings for word in _givens_of(reading)))
+
+
+def _givens_of(reading: NameReading) -> list[str]:
+    first = reading.given[:_SEVERAL]
+    return [word for word in (first if len(first) < _SEVERAL else (*first, "".join(first))) if len(word) > 1]
 
 
 def _pairs(givens: list[Hashes], surnames: list[Hashes]) -> list[tuple[Hashes, Hashes]]:
@@ -156,46 +295,40 @@ def _pairs(givens: list[Hashes], surnames: list[Hashes]) -> list[tuple[Hashes, H
 
 
 def _names(line: ReadLine) -> list[tuple[Hashes, Hashes]]:
-    found = []
-    for reading in line.name.readings:
-        words = [*reading.given[:2], "".join(reading.given[:2])]
-        givens = _hashes(hash_given, (word for word in words if len(word) > 1))
-        found.extend(_pairs(givens, _hashes(hash_surname, [*reading.surname, "".join(reading.surname)])))
-    return found
+    """The pairs of given name and surname within each reading."""
+    return [
+        pair
+        for reading in line.name.readings
+        for pair in _pairs(_hashes(hash_given, _givens_of(reading)), _hashes(hash_surname, _surnames_of(reading)))
+    ]
 
 
 def _hashes(hashed: Callable[[str], Hashes | None], words: Iterable[str]) -> list[Hashes]:
     return [found for word in dict.fromkeys(words) if (found := hashed(word))]
 
 
-def _parts(line: ReadLine) -> Parts:
-    return Parts(
-        _hashes(hash_house, (address.house for address in line.addresses)),
-        _hashes(hash_street, (name for address in line.addresses for name in address.streets)),
-        _hashes(hash_surname, _surnames(line)),
-        _hashes(hash_given, _givens(line)),
-        _names(line),
-        zip_number(line.zip),
-    )
-
-
-def _combine(parts: Parts) -> list[Probe]:
-    """Every pair of the parts but house and street; the third part of a key narrows it."""
-    given = parts.givens[0].fine if parts.givens else 0
-    found: dict[tuple[int, int], int] = {}
-    for columns, ones, others, fine in (
-        (_HOUSE_SURNAME, parts.houses, parts.surnames, given),
-        (_HOUSE_GIVEN, parts.houses, parts.givens, parts.zip),
-        (_SURNAME_STREET, parts.streets, parts.surnames, given),
-        (_GIVEN_STREET, parts.streets, parts.givens, parts.zip),
+def _combine(parts: _Parts, zip_code: int) -> list[Probe]:
+    """Every pair of the parts but house and street, each range once."""
+    givens, zips = frozenset(one.fine for one in parts.givens), frozenset([zip_code] if zip_code else ())
+    found: dict[tuple[int, int], Probe] = {}
+    for column, ones, others, agreeing in (
+        (_HOUSE_SURNAME[0], parts.houses, parts.surnames, givens),
+        (_HOUSE_SURNAME[1], parts.houses, parts.seconds, givens),
+        (_HOUSE_GIVEN, parts.houses, parts.givens, zips),
+        (_SURNAME_STREET[0], parts.streets, parts.surnames, givens),
+        (_SURNAME_STREET[1], parts.streets, parts.seconds, givens),
+        (_GIVEN_STREET, parts.streets, parts.givens, frozenset[int]()),
     ):
         for one in ones:
             for other in others:
-                low = (one.coarse ^ other.coarse) << FINE_BITS
-                for column in columns:
-                    found[column, low] = fine
-    for one, other in parts.names:
-        low = (one.coarse ^ other.coarse) << FINE_BITS
-        for column in GIVEN_SURNAME:
-            found[column, low] = parts.zip
-    return [(column, low, fine) for (column, low), fine in found.items()]
+                low = one.coarse ^ other.coarse
+                found[column, low] = Probe(column, low, agreeing)
+    return [*found.values(), *_of_names(NAMES, parts.names), *_of_names(OF_A_NAME[1], parts.names)]
+
+
+def _of_names(column: int, names: Iterable[tuple[Hashes, Hashes]]) -> list[Probe]:
+    """The ranges of names that sound alike, with all the spellings that are asked for."""
+    spelled: dict[int, set[int]] = {}
+    for given, surname in names:
+        spelled.setdefault(given.coarse ^ surname.coarse, set()).add(spelling(given, surname))
+    return [Probe(column, low, frozenset(spellings)) for low, spellings in spelled.items()]

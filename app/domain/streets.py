@@ -44,21 +44,23 @@ ORDINALS: dict[str, str] = {word: str(n) for n, word in enumerate(_UNITS) if n} 
     "THIRTIETH": "30", "FORTIETH": "40", "FIFTIETH": "50", "SIXTIETH": "60", "SEVENTIETH": "70", "EIGHTIETH": "80",
     "NINETIETH": "90", "HUNDREDTH": "100",
 }  # fmt: skip
-# Words inside a name that people and rolls abbreviate; long and short become the same word. A type inside a name
-# (BIG DALTON CANYON DR, AVENUE 45) is also brought to its standard abbreviation.
-_WORDS = STREET_TYPES | {
-    "MT": "MOUNT", "MNT": "MOUNT", "FT": "FORT", "SAINT": "ST", "SNT": "ST", "STE": "ST", "STA": "SANTA",
+# Words inside a name that people and rolls abbreviate; long and short become the same word, the long one, so that a
+# slip of the pen in it stays small (BIG DALTON CANYOM) and joined words stay the same (ROSEHAVEN).
+_WHOLE_TYPES = frozenset(listed("LOOP OVAL PARK PASS PATH PIKE ROW RUN WALK WAY WAYS"))  # that nothing abbreviates
+_LONG_TYPES = {short: short if short in _WHOLE_TYPES else spellings.split()[0] for short, spellings in _TYPES.items()}
+_WORDS = {spelling: _LONG_TYPES[short] for spelling, short in STREET_TYPES.items()} | {
+    "DR": "DR", "MT": "MOUNT", "MNT": "MOUNT", "FT": "FORT", "SAINT": "ST", "SNT": "ST", "STE": "ST", "STA": "SANTA",
     "DOCTOR": "DR", "JUNIOR": "JR", "SPGS": "SPRINGS", "SPRNGS": "SPRINGS", "SPG": "SPRING", "BCH": "BEACH",
     "RIV": "RIVER", "MTNS": "MOUNTAINS", "GRD": "GRAND", "INTL": "INTERNATIONAL",
     "NATL": "NATIONAL", "UNIV": "UNIVERSITY", "CO": "COUNTY", "ST": "ST", "LA": "LA", "NO": "NO", "AND": "",
     "THE": "", "MLK": "MARTINLUTHERKING", "RT": "ROUTE", "RTE": "ROUTE",
 }  # fmt: skip
-_ORDINAL_ENDINGS = ("ST", "ND", "RD", "TH")
+ORDINAL_ENDINGS = ("ST", "ND", "RD", "TH")
 
 
 def ordinal_number(word: str) -> str:
     """Return the digits of an ordinal ("71ST", "FIRST" give "71", "1"), or '' for any other word."""
-    if word[:-2].isdigit() and word[-2:] in _ORDINAL_ENDINGS:
+    if word[:-2].isdigit() and word[-2:] in ORDINAL_ENDINGS:
         return word[:-2].lstrip("0")
     return word.lstrip("0") if word.isdigit() else ORDINALS.get(word, "")
 
@@ -85,3 +87,10 @@ def street_token(name: str) -> str:
     if len(words) > 1 and words[-1] in {"JR", "JUNIOR", "SR"}:
         words.pop()
     return "".join(_words(words))
+
+
+@lru_cache(maxsize=1 << 12)
+def way(street_type: str, direction: str) -> tuple[str, str]:
+    """Return a roll's street type and direction as they are compared: "Street", "North" give ST, N."""
+    kind, ahead = fold(street_type), fold(direction)
+    return STREET_TYPES.get(kind, kind), DIRECTIONS.get(ahead, ahead)

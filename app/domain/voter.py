@@ -1,17 +1,16 @@
 """The roll's values: one registration is one interval of a voter's record."""
 
-from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import Literal, NamedTuple
 
 RegistrationStatus = Literal["active", "inactive", "pending", "canceled", "preregistered"]
 
 
-@dataclass(frozen=True, slots=True)
-class Registration:
+class Registration(NamedTuple):
     """One interval of a voter's record in one version of a county's roll.
 
-    A voter who moved has several, under the same `voter_id`. Text is as the county wrote it; an unknown value is ''.
+    A voter who moved has several, under the same `voter_id`. Text is as the county wrote it; an unknown value is ''. A
+    named tuple, since a roll is read by the million.
     """
 
     registration_no: int  # the row's number in the file it was loaded from, from 1; unique within a roll version

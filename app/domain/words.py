@@ -1,99 +1,99 @@
 """A roll's words: how many registrations hold each name, street, zip and city, and what a misspelling may stand for."""
 
-from array import array
-from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from math import log
 from typing import Final
 
 from rapidfuzz.distance import OSA
 
 CORRECTED: Final = ("surname", "given", "street")  # the kinds whose misspellings are looked up
+SHORTEST: Final = 3  # a shorter word is one slip away from half the dictionary
 _MOST_CORRECTIONS: Final = 6
-_SHORTEST: Final = 3  # a shorter word is one slip away from half the dictionary
-_CORRECTED_KEPT: Final = 1 << 14  # words, some 4 MB
-_WORD_BITS: Final = 24
-_BUCKETS: Final = 64  # the index is sorted in parts, to keep the passing memory small
-_HASH_BITS: Final = 38
+
+
+def fewest_known(registrations: int) -> int:
+    """Return of how many registrations a word must be to count as known.
+
+    A word of one registration in a million is as likely a slip in the roll as a name.
+    """
+    return max(1, registrations // 1_000_000)
+
+
+def variants(text: str) -> set[str]:
+    """Return the word, and the word with each of its letters left out.
+
+    Two words within one slip of each other (a letter more, less, other, or two exchanged) share at least one.
+    """
+    return {text, *(text[:at] + text[at + 1 :] for at in range(len(text)))}
 
 
 class Words:
-    """The words of one version of a county's roll. What they say never changes; about 100 bytes a word.
+    """What was learnt so far of the words of one version of a county's roll.
 
-    The index of misspellings holds a number for every word with each of its letters left out, in sorted arrays: two
-    words within one slip of each other (a letter more, less, other, or two exchanged) share at least one.
+    The roll's dictionary stays in the database; whoever compares lines learns the words first that the comparison will
+    ask for. What it says of a word never changes, so it may be shared and need not be forgotten. To ask for a word that
+    was never learnt is an error of the program (KeyError): a count of 0 would be a wrong weight without a trace.
     """
 
-    def __init__(self, registrations: int, counted: Iterable[tuple[str, str, int]]) -> None:
-        """Take the roll's size and its (kind, word, registrations) triples, each pair of kind and word once."""
+    def __init__(self, registrations: int, cities: Iterable[str]) -> None:
+        """Take the roll's size and the names of its cities."""
         self.registrations: Final = max(registrations, 1)
-        self._counts: dict[str, dict[str, int]] = {}
-        for kind, word, count in counted:
-            self._counts.setdefault(kind, {})[word] = count
-        self.cities: Final = tuple(sorted(self._counts.get("city", ())))
-        # A word of one registration in a million is as likely a slip in the roll as a name.
-        self._known: Final = max(1, registrations // 1_000_000)
-        self._words: dict[str, list[str]] = {}
-        self._index: dict[str, list[array[int]]] = {}
-        self._corrected: dict[tuple[str, str], tuple[str, ...]] = {}  # what was asked for lately: most names come again
-        for kind in CORRECTED:
-            self._make_index(kind)
+        self.cities: Final = tuple(sorted(cities))
+        self._known: Final = fewest_known(registrations)
+        self._counts: dict[str, dict[str, int]] = {kind: {} for kind in ("surname", "given", "middle", "street", "zip")}
+        self._corrections: dict[str, dict[str, tuple[str, ...]]] = {kind: {} for kind in CORRECTED}
 
-    def count(self, kind: str, word: str) -> int:
+    @property
+    def size(self) -> int:
+        """How many words were learnt, to bound them."""
+        return sum(map(len, self._counts.values())) + sum(map(len, self._corrections.values()))
+
+    def unlearnt(self, kind: str, texts: Iterable[str]) -> set[str]:
+        """Return those of the words whose count is not known yet."""
+        return set(texts).difference(self._counts[kind])
+
+    def uncorrected(self, kind: str, texts: Iterable[str]) -> set[str]:
+        """Return those of the words whose corrections are not known yet."""
+        return {text for text in texts if len(text) >= SHORTEST}.difference(self._corrections[kind])
+
+    def learn(self, asked: Mapping[str, Collection[str]], counted: Iterable[tuple[str, str, int]]) -> None:
+        """Take the counts of the words asked for, as (kind, word, registrations); what is absent is in no registration.
+
+        `asked` are the words of each kind.
+        """
+        for kind, texts in asked.items():
+            self._counts[kind].update(dict.fromkeys(texts, 0))
+        for kind, text, registrations in counted:
+            self._counts[kind][text] = registrations
+
+    def learn_corrections(
+        self, asked: Mapping[str, Collection[str]], alike: Iterable[tuple[str, str, str, int]]
+    ) -> None:
+        """Take the known words that share a variant with the words asked for.
+
+        Each as (kind, the word asked for, the known word, its registrations).
+        """
+        found: dict[tuple[str, str], set[tuple[int, str]]] = {}
+        for kind, text, known, registrations in alike:
+            if known != text and OSA.distance(known, text, score_cutoff=1) <= 1:
+                found.setdefault((kind, text), set()).add((-registrations, known))
+        for kind, texts in asked.items():
+            for text in texts:
+                near = sorted(found.get((kind, text), ()))[:_MOST_CORRECTIONS]
+                self._corrections[kind][text] = tuple(known for _, known in near)
+
+    def count(self, kind: str, text: str) -> int:
         """Return the number of registrations that hold the word."""
-        return self._counts.get(kind, {}).get(word, 0)
+        return self._counts[kind][text]
 
-    def known(self, kind: str, word: str) -> bool:
+    def known(self, kind: str, text: str) -> bool:
         """Whether the word is itself a name of this county, and so no slip."""
-        counts = self._counts.get(kind)
-        return counts is not None and counts.get(word, 0) >= self._known
+        return self._counts[kind][text] >= self._known
 
-    def rarity(self, kind: str, word: str) -> float:
+    def rarity(self, kind: str, text: str) -> float:
         """Return the logarithm of one over the word's share of the registrations; an unseen word counts as one."""
-        return log(self.registrations / max(self.count(kind, word), 1))
+        return log(self.registrations / max(self._counts[kind][text], 1))
 
-    def corrections(self, kind: str, word: str) -> tuple[str, ...]:
-        """Return the known words within one slip of `word`, the most frequent first, at most six."""
-        found = self._corrected.get((kind, word))
-        if found is None:
-            if len(self._corrected) >= _CORRECTED_KEPT:
-                self._corrected.clear()
-            found = self._corrected[kind, word] = self._correct(kind, word)
-        return found
-
-    def _correct(self, kind: str, word: str) -> tuple[str, ...]:
-        if len(word) < _SHORTEST or kind not in self._index:
-            return ()
-        words, buckets = self._words[kind], self._index[kind]
-        found = {number for variant in _variants(word) for number in _lookup(buckets, variant)}
-        near = [words[n] for n in found if words[n] != word and OSA.distance(words[n], word, score_cutoff=1) <= 1]
-        return tuple(sorted(near, key=lambda near_word: (-self.count(kind, near_word), near_word))[:_MOST_CORRECTIONS])
-
-    def _make_index(self, kind: str) -> None:
-        words = sorted(w for w, n in self._counts.get(kind, {}).items() if n >= self._known and len(w) >= _SHORTEST)
-        buckets: list[array[int]] = [array("Q") for _ in range(_BUCKETS)]
-        for number, word in enumerate(words):
-            for variant in _variants(word):
-                code = hash(variant)
-                buckets[code % _BUCKETS].append((code >> 6 & _MASK) << _WORD_BITS | number)
-        self._words[kind] = words
-        self._index[kind] = [array("Q", sorted(bucket)) for bucket in buckets]
-
-
-_MASK: Final = (1 << _HASH_BITS) - 1
-
-
-def _variants(word: str) -> set[str]:
-    """The word, and the word with each of its letters left out."""
-    return {word, *(word[:at] + word[at + 1 :] for at in range(len(word)))}
-
-
-def _lookup(buckets: "list[array[int]]", variant: str) -> Iterable[int]:
-    """The numbers of the words that have the variant, and by chance a few that have not."""
-    code = hash(variant)  # Python's own: the index never leaves the process, and every hit is compared letter by letter
-    bucket = buckets[code % _BUCKETS]
-    first = (code >> 6 & _MASK) << _WORD_BITS
-    at = bisect_left(bucket, first)
-    while at < len(bucket) and bucket[at] >> _WORD_BITS == first >> _WORD_BITS:
-        yield bucket[at] & ((1 << _WORD_BITS) - 1)
-        at += 1
+    def corrections(self, kind: str, text: str) -> tuple[str, ...]:
+        """Return the known words within one slip of a word, the most frequent first, at most six."""
+        return self._corrections[kind][text] if len(text) >= SHORTEST else ()

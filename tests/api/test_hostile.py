@@ -162,6 +162,20 @@ async def test_bodies_that_are_no_documents(stranger: Stranger) -> None:
             await stranger.refused(kind, method, path.format(**places(stranger.world)), role=role, content=content)
 
 
+async def test_files_that_are_no_aliases(stranger: Stranger) -> None:
+    csv = [(b"content-type", b"text/csv")]
+    texts = {**hostile.ANYTHING, **hostile.TEXT, **hostile.NUMBERS, **hostile.CHOICE, **hostile.DATE, **hostile.WHOLE}
+    files = dict(hostile.BODIES)
+    for kind, text in texts.items():
+        value = text.encode("utf-8", "surrogateescape")
+        files[f"a row: {kind}"] = b"kind,alias,name\n" + value + b"\n"
+        files[f"a kind: {kind}"] = b"kind,alias,name\n" + value + b",A,B\n"
+    for name, value in (("NUL", b"\0"), ("U+202E", "\u202e".encode()), ("a broken byte", b"\xff"), ("a quote", b'"')):
+        files[f"an alias: {name}"] = b"kind,alias,name\ncity," + CANARY.encode() + value + b"x,B\n"
+    for kind, content in files.items():
+        await stranger.refused(kind, "POST", "/v1/aliases", role="admin", content=content, headers=csv, bare=True)
+
+
 async def test_fields_that_say_what_they_cannot(stranger: Stranger) -> None:
     schemas = document(stranger.app)["components"]["schemas"]
     for method, path, model, role in with_body(stranger.app):

@@ -5,10 +5,12 @@ from datetime import UTC, date, datetime
 from io import BytesIO
 from pathlib import Path
 
+import asyncpg
 from fastapi import FastAPI
 
 from app.actions.reexamination import reexamine_all, reexamine_county
 from app.actions.roll import load_roll
+from app.actions.roll_rekey import rekey_roll
 from app.main import create_app
 from tests.api.conftest import SETTINGS
 from tests.api.county import COUNTY, line, roll_csv
@@ -39,6 +41,22 @@ async def test_who_was_not_registered_counts_once_a_newer_roll_knows_them(world:
         ("valid", None),
     ]
     assert await again(world) == 0
+    await world.recount()
+
+
+async def test_a_roll_that_an_older_program_loaded_is_no_roll_until_it_is_made_anew(
+    world: World, database: str, connection: asyncpg.Connection
+) -> None:
+    await use_roll(database)
+    await connection.execute("UPDATE roll SET keys_version = keys_version - 1")
+    assert (await world.client.get("/health/ready")).json()["roll"] is False
+    await world.post(line(4))
+    assert await world.status("1-1-4") == ("review", "no_roll")
+    assert await again(world) == 0
+    await rekey_roll(database, county_id=COUNTY)
+    assert (await world.client.get("/health/ready")).json()["roll"] is True
+    assert await again(world) == 1
+    assert await world.status("1-1-4") == ("valid", None)
     await world.recount()
 
 

@@ -51,6 +51,8 @@ MAY: Final[dict[str, set[Role]]] = {
     "list_rolls": {"admin"},
     "load_roll": {"admin"},
     "activate_roll": {"admin"},
+    "list_aliases": {"admin"},
+    "load_aliases": {"admin"},
     "create_key": {"admin"},
     "list_keys": {"admin"},
     "revoke_key": {"admin"},

@@ -10,8 +10,11 @@ from tests.db.counted import Counted
 ALLOWED = {
     "alembic_version": {"SELECT"},
     "county": {"SELECT", "INSERT"},
+    "alias_version": {"SELECT", "INSERT"},
+    "county_alias": {"SELECT", "INSERT"},
     "roll": {"SELECT", "INSERT"},
     "roll_token": {"SELECT", "INSERT"},
+    "roll_variant": {"SELECT", "INSERT"},
     "registration": {"SELECT"},
     "api_key": {"SELECT", "INSERT"},
     "petition": {"SELECT", "INSERT"},
@@ -35,6 +38,7 @@ ALLOWED = {
 # Single columns that change in place.
 COLUMNS = {
     ("county", "name"),
+    ("county", "aliases_version"),
     ("petition", "sections_version"),
     ("lookup_budget", "used"),
     ("api_key", "revoked_at"),

@@ -1,17 +1,21 @@
 """Lines looked up in a roll in PostgreSQL."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Iterator
 from datetime import date
 from io import BytesIO
+from typing import Any
 
 import asyncpg
 import pytest
 
 from app.actions.lookup import LineToDecide, decide_lines
 from app.actions.roll import load_roll
+from app.db.candidates import _KEYS, _RANGES, Roll
 from app.db.engine import connect_arguments
 from app.db.roll import REGISTRATION_COLUMNS
+from app.domain.blocking import KEY_COLUMNS
 from app.domain.signature import Writing
 
 COUNTY = "c"
@@ -100,6 +104,27 @@ async def test_a_line_is_decided_alone_as_in_a_batch(roll: asyncpg.Connection) -
 async def test_the_number_of_statements_does_not_depend_on_the_number_of_lines(roll: asyncpg.Connection) -> None:
     await statements(roll, LINES[:4])  # the roll's words are read once
     assert {await statements(roll, LINES[:size]) for size in (4, 40, 200)} == {await statements(roll, LINES[:4])}
+
+
+async def test_what_ranges_hold_is_answered_by_the_indexes_alone(roll: asyncpg.Connection) -> None:
+    await roll.execute("SET enable_seqscan = off")  # 500 voters are read faster than any index
+    partition = Roll(roll, COUNTY, 1).partition
+    for statement in (_RANGES, _KEYS):
+        arguments = ", ".join(["ARRAY[1::bigint], 8"] * len(KEY_COLUMNS))
+        await roll.execute(f"PREPARE hits AS {statement.format(partition=partition)}")
+        plan = json.loads(await roll.fetchval(f"EXPLAIN (FORMAT JSON) EXECUTE hits({arguments})"))
+        await roll.execute("DEALLOCATE hits")
+        scans = list(scans_of(plan[0]["Plan"]))
+        assert scans.count("Index Only Scan") == len(KEY_COLUMNS) - 1
+        assert "Seq Scan" not in scans
+
+
+def scans_of(plan: dict[str, Any]) -> Iterator[str]:
+    """How a plan reads the roll."""
+    if plan.get("Relation Name", "").startswith("registration"):
+        yield plan["Node Type"]
+    for below in plan.get("Plans", ()):
+        yield from scans_of(below)
 
 
 async def test_no_lines_are_no_decisions(roll: asyncpg.Connection) -> None:

@@ -20,7 +20,7 @@ import pytest
 from app.actions.roll import LoadedRoll, activate_roll, drop_roll, load_roll
 from app.db import roll as db
 from app.db.engine import SERVICE_ROLE, connect_arguments
-from app.domain.blocking import KEY_COLUMNS, registration_keys, registration_tokens
+from app.domain.blocking import KEY_COLUMNS, MARK_COLUMN, registration_keys, registration_tokens
 from app.domain.roll_errors import (
     CountyCodeError,
     RollError,
@@ -32,6 +32,7 @@ from app.domain.roll_errors import (
 from app.domain.roll_formats import CANONICAL, CANONICAL_COLUMNS
 from app.domain.roll_rows import Chunk, RowReader
 from app.domain.voter import Registration
+from app.domain.words import CORRECTED, SHORTEST, variants
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -96,12 +97,19 @@ async def test_a_loaded_roll_holds_the_keys_and_words_of_the_matcher(
     data = a_roll(7000)
     await load(database, data)
     expected = registrations_of(data)
-    keys = await connection.fetch(f"SELECT {', '.join(KEY_COLUMNS)} FROM registration ORDER BY registration_no")  # noqa: S608 - our columns
+    columns = ", ".join((*KEY_COLUMNS, MARK_COLUMN))
+    keys = await connection.fetch(f"SELECT {columns} FROM registration ORDER BY registration_no")  # noqa: S608 - our columns
     assert [tuple(row) for row in keys] == [registration_keys(registration) for registration in expected]
     words = await connection.fetch("SELECT kind, token, registrations FROM roll_token")
-    assert {(kind, token): count for kind, token, count in words} == Counter(
-        chain.from_iterable(map(registration_tokens, expected))
-    )
+    counted = Counter(chain.from_iterable(map(registration_tokens, expected)))
+    assert {(kind, token): count for kind, token, count in words} == counted
+    kept = await connection.fetch("SELECT kind, variant, token, registrations FROM roll_variant")
+    assert {tuple(row) for row in kept} == {
+        (kind, variant, token, count)
+        for (kind, token), count in counted.items()
+        if kind in CORRECTED and len(token) >= SHORTEST
+        for variant in variants(token)
+    }
 
 
 async def test_the_schema_has_the_key_columns_of_the_matcher(connection: asyncpg.Connection) -> None:

@@ -4,11 +4,12 @@ from collections.abc import AsyncIterator, Awaitable
 
 import pytest
 
+from app.actions.aliases import load_aliases
 from app.db.engine import Database, open_database
 from app.domain.signature import Place, Submitted, Writing
-from tests.api.county import voter
+from tests.api.county import COUNTY, voter
 from tests.races import pauses
-from tests.races.acts import Acts, a_petition, signature
+from tests.races.acts import NOW, Acts, a_petition, signature
 
 
 def batch(section: int, size: int) -> list[Submitted]:
@@ -47,7 +48,18 @@ async def test_a_batch_takes_as_many_statements_as_a_single_line(
             key = f"{keyed}-{number}" if keyed else None
             sent.append(await statements_of(acts.submit(*batch(number, size), key=key)))
         assert len(set(sent)) == 1, sent
-        assert sent[0] < 25
+        assert sent[0] < 30
+
+
+async def test_aliases_cost_no_statement_of_their_own(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    acts = Acts(database, await a_petition(database))
+    await acts.submit(*batch(9, 2))
+    pauses.install(monkeypatch)
+    without = await statements_of(acts.submit(*batch(1, 10)))
+    aliases = b"kind,alias,name\nstreet,Juniper,Maple Ave\ncity,Los Angeles,Los Angeles\n"
+    await load_aliases(database, COUNTY, aliases, by="admin-1", now=NOW)
+    assert await statements_of(acts.submit(*batch(2, 10))) == without + 1  # the table is read once for a version
+    assert [await statements_of(acts.submit(*batch(n, 10 ** (n - 2)))) for n in (3, 4, 5)] == [without] * 3
 
 
 async def test_a_replay_takes_one_statement(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

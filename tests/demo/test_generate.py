@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from rapidfuzz.fuzz import partial_ratio
 
-from app.demo.generate import Manifest, generate, main
+from app.demo.generate import ALIASES, Manifest, generate, main
 from app.demo.names import load_names
 from app.demo.truth import Truth, TruthFile, index_of, place
 
@@ -89,6 +89,18 @@ def test_the_roll_has_as_many_current_registrations_as_the_manifest_says(made: M
     current = [r for r in made.roll if r["status"] in ("active", "inactive") and in_force(r)]
 
     assert len(current) == made.manifest.registered == len({r["voter_id"] for r in current})
+
+
+def test_the_aliases_are_other_names_of_the_countys_cities(made: Made) -> None:
+    with (made.folder / ALIASES).open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    cities = {registration["city"] for registration in made.roll}
+
+    assert rows
+    assert {row["kind"] for row in rows} == {"city"}
+    assert not {row["alias"] for row in rows} & cities
+    assert {row["name"] for row in rows} <= cities
+    assert any(signature["city"] in {row["alias"] for row in rows} for signature in made.signatures)
 
 
 def test_no_voter_has_two_registrations_at_the_same_time(made: Made) -> None:
@@ -239,7 +251,7 @@ def test_places_and_indexes_are_inverse() -> None:
 def test_the_same_seed_makes_the_same_files(made: Made, tmp_path: Path) -> None:
     generate(SCALE, 7, tmp_path)
 
-    for name in ("roll.csv", "petition.ndjson", "truth.ndjson", "manifest.json"):
+    for name in ("roll.csv", ALIASES, "petition.ndjson", "truth.ndjson", "manifest.json"):
         assert (tmp_path / name).read_bytes() == (made.folder / name).read_bytes()
 
 

@@ -1,17 +1,19 @@
 """A county's roll for the matcher's tests: its words as of 100,000 registrations, and a few of the registrations."""
 
-from dataclasses import replace
+from collections.abc import Collection, Mapping
 from datetime import date, timedelta
 
-from app.domain.line import Interval, read_line
+from app.domain.line import Interval, ReadLine, read_line
 from app.domain.matching import Decision, Household, Scorer, decide
 from app.domain.model import default_model
+from app.domain.search import further_words, registered_words, words_to_correct, written_words
 from app.domain.signature import Writing
 from app.domain.voter import Registration
-from app.domain.words import Words
+from app.domain.words import Words, variants
 
 INTERVAL = Interval(date(2022, 1, 27), date(2022, 7, 6), date(2022, 7, 6))
-_COUNTS = {
+Counts = Mapping[str, Mapping[str, int]]
+_COUNTS: Counts = {
     "surname": {"GARCIA": 2500, "LOPEZ": 1900, "SMITH": 800, "OBRIEN": 40, "DELACRUZ": 150, "TANG": 60},
     "given": {
         "MARIA": 1500, "JOSE": 1300, "ROBERT": 900, "ELIZABETH": 500, "MICHAEL": 1200, "MICHELE": 90, "LIZ": 5,
@@ -20,9 +22,36 @@ _COUNTS = {
     "middle": {"ANNE": 300, "LUISA": 80},
     "street": {"SUNSET": 400, "STJOHN": 60, "71": 50, "17": 40, "MOUNTOLIVE": 30, "MAIN": 900},
     "zip": {"90026": 9000, "90042": 8000},
-    "city": {"LOS ANGELES": 100_000},
 }  # fmt: skip
-WORDS = Words(100_000, [(kind, word, n) for kind, counts in _COUNTS.items() for word, n in counts.items()])
+_REGISTRATIONS = 100_000
+
+
+def learnt(line: ReadLine, *registrations: Registration, counts: Counts = _COUNTS) -> Words:
+    """The roll's words, as far as a search for the line and a comparison with these registrations ask for them."""
+    words = Words(_REGISTRATIONS, ["LOS ANGELES"])
+    for asked in (written_words(line), registered_words(registrations)):
+        words.learn(asked, _counted(asked, counts))
+    further = further_words(line, words)
+    words.learn(further, _counted(further, counts))
+    correct(words, words_to_correct(line), counts)
+    return words
+
+
+def _counted(asked: Mapping[str, Collection[str]], counts: Counts) -> list[tuple[str, str, int]]:
+    return [(kind, text, counts.get(kind, {}).get(text, 0)) for kind, texts in asked.items() for text in texts]
+
+
+def correct(words: Words, asked: Mapping[str, Collection[str]], counts: Counts) -> None:
+    """Have the words learn what these may be slips of."""
+    alike = [
+        (kind, text, known, registrations)
+        for kind, texts in asked.items()
+        for text in texts
+        for known, registrations in counts[kind].items()
+        if variants(text) & variants(known)
+    ]
+    words.learn_corrections(asked, alike)
+
 
 MARIA = Registration(
     registration_no=1, voter_id="V1", last_name="GARCIA-LOPEZ", first_name="MARIA", middle_name="LUISA", suffix="",
@@ -35,12 +64,12 @@ MARIA = Registration(
 
 def a_voter(number: int, **facts: object) -> Registration:
     """Another voter, in a house of her own unless told otherwise."""
-    base = replace(
-        MARIA, registration_no=number, voter_id=f"V{number}", birth_date=date(1960, 1, 1) + timedelta(days=number),
+    base = MARIA._replace(
+        registration_no=number, voter_id=f"V{number}", birth_date=date(1960, 1, 1) + timedelta(days=number),
         house_number=f"{number}00", house_fraction="", pre_direction="", street_name="MAIN", street_type="ST",
         unit_type="", unit_number="", middle_name="",
     )  # fmt: skip
-    return replace(base, **facts)  # type: ignore[arg-type]  # the names of fields, given by the test
+    return base._replace(**facts)  # type: ignore[arg-type]  # the names of fields, given by the test
 
 
 ROBERT = a_voter(2, last_name="SMITH", first_name="ROBERT")
@@ -54,6 +83,7 @@ def a_line(name: str, address: str, city: str = "LOS ANGELES", zip_code: str = "
 
 def decided(line: Writing, *registrations: Registration, interval: Interval = INTERVAL) -> Decision:
     """The decision on a line where the search finds these registrations, all of them neighbours."""
-    scorer = Scorer(read_line(line), WORDS, default_model())
+    read = read_line(line)
+    scorer = Scorer(read, learnt(read, *registrations), default_model())
     scorer.count_household(Household(len(registrations), {r.unit_number: 1 for r in registrations}))
     return decide(scorer, registrations, interval)

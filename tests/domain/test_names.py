@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.names import read_name, read_name_parts, surname_parts
-from app.domain.nicknames import is_form, name_forms
+from app.domain.names import read_name, read_name_parts, suffix_of, surname_parts
+from app.domain.nicknames import is_form, name_forms, short_form
 from app.domain.phonetics import sound
 from app.domain.text import fold
 
@@ -67,6 +67,31 @@ def test_a_short_form_and_its_full_name_are_forms_of_each_other() -> None:
     assert is_form("PACO", "FRANCISCO")
     assert not is_form("ROBERT", "MARIA")
     assert "ROBERT" in name_forms("BOB")
+
+
+@pytest.mark.parametrize(
+    ("short", "full"),
+    [("KATE", "CATHERINE"), ("FREDDY", "ALFREDO"), ("BARB", "BARBARA"), ("TINA", "CRISTINA"), ("NACHO", "IGNACIO")],
+)
+def test_a_name_and_its_spellings_share_their_short_forms(short: str, full: str) -> None:
+    assert is_form(short, full)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "cut"),
+    [
+        ("MARIB", "MARIBEL", True), ("JUAN", "JUANITA", True), ("BRENDY", "BRENDA", True), ("LINDA", "HERLINDA", True),
+        ("MARIO", "MARIA", False), ("ANA", "MARIANA", False), ("JACOB", "JAMES", False),
+    ],
+)  # fmt: skip
+def test_one_name_may_be_cut_from_another(one: str, other: str, cut: bool) -> None:  # noqa: FBT001 - the answer
+    assert short_form(one, other) is short_form(other, one) is cut
+
+
+def test_an_initial_is_no_suffix() -> None:
+    assert read_name("Holden D. V").suffix == ""
+    assert read_name("Robert Smith V").suffix == "V"
+    assert suffix_of("Jr.") == suffix_of("junior") == "JR"
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from hashlib import sha256
 
 import asyncpg
 
+from app.actions.aliases import load_aliases
 from app.actions.intake import take_in
 from app.actions.once import Request, once
 from app.actions.petitions import Terms, open_petition
@@ -121,6 +122,11 @@ class Acts:
         """A section's dates are entered."""
         dates = SectionDates(signed_from, signed_to)
         await self._once(CLERK, lambda c: declare_section(c, self.petition, section, dates, by="clerk-1", now=NOW))
+
+    async def load_aliases(self, text: str) -> None:
+        """Other names are loaded, and what they read otherwise is asked again."""
+        await load_aliases(self.database, self.petition.county_id, text.encode(), by="admin-1", now=NOW)
+        await reexamine_county(self.database, self.petition.county_id, now=NOW)
 
     async def use_roll(self, roll_version: int) -> None:
         """A roll version is put into use, and what another one did not know is asked again."""

@@ -10,7 +10,8 @@ from app.actions.roll import load_roll
 from app.db import count as count_rows
 from app.db import intake as intake_rows
 from app.db.engine import Database
-from tests.api.county import COUNTY, roll_csv
+from app.domain.signature import Place, Submitted, Writing
+from tests.api.county import COUNTY, roll_csv, voter
 from tests.races import pauses
 from tests.races.pairs import HIGH, LOW, PAIRS, submit
 from tests.races.schedules import Act, Pair, explore
@@ -43,6 +44,33 @@ async def test_whatever_interleaving_a_newer_roll_knows_every_line(
     verbs: list[Act] = [submit(LOW), lambda acts: acts.use_roll(1)]
     first, second = verbs if submits_first else reversed(verbs)
     before: tuple[Act, ...] = (lambda acts: acts.use_roll(2), submit(HIGH))
+    after = {LOW: ("valid", None), HIGH: ("invalid", "duplicate")}
+    assert await explore(racing, watching, Pair(before, first, second, after)) > 5
+
+
+NO_ALIASES = "kind,alias,name\n"
+ALIASES = NO_ALIASES + "street,Lindenstrasse,Juniper Ave\n"
+
+
+def submit_by_alias(place: Place) -> Act:
+    """The first voter's line with the old name of the street."""
+    text = voter(1)
+    old = text["residence_address"].replace("JUNIPER AVE", "Lindenstrasse")
+    writing = Writing(text["printed_name"], old, text["city"], text["zip"])
+    return lambda acts: acts.submit(Submitted(place, writing, writing.fingerprint()))
+
+
+@pytest.mark.parametrize("submits_first", [True, False])
+async def test_whatever_interleaving_newer_aliases_read_every_line(
+    racing: Database,
+    watching: asyncpg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+    submits_first: bool,  # noqa: FBT001
+) -> None:
+    pauses.install(monkeypatch)
+    verbs: list[Act] = [submit_by_alias(LOW), lambda acts: acts.load_aliases(ALIASES)]
+    first, second = verbs if submits_first else reversed(verbs)
+    before: tuple[Act, ...] = (lambda acts: acts.load_aliases(NO_ALIASES), submit_by_alias(HIGH))
     after = {LOW: ("valid", None), HIGH: ("invalid", "duplicate")}
     assert await explore(racing, watching, Pair(before, first, second, after)) > 5
 
@@ -91,6 +119,17 @@ async def test_without_holding_the_dates_a_line_rests_on_dates_gone_by(
     pauses.install(monkeypatch)
     with pytest.raises(AssertionError, match="1-1-1"):
         await explore(racing, watching, PAIRS["submit, section dates"])
+
+
+async def test_without_holding_the_aliases_a_line_rests_on_aliases_gone_by(
+    racing: Database, watching: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake_rows, "_HOLD_BASIS", intake_rows._HOLD_BASIS.replace("FOR KEY SHARE", ""))  # noqa: SLF001
+    pauses.install(monkeypatch)
+    before: tuple[Act, ...] = (lambda acts: acts.load_aliases(NO_ALIASES),)
+    pair = Pair(before, submit_by_alias(LOW), lambda acts: acts.load_aliases(ALIASES), {LOW: ("valid", None)})
+    with pytest.raises(AssertionError, match="1-1-1"):
+        await explore(racing, watching, pair)
 
 
 @pytest.mark.usefixtures("two_rolls")

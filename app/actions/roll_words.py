@@ -1,0 +1,55 @@
+"""The words of rolls, learnt as lines ask for them and kept in bounded memory; the dictionary stays in the database."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from app.db import words as db
+from app.db.candidates import Roll
+from app.domain.line import ReadLine
+from app.domain.search import further_words, words_to_correct
+from app.domain.words import Words
+
+_ROLLS_KEPT: Final = 4
+_WORDS_KEPT: Final = 100_000  # of each roll, some 12 MB; then they are learnt anew
+_rolls: dict[tuple[str, int, datetime | None], Words] = {}
+
+Asked = Mapping[str, Collection[str]]  # words by kind
+
+
+async def roll_words(roll: Roll) -> Words:
+    """What is known of the words of a roll version so far. Whoever asks it for a word learns it before."""
+    registrations, loaded_at = await db.roll_facts(roll)
+    key = (roll.county_id, roll.roll_version, loaded_at)
+    words = _rolls.get(key)
+    if words is None or words.size > _WORDS_KEPT:  # whoever still works with the old ones keeps them
+        words = Words(registrations, await db.roll_cities(roll))
+        while len(_rolls) >= _ROLLS_KEPT:
+            del _rolls[next(iter(_rolls))]
+        _rolls[key] = words
+    return words
+
+
+async def learn_words(roll: Roll, words: Words, asked: Iterable[Asked]) -> None:
+    """Learn the counts of the words asked for, as far as they are new. One statement."""
+    wanted = {kind: words.unlearnt(kind, texts) for kind, texts in _together(asked).items()}
+    words.learn(wanted, await db.word_counts(roll, wanted))
+
+
+async def learn_for_wide_search(roll: Roll, words: Words, lines: Sequence[ReadLine]) -> None:
+    """Learn what a wide search for lines asks for, whose own words are learnt already. Two statements."""
+    await learn_words(roll, words, [further_words(line, words) for line in lines])
+    await _learn_corrections(roll, words, [words_to_correct(line) for line in lines])
+
+
+async def _learn_corrections(roll: Roll, words: Words, asked: Iterable[Asked]) -> None:
+    wanted = {kind: words.uncorrected(kind, texts) for kind, texts in _together(asked).items()}
+    words.learn_corrections(wanted, await db.alike_words(roll, wanted))
+
+
+def _together(asked: Iterable[Asked]) -> dict[str, set[str]]:
+    together: dict[str, set[str]] = {}
+    for one in asked:
+        for kind, texts in one.items():
+            together.setdefault(kind, set()).update(texts)
+    return together

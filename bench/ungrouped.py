@@ -1,0 +1,25 @@
+"""The service, with a transaction of its own for each single signature: what group commit is compared with.
+
+    python bench/ungrouped.py serve --port 0
+
+Takes the arguments of `python -m app`.
+"""
+
+import sys
+
+from app.__main__ import main
+from app.actions.group_commit import GroupCommit
+from app.actions.intake import Outcome, take_in
+from app.domain.petition import Petition
+from app.domain.submission import Submission
+
+
+async def hand_in_alone(self: GroupCommit, petition: Petition, submission: Submission) -> Outcome:
+    """In place of `GroupCommit.hand_in`: wait for nobody, and let nobody come along."""
+    (outcome,) = await take_in(self._database, petition, [submission], now=self._now())  # its method
+    return outcome
+
+
+if __name__ == "__main__":
+    GroupCommit.hand_in = hand_in_alone  # type: ignore[method-assign]  # the one thing that is different here
+    sys.exit(main())
