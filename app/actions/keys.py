@@ -6,6 +6,7 @@ import logging
 import secrets
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from app.actions.coalescing import Coalesced
 from app.db import keys as rows
@@ -16,13 +17,23 @@ from app.domain.keys import KeyParts, Principal, Role, compose, is_name, parse, 
 
 logger = logging.getLogger("app.keys")
 
+COMMAND_LINE: Final = "command line"
+"""Who acts where nobody's key does: a person with the machine in hand."""
+
 _NOTE_EVERY = timedelta(minutes=1)
 _MAX_AGE = 0.05  # seconds that a process may go on with what it read of a key
 _LIVE_AT_ONCE = 2  # the old and the new one while a principal rotates
 
 
 async def issue_key(
-    database: Database, county_id: str, *, role: Role, principal: str, now: datetime, expires_at: datetime | None = None
+    database: Database,
+    county_id: str,
+    *,
+    role: Role,
+    principal: str,
+    now: datetime,
+    expires_at: datetime | None = None,
+    by: str = COMMAND_LINE,
 ) -> str:
     """Make a key of 256 random bits and return it, the only time that it is seen.
 
@@ -48,11 +59,12 @@ async def issue_key(
             secret_sha256=secret_hash(parts.secret),
             created_at=now,
             expires_at=expires_at,
+            issued_by=by,
         )
     return compose(parts)
 
 
-async def revoke_key(database: Database, county_id: str, prefix: str, *, now: datetime) -> None:
+async def revoke_key(database: Database, county_id: str, prefix: str, *, now: datetime, by: str = COMMAND_LINE) -> None:
     """Revoke a key: once this returns, no process takes it.
 
     Every process may go on with what it read of a key for 50 ms, so this waits for twice as long after the commit.
@@ -61,7 +73,7 @@ async def revoke_key(database: Database, county_id: str, prefix: str, *, now: da
         UnknownKeyError: the county has no such key.
     """
     async with database.begin() as connection:
-        if not await rows.revoke_key(connection, county_id, prefix, now):
+        if not await rows.revoke_key(connection, county_id, prefix, by, now):
             raise UnknownKeyError
     await asyncio.sleep(2 * _MAX_AGE)
 

@@ -202,6 +202,8 @@ ANSWERS: Final[Mapping[str, Any]] = {
                 "expires_at": None,
                 "revoked_at": None,
                 "last_used_at": _AT,
+                "issued_by": "admin-1",
+                "revoked_by": None,
             }
         ]
     },

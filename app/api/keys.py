@@ -36,6 +36,8 @@ class KeyOut(BaseModel):
     expires_at: datetime | None
     revoked_at: datetime | None
     last_used_at: datetime | None
+    issued_by: str | None
+    revoked_by: str | None
 
     @classmethod
     def of(cls, record: KeyRecord) -> "KeyOut":
@@ -66,6 +68,7 @@ async def create_key(principal: Keeper, state: AppState, new: Annotated[KeyIn, b
         principal=new.principal,
         now=state.now(),
         expires_at=new.expires_at,
+        by=principal.name,
     )
     return NewKeyOut(key=key, prefix=key.split(".")[2])
 
@@ -80,4 +83,4 @@ async def get_keys(principal: Keeper, state: AppState) -> KeysOut:
 @router.delete("/{prefix}", status_code=204, operation_id="revoke_key", summary="Revoke a key")
 async def delete_key(principal: Keeper, state: AppState, prefix: Prefix) -> None:
     """The key opens nothing from the next request on. Revoking it again changes nothing."""
-    await revoke_key(state.database, principal.county_id, prefix, now=state.now())
+    await revoke_key(state.database, principal.county_id, prefix, now=state.now(), by=principal.name)

@@ -43,7 +43,11 @@ async def _list(arguments: argparse.Namespace, database: Database) -> int:
     async with database.begin() as connection:
         for key in await list_keys(connection, arguments.county):
             state = "revoked" if key.revoked_at else "expired" if key.expires_at and key.expires_at < now() else "live"
-            print(f"{key.prefix}  {key.role:10}  {state:7}  {key.created_at:%Y-%m-%d}  {key.principal}")
+            used = f"used {key.last_used_at:%Y-%m-%d %H:%M}" if key.last_used_at else "never used"
+            by = ", ".join(
+                f"{what} by {who}" for what, who in (("issued", key.issued_by), ("revoked", key.revoked_by)) if who
+            )
+            print(f"{key.prefix}  {key.role:10}  {state:7}  {key.created_at:%Y-%m-%d}  {key.principal}  {used}  {by}")
     return 0
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 import asyncpg
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import case, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.tables import api_key
@@ -54,7 +54,7 @@ async def live_keys_of(connection: AsyncConnection, county_id: str, principal: s
     return (await connection.execute(query)).scalar_one()
 
 
-async def add_key(  # the columns of a row
+async def add_key(  # noqa: PLR0913  # the columns of a row
     connection: AsyncConnection,
     county_id: str,
     *,
@@ -64,6 +64,7 @@ async def add_key(  # the columns of a row
     secret_sha256: bytes,
     created_at: datetime,
     expires_at: datetime | None,
+    issued_by: str,
 ) -> None:
     """Store a new key."""
     await connection.execute(
@@ -75,6 +76,7 @@ async def add_key(  # the columns of a row
             secret_sha256=secret_sha256,
             created_at=created_at,
             expires_at=expires_at,
+            issued_by=issued_by,
         )
     )
 
@@ -82,18 +84,19 @@ async def add_key(  # the columns of a row
 async def list_keys(connection: AsyncConnection, county_id: str) -> list[KeyRecord]:
     """A county's keys, the oldest first, revoked ones too."""
     query = select(api_key).where(api_key.c.county_id == county_id).order_by(api_key.c.created_at, api_key.c.prefix)
-    return [
-        KeyRecord(r.prefix, r.principal, r.role, r.created_at, r.expires_at, r.revoked_at, r.last_used_at)
-        for r in await connection.execute(query)
-    ]
+    fields = KeyRecord.__dataclass_fields__
+    return [KeyRecord(**{field: getattr(row, field) for field in fields}) for row in await connection.execute(query)]
 
 
-async def revoke_key(connection: AsyncConnection, county_id: str, prefix: str, now: datetime) -> bool:
+async def revoke_key(connection: AsyncConnection, county_id: str, prefix: str, by: str, now: datetime) -> bool:
     """Revoke a key; False where there is none. A second revocation changes nothing."""
     query = (
         update(api_key)
         .where(api_key.c.county_id == county_id, api_key.c.prefix == prefix)
-        .values(revoked_at=func.coalesce(api_key.c.revoked_at, now))
+        .values(
+            revoked_at=func.coalesce(api_key.c.revoked_at, now),
+            revoked_by=case((api_key.c.revoked_at.is_(None), by), else_=api_key.c.revoked_by),
+        )
         .returning(api_key.c.prefix)
     )
     return (await connection.execute(query)).first() is not None

@@ -18,6 +18,8 @@ api_key = Table(
     Column("expires_at", DateTime(timezone=True)),
     Column("revoked_at", DateTime(timezone=True)),
     Column("last_used_at", DateTime(timezone=True)),
+    Column("issued_by", Text),
+    Column("revoked_by", Text),
 )
 
 petition = Table(

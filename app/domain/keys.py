@@ -40,6 +40,8 @@ class KeyRecord:
     expires_at: datetime | None
     revoked_at: datetime | None
     last_used_at: datetime | None
+    issued_by: str | None  # None for a key from before this was kept
+    revoked_by: str | None
 
 
 def is_name(text: str) -> bool:

@@ -1,7 +1,11 @@
 """Keys: issued, listed, revoked over HTTP by the county's administrator."""
 
 import asyncio
+import os
+import sys
+from asyncio.subprocess import PIPE
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -59,8 +63,39 @@ async def test_the_list_shows_every_key_and_no_secret(world: World) -> None:
     listed = {key["prefix"]: key for key in answer.json()["keys"]}
     assert listed[new["prefix"]]["principal"] == "station-7"
     assert listed[new["prefix"]]["revoked_at"]
+    assert (listed[new["prefix"]]["issued_by"], listed[new["prefix"]]["revoked_by"]) == ("admin-1", "admin-1")
+    assert listed[world.keys["clerk"].split(".")[2]]["issued_by"] == "command line"
     assert len(listed) == len(world.keys) + 1
     assert not any(key.rpartition(".")[2] in answer.text for key in [new["key"], *world.keys.values()])
+
+
+async def keys_command(database: str, folder: Path, *arguments: str) -> list[str]:
+    """What `python -m app keys …` prints."""
+    environment = {**os.environ, "DATABASE_URL": database, "DATA_DIR": str(folder)}
+    running = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "app", "keys", *arguments, "--county", "sample"), env=environment, stdout=PIPE
+    )
+    said, _ = await running.communicate()
+    assert running.returncode == 0
+    return said.decode().splitlines()
+
+
+async def test_the_command_line_issues_lists_and_revokes_and_both_ways_are_on_one_record(
+    world: World, database: str, tmp_path: Path
+) -> None:
+    made = await keys_command(database, tmp_path, "create", "--role", "monitor", "--name", "wall", "--days", "2")
+    world.keys["wall"] = made[-1]
+    prefix = made[-1].split(".")[2]
+    assert (await world.call("GET", "/tally", who="wall")).status_code == 200
+    (listed,) = [text for text in await keys_command(database, tmp_path, "list") if text.startswith(prefix)]
+    assert "monitor" in listed
+    assert "live" in listed
+    assert made[-1].rpartition(".")[2] not in listed
+    await keys_command(database, tmp_path, "revoke", prefix)
+    assert (await world.call("GET", "/tally", who="wall")).status_code == 401
+    assert (await admin(world, "DELETE", f"/{prefix}")).status_code == 204
+    (key,) = [key for key in (await admin(world, "GET")).json()["keys"] if key["prefix"] == prefix]
+    assert (key["issued_by"], key["revoked_by"]) == ("command line", "command line"), "who was first"
 
 
 async def test_a_principal_has_two_live_keys_while_it_changes_over_and_no_third(world: World) -> None:

@@ -1,5 +1,6 @@
 """Who may do what: every role on every route, with every kind of key. A route without a row here fails."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Final
@@ -10,7 +11,9 @@ from fastapi.routing import APIRoute
 from starlette._utils import is_async_callable
 
 from app.actions.keys import issue_key, revoke_key
+from app.api.examples import EXAMPLES
 from app.api.guards import PUBLIC, calls, check_guards, guard_of, routes
+from app.api.openapi import body_of
 from app.domain.keys import ROLES, Role, parse
 from tests.api.wire import Answer, send
 from tests.api.world import World
@@ -100,14 +103,78 @@ def test_no_route_and_nothing_before_it_is_sent_to_a_thread(app_without_database
     assert [call for call in called if not is_async_callable(call)] == []
 
 
-async def test_each_role_is_let_in_where_its_row_says_and_nowhere_else(app: FastAPI, world: World) -> None:
+KINDS: Final = ("own", "another county's", "unknown", "expired", "revoked")
+
+
+class Matrix:
+    """Every route, role and kind of key or object; what is asked in each, and what must come of it."""
+
+    def __init__(self, app: FastAPI, world: World) -> None:
+        self.app = app
+        self.world = world
+        self.keys: dict[tuple[Role, str], str] = {}
+        self.routes = {r.operation_id: r for _, r in routes(app) if isinstance(r, APIRoute) and guard_of(r)}
+        self.prefix = ""  # of a key that nobody needs
+
+    async def prepare(self) -> None:
+        """A key of each kind for each role."""
+        now, past = datetime.now(UTC), datetime.now(UTC) - timedelta(seconds=1)
+        unused = await self._issue("sample", "station", "to revoke", now)
+        self.prefix = unused.split(".")[2]
+        for role in ROLES:
+            self.keys[role, "own"] = self.keys[role, "unknown"] = self.world.keys[role]
+            self.keys[role, "another county's"] = await self._issue("elsewhere", role, role, now)
+            self.keys[role, "expired"] = await self._issue("sample", role, f"expired-{role}", past, past)
+            self.keys[role, "revoked"] = key = await self._issue("sample", role, f"revoked-{role}", now)
+            await revoke_key(self.world.database, "sample", key.split(".")[2], now=now)
+
+    async def _issue(self, county: str, role: Role, name: str, now: datetime, expires: datetime | None = None) -> str:
+        return await issue_key(self.world.database, county, role=role, principal=name, now=now, expires_at=expires)
+
+    async def ask(self, operation: str, role: Role, kind: str) -> Answer:
+        """The request of one cell: a good one where it is about an object that must not be found, else an empty one."""
+        method, path = guarded(self.app)[operation]
+        ids = {"petition_id": self.world.petition_id, "place": "1-1-1", "section": "1", "withdrawal_id": UNKNOWN}
+        ids |= {"prefix": self.prefix, "roll_version": "1"}
+        if kind == "unknown":
+            ids |= {"petition_id": UNKNOWN, "prefix": "00000000", "roll_version": "999"}
+        model = body_of(self.routes[operation])
+        good = EXAMPLES[model.__name__] if model and self.is_about_an_object(operation) and kind != "own" else {}
+        if operation == "look_up_voters" and kind != "own":
+            good = {"printed_name": "ADELINE ABERNATHY", "petition_id": ids["petition_id"]}
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"authorization", f"Bearer {self.keys[role, kind]}".encode()),
+        ]
+        content = json.dumps(good).encode() if method in ("POST", "PUT") else b""
+        queries = {"prove_inclusion": "seq=1&size=1", "prove_consistency": "first=1&second=1"}
+        query = queries.get(operation, "")
+        return await send(self.app, method, path.format(**ids), headers=headers, content=content, query=query)
+
+    def is_about_an_object(self, operation: str) -> bool:
+        return "{" in guarded(self.app)[operation][1] or operation == "look_up_voters"
+
+    def is_right(self, operation: str, role: Role, kind: str, status: int) -> bool:
+        if kind in ("expired", "revoked"):
+            return status == 401
+        if role not in MAY[operation]:
+            return status == 403
+        if kind == "own" or not self.is_about_an_object(operation):
+            return status not in (401, 403) and status < 500
+        return status == 404
+
+
+async def test_every_cell_of_route_role_and_kind_is_answered_as_its_row_says(app: FastAPI, world: World) -> None:
+    matrix = Matrix(app, world)
+    await matrix.prepare()
+    cells = list(product(sorted(guarded(app)), ROLES, KINDS))  # from the routes: one without a row fails
     wrong = []
-    for operation, role in product(MAY, ROLES):
-        answer = await ask(app, operation, world.petition_id, world.keys[role])
-        let_in = answer.status not in (401, 403)
-        if let_in != (role in MAY[operation]) or answer.status >= 500:
-            wrong.append((operation, role, answer.status))
+    for operation, role, kind in cells:
+        answer = await matrix.ask(operation, role, kind)
+        if not matrix.is_right(operation, role, kind, answer.status):
+            wrong.append((operation, role, kind, answer.status, answer.content[:200]))
     assert wrong == []
+    assert len(cells) == len(MAY) * len(ROLES) * len(KINDS) >= 1225
 
 
 async def test_another_countys_petition_is_as_unknown_as_one_that_does_not_exist(app: FastAPI, world: World) -> None:

@@ -43,6 +43,7 @@ COLUMNS = {
     ("lookup_budget", "used"),
     ("api_key", "revoked_at"),
     ("api_key", "last_used_at"),
+    ("api_key", "revoked_by"),
     *(
         ("roll", column)
         for column in (
