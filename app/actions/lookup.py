@@ -19,10 +19,10 @@ from app.db import candidates as db
 from app.db.candidates import Roll
 from app.domain.aliases import NO_ALIASES, Aliases
 from app.domain.line import Interval, ReadLine, read_line
-from app.domain.matching import Decision, Household, Scorer, decide, decide_by_household
+from app.domain.matching import Decision, Scorer, decide, decide_by_household
 from app.domain.model import default_model
 from app.domain.readings import likely_readings
-from app.domain.scoring import ALIKE, written_name
+from app.domain.scoring import ALIKE, household_of, written_name
 from app.domain.search import (
     MOST_NAMESAKES,
     MOST_OF_A_HOUSE,
@@ -145,13 +145,13 @@ async def _residents(roll: Roll, lines: list[_Line], words: Words) -> list[set[i
     ]
     names = [written_name(line.read) for line in lines]
     alike: list[set[int]] = [set() for _ in lines]
-    units: list[Counter[str]] = [Counter() for _ in lines]
-    for at, number, name, unit in await db.residents(roll, questions, MOST_OF_A_HOUSE):
-        units[at][unit] += 1
-        if fuzz.token_set_ratio(names[at], name, score_cutoff=ALIKE):
+    places: list[Counter[tuple[str, ...]]] = [Counter() for _ in lines]
+    for at, number, name, *place in await db.residents(roll, questions, MOST_OF_A_HOUSE):
+        places[at][tuple(place)] += 1
+        if fuzz.token_set_ratio(names[at], name.upper(), score_cutoff=ALIKE):
             alike[at].add(number)
-    for line, counted in zip(lines, units, strict=True):
-        _scorer(line).count_household(Household(counted.total(), counted))
+    for line, counted in zip(lines, places, strict=True):
+        _scorer(line).count_household(household_of(counted))
     return alike
 
 

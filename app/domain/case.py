@@ -11,7 +11,7 @@ from app.domain.stories import Person, Stories, group, tell
 from app.domain.voter import Registration
 
 SURE_GIVEN: Final = frozenset({"exact", "nickname", "typo", "middle", "second"})
-SURE_SURNAME: Final = frozenset({"exact", "typo", "part"})
+SURE_SURNAME: Final = frozenset({"exact", "typo", "part", "longer"})
 
 
 @dataclass(slots=True)

@@ -65,7 +65,10 @@ _OTHER: Final = FieldLevel("other")
 
 
 def compare_surname(written: tuple[str, ...], registered: tuple[str, ...], *, known: bool) -> FieldLevel:
-    """Compare surnames part by part: exact, part (one of two), typo, near (another name that resembles), other.
+    """Compare surnames part by part.
+
+    The levels are exact, part (one of the registered two), longer (another surname beside the registered one), typo,
+    near (another name that resembles), other.
 
     `known`: what is written is itself a surname of this county, so a resemblance is no typo.
     """
@@ -76,12 +79,9 @@ def compare_surname(written: tuple[str, ...], registered: tuple[str, ...], *, kn
         return FieldLevel("exact", " ".join(registered))
     shared = [part for part in written if part in registered]
     if shared:
-        slip = len(written) == len(registered) > 1 and not known and _alike(joined, registered_joined)
-        return FieldLevel("typo", " ".join(registered)) if slip else FieldLevel("part", shared[-1])
-    if any(_but_for_particles(joined, part) for part in registered):
-        return FieldLevel("part", joined)
-    if len(joined) == 1 and joined == registered[0][0]:
-        return FieldLevel("initial")
+        if len(written) == len(registered) > 1 and not known and _alike(joined, registered_joined):
+            return FieldLevel("typo", " ".join(registered))
+        return FieldLevel("part" if len(registered) > 1 else "longer", shared[-1])
     return _resembling(written, registered, known=known)
 
 
@@ -100,20 +100,29 @@ def _but_for_particles(one: str, other: str) -> bool:
 def _resembling(written: tuple[str, ...], registered: tuple[str, ...], *, known: bool) -> FieldLevel:
     """A surname of other letters: a typo where what is written is no name of this county, else near or other."""
     joined = "".join(written)
+    if joined == registered[0][0]:
+        return FieldLevel("initial")
+    if any(_but_for_particles(joined, part) for part in registered):
+        return FieldLevel("part", joined)
     if _alike(joined, "".join(registered)):
         return FieldLevel("near", written[-1]) if known else FieldLevel("typo", registered[-1])
-    if len(written) > 1 or len(registered) > 1:
-        for part in written:
-            for other in registered:
-                if _alike(part, other):
-                    return FieldLevel("near", part) if known else FieldLevel("part typo", other)
-        held = [part for part in registered if len(part) > 3 and part in joined]  # noqa: PLR2004 - LEE is in many
-        if len(written) == 1 and held:
-            return FieldLevel("part", max(held, key=len))
-    if known and len(joined) > 1:
-        return _OTHER
+    of_part = _resembling_part(written, registered, known=known)
+    if of_part or (known and len(joined) > 1):
+        return of_part or _OTHER
     badly = any(garbled(part, other) for part in written for other in registered)
     return FieldLevel("garbled" if badly else "unreadable")
+
+
+def _resembling_part(written: tuple[str, ...], registered: tuple[str, ...], *, known: bool) -> FieldLevel | None:
+    """One part of a double surname of other letters."""
+    if len(written) == len(registered) == 1:
+        return None
+    for part in written:
+        for other in registered:
+            if _alike(part, other):
+                return FieldLevel("near", part) if known else FieldLevel("part typo", other)
+    held = [part for part in registered if len(part) > 3 and part in written[0]]  # noqa: PLR2004 - LEE is in many
+    return FieldLevel("part", max(held, key=len)) if len(written) == 1 and held else None
 
 
 def compare_given(
@@ -177,15 +186,21 @@ AGREEING_GIVEN: Final = frozenset({"exact", "nickname", "typo", "near", "initial
 def compare_middle(
     written: tuple[str, ...], registered: tuple[str, ...], given: str, surname: tuple[str, ...]
 ) -> FieldLevel:
-    """Compare middle names where the first names agree (`given` is their level): same, initial, missing, conflict.
+    """Compare middle names where the first names agree (`given` is their level).
+
+    The levels are same, alike, initial, missing (not written), added (not in the roll), conflict, initial conflict.
 
     A written name that is part of the registered surname is none: GEORGETTE WEBB GILLESPIE of WEBB-GILLESPIE.
     """
     if given not in AGREEING_GIVEN:
         return FieldLevel("none")
     names = [name for name in written[1:] if name not in surname]
-    if not names or not registered:
+    if not names:
         return _NONE
+    return _compare_middles(names, registered) if registered else FieldLevel("added")
+
+
+def _compare_middles(names: list[str], registered: tuple[str, ...]) -> FieldLevel:
     for name in names:
         for other in registered:
             if name == other:

@@ -7,8 +7,10 @@ from math import exp, log
 from random import Random
 from typing import Any, Final, NamedTuple
 
+from app.domain.case import SURE_SURNAME
 from app.domain.line import Interval, ReadLine
 from app.domain.model import Model
+from app.domain.names import given_words, surname_parts
 from app.domain.scoring import Household, Scored, Scorer
 from app.domain.voter import Registration
 from app.domain.words import Words
@@ -38,6 +40,7 @@ _WAYS: Final[Mapping[str, Mapping[str, float]]] = {
     "unit": {"other": 4},
 }
 _OTHERS_A_LINE: Final = 15
+_NAMESAKES_A_LINE: Final = 5
 _ROUNDS: Final = 2  # the weights choose the readings, and the readings the weights
 _FAINT: Final = 0.5  # added to every count, so that what was never seen is rare and not impossible
 
@@ -47,6 +50,8 @@ class _Counts:
     own: dict[str, Counter[str]]
     other: dict[str, Counter[str]]
     rare: dict[str, dict[str, float]]  # over others: the sum of exp(rarity) by field and level
+    of_two: int = 0  # pairs with others in which the registered surname is a double one
+    written_of_two: int = 0  # in which the written one is
 
 
 def learn(judged: Sequence[Judged], others: Sequence[Registration], words: Words, start: Model, version: str) -> Model:
@@ -70,6 +75,7 @@ def _count(judged: Sequence[Judged], others: Sequence[Registration], words: Word
     fields = (*_NAME_FIELDS, *_ADDRESS_FIELDS)
     counts = _Counts({f: Counter() for f in fields}, {f: Counter() for f in fields}, {f: {} for f in _NAME_FIELDS})
     draw = Random(0)  # noqa: S311 - the same draw for everybody, and nothing secret
+    called = _by_given_name(others)
     for one in judged:
         scorer = Scorer(one.line, words, model)
         scorer.count_household(Household(1, {}))
@@ -79,11 +85,31 @@ def _count(judged: Sequence[Judged], others: Sequence[Registration], words: Word
                 counts.own[field][level] += 1
         for registration in draw.choices(others, k=_OTHERS_A_LINE):
             scored = scorer.score(registration, one.interval)
-            for field, level in _levels(scored)[: len(_NAME_FIELDS)]:
-                counts.other[field][level] += 1
-                rare = counts.rare[field]
-                rare[level] = rare.get(level, 0.0) + exp(_rarity(scorer, field, scored, model))
+            counts.of_two += len(surname_parts(registration.last_name)) > 1
+            counts.written_of_two += len(one.line.name.readings[0].surname) > 1
+            for field in ("surname", "given", "suffix", "reading"):
+                _count_other(counts, field, scorer, scored)
+        first = one.line.name.readings[0].given[:1] if one.line.name.readings else ()
+        if first and first[0] in called:
+            for registration in draw.choices(called[first[0]], k=_NAMESAKES_A_LINE):
+                _count_other(counts, "middle", scorer, scorer.score(registration, one.interval))
     return counts
+
+
+def _by_given_name(others: Sequence[Registration]) -> dict[str, list[Registration]]:
+    """The registrations by first name: middle names are compared where the first names agree."""
+    called: dict[str, list[Registration]] = {}
+    for registration in others:
+        for first in given_words(registration.first_name)[:1]:
+            called.setdefault(first, []).append(registration)
+    return called
+
+
+def _count_other(counts: _Counts, field: str, scorer: Scorer, scored: Scored) -> None:
+    level = dict(_levels(scored))[field]
+    counts.other[field][level] += 1
+    rare = counts.rare[field]
+    rare[level] = rare.get(level, 0.0) + exp(_rarity(scorer, field, scored))
 
 
 def _levels(scored: Scored) -> list[tuple[str, str]]:
@@ -96,15 +122,11 @@ def _levels(scored: Scored) -> list[tuple[str, str]]:
     ]  # fmt: skip
 
 
-def _rarity(scorer: Scorer, field: str, scored: Scored, model: Model) -> float:
+def _rarity(scorer: Scorer, field: str, scored: Scored) -> float:
     """The part of the field's weight that the word's rarity makes."""
-    compared = {
-        "surname": scored.name.levels.surname,
-        "given": scored.name.levels.given,
-        "middle": scored.name.levels.middle,
-    }
-    one = compared.get(field)
-    return scorer.field_weight(field, one) - model.weights[field][one.level] if one else 0.0
+    levels = scored.name.levels
+    one = {"surname": levels.surname, "given": levels.given, "middle": levels.middle}.get(field)
+    return scorer.field_weight(field, one) - scorer.model.weights[field][one.level] if one else 0.0
 
 
 def _name_weights(field: str, counts: _Counts, model: Model) -> dict[str, float]:
@@ -117,11 +139,26 @@ def _name_weights(field: str, counts: _Counts, model: Model) -> dict[str, float]
         own, other = _without(own, "none"), _without(other, "none")
     n_own, n_other = own.total() + _FAINT * len(levels), other.total() + _FAINT * len(levels)
     weights = {}
+    whole = _agreements(field, counts)
     for level in levels:
-        agreed = max(rare.get(level, 0.0), other[level]) + _FAINT
-        weights[level] = log((own[level] + _FAINT) / n_own) - log(agreed / n_other)
-    bounded = {level: min(weights[level], 0.0) for level in ("conflict", "missing") if level in weights}
+        agreed = whole.get(level, max(rare.get(level, 0.0), other[level]))
+        weights[level] = log((own[level] + _FAINT) / n_own) - log((agreed + _FAINT) / n_other)
+    bounded = {level: min(weights[level], 0.0) for level in ("conflict", "missing", "added") if level in weights}
     return weights | bounded | {level: 0.0 for level in ("none",) if level in weights}
+
+
+def _agreements(field: str, counts: _Counts) -> dict[str, float]:
+    """The chance agreements on a whole word, each counted as one over the word's share, that are to be expected.
+
+    Over all words these add up to the pairs in which the word could have been the same. To count the few in which it
+    was comes nowhere near: one agreement on a rare word weighs as much as a thousand on a common one.
+    """
+    other = counts.other[field]
+    if field == "surname":
+        return {"exact": other.total(), "part": 2 * counts.of_two, "longer": 2 * counts.written_of_two}
+    if field == "given":
+        return {"exact": other.total()}
+    return {"same": other["same"] + other["alike"] + other["conflict"]} if field == "middle" else {}
 
 
 def _without(counts: Counter[str], level: str) -> Counter[str]:
@@ -156,7 +193,7 @@ def _story(one: Judged, words: Words, model: Model) -> str:
     if own:
         return "canceled_here" if any(s.address.here for s in own) else "canceled_moved"
     neighbours = (scorer.score(r, one.interval) for r in one.household)
-    kin = any(s.address.here and s.name.levels.surname.level in {"exact", "part", "typo"} for s in neighbours)
+    kin = any(s.address.here and s.name.levels.surname.level in SURE_SURNAME for s in neighbours)
     return "relative" if kin else "stranger"
 
 

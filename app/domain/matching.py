@@ -52,6 +52,7 @@ _LIKE_GIVEN: Final = SURE_GIVEN | {"initial", "near", "missing", "middle initial
 _LIKE_SURNAME: Final = SURE_SURNAME | {"part typo", "near", "initial", "missing", "garbled"}
 _NEAR_HOUSE: Final = frozenset({"same", "near", "missing"})
 _NEAR_STREET: Final = frozenset({"same", "typo", "near", "garbled", "missing"})
+_MIDDLE_AGREES: Final = frozenset({"same", "initial"})
 _SEVERAL: Final = 2
 _RARE: Final = 7.0  # rarity of a name that one in 1,100 bears
 _AS_WELL: Final = 1.5  # a difference of weight that is none
@@ -125,8 +126,8 @@ def _doubts(case: Case, one: Scored, probability: float) -> list[str]:
         doubts.append("name differs")
     if not sure_name(one) and probability < case.scorer.model.thresholds["match_weak"]:
         doubts.append("weak name")
-    if name.given.level in {"initial", "missing"}:
-        doubts.append("initial only")
+    if name.given.level == "missing" or (name.given.level == "initial" and name.middle.level not in _MIDDLE_AGREES):
+        doubts.append("initial only")  # R. SMITH; R. JAMES SMITH says who it is
     if name.given.level == "near" and case.scorer.words.rarity("given", name.given.word) < _RARE:
         doubts.append("another given name")  # ROSE is no slip of JOSE, BRITANY may be one of BRITTANY
     if name.middle.level == "initial conflict":
@@ -193,7 +194,7 @@ def _plausible_here(one: Scored) -> bool:
     name, address = one.name.levels, one.address.levels
     like = name.given.level in _LIKE_GIVEN and name.surname.level in _LIKE_SURNAME
     if address.house == "far":
-        return sure_name(one) and address.street.level == "same"
+        return like and address.street.level == "same" and (sure_name(one) or one.name.weight > 0)
     return like and address.house in _NEAR_HOUSE and address.street.level in _NEAR_STREET
 
 

@@ -7,7 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
-DEFAULT_MODEL: Final = "model-1"
+DEFAULT_MODEL: Final = "model-2"
 _COARSE: Final = 0.1  # from here on two decimals are enough: what evidence shows is what was added
 
 

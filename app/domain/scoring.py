@@ -1,5 +1,6 @@
 """A line compared with each candidate: the levels of the fields, and the weight of name and address."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import log
@@ -41,10 +42,25 @@ _UNCOUNTED: Final = 20  # registrations at one address, where they were not coun
 
 
 class Household(NamedTuple):
-    """Everybody registered at a line's house number and street: how many, and how many in each unit."""
+    """Everybody registered at a line's house number and street: how many, and how many in each unit.
+
+    `zips` and `ways` (street type and direction) are those of the roll's addresses of this number and street; empty
+    where they were not looked at.
+    """
 
     size: int
     units: Mapping[str, int]
+    zips: frozenset[str] = frozenset()
+    ways: frozenset[tuple[str, str]] = frozenset()
+
+
+def household_of(places: Mapping[tuple[str, ...], int]) -> Household:
+    """Return the household of so many residents of each unit, zip, street type and direction."""
+    units = Counter[str]()
+    for place, residents in places.items():
+        units[place[0]] += residents
+    zips = frozenset(place[1] for place in places if place[1])
+    return Household(units.total(), units, zips, frozenset(way(place[2], place[3]) for place in places))
 
 
 class NameScore(NamedTuple):
@@ -191,7 +207,7 @@ class Scorer:
         best: NameScore | None = None
         for at, reading in enumerate(self.line.name.readings):
             surname, family = self._score_surname(at, registration.last_name)
-            if best and surname.level in _HOPELESS:
+            if best and surname.level in _HOPELESS and reading.kind != "plain":
                 continue  # another order of the words explains nothing where not even the surname fits
             given, between, own = self._score_given(at, registration)
             weight = family + own + of_suffix
@@ -238,19 +254,33 @@ class Scorer:
         registered = way(registration.street_type, registration.pre_direction or registration.post_direction)
         best: AddressScore | None = None
         for at, address in enumerate(self.line.addresses):
+            written_way = _way_written(address, street)
             levels = AddressComparison(
                 compare_house(address.house, house),
                 self._street(at, street),
-                compare_way(_way_written(address, street), registered),
+                compare_way(written_way, registered),
                 compare_unit(address.unit, registration.unit_number),
                 compare_zip(self.line.zip, registration.zip[:5]),
             )
             here = levels.house == "same" and levels.street.level in AGREEING_STREET
             weight = self._address_weight(levels, registration.unit_number if here else None)
+            weight += self._waived(levels, written_way) if here else 0.0
             if best is None or weight > best.weight:
                 near = here or (levels.house in _NEAR_HOUSE and levels.street.level in _NEAR_STREET)
                 best = AddressScore(at, levels, weight, here, near)
         return best or _NO_ADDRESS
+
+    def _waived(self, levels: AddressComparison, way: tuple[str, str]) -> float:
+        """What another zip, type or direction would weigh, where the roll has no address that it could point to.
+
+        Number and street identify the address then, and the rest is a slip of whoever lives there (2 CCR 20931).
+        """
+        w, home, waived = self.model.weights, self.household, 0.0
+        if home and home.zips and levels.zip in _OTHER_ZIP and self.line.zip not in home.zips:
+            waived -= w["zip"][levels.zip]
+        if home and home.ways and levels.way != "same" and not any(_fits(way, other) for other in home.ways):
+            waived -= w["way"][levels.way]
+        return waived
 
     def _street(self, at: int, registered: str) -> FieldLevel:
         level = self._streets.get((at, registered))
@@ -289,6 +319,12 @@ def _way_written(address: Address, street: str) -> tuple[str, str]:
     return address.ways[address.streets.index(street) if street in address.streets else 0]
 
 
+def _fits(written: tuple[str, str], registered: tuple[str, str]) -> bool:
+    """Whether type and direction as they are written do not speak against those of an address."""
+    return compare_way(written, registered) == "same"
+
+
+_OTHER_ZIP: Final = frozenset({"near", "other"})
 # To write both surnames is the plain way of who has two, and no bolder reading than any other.
 _OF_TWO: Final = {"double": "plain", "swapped double": "swapped"}
 _BY_FIRST_NAME: Final = frozenset({"exact", "nickname", "initial", "missing"})

@@ -18,6 +18,7 @@ from app.domain.blocking import (
     spelling,
     zip_number,
 )
+from app.domain.comparison import compare_house
 from app.domain.line import ReadLine
 from app.domain.names import NameReading, given_words, surname_parts
 from app.domain.nicknames import name_forms
@@ -213,7 +214,8 @@ def worth_reading(probe: Probe, hits: Hits, line: ReadLine) -> list[int]:
     """Return the registrations of a range, looked at whole, that may be the signer's.
 
     At a house number those of the given name or the zip, or all of a surname where they are few; in a street those of
-    the given name, and those at a house number one slip away, of a given name there only these.
+    the given name, and those at a house number one slip away, of a surname there two: who is found nowhere else is not
+    registered. Of a given name in a street only those one slip away.
     """
     few = len(hits.numbers) <= _FEW
     if probe.column in _OF_A_STREET:
@@ -221,7 +223,12 @@ def worth_reading(probe: Probe, hits: Hits, line: ReadLine) -> list[int]:
         if not written and not probe.agreeing:
             return hits.numbers if few else []
         near = near_houses(written)
-        return [n for n, fine, house in zip(*hits, strict=True) if fine in probe.agreeing or house in near]
+        far = written if probe.column in _SURNAME_STREET else ()
+        return [
+            number
+            for number, fine, house in zip(*hits, strict=True)
+            if fine in probe.agreeing or house in near or any(compare_house(one, str(house)) == "far" for one in far)
+        ]
     if (few and probe.column != _HOUSE_GIVEN) or not probe.agreeing:
         return hits.numbers
     return [number for number, fine in zip(hits.numbers, hits.fines, strict=True) if fine in probe.agreeing]

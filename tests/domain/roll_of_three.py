@@ -81,9 +81,12 @@ def a_line(name: str, address: str, city: str = "LOS ANGELES", zip_code: str = "
     return Writing(name, address, city, zip_code, **facts)  # type: ignore[arg-type]  # only `signed` is given so
 
 
-def decided(line: Writing, *registrations: Registration, interval: Interval = INTERVAL) -> Decision:
-    """The decision on a line where the search finds these registrations, all of them neighbours."""
+def decided(
+    line: Writing, *registrations: Registration, interval: Interval = INTERVAL, household: Household | None = None
+) -> Decision:
+    """The decision on a line where the search finds these registrations; all of them neighbours, unless told."""
     read = read_line(line)
     scorer = Scorer(read, learnt(read, *registrations), default_model())
-    scorer.count_household(Household(len(registrations), {r.unit_number: 1 for r in registrations}))
+    neighbours = Household(len(registrations), {r.unit_number: 1 for r in registrations})
+    scorer.count_household(household or neighbours)
     return decide(scorer, registrations, interval)

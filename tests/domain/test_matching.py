@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from app.domain.line import read_line
 from app.domain.matching import Interval
 from app.domain.model import default_model
+from app.domain.scoring import household_of
 from app.domain.signature import NameParts, Writing
 from tests.domain.roll_of_three import ELIZABETH, INTERVAL, MARIA, ROBERT, a_line, a_voter, decided
 
@@ -92,6 +93,15 @@ def test_a_nickname_is_the_voters() -> None:
 def test_a_bare_initial_never_decides() -> None:
     found = decided(a_line("R Smith", "200 Main St"), *ROLL)
     assert (found.status, found.voter_id) == ("review", "V2")
+
+
+def test_another_zip_or_type_is_a_slip_where_the_roll_has_no_such_address() -> None:
+    patrick = a_voter(4, last_name="GARCIA", first_name="JOSE", zip="90026")
+    line = a_line("Jose Garcia", "400 Main Ave", zip_code="90042")
+    alone = household_of({("", "90026", "ST", ""): 40})
+    both = household_of({("", "90026", "ST", ""): 20, ("", "90042", "AVE", ""): 20})
+    assert decided(line, patrick, household=alone).status == "valid"
+    assert decided(line, patrick, household=both).status == "review"
 
 
 @pytest.mark.parametrize("house", ["1235", "1243", "123", "12344", "1284"])
