@@ -210,7 +210,7 @@ def _plausible_here(case: Case, one: Scored) -> bool:
     like = name.given.level in _LIKE_GIVEN and name.surname.level in _LIKE_SURNAME
     if address.house in _NEAR_HOUSE and address.street.level in _NEAR_STREET:
         return like
-    if address.house == "same":
+    if address.house == "same" or (address.house == "near" and address.zip == "same"):
         return sure  # at this number, of a street that may be misread
     if address.street.level != "same":
         return False
