@@ -137,6 +137,7 @@ _OF_FIELD: Final = {
     ("street", "near"): "resembles, but is another street of the county",
     ("street", "typo"): "a slip of the pen: what is written is no known street",
     ("zip", "near"): "one digit off",
+    ("unit", "near"): "one sign off",
     ("way", "other"): "another type and direction",
     ("way", "same"): "nothing that differs",
 }

@@ -297,13 +297,15 @@ _UNIT_SHAPES: Final = str.maketrans("OQDILZSBG", "000112586", " -#")
 
 
 def compare_unit(written: str, registered: str) -> str:
-    """Compare units: none, same, missing on one side, other."""
+    """Compare units: none, same, missing on one side, near (one sign off), other."""
     if written == registered:
         return "same" if written else "none"
     if not written or not registered:
         return "missing"
     one, other = written.translate(_UNIT_SHAPES).lstrip("0"), registered.translate(_UNIT_SHAPES).lstrip("0")
-    return "same" if one == other else "other"
+    if one == other:
+        return "same"
+    return "near" if min(len(one), len(other)) > 1 and OSA.distance(one, other, score_cutoff=1) == 1 else "other"
 
 
 def compare_zip(written: str, registered: str) -> str:

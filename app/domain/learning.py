@@ -33,12 +33,13 @@ class Judged(NamedTuple):
 _NAME_FIELDS: Final = ("surname", "given", "middle", "suffix", "reading")
 _ADDRESS_FIELDS: Final = ("house", "street", "way", "unit", "zip")
 # In how many ways an address comes to be of a level: the share of the level is spread over so many written addresses.
+# For the unit, since a building counts by all who live in it: what share of its other units is of the level.
 _WAYS: Final[Mapping[str, Mapping[str, float]]] = {
     "house": {"near": 60, "far": 2_000, "other": 20_000, "missing": 50},
     "street": {"near": 3, "other": 5_000, "missing": 50},
     "way": {"other type": 2, "other direction": 2, "other": 4},
     "zip": {"near": 4, "other": 4},
-    "unit": {"other": 4},
+    "unit": {"near": 0.05},
 }
 _OTHERS_A_LINE: Final = 15
 _NAMESAKES_A_LINE: Final = 5

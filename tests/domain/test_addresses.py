@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.addresses import parse_address, read_addresses
+from app.domain.comparison import compare_unit
 from app.domain.streets import street_token, way
 
 
@@ -103,6 +104,15 @@ def test_a_type_may_belong_to_the_name() -> None:
 )  # fmt: skip
 def test_two_writings_of_one_street_are_the_same(one: str, other: str) -> None:
     assert street_token(one) == street_token(other)
+
+
+@pytest.mark.parametrize(
+    ("written", "registered", "level"),
+    [("5", "5", "same"), ("", "", "none"), ("", "5", "missing"), ("2O1", "201", "same"), ("01", "1", "same"),
+     ("S", "5", "same"), ("297", "207", "near"), ("42", "2", "other"), ("A", "B", "other"), ("31", "205", "other")],
+)  # fmt: skip
+def test_units_are_compared_as_hand_and_machine_write_them(written: str, registered: str, level: str) -> None:
+    assert compare_unit(written, registered) == level
 
 
 def test_a_po_box_is_no_residence() -> None:
