@@ -35,6 +35,10 @@ class Tallies:
         """
         return await self._reads.get(petition)
 
+    def read_ahead(self, petition: Watched) -> None:
+        """Have the tally read where it is not known: somebody is about to ask for it."""
+        self._reads.ask_ahead(petition)
+
     async def _fetch(self, petitions: Collection[Watched]) -> Mapping[Watched, TallyRow]:
         async with self._database.brief() as connection:
             return await read_tallies(connection, petitions)
