@@ -31,6 +31,8 @@ _FRACTION = re.compile(r"^[1-3]/[2-4]$")
 _DIGIT_SHAPES = str.maketrans("OQDILZSBGAETU|!", "000112586437011")
 _DIGIT_LIKE = re.compile(r"^[0-9OQDILZSBGAETU|!]+$")
 _TWO_ADDRESSES = re.compile(r"\s*(?:;|\n|\bAND\b|\bOR\b|&|\s/\s|,)\s*(?=\d+ (?:1/2 )?[A-Z0-9])")
+# "APT 5, 1234 MAIN ST": a unit that is written first.
+_UNIT_AHEAD = re.compile(r"^\s*(?:(?:APT|UNIT|STE|SUITE|APARTMENT)\b[\s.#]*|#\s*)([0-9A-Z]{1,5})\b[\s,;.-]+(?=[0-9])")
 _TOKEN = re.compile(r"[1-3]/[2-4](?![0-9])|#|[^\s#,.:;()\"*_]+")
 _MOST_ADDRESSES: Final = 2
 _LONGEST_HOUSE: Final = 5  # a longer number is a house and a unit run together
@@ -64,9 +66,12 @@ def read_addresses(text: str) -> ReadAddresses:
     """Return the addresses in `text`, at most two; any text is accepted."""
     raised = text.upper() if text.isascii() else _ascii(text)
     without_box, boxes = _PO_BOX.subn(" ", raised) if "B" in raised and "O" in raised else (raised, 0)
-    parts = _TWO_ADDRESSES.split(without_box)[:_MOST_ADDRESSES]
-    addresses = tuple(address for part in parts if (address := parse_address(part)).streets or address.house)
-    return ReadAddresses(addresses, po_box=boxes > 0)
+    ahead = _UNIT_AHEAD.match(without_box)
+    parts = _TWO_ADDRESSES.split(without_box[ahead.end() :] if ahead else without_box)[:_MOST_ADDRESSES]
+    addresses = [address for part in parts if (address := parse_address(part)).streets or address.house]
+    if ahead and addresses and not addresses[0].unit:
+        addresses[0] = addresses[0]._replace(unit=ahead[1])
+    return ReadAddresses(tuple(addresses), po_box=boxes > 0)
 
 
 def _ascii(text: str) -> str:
@@ -151,10 +156,21 @@ def _take_house(words: list[str]) -> tuple[str, str, str, bool]:
     if not house:
         return "", "", "", True
     words.pop(0)
+    while not unit and _torn_house(house, words):
+        house, certain = house + words.pop(0), False
     fraction = words.pop(0) if words and _FRACTION.match(words[0]) else ""
     if unit in {"1/2", "1/4", "3/4"}:
         fraction, unit = unit, ""
     return house, fraction, unit, certain
+
+
+def _torn_house(house: str, words: list[str]) -> bool:
+    """Whether the number goes on behind a blank: 12 080 ELDER CT, not 12 80 ST."""
+    if len(words) < 2 or not words[0].isdigit() or len(house + words[0]) > _LONGEST_HOUSE:  # noqa: PLR2004 - the street
+        return False
+    name = [word for word in words[1:] if word not in DIRECTIONS]
+    named = bool(name) and name[0] not in STREET_TYPES and name[0] not in _UNIT_WORDS
+    return words[0][0] == "0" or (named and (name[0].isalpha() or bool(ordinal_number(name[0]))))
 
 
 # A blank that was lost: 14528SAGE, 1234N. One letter of A to F is more likely a unit, and S as a fifth digit a 5.

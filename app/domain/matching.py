@@ -6,6 +6,7 @@ the law says is no reason to reject: unit, fraction, city, zip, type and directi
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import log
 from typing import Any, Final, Literal, overload
 
 from app.domain.case import SURE_GIVEN, SURE_SURNAME, Case, alias_doubts, examine, sure_name
@@ -55,6 +56,7 @@ _NEAR_STREET: Final = frozenset({"same", "typo", "near", "garbled", "missing"})
 _MIDDLE_AGREES: Final = frozenset({"same", "initial"})
 _SEVERAL: Final = 2
 _RARE: Final = 7.0  # rarity of a name that one in 1,100 bears
+_HARDLY: Final = 3.0  # the logarithm of one over the namesakes to be expected: one in twenty streets
 _AS_WELL: Final = 1.5  # a difference of weight that is none
 
 
@@ -108,14 +110,24 @@ def _match(case: Case) -> Decision | None:
     """A valid line: one registered voter of this name at this house and street, and nothing that speaks against it."""
     shares = case.stories.here
     best = max(range(len(shares)), key=lambda at: (shares[at], -at), default=None)
-    if best is None or shares[best] < case.scorer.model.thresholds["match"]:
+    if best is None or shares[best] < case.scorer.model.thresholds["match_exact"]:
         return None
     one = next((s for s in case.persons[best].scored if s.standing == "registered" and s.address.here), None)
-    if one is None:
+    if one is None or shares[best] < _enough(case, one):
         return None
     doubts = [*_doubts(case, one, shares[best]), *alias_doubts(case, one)]
     case.fired.extend(doubts)
     return None if doubts else _decision(case, "valid", None, one)
+
+
+def _enough(case: Case, one: Scored) -> float:
+    """The probability from which a match is certain.
+
+    Less is enough where the given name is the very one and the whole roll was searched: then no relative signed, and
+    that a stranger of the same name did, at this house, is rarer than the stories make it.
+    """
+    exact = case.by_name and one.name.levels.given.level == "exact" and one.name.levels.surname.level in SURE_SURNAME
+    return case.scorer.model.thresholds["match_exact" if exact else "match"]
 
 
 def _doubts(case: Case, one: Scored, probability: float) -> list[str]:
@@ -162,7 +174,7 @@ def _reject(case: Case) -> Decision | None:
         case.fired.append("name not known")
     if not street and not out:
         case.fired.append("street not known")
-    if any(_plausible_here(one) for one in case.scored):
+    if any(_plausible_here(case, one) for one in case.scored):
         case.fired.append("like name at the address")
     if not out and any(
         share > t["invalid_new_surname"] and _same_given_here(person)
@@ -187,15 +199,26 @@ def _readable(case: Case) -> tuple[bool, bool, bool]:
     return given and surname and house, given or surname, known or somebody
 
 
-def _plausible_here(one: Scored) -> bool:
-    """Whether somebody of a like name is registered at the address or one slip from it: never rejected."""
+def _plausible_here(case: Case, one: Scored) -> bool:
+    """Whether somebody of a like name is registered at the address, or where it may be meant: never rejected."""
     if one.standing != "registered":
         return False
     name, address = one.name.levels, one.address.levels
+    sure = sure_name(one)
     like = name.given.level in _LIKE_GIVEN and name.surname.level in _LIKE_SURNAME
-    if address.house == "far":
-        return like and address.street.level == "same" and (sure_name(one) or one.name.weight > 0)
-    return like and address.house in _NEAR_HOUSE and address.street.level in _NEAR_STREET
+    if address.house in _NEAR_HOUSE and address.street.level in _NEAR_STREET:
+        return like
+    if address.house == "same":
+        return sure  # at this number, of a street that may be misread
+    if address.street.level != "same":
+        return False
+    return (address.house == "far" and like and (sure or one.name.weight > 0)) or (sure and _alone_in_street(case, one))
+
+
+def _alone_in_street(case: Case, one: Scored) -> bool:
+    """Whether hardly anybody of that name can be expected in that street: it may be the signer, at a number misread."""
+    street, words = one.address.levels.street.word, case.scorer.words
+    return one.name.weight + words.rarity("street", street) > log(words.registrations) + _HARDLY
 
 
 def _same_given_here(person: Person) -> bool:
@@ -227,7 +250,8 @@ def _registration_reason(case: Case) -> tuple[str, Scored | None, bool]:
     best = max(range(len(others)), key=lambda at: (others[at], -at), default=None)
     seen = not case.scorer.namesakes_cut
     if best is None or nobody >= others[best]:
-        return "not_registered", None, seen and nobody >= enough
+        named = any(len(word) > 1 for word in case.scorer.line.name.readings[0].given[:1])
+        return "not_registered", None, seen and named and nobody >= enough  # R. SMITH cannot be searched for
     person = case.persons[best]
     reason = _REASON.get(person.standing, person.standing)
     return reason, person.scored[0], seen and others[best] >= enough

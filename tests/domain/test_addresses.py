@@ -46,6 +46,9 @@ def test_an_address_is_taken_apart(text: str, house: str, fraction: str, street:
         pytest.param("6127 BALDWIN UNII 108", "6127", "BALDWIN", "108", id="a slip in the word for the unit"),
         pytest.param("4267 S Front Ave", "4267", "FRONT", "", id="a street named as units are"),
         pytest.param("7766 IRON B1UFF RD", "7766", "IRONBIUFF", "", id="a digit that was a letter"),
+        pytest.param("12 080 Elder Ct", "12080", "ELDER", "", id="a blank within the house number"),
+        pytest.param("16 62 N. 5th Ave", "1662", "5", "", id="a blank within it before a numbered street"),
+        pytest.param("12 80 St", "12", "80", "", id="a house in a numbered street"),
         pytest.param("10652 MAIN B0VLEV4KD", "10652", "MAIN", "", id="a type misread in several letters"),
     ],
 )
@@ -111,6 +114,12 @@ def test_a_house_number_that_had_to_be_guessed_is_uncertain() -> None:
     assert parse_address("123 Main St").house_certain
     assert not parse_address("1Z3 Main St").house_certain
     assert not parse_address("9744106 Main St").house_certain  # a house and a unit run together
+
+
+@pytest.mark.parametrize("text", ["Apt 5, 123 Main St", "#5 123 Main St", "UNIT 5 - 123 Main St"])
+def test_a_unit_may_be_written_first(text: str) -> None:
+    (found,) = read_addresses(text).addresses
+    assert (found.house, found.streets, found.unit) == ("123", ("MAIN",), "5")
 
 
 def test_two_addresses_are_both_read() -> None:
