@@ -32,6 +32,7 @@ from app.domain.voter import Registration
 
 BANDS: Final = (0.5, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.999, 1.0)
 _LEARNT_FROM: Final = frozenset({"not_registered", "out_of_county", "different_address", "canceled"})
+_NOBODY: Final = frozenset({"not_registered", "out_of_county"})
 _SAMPLE: Final = 20_000  # registrations that show how often strangers agree by chance
 _BATCH: Final = 500
 
@@ -49,6 +50,11 @@ class Case:
         """Why the line is invalid by itself; None where it is good, whether or not it counts."""
         decided = self.judgement.decided
         return None if is_eligible(decided.status, decided.reason) else decided.reason
+
+    @property
+    def signer(self) -> str:
+        """The voter who signed; '' where it is nobody of the roll, whomever the lookup thought of."""
+        return "" if self.reason in _NOBODY else self.judgement.decided.voter_id or ""
 
 
 async def learn_model(database: Database, petitions: Sequence[Petition], version: str) -> tuple[Model, int]:
@@ -125,13 +131,13 @@ async def _cases(connection: asyncpg.Connection, petition: Petition) -> list[Cas
 
 async def _judged(roll: Roll, aliases: Aliases, cases: Sequence[Case]) -> list[Judged]:
     lines = [aliases.applied_to(read_line(case.writing)) for case in cases]
-    voters = sorted({case.judgement.decided.voter_id or "" for case in cases})
+    voters = sorted({case.signer for case in cases})
     own: dict[str, list[Registration]] = defaultdict(list)
     for registration in await registrations_of_voters(roll.connection, roll.county_id, roll.roll_version, voters):
         own[registration.voter_id].append(registration)
     households = await _households(roll, cases, lines)
     return [
-        Judged(line, c.interval, c.reason, own[c.judgement.decided.voter_id or ""], household)
+        Judged(line, c.interval, c.reason, own[c.signer], household)
         for c, line, household in zip(cases, lines, households, strict=True)
     ]
 
@@ -142,7 +148,7 @@ async def _households(roll: Roll, cases: Sequence[Case], lines: Sequence[ReadLin
     strangers = {
         at: line
         for at, (case, line) in enumerate(zip(cases, lines, strict=True))
-        if case.reason is not None and not case.judgement.decided.voter_id
+        if case.reason is not None and not case.signer
     }
     asked = list(strangers.values())
     await learn_words(roll, words, [written_words(line) for line in asked])

@@ -1,7 +1,9 @@
 """`python -m app model learn` and `model report`: the matcher's weights, from what people judged."""
 
 import argparse
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from app.actions.models import learn_model, report_model
 from app.cli.common import CommandError, Subparsers, a_petition, over_database
@@ -42,10 +44,15 @@ async def _learn(arguments: argparse.Namespace, database: Database) -> int:
 
 async def _report(arguments: argparse.Namespace, database: Database) -> int:
     petition = await the_petition(database, arguments.petition)
-    print(f"{'claimed up to':>13} {'on average':>10} {'lines':>9} {'people agree':>13}")
-    for band in await report_model(database, petition):
-        if band["lines"]:
-            print(
-                f"{band['to']:>13} {band['claimed']:>10.4f} {band['lines']:>9,} {band['right'] / band['lines']:>13.4f}"
-            )
+    print(bands_as_text(await report_model(database, petition)))
     return 0
+
+
+def bands_as_text(bands: Sequence[Mapping[str, Any]]) -> str:
+    """The report as a table: of each band of probability what was claimed on average, and how often people agree."""
+    rows = [
+        f"{band['to']:>13} {band['claimed']:>10.4f} {band['lines']:>9,} {band['right'] / band['lines']:>13.4f}"
+        for band in bands
+        if band["lines"]
+    ]
+    return "\n".join([f"{'claimed up to':>13} {'on average':>10} {'lines':>9} {'people agree':>13}", *rows])

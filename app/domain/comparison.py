@@ -60,6 +60,7 @@ def garbled(written: str, registered: str) -> bool:
     return longest > 1 and OSA.distance(written, registered, score_cutoff=longest // 2) <= longest // 2
 
 
+_SHORT: Final = 2  # letters of a surname of which one may be a slip, and the other is all that is left
 _NONE: Final = FieldLevel("missing")
 _OTHER: Final = FieldLevel("other")
 
@@ -107,6 +108,8 @@ def _resembling(written: tuple[str, ...], registered: tuple[str, ...], *, known:
     if _alike(joined, "".join(registered)):
         return FieldLevel("near", written[-1]) if known else FieldLevel("typo", registered[-1])
     of_part = _resembling_part(written, registered, known=known)
+    if not of_part and known and len(joined) == _SHORT and garbled(joined, registered[0]):
+        of_part = FieldLevel("near", joined)  # SO and SA
     if of_part or (known and len(joined) > 1):
         return of_part or _OTHER
     badly = any(garbled(part, other) for part in written for other in registered)

@@ -11,6 +11,7 @@ from app.domain.case import SURE_SURNAME
 from app.domain.line import Interval, ReadLine
 from app.domain.model import Model
 from app.domain.names import given_words, surname_parts
+from app.domain.readings import likely_readings
 from app.domain.scoring import Household, Scored, Scorer
 from app.domain.voter import Registration
 from app.domain.words import Words
@@ -61,6 +62,7 @@ def learn(judged: Sequence[Judged], others: Sequence[Registration], words: Words
     thresholds. The same arguments give the same model.
     """
     model = start
+    judged = [one._replace(line=likely_readings(one.line, words)) for one in judged]  # as the lookup reads them
     for _ in range(_ROUNDS):
         counts = _count(judged, others, words, model)
         weights = {field: _name_weights(field, counts, model) for field in _NAME_FIELDS}

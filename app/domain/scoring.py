@@ -207,7 +207,7 @@ class Scorer:
         best: NameScore | None = None
         for at, reading in enumerate(self.line.name.readings):
             surname, family = self._score_surname(at, registration.last_name)
-            if best and surname.level in _HOPELESS and reading.kind != "plain":
+            if best and reading.kind != "plain" and _hopeless(surname, best):
                 continue  # another order of the words explains nothing where not even the surname fits
             given, between, own = self._score_given(at, registration)
             weight = family + own + of_suffix
@@ -319,6 +319,11 @@ def _way_written(address: Address, street: str) -> tuple[str, str]:
     return address.ways[address.streets.index(street) if street in address.streets else 0]
 
 
+def _hopeless(surname: FieldLevel, best: NameScore) -> bool:
+    """Whether a surname fits so little that another one, which fits no better, is enough to compare."""
+    return surname.level in _UNLIKE or (surname.level == "garbled" and best.levels.surname.level not in _UNLIKE)
+
+
 def _fits(written: tuple[str, str], registered: tuple[str, str]) -> bool:
     """Whether type and direction as they are written do not speak against those of an address."""
     return compare_way(written, registered) == "same"
@@ -331,7 +336,7 @@ _BY_FIRST_NAME: Final = frozenset({"exact", "nickname", "initial", "missing"})
 _KIND: Final = {"surname": "surname", "given": "given", "middle": "given"}
 _NEAR_HOUSE: Final = frozenset({"same", "near", "far", "missing"})
 _NEAR_STREET: Final = frozenset({"same", "typo", "near", "garbled", "missing"})
-_HOPELESS: Final = frozenset({"other", "unreadable", "garbled"})
+_UNLIKE: Final = frozenset({"other", "unreadable"})
 _MISSING: Final = FieldLevel("missing")
 _OTHER_ADDRESS: Final = AddressComparison("other", FieldLevel("other"), "same", "missing", "missing")
 _NO_NAME: Final = NameScore("plain", NameComparison(_MISSING, _MISSING, _MISSING, "none"), -6.0, 0.0)

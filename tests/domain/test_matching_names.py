@@ -55,6 +55,8 @@ def test_a_surname_without_its_particles_is_the_voters() -> None:
         pytest.param("Brendy Tang", "BRENDA", "TANG", id="a fond form"),
         pytest.param("Qiu U", "QIU", "FU", id="a letter lost of a surname of two"),
         pytest.param("Qiu Om", "QIU", "OH", id="a letter misread of a surname of two"),
+        pytest.param("Srnith Qiu", "QIU", "SMITH", id="two letters read for one, the surname first"),
+        pytest.param("Patrick Sa", "PATRICK", "SO", id="another surname of two letters that differs in one"),
         pytest.param("Qiu 1e", "QIU", "LE", id="a letter read as a digit"),
     ],
 )

@@ -1,0 +1,127 @@
+"""Learns the matcher's model from a petition whose truth is known, or reports how far it can be believed.
+
+    python bench/judged.py --roll ROLL --petition P --truth T --learn model-2 --out FILE.json
+    python bench/judged.py --roll ROLL --petition P --truth T
+
+A database of its own gets the roll and the petition through the service's own actions; then a person says of every line
+what is true of it, and the actions of `model learn` or `model report` do their work. So the model is made that ships.
+"""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run by path, from anywhere
+
+from app.actions.intake import take_in
+from app.actions.models import learn_model, report_model
+from app.actions.petitions import Terms, open_petition
+from app.actions.review import decide_by_person
+from app.actions.roll import load_roll
+from app.cli.models import bands_as_text
+from app.db.engine import Database, open_database
+from app.db.migrate import upgrade
+from app.db.server import EmbeddedServer
+from app.domain.errors import RecallError
+from app.domain.keys import Principal
+from app.domain.model import model_to_json
+from app.domain.petition import Petition
+from app.domain.review import Word
+from app.domain.ruleset import CALIFORNIA
+from app.domain.signature import Place, Submitted
+from app.domain.submission import Submission
+from bench.matching import objects, writing
+
+COUNTY: Final = "judged"
+FIRST, LAST = date(2022, 1, 27), date(2022, 7, 6)
+_BATCH: Final = 500
+_REASONS: Final[Mapping[str, Any]] = {
+    "moved": "different_address", "cancelled": "canceled", "notreg": "not_registered", "ooc": "out_of_county",
+}  # fmt: skip
+_PERSON: Final = Principal(COUNTY, "supervisor-1", "supervisor")
+
+
+def word(truth: dict[str, Any]) -> Word | None:
+    """What a person says who knows the truth of a line; None where the paper alone decides it."""
+    kind, own = truth["class"], truth["ok"][0] if truth["ok"] else None
+    if kind in {"valid", "dup"}:
+        return Word("valid", None, own)
+    return Word("invalid", truth.get("reason") or _REASONS[kind], own, "known to be so") if kind in _REASONS else None
+
+
+def placed(place: str) -> Place:
+    """A place as it stands in a truth."""
+    return Place(*map(int, place.split("-")))
+
+
+def submitted(line: dict[str, Any]) -> Submitted:
+    """A line as a station hands it in."""
+    written = writing(line)
+    return Submitted(Place(line["section"], line["page"], line["line"]), written, written.fingerprint())
+
+
+async def judged_petition(
+    database: Database, lines: Sequence[dict[str, Any]], truths: Sequence[dict[str, Any]]
+) -> Petition:
+    """Take a petition in, and let a person judge every line of it."""
+    terms = Terms(
+        county_id=COUNTY, title="A petition", officer="An officer", required=1, registered_voters=None,
+        circulation_from=FIRST, circulation_to=LAST, filed_on=LAST, ruleset_name=CALIFORNIA.name,
+    )  # fmt: skip
+    petition = await open_petition(database, terms, opened_by=_PERSON.name, now=datetime.now(UTC))
+    for at in range(0, len(lines), _BATCH):
+        batch = Submission(_PERSON.name, [submitted(line) for line in lines[at : at + _BATCH]])
+        (outcome,) = await take_in(database, petition, [batch], now=datetime.now(UTC))
+        if isinstance(outcome, Exception):
+            raise outcome
+    said = [(placed(truth["place"]), true) for truth in truths if (true := word(truth))]
+    refused = 0
+    for at in range(0, len(said), _BATCH):
+        async with database.intake() as connection, connection.transaction():
+            words = dict(said[at : at + _BATCH])
+            found = await decide_by_person(connection, petition, words, who=_PERSON, now=datetime.now(UTC))
+        refused += sum(isinstance(result, RecallError) for result in found.values())
+    print(f"{len(lines):,} lines, {len(said) - refused:,} of them judged, {refused:,} findings refused")
+    return petition
+
+
+async def run(arguments: argparse.Namespace, url: str) -> None:
+    """Load, judge, and learn or report."""
+    await upgrade(url)
+    await load_roll(url, county_id=COUNTY, source=arguments.roll, complete_through=LAST, activate=True)
+    database = await open_database(url)
+    try:
+        petition = await judged_petition(database, list(objects(arguments.petition)), list(objects(arguments.truth)))
+        if arguments.learn:
+            model, lines = await learn_model(database, [petition], arguments.learn)
+            arguments.out.write_text(model_to_json(model), encoding="utf-8")
+            print(f"{arguments.learn}, learnt from {lines:,} judged lines")
+        else:
+            print(bands_as_text(await report_model(database, petition)))
+    finally:
+        await database.close()
+
+
+def main() -> None:
+    """Read the arguments and run."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name in ("--roll", "--petition", "--truth"):
+        parser.add_argument(name, type=Path, required=True)
+    parser.add_argument("--learn", metavar="VERSION", help="how findings will name the model; without it: report")
+    parser.add_argument("--out", type=Path, help="the model's file")
+    arguments = parser.parse_args()
+    if arguments.learn and not arguments.out:
+        parser.error("--learn needs --out")
+    with TemporaryDirectory(prefix="bench-") as folder:
+        Path(folder).chmod(0o711)  # where root runs it, the server's user must get through
+        with EmbeddedServer.start(Path(folder)) as server:
+            asyncio.run(run(arguments, server.url()))
+
+
+if __name__ == "__main__":
+    main()
