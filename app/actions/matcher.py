@@ -189,6 +189,11 @@ class Matchers:
         decide: Decide = min(self._matchers, key=Matcher.waiting).decide_lines if self._matchers else decide_lines
         return await decide(connection, county_id=county_id, roll_version=roll_version, lines=lines, aliases=aliases)
 
+    def states(self) -> dict[str, int]:
+        """How many of them run, and how many do not."""
+        running = sum(matcher.running for matcher in self._matchers)
+        return {"running": running, "ended": len(self._matchers) - running}
+
     async def close(self) -> None:
         """End the processes."""
         for matcher in self._matchers:

@@ -20,7 +20,8 @@ _CONNECTIONS = 4  # batches that are decided at a time
 
 def serve() -> None:
     """Run until the service that asks is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's, which is for the service: it drains first
+    for number in (signal.SIGINT, signal.SIGTERM):  # the terminal's or the machine's, to all: the service drains first
+        signal.signal(number, signal.SIG_IGN)
     gc.set_threshold(50_000, 20, 100)  # as the service does
     uvloop.run(_serve())
 
@@ -29,7 +30,7 @@ async def _serve() -> None:
     reader, writer = await _pipes()
     url = str(await read_message(reader))
     pool = await asyncpg.create_pool(
-        **connect_arguments(url, **SESSION), min_size=1, max_size=_CONNECTIONS, command_timeout=40
+        **connect_arguments(url, **SESSION), min_size=0, max_size=_CONNECTIONS, command_timeout=40
     )
     deciding: set[asyncio.Task[None]] = set()
 
