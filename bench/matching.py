@@ -1,9 +1,10 @@
 """Scores the matcher on petitions whose truth is known, through the service's own code and a real PostgreSQL.
 
-    python bench/matching.py --generate [--scale 0.02] [--seed 71] [--splink]
+    python bench/matching.py --generate [--noise] [--scale 0.02] [--seed 71] [--splink]
     python bench/matching.py --roll ROLL.csv.gz --petition P.ndjson.gz --truth T.ndjson.gz [--petition ... --truth ...]
 
-With --generate a county and two petitions of it, an ordinary and a hard one, are made up. Beside the matcher the
+With --generate a county and two petitions of it, an ordinary and a hard one, are made up; with --noise as well, one in
+another hand than the demo's, of a roll in another shape. Beside the matcher the
 exact join is scored on the same lines, with --splink Splink too. Without --url a server is started in a folder that is
 deleted afterwards. With --url (or --reuse, a folder that is kept) a roll that is loaded already is used again.
 """
@@ -40,11 +41,12 @@ from app.domain.line import Interval
 from app.domain.matching import Decision, Scorer, decide
 from app.domain.signature import Writing
 from app.domain.voter import Registration
-from bench import rivals
+from bench import noise, rivals
 from bench.score import score, show, show_fairness
 
 COUNTY = "bench"
 ALONE = 500  # lines that are decided one by one
+_LINES_OF_NOISE = 20_000
 
 
 class Asked(NamedTuple):
@@ -152,10 +154,13 @@ def database(arguments: argparse.Namespace) -> Iterator[str]:
 
 def made_up(arguments: argparse.Namespace, folder: Path) -> None:
     """Make a county and two petitions up; the arguments name their files from then on."""
-    for number, hard in enumerate((False, True), 1):
+    for number, hard in enumerate((False,) if arguments.noise else (False, True), 1):
         out = folder / ("hard" if hard else "ordinary")
         generate(arguments.scale, arguments.seed, out, petition_seed=arguments.seed + number, hard=hard)
         arguments.roll = out / "roll.csv"  # the same both times
+        if arguments.noise:
+            noise.make(arguments.roll, folder / "noise", arguments.seed, _LINES_OF_NOISE)
+            out, arguments.roll = folder / "noise", folder / "noise" / "roll.csv"
         arguments.petition.append(out / "petition.ndjson")
         arguments.truth.append(out / "truth.ndjson")
 
@@ -182,6 +187,7 @@ def parsed() -> argparse.Namespace:
     """Read the arguments."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--generate", action="store_true", help="make a county and its petitions up")
+    parser.add_argument("--noise", action="store_true", help="let another hand write the petition (see bench/noise.py)")
     parser.add_argument("--scale", default="0.02", help="of the county that is made up")
     parser.add_argument("--seed", type=int, default=71, help="of the county that is made up")
     parser.add_argument("--roll", type=Path)

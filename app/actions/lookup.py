@@ -146,9 +146,9 @@ async def _residents(roll: Roll, lines: list[_Line], words: Words) -> list[set[i
     ]
     names = [written_name(line.read) for line in lines]
     alike: list[set[int]] = [set() for _ in lines]
-    places: list[Counter[tuple[str, ...]]] = [Counter() for _ in lines]
-    for at, number, name, *place in await db.residents(roll, questions, MOST_OF_A_HOUSE):
-        places[at][tuple(place)] += 1
+    places: list[Counter[str]] = [Counter() for _ in lines]
+    for at, number, name, place in await db.residents(roll, questions, MOST_OF_A_HOUSE):
+        places[at][place] += 1
         if fuzz.token_set_ratio(names[at], name.upper(), score_cutoff=ALIKE):
             alike[at].add(number)
     for line, counted in zip(lines, places, strict=True):

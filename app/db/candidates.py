@@ -21,8 +21,8 @@ JOIN registration r ON r.county_id = $1 AND r.roll_version = $2 AND r.key_house_
 
 # Everybody at one house and street, for many lines at once. Rides the index of key_house_street.
 _RESIDENTS = f"""
-SELECT q.asked_for, r.registration_no, r.last_name || ' ' || r.first_name || ' ' || r.middle_name, r.unit_number,
-       left(r.zip, 5), r.street_type, r.pre_direction || r.post_direction
+SELECT q.asked_for, r.registration_no, r.last_name || ' ' || r.first_name || ' ' || r.middle_name,
+       r.unit_number || '\t' || left(r.zip, 5) || '\t' || r.street_type || '\t' || r.pre_direction || r.post_direction
 FROM unnest($3::int[], $4::bigint[]) AS q (asked_for, low)
 CROSS JOIN LATERAL (
     SELECT * FROM registration
@@ -86,10 +86,10 @@ async def households(roll: Roll, keys: Sequence[tuple[int, int]]) -> list[tuple[
 
 
 async def residents(roll: Roll, questions: Sequence[tuple[int, int]], most: int) -> list[asyncpg.Record]:
-    """Return of everybody at an address, at most `most` of each, what tells their addresses and names apart.
+    """Return (asked_for, registration_no, name, place) of everybody at an address, at most `most` of each.
 
-    As (asked_for, registration_no, name, unit_number, zip of five digits, street type, its direction). The questions
-    are (asked_for, the lowest key_house_street).
+    A place is unit, zip of five digits, street type and direction with tabs between, which no value of a roll has. The
+    questions are (asked_for, the lowest key_house_street).
     """
     asked, lows = [question[0] for question in questions], [question[1] for question in questions]
     rows: list[asyncpg.Record] = await roll.connection.fetch(

@@ -54,13 +54,15 @@ class Household(NamedTuple):
     ways: frozenset[tuple[str, str]] = frozenset()
 
 
-def household_of(places: Mapping[tuple[str, ...], int]) -> Household:
-    """Return the household of so many residents of each unit, zip, street type and direction."""
-    units = Counter[str]()
+def household_of(places: Mapping[str, int]) -> Household:
+    """Return the household of so many residents of each unit, zip, street type and direction, with tabs between."""
+    units, zips, ways = Counter[str](), set[str](), set[tuple[str, str]]()
     for place, residents in places.items():
-        units[place[0]] += residents
-    zips = frozenset(place[1] for place in places if place[1])
-    return Household(units.total(), units, zips, frozenset(way(place[2], place[3]) for place in places))
+        unit, zip_code, kind, direction = place.split("\t")
+        units[unit] += residents
+        zips.update(filter(None, [zip_code]))
+        ways.add(way(kind, direction))
+    return Household(units.total(), units, frozenset(zips), frozenset(ways))
 
 
 class NameScore(NamedTuple):
