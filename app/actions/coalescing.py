@@ -50,11 +50,17 @@ class Coalesced(Generic[Key, Value]):
         fetch: Callable[[Collection[Key]], Awaitable[Mapping[Key, Value]]],
         *,
         max_age: float = 0.0,
+        every: float = 0.0,
         writes: Callable[[], int] = lambda: 0,
     ) -> None:
-        """Read with `fetch`, which leaves out the keys that do not exist; `writes` counts what may change values."""
+        """Read with `fetch`, which leaves out the keys that do not exist; `writes` counts what may change values.
+
+        A query begins no sooner than `every` seconds after the last one, whatever was written meanwhile.
+        """
         self._fetch = fetch
         self._max_age = max_age
+        self._every = every
+        self._last = float("-inf")  # when a query began
         self._writes = writes
         self._next: _Query[Key, Value] | None = None
         self._running: _Query[Key, Value] | None = None
@@ -96,10 +102,13 @@ class Coalesced(Generic[Key, Value]):
 
     async def _read(self) -> None:
         """One query after the other, until nobody waits."""
+        loop = asyncio.get_running_loop()
         while self._next:
+            if (wait := self._last + self._every - loop.time()) > 0:
+                await asyncio.sleep(wait)
             query, self._next = self._next, None
-            self._running = query
-            query.moment = moment = _Moment(asyncio.get_running_loop().time(), self._writes())
+            self._running, self._last = query, loop.time()
+            query.moment = moment = _Moment(self._last, self._writes())
             try:
                 found = await self._fetch(query.keys)
             except Exception as error:  # noqa: BLE001  # it is not swallowed: everybody who waits raises it
