@@ -48,7 +48,7 @@ _PERSON: Final = Principal(COUNTY, "supervisor-1", "supervisor")
 
 def word(truth: dict[str, Any]) -> Word | None:
     """What a person says who knows the truth of a line; None where the paper alone decides it."""
-    kind, own = truth["class"], truth["ok"][0] if truth["ok"] else None
+    kind, own = truth["class"], truth.get("voter_id") or next(iter(truth["ok"]), None)
     if kind in {"valid", "dup"}:
         return Word("valid", None, own)
     return Word("invalid", truth.get("reason") or _REASONS[kind], own, "known to be so") if kind in _REASONS else None

@@ -235,7 +235,9 @@ def _whole_street(words: list[str]) -> bool:
 
 
 def _unit_like(word: str, short: str) -> bool:
-    """Whether `word` can be a unit's number; "NO HOPE ST" and "AT LAST" are streets."""
+    """Whether `word` can be a unit's number; "NO HOPE ST", "AT LAST" and "RM ST" are streets."""
+    if word in STREET_TYPES:
+        return False
     return any(c.isdigit() for c in word) or len(word) == 1 or (short != "#" and len(word) <= 2)  # noqa: PLR2004 - two letters
 
 

@@ -113,6 +113,7 @@ _WORDS: Final = {
     "unreadable": "no known name, and unlike",
     "added": "not in the roll",
     "garbled": "no known name, badly readable",
+    "half": "one letter of two",
     "initial": "an initial that fits",
     "other initial": "an initial that does not fit",
     "initial conflict": "an initial that does not fit",

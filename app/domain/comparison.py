@@ -57,10 +57,10 @@ def _alike(written: str, registered: str) -> bool:
 def garbled(written: str, registered: str) -> bool:
     """Whether what is written may be the other word, badly read: half of the letters are right."""
     longest = max(len(written), len(registered))
-    return longest > 1 and OSA.distance(written, registered, score_cutoff=longest // 2) <= longest // 2
+    return longest > len("LI") and OSA.distance(written, registered, score_cutoff=longest // 2) <= longest // 2
 
 
-_SHORT: Final = 2  # letters of a surname of which one may be a slip, and the other is all that is left
+_SHORT: Final = 2  # letters of a surname, of which one may be a slip
 _NONE: Final = FieldLevel("missing")
 _OTHER: Final = FieldLevel("other")
 
@@ -107,13 +107,20 @@ def _resembling(written: tuple[str, ...], registered: tuple[str, ...], *, known:
         return FieldLevel("part", joined)
     if _alike(joined, "".join(registered)):
         return FieldLevel("near", written[-1]) if known else FieldLevel("typo", registered[-1])
-    of_part = _resembling_part(written, registered, known=known)
-    if not of_part and known and len(joined) == _SHORT and garbled(joined, registered[0]):
-        of_part = FieldLevel("near", joined)  # SO and SA
+    of_part = _resembling_part(written, registered, known=known) or _resembling_short(
+        joined, registered[0], known=known
+    )
     if of_part or (known and len(joined) > 1):
         return of_part or _OTHER
     badly = any(garbled(part, other) for part in written for other in registered)
     return FieldLevel("garbled" if badly else "unreadable")
+
+
+def _resembling_short(written: str, registered: str, *, known: bool) -> FieldLevel | None:
+    """A surname of two letters of which one is left: half of it, or near where the other is a surname (SO, SA)."""
+    if max(len(written), len(registered)) != _SHORT or OSA.distance(written, registered) > 1:
+        return None
+    return FieldLevel("near", written) if known and len(written) == _SHORT else FieldLevel("half")
 
 
 def _resembling_part(written: tuple[str, ...], registered: tuple[str, ...], *, known: bool) -> FieldLevel | None:

@@ -50,7 +50,7 @@ class Decision:
 
 
 _LIKE_GIVEN: Final = SURE_GIVEN | {"initial", "near", "missing", "middle initial", "middle alike", "garbled"}
-_LIKE_SURNAME: Final = SURE_SURNAME | {"part typo", "near", "initial", "missing", "garbled"}
+_LIKE_SURNAME: Final = SURE_SURNAME | {"part typo", "near", "initial", "missing", "garbled", "half"}
 _NEAR_HOUSE: Final = frozenset({"same", "near", "missing"})
 _NEAR_STREET: Final = frozenset({"same", "typo", "near", "garbled", "missing"})
 _MIDDLE_AGREES: Final = frozenset({"same", "initial"})
@@ -124,10 +124,12 @@ def _enough(case: Case, one: Scored) -> float:
     """The probability from which a match is certain.
 
     Less is enough where the given name is the very one and the whole roll was searched: then no relative signed, and
-    that a stranger of the same name did, at this house, is rarer than the stories make it.
+    that a stranger of the same name did, at this house, is rarer than the stories make it. A short form needs more:
+    relatives are named after one another, Roberto after Robert.
     """
-    exact = case.by_name and one.name.levels.given.level == "exact" and one.name.levels.surname.level in SURE_SURNAME
-    return case.scorer.model.thresholds["match_exact" if exact else "match"]
+    given, t = one.name.levels.given.level, case.scorer.model.thresholds
+    exact = case.by_name and given == "exact" and one.name.levels.surname.level in SURE_SURNAME
+    return t["match_exact"] if exact else t["match_weak" if given == "nickname" else "match"]
 
 
 def _doubts(case: Case, one: Scored, probability: float) -> list[str]:
@@ -208,7 +210,7 @@ def _plausible_here(case: Case, one: Scored) -> bool:
     like = name.given.level in _LIKE_GIVEN and name.surname.level in _LIKE_SURNAME
     if address.house in _NEAR_HOUSE and address.street.level in _NEAR_STREET:
         return like
-    if address.house == "same":
+    if address.house == "same" or (address.house == "near" and address.zip == "same"):
         return sure  # at this number, of a street that may be misread
     if address.street.level != "same":
         return False

@@ -44,6 +44,7 @@ def test_an_address_is_taken_apart(text: str, house: str, fraction: str, street:
         pytest.param("9119 Calle Torre 2", "9119", "CALLETORRE", "2", id="a unit behind a name without a type"),
         pytest.param("5120 N Avenue 45", "5120", "AVENUE45", "", id="a number that is the street's own"),
         pytest.param("6127 BALDWIN UNII 108", "6127", "BALDWIN", "108", id="a slip in the word for the unit"),
+        pytest.param("16233 Ranch Rm St Unit 22", "16233", "RANCHRM", "22", id="a word for units before the type"),
         pytest.param("4267 S Front Ave", "4267", "FRONT", "", id="a street named as units are"),
         pytest.param("7766 IRON B1UFF RD", "7766", "IRONBIUFF", "", id="a digit that was a letter"),
         pytest.param("12 080 Elder Ct", "12080", "ELDER", "", id="a blank within the house number"),

@@ -100,6 +100,7 @@ def test_a_bare_initial_never_decides() -> None:
     [
         pytest.param("400 Xqzwv St", id="the same number of a street that is none"),
         pytest.param("400 Sunset Blvd", id="the same number of another street"),
+        pytest.param("440 Sunset Blvd", id="a number one digit off in another street of the zip"),
         pytest.param("17 Main St", id="another number of the same street"),
     ],
 )

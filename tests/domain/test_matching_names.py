@@ -71,3 +71,13 @@ def test_two_digits_off_and_a_name_badly_read_is_never_rejected() -> None:
     qiu = a_voter(4, last_name="TANG", first_name="PATRICK", house_number="16539")
     found = decided(a_line("Patqlck Tang", "18549 Main St"), *ROLL, qiu)
     assert (found.status, found.voter_id) == ("review", "V4")
+
+
+def test_among_many_of_a_surname_another_form_of_a_given_name_is_not_enough() -> None:
+    home = {"last_name": "SMITH", "house_number": "400"}
+    family = [a_voter(n, first_name=first, **home) for n, first in enumerate(("ANNA", "PATRICK", "LIZ", "QIU"), 5)]
+    rob = a_voter(4, first_name="BOB", **home)
+    assert decided(a_line("Bob Smith", "400 Main St"), rob, *family).status == "valid"
+    found = decided(a_line("Robert Smith", "400 Main St"), rob, *family)
+    assert (found.status, found.voter_id) == ("review", "V4")
+    assert decided(a_line("Robert Smith", "400 Main St"), rob).status == "valid"
