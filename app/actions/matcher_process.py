@@ -15,7 +15,7 @@ from app.actions.matcher import Asked, framed, read_message
 from app.db.engine import SESSION, connect_arguments
 from app.domain.matching import Decision
 
-_CONNECTIONS = 4  # batches that are decided at a time
+_CONNECTIONS = 3  # batches that are decided at a time
 
 
 def serve() -> None:
