@@ -50,8 +50,7 @@ class LineToDecide(NamedTuple):
     filed_on: date
 
 
-_LINES_A_TURN: Final = 5  # of some tenths of a millisecond each
-_turns: Final = Turns()
+TURNS: Final = Turns()
 
 
 @dataclass(slots=True)
@@ -98,8 +97,8 @@ _Item = TypeVar("_Item")
 async def _in_turns(items: Iterable[_Item]) -> AsyncIterator[_Item]:
     """Yield the items, and let other requests have their turn in between: a batch must not hold them up."""
     for at, item in enumerate(items):
-        if at % _LINES_A_TURN == 0:
-            await _turns.take()
+        if at % TURNS.lines == 0:
+            await TURNS.take()
         yield item
 
 

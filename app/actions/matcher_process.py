@@ -10,7 +10,7 @@ import asyncpg
 import uvloop
 
 from app.actions.aliases import aliases_of
-from app.actions.lookup import decide_lines
+from app.actions.lookup import TURNS, decide_lines
 from app.actions.matcher import Asked, framed, read_message
 from app.db.engine import SESSION, connect_arguments
 from app.domain.matching import Decision
@@ -23,6 +23,7 @@ def serve() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):  # the terminal's or the machine's, to all: the service drains first
         signal.signal(number, signal.SIG_IGN)
     gc.set_threshold(50_000, 20, 100)  # as the service does
+    TURNS.lines = 1_000  # nobody else waits here for a turn
     uvloop.run(_serve())
 
 

@@ -11,8 +11,9 @@ class Turns:
     of the tally, which needs some rounds, would wait for all of them in each.
     """
 
-    def __init__(self) -> None:
-        """Nobody computes."""
+    def __init__(self, lines: int = 5) -> None:
+        """Nobody computes yet; a slice is of so many lines, of some tenths of a millisecond each."""
+        self.lines = lines
         self._loop: asyncio.AbstractEventLoop | None = None
         self._taken = False
         self._waiting: deque[asyncio.Future[None]] = deque()
