@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from app.actions.checkpoints import Signer, keep_checkpoints
+from app.actions.matcher import Matchers
 from app.actions.reexamination import keep_examined
 from app.actions.roll_uploads import RollUploads
 from app.api import (
@@ -105,7 +106,9 @@ async def _working(
         database_url, intake=settings.intake_connections, reading=settings.reading_connections
     )
     uploads = RollUploads(database_url, settings.data_dir / "uploads")
-    app.state.recall = State.over(database, uploads, measures, now, settings.requests_per_second)
+    matchers = Matchers(database_url, settings.matchers)
+    await matchers.start()
+    app.state.recall = State.over(database, uploads, measures, now, settings.requests_per_second, matchers)
     app.state.signer = Signer.from_file(settings.checkpoint_key, create=settings.checkpoint_key_file is None)
     app.state.verifying = asyncio.Lock()
     try:
@@ -114,6 +117,7 @@ async def _working(
     finally:
         end_streams(app)
         await uploads.close()
+        await matchers.close()
         await database.close()
         if tracing:
             await tracing.close()

@@ -35,6 +35,7 @@ class Settings:
     log_format: Literal["json", "text"]
     intake_connections: int  # connections that write
     reading_connections: int  # connections for everything else, so that readers cannot starve the stations
+    matchers: int = 0  # processes that look lines up; 0: the service does it itself
     requests_per_second: int = 1000  # from one key, with bursts of twice as many
     telemetry: bool = False  # spans for OpenTelemetry, whose own OTEL_… say where to
     checkpoint_key_file: Path | None = None  # Ed25519, PEM; None: `checkpoint.key` in data_dir, made if it is missing
@@ -58,6 +59,7 @@ class Settings:
             log_format="json" if environment.get("LOG_FORMAT") == "json" else "text",
             intake_connections=_count(environment, "INTAKE_CONNECTIONS", 4),
             reading_connections=_count(environment, "READING_CONNECTIONS", 8),
+            matchers=_count(environment, "MATCHERS", 1, least=0),
             requests_per_second=_count(environment, "REQUESTS_PER_SECOND", 1000),
             telemetry=_telemetry(environment),
             checkpoint_key_file=Path(environment["CHECKPOINT_KEY_FILE"])
@@ -70,10 +72,10 @@ class Settings:
         return result
 
 
-def _count(environment: Mapping[str, str], name: str, default: int) -> int:
+def _count(environment: Mapping[str, str], name: str, default: int, *, least: int = 1) -> int:
     text = environment.get(name) or str(default)
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 1000:  # noqa: PLR2004  # a sane bound
-        raise SettingsError(f"{name} must be a whole number from 1 to 1000")
+    if not text.isascii() or not text.isdigit() or not least <= int(text) <= 1000:  # noqa: PLR2004  # a sane bound
+        raise SettingsError(f"{name} must be a whole number from {least} to 1000")
     return int(text)
 
 

@@ -17,29 +17,35 @@ import importlib.util
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+from statistics import quantiles
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
+from unittest.mock import patch
 
 import asyncpg
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run by path, from anywhere
 
+from app.actions import lookup
 from app.actions.lookup import LineToDecide, decide_lines
 from app.actions.roll import load_roll
 from app.db.engine import connect_arguments
 from app.db.migrate import upgrade
 from app.db.server import EmbeddedServer
 from app.demo.generate import generate
-from app.domain.matching import Decision
+from app.domain.line import Interval
+from app.domain.matching import Decision, Scorer, decide
 from app.domain.signature import Writing
+from app.domain.voter import Registration
 from bench import noise, rivals
 from bench.score import score, show, show_fairness
 
 COUNTY = "bench"
+ALONE = 500  # lines that are decided one by one
 _LINES_OF_NOISE = 20_000
 
 
@@ -70,14 +76,49 @@ async def decide_all(connection: asyncpg.Connection, lines: list[LineToDecide], 
         decisions += await decide_lines(connection, county_id=COUNTY, roll_version=1, lines=lines[at : at + batch])
     wall = (time.perf_counter() - started) / len(lines) * 1e6
     own = (time.process_time() - cpu) / len(lines) * 1e6
-    print(f"{wall:.0f} µs a line: {own:.0f} in Python, {wall - own:.0f} waiting for PostgreSQL; batches of {batch}\n")
+    print(f"{wall:.0f} µs a line: {own:.0f} in Python, {wall - own:.0f} waiting for PostgreSQL; batches of {batch}")
     return decisions
+
+
+async def decide_alone(connection: asyncpg.Connection, lines: list[LineToDecide]) -> None:
+    """Decide some lines one by one and print how long that takes."""
+    times = []
+    for line in lines[:: max(1, len(lines) // ALONE)]:
+        started = time.perf_counter()
+        await decide_lines(connection, county_id=COUNTY, roll_version=1, lines=[line])
+        times.append((time.perf_counter() - started) * 1000)
+    median, late = (quantiles(times, n=20)[at] for at in (9, 18))
+    print(f"one line alone: p50 {median:.1f} ms, p95 {late:.1f} ms\n")
+
+
+@contextmanager
+def candidates_noted() -> Iterator[dict[int, set[str]]]:
+    """Note which voters each decision of the wide search was made among, by the decision's identity."""
+    seen: dict[int, set[str]] = {}
+
+    def noted(scorer: Scorer, candidates: Sequence[Registration], interval: Interval) -> Decision:
+        decision = decide(scorer, candidates, interval)
+        seen[id(decision)] = {registration.voter_id for registration in candidates}
+        return decision
+
+    with patch.object(lookup, "decide", noted):
+        yield seen
+
+
+def show_candidates(truths: list[dict[str, Any]], decisions: list[Decision], seen: dict[int, set[str]]) -> None:
+    """Print how often the true voter of a valid line was among those it was decided among."""
+    valid = [(t, d) for t, d in zip(truths, decisions, strict=True) if t["class"] in {"valid", "dup"}]
+    among = sum(any(voter in seen.get(id(d), {d.voter_id}) for voter in t["ok"]) for t, d in valid)
+    print(f"{'true voter among the candidates':40} {among / max(len(valid), 1):.4f}")
 
 
 async def compare(connection: asyncpg.Connection, asked: Asked, arguments: argparse.Namespace) -> None:
     """Score the matcher, and on the same lines what else one might use."""
     print(f"\n== {asked.name}: the matcher")
-    decisions = await decide_all(connection, asked.lines, arguments.batch)
+    with candidates_noted() as seen:
+        decisions = await decide_all(connection, asked.lines, arguments.batch)
+    await decide_alone(connection, asked.lines)
+    show_candidates(asked.truths, decisions, seen)
     show(score(asked.truths, decisions))
     rows = await connection.fetch("SELECT DISTINCT ON (voter_id) voter_id, last_name FROM registration")
     show_fairness(asked.truths, decisions, {row[0]: row[1] for row in rows})

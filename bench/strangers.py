@@ -28,7 +28,7 @@ from app.actions.roll import load_roll
 from app.db.migrate import upgrade
 from app.db.server import EmbeddedServer
 from app.main import create_app
-from bench.polls import serving
+from bench.service import the_service
 from tests.api import test_hostile
 from tests.api.conftest import SETTINGS
 from tests.api.county import COUNTY, line, roll_csv
@@ -124,8 +124,8 @@ async def run(server: EmbeddedServer, folder: Path) -> None:
         activate=True,
     )
     async with a_world(server.url(), folder) as (app, world, connection):
-        async with serving(server, folder) as (port, _):
-            await measure_cuts(port, world)
+        async with the_service(folder, DATABASE_URL=server.url()).running() as service:
+            await measure_cuts(service.port, world)
         await measure_costs(app, world, connection)
 
 

@@ -15,6 +15,29 @@ class _Moment(NamedTuple):
     writes: int
 
 
+class _Query(Generic[Key, Value]):
+    """What one query asks for, who waits for it, and when it began.
+
+    Each waiter has a future of its own: one who gives up does not take the others' answer along, and all are woken in
+    the same turn of the loop.
+    """
+
+    def __init__(self) -> None:
+        self.keys: set[Key] = set()
+        self.waiters: list[asyncio.Future[Mapping[Key, Value]]] = []
+        self.moment: _Moment | None = None
+
+    def answer(self, found: Mapping[Key, Value]) -> None:
+        for waiter in self.waiters:
+            if not waiter.done():
+                waiter.set_result(found)
+
+    def fail(self, error: Exception) -> None:
+        for waiter in self.waiters:
+            if not waiter.done():
+                waiter.set_exception(error)
+
+
 class Coalesced(Generic[Key, Value]):
     """Reads by key. While one query runs, all who come wait for the next, which asks for all their keys at once.
 
@@ -27,16 +50,22 @@ class Coalesced(Generic[Key, Value]):
         fetch: Callable[[Collection[Key]], Awaitable[Mapping[Key, Value]]],
         *,
         max_age: float = 0.0,
+        every: float = 0.0,
         writes: Callable[[], int] = lambda: 0,
     ) -> None:
-        """Read with `fetch`, which leaves out the keys that do not exist; `writes` counts what may change values."""
+        """Read with `fetch`, which leaves out the keys that do not exist; `writes` counts what may change values.
+
+        A query begins no sooner than `every` seconds after the last one, whatever was written meanwhile.
+        """
         self._fetch = fetch
         self._max_age = max_age
+        self._every = every
+        self._last = float("-inf")  # when a query began
         self._writes = writes
-        self._one_at_a_time = asyncio.Lock()
-        self._next: tuple[set[Key], asyncio.Task[Mapping[Key, Value]]] | None = None
-        self._running: tuple[set[Key], asyncio.Task[Mapping[Key, Value]], _Moment] | None = None
+        self._next: _Query[Key, Value] | None = None
+        self._running: _Query[Key, Value] | None = None
         self._known: dict[Key, tuple[Value, _Moment]] = {}
+        self._reading: asyncio.Task[None] | None = None
 
     async def get(self, key: Key) -> Value | None:
         """The value as of now; None where there is none. What `fetch` raises, all who wait for it get."""
@@ -44,45 +73,53 @@ class Coalesced(Generic[Key, Value]):
             value, moment = self._known[key]
             if self._is_fresh(moment):
                 if not self._is_fresh(moment, self._max_age / 2):  # whoever comes next shall not wait either
-                    self._ask(key).add_done_callback(_let_be)
+                    self._ask(key)
                 return value
-        return (await asyncio.shield(self._ask(key))).get(key)  # who gives up does not take the others' answer along
+        waiter: asyncio.Future[Mapping[Key, Value]] = asyncio.get_running_loop().create_future()
+        self._ask(key).waiters.append(waiter)
+        return (await waiter).get(key)
 
-    def _ask(self, key: Key) -> asyncio.Task[Mapping[Key, Value]]:
+    def ask_ahead(self, key: Key) -> None:
+        """Have the value read where it is not known: somebody is about to ask for it."""
+        if key not in self._known or not self._is_fresh(self._known[key][1]):
+            self._ask(key)
+
+    def _ask(self, key: Key) -> _Query[Key, Value]:
         """The query that asks for this key: the one that runs, where it is fresh enough, or the next."""
-        if self._running:
-            keys, task, moment = self._running
-            if key in keys and self._is_fresh(moment):
-                return task
+        running = self._running
+        if running and running.moment and key in running.keys and self._is_fresh(running.moment):
+            return running
         if self._next is None:
-            self._next = set(), asyncio.create_task(self._read())
-        keys, task = self._next
-        keys.add(key)
-        return task
+            self._next = _Query()
+        self._next.keys.add(key)
+        if self._reading is None:
+            self._reading = asyncio.create_task(self._read())
+        return self._next
 
     def _is_fresh(self, moment: _Moment, max_age: float | None = None) -> bool:
         age = asyncio.get_running_loop().time() - moment.began
         return age < (self._max_age if max_age is None else max_age) and moment.writes == self._writes()
 
-    async def _read(self) -> Mapping[Key, Value]:
-        async with self._one_at_a_time:
-            if self._next is None:
-                msg = "a query reads for those who wait for it"
-                raise RuntimeError(msg)
-            (keys, task), self._next = self._next, None
-            moment = _Moment(asyncio.get_running_loop().time(), self._writes())
-            self._running = keys, task, moment
+    async def _read(self) -> None:
+        """One query after the other, until nobody waits."""
+        loop = asyncio.get_running_loop()
+        while self._next:
+            if (wait := self._last + self._every - loop.time()) > 0:
+                await asyncio.sleep(wait)
+            query, self._next = self._next, None
+            self._running, self._last = query, loop.time()
+            query.moment = moment = _Moment(self._last, self._writes())
             try:
-                found = await self._fetch(keys)
-            finally:
-                self._running = None
-        if self._max_age:  # what is not there is not remembered: it may be there the next moment
+                found = await self._fetch(query.keys)
+            except Exception as error:  # noqa: BLE001  # it is not swallowed: everybody who waits raises it
+                query.fail(error)
+            else:
+                self._remember(found, moment)
+                query.answer(found)
+        self._running = self._reading = None
+
+    def _remember(self, found: Mapping[Key, Value], moment: _Moment) -> None:
+        """Keep what was found. What is not there is not remembered: it may be there the next moment."""
+        if self._max_age:
             fresh = {key: known for key, known in self._known.items() if self._is_fresh(known[1])}
             self._known = fresh | {key: (value, moment) for key, value in found.items()}
-        return found
-
-
-def _let_be(task: asyncio.Task[Mapping[Key, Value]]) -> None:
-    """A query ahead of its time failed: who needs its answer asks again, and is told."""
-    if not task.cancelled():
-        task.exception()

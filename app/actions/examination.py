@@ -7,6 +7,7 @@ import asyncpg
 
 from app.actions.aliases import in_use
 from app.actions.lookup import LineToDecide, decide_lines
+from app.actions.matcher import Decide
 from app.db import intake as rows
 from app.domain.count import Merits
 from app.domain.matching import Decision
@@ -16,7 +17,7 @@ from app.domain.signature import Submitted
 
 
 async def examine(
-    connection: asyncpg.Connection, petition: Petition, lines: Sequence[Submitted]
+    connection: asyncpg.Connection, petition: Petition, lines: Sequence[Submitted], decide: Decide = decide_lines
 ) -> tuple[rows.Basis, list[Merits]]:
     """What the active roll says of these lines, in their order, and what that rests on."""
     roll_version, aliases = await in_use(connection, petition.county_id)
@@ -29,7 +30,7 @@ async def examine(
         for line, interval in zip(lines, intervals, strict=True)
         if interval
     ]
-    found = await decide_lines(
+    found = await decide(
         connection, county_id=petition.county_id, roll_version=roll_version, lines=asked, aliases=aliases
     )
     decisions = iter(found)

@@ -8,6 +8,8 @@ from datetime import datetime
 from uuid import UUID
 
 from app.actions.intake import Outcome, take_in
+from app.actions.lookup import decide_lines
+from app.actions.matcher import Decide
 from app.db.engine import Database
 from app.domain.errors import BusyError
 from app.domain.petition import Petition
@@ -27,10 +29,11 @@ class _Waiting:
 class GroupCommit:
     """The submissions that wait, by petition. No timer: a submission that finds nothing in flight goes at once."""
 
-    def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
-        """Commit through `database`; `now` is the clock."""
+    def __init__(self, database: Database, now: Callable[[], datetime], decide: Decide = decide_lines) -> None:
+        """Commit through `database`; `now` is the clock, `decide` looks lines up."""
         self._database = database
         self._now = now
+        self._decide = decide
         self._petitions: dict[tuple[str, UUID], tuple[Petition, deque[_Waiting]]] = {}
         self._size = 0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -72,7 +75,8 @@ class GroupCommit:
 
     async def _commit(self, petition: Petition, group: list[_Waiting]) -> None:
         try:
-            outcomes = await take_in(self._database, petition, [w.submission for w in group], now=self._now())
+            submissions = [w.submission for w in group]
+            outcomes = await take_in(self._database, petition, submissions, now=self._now(), decide=self._decide)
         except Exception as error:  # noqa: BLE001  # it is not swallowed: every waiting request raises it
             for waiting in group:
                 if not waiting.outcome.done():

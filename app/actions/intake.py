@@ -8,6 +8,8 @@ import asyncpg
 
 from app.actions.count import ChangedMeanwhileError, Claim, record
 from app.actions.examination import examine
+from app.actions.lookup import decide_lines
+from app.actions.matcher import Decide
 from app.db import intake as rows
 from app.db.engine import Database
 from app.domain.count import Line
@@ -37,7 +39,12 @@ Standing = Mapping[Place, tuple[Line, frozenset[bytes]]]
 
 
 async def take_in(
-    database: Database, petition: Petition, submissions: Sequence[Submission], *, now: datetime
+    database: Database,
+    petition: Petition,
+    submissions: Sequence[Submission],
+    *,
+    now: datetime,
+    decide: Decide = decide_lines,
 ) -> list[Outcome]:
     """Take several submissions in, in one transaction; one outcome each, in order.
 
@@ -47,18 +54,22 @@ async def take_in(
     for _ in range(_ATTEMPTS):
         try:
             async with database.intake() as connection:
-                return await _attempt(connection, petition, submissions, now)
+                return await _attempt(connection, petition, submissions, now, decide)
         except ChangedMeanwhileError:
             continue
         except _OF_ONE as error:
             if len(submissions) == 1:
                 return [error]
-            return [(await take_in(database, petition, [one], now=now))[0] for one in submissions]
+            return [(await take_in(database, petition, [one], now=now, decide=decide))[0] for one in submissions]
     return [BusyError() for _ in submissions]
 
 
 async def _attempt(
-    connection: asyncpg.Connection, petition: Petition, submissions: Sequence[Submission], now: datetime
+    connection: asyncpg.Connection,
+    petition: Petition,
+    submissions: Sequence[Submission],
+    now: datetime,
+    decide: Decide,
 ) -> list[Outcome]:
     county_id, petition_id = petition.county_id, petition.petition_id
     keyed = {(s.principal, s.key) for s in submissions if s.key}
@@ -69,7 +80,7 @@ async def _attempt(
     found = await rows.standing_at(connection, county_id, petition_id, places) if places else {}
     standing = {place: (there.line, there.writings) for place, there in found.items()}
     new = _new_lines(todo, standing)
-    answers = await _commit(connection, petition, todo, standing, new, now) if todo else {}
+    answers = await _commit(connection, petition, todo, standing, new, now, decide) if todo else {}
     return [_outcome(s, done, answers) for s, done in zip(submissions, outcomes, strict=True)]
 
 
@@ -113,10 +124,11 @@ async def _commit(
     standing: Standing,
     new: Mapping[Place, tuple[Submitted, str]],
     now: datetime,
+    decide: Decide,
 ) -> dict[Request, tuple[Submission, Answer]]:
     """Write the new lines and the answers; returns what was carried out, by request."""
     ordered = sorted(new.values(), key=lambda line: line[0].place)
-    basis, merits = await examine(connection, petition, [line for line, _ in ordered])
+    basis, merits = await examine(connection, petition, [line for line, _ in ordered], decide)
     async with connection.transaction():
         if ordered:
             if await rows.hold_basis(connection, petition.county_id, petition.petition_id) != basis:

@@ -3,7 +3,6 @@
 The number of statements does not depend on the number of lines. Nothing is written.
 """
 
-import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from rapidfuzz import fuzz
 
 from app.actions.probing import find_in_ranges, find_keys
 from app.actions.roll_words import learn_for_wide_search, learn_words, roll_words
+from app.actions.turns import Turns
 from app.db import candidates as db
 from app.db.candidates import Roll
 from app.domain.aliases import NO_ALIASES, Aliases
@@ -50,7 +50,7 @@ class LineToDecide(NamedTuple):
     filed_on: date
 
 
-_LINES_A_TURN: Final = 10  # of some tenths of a millisecond each
+TURNS: Final = Turns()
 
 
 @dataclass(slots=True)
@@ -96,10 +96,10 @@ _Item = TypeVar("_Item")
 
 async def _in_turns(items: Iterable[_Item]) -> AsyncIterator[_Item]:
     """Yield the items, and let other requests have their turn in between: a batch must not hold them up."""
-    for at, item in enumerate(items, 1):
+    for at, item in enumerate(items):
+        if at % TURNS.lines == 0:
+            await TURNS.take()
         yield item
-        if at % _LINES_A_TURN == 0:
-            await asyncio.sleep(0)
 
 
 async def _by_household(roll: Roll, words: Words, lines: list[_Line]) -> None:

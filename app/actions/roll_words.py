@@ -11,7 +11,7 @@ from app.domain.search import further_words, words_to_correct
 from app.domain.words import Words
 
 _ROLLS_KEPT: Final = 4
-_WORDS_KEPT: Final = 100_000  # of each roll, some 12 MB; then they are learnt anew
+_WORDS_KEPT: Final = 50_000  # of each roll, some 6 MB; then they are learnt anew
 _rolls: dict[tuple[str, int, datetime | None], Words] = {}
 
 Asked = Mapping[str, Collection[str]]  # words by kind

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, Self, cast
 
 from app.db.roll import copy_lines, copy_token_lines
-from app.domain.blocking import registration_keys, registration_tokens
+from app.domain.blocking import count_words, registration_keys
 from app.domain.roll_errors import RollError
 from app.domain.roll_formats import FORMATS, RollFormat
 from app.domain.roll_rows import Chunk, RowReader
@@ -54,7 +54,7 @@ class Converter:
             RollError: a bad row.
         """
         registrations = list(self._reader.registrations(chunk)) if chunk else []
-        self._counts.update(chain.from_iterable(map(registration_tokens, registrations)))
+        count_words(registrations, self._counts)
         lines = copy_lines((registration, registration_keys(registration)) for registration in registrations)
         tokens = b""
         if chunk is None or len(self._counts) > _DISTINCT_WORDS:

@@ -4,6 +4,7 @@ import asyncio
 from typing import Final
 from uuid import uuid4
 
+from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from app.api.problems import Problem, render
@@ -26,14 +27,16 @@ class PatientProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         self._arrival: asyncio.TimerHandle | None = None
         self._departure: asyncio.TimerHandle | None = None
+        self._running: RequestResponseCycle | None = None
         if len(self.connections) > _MOST:
-            transport.abort()
+            self._cut()
         else:
             self._expect()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the deadlines."""
         self._arrived()
+        self._disconnect()
         self.resume_writing()
         super().connection_lost(exc)
 
@@ -44,7 +47,7 @@ class PatientProtocol(HttpToolsProtocol):
         if self._arrival is None and not self._answering():
             self._expect()
         if self._in_head and self._received > _LONGEST_HEAD:
-            self.transport.abort()
+            self._cut()
 
     def on_headers_complete(self) -> None:
         """The head is here."""
@@ -65,7 +68,7 @@ class PatientProtocol(HttpToolsProtocol):
     def pause_writing(self) -> None:
         """The client takes nothing."""
         super().pause_writing()
-        self._departure = self.loop.call_later(_PATIENCE, self.transport.abort)
+        self._departure = self.loop.call_later(_PATIENCE, self._cut)
 
     def resume_writing(self) -> None:
         """The client goes on taking."""
@@ -77,7 +80,7 @@ class PatientProtocol(HttpToolsProtocol):
     def timeout_keep_alive_handler(self) -> None:
         """Close an idle connection, and cut it if its last answer is still not taken."""
         super().timeout_keep_alive_handler()
-        self.loop.call_later(_PATIENCE - self.timeout_keep_alive, self.transport.abort)
+        self.loop.call_later(_PATIENCE - self.timeout_keep_alive, self._cut)
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  # it says nothing that ours does not
         """Answer what is no HTTP like everything else that is wrong."""
@@ -87,6 +90,22 @@ class PatientProtocol(HttpToolsProtocol):
         head = [b"HTTP/1.1 400 Bad Request", *headers, b"connection: close", b"", b""]
         self.transport.write(b"\r\n".join(head) + bytes(answer.body))
         self.transport.close()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        """Begin to answer, and remember what is answered: of requests that wait in line it is not the last."""
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def _cut(self) -> None:
+        """Hang up without waiting for anything, and let the answer that is under way know."""
+        self._disconnect()
+        self.transport.abort()
+
+    def _disconnect(self) -> None:
+        self.pipeline.clear()
+        if self._running and not self._running.response_complete:
+            self._running.disconnected = True
+            self._running.message_event.set()
 
     def _answering(self) -> bool:
         cycle: RequestResponseCycle | None = self.cycle
@@ -99,7 +118,7 @@ class PatientProtocol(HttpToolsProtocol):
     def _overdue(self) -> None:
         due = self._began + _PATIENCE + (0 if self._in_head else self._received / _SLOWEST)
         if due <= self.loop.time():
-            self.transport.abort()
+            self._cut()
         else:
             self._arrival = self.loop.call_at(due, self._overdue)
 

@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 from app.actions.checkpoints import Signer
 from app.actions.group_commit import GroupCommit
 from app.actions.keys import KeyRing
+from app.actions.matcher import Matchers
 from app.actions.roll_uploads import RollUploads
 from app.actions.tally import Tallies, TallyWatch
 from app.api.field_errors import field_error
@@ -31,6 +32,7 @@ class State:
 
     database: Database
     group_commit: GroupCommit
+    matchers: Matchers
     now: Callable[[], datetime]
     keys: KeyRing
     tallies: Tallies
@@ -49,12 +51,14 @@ class State:
         measures: Measures,
         now: Callable[[], datetime],
         requests_per_second: int,
+        matchers: Matchers,
     ) -> "State":
         """The state of a process that works on this database and takes so many requests a second from each key."""
         tallies = Tallies(database)
         return cls(
             database=database,
-            group_commit=GroupCommit(database, now),
+            group_commit=GroupCommit(database, now, matchers.decide_lines),
+            matchers=matchers,
             now=now,
             keys=KeyRing(database),
             tallies=tallies,

@@ -41,6 +41,10 @@ class _Process(Collector):
         yield pools
         waiting = self._state.group_commit.waiting
         yield _gauge("recall_submissions_waiting", "Single signatures that wait for a transaction.", waiting)
+        matchers = GaugeMetricFamily("recall_matchers", "Processes that look lines up.", labels=["state"])
+        for name, count in self._state.matchers.states().items():
+            matchers.add_metric([name], count)
+        yield matchers
         yield _gauge("recall_tally_listeners", "Streams of the tally.", self._state.watch.listeners)
 
 

@@ -189,7 +189,8 @@ async def post_signatures(  # the parts of a request
     checked = _all_checked(batch.signatures)
     good = [line for line in checked if isinstance(line, Submitted)]
     submission = Submission(principal.name, good, idempotency_key, _fingerprint(batch.signatures, checked))
-    (outcome,) = await intake.take_in(state.database, petition, [submission], now=state.now())
+    decide = state.matchers.decide_lines
+    (outcome,) = await intake.take_in(state.database, petition, [submission], now=state.now(), decide=decide)
     results = iter(_answered(outcome, response).results)
     return BatchOut(results=[_result_out(next(results)) if isinstance(c, Submitted) else c for c in checked])
 

@@ -17,7 +17,7 @@ _BRIEF = 4  # connections: keys and tallies ask one question at a time each; the
 
 SERVICE_ROLE = "recall_service"
 
-_SESSION = {
+SESSION = {
     "role": SERVICE_ROLE,
     "application_name": "recall-petition-verifier",
     "statement_timeout": "30s",
@@ -98,7 +98,7 @@ async def open_database(url: str, *, intake: int = 4, reading: int = 8) -> Datab
         pool_size=reading,
         max_overflow=0,
         pool_timeout=5,
-        connect_args={"server_settings": _SESSION, "command_timeout": 40},
+        connect_args={"server_settings": SESSION, "command_timeout": 40},
     )
     event.listen(engine.sync_engine, "checkout", _refuse_closed)
     return Database(writers, quick, engine)
@@ -107,7 +107,7 @@ async def open_database(url: str, *, intake: int = 4, reading: int = 8) -> Datab
 async def _pool(url: str, most: int) -> asyncpg.Pool:
     """A pool of the driver's own."""
     return await asyncpg.create_pool(
-        **connect_arguments(url, **_SESSION),
+        **connect_arguments(url, **SESSION),
         min_size=1,
         max_size=most,
         command_timeout=40,

@@ -99,3 +99,15 @@ async def test_a_query_ahead_of_its_time_that_fails_troubles_nobody_and_the_next
     half_an_hour_later(reader)
     with pytest.raises(ConnectionError):
         await reader.get(1)
+
+
+async def test_whatever_is_written_the_queries_begin_no_closer_together_than_was_said() -> None:
+    counted, writes = Counted(), 0
+    reader = Coalesced(counted.fetch, max_age=0.02, every=0.02, writes=lambda: writes)
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    for _ in range(10):
+        writes += 1
+        await reader.get(1)
+    assert counted.queries == 10  # nobody was told what was read before the write
+    assert loop.time() - began >= 9 * 0.02

@@ -4,6 +4,7 @@ import asyncio
 import json
 import signal
 from asyncio.subprocess import Process
+from pathlib import Path
 
 import httpx
 
@@ -14,7 +15,9 @@ from tests.api.world import World
 CUT_WITHIN = 30  # seconds: a bound for the test to end, far above the ten that a busy machine may stretch
 
 
-async def test_slow_clients_are_cut_and_hold_nobody_up(process: tuple[Process, int], world: World) -> None:
+async def test_slow_clients_are_cut_and_hold_nobody_up(
+    process: tuple[Process, int], world: World, tmp_path: Path
+) -> None:
     _, port = process
     slow = slow_clients(port, world)
     waiting = [asyncio.create_task(client) for client in slow.values()]
@@ -27,6 +30,7 @@ async def test_slow_clients_are_cut_and_hold_nobody_up(process: tuple[Process, i
             await asyncio.sleep(0.05)
     done = await asyncio.wait_for(asyncio.gather(*waiting), CUT_WITHIN)
     assert done == [b""] * len(slow)
+    assert "request failed" not in (tmp_path / "log").read_text(), "whoever is cut is no fault of the service"
 
 
 async def test_heads_that_are_wrong_or_gigantic_are_refused(process: tuple[Process, int]) -> None:

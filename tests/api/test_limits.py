@@ -73,7 +73,7 @@ async def test_a_process_that_is_full_refuses_and_still_says_that_it_lives(app: 
 async def test_a_table_that_is_locked_is_a_503_and_nothing_is_lost(
     database: str, connection: asyncpg.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(engine._SESSION, "lock_timeout", "100ms")  # noqa: SLF001  # ten seconds otherwise
+    monkeypatch.setitem(engine.SESSION, "lock_timeout", "100ms")  # ten seconds otherwise
     async with working(database, tmp_path) as world:
         async with connection.transaction():
             await connection.execute("LOCK TABLE head IN ACCESS EXCLUSIVE MODE")

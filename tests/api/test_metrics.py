@@ -37,6 +37,7 @@ async def test_requests_are_counted_and_timed_by_route_and_status(world: World) 
     assert found["recall_http_request_duration_seconds_count"]["GET", route] == 1
     assert found["recall_database_up"][()] == 1
     assert found["recall_database_connections"]["intake", "idle"] >= 1
+    assert found["recall_matchers"] == {("running",): 0, ("ended",): 0}
     assert found["process_resident_memory_bytes"][()] > 0
 
 

@@ -1,0 +1,216 @@
+"""Looking lines up in a process of its own: it takes most of a line's time, and a poll of the tally must not wait.
+
+The process has connections of its own and decides several batches at a time. Whatever becomes of it, lines are decided:
+where it does not answer, they are looked up here.
+"""
+
+import asyncio
+import logging
+import pickle
+import sys
+from collections.abc import Awaitable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from time import monotonic
+from typing import Any, Final, NamedTuple, Protocol
+
+import asyncpg
+
+from app.actions.lookup import LineToDecide, decide_lines
+from app.domain.aliases import NO_ALIASES, Aliases
+from app.domain.matching import Decision
+
+logger = logging.getLogger("app.matcher")
+
+_PROJECT: Final = Path(__file__).parents[2]
+_LENGTH: Final = 4  # bytes that tell a message's length
+_AGAIN: Final = 5.0  # seconds after which one that died is started anew
+
+
+class Decide(Protocol):
+    """How lines are decided: `decide_lines`, or a matcher's method of the same name."""
+
+    def __call__(
+        self,
+        connection: asyncpg.Connection,
+        /,
+        *,
+        county_id: str,
+        roll_version: int,
+        lines: Sequence[LineToDecide],
+        aliases: Aliases = NO_ALIASES,
+    ) -> Awaitable[list[Decision]]:
+        """Return the decision on each line, in their order."""
+        ...
+
+
+class Asked(NamedTuple):
+    """What the process is asked; its answer bears the number."""
+
+    number: int
+    county_id: str
+    roll_version: int
+    aliases_version: int
+    lines: Sequence[LineToDecide]
+
+
+class Matcher:
+    """A process that decides lines. It ends with this one, and is started anew when it dies."""
+
+    def __init__(self, url: str) -> None:
+        """Decide by the rolls of this database."""
+        self._url = url
+        self._process: asyncio.subprocess.Process | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self._waiting: dict[int, asyncio.Future[list[Decision] | None]] = {}
+        self._number = 0
+        self._started = float("-inf")
+
+    @property
+    def running(self) -> bool:
+        """Whether there is a process to ask."""
+        return self._process is not None and self._process.returncode is None and self._reading is not None
+
+    @property
+    def process_id(self) -> int | None:
+        """Of the process, for who looks after it."""
+        return self._process.pid if self._process else None
+
+    def waiting(self) -> int:
+        """How many batches it is asked about."""
+        return len(self._waiting)
+
+    async def start(self) -> None:
+        """Start the process, unless one runs or was started a moment ago."""
+        if self.running or monotonic() - self._started < _AGAIN:
+            return
+        self._started = monotonic()
+        self._process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", "from app.actions.matcher_process import serve; serve()"),
+            cwd=_PROJECT,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        self._send(self._process, self._url)
+        self._reading = asyncio.create_task(self._read(self._process))
+
+    async def decide_lines(
+        self,
+        connection: asyncpg.Connection,
+        /,
+        *,
+        county_id: str,
+        roll_version: int,
+        lines: Sequence[LineToDecide],
+        aliases: Aliases = NO_ALIASES,
+    ) -> list[Decision]:
+        """Return the decision on each line, in their order, as `decide_lines` does; by the process, if it answers."""
+        decided = await self._ask(county_id, roll_version, aliases.version, lines) if lines else []
+        if decided is not None:
+            return decided
+        return await decide_lines(
+            connection, county_id=county_id, roll_version=roll_version, lines=lines, aliases=aliases
+        )
+
+    async def _ask(
+        self, county_id: str, roll_version: int, aliases_version: int, lines: Sequence[LineToDecide]
+    ) -> list[Decision] | None:
+        """What the process says; None where it does not."""
+        await self.start()
+        if not self.running or self._process is None:
+            return None
+        self._number += 1
+        number = self._number
+        answer: asyncio.Future[list[Decision] | None] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = answer
+        try:
+            self._send(self._process, Asked(number, county_id, roll_version, aliases_version, lines))
+            return await answer
+        except (BrokenPipeError, ConnectionResetError):
+            return None
+        finally:
+            self._waiting.pop(number, None)
+
+    @staticmethod
+    def _send(process: asyncio.subprocess.Process, message: object) -> None:
+        if process.stdin is None:
+            raise BrokenPipeError
+        process.stdin.write(framed(message))
+
+    async def _read(self, process: asyncio.subprocess.Process) -> None:
+        """Hand out the answers until there are no more."""
+        try:
+            while process.stdout is not None:
+                number, decisions = await read_message(process.stdout)
+                answer = self._waiting.get(number)
+                if answer and not answer.done():
+                    answer.set_result(decisions)
+        except asyncio.IncompleteReadError:
+            logger.warning("the matcher ended; lines are looked up here until it runs again")
+        finally:
+            self._reading = None
+            for answer in self._waiting.values():
+                if not answer.done():
+                    answer.set_result(None)
+
+    async def close(self) -> None:
+        """End the process."""
+        if self._reading:
+            self._reading.cancel()
+        if self._process:
+            with suppress(ProcessLookupError):
+                self._process.kill()
+            await self._process.wait()
+
+
+class Matchers:
+    """Several of them; each batch goes to the one that has the fewest."""
+
+    def __init__(self, url: str, count: int) -> None:
+        """Decide by the rolls of this database, in so many processes."""
+        self._matchers = [Matcher(url) for _ in range(count)]
+
+    async def start(self) -> None:
+        """Start the processes."""
+        for matcher in self._matchers:
+            await matcher.start()
+
+    async def decide_lines(
+        self,
+        connection: asyncpg.Connection,
+        /,
+        *,
+        county_id: str,
+        roll_version: int,
+        lines: Sequence[LineToDecide],
+        aliases: Aliases = NO_ALIASES,
+    ) -> list[Decision]:
+        """Return the decision on each line, in their order, as `decide_lines` does."""
+        decide: Decide = min(self._matchers, key=Matcher.waiting).decide_lines if self._matchers else decide_lines
+        return await decide(connection, county_id=county_id, roll_version=roll_version, lines=lines, aliases=aliases)
+
+    def states(self) -> dict[str, int]:
+        """How many of them run, and how many do not."""
+        running = sum(matcher.running for matcher in self._matchers)
+        return {"running": running, "ended": len(self._matchers) - running}
+
+    async def close(self) -> None:
+        """End the processes."""
+        for matcher in self._matchers:
+            await matcher.close()
+
+
+def framed(message: object) -> bytes:
+    """A message as it goes through a pipe between this program's own processes."""
+    content = pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL)
+    return len(content).to_bytes(_LENGTH, "big") + content
+
+
+async def read_message(reader: asyncio.StreamReader) -> Any:  # noqa: ANN401 - whatever the other side sends
+    """The next message of the other side.
+
+    Raises:
+        asyncio.IncompleteReadError: there are no more.
+    """
+    length = int.from_bytes(await reader.readexactly(_LENGTH), "big")
+    return pickle.loads(await reader.readexactly(length))  # noqa: S301 - from a process of this program
