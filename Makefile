@@ -77,9 +77,10 @@ bench-polls: $(VENV)/ready
 bench-strangers: $(VENV)/ready
 	PYTHONPATH=. $(BIN)/python bench/strangers.py
 
-# The matcher against truth: a made-up county and petitions, or ROLL=, PETITION= and TRUTH= name files. SPLINK=1 adds it.
+# The matcher against truth: a made-up county and petitions (NOISE=1: in another hand than the demo's), or ROLL=, PETITION=
+# and TRUTH= name files. SPLINK=1 adds it.
 bench-matching: $(VENV)/ready
-	$(BIN)/python bench/matching.py $(if $(ROLL),--roll $(ROLL) --petition $(PETITION) --truth $(TRUTH),--generate) $(if $(SPLINK),--splink)
+	$(BIN)/python bench/matching.py $(if $(ROLL),--roll $(ROLL) --petition $(PETITION) --truth $(TRUTH),--generate $(if $(NOISE),--noise)) $(if $(SPLINK),--splink)
 
 # The environment, from the hash-checked lock alone. Without pip of its own: not every Python 3.11 can make one.
 $(VENV)/ready: requirements.lock
