@@ -24,6 +24,7 @@ logger = logging.getLogger("app.matcher")
 
 _PROJECT: Final = Path(__file__).parents[2]
 _LENGTH: Final = 4  # bytes that tell a message's length
+_PATIENCE = 60.0  # seconds: longer than its own waits for the database, so that only one that hangs is given up
 _AGAIN: Final = 5.0  # seconds after which one that died is started anew
 
 
@@ -125,8 +126,8 @@ class Matcher:
         self._waiting[number] = answer
         try:
             self._send(self._process, Asked(number, county_id, roll_version, aliases_version, lines))
-            return await answer
-        except (BrokenPipeError, ConnectionResetError):
+            return await asyncio.wait_for(answer, _PATIENCE)
+        except (BrokenPipeError, ConnectionResetError, TimeoutError):
             return None
         finally:
             self._waiting.pop(number, None)

@@ -9,6 +9,7 @@ from datetime import date
 import asyncpg
 import pytest
 
+from app.actions import matcher as actions
 from app.actions.lookup import LineToDecide, decide_lines
 from app.actions.matcher import Matcher
 from app.db.engine import connect_arguments
@@ -79,6 +80,17 @@ async def test_where_it_is_killed_the_service_decides(matcher: Matcher, connecti
     await until(ended)
     found = await matcher.decide_lines(connection, county_id=COUNTY, roll_version=1, lines=lines(8))
     assert found[0].voter_id == "V8"
+
+
+async def test_where_it_hangs_the_service_decides(
+    matcher: Matcher, connection: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(actions, "_PATIENCE", 0.2)
+    assert matcher.process_id
+    os.kill(matcher.process_id, signal.SIGSTOP)
+    found = await matcher.decide_lines(connection, county_id=COUNTY, roll_version=1, lines=lines(9))
+    assert found[0].voter_id == "V9"
+    assert matcher.waiting() == 0
 
 
 async def test_with_aliases_that_the_process_does_not_find_the_service_decides(
