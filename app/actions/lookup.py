@@ -13,7 +13,7 @@ import asyncpg
 from rapidfuzz import fuzz
 
 from app.actions.probing import find_in_ranges, find_keys
-from app.actions.roll_words import learn_for_wide_search, learn_words, roll_words
+from app.actions.roll_words import learn_for_wide_search, learn_streets, learn_words, roll_words
 from app.actions.turns import Turns
 from app.db import candidates as db
 from app.db.candidates import Roll
@@ -87,6 +87,7 @@ async def decide_lines(
         async for line in _in_turns(lines)
     ]
     await _by_household(roll, words, asked)
+    await _by_residents(roll, words, [line for line in asked if line.decision is None])
     await _by_wide_search(roll, words, [line for line in asked if line.decision is None])
     return [line.decision for line in asked if line.decision]
 
@@ -120,12 +121,21 @@ def _registrations(lines: Iterable[_Line]) -> Iterable[Registration]:
     return (registration for line in lines for registration in line.found.values())
 
 
+async def _by_residents(roll: Roll, words: Words, lines: list[_Line]) -> None:
+    """Look for the signer among everybody at the address, and decide where that settles it."""
+    await learn_streets(roll, words, [line.read for line in lines])
+    alike = await _residents(roll, lines, words)
+    await _read(roll, lines, alike)
+    await learn_words(roll, words, [registered_words(_registrations(lines))])
+    async for line in _in_turns([line for line, found in zip(lines, alike, strict=True) if found]):
+        line.decision = decide_by_household(_scorer(line), line.candidates(), line.interval)
+
+
 async def _by_wide_search(roll: Roll, words: Words, lines: list[_Line]) -> None:
     """Look for the signer by whatever of name and address may be right, and decide."""
     await learn_for_wide_search(roll, words, [line.read for line in lines])
-    numbers = await _residents(roll, lines, words)
     searches = [wide_search(line.read, words) async for line in _in_turns(lines)]
-    await _find(roll, lines, searches, numbers)
+    numbers = await _find(roll, lines, searches)
     await _read(roll, lines, numbers)
     await learn_words(roll, words, [registered_words(_registrations(lines))])
     async for line in _in_turns(lines):
@@ -155,8 +165,9 @@ async def _residents(roll: Roll, lines: list[_Line], words: Words) -> list[set[i
     return alike
 
 
-async def _find(roll: Roll, lines: list[_Line], searches: list[Search], numbers: list[set[int]]) -> None:
-    """Add to each line's numbers those of the registrations that its probes find and that are worth reading."""
+async def _find(roll: Roll, lines: list[_Line], searches: list[Search]) -> list[set[int]]:
+    """Return for each line the numbers of the registrations that its probes find and that are worth reading."""
+    numbers: list[set[int]] = [set() for _ in lines]
     crowded = []
     probes = [(at, probe) for at, search in enumerate(searches) for probe in search.probes]
     for (at, probe), hits, whole in await find_in_ranges(roll, probes):
@@ -177,6 +188,7 @@ async def _find(roll: Roll, lines: list[_Line], searches: list[Search], numbers:
     for line, found, by_name in zip(lines, numbers, namesakes, strict=True):
         _scorer(line).elsewhere = by_name - found - line.found.keys()
         found.update(by_name)
+    return numbers
 
 
 async def _read(roll: Roll, lines: list[_Line], numbers: list[set[int]]) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 from app.db import words as db
 from app.db.candidates import Roll
 from app.domain.line import ReadLine
-from app.domain.search import further_words, words_to_correct
+from app.domain.search import further_words, streets_to_correct, words_to_correct
 from app.domain.words import Words
 
 _ROLLS_KEPT: Final = 4
@@ -34,6 +34,11 @@ async def learn_words(roll: Roll, words: Words, asked: Iterable[Asked]) -> None:
     """Learn the counts of the words asked for, as far as they are new. One statement."""
     wanted = {kind: words.unlearnt(kind, texts) for kind, texts in _together(asked).items()}
     words.learn(wanted, await db.word_counts(roll, wanted))
+
+
+async def learn_streets(roll: Roll, words: Words, lines: Sequence[ReadLine]) -> None:
+    """Learn what the streets of lines may be slips of. One statement."""
+    await _learn_corrections(roll, words, [streets_to_correct(line) for line in lines])
 
 
 async def learn_for_wide_search(roll: Roll, words: Words, lines: Sequence[ReadLine]) -> None:

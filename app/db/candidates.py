@@ -80,6 +80,8 @@ class Roll(NamedTuple):
 
 async def households(roll: Roll, keys: Sequence[tuple[int, int]]) -> list[tuple[int, Registration]]:
     """Return (asked_for, registration) for each (asked_for, key_house_street)."""
+    if not keys:
+        return []
     asked, values = [key[0] for key in keys], [key[1] for key in keys]
     rows = await roll.connection.fetch(_HOUSEHOLDS, roll.county_id, roll.roll_version, asked, values)
     return [(row[0], Registration(*row[1:])) for row in rows]
@@ -91,6 +93,8 @@ async def residents(roll: Roll, questions: Sequence[tuple[int, int]], most: int)
     A place is unit, zip of five digits, street type and direction with tabs between, which no value of a roll has. The
     questions are (asked_for, the lowest key_house_street).
     """
+    if not questions:
+        return []
     asked, lows = [question[0] for question in questions], [question[1] for question in questions]
     rows: list[asyncpg.Record] = await roll.connection.fetch(
         _RESIDENTS, roll.county_id, roll.roll_version, asked, lows, most
@@ -114,6 +118,8 @@ async def hits_of_keys(roll: Roll, keys: Sequence[Sequence[int]], most: Sequence
 async def _hits(
     roll: Roll, statement: str, lows: Sequence[Sequence[int]], most: Sequence[int]
 ) -> list[tuple[int, int, Hits]]:
+    if not any(lows):
+        return []
     arguments = [argument for column in zip(lows, most, strict=True) for argument in column]
     try:
         rows = await roll.connection.fetch(statement.format(partition=roll.partition), *arguments)
@@ -124,5 +130,7 @@ async def _hits(
 
 async def registrations(roll: Roll, numbers: Sequence[int]) -> dict[int, Registration]:
     """Return registrations by number."""
+    if not numbers:
+        return {}
     rows = await roll.connection.fetch(_REGISTRATIONS, roll.county_id, roll.roll_version, numbers)
     return {row[0]: Registration(*row) for row in rows}

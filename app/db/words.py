@@ -49,6 +49,8 @@ async def roll_cities(roll: Roll) -> list[str]:
 async def word_counts(roll: Roll, asked: Mapping[str, Collection[str]]) -> list[asyncpg.Record]:
     """(kind, word, registrations) of each of the words asked for, by kind, that the roll holds."""
     pairs = [(kind, text) for kind, texts in asked.items() for text in texts]
+    if not pairs:
+        return []
     kinds, texts = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
     rows: list[asyncpg.Record] = await roll.connection.fetch(_COUNTS, roll.county_id, roll.roll_version, kinds, texts)
     return rows
@@ -57,6 +59,8 @@ async def word_counts(roll: Roll, asked: Mapping[str, Collection[str]]) -> list[
 async def alike_words(roll: Roll, asked: Mapping[str, Collection[str]]) -> list[asyncpg.Record]:
     """(kind, the word asked for, a known word that shares a variant with it, its registrations)."""
     triples = [(kind, text, variant) for kind, texts in asked.items() for text in texts for variant in variants(text)]
+    if not triples:
+        return []
     columns = [[triple[at] for triple in triples] for at in range(3)]
     rows: list[asyncpg.Record] = await roll.connection.fetch(_ALIKE, roll.county_id, roll.roll_version, *columns)
     return rows

@@ -81,17 +81,24 @@ class Hits(NamedTuple):
     houses: list[int]
 
 
+class _Asked(NamedTuple):
+    """Hashed words of one kind: those that are written, and what they may be slips or other forms of."""
+
+    written: list[Hashes]
+    replaced: list[Hashes]
+
+
 class _Parts(NamedTuple):
     """The hashed words of a line, each list the likeliest first.
 
     The second part of a double surname, which few voters have, is asked for as it is written alone.
     """
 
-    houses: list[Hashes]
-    streets: list[Hashes]
-    surnames: list[Hashes]
-    seconds: list[Hashes]  # surnames that may be such a second part
-    givens: list[Hashes]
+    houses: _Asked
+    streets: _Asked
+    surnames: _Asked
+    seconds: _Asked  # surnames that may be such a second part
+    givens: _Asked
     names: list[tuple[Hashes, Hashes]]  # given and surname, as they are written
 
 
@@ -138,11 +145,15 @@ def further_words(line: ReadLine, words: Words) -> dict[str, set[str]]:
 
 
 def words_to_correct(line: ReadLine) -> dict[str, set[str]]:
-    """Return the words, by kind, whose corrections a wide search asks for."""
+    """Return the words of a name, by kind, whose corrections a wide search asks for."""
     readings = line.name.readings[:_READINGS_CORRECTED]
-    streets = {street for address in line.addresses for street in address.streets}
     surnames = {part for reading in readings for part in _surnames_of(reading)}
-    return {"surname": surnames, "given": {g for reading in readings for g in _givens_of(reading)}, "street": streets}
+    return {"surname": surnames, "given": {g for reading in readings for g in _givens_of(reading)}}
+
+
+def streets_to_correct(line: ReadLine) -> dict[str, set[str]]:
+    """Return the streets whose corrections are asked for, whoever is looked for there."""
+    return {"street": {street for address in line.addresses for street in address.streets}}
 
 
 def address_probes(line: ReadLine, words: Words) -> list[Probe]:
@@ -164,15 +175,20 @@ def wide_search(line: ReadLine, words: Words) -> Search:
     The words are asked for as they sound, and corrected by the county's own words, or replaced by another form.
     """
     readings = [_correct_reading(reading, words) for reading in line.name.readings[:_READINGS_CORRECTED]]
-    surnames = _hashes(hash_surname, [*_surnames(line), *(c for reading in readings for c in reading.surnames)])
-    givens = _hashes(hash_given, [*_givens(line), *(c for r in readings for c in (*r.slips, *r.forms))])
+    surnames = _Asked(
+        _hashes(hash_surname, _surnames(line)),
+        _hashes(hash_surname, (c for reading in readings for c in reading.surnames)),
+    )
+    givens = _Asked(
+        _hashes(hash_given, _givens(line)), _hashes(hash_given, (c for r in readings for c in (*r.slips, *r.forms)))
+    )
     streets = [name for address in line.addresses for name in address.streets]
     corrected = [c for name in streets for c in _corrected("street", name, words)]
     parts = _Parts(
-        _hashes(hash_house, (address.house for address in line.addresses)),
-        _hashes(hash_street, [*streets, *corrected]),
+        _Asked(_hashes(hash_house, (address.house for address in line.addresses)), []),
+        _Asked(_hashes(hash_street, streets), _hashes(hash_street, corrected)),
         surnames,
-        _hashes(hash_surname, _surnames(line)),
+        _Asked(surnames.written, []),
         givens,
         _names(line),
     )
@@ -316,7 +332,10 @@ def _hashes(hashed: Callable[[str], Hashes | None], words: Iterable[str]) -> lis
 
 def _combine(parts: _Parts, zip_code: int) -> list[Probe]:
     """Every pair of the parts but house and street, each range once."""
-    givens, zips = frozenset(one.fine for one in parts.givens), frozenset([zip_code] if zip_code else ())
+    givens, zips = (
+        frozenset(one.fine for ones in parts.givens for one in ones),
+        frozenset([zip_code] if zip_code else ()),
+    )
     found: dict[tuple[int, int], Probe] = {}
     for column, ones, others, agreeing in (
         (_HOUSE_SURNAME[0], parts.houses, parts.surnames, givens),
@@ -326,11 +345,17 @@ def _combine(parts: _Parts, zip_code: int) -> list[Probe]:
         (_SURNAME_STREET[1], parts.streets, parts.seconds, givens),
         (_GIVEN_STREET, parts.streets, parts.givens, frozenset[int]()),
     ):
-        for one in ones:
-            for other in others:
-                low = one.coarse ^ other.coarse
-                found[column, low] = Probe(column, low, agreeing)
+        for one, other in _likely_pairs(ones, others):
+            low = one.coarse ^ other.coarse
+            found[column, low] = Probe(column, low, agreeing)
     return [*found.values(), *_of_names(NAMES, parts.names), *_of_names(OF_A_NAME[1], parts.names)]
+
+
+def _likely_pairs(ones: _Asked, others: _Asked) -> Iterator[tuple[Hashes, Hashes]]:
+    """The pairs of which at least one word is as written: a third field is wrong besides, or it was found before."""
+    for one in ones.written:
+        yield from ((one, other) for other in (*others.written, *others.replaced))
+    yield from ((one, other) for one in ones.replaced for other in others.written)
 
 
 def _of_names(column: int, names: Iterable[tuple[Hashes, Hashes]]) -> list[Probe]:

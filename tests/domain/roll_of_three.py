@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from app.domain.line import Interval, ReadLine, read_line
 from app.domain.matching import Decision, Household, Scorer, decide
 from app.domain.model import default_model
-from app.domain.search import further_words, registered_words, words_to_correct, written_words
+from app.domain.search import further_words, registered_words, streets_to_correct, words_to_correct, written_words
 from app.domain.signature import Writing
 from app.domain.voter import Registration
 from app.domain.words import Words, variants
@@ -33,7 +33,7 @@ def learnt(line: ReadLine, *registrations: Registration, counts: Counts = _COUNT
         words.learn(asked, _counted(asked, counts))
     further = further_words(line, words)
     words.learn(further, _counted(further, counts))
-    correct(words, words_to_correct(line), counts)
+    correct(words, words_to_correct(line) | streets_to_correct(line), counts)
     return words
 
 
