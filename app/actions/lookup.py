@@ -22,7 +22,8 @@ from app.domain.line import Interval, ReadLine, read_line
 from app.domain.matching import Decision, Scorer, decide, decide_by_household
 from app.domain.model import default_model
 from app.domain.readings import likely_readings
-from app.domain.scoring import ALIKE, household_of, written_name
+from app.domain.resemblance import ALIKE, written_name
+from app.domain.scoring import household_of
 from app.domain.search import (
     MOST_NAMESAKES,
     MOST_OF_A_HOUSE,
@@ -186,7 +187,7 @@ async def _find(roll: Roll, lines: list[_Line], searches: list[Search]) -> list[
         else:
             _scorer(lines[at]).namesakes_cut = True
     for line, found, by_name in zip(lines, numbers, namesakes, strict=True):
-        _scorer(line).elsewhere = by_name - found - line.found.keys()
+        _scorer(line).found_elsewhere(frozenset(by_name - found - line.found.keys()))
         found.update(by_name)
     return numbers
 

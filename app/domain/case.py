@@ -6,6 +6,7 @@ from typing import Final
 
 from app.domain.county import Verdict, where
 from app.domain.line import Interval
+from app.domain.resemblance import Resemblance
 from app.domain.scoring import Scored, Scorer
 from app.domain.stories import Person, Stories, group, tell
 from app.domain.voter import Registration
@@ -29,8 +30,11 @@ class Case:
 
 
 def examine(scorer: Scorer, candidates: Sequence[Registration], interval: Interval, *, by_name: bool) -> Case:
-    """Return the line with the candidates that are worth comparing."""
-    scored = [scorer.score(registration, interval) for registration in candidates if scorer.resembles(registration)]
+    """Return the line with the candidates that are worth comparing: all of those found at the address."""
+    if by_name:
+        resemblance = Resemblance(scorer)
+        candidates = [registration for registration in candidates if resemblance.of(registration)]
+    scored = [scorer.score(registration, interval) for registration in candidates]
     persons = group(scored)
     stories = tell(persons, scorer.words.registrations, scorer.model)
     return Case(scorer, interval, scored, persons, stories, where(scorer.line, scorer.words), by_name, [])

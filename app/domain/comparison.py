@@ -38,16 +38,16 @@ class AddressComparison(NamedTuple):
 
 # The number of slips that still leave a word recognisable, by its length.
 _SLIPS: Final = (0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 3)
+_LONGEST: Final = len(_SLIPS) - 1
 
 
 def similar(one: str, other: str) -> bool:
     """Whether two words differ by slips only: one in a short word, two from seven letters, three from ten."""
-    longest = max(len(one), len(other))
-    most = _SLIPS[min(longest, len(_SLIPS) - 1)]
-    return most > 0 and OSA.distance(one, other, score_cutoff=most) <= most
+    length, others = len(one), len(other)
+    most = _SLIPS[min(max(length, others), _LONGEST)]
+    return -most <= length - others <= most and most > 0 and OSA.distance(one, other, score_cutoff=most) <= most
 
 
-@lru_cache(maxsize=WORDS_KEPT)
 def _alike(written: str, registered: str) -> bool:
     if similar(written, registered):
         return True
@@ -63,6 +63,10 @@ def garbled(written: str, registered: str) -> bool:
 _SHORT: Final = 2  # letters of a surname, of which one may be a slip
 _NONE: Final = FieldLevel("missing")
 _OTHER: Final = FieldLevel("other")
+_SAME_INITIAL: Final = FieldLevel("other, same initial")
+_NO_MIDDLE: Final = FieldLevel("other, no middle")
+_MIDDLE_INITIAL: Final = FieldLevel("middle initial")
+NOT_COMPARED: Final = FieldLevel("none")
 
 
 def compare_surname(written: tuple[str, ...], registered: tuple[str, ...], *, known: bool) -> FieldLevel:
@@ -94,8 +98,9 @@ _PARTICLES: Final = frozenset(
 
 def _but_for_particles(one: str, other: str) -> bool:
     """Whether two parts of surnames are the same but for particles before one of them."""
-    short, long = sorted((one, other), key=len)
-    return long.endswith(short) and long[: -len(short)] in _PARTICLES
+    if one.endswith(other):
+        return one[: -len(other)] in _PARTICLES
+    return other.endswith(one) and other[: -len(one)] in _PARTICLES
 
 
 def _resembling(written: tuple[str, ...], registered: tuple[str, ...], *, known: bool) -> FieldLevel:
@@ -103,8 +108,9 @@ def _resembling(written: tuple[str, ...], registered: tuple[str, ...], *, known:
     joined = "".join(written)
     if joined == registered[0][0]:
         return FieldLevel("initial")
-    if any(_but_for_particles(joined, part) for part in registered):
-        return FieldLevel("part", joined)
+    for part in registered:
+        if _but_for_particles(joined, part):
+            return FieldLevel("part", joined)
     if _alike(joined, "".join(registered)):
         return FieldLevel("near", written[-1]) if known else FieldLevel("typo", registered[-1])
     of_part = _resembling_part(written, registered, known=known) or _resembling_short(
@@ -174,12 +180,12 @@ def _compare_unlike(
 def _compare_other(name: str, registered: str, middle: tuple[str, ...]) -> FieldLevel:
     """Another given name: what the roll knows of the middle name says whether it may be that."""
     if middle and len(middle[0]) == 1 and middle[0] == name[0]:
-        return FieldLevel("middle initial")
+        return _MIDDLE_INITIAL
     if any(is_form(name, word) or similar(name, word) for word in middle if len(word) > 1):
         return FieldLevel("middle alike", middle[0])
     if name[0] == registered[0]:
-        return FieldLevel("other, same initial")
-    return _OTHER if middle else FieldLevel("other, no middle")
+        return _SAME_INITIAL
+    return _OTHER if middle else _NO_MIDDLE
 
 
 def _compare_initial(written: tuple[str, ...], registered: str, middle: tuple[str, ...]) -> FieldLevel:
@@ -187,7 +193,7 @@ def _compare_initial(written: tuple[str, ...], registered: str, middle: tuple[st
         return FieldLevel("initial")
     if len(written) > 1 and written[1] == registered:
         return FieldLevel("second", registered)
-    return FieldLevel("middle initial" if middle and middle[0][0] == written[0] else "other initial")
+    return _MIDDLE_INITIAL if middle and middle[0][0] == written[0] else FieldLevel("other initial")
 
 
 AGREEING_GIVEN: Final = frozenset({"exact", "nickname", "typo", "near", "initial"})
@@ -203,7 +209,7 @@ def compare_middle(
     A written name that is part of the registered surname is none: GEORGETTE WEBB GILLESPIE of WEBB-GILLESPIE.
     """
     if given not in AGREEING_GIVEN:
-        return FieldLevel("none")
+        return NOT_COMPARED
     names = [name for name in written[1:] if name not in surname]
     if not names:
         return _NONE

@@ -1,7 +1,6 @@
 """Which given names are forms of one another: CHARLES and CHUCK, ELIZABETH and LIZ, FRANCISCO and PACO."""
 
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 from importlib.resources import files
 from itertools import combinations
 from typing import Final
@@ -9,7 +8,6 @@ from typing import Final
 from rapidfuzz.distance import OSA
 
 from app.domain.phonetics import sound
-from app.domain.text import WORDS_KEPT
 
 # Endings that make a name a fond one: BARBIE, FREDDY, ANITA.
 _FOND: Final = ("ITO", "ITA", "IE", "EY", "Y", "I")
@@ -17,17 +15,17 @@ _SHORTEST: Final = 3
 _WITHIN: Final = 4  # letters that say something also where they stand within a name: FRED of ALFREDO
 
 
-@lru_cache(maxsize=WORDS_KEPT)
 def short_form(one: str, other: str) -> bool:
     """Whether one of two given names may be cut from the other: BARB of BARBARA, FREDDY of ALFREDO, TINA of CRISTINA.
 
     So are many names that people were given (JUANITA holds JUAN): this alone makes nobody the same person.
     """
-    short, long = sorted((one, other), key=len)
-    return _cut(short, long) or _cut(long, short)
+    return _cut(one, other) or _cut(other, one)
 
 
 def _cut(fond: str, full: str) -> bool:
+    if fond[:_SHORTEST] not in full:  # as any cut of it begins
+        return False
     ending = next((ending for ending in _FOND if fond.endswith(ending)), "")
     stem = fond.removesuffix(ending)
     if len(stem) > _WITHIN and stem[-1] == stem[-2]:

@@ -5,16 +5,16 @@ from functools import lru_cache
 
 from app.domain.text import WORDS_KEPT
 
-# Written differently, heard alike. The order matters: longer groups first.
+# Written differently, heard alike. The order matters: longer groups first. Before each what a word with it holds.
 _GROUPS = (
-    (re.compile(r"^(KN|GN|PN)"), "N"),
-    (re.compile(r"^WR"), "R"),
-    (re.compile(r"PH"), "F"),
-    (re.compile(r"TZ|DZ"), "Z"),
-    (re.compile(r"SCH|SH|CH"), "J"),
-    (re.compile(r"SC(?=[EIY])"), "S"),
-    (re.compile(r"C(?=[EIY])"), "S"),
-    (re.compile(r"(?<=.)GH"), ""),
+    ("N", re.compile(r"^(KN|GN|PN)"), "N"),
+    ("WR", re.compile(r"^WR"), "R"),
+    ("PH", re.compile(r"PH"), "F"),
+    ("Z", re.compile(r"TZ|DZ"), "Z"),
+    ("H", re.compile(r"SCH|SH|CH"), "J"),
+    ("SC", re.compile(r"SC(?=[EIY])"), "S"),
+    ("C", re.compile(r"C(?=[EIY])"), "S"),
+    ("GH", re.compile(r"(?<=.)GH"), ""),
 )
 # Consonants that ear, hand and keyboard exchange: VALDEZ/BALDES, NADELLA/NATELLA. Vowels, H and W fall away.
 _CLASSES = str.maketrans("BPFVCGJKQXSZDTLMNR", "BBBBKKKKKKSSTTLMMR", "AEIOUYHW")
@@ -31,8 +31,9 @@ def sound(word: str) -> str:
     if not word.isalpha():
         return word
     spelled = word
-    for pattern, plain in _GROUPS:
-        spelled = pattern.sub(plain, spelled)
+    for held, pattern, plain in _GROUPS:
+        if held in spelled:
+            spelled = pattern.sub(plain, spelled)
     start = "A" if spelled[:1] in "AEIOUYHW" else ""
     end = _FINAL.get(spelled.rstrip("HW")[-1:], "")
     return start + _REPEATS.sub(r"\1", spelled.translate(_CLASSES)) + end.lower()

@@ -1,7 +1,6 @@
 """Which readings of a name are worth a search, by what the county's voters are called."""
 
 from math import log
-from statistics import fmean
 from typing import Final
 
 from app.domain.line import ReadLine
@@ -34,7 +33,7 @@ def _rarity(reading: NameReading, words: Words) -> float:
         for word in _whole("given", reading.given, words)
     ]
     surname = [min(words.rarity("surname", part), _SLIP) for part in _whole("surname", reading.surname, words)]
-    return fmean([*given, *surname])
+    return (sum(given) + sum(surname)) / (len(given) + len(surname))
 
 
 def _whole(kind: str, parts: tuple[str, ...], words: Words) -> tuple[str, ...]:

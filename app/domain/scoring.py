@@ -6,12 +6,11 @@ from dataclasses import dataclass, replace
 from math import log
 from typing import Final, NamedTuple
 
-from rapidfuzz import fuzz
-
 from app.domain.addresses import Address
 from app.domain.blocking import house_token
 from app.domain.comparison import (
     AGREEING_GIVEN,
+    NOT_COMPARED,
     AddressComparison,
     FieldLevel,
     NameComparison,
@@ -34,10 +33,6 @@ from app.domain.voter import Registration
 from app.domain.words import Words
 
 AGREEING_STREET: Final = frozenset({"same", "typo"})
-# How alike two names are, of 100: what 999 of 1,000 signers reach and one of twenty other people; and what nearly all
-# signers reach, nicknames and damage included, and one of two hundred others.
-ALIKE: Final = 45
-ALIKE_AWAY: Final = 60
 _UNCOUNTED: Final = 20  # registrations at one address, where they were not counted
 
 
@@ -99,14 +94,6 @@ class Scored:
         return self.name.weight + self.address.weight
 
 
-def written_name(line: ReadLine) -> str:
-    """Return the words of the name in their likeliest order, for a quick comparison of whole names."""
-    if not line.name.readings:
-        return ""
-    reading = line.name.readings[0]
-    return " ".join((*reading.surname, *reading.given))
-
-
 class Scorer:
     """Scores the candidates of one line, and remembers what they share: a household shares address and surname."""
 
@@ -117,26 +104,18 @@ class Scorer:
         self.model = model
         self.household: Household | None = None
         self.namesakes_cut = False  # there are more people of this name in the county than were looked at
-        self.elsewhere: set[int] = set()  # registrations that were found by their name alone, in no such street
-        self._known_given = [bool(r.given) and words.known("given", r.given[0]) for r in line.name.readings]
-        self._known_surname = [all(words.known("surname", part) for part in r.surname) for r in line.name.readings]
+        self.elsewhere: frozenset[int] = frozenset()  # who was found by the name alone, in no such street
+        readings = line.name.readings
+        self._known_given = [bool(r.given) and words.known("given", r.given[0]) for r in readings]
+        self._known_surname = [all(words.known("surname", part) for part in r.surname) for r in readings]
         self._known_streets = frozenset(s for a in line.addresses for s in a.streets if words.known("street", s))
-        self._written = written_name(line)
-        self._surname_words = frozenset(part for r in line.name.readings for part in r.surname if len(part) > 1)
-        self._given_words = frozenset(word for r in line.name.readings for word in r.given if len(word) > 1)
-        self._houses = [address.house for address in line.addresses]
-        self._clear_address = all(
-            a.house and a.house_certain and not self._known_streets.isdisjoint(a.streets) for a in line.addresses
-        )
-        self._names: dict[tuple[str, str, str, str], NameScore] = {}
+        self._names: dict[tuple[str, ...], NameScore] = {}
         self._surnames: dict[tuple[int, str], tuple[FieldLevel, float]] = {}
         self._firsts: dict[tuple[int, str], tuple[FieldLevel, float]] = {}
         self._streets: dict[tuple[int, str], FieldLevel] = {}
         self._addresses: dict[tuple[str, ...], AddressScore] = {}
-        self._resembling: dict[int, bool] = {}
         self._rarity_of_address = self._rarity_among(_UNCOUNTED)
-        weight = self._address_weight(_OTHER_ADDRESS, None)
-        self._other = AddressScore(0, _OTHER_ADDRESS, weight, here=False, near=False)
+        self._other: AddressScore | None = None  # of those who are elsewhere
 
     def count_household(self, household: Household) -> None:
         """Take how many are registered at the line's address: the more, the less the address says."""
@@ -144,49 +123,35 @@ class Scorer:
         self._rarity_of_address = self._rarity_among(household.size)
         self._addresses.clear()
 
-    def resembles(self, registration: Registration) -> bool:
-        """Whether the registration is worth comparing field by field: the same address, or a like name."""
-        number = registration.registration_no
-        found = self._resembling.get(number)
-        if found is None:
-            found = self._resembling[number] = self._resembles(registration)
-        return found
-
-    def _resembles(self, r: Registration) -> bool:
-        if r.registration_no in self.elsewhere:
-            return True
-        surname, given = surname_parts(r.last_name), given_words(r.first_name)
-        if not self._surname_words.isdisjoint(surname) and not self._given_words.isdisjoint(given):
-            return True
-        registered = " ".join((*surname, *given, *given_words(r.middle_name)))
-        ratio = fuzz.token_set_ratio(self._written, registered, score_cutoff=ALIKE)
-        if ratio >= ALIKE_AWAY:
-            return True
-        house = house_token(r.house_number)
-        if all(compare_house(written, house) not in _NEAR_HOUSE for written in self._houses):
-            return False
-        address = self._address_of(r)
-        return address.here or (ratio > 0 and address.near)
+    def found_elsewhere(self, numbers: frozenset[int]) -> None:
+        """Take the registrations found by the name alone: where the written address is clear, theirs is another."""
+        self.elsewhere = numbers
+        if all(
+            a.house and a.house_certain and not self._known_streets.isdisjoint(a.streets) for a in self.line.addresses
+        ):
+            weight = self._address_weight(_OTHER_ADDRESS, None)
+            self._other = AddressScore(0, _OTHER_ADDRESS, weight, here=False, near=False)
 
     def score(self, registration: Registration, interval: Interval) -> Scored:
         """Return the registration compared with the line."""
         r = registration
-        called = (r.last_name, r.first_name, r.middle_name, r.suffix)
+        called = r.called
         name = self._names.get(called)
         if name is None:
             name = self._names[called] = self._score_name(r)
-        return Scored(r, standing(r, interval), name, self._address_of(r))
+        return Scored(r, standing(r, interval), name, self.address_of(r))
 
     def whole(self, one: Scored) -> Scored:
         """Return a comparison as it is shown: of an address that is another one, too, with all its fields."""
         return replace(one, address=self._score_address(one.registration)) if one.address is self._other else one
 
-    def _address_of(self, r: Registration) -> AddressScore:
-        if r.registration_no in self.elsewhere and self._clear_address:
+    def address_of(self, r: Registration) -> AddressScore:
+        """Return the registration's address compared with the line's."""
+        if self._other and r.registration_no in self.elsewhere:
             house = house_token(r.house_number)
-            if house and all(compare_house(written, house) == "other" for written in self._houses):
+            if house and all(compare_house(a.house, house) == "other" for a in self.line.addresses):
                 return self._other
-        lives = (r.house_number, r.street_name, r.street_type, r.pre_direction, r.post_direction, r.unit_number, r.zip)
+        lives = r.lives
         address = self._addresses.get(lives)
         if address is None:
             address = self._addresses[lives] = self._score_address(r)
@@ -208,6 +173,8 @@ class Scorer:
         of_suffix = self.model.weights["suffix"][suffix]
         best: NameScore | None = None
         for at, reading in enumerate(self.line.name.readings):
+            if best and best.levels.surname.level == "exact" and not _shares(reading.surname, registration.last_name):
+                continue
             surname, family = self._score_surname(at, registration.last_name)
             if best and reading.kind != "plain" and _hopeless(surname, best):
                 continue  # another order of the words explains nothing where not even the surname fits
@@ -223,7 +190,9 @@ class Scorer:
         """The given and middle names in one reading, and their weight."""
         written = self.line.name.readings[at].given
         given, weight = self._firsts.get((at, r.first_name)) or self._score_first(at, r)
-        if len(written) < 2 and given.level in AGREEING_GIVEN:  # noqa: PLR2004 - no middle name is written
+        if given.level not in AGREEING_GIVEN:
+            return given, NOT_COMPARED, weight + self.model.weights["middle"][NOT_COMPARED.level]
+        if len(written) < 2:  # noqa: PLR2004 - no middle name is written
             return given, _MISSING, weight + self.model.weights["middle"][_MISSING.level]
         first, middle = given_words(r.first_name), given_words(r.middle_name)
         between = compare_middle(written, (*first[1:], *middle), given.level, surname_parts(r.last_name))
@@ -268,7 +237,7 @@ class Scorer:
             weight = self._address_weight(levels, registration.unit_number if here else None)
             weight += self._waived(levels, written_way) if here else 0.0
             if best is None or weight > best.weight:
-                near = here or (levels.house in _NEAR_HOUSE and levels.street.level in _NEAR_STREET)
+                near = here or (levels.house in NEAR_HOUSE and levels.street.level in _NEAR_STREET)
                 best = AddressScore(at, levels, weight, here, near)
         return best or _NO_ADDRESS
 
@@ -321,6 +290,12 @@ def _way_written(address: Address, street: str) -> tuple[str, str]:
     return address.ways[address.streets.index(street) if street in address.streets else 0]
 
 
+def _shares(surname: tuple[str, ...], last_name: str) -> bool:
+    """Whether a surname has a part of the registered one, as another order of the words must to explain more."""
+    parts = surname_parts(last_name)
+    return any(part in parts for part in surname)
+
+
 def _hopeless(surname: FieldLevel, best: NameScore) -> bool:
     """Whether a surname fits so little that another one, which fits no better, is enough to compare."""
     return surname.level in _UNLIKE or (surname.level == "garbled" and best.levels.surname.level not in _UNLIKE)
@@ -336,7 +311,7 @@ _OTHER_ZIP: Final = frozenset({"near", "other"})
 _OF_TWO: Final = {"double": "plain", "swapped double": "swapped"}
 _BY_FIRST_NAME: Final = frozenset({"exact", "nickname", "initial", "missing"})
 _KIND: Final = {"surname": "surname", "given": "given", "middle": "given"}
-_NEAR_HOUSE: Final = frozenset({"same", "near", "far", "missing"})
+NEAR_HOUSE: Final = frozenset({"same", "near", "far", "missing"})
 _NEAR_STREET: Final = frozenset({"same", "typo", "near", "garbled", "missing"})
 _UNLIKE: Final = frozenset({"other", "unreadable"})
 _MISSING: Final = FieldLevel("missing")

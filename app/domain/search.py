@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
 from app.domain.blocking import (
     KEY_COLUMNS,
     Hashes,
@@ -239,12 +242,9 @@ def worth_reading(probe: Probe, hits: Hits, line: ReadLine) -> list[int]:
         if not written and not probe.agreeing:
             return hits.numbers if few else []
         near = near_houses(written)
-        far = written if probe.column in _SURNAME_STREET else ()
-        return [
-            number
-            for number, fine, house in zip(*hits, strict=True)
-            if fine in probe.agreeing or house in near or any(compare_house(one, str(house)) == "far" for one in far)
-        ]
+        if probe.column in _SURNAME_STREET:
+            near |= _far_houses(written, hits.houses)
+        return [number for number, fine, house in zip(*hits, strict=True) if fine in probe.agreeing or house in near]
     if (few and probe.column != _HOUSE_GIVEN) or not probe.agreeing:
         return hits.numbers
     return [number for number, fine in zip(hits.numbers, hits.fines, strict=True) if fine in probe.agreeing]
@@ -253,17 +253,36 @@ def worth_reading(probe: Probe, hits: Hits, line: ReadLine) -> list[int]:
 @lru_cache(maxsize=1 << 8)  # of some 7 KB each
 def near_houses(written: tuple[str, ...]) -> frozenset[int]:
     """Return the house numbers that are one of those written, or one slip away: a digit other, more, less, or moved."""
-    return frozenset(near for house in written if house.isdigit() for near in _slips_of(house))
+    near = set[int]()
+    for house in written:
+        if house.isdigit():
+            near.update(*_slips_of(int(house), 10 ** len(house)))
+    return frozenset(near)
 
 
-def _slips_of(house: str) -> Iterator[int]:
-    for at in range(len(house) + 1):
-        head, tail = house[:at], house[at:]
-        yield from (int(f"{head}{digit}{tail}") for digit in "0123456789")
-        if tail:
-            yield from (int(f"{head}{digit}{tail[1:]}") for digit in "0123456789")
-            yield int(f"0{head}{tail[1:]}")
-            yield int(f"0{head}{tail[1::-1]}{tail[2:]}")
+def _slips_of(house: int, beyond: int) -> Iterator[Iterable[int]]:
+    """The numbers one slip away from a house number, whose digits stand below the power `beyond` of ten."""
+    power = 1
+    while power <= beyond:
+        head, tail = house - house % power, house % power
+        inserted = 10 * head + tail
+        yield range(inserted, inserted + 10 * power, power)
+        if power < beyond:
+            high, digit = head // (10 * power), head // power % 10
+            left = high * 10 * power + tail
+            yield range(left, left + 10 * power, power)
+            before = high % 10
+            swapped = (digit - before) * 10 * power + (before - digit) * power
+            yield (high * power + tail, house + swapped if 10 * power < beyond else house)
+        power *= 10
+
+
+def _far_houses(written: Iterable[str], houses: Iterable[int]) -> set[int]:
+    """Those of the house numbers that are two slips away from one of the written."""
+    numbers = [str(house) for house in set(houses)]
+    alike = (process.extract(one, numbers, scorer=OSA.distance, score_cutoff=2, limit=None) for one in written)
+    found = {number for one in alike for number, _, _ in one}
+    return {int(number) for number in found if any(compare_house(one, number) == "far" for one in written)}
 
 
 def _corrected(kind: str, word: str, words: Words) -> tuple[str, ...]:

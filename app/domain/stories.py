@@ -11,6 +11,7 @@ from app.domain.scoring import Scored
 from app.domain.standing import Standing, best_standing
 from app.domain.voter import Registration
 
+_BOUND: Final = 60.0  # of a weight, so that none overflows
 _WRITES_OLD_ADDRESS: Final = 0.2  # the share of those who moved that write the address they left
 
 
@@ -80,13 +81,17 @@ def tell(persons: Sequence[Person], registrations: int, model: Model) -> Stories
     p, n = model.priors, log(registrations)
     here, moved, canceled, relative = [], [], [], 0.0
     for person in persons:
-        registered = person.standing == "registered"
         at, away = _bounded(person.here - n), _bounded(person.name - n)
-        here.append(p["here"] * at if registered else 0.0)
         if person.left is not None:  # who moved writes the old address, or the new one
             away += _WRITES_OLD_ADDRESS * _bounded(person.left - n)
-        moved.append(p["moved"] * away if registered else 0.0)
-        canceled.append(0.0 if registered else p["canceled_here"] * at + p["canceled_moved"] * away)
+        if person.standing == "registered":
+            here.append(p["here"] * at)
+            moved.append(p["moved"] * away)
+            canceled.append(0.0)
+        else:
+            here.append(0.0)
+            moved.append(0.0)
+            canceled.append(p["canceled_here"] * at + p["canceled_moved"] * away)
         for one in person.scored:
             if one.address.here:
                 relative += p["relative"] * _bounded(one.address.weight + one.name.family_weight - n)
@@ -101,4 +106,4 @@ def tell(persons: Sequence[Person], registrations: int, model: Model) -> Stories
 
 
 def _bounded(weight: float) -> float:
-    return exp(min(max(weight, -60.0), 60.0))
+    return exp(weight) if -_BOUND < weight < _BOUND else exp(_BOUND if weight > 0 else -_BOUND)

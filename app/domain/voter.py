@@ -36,3 +36,13 @@ class Registration(NamedTuple):
     affidavit_received: date | None
     effective_to: date | None  # when the interval ended, by a move or a cancellation; None while it runs
     confidential: bool
+
+    @property
+    def called(self) -> tuple[str, str, str, str]:
+        """The fields that name the voter: last, first and middle name, suffix."""
+        return self[2:6]
+
+    @property
+    def lives(self) -> tuple[str, ...]:
+        """The fields of the residence address, from house number to zip."""
+        return self[7:17]
