@@ -25,12 +25,15 @@ from app.domain.readings import likely_readings
 from app.domain.resemblance import ALIKE, written_name
 from app.domain.scoring import household_of
 from app.domain.search import (
+    GIVEN_STREET,
     MOST_NAMESAKES,
     MOST_OF_A_HOUSE,
     NAMES,
     OF_A_NAME,
+    Probe,
     Search,
     address_probes,
+    at_near_houses,
     household_keys,
     registered_words,
     wide_search,
@@ -169,8 +172,9 @@ async def _residents(roll: Roll, lines: list[_Line], words: Words) -> list[set[i
 async def _find(roll: Roll, lines: list[_Line], searches: list[Search]) -> list[set[int]]:
     """Return for each line the numbers of the registrations that its probes find and that are worth reading."""
     numbers: list[set[int]] = [set() for _ in lines]
-    crowded = []
     probes = [(at, probe) for at, search in enumerate(searches) for probe in search.probes]
+    crowded = [asked for asked in probes if _is_crowded(asked[1])]
+    probes = [asked for asked in probes if not _is_crowded(asked[1])]
     for (at, probe), hits, whole in await find_in_ranges(roll, probes):
         if whole:
             numbers[at].update(worth_reading(probe, hits, lines[at].read))
@@ -180,7 +184,9 @@ async def _find(roll: Roll, lines: list[_Line], searches: list[Search]) -> list[
     keys = [(at, probe.column, key) for at, probe in crowded for key in probe.keys]
     keys += [(at, NAMES, key) for at, search in enumerate(searches) for key in search.names]
     for (at, column), hits, whole in await find_keys(roll, keys):
-        if column not in OF_A_NAME:
+        if column == GIVEN_STREET:
+            numbers[at].update(at_near_houses(hits, lines[at].read) if whole else ())
+        elif column not in OF_A_NAME:
             numbers[at].update(hits.numbers if whole else ())
         elif whole and len(namesakes[at]) + len(hits.numbers) <= MOST_NAMESAKES:
             namesakes[at].update(hits.numbers)
@@ -190,6 +196,11 @@ async def _find(roll: Roll, lines: list[_Line], searches: list[Search]) -> list[
         _scorer(line).found_elsewhere(frozenset(by_name - found - line.found.keys()))
         found.update(by_name)
     return numbers
+
+
+def _is_crowded(probe: Probe) -> bool:
+    """Whether to ask at once by the third part: so many people of a given name live in a street of that name."""
+    return probe.column == GIVEN_STREET and bool(probe.agreeing)
 
 
 async def _read(roll: Roll, lines: list[_Line], numbers: list[set[int]]) -> None:

@@ -12,7 +12,7 @@ from app.actions.aliases import in_use
 from app.actions.ids import new_id
 from app.actions.lookup import LineToDecide, decide_lines
 from app.actions.probing import find_in_ranges, find_keys
-from app.actions.roll_words import learn_for_wide_search, learn_words, roll_words
+from app.actions.roll_words import learn_for_wide_search, learn_streets, learn_words, roll_words
 from app.db import candidates as db
 from app.db import voter_search as rows
 from app.db.candidates import Roll
@@ -160,6 +160,7 @@ async def candidates_of(
     words, line = await roll_words(roll), aliases.applied_to(read_line(question.writing))
     await learn_words(roll, words, [written_words(line)])
     line = likely_readings(line, words)
+    await learn_streets(roll, words, [line])
     await learn_for_wide_search(roll, words, [line])
     found = await _registrations(roll, _search(line, words, question.kind))
     await learn_words(roll, words, [registered_words(found)])

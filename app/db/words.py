@@ -23,14 +23,15 @@ CROSS JOIN LATERAL (
 ) AS token
 """
 
-# The known words that share a variant with a word. Each rides the table's primary key.
+# The known words that share a variant with another word. Each rides the table's primary key.
 _ALIKE = """
-SELECT word.kind, word.token, known.token, known.registrations
-FROM unnest($3::text[], $4::text[], $5::text[]) AS word (kind, token, variant)
+SELECT word.number, known.token, known.registrations
+FROM unnest($3::text[], $4::text[], $5::text[]) WITH ORDINALITY AS word (kind, token, variant, number)
 CROSS JOIN LATERAL (
     SELECT * FROM roll_variant WHERE county_id = $1 AND roll_version = $2
        AND (roll_variant.kind, roll_variant.variant) = (word.kind, word.variant) OFFSET 0
 ) AS known
+WHERE known.token <> word.token
 """
 
 
@@ -56,11 +57,11 @@ async def word_counts(roll: Roll, asked: Mapping[str, Collection[str]]) -> list[
     return rows
 
 
-async def alike_words(roll: Roll, asked: Mapping[str, Collection[str]]) -> list[asyncpg.Record]:
-    """(kind, the word asked for, a known word that shares a variant with it, its registrations)."""
+async def alike_words(roll: Roll, asked: Mapping[str, Collection[str]]) -> list[tuple[str, str, str, int]]:
+    """(kind, the word asked for, another known word that shares a variant with it, its registrations)."""
     triples = [(kind, text, variant) for kind, texts in asked.items() for text in texts for variant in variants(text)]
     if not triples:
         return []
     columns = [[triple[at] for triple in triples] for at in range(3)]
-    rows: list[asyncpg.Record] = await roll.connection.fetch(_ALIKE, roll.county_id, roll.roll_version, *columns)
-    return rows
+    rows = await roll.connection.fetch(_ALIKE, roll.county_id, roll.roll_version, *columns)
+    return [(*triples[number - 1][:2], known, registrations) for number, known, registrations in rows]

@@ -35,8 +35,7 @@ OF_A_NAME: Final = (_COLUMN["key_given_surname"], _COLUMN["key_given_surname2"])
 _SURNAME_STREET: Final = (_COLUMN["key_surname_street"], _COLUMN["key_surname2_street"])
 NAMES: Final = OF_A_NAME[0]
 _HOUSE_GIVEN: Final = _COLUMN["key_house_given"]
-_GIVEN_STREET: Final = _COLUMN["key_given_street"]
-_OF_A_STREET: Final = (*_SURNAME_STREET, _GIVEN_STREET)
+GIVEN_STREET: Final = _COLUMN["key_given_street"]
 
 # Of a range that holds no more than these every registration is read, of a fuller one those that agree in a third part.
 _FEW: Final = 8
@@ -237,17 +236,27 @@ def worth_reading(probe: Probe, hits: Hits, line: ReadLine) -> list[int]:
     registered. Of a given name in a street only those one slip away.
     """
     few = len(hits.numbers) <= _FEW
-    if probe.column in _OF_A_STREET:
-        written = tuple(address.house for address in line.addresses if address.house)
+    if probe.column == GIVEN_STREET:
+        return at_near_houses(hits, line) if _houses_of(line) else hits.numbers if few else []
+    if probe.column in _SURNAME_STREET:
+        written = _houses_of(line)
         if not written and not probe.agreeing:
             return hits.numbers if few else []
-        near = near_houses(written)
-        if probe.column in _SURNAME_STREET:
-            near |= _far_houses(written, hits.houses)
+        near = near_houses(written) | _far_houses(written, hits.houses)
         return [number for number, fine, house in zip(*hits, strict=True) if fine in probe.agreeing or house in near]
     if (few and probe.column != _HOUSE_GIVEN) or not probe.agreeing:
         return hits.numbers
     return [number for number, fine in zip(hits.numbers, hits.fines, strict=True) if fine in probe.agreeing]
+
+
+def at_near_houses(hits: Hits, line: ReadLine) -> list[int]:
+    """Return the registrations at one of the written house numbers, or a slip away from one."""
+    near = near_houses(_houses_of(line))
+    return [number for number, house in zip(hits.numbers, hits.houses, strict=True) if house in near]
+
+
+def _houses_of(line: ReadLine) -> tuple[str, ...]:
+    return tuple(address.house for address in line.addresses if address.house)
 
 
 @lru_cache(maxsize=1 << 8)  # of some 7 KB each
@@ -362,7 +371,7 @@ def _combine(parts: _Parts, zip_code: int) -> list[Probe]:
         (_HOUSE_GIVEN, parts.houses, parts.givens, zips),
         (_SURNAME_STREET[0], parts.streets, parts.surnames, givens),
         (_SURNAME_STREET[1], parts.streets, parts.seconds, givens),
-        (_GIVEN_STREET, parts.streets, parts.givens, frozenset[int]()),
+        (GIVEN_STREET, parts.streets, parts.givens, zips),
     ):
         for one, other in _likely_pairs(ones, others):
             low = one.coarse ^ other.coarse
