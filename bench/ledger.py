@@ -25,15 +25,20 @@ from app.db.intake import take_places
 from app.db.migrate import upgrade
 from app.db.server import EmbeddedServer
 from app.domain.count import Merits
+from app.domain.ledger import canonical_text
 from app.domain.petition import Petition
 from app.domain.signature import Place, Submitted, Writing
 
 ROOT = Path(__file__).parents[1]
-EVIDENCE = {
-    "fields": {f: {"level": "exact", "weight": 7.25} for f in ("surname", "given", "middle", "house", "street", "zip")},
-    "candidates": [{"voter_id": "V1", "score": 31.5}, {"voter_id": "V2", "score": 12.25}],
-    "model": "model-1",
-}
+EVIDENCE = canonical_text(
+    {
+        "fields": {
+            f: {"level": "exact", "weight": 7.25} for f in ("surname", "given", "middle", "house", "street", "zip")
+        },
+        "candidates": [{"voter_id": "V1", "score": 31.5}, {"voter_id": "V2", "score": 12.25}],
+        "model": "model-1",
+    }
+)
 TERMS = Terms(
     county_id="bench",
     title="Recall of the assessor",

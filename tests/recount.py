@@ -31,6 +31,8 @@ async def _check_voters(connection: asyncpg.Connection, petition_id: object, lin
         if voter in withdrawn:
             expected = ["withdrawn"] * len(places)
         assert [line["reason"] for _, line in places] == expected, f"{voter}: {expected}"
+    # Whoever has no slot is taken to have no lines that compete for one.
+    assert eligible.keys() <= {slot["voter_id"] for slot in slots}
 
 
 async def _check_head(connection: asyncpg.Connection, petition_id: object, lines: list[asyncpg.Record]) -> None:

@@ -74,7 +74,7 @@ async def record(
     affected = sorted({*voters, *(v for claim in claims for v in _voters(claim))})
     withdrawn = await rows.lock_slots(connection, county_id, petition_id, affected)
     read = {claim.place: claim.before for claim in claims if claim.before}
-    locked = await rows.lock_lines(connection, county_id, petition_id, read, affected)
+    locked = await rows.lock_lines(connection, county_id, petition_id, read, withdrawn)
     if any(locked.get(place) != line for place, line in read.items()):
         raise ChangedMeanwhileError
     rivals = [line for place, line in locked.items() if place not in read]

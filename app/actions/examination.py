@@ -69,7 +69,7 @@ def _merits(decision: Decision, basis: rows.Basis) -> Merits:
         registration_no=decision.registration_no,
         reason_open=decision.reason_open,
         secondary=decision.secondary,
-        evidence=decision.evidence,
+        evidence=decision.evidence_json,
         roll_version=basis.roll_version,
         aliases_version=basis.aliases_version,
     )

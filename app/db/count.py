@@ -18,32 +18,45 @@ LINE_COLUMNS = (
     " station, version, aliases_version"
 )
 
-# Makes the slots that are missing. ORDER BY: two batches with the same voters in another order must not deadlock.
+# Makes the slots that are missing, and says which. ORDER BY: two batches with the same voters in another order must
+# not deadlock.
 _MAKE_SLOTS = """
 INSERT INTO slot (county_id, petition_id, voter_id)
 SELECT $1, $2, voter_id FROM unnest($3::text[]) AS voter (voter_id) ORDER BY voter_id
-ON CONFLICT DO NOTHING
+ON CONFLICT DO NOTHING RETURNING voter_id
 """
 
-# Locks the slots in voter order, riding the primary key. Whoever holds a voter's slot decides which line counts.
+# Locks the slots that were there, in voter order. Whoever holds a voter's slot decides which line counts; one that this
+# transaction made is held by that. Each is looked up by its whole primary key and locked by itself: a plan that was
+# made, and kept, when the table was empty or not analysed yet may read the petition from end to end otherwise.
 _LOCK_SLOTS = """
-SELECT voter_id, withdrawn_on FROM slot
-WHERE county_id = $1 AND petition_id = $2 AND voter_id = ANY ($3::text[])
-ORDER BY voter_id FOR UPDATE
+SELECT slot.voter_id, slot.withdrawn_on
+FROM (SELECT voter_id FROM unnest($3::text[]) AS voter (voter_id) ORDER BY voter_id) AS voter
+CROSS JOIN LATERAL (
+    SELECT voter_id, withdrawn_on FROM slot
+    WHERE county_id = $1 AND petition_id = $2 AND slot.voter_id = voter.voter_id FOR UPDATE
+) AS slot
 """
 
-# The lines at these places and those that compete for these voters' slots, riding the primary key and line_voter. Run
-# after the slots are locked, so that its snapshot shows what their former holders committed. Both kinds are locked by
-# one statement in paper order: locked one after the other, two transactions could each hold what the other wants. Each
-# place is looked up and locked by itself, in the order of `place`: joined otherwise, a plan that was made, and kept,
-# when the table was empty or not analysed yet may read the petition from end to end.
+# The lines at these places and those that compete for these voters' slots: the one that counts, by line_counts_once,
+# and those that do not count because of it or of a withdrawal, by line_uncounted. Run after the slots are locked, so
+# that its snapshot shows what their former holders committed. All are locked by one statement in paper order: locked
+# one after the other, two transactions could each hold what the other wants. Each voter and each place is looked up by
+# itself, the places in their order, for the sake of the plan, as above.
 _LOCK_LINES = f"""
 SELECT line.* FROM (
     SELECT section, page, line FROM unnest($3::int[], $4::int[], $5::int[]) AS claimed (section, page, line)
     UNION
-    SELECT section, page, line FROM line
-    WHERE county_id = $1 AND petition_id = $2 AND voter_id = ANY ($6::text[])
-      AND (status = 'valid' OR (status = 'invalid' AND reason IN ('duplicate', 'withdrawn')))
+    SELECT rival.* FROM unnest($6::text[]) AS voter (voter_id) CROSS JOIN LATERAL (
+        SELECT section, page, line FROM line WHERE county_id = $1 AND petition_id = $2
+           AND line.voter_id = voter.voter_id AND status = 'valid' OFFSET 0
+    ) AS rival
+    UNION
+    SELECT rival.* FROM unnest($6::text[]) AS voter (voter_id) CROSS JOIN LATERAL (
+        SELECT section, page, line FROM line WHERE county_id = $1 AND petition_id = $2
+           AND line.voter_id = voter.voter_id
+           AND status = 'invalid' AND reason IN ('duplicate', 'withdrawn') OFFSET 0
+    ) AS rival
     ORDER BY section, page, line
 ) AS place
 CROSS JOIN LATERAL (
@@ -156,9 +169,13 @@ def columns(places: Collection[Place]) -> tuple[list[int], list[int], list[int]]
 async def lock_slots(
     connection: asyncpg.Connection, county_id: str, petition_id: UUID, voters: Sequence[str]
 ) -> dict[str, date | None]:
-    """Make and lock the voters' slots, in voter order. Returns the day each voter withdrew, or None."""
-    await connection.execute(_MAKE_SLOTS, county_id, petition_id, voters)
-    rows = await connection.fetch(_LOCK_SLOTS, county_id, petition_id, voters)
+    """Make and lock the voters' slots, in voter order. Returns the day each voter withdrew, or None.
+
+    A voter whose slot is new is absent: nobody has a slot to compete for without one, so no line of theirs does.
+    """
+    made = {row["voter_id"] for row in await connection.fetch(_MAKE_SLOTS, county_id, petition_id, voters)}
+    known = [voter_id for voter_id in voters if voter_id not in made]
+    rows = await connection.fetch(_LOCK_SLOTS, county_id, petition_id, known)
     return {row["voter_id"]: row["withdrawn_on"] for row in rows}
 
 
@@ -167,13 +184,13 @@ async def lock_lines(
     county_id: str,
     petition_id: UUID,
     places: Collection[Place],
-    voters: Sequence[str],
+    voters: Collection[str],
 ) -> dict[Place, Line]:
     """Lock the lines at these places, and the eligible ones of these voters, whose slots the transaction holds.
 
     In paper order; a place without a line is absent.
     """
-    rows = await connection.fetch(_LOCK_LINES, county_id, petition_id, *columns(places), voters)
+    rows = await connection.fetch(_LOCK_LINES, county_id, petition_id, *columns(places), list(voters))
     return {line.place: line for line in map(line_of, rows)}
 
 

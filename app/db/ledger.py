@@ -85,7 +85,7 @@ SELECT section, page, line, writing_sha256 FROM signature_revision WHERE county_
 
 # The lines that are not what their voter's lines make of them: of those which pass everything else the lowest place
 # counts and the others are duplicates (EC 105(b)); a voter's who withdrew are withdrawn, all of them (EC 11303). Where
-# retention has destroyed lines ($3), a duplicate may be of one of those. Rides line_voter.
+# retention has destroyed lines ($3), a duplicate may be of one of those.
 _MISCOUNTED = """
 SELECT section, page, line FROM (
     SELECT section, page, line, status, reason, slot.withdrawn_on IS NOT NULL AS withdrawn,

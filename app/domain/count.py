@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from app.domain.reasons import Reason, ReviewCause, Status
 from app.domain.ruleset import Ruleset
@@ -26,7 +25,7 @@ class Merits:
     registration_no: int | None = None
     reason_open: bool = False  # invalid for certain, the reason still to be chosen by a person
     secondary: tuple[str, ...] = ()  # the other rules that fail
-    evidence: Mapping[str, Any] | None = None
+    evidence: str | None = None  # canonical JSON
     roll_version: int | None = None
     aliases_version: int = 0  # of the county's aliases it was read under; 0: none
 

@@ -1,10 +1,10 @@
 """A finding: a decision on one line, with everything needed to explain and to prove it."""
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from app.domain.count import Line, Merits, standing_of
-from app.domain.ledger import canonical
+from app.domain.ledger import canonical_text
 from app.domain.reasons import Reason
 from app.domain.ruleset import Ruleset
 from app.domain.signature import Place
@@ -41,8 +41,15 @@ def displaced(line: Line, outcome: Reason | None, counted: dict[str, Place], rul
     )
 
 
+_NO_EVIDENCE: Final = ',"evidence":null,'
+"""A finding without evidence, in canonical JSON. No text in it can look like this: its quotes are escaped."""
+
+
 def finding_content(finding: Finding, *, ruleset: str, decided_at: str) -> str:
-    """The canonical JSON of a finding: what is stored, shown as evidence, and hashed into the ledger."""
+    """The canonical JSON of a finding: what is stored, shown as evidence, and hashed into the ledger.
+
+    The evidence, most of it, is canonical JSON already, and is put in as it is.
+    """
     line, merits = finding.line, finding.merits
     content: dict[str, Any] = {
         "place": str(line.place),
@@ -54,7 +61,7 @@ def finding_content(finding: Finding, *, ruleset: str, decided_at: str) -> str:
         "voter_id": line.standing.voter_id,
         "registration_no": merits.registration_no,
         "secondary": merits.secondary,
-        "evidence": merits.evidence,
+        "evidence": None,
         "counted_place": str(finding.counted_place) if finding.counted_place else None,
         "confirmed_by": line.confirmed_by,
         "mismatch_by": line.mismatch_by,
@@ -66,4 +73,5 @@ def finding_content(finding: Finding, *, ruleset: str, decided_at: str) -> str:
         "note": finding.note,
         "writing_sha256": finding.writing_sha256.hex() or None,
     }
-    return canonical(content).decode()
+    text = canonical_text(content)
+    return text if merits.evidence is None else text.replace(_NO_EVIDENCE, f',"evidence":{merits.evidence},', 1)

@@ -19,9 +19,17 @@ SALT_BYTES = 16
 HASH_BYTES = 32
 
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
 def canonical(value: Any) -> bytes:  # noqa: ANN401  # any JSON value
     """The one spelling of a JSON value that is hashed: sorted keys, no spaces, UTF-8."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    return canonical_text(value).encode()
+
+
+def canonical_text(value: Any) -> str:  # noqa: ANN401  # any JSON value
+    """The same as text, to be put into other text."""
+    return _CANONICAL.encode(value)
 
 
 def leaf_hash(salt: bytes, content: bytes) -> bytes:

@@ -4,6 +4,7 @@ The posterior over five stories decides. The rules on top of it only ever turn a
 the law says is no reason to reject: unit, fraction, city, zip, type and direction of the street (EC 105(a)(2)).
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log
@@ -11,6 +12,7 @@ from typing import Any, Final, Literal, overload
 
 from app.domain.case import SURE_GIVEN, SURE_SURNAME, Case, alias_doubts, examine, sure_name
 from app.domain.evidence import evidence, evidence_without_lookup
+from app.domain.ledger import canonical_text
 from app.domain.line import Interval, ReadLine, read_line
 from app.domain.rules import fired
 from app.domain.scoring import Household, Scored, Scorer
@@ -46,7 +48,13 @@ class Decision:
     voter_id: str | None
     registration_no: int | None
     secondary: tuple[str, ...]
-    evidence: dict[str, Any]
+    evidence_json: str  # canonical, as the ledger hashes it: made once, where it is known
+
+    @property
+    def evidence(self) -> dict[str, Any]:
+        """The evidence to be looked into."""
+        found: dict[str, Any] = json.loads(self.evidence_json)
+        return found
 
 
 _LIKE_GIVEN: Final = SURE_GIVEN | {"initial", "near", "missing", "middle initial", "middle alike", "garbled"}
@@ -89,7 +97,8 @@ def _before_lookup(line: ReadLine) -> Decision | None:
 
 
 def _unasked(line: ReadLine, status: Status, reason: str, *secondary: str) -> Decision:
-    return Decision(status, reason, False, None, None, secondary, evidence_without_lookup(line, reason))  # noqa: FBT003 - reason_open
+    text = canonical_text(evidence_without_lookup(line, reason))
+    return Decision(status, reason, False, None, None, secondary, text)  # noqa: FBT003 - reason_open
 
 
 @overload
@@ -100,7 +109,8 @@ def _by_signature(line: ReadLine, found: Decision | None) -> Decision | None:
     """A line that nobody signed is invalid whatever was found (EC 100); that is kept, and what else is certain."""
     if line.signed or found is None:
         return found
-    shown = {**found.evidence, "rules": [fired("no_signature"), *found.evidence.get("rules", ())]}
+    known = found.evidence
+    shown = canonical_text({**known, "rules": [fired("no_signature"), *known.get("rules", ())]})
     further = (found.reason, *found.secondary) if found.status == "invalid" and not found.reason_open else ()
     secondary = tuple(reason for reason in further if reason)
     return Decision("invalid", "no_signature", False, None, None, secondary, shown)  # noqa: FBT003 - reason_open
@@ -295,4 +305,4 @@ def _decision(
 ) -> Decision:
     r = one.registration if one else None
     voter, number = (r.voter_id, r.registration_no) if r else (None, None)
-    return Decision(status, reason, reason_open, voter, number, secondary, evidence(case))
+    return Decision(status, reason, reason_open, voter, number, secondary, canonical_text(evidence(case)))

@@ -67,10 +67,10 @@ def _submitted(place: Place) -> Submitted:
 
 
 def valid(voter: str) -> Merits:
-    return Merits("valid", None, voter, registration_no=1, evidence={"name": 1.0}, roll_version=1)
+    return Merits("valid", None, voter, registration_no=1, evidence='{"name":1.0}', roll_version=1)
 
 
-NOT_REGISTERED = Merits("invalid", "not_registered", None, evidence={"candidates": 0}, roll_version=1)
+NOT_REGISTERED = Merits("invalid", "not_registered", None, evidence='{"candidates":0}', roll_version=1)
 
 
 async def a_counted_petition(database: Database, folder: Path, *, required: int = 5) -> Counted:
