@@ -9,7 +9,7 @@ from typing import Final
 from rapidfuzz.distance import OSA
 
 from app.domain.phonetics import sound
-from app.domain.text import WORDS_KEPT
+from app.domain.text import PAIRS_KEPT
 
 # Endings that make a name a fond one: BARBIE, FREDDY, ANITA.
 _FOND: Final = ("ITO", "ITA", "IE", "EY", "Y", "I")
@@ -17,7 +17,7 @@ _SHORTEST: Final = 3
 _WITHIN: Final = 4  # letters that say something also where they stand within a name: FRED of ALFREDO
 
 
-@lru_cache(maxsize=WORDS_KEPT)
+@lru_cache(maxsize=PAIRS_KEPT)
 def short_form(one: str, other: str) -> bool:
     """Whether one of two given names may be cut from the other: BARB of BARBARA, FREDDY of ALFREDO, TINA of CRISTINA.
 
