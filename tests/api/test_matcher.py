@@ -1,8 +1,10 @@
 """Lines are looked up in processes of their own, and decided whatever becomes of these."""
 
 import asyncio
+import gc
 import os
 import signal
+import weakref
 from collections.abc import AsyncIterator
 from datetime import date
 
@@ -10,8 +12,11 @@ import asyncpg
 import pytest
 
 from app.actions import matcher as actions
+from app.actions import roll_words
 from app.actions.lookup import LineToDecide, decide_lines
 from app.actions.matcher import Matchers, in_parts
+from app.actions.matcher_process import _LINES_BETWEEN, _tidying
+from app.db.candidates import Roll
 from app.db.engine import SESSION, connect_arguments
 from app.domain.alias_rows import Alias
 from app.domain.aliases import Aliases
@@ -152,6 +157,44 @@ def test_a_batch_is_cut_into_as_few_parts_as_memory_has_room_for(length: int, pa
     cut = in_parts(asked)
     assert [len(part) for part in cut] == parts
     assert [line for part in cut for line in part] == asked
+
+
+async def test_words_learnt_are_kept_up_to_a_bound(
+    connection: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(roll_words, "_rolls", {})
+    roll, numbers = Roll(connection, COUNTY, 1), (1, 2, 300, 4)
+    before = await decide_lines(connection, county_id=COUNTY, roll_version=1, lines=lines(*numbers))
+    learnt = await roll_words.roll_words(roll)
+    monkeypatch.setattr(roll_words, "_WORDS_KEPT", learnt.size)
+    assert await roll_words.roll_words(roll) is learnt
+    monkeypatch.setattr(roll_words, "_WORDS_KEPT", learnt.size - 1)
+    anew = await roll_words.roll_words(roll)
+    assert anew.size == 0
+    monkeypatch.setattr(roll_words, "_ROLLS_KEPT", 1)
+    await roll_words.roll_words(Roll(connection, "another", 1))
+    assert await roll_words.roll_words(roll) is not anew
+    assert await decide_lines(connection, county_id=COUNTY, roll_version=1, lines=lines(*numbers)) == before
+
+
+def test_what_refers_to_itself_is_freed_now_and_then() -> None:
+    class Knot:
+        def __init__(self) -> None:
+            self.itself = self
+
+    was_enabled = gc.isenabled()
+    try:
+        decided = _tidying()
+        gc.disable()
+        knot = weakref.ref(Knot())
+        decided(_LINES_BETWEEN - 1)
+        assert knot() is not None
+        decided(1)
+        assert knot() is None
+    finally:
+        gc.unfreeze()
+        if was_enabled:
+            gc.enable()
 
 
 async def test_without_any_the_service_decides(county_database: str, connection: asyncpg.Connection) -> None:
