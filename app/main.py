@@ -38,7 +38,7 @@ from app.api.guards import check_guards
 from app.api.limits import Limit
 from app.api.measures import Measures
 from app.api.observe import Observe
-from app.db.engine import open_database
+from app.db.engine import SESSION, connect_arguments, open_database
 from app.settings import Settings
 from app.telemetry import Tracing
 
@@ -106,7 +106,7 @@ async def _working(
         database_url, intake=settings.intake_connections, reading=settings.reading_connections
     )
     uploads = RollUploads(database_url, settings.data_dir / "uploads")
-    matchers = Matchers(database_url, settings.matchers)
+    matchers = Matchers(connect_arguments(database_url, **SESSION), settings.matchers)
     await matchers.start()
     app.state.recall = State.over(database, uploads, measures, now, settings.requests_per_second, matchers)
     app.state.signer = Signer.from_file(settings.checkpoint_key, create=settings.checkpoint_key_file is None)

@@ -11,6 +11,7 @@ from typing import Final, Literal
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+_MOST_MATCHERS: Final = 2  # unless more are asked for: each holds 75 MB, and with two the service stays under 300
 _SHORTEST: Final = 12  # characters of a password
 _FEWEST: Final = 5  # different ones among them
 # A password made of nothing but these words is the first that anybody tries.
@@ -59,7 +60,7 @@ class Settings:
             log_format="json" if environment.get("LOG_FORMAT") == "json" else "text",
             intake_connections=_count(environment, "INTAKE_CONNECTIONS", 4),
             reading_connections=_count(environment, "READING_CONNECTIONS", 8),
-            matchers=_count(environment, "MATCHERS", 1, least=0),
+            matchers=_count(environment, "MATCHERS", min(os.cpu_count() or 1, _MOST_MATCHERS), least=0),
             requests_per_second=_count(environment, "REQUESTS_PER_SECOND", 1000),
             telemetry=_telemetry(environment),
             checkpoint_key_file=Path(environment["CHECKPOINT_KEY_FILE"])

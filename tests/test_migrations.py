@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -38,6 +39,10 @@ async def test_an_empty_database_has_no_revision_and_reaches_head(empty: str) ->
     assert await revision(empty) is None
     await upgrade(empty)
     assert await revision(empty) == head_revision()
+
+
+def test_the_newest_revision_is_the_one_that_alembic_ends_at() -> None:
+    assert head_revision() == ScriptDirectory.from_config(Config(toml_file="pyproject.toml")).get_current_head()
 
 
 async def test_migrating_again_changes_nothing(empty: str) -> None:

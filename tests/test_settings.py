@@ -18,6 +18,16 @@ def given(url: str, **more: str) -> Settings:
     return Settings.from_environment({"DATABASE_URL": f"postgresql+asyncpg://{url}", **more})
 
 
+@pytest.mark.parametrize(("processors", "matchers"), [(None, 1), (1, 1), (2, 2), (64, 2)])
+def test_there_is_a_matcher_for_each_processor_and_no_more_than_two(
+    processors: int | None, matchers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: processors)
+    assert Settings.from_environment({}).matchers == matchers
+    assert Settings.from_environment({"MATCHERS": "5"}).matchers == 5
+    assert Settings.from_environment({"MATCHERS": "0"}).matchers == 0
+
+
 @pytest.mark.parametrize(
     "password",
     [

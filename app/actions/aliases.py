@@ -1,33 +1,24 @@
-"""The county's aliases: loading a version, and having the one in use at hand."""
+"""The county's aliases: loading a version, and what it changes."""
 
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import asyncpg
 
+from app.actions.aliases_in_use import aliases_of
 from app.db import aliases as rows
 from app.db.engine import Database
 from app.db.lines import writings_at
 from app.domain.alias_rows import Alias, read_aliases
-from app.domain.aliases import NO_ALIASES, Aliases, read_otherwise
+from app.domain.aliases import read_otherwise
 from app.domain.count import Line
 from app.domain.line import read_line
 from app.domain.petition import Petition
 from app.domain.roll_errors import UnknownCountyError
-
-_VERSIONS_KEPT: Final = 8
-_kept: dict[tuple[str, int, str], Aliases] = {}
-
-
-class InUse(NamedTuple):
-    """What lines are looked up by now."""
-
-    roll_version: int | None  # None without an active roll that this program can search
-    aliases: Aliases
 
 
 class LoadedAliases(NamedTuple):
@@ -62,19 +53,6 @@ async def load_aliases(database: Database, county_id: str, content: bytes, *, by
     return LoadedAliases(version, new=True)
 
 
-async def in_use(connection: asyncpg.Connection, county_id: str) -> InUse:
-    """The roll version and the aliases in use, in one statement where the aliases were read before."""
-    found = await rows.in_use(connection, county_id)
-    digest = found.aliases_sha256 or ""
-    return InUse(found.roll_version, await _aliases(connection, county_id, found.aliases_version, digest))
-
-
-async def aliases_of(connection: asyncpg.Connection, county_id: str, version: int) -> Aliases:
-    """The aliases of one version; none where there is no such."""
-    found = await rows.alias_version(connection, county_id, version)
-    return await _aliases(connection, county_id, version, found.source_sha256) if found else NO_ALIASES
-
-
 async def read_otherwise_now(
     connection: asyncpg.Connection, petition: Petition, lines: Sequence[Line], version: int
 ) -> list[Line]:
@@ -95,16 +73,3 @@ async def rows_of(connection: asyncpg.Connection, county_id: str, version: int) 
     if await rows.alias_version(connection, county_id, version) is None:
         return None
     return await rows.aliases_of(connection, county_id, version)
-
-
-async def _aliases(connection: asyncpg.Connection, county_id: str, version: int, digest: str) -> Aliases:
-    """The aliases of a version, made once and kept: they are small, and never change."""
-    if not version:
-        return NO_ALIASES
-    key = (county_id, version, digest)
-    if key not in _kept:
-        made = await asyncio.to_thread(Aliases, version, await rows.aliases_of(connection, county_id, version))
-        while len(_kept) >= _VERSIONS_KEPT:
-            del _kept[next(iter(_kept))]
-        _kept[key] = made
-    return _kept[key]

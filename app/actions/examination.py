@@ -5,7 +5,7 @@ from typing import cast
 
 import asyncpg
 
-from app.actions.aliases import in_use
+from app.actions.aliases_in_use import in_use
 from app.actions.lookup import LineToDecide, decide_lines
 from app.actions.matcher import Decide
 from app.db import intake as rows

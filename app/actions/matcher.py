@@ -1,14 +1,14 @@
-"""Looking lines up in a process of its own: it takes most of a line's time, and a poll of the tally must not wait.
+"""Looking lines up in processes of their own: it takes most of a line's time, and a poll of the tally must not wait.
 
-The process has connections of its own and decides several batches at a time. Whatever becomes of it, lines are decided:
-where it does not answer, they are looked up here.
+Each process has connections of its own and decides several parts of batches at a time. Whatever becomes of it, lines
+are decided: where it does not answer, another one is asked, and where none does, they are looked up here.
 """
 
 import asyncio
 import logging
 import pickle
 import sys
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic
@@ -26,6 +26,7 @@ _PROJECT: Final = Path(__file__).parents[2]
 _LENGTH: Final = 4  # bytes that tell a message's length
 _PATIENCE = 60.0  # seconds: longer than its own waits for the database, so that only one that hangs is given up
 _AGAIN: Final = 5.0  # seconds after which one that died is started anew
+_PART: Final = 250  # lines at most that are looked up at a time: what is found for 500 takes 20 MB more of each process
 
 
 class Decide(Protocol):
@@ -58,9 +59,9 @@ class Asked(NamedTuple):
 class Matcher:
     """A process that decides lines. It ends with this one, and is started anew when it dies."""
 
-    def __init__(self, url: str) -> None:
-        """Decide by the rolls of this database."""
-        self._url = url
+    def __init__(self, arguments: Mapping[str, Any]) -> None:
+        """Decide by the rolls of the database that `asyncpg.connect` reaches with these arguments."""
+        self._arguments = arguments
         self._process: asyncio.subprocess.Process | None = None
         self._reading: asyncio.Task[None] | None = None
         self._waiting: dict[int, asyncio.Future[list[Decision] | None]] = {}
@@ -78,7 +79,7 @@ class Matcher:
         return self._process.pid if self._process else None
 
     def waiting(self) -> int:
-        """How many batches it is asked about."""
+        """How many parts of batches it is asked about."""
         return len(self._waiting)
 
     async def start(self) -> None:
@@ -92,32 +93,13 @@ class Matcher:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
         )
-        self._send(self._process, self._url)
+        self._send(self._process, dict(self._arguments))
         self._reading = asyncio.create_task(self._read(self._process))
 
-    async def decide_lines(
-        self,
-        connection: asyncpg.Connection,
-        /,
-        *,
-        county_id: str,
-        roll_version: int,
-        lines: Sequence[LineToDecide],
-        aliases: Aliases = NO_ALIASES,
-    ) -> list[Decision]:
-        """Return the decision on each line, in their order, as `decide_lines` does; by the process, if it answers."""
-        decided = await self._ask(county_id, roll_version, aliases.version, lines) if lines else []
-        if decided is not None:
-            return decided
-        return await decide_lines(
-            connection, county_id=county_id, roll_version=roll_version, lines=lines, aliases=aliases
-        )
-
-    async def _ask(
+    async def ask(
         self, county_id: str, roll_version: int, aliases_version: int, lines: Sequence[LineToDecide]
     ) -> list[Decision] | None:
-        """What the process says; None where it does not."""
-        await self.start()
+        """What the process decides on each line, in their order; None where it does not."""
         if not self.running or self._process is None:
             return None
         self._number += 1
@@ -147,7 +129,7 @@ class Matcher:
                 if answer and not answer.done():
                     answer.set_result(decisions)
         except asyncio.IncompleteReadError:
-            logger.warning("the matcher ended; lines are looked up here until it runs again")
+            logger.warning("a matcher ended; lines are looked up by another one, or here, until it runs again")
         finally:
             self._reading = None
             for answer in self._waiting.values():
@@ -165,15 +147,15 @@ class Matcher:
 
 
 class Matchers:
-    """Several of them; each batch goes to the one that has the fewest."""
+    """Several of them, or none; each part of a batch goes to the one that is asked the least."""
 
-    def __init__(self, url: str, count: int) -> None:
-        """Decide by the rolls of this database, in so many processes."""
-        self._matchers = [Matcher(url) for _ in range(count)]
+    def __init__(self, arguments: Mapping[str, Any], count: int) -> None:
+        """Decide by the rolls of the database that `asyncpg.connect` reaches so, in so many processes."""
+        self.each: Final = tuple(Matcher(arguments) for _ in range(count))
 
     async def start(self) -> None:
-        """Start the processes."""
-        for matcher in self._matchers:
+        """Start the processes that do not run."""
+        for matcher in self.each:
             await matcher.start()
 
     async def decide_lines(
@@ -186,19 +168,41 @@ class Matchers:
         lines: Sequence[LineToDecide],
         aliases: Aliases = NO_ALIASES,
     ) -> list[Decision]:
-        """Return the decision on each line, in their order, as `decide_lines` does."""
-        decide: Decide = min(self._matchers, key=Matcher.waiting).decide_lines if self._matchers else decide_lines
-        return await decide(connection, county_id=county_id, roll_version=roll_version, lines=lines, aliases=aliases)
+        """Return the decision on each line, in their order, as `decide_lines` does; by the processes that answer."""
+        await self.start()
+        parts = in_parts(lines)
+        asked = [self._ask(Asked(0, county_id, roll_version, aliases.version, part)) for part in parts]
+        found = list[Decision]()
+        for part, answer in zip(parts, await asyncio.gather(*asked), strict=True):
+            found += answer or await decide_lines(
+                connection, county_id=county_id, roll_version=roll_version, lines=part, aliases=aliases
+            )
+        return found
+
+    async def _ask(self, asked: Asked) -> list[Decision] | None:
+        """What the process says that is asked the least, and if it dies over it, another one; None where none does."""
+        while running := [matcher for matcher in self.each if matcher.running]:
+            matcher = min(running, key=Matcher.waiting)
+            decided = await matcher.ask(*asked[1:])
+            if decided is not None or matcher.running:  # one that runs and does not answer met what others would meet
+                return decided
+        return None
 
     def states(self) -> dict[str, int]:
         """How many of them run, and how many do not."""
-        running = sum(matcher.running for matcher in self._matchers)
-        return {"running": running, "ended": len(self._matchers) - running}
+        running = sum(matcher.running for matcher in self.each)
+        return {"running": running, "ended": len(self.each) - running}
 
     async def close(self) -> None:
         """End the processes."""
-        for matcher in self._matchers:
+        for matcher in self.each:
             await matcher.close()
+
+
+def in_parts(lines: Sequence[LineToDecide]) -> list[Sequence[LineToDecide]]:
+    """The lines in as few parts as may be looked up at a time, all of nearly the same length."""
+    count = -(-len(lines) // _PART)
+    return [lines[len(lines) * at // count : len(lines) * (at + 1) // count] for at in range(count)]
 
 
 def framed(message: object) -> bytes:

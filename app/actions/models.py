@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import asyncpg
 
-from app.actions.aliases import in_use
+from app.actions.aliases_in_use import in_use
 from app.actions.examination import interval_of
 from app.actions.lookup import LineToDecide, decide_lines
 from app.actions.roll_words import learn_for_wide_search, learn_words, roll_words

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import asyncpg
 
-from app.actions.aliases import in_use
+from app.actions.aliases_in_use import in_use
 from app.actions.count import Claim, record
 from app.actions.examination import interval_of
 from app.actions.review import roll_that_knows

@@ -11,7 +11,7 @@ from app.domain.search import further_words, streets_to_correct, words_to_correc
 from app.domain.words import Words
 
 _ROLLS_KEPT: Final = 4
-_WORDS_KEPT: Final = 50_000  # of each roll, some 6 MB; then they are learnt anew
+_WORDS_KEPT: Final = 50_000  # of all rolls together, some 6 MB; then the oldest roll's are learnt anew
 _rolls: dict[tuple[str, int, datetime | None], Words] = {}
 
 Asked = Mapping[str, Collection[str]]  # words by kind
@@ -21,13 +21,17 @@ async def roll_words(roll: Roll) -> Words:
     """What is known of the words of a roll version so far. Whoever asks it for a word learns it before."""
     registrations, loaded_at = await db.roll_facts(roll)
     key = (roll.county_id, roll.roll_version, loaded_at)
-    words = _rolls.get(key)
-    if words is None or words.size > _WORDS_KEPT:  # whoever still works with the old ones keeps them
-        words = Words(registrations, await db.roll_cities(roll))
-        while len(_rolls) >= _ROLLS_KEPT:
-            del _rolls[next(iter(_rolls))]
-        _rolls[key] = words
-    return words
+    while _too_much_with(key):
+        del _rolls[next(iter(_rolls))]  # whoever still works with them keeps them
+    if key not in _rolls:
+        made = Words(registrations, await db.roll_cities(roll))
+        _rolls.setdefault(key, made)  # unless another batch made them meanwhile
+    return _rolls[key]
+
+
+def _too_much_with(key: tuple[str, int, datetime | None]) -> bool:
+    new = key not in _rolls
+    return len(_rolls) + new > _ROLLS_KEPT or sum(words.size for words in _rolls.values()) > _WORDS_KEPT
 
 
 async def learn_words(roll: Roll, words: Words, asked: Iterable[Asked]) -> None:

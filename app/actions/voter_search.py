@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 import asyncpg
 
-from app.actions.aliases import in_use
+from app.actions.aliases_in_use import in_use
 from app.actions.ids import new_id
 from app.actions.lookup import LineToDecide, decide_lines
 from app.actions.probing import find_in_ranges, find_keys

@@ -1,18 +1,18 @@
 """The schema's version: bringing a database to head, and asking where it is."""
 
 from pathlib import Path
+from typing import Final
 
 import asyncpg
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from app.db.engine import connect_arguments
 
-_CONFIGURATION = Path(__file__).parents[2] / "pyproject.toml"  # [tool.alembic]
+_PROJECT: Final = Path(__file__).parents[2]
+_CONFIGURATION: Final = _PROJECT / "pyproject.toml"  # [tool.alembic]
+_MIGRATIONS: Final = _PROJECT / "migrations" / "versions"
 
 # The revision a database is at. NULL before the first migration: the table is looked up by name, not read blindly.
 _VERSION_TABLE = "SELECT to_regclass('public.alembic_version') IS NOT NULL"
@@ -34,6 +34,9 @@ async def upgrade(url: str, revision: str = "head") -> None:
 
 
 def _upgrade(connection: Connection, revision: str) -> None:
+    from alembic import command  # noqa: PLC0415  # 11 MB, which a service with a current schema need not hold
+    from alembic.config import Config  # noqa: PLC0415  # the same
+
     configuration = Config(toml_file=_CONFIGURATION)
     configuration.attributes["connection"] = connection
     command.upgrade(configuration, revision)
@@ -48,9 +51,9 @@ async def is_current(url: str) -> bool:
         await connection.close()
 
 
-def head_revision() -> str | None:
-    """The newest revision this program knows."""
-    return ScriptDirectory.from_config(Config(toml_file=_CONFIGURATION)).get_current_head()
+def head_revision() -> str:
+    """The newest revision this program knows: they are numbered, and the files of migrations begin with the number."""
+    return max(file.name.partition("_")[0] for file in _MIGRATIONS.glob("[0-9]*.py"))
 
 
 async def current_revision(connection: asyncpg.Connection) -> str | None:

@@ -17,7 +17,7 @@ from zlib import crc32
 from app.domain.names import given_words, surname_parts
 from app.domain.phonetics import sound
 from app.domain.streets import street_token
-from app.domain.text import WORDS_KEPT, fold
+from app.domain.text import FREQUENT_KEPT, WORDS_KEPT, fold
 from app.domain.voter import Registration
 
 KEYS_VERSION: Final = 3
@@ -66,39 +66,40 @@ def _hashes(kind: str, heard: str, word: str) -> Hashes | None:
     return Hashes(number >> (64 - _COARSE_BITS) << FINE_BITS, number & FINE, crc32(word.encode()))
 
 
-@lru_cache(maxsize=WORDS_KEPT)
+@lru_cache(maxsize=FREQUENT_KEPT)
 def hash_surname(part: str) -> Hashes | None:
     """Hashes of one part of a surname, by its sound."""
     return _hashes("surname", sound(part), part)
 
 
-@lru_cache(maxsize=WORDS_KEPT)
+@lru_cache(maxsize=FREQUENT_KEPT)
 def hash_given(word: str) -> Hashes | None:
     """Hashes of a given name, by its sound."""
     return _hashes("given", sound(word), word)
 
 
-@lru_cache(maxsize=WORDS_KEPT)
+@lru_cache(maxsize=FREQUENT_KEPT)
 def hash_street(token: str) -> Hashes | None:
     """Hashes of a street's name, a `street_token`, by its sound."""
     return _hashes("street", sound(token), token)
 
 
-@lru_cache(maxsize=WORDS_KEPT)
+@lru_cache(maxsize=FREQUENT_KEPT)
 def hash_house(number: str) -> Hashes | None:
     """Hashes of a house number, a `house_token`."""
     return _hashes("house", number, number)
 
 
-@lru_cache(maxsize=WORDS_KEPT)
 def house_token(number: str) -> str:
     """Return the house number that is compared: the digits, or the letters where there are none."""
+    if number.isdigit() and number.isascii():
+        return number.lstrip("0")
     folded = fold(number).replace(" ", "")
     digits = "".join(c for c in folded if c.isdigit()).lstrip("0")
     return digits or folded.lstrip("0")
 
 
-@lru_cache(maxsize=WORDS_KEPT)
+@lru_cache(maxsize=FREQUENT_KEPT)
 def zip_number(zip_code: str) -> int:
     """Return the first five digits of a zip as a number, 0 where it has not five digits."""
     digits = zip_code[:5]

@@ -7,7 +7,7 @@ from rapidfuzz.distance import OSA
 
 from app.domain.nicknames import is_form, name_forms, short_form
 from app.domain.phonetics import sound
-from app.domain.text import WORDS_KEPT, listed
+from app.domain.text import PAIRS_KEPT, listed
 
 
 class FieldLevel(NamedTuple):
@@ -235,7 +235,6 @@ def compare_suffix(written: str, registered: str) -> str:
     return "conflict" if written and registered else "missing"
 
 
-@lru_cache(maxsize=WORDS_KEPT)
 def compare_house(written: str, registered: str) -> str:
     """Compare house numbers: same, near (one digit off), far (two), other, missing."""
     if not written or not registered:

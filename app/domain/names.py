@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
-from app.domain.text import WORDS_KEPT, fold, listed
+from app.domain.text import FREQUENT_KEPT, fold, listed
 
 # Words that belong to the surname after them: DE LA CRUZ is DELACRUZ, MC DONALD is MCDONALD.
 _PARTICLES = frozenset(
@@ -23,7 +23,7 @@ SUFFIXES: dict[str, str] = {
 _MISREAD_DIGITS = str.maketrans("0123456789", "OIZEASGTBG")
 
 
-@lru_cache(maxsize=WORDS_KEPT)
+@lru_cache(maxsize=FREQUENT_KEPT)
 def surname_parts(last_name: str) -> tuple[str, ...]:
     """Return the parts of a surname, particles joined to the part they lead: "de la Cruz-Lopez" DELACRUZ, LOPEZ."""
     parts: list[str] = []
@@ -40,7 +40,7 @@ def surname_parts(last_name: str) -> tuple[str, ...]:
     return tuple(parts)
 
 
-@lru_cache(maxsize=WORDS_KEPT)
+@lru_cache(maxsize=FREQUENT_KEPT)
 def given_words(name: str) -> tuple[str, ...]:
     """Return the words of a first or middle name."""
     return tuple(fold(name).translate(_MISREAD_DIGITS).split())

@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from app.domain.text import WORDS_KEPT, fold, listed
+from app.domain.text import FREQUENT_KEPT, fold, listed
 
 # USPS Publication 28, appendix C1: the standard abbreviation of each street type, with the spellings it goes by.
 _TYPES = {
@@ -77,7 +77,7 @@ def _words(words: list[str]) -> list[str]:
     return result
 
 
-@lru_cache(maxsize=WORDS_KEPT)
+@lru_cache(maxsize=FREQUENT_KEPT)
 def street_token(name: str) -> str:
     """Return a street's name in its one form, without spaces: "Mt. Olive" MOUNTOLIVE, "71st" 71, "First" 1.
 

@@ -1,11 +1,13 @@
 """The letters that names and addresses are compared in: A to Z, 0 to 9 and single spaces."""
 
 import unicodedata
-from functools import lru_cache
 from typing import Final
 
-# What every cache of words keeps: the frequent ones of a large county, at some 4 MB a cache.
+# What a cache of words keeps: the frequent ones of a large county, at some 4 MB a cache, or the most frequent, at 1 MB.
+# The first is for what takes long to make, and for what the load of a roll asks of every registration.
 WORDS_KEPT: Final = 1 << 14
+FREQUENT_KEPT: Final = 1 << 12
+PAIRS_KEPT: Final = 1 << 10  # pairs of words come again within a line and hardly ever after it
 
 # Letters that Unicode does not take apart into a base letter and a mark.
 _WHOLE_LETTERS = {
@@ -39,7 +41,6 @@ def _letters(text: str) -> str:
     return "".join(c for c in unicodedata.normalize("NFKD", raised) if not unicodedata.combining(c)).upper()
 
 
-@lru_cache(maxsize=WORDS_KEPT)
 def fold(text: str, keep: str = "") -> str:
     """Return `text` in A-Z, 0-9 and single spaces: accents off, apostrophes joined, other marks as spaces.
 

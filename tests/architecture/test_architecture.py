@@ -47,6 +47,22 @@ def test_imports_run_one_way() -> None:
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.parametrize(
+    ("module", "libraries"),
+    [
+        ("app.actions.matcher_process", {"sqlalchemy", "alembic", "pydantic", "fastapi", "cryptography"}),
+        ("app.actions.roll_workers", {"sqlalchemy", "alembic", "pydantic", "fastapi", "cryptography"}),
+        ("app.cli.serve", {"alembic", "mako", "opentelemetry.sdk"}),
+    ],
+)
+def test_a_process_loads_no_library_that_it_has_no_use_for(module: str, libraries: set[str]) -> None:
+    program = "import sys, importlib; importlib.import_module(sys.argv[1]); print(*sys.modules)"
+    done = subprocess.run(  # noqa: S603  # our own program
+        [sys.executable, "-c", program, module], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert set(done.stdout.split()) & libraries == set()
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "app/domain").glob("*.py")), ids=lambda path: path.stem)
 def test_the_domain_neither_waits_nor_asks_the_world(path: Path) -> None:
     assert {name.partition(".")[0] for name in imports(path)} & IMPURE == set()
