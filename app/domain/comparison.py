@@ -1,13 +1,12 @@
 """How what is written on a line agrees with a registration: for each field a level, in words."""
 
-from functools import lru_cache
 from typing import Final, NamedTuple
 
 from rapidfuzz.distance import OSA
 
 from app.domain.nicknames import is_form, name_forms, short_form
 from app.domain.phonetics import sound
-from app.domain.text import PAIRS_KEPT, listed
+from app.domain.text import listed
 
 
 class FieldLevel(NamedTuple):
