@@ -1,6 +1,7 @@
 """The letters that names and addresses are compared in: A to Z, 0 to 9 and single spaces."""
 
 import unicodedata
+from functools import cache
 from typing import Final
 
 # What a cache of words keeps: the frequent ones of a large county, at some 4 MB a cache, or the most frequent, at 1 MB.
@@ -25,9 +26,6 @@ _WHOLE_LETTERS = {
 # An apostrophe joins (O'BRIEN is OBRIEN); every other mark separates (GARCIA-LOPEZ is GARCIA LOPEZ).
 _APOSTROPHES = "'`´ʻʼ‘’"  # noqa: RUF001 - the look-alikes are the point
 _KEPT = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
-_ASCII = str.maketrans(
-    {chr(c): chr(c) if chr(c) in _KEPT else " " for c in range(128)} | dict.fromkeys(_APOSTROPHES, ""),
-)
 
 
 def listed(words: str) -> tuple[str, ...]:
@@ -46,11 +44,22 @@ def fold(text: str, keep: str = "") -> str:
 
     `keep` names marks that are left standing (such as the comma of "LAST, FIRST").
     """
-    folded = text.upper() if text.isascii() else _letters(text)
+    if text.isascii():
+        raised = text.upper()
+        return raised if raised.isalnum() else " ".join(raised.translate(_folding(keep)).split())
+    folded = _letters(text)
     if folded.isalnum() and folded.isascii():
         return folded
     if keep:
         folded = "".join(c if c in keep or c in _KEPT else "" if c in _APOSTROPHES else " " for c in folded)
     else:
-        folded = "".join(c for c in folded.translate(_ASCII) if c in _KEPT or c == " ")
+        folded = "".join(c for c in folded.translate(_folding("")) if c in _KEPT or c == " ")
     return " ".join(folded.split())
+
+
+@cache
+def _folding(keep: str) -> dict[int, str]:
+    """What becomes of each sign of ASCII."""
+    kept = _KEPT.union(keep)
+    signs = {chr(c): chr(c) if chr(c) in kept else " " for c in range(128)}
+    return str.maketrans(signs | {c: c if c in kept else "" for c in _APOSTROPHES})
