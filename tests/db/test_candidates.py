@@ -10,13 +10,17 @@ from typing import Any
 import asyncpg
 import pytest
 
+from app.actions import lookup
 from app.actions.lookup import LineToDecide, decide_lines
 from app.actions.roll import load_roll
 from app.db.candidates import _KEYS, _RANGES, Roll
 from app.db.engine import connect_arguments
 from app.db.roll import REGISTRATION_COLUMNS
 from app.domain.blocking import KEY_COLUMNS
+from app.domain.line import ReadLine
+from app.domain.search import Search, wide_search
 from app.domain.signature import Writing
+from app.domain.words import Words
 
 COUNTY = "c"
 HEADER = ",".join(REGISTRATION_COLUMNS[1:])
@@ -91,6 +95,26 @@ async def test_a_misspelled_voter_comes_first_in_review(roll: asyncpg.Connection
         roll, county_id=COUNTY, roll_version=1, lines=[to_decide(a_writing(n, damage=2)) for n in range(50)]
     )
     assert sum(d.voter_id == f"V{n}" for n, d in enumerate(found)) >= 48
+
+
+async def test_who_lives_at_the_address_under_a_like_name_is_found_without_a_wide_search(
+    roll: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searched: list[ReadLine] = []
+
+    def noted(line: ReadLine, words: Words) -> Search:
+        searched.append(line)
+        return wide_search(line, words)
+
+    monkeypatch.setattr(lookup, "wide_search", noted)
+    stranger = Writing("KAREN BROWN", "1014 WASHINGTON AVE", "LOS ANGELES", "90026")
+    slip = Writing("ROBERT GRACIA", "1014 WASHINGTON AVE", "LOS ANGELES", "90026")  # V2, Garcia
+    other, found = await decide_lines(
+        roll, county_id=COUNTY, roll_version=1, lines=[to_decide(stranger), to_decide(slip)]
+    )
+    assert (found.status, found.voter_id) == ("valid", "V2")
+    assert other.status != "valid"
+    assert len(searched) == 1  # for the stranger
 
 
 async def test_a_line_is_decided_alone_as_in_a_batch(roll: asyncpg.Connection) -> None:
