@@ -34,7 +34,7 @@ async def upgrade(url: str, revision: str = "head") -> None:
 
 
 def _upgrade(connection: Connection, revision: str) -> None:
-    from alembic import command  # noqa: PLC0415  # 11 MB, which a service with a current schema need not hold
+    from alembic import command  # noqa: PLC0415  # 6 MB, which a service with a current schema need not hold
     from alembic.config import Config  # noqa: PLC0415  # the same
 
     configuration = Config(toml_file=_CONFIGURATION)
