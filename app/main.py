@@ -112,7 +112,9 @@ async def _working(
     app.state.signer = Signer.from_file(settings.checkpoint_key, create=settings.checkpoint_key_file is None)
     app.state.verifying = asyncio.Lock()
     try:
-        async with _beside(keep_examined(database, now), keep_checkpoints(database, app.state.signer, now)):
+        async with _beside(
+            keep_examined(database, now, matchers.decide_lines), keep_checkpoints(database, app.state.signer, now)
+        ):
             yield
     finally:
         end_streams(app)

@@ -10,6 +10,8 @@ import asyncpg
 from app.actions.aliases import read_otherwise_now
 from app.actions.count import ChangedMeanwhileError, Claim, record
 from app.actions.examination import examine
+from app.actions.lookup import decide_lines
+from app.actions.matcher import Decide
 from app.db.aliases import lines_read_before, mark_read
 from app.db.engine import Database
 from app.db.intake import hold_basis
@@ -26,24 +28,26 @@ logger = logging.getLogger("app.reexamination")
 _BATCH = 500
 
 
-async def keep_examined(database: Database, now: Callable[[], datetime], *, every: float = 10.0) -> None:
+async def keep_examined(
+    database: Database, now: Callable[[], datetime], decide: Decide = decide_lines, *, every: float = 10.0
+) -> None:
     """Examine again what is outdated, at once and then every so many seconds, until it is cancelled."""
     while True:
         try:
-            await reexamine_all(database, now=now())
+            await reexamine_all(database, now=now(), decide=decide)
         except Exception as error:  # noqa: BLE001  # such as the database being away: the next round tries again
             logger.warning("re-examination failed", extra={"error": type(error).__qualname__})
         await asyncio.sleep(every)
 
 
-async def reexamine_all(database: Database, *, now: datetime) -> int:
+async def reexamine_all(database: Database, *, now: datetime, decide: Decide = decide_lines) -> int:
     """Examine again what is outdated in any county, such as after a crash between activation and examination."""
     async with database.reading() as connection:
         counties = await counties_with_roll(connection)
-    return sum([await reexamine_county(database, county_id, now=now) for county_id in counties])
+    return sum([await reexamine_county(database, county_id, now=now, decide=decide) for county_id in counties])
 
 
-async def reexamine_county(database: Database, county_id: str, *, now: datetime) -> int:
+async def reexamine_county(database: Database, county_id: str, *, now: datetime, decide: Decide = decide_lines) -> int:
     """Examine the lines of the county's open petitions again that an older roll version found nobody for.
 
     So are those not found good that newer aliases read otherwise than the ones they were decided under. Returns how
@@ -54,21 +58,21 @@ async def reexamine_county(database: Database, county_id: str, *, now: datetime)
         petitions = [p for p in await list_petitions(connection, county_id) if p.state == "open"]
     examined = 0
     for petition in petitions:
-        while (done := await _some(database, petition, now)) is not None:
+        while (done := await _some(database, petition, now, decide)) is not None:
             examined += done
     return examined
 
 
-async def _some(database: Database, petition: Petition, now: datetime) -> int | None:
+async def _some(database: Database, petition: Petition, now: datetime, decide: Decide) -> int | None:
     while True:
         try:
             async with database.intake() as connection, connection.transaction():
-                return await _reexamine(connection, petition, now)
+                return await _reexamine(connection, petition, now, decide)
         except ChangedMeanwhileError:
             continue  # somebody decided one of these lines just now: what is left is asked for again
 
 
-async def _reexamine(connection: asyncpg.Connection, petition: Petition, now: datetime) -> int | None:
+async def _reexamine(connection: asyncpg.Connection, petition: Petition, now: datetime, decide: Decide) -> int | None:
     """Examine some lines again, and return how many; None where none is left to ask about."""
     county_id, petition_id = petition.county_id, petition.petition_id
     basis = await hold_basis(connection, county_id, petition_id)
@@ -76,32 +80,41 @@ async def _reexamine(connection: asyncpg.Connection, petition: Petition, now: da
         return None
     lines = await outdated_lines(connection, county_id, petition_id, basis.roll_version, _BATCH)
     if lines:
-        return await _again(connection, petition, lines, "new_roll", now)
+        return await _again(connection, petition, lines, "new_roll", decide, now)
     lines = await lines_read_before(connection, county_id, petition_id, basis.aliases_version, _BATCH)
     if not lines:
         return None
     otherwise = await read_otherwise_now(connection, petition, lines, basis.aliases_version)
     if otherwise:
-        return await _again(connection, petition, otherwise, "new_aliases", now)
+        return await _again(connection, petition, otherwise, "new_aliases", decide, now)
     # In a transaction that holds nothing else: whoever holds a line never waits for a slot.
     await mark_read(connection, county_id, petition_id, [line.place for line in lines], basis.aliases_version)
     return 0
 
 
 async def _again(
-    connection: asyncpg.Connection, petition: Petition, lines: Sequence[Line], cause: ReviewCause, now: datetime
+    connection: asyncpg.Connection,
+    petition: Petition,
+    lines: Sequence[Line],
+    cause: ReviewCause,
+    decide: Decide,
+    now: datetime,
 ) -> int:
-    claims = await examined_again(connection, petition, lines, cause)
+    claims = await examined_again(connection, petition, lines, cause, decide)
     await record(connection, petition, "reexamination", claims, now=now)
     return len(lines)
 
 
 async def examined_again(
-    connection: asyncpg.Connection, petition: Petition, lines: Sequence[Line], cause: ReviewCause
+    connection: asyncpg.Connection,
+    petition: Petition,
+    lines: Sequence[Line],
+    cause: ReviewCause,
+    decide: Decide = decide_lines,
 ) -> list[Claim]:
     """What a new examination claims of these lines. The caller's transaction holds the basis that it rests on."""
     written = await writings_at(connection, petition.county_id, petition.petition_id, [line.place for line in lines])
-    _, merits = await examine(connection, petition, [written[line.place] for line in lines])
+    _, merits = await examine(connection, petition, [written[line.place] for line in lines], decide)
     judged = [judge_again(line, found, cause) for line, found in zip(lines, merits, strict=True)]
     return [
         Claim(
