@@ -15,6 +15,7 @@ import gc
 import gzip
 import importlib.util
 import json
+import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -32,8 +33,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run by path, 
 
 from app.actions import lookup
 from app.actions.lookup import LineToDecide, decide_lines
+from app.actions.matcher import Matchers
 from app.actions.roll import load_roll
-from app.db.engine import connect_arguments
+from app.db.engine import SESSION, connect_arguments
 from app.db.migrate import upgrade
 from app.db.server import EmbeddedServer
 from app.demo.generate import generate
@@ -46,6 +48,7 @@ from bench.score import score, show, show_fairness
 
 COUNTY = "bench"
 ALONE = 500  # lines that are decided one by one
+_STATIONS = 2  # that send batches at the same time
 _LINES_OF_NOISE = 20_000
 
 
@@ -78,6 +81,26 @@ async def decide_all(connection: asyncpg.Connection, lines: list[LineToDecide], 
     own = (time.process_time() - cpu) / len(lines) * 1e6
     print(f"{wall:.0f} µs a line: {own:.0f} in Python, {wall - own:.0f} waiting for PostgreSQL; batches of {batch}")
     return decisions
+
+
+async def decide_as_served(url: str, connection: asyncpg.Connection, lines: list[LineToDecide], batch: int) -> None:
+    """Decide the lines as the service does, by matchers of its usual number, and print the time by the clock."""
+    matchers = Matchers(connect_arguments(url, **SESSION), min(os.cpu_count() or 1, 2))  # as the settings have it
+    await matchers.start()
+    parts = iter([lines[at : at + batch] for at in range(0, len(lines), batch)])
+
+    async def station() -> None:
+        for part in parts:
+            await matchers.decide_lines(connection, county_id=COUNTY, roll_version=1, lines=part)
+
+    started = time.perf_counter()
+    async with asyncio.TaskGroup() as stations:
+        for _ in range(_STATIONS):
+            stations.create_task(station())
+    each = (time.perf_counter() - started) / len(lines) * 1e6
+    load = os.getloadavg()[0]
+    print(f"{each:.0f} µs a line by the service's {matchers.states()['running']} matchers; load {load:.1f}")
+    await matchers.close()
 
 
 async def decide_alone(connection: asyncpg.Connection, lines: list[LineToDecide]) -> None:
@@ -117,6 +140,7 @@ async def compare(connection: asyncpg.Connection, asked: Asked, arguments: argpa
     print(f"\n== {asked.name}: the matcher")
     with candidates_noted() as seen:
         decisions = await decide_all(connection, asked.lines, arguments.batch)
+    await decide_as_served(arguments.url, connection, asked.lines, arguments.batch)
     await decide_alone(connection, asked.lines)
     show_candidates(asked.truths, decisions, seen)
     show(score(asked.truths, decisions))
@@ -167,6 +191,7 @@ def made_up(arguments: argparse.Namespace, folder: Path) -> None:
 
 async def run(arguments: argparse.Namespace, url: str) -> None:
     """Load the roll unless it is there, decide each petition and print its score."""
+    arguments.url = url
     await upgrade(url)
     connection = await asyncpg.connect(**connect_arguments(url))
     if not await connection.fetchval("SELECT count(*) FROM roll WHERE county_id = $1 AND roll_version = 1", COUNTY):
