@@ -11,7 +11,7 @@ from app.domain.search import further_words, streets_to_correct, words_to_correc
 from app.domain.words import Words
 
 _ROLLS_KEPT: Final = 4
-_WORDS_KEPT: Final = 50_000  # of all rolls together, some 6 MB; then the oldest roll's are learnt anew
+_WORDS_KEPT: Final = 100_000  # of all rolls together, some 12 MB; then the oldest roll's slips of words are forgotten
 _rolls: dict[tuple[str, int, datetime | None], Words] = {}
 
 Asked = Mapping[str, Collection[str]]  # words by kind
@@ -22,7 +22,10 @@ async def roll_words(roll: Roll) -> Words:
     registrations, loaded_at = await db.roll_facts(roll)
     key = (roll.county_id, roll.roll_version, loaded_at)
     while _too_much_with(key):
-        del _rolls[next(iter(_rolls))]  # whoever still works with them keeps them
+        oldest = next(iter(_rolls))
+        known = _rolls.pop(oldest).known_alone()  # whoever still works with the others keeps them
+        if oldest == key and known.size <= _WORDS_KEPT // 2:
+            _rolls[key] = known
     if key not in _rolls:
         made = Words(registrations, await db.roll_cities(roll))
         _rolls.setdefault(key, made)  # unless another batch made them meanwhile

@@ -48,6 +48,16 @@ class Words:
         """How many words were learnt, to bound them."""
         return sum(map(len, self._counts.values())) + sum(map(len, self._corrections.values()))
 
+    def known_alone(self) -> "Words":
+        """Return what was learnt of known words, which are asked for again and again: a slip hardly ever is."""
+        alone = Words(self.registrations, self.cities)
+        for kind, counts in self._counts.items():
+            alone._counts[kind] = {text: count for text, count in counts.items() if count >= self._known}
+        for kind, corrected in self._corrections.items():
+            known = alone._counts[kind]
+            alone._corrections[kind] = {text: found for text, found in corrected.items() if text in known}
+        return alone
+
     def unlearnt(self, kind: str, texts: Iterable[str]) -> set[str]:
         """Return those of the words whose count is not known yet."""
         return set(texts).difference(self._counts[kind])
