@@ -34,6 +34,7 @@ from app.api import (
     withdrawals,
 )
 from app.api.context import State, utc_now
+from app.api.direct import DirectRoute
 from app.api.guards import check_guards
 from app.api.limits import Limit
 from app.api.measures import Measures
@@ -84,6 +85,7 @@ def create_app(settings: Settings, database_url: str, *, now: Callable[[], datet
     )
     for module in ROUTES:
         app.router.routes.extend(module.router.routes)  # not include_router, which looks for each route twice
+    app.router.routes.sort(key=lambda route: not isinstance(route, DirectRoute))  # looked for one after the other
     problems.install(app)
     check_guards(app)
     openapi.install(app)

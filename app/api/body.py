@@ -137,6 +137,9 @@ def _finite(number: str) -> float:
     return value
 
 
+_DECODER: Final = json.JSONDecoder(
+    object_pairs_hook=_no_duplicates, parse_constant=_refuse, parse_float=_finite, parse_int=_integer
+)
 _NO_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 _ONE_KIND: Final = bytes.maketrans(b"{}", b"[]")
 
@@ -162,13 +165,7 @@ def decode(raw: bytes) -> Any:  # noqa: ANN401  # any JSON value
         detail = f"The body is not JSON, or has more than {MAX_DEPTH} levels."
         raise Problem(400, "malformed_json", detail)
     try:
-        return json.loads(
-            raw.decode("utf-8"),
-            object_pairs_hook=_no_duplicates,
-            parse_constant=_refuse,
-            parse_float=_finite,
-            parse_int=_integer,
-        )
+        return _DECODER.decode(raw.decode("utf-8"))
     except ValueError as error:
         at = f" (at byte {error.pos})" if isinstance(error, json.JSONDecodeError) else ""
         raise Problem(400, "malformed_json", f"The body is not valid UTF-8 JSON with distinct keys{at}.") from None

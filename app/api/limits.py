@@ -48,11 +48,11 @@ class Allowance:
     reset: int  # seconds until the whole limit is there again; where nothing is allowed, until something is
 
     def headers(self) -> dict[str, str]:
-        """As clients know them."""
+        """As clients know them, in the small letters of ASGI."""
         return {
-            "RateLimit-Limit": str(self.limit),
-            "RateLimit-Remaining": str(self.remaining),
-            "RateLimit-Reset": str(self.reset),
+            "ratelimit-limit": str(self.limit),
+            "ratelimit-remaining": str(self.remaining),
+            "ratelimit-reset": str(self.reset),
         }
 
 

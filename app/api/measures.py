@@ -26,6 +26,7 @@ class Measures:
             buckets=_LATENCIES,
             registry=self.registry,
         )
+        self._of_route: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}  # looked up at each request
         self._verified = Gauge(
             "recall_verification_agrees",
             "1 where the last verification by this process found the count as recorded, 0 where it did not.",
@@ -41,8 +42,12 @@ class Measures:
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one request; `route` is the pattern."""
-        self._requests.labels(method, route, str(status)).inc()
-        self._seconds.labels(method, route).observe(seconds)
+        known = self._of_route.get((method, route, status))
+        if known is None:
+            known = self._requests.labels(method, route, str(status)), self._seconds.labels(method, route)
+            self._of_route[method, route, status] = known
+        known[0].inc()
+        known[1].observe(seconds)
 
     def verified(self, petition_id: UUID, *, agrees: bool, now: datetime) -> None:
         """Remember a verification's result."""

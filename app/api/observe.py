@@ -3,13 +3,14 @@
 import asyncio
 import logging
 import time
+from collections.abc import Iterable
 from typing import Final
 from uuid import uuid4
 
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
-from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import ClientDisconnect, Request
+from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.measures import Measures
@@ -66,7 +67,7 @@ class _Exchange:
         self._method = scope["method"] if scope["method"] in _METHODS else "other"
         # HEAD is answered as GET is, without the content (RFC 9110, 9.3.2).
         self.scope = {**scope, "method": "GET"} if self._method == "HEAD" else scope
-        Request(self.scope).state.request_id = self.request_id
+        self.scope.setdefault("state", {})["request_id"] = self.request_id
 
     async def send(self, message: Message) -> None:
         """Send what the application says, with the headers that every answer has."""
@@ -74,14 +75,20 @@ class _Exchange:
             return
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = MutableHeaders(raw=list(message.get("headers", [])))
-            headers.update({"X-Request-Id": self.request_id, "X-Content-Type-Options": "nosniff"})
-            headers.update(self.scope["state"].get("headers", {}))
-            headers.setdefault("Cache-Control", "no-store")  # most answers hold what only this client may see
-            message["headers"] = headers.raw
+            message["headers"] = self._with_ours(message.get("headers", ()))
         elif self._method == "HEAD":
             message, self._ended = {"type": "http.response.body", "body": b""}, True
         await self._send(message)
+
+    def _with_ours(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        """An answer's headers, and those that every answer has."""
+        ours = [(b"x-request-id", self.request_id.encode()), (b"x-content-type-options", b"nosniff")]
+        ours += [(name.encode(), value.encode()) for name, value in self.scope["state"].get("headers", {}).items()]
+        names = {name for name, _ in ours}
+        kept = [header for header in headers if header[0] not in names]
+        if all(name != b"cache-control" for name, _ in kept):
+            ours.append((b"cache-control", b"no-store"))  # most answers hold what only this client may see
+        return kept + ours
 
     def over(self, measures: Measures) -> None:
         """Put it on record."""

@@ -12,6 +12,7 @@ from app.actions import intake
 from app.api.body import MAX_BATCH, SAFE, Whole, Wire, body, model_errors, wrong
 from app.api.context import AppState, PetitionId, allow, petition_of
 from app.api.field_errors import FieldError
+from app.api.posted import KEY_PATTERN, PostedRoute
 from app.api.problems import Problem
 from app.domain.keys import Principal
 from app.domain.signature import LARGEST_NUMBER, NameParts, Place, Submitted, Writing
@@ -22,12 +23,13 @@ router = APIRouter(prefix="/v1/petitions/{petition_id}/signatures", tags=["signa
 Poster = Annotated[Principal, allow("station", "clerk", "supervisor", "system")]
 IdempotencyKey = Annotated[
     str | None,
-    Header(description="Makes a retry safe: the same key and content get the same answer.", pattern="^[!-~]{1,200}$"),
+    Header(description="Makes a retry safe: the same key and content get the same answer.", pattern=KEY_PATTERN),
 ]
 Sha256Hex = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 
 _ERRORS_OF_A_LINE = 5  # shown in a batch's answer, and
 _ERRORS_OF_A_BATCH = 100  # in all, so that it cannot grow far beyond the batch
+_REPLAYED = {"Idempotent-Replayed": "true"}
 CONFLICT = "Another writing stands at this place. A correction is a clerk's revision."
 
 
@@ -143,36 +145,43 @@ def _answered(outcome: intake.Outcome, response: Response) -> Answer:
     if not isinstance(outcome, Answer):
         raise outcome
     if outcome.replayed:
-        response.headers["Idempotent-Replayed"] = "true"
+        response.headers.update(_REPLAYED)
     return outcome
 
 
-@router.post(
-    "",
-    status_code=201,
-    operation_id="post_signature",
-    summary="Hand in one signature",
-    responses={200: {"model": LineOut, "description": "The line was there already"}},
-)
-async def post_signature(  # the parts of a request
+async def post_signature(
     principal: Poster,
     state: AppState,
     petition_id: PetitionId,
     line: Annotated[SignatureIn, body(SignatureIn)],
-    response: Response,
     idempotency_key: IdempotencyKey = None,
-) -> LineOut:
+) -> Response:
     """201 with where the line stands, or 200 if it was there already; 409 where another writing stands there."""
     petition = await petition_of(state, principal, petition_id)
     submitted = line.submitted()
     fingerprint = sha256(b"one" + _meaning(submitted)).digest()
     submission = Submission(principal.name, [submitted], idempotency_key, fingerprint)
-    answer = _answered(await state.group_commit.hand_in(petition, submission), response)
+    answer = await state.group_commit.hand_in(petition, submission)
+    if not isinstance(answer, Answer):
+        raise answer
     (result,) = answer.results
     if not isinstance(result, Accepted):
         raise Problem(409, "place_conflict", CONFLICT)
-    response.status_code = 201 if result.created else 200
-    return line_out(result)
+    content, headers = line_out(result).model_dump_json().encode(), _REPLAYED if answer.replayed else None
+    return Response(content, 201 if result.created else 200, headers, media_type="application/json")
+
+
+router.add_api_route(
+    "",
+    post_signature,
+    methods=["POST"],
+    route_class_override=PostedRoute,
+    status_code=201,
+    operation_id="post_signature",
+    summary="Hand in one signature",
+    response_model=LineOut,
+    responses={200: {"model": LineOut, "description": "The line was there already"}},
+)
 
 
 @router.post("/batch", operation_id="post_signatures", summary="Hand in up to 1,000 signatures")

@@ -134,6 +134,25 @@ async def test_a_wrong_path_or_query_names_the_place_and_never_the_value(world: 
     assert "canary" not in answer.text
 
 
+@pytest.mark.parametrize("body", [line(1), {"signatures": [line(1)]}])
+async def test_a_wrong_petition_and_key_are_named_together_by_a_route_of_any_kind_and_the_body_comes_first(
+    world: World, body: dict[str, object]
+) -> None:
+    path = "/v1/petitions/canary-q7x/signatures" + ("/batch" if "signatures" in body else "")
+    headers = {"Authorization": f"Bearer {world.keys['station']}", "Idempotency-Key": "canary q7x"}
+    answer = await world.client.post(path, headers=headers, json=body)
+    assert_problem(answer, 422, "invalid")
+    assert [(e["path"], e["code"]) for e in answer.json()["errors"]] == [
+        ("path.petition_id", "wrong_format"),
+        ("header.idempotency-key", "wrong_format"),
+    ]
+    assert "canary" not in answer.text
+    answer = await world.client.post(path, headers=headers, json={})
+    assert {e["code"] for e in answer.json()["errors"]} == {"missing"}
+    answer = await world.client.post(path, headers={"Idempotency-Key": "canary q7x"}, json={})
+    assert answer.status_code == 401
+
+
 async def test_a_parameter_that_the_route_does_not_have_is_refused_instead_of_listing_everything(world: World) -> None:
     answer = await world.call("GET", "/signatures?stauts=valid", who="clerk")
     assert_problem(answer, 422, "invalid")
