@@ -16,7 +16,9 @@ from app.domain.submission import Submission
 
 async def hand_in_alone(self: GroupCommit, petition: Petition, submission: Submission) -> Outcome:
     """In place of `GroupCommit.hand_in`: wait for nobody, and let nobody come along."""
-    (outcome,) = await take_in(self._database, petition, [submission], now=self._now())  # its method
+    (outcome,) = await take_in(
+        self._database, petition, [submission], now=self._now(), decide=self._decide
+    )  # its method
     return outcome
 
 

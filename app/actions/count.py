@@ -72,9 +72,9 @@ async def record(
     """
     county_id, petition_id = petition.county_id, petition.petition_id
     affected = sorted({*voters, *(v for claim in claims for v in _voters(claim))})
-    withdrawn = await rows.lock_slots(connection, county_id, petition_id, affected)
+    withdrawn = await rows.lock_slots(connection, county_id, petition_id, affected) if affected else {}
     read = {claim.place: claim.before for claim in claims if claim.before}
-    locked = await rows.lock_lines(connection, county_id, petition_id, read, withdrawn)
+    locked = await rows.lock_lines(connection, county_id, petition_id, read, withdrawn) if read or withdrawn else {}
     if any(locked.get(place) != line for place, line in read.items()):
         raise ChangedMeanwhileError
     rivals = [line for place, line in locked.items() if place not in read]
@@ -154,7 +154,8 @@ async def write(
     version = head.version + 1
     lines = [replace(f.line, version=version) for f in findings]
     stored = _stored(findings, petition, now)
-    await rows.step_down(connection, county_id, petition_id, _stepping_down(findings))
+    if stepping_down := _stepping_down(findings):
+        await rows.step_down(connection, county_id, petition_id, stepping_down)
     needed = [petition.ruleset.people_needed(line.standing.status, line.standing.reason) for line in lines]
     await rows.write_lines(connection, county_id, petition_id, list(zip(lines, needed, strict=True)))
     await rows.write_findings(connection, county_id, petition_id, version, stored)

@@ -1,7 +1,7 @@
 """Taking lines in: each place once, each request once, each voter once, whatever is retried or races."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import asyncpg
@@ -12,7 +12,7 @@ from app.actions.lookup import decide_lines
 from app.actions.matcher import Decide
 from app.db import intake as rows
 from app.db.engine import Database
-from app.domain.count import Line
+from app.domain.count import Line, Merits
 from app.domain.errors import BusyError, IdempotencyConflictError, RecallError
 from app.domain.petition import Petition
 from app.domain.signature import Place, Submitted
@@ -38,6 +38,22 @@ Request = tuple[str, str] | int
 Standing = Mapping[Place, tuple[Line, frozenset[bytes]]]
 
 
+@dataclass(frozen=True, slots=True)
+class LookedUp:
+    """What was read for submissions before any lock. Whether it still holds is seen where it is written down."""
+
+    submissions: Sequence[Submission]
+    outcomes: Sequence[Outcome | None]  # of each; None: still to be taken in
+    standing: Standing
+    basis: rows.Basis | None = None  # of the merits; None where there is no new line
+    merits: Mapping[tuple[Place, bytes], Merits] = field(default_factory=dict)  # by place and writing
+
+    @property
+    def done(self) -> bool:
+        """Whether there is nothing to take in."""
+        return None not in self.outcomes
+
+
 async def take_in(
     database: Database,
     petition: Petition,
@@ -51,37 +67,98 @@ async def take_in(
     What refuses or breaks one submission never fails another: where the whole fails, each is tried by itself. An
     outcome that is an exception is for the one who asked.
     """
-    for _ in range(_ATTEMPTS):
-        try:
-            async with database.intake() as connection:
-                return await _attempt(connection, petition, submissions, now, decide)
-        except ChangedMeanwhileError:
-            continue
-        except _OF_ONE as error:
-            if len(submissions) == 1:
-                return [error]
-            return [(await take_in(database, petition, [one], now=now, decide=decide))[0] for one in submissions]
-    return [BusyError() for _ in submissions]
+    async with database.intake() as connection:
+        return await _take_in(connection, petition, submissions, now, decide)
 
 
-async def _attempt(
+async def _take_in(
     connection: asyncpg.Connection,
     petition: Petition,
     submissions: Sequence[Submission],
     now: datetime,
     decide: Decide,
 ) -> list[Outcome]:
+    for _ in range(_ATTEMPTS):
+        try:
+            found = await _look_up(connection, petition, submissions, decide)
+            return await _write_down(connection, petition, found, now)
+        except ChangedMeanwhileError:
+            continue
+        except _OF_ONE as error:
+            if len(submissions) == 1:
+                return [error]
+            return [(await _take_in(connection, petition, [one], now, decide))[0] for one in submissions]
+    return [BusyError() for _ in submissions]
+
+
+async def look_up_together(
+    connection: asyncpg.Connection, petition: Petition, submissions: Sequence[Submission], *, decide: Decide
+) -> LookedUp:
+    """What `take_in_looked_up` takes in. Where one submission breaks it, nothing of any: that finds out which."""
+    try:
+        return await _look_up(connection, petition, submissions, decide)
+    except _OF_ONE:
+        return LookedUp(submissions, [None] * len(submissions), {})
+
+
+async def take_in_looked_up(
+    connection: asyncpg.Connection, petition: Petition, groups: Sequence[LookedUp], *, now: datetime, decide: Decide
+) -> list[Outcome]:
+    """Take in, in one transaction, what was looked up in several groups; one outcome for each submission, in order.
+
+    Where something of it changed meanwhile, or one submission breaks it, all is looked up anew, as `take_in` does.
+    """
+    try:
+        return await _write_down(connection, petition, _together(groups), now)
+    except (ChangedMeanwhileError, *_OF_ONE):
+        submissions = [one for group in groups for one in group.submissions]
+        return await _take_in(connection, petition, submissions, now, decide)
+
+
+def _together(groups: Sequence[LookedUp]) -> LookedUp:
+    """Several groups as one.
+
+    Raises:
+        ChangedMeanwhileError: what examinations rest on changed between them.
+    """
+    bases = {group.basis for group in groups if group.basis}
+    if len(bases) > 1:
+        raise ChangedMeanwhileError
+    return LookedUp(
+        submissions=[one for group in groups for one in group.submissions],
+        outcomes=[outcome for group in groups for outcome in group.outcomes],
+        standing={place: there for group in groups for place, there in group.standing.items()},
+        basis=next(iter(bases), None),
+        merits={what: merits for group in groups for what, merits in group.merits.items()},
+    )
+
+
+async def _look_up(
+    connection: asyncpg.Connection, petition: Petition, submissions: Sequence[Submission], decide: Decide
+) -> LookedUp:
+    """Read what was answered before, what stands at the places, and what the roll says of the new lines. No lock."""
     county_id, petition_id = petition.county_id, petition.petition_id
     keyed = {(s.principal, s.key) for s in submissions if s.key}
     stored = await rows.stored_answers(connection, county_id, petition_id, keyed) if keyed else {}
     outcomes = [_replay(s, stored) for s in submissions]
-    todo = _first_of_each_request([s for s, outcome in zip(submissions, outcomes, strict=True) if outcome is None])
+    todo = _first_of_each_request(submissions, outcomes)
     places = {line.place for s in todo for line in s.lines}
     found = await rows.standing_at(connection, county_id, petition_id, places) if places else {}
     standing = {place: (there.line, there.writings) for place, there in found.items()}
-    new = _new_lines(todo, standing)
-    answers = await _commit(connection, petition, todo, standing, new, now, decide) if todo else {}
-    return [_outcome(s, done, answers) for s, done in zip(submissions, outcomes, strict=True)]
+    new = [line for line, _ in _in_paper_order(_new_lines(todo, standing))]
+    if not new:
+        return LookedUp(submissions, outcomes, standing)
+    basis, merits = await examine(connection, petition, new, decide)
+    by_line = {(line.place, line.writing_sha256): m for line, m in zip(new, merits, strict=True)}
+    return LookedUp(submissions, outcomes, standing, basis, by_line)
+
+
+async def _write_down(
+    connection: asyncpg.Connection, petition: Petition, found: LookedUp, now: datetime
+) -> list[Outcome]:
+    todo = _first_of_each_request(found.submissions, found.outcomes)
+    answers = await _commit(connection, petition, todo, found, now) if todo else {}
+    return [_outcome(s, done, answers) for s, done in zip(found.submissions, found.outcomes, strict=True)]
 
 
 def _replay(submission: Submission, stored: Mapping[tuple[str, str], rows.StoredAnswer]) -> Outcome | None:
@@ -99,11 +176,12 @@ def _request(submission: Submission) -> Request:
     return (submission.principal, submission.key) if submission.key else id(submission)
 
 
-def _first_of_each_request(submissions: Sequence[Submission]) -> list[Submission]:
+def _first_of_each_request(submissions: Sequence[Submission], outcomes: Sequence[Outcome | None]) -> list[Submission]:
     """The submissions to carry out: of several with one key (a client's retry beside its first try) the first."""
     first: dict[Request, Submission] = {}
-    for submission in submissions:
-        first.setdefault(_request(submission), submission)
+    for submission, outcome in zip(submissions, outcomes, strict=True):
+        if outcome is None:
+            first.setdefault(_request(submission), submission)
     return list(first.values())
 
 
@@ -117,37 +195,47 @@ def _new_lines(submissions: Sequence[Submission], standing: Standing) -> dict[Pl
     return new
 
 
+def _in_paper_order(new: Mapping[Place, tuple[Submitted, str]]) -> list[tuple[Submitted, str]]:
+    return sorted(new.values(), key=lambda line: line[0].place)
+
+
 async def _commit(
     connection: asyncpg.Connection,
     petition: Petition,
     submissions: Sequence[Submission],
-    standing: Standing,
-    new: Mapping[Place, tuple[Submitted, str]],
+    found: LookedUp,
     now: datetime,
-    decide: Decide,
 ) -> dict[Request, tuple[Submission, Answer]]:
     """Write the new lines and the answers; returns what was carried out, by request."""
-    ordered = sorted(new.values(), key=lambda line: line[0].place)
-    basis, merits = await examine(connection, petition, [line for line, _ in ordered], decide)
+    standing = found.standing
+    new = _new_lines(submissions, standing)
+    claims = [_claim(line, station, found) for line, station in _in_paper_order(new)]
     async with connection.transaction():
-        if ordered:
-            if await rows.hold_basis(connection, petition.county_id, petition.petition_id) != basis:
+        if claims:
+            lines = _in_paper_order(new)
+            if await rows.hold_basis(connection, petition.county_id, petition.petition_id) != found.basis:
                 raise ChangedMeanwhileError
-            if not await rows.take_places(connection, petition.county_id, petition.petition_id, ordered, now):
+            if not await rows.take_places(connection, petition.county_id, petition.petition_id, lines, now):
                 raise ChangedMeanwhileError
-            claims = [
-                Claim(place=line.place, merits=m, writing_sha256=line.writing_sha256, station=station)
-                for (line, station), m in zip(ordered, merits, strict=True)
-            ]
             recorded = await record(connection, petition, "intake", claims, now=now)
-            written = {
-                line.place: (recorded.lines[line.place], frozenset([line.writing_sha256])) for line, _ in ordered
-            }
+            written = {line.place: (recorded.lines[line.place], frozenset([line.writing_sha256])) for line, _ in lines}
             standing = {**standing, **written}
         first = {place: line for place, (line, _) in new.items()}
         answers = {_request(s): (s, Answer(results_of(s, standing, first))) for s in submissions}
         await _store(connection, petition, answers.values(), now)
     return answers
+
+
+def _claim(line: Submitted, station: str, found: LookedUp) -> Claim:
+    """What a new line claims.
+
+    Raises:
+        ChangedMeanwhileError: it was not looked up, since another was to stand at its place.
+    """
+    merits = found.merits.get((line.place, line.writing_sha256))
+    if merits is None:
+        raise ChangedMeanwhileError
+    return Claim(place=line.place, merits=merits, writing_sha256=line.writing_sha256, station=station)
 
 
 async def _store(

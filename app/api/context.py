@@ -54,10 +54,10 @@ class State:
         matchers: Matchers,
     ) -> "State":
         """The state of a process that works on this database and takes so many requests a second from each key."""
-        tallies = Tallies(database)
+        tallies, processes = Tallies(database), sum(matchers.states().values())
         return cls(
             database=database,
-            group_commit=GroupCommit(database, now, matchers.decide_lines),
+            group_commit=GroupCommit(database, now, matchers.decide_lines, at_once=max(2, processes)),
             matchers=matchers,
             now=now,
             keys=KeyRing(database),

@@ -175,7 +175,7 @@ async def lock_slots(
     """
     made = {row["voter_id"] for row in await connection.fetch(_MAKE_SLOTS, county_id, petition_id, voters)}
     known = [voter_id for voter_id in voters if voter_id not in made]
-    rows = await connection.fetch(_LOCK_SLOTS, county_id, petition_id, known)
+    rows = await connection.fetch(_LOCK_SLOTS, county_id, petition_id, known) if known else []
     return {row["voter_id"]: row["withdrawn_on"] for row in rows}
 
 

@@ -200,7 +200,7 @@ async def test_what_is_under_way_at_the_end_is_answered_and_streams_end_and_noth
                 asyncio.create_task(client.post(f"{path}/signatures", headers=station, json=line(n)))
                 for n in range(1, 41)
             ]
-            await until(partial(connection.fetchval, WAITING, 2))
+            await until(partial(connection.fetchval, WAITING, 1))  # of one petition one transaction is under way
             began = time.perf_counter()
             running.send_signal(signal.SIGTERM)
             await asyncio.sleep(1)

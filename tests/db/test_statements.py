@@ -5,7 +5,11 @@ from collections.abc import AsyncIterator, Awaitable
 import pytest
 
 from app.actions.aliases import load_aliases
+from app.actions.count import Claim, record
 from app.db.engine import Database, open_database
+from app.db.intake import take_places
+from app.domain.count import Merits
+from app.domain.petition import Petition
 from app.domain.signature import Place, Submitted, Writing
 from tests.api.county import COUNTY, voter
 from tests.races import pauses
@@ -52,13 +56,32 @@ async def test_a_batch_takes_hardly_more_statements_than_a_single_line(
 
 async def test_aliases_cost_no_statement_of_their_own(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     acts = Acts(database, await a_petition(database))
-    await acts.submit(*batch(9, 2))
+    await acts.submit(*batch(1, 2))
     pauses.install(monkeypatch)
-    without = await statements_of(acts.submit(*batch(1, 10)))
+    without = await statements_of(acts.submit(*batch(2, 10)))
     aliases = b"kind,alias,name\nstreet,Juniper,Maple Ave\ncity,Los Angeles,Los Angeles\n"
     await load_aliases(database, COUNTY, aliases, by="admin-1", now=NOW)
-    assert await statements_of(acts.submit(*batch(2, 10))) == without + 1  # the table is read once for a version
-    assert [await statements_of(acts.submit(*batch(n, 10 ** (n - 2)))) for n in (3, 4, 5)] == [without] * 3
+    assert await statements_of(acts.submit(*batch(3, 10))) == without + 1  # the table is read once for a version
+    assert [await statements_of(acts.submit(*batch(n, 10 ** (n - 3)))) for n in (4, 5, 6)] == [without] * 3
+
+
+async def recorded(database: Database, petition: Petition, place: Place, merits: Merits) -> None:
+    """Take one place and put one claim on record."""
+    line = signature(1, place)
+    async with database.intake() as connection, connection.transaction():
+        await take_places(connection, COUNTY, petition.petition_id, [(line, "station-1")], NOW)
+        await record(connection, petition, "intake", [Claim(place, merits, line.writing_sha256)], now=NOW)
+
+
+async def test_no_statement_is_about_nothing(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    petition = await a_petition(database)
+    pauses.install(monkeypatch)
+    places = [Place(1, 1, number) for number in (3, 2, 1)]
+    nobody, somebody = Merits("review", "ambiguous", None), Merits("valid", None, "V1")
+    whose = (nobody, somebody, somebody)
+    sent = [await statements_of(recorded(database, petition, *one)) for one in zip(places, whose, strict=True)]
+    # A new voter's slot; a known voter's slot, locked, and lines, of which one steps down.
+    assert [number - sent[0] for number in sent] == [0, 1, 4]
 
 
 async def test_a_replay_takes_one_statement(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,201 @@
+"""Groups of single signatures: one is looked up while another commits; what changed in between is looked up anew."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import cast
+
+import asyncpg
+
+from app.actions.group_commit import GroupCommit
+from app.actions.intake import Outcome, look_up_together, take_in_looked_up
+from app.actions.lookup import LineToDecide, decide_lines
+from app.db.engine import Database
+from app.domain.aliases import NO_ALIASES, Aliases
+from app.domain.errors import IdempotencyConflictError
+from app.domain.matching import Decision
+from app.domain.petition import Petition
+from app.domain.signature import Place, Submitted
+from app.domain.submission import Accepted, Answer, Conflict, Submission
+from tests import recount
+from tests.races.acts import NOW, Acts, a_petition, signature
+
+
+@dataclass
+class Lookups:
+    """Looks lines up as the service does, and remembers how many at a time."""
+
+    sizes: list[int] = field(default_factory=list)
+    failing: bool = False
+    ended: int = 0
+    changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    async def decide_lines(
+        self,
+        connection: asyncpg.Connection,
+        /,
+        *,
+        county_id: str,
+        roll_version: int,
+        lines: Sequence[LineToDecide],
+        aliases: Aliases = NO_ALIASES,
+    ) -> list[Decision]:
+        async with self.changed:
+            self.sizes.append(len(lines))
+            self.changed.notify_all()
+        if self.failing:
+            raise ConnectionResetError
+        decided = await decide_lines(
+            connection, county_id=county_id, roll_version=roll_version, lines=lines, aliases=aliases
+        )
+        async with self.changed:
+            self.ended += 1
+            self.changed.notify_all()
+        return decided
+
+    async def wait_for(self, begun: int, ended: int = 0) -> None:
+        """Until so many lookups began, and so many of them ended."""
+        async with asyncio.timeout(10), self.changed:
+            await self.changed.wait_for(lambda: len(self.sizes) >= begun and self.ended >= ended)
+
+
+@asynccontextmanager
+async def head_locked(connection: asyncpg.Connection, petition: Petition) -> AsyncIterator[None]:
+    """Nothing can be committed to the petition meanwhile."""
+    async with connection.transaction():
+        await connection.execute("SELECT 1 FROM head WHERE petition_id = $1 FOR UPDATE", petition.petition_id)
+        yield
+
+
+def submission(line: Submitted, key: str | None = None, station: str = "station-1") -> Submission:
+    """A single signature as it is handed in."""
+    return Submission(station, [line], key, sha256(str(line.place).encode() + line.writing_sha256).digest())
+
+
+def hand_in(group: GroupCommit, petition: Petition, number: int) -> asyncio.Task[Outcome]:
+    """Post the signature of a voter."""
+    return asyncio.create_task(group.hand_in(petition, submission(signature(number, Place(1, 1, number)))))
+
+
+def results(outcomes: Sequence[Outcome]) -> list[object]:
+    """The one result of each answer."""
+    return [cast("Answer", outcome).results[0] for outcome in outcomes]
+
+
+async def test_the_next_groups_are_looked_up_while_one_commits_and_go_together_then(
+    racing: Database, watching: asyncpg.Connection
+) -> None:
+    petition, lookups = await a_petition(racing), Lookups()
+    group = GroupCommit(racing, lambda: NOW, lookups.decide_lines)
+    async with head_locked(watching, petition):
+        handed_in = [hand_in(group, petition, 1)]
+        for number in (2, 3, 4):
+            await lookups.wait_for(number - 1)
+            handed_in.append(hand_in(group, petition, number))
+        await lookups.wait_for(4, ended=4)
+        assert not any(task.done() for task in handed_in)
+    accepted = results(await asyncio.gather(*handed_in))
+    assert [cast("Accepted", result).status for result in accepted] == ["valid"] * 4
+    assert lookups.sizes == [1, 1, 1, 1]  # nothing was looked up twice
+    versions = [cast("Accepted", result).version for result in accepted]
+    assert versions[0] < versions[1] == versions[2] == versions[3]
+    await recount.check(watching, petition.petition_id)
+
+
+async def test_who_arrives_together_or_while_others_are_looked_up_goes_together(
+    racing: Database, watching: asyncpg.Connection
+) -> None:
+    petition, lookups = await a_petition(racing), Lookups()
+    group = GroupCommit(racing, lambda: NOW, lookups.decide_lines)
+    handed_in = [hand_in(group, petition, number) for number in range(1, 11)]
+    await lookups.wait_for(1)
+    handed_in += [hand_in(group, petition, number) for number in range(11, 31)]  # beside the first: they are as many
+    assert all(isinstance(outcome, Answer) for outcome in await asyncio.gather(*handed_in))
+    assert lookups.sizes == [10, 20]
+    assert group.waiting == 0
+    await recount.check(watching, petition.petition_id)
+
+
+async def test_beside_a_group_that_is_looked_up_only_one_as_large_is(racing: Database) -> None:
+    petition, lookups = await a_petition(racing), Lookups()
+    group = GroupCommit(racing, lambda: NOW, lookups.decide_lines)
+    handed_in = [hand_in(group, petition, number) for number in range(1, 11)]
+    await lookups.wait_for(1)
+    handed_in += [hand_in(group, petition, number) for number in range(11, 16)]
+    await asyncio.sleep(0)
+    assert (lookups.sizes, group.waiting) == ([10], 5)
+    assert all(isinstance(outcome, Answer) for outcome in await asyncio.gather(*handed_in))
+    assert lookups.sizes == [10, 5]
+
+
+async def test_a_petition_that_cannot_commit_holds_up_no_other(racing: Database, watching: asyncpg.Connection) -> None:
+    held, other = await a_petition(racing), await a_petition(racing)
+    group = GroupCommit(racing, lambda: NOW)
+    async with head_locked(watching, held):
+        waiting = [hand_in(group, held, number) for number in (1, 2)]
+        outcomes = await asyncio.wait_for(asyncio.gather(*(hand_in(group, other, n) for n in range(1, 6))), 10)
+        assert all(isinstance(outcome, Answer) for outcome in outcomes)
+        assert not any(task.done() for task in waiting)
+    assert all(isinstance(outcome, Answer) for outcome in await asyncio.gather(*waiting))
+
+
+async def test_a_lookup_that_fails_is_told_and_the_next_one_goes_its_way(racing: Database) -> None:
+    petition, lookups = await a_petition(racing), Lookups(failing=True)
+    group = GroupCommit(racing, lambda: NOW, lookups.decide_lines)
+    outcomes = await asyncio.gather(*(hand_in(group, petition, number) for number in (1, 2, 3)))
+    assert [type(outcome) for outcome in outcomes] == [ConnectionResetError] * 3
+    lookups.failing = False
+    assert isinstance(await hand_in(group, petition, 1), Answer)
+
+
+async def taken_in(database: Database, petition: Petition, groups: Sequence[Sequence[Submission]]) -> list[Outcome]:
+    """The outcomes of groups that are looked up one by one and taken in together."""
+    async with database.intake() as connection:
+        found = [await look_up_together(connection, petition, group, decide=decide_lines) for group in groups]
+        return await take_in_looked_up(connection, petition, found, now=NOW, decide=decide_lines)
+
+
+async def test_groups_that_claim_one_place_or_one_key_are_answered_as_one_would_be(
+    racing: Database, watching: asyncpg.Connection
+) -> None:
+    acts = Acts(racing, await a_petition(racing))
+    place, other = Place(1, 1, 1), Place(1, 1, 2)
+    first, same = signature(1, place), submission(signature(1, place), station="station-2")
+    groups = [
+        [submission(first, key="a")],
+        [submission(signature(2, place)), same],
+        [submission(first, key="a"), submission(signature(3, other), key="a"), submission(signature(4, other))],
+    ]
+    outcomes = await taken_in(racing, acts.petition, groups)
+    assert isinstance(outcomes.pop(4), IdempotencyConflictError)
+    replayed = cast("Answer", outcomes.pop(3))
+    created, conflict, known, free = results(outcomes)
+    assert isinstance(created, Accepted)
+    assert created.created
+    assert replayed == Answer([created], replayed=True)
+    assert conflict == Conflict("1-1-1")
+    assert isinstance(known, Accepted)
+    assert not known.created
+    assert isinstance(free, Accepted)
+    assert (free.place, free.created) == ("1-1-2", True)
+    assert await watching.fetchval("SELECT voter_id FROM line WHERE line = 2") == "V4"
+    await recount.check(watching, acts.petition.petition_id)
+
+
+async def test_what_changed_after_the_lookup_is_looked_up_anew(racing: Database, watching: asyncpg.Connection) -> None:
+    acts = Acts(racing, await a_petition(racing))
+    lines = [signature(number, Place(number, 1, 1)) for number in (1, 2, 3)]
+    async with racing.intake() as connection:
+        before = await look_up_together(connection, acts.petition, [submission(lines[0])], decide=decide_lines)
+        await acts.declare(2, None, None)
+        after = await look_up_together(connection, acts.petition, [submission(lines[1])], decide=decide_lines)
+        taken = await look_up_together(connection, acts.petition, [submission(lines[2])], decide=decide_lines)
+        await acts.submit(lines[2], station="station-2")
+        found = [before, after, taken]
+        outcomes = await take_in_looked_up(connection, acts.petition, found, now=NOW, decide=decide_lines)
+    standing = [(r.status, r.reason, r.created) for r in cast("list[Accepted]", results(outcomes))]
+    assert standing == [("valid", None, True), ("review", "section_dates", True), ("valid", None, False)]
+    assert await watching.fetchval("SELECT station FROM line WHERE section = 3") == "station-2"
+    await recount.check(watching, acts.petition.petition_id)
