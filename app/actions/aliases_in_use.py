@@ -28,6 +28,8 @@ async def in_use(connection: asyncpg.Connection, county_id: str) -> InUse:
 
 async def aliases_of(connection: asyncpg.Connection, county_id: str, version: int) -> Aliases:
     """The aliases of one version; none where there is no such."""
+    if not version:
+        return NO_ALIASES
     found = await rows.alias_version(connection, county_id, version)
     return await _aliases(connection, county_id, version, found.source_sha256) if found else NO_ALIASES
 

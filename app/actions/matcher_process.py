@@ -14,6 +14,7 @@ import uvloop
 from app.actions.aliases_in_use import aliases_of
 from app.actions.lookup import TURNS, decide_lines
 from app.actions.matcher import Asked, framed, read_message
+from app.db.pooling import as_it_is
 from app.domain.matching import Decision
 
 _CONNECTIONS: Final = 2  # parts of batches that are decided at a time: while one waits for the database, another
@@ -32,7 +33,7 @@ def serve() -> None:
 async def _serve() -> None:
     reader, writer = await _pipes()
     arguments = await read_message(reader)
-    pool = await asyncpg.create_pool(**arguments, min_size=0, max_size=_CONNECTIONS, command_timeout=40)
+    pool = await asyncpg.create_pool(**arguments, min_size=0, max_size=_CONNECTIONS, command_timeout=40, reset=as_it_is)
     deciding: set[asyncio.Task[None]] = set()
     decided = _tidying()
 

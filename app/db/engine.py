@@ -13,6 +13,8 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool
 
+from app.db.pooling import as_it_is
+
 _BRIEF = 4  # connections: keys and tallies ask one question at a time each; the rest is for who asks how we are
 
 SERVICE_ROLE = "recall_service"
@@ -111,16 +113,8 @@ async def _pool(url: str, most: int) -> asyncpg.Pool:
         min_size=1,
         max_size=most,
         command_timeout=40,
-        reset=_as_it_is,
+        reset=as_it_is,
     )
-
-
-async def _as_it_is(_connection: asyncpg.Connection) -> None:
-    """Give a connection back without a round trip: the driver has rolled an open transaction back already.
-
-    Its own reset undoes in addition what outlives a transaction: settings, listeners, session locks, held cursors. The
-    hot path leaves none (a test looks), and each transaction of a lone station would wait for the answer.
-    """
 
 
 def _refuse_closed(connection: DBAPIConnection, _record: object, _proxy: object) -> None:
