@@ -87,9 +87,9 @@ class RecordedDatabase:
         return getattr(self._database, name)
 
     @asynccontextmanager
-    async def intake(self) -> AsyncIterator[Any]:
+    async def intake(self, *, tells: bool = False) -> AsyncIterator[Any]:
         """A connection that keeps what is sent through it."""
-        async with self._database.intake() as connection:
+        async with self._database.intake(tells=tells) as connection:
             yield Recorder(connection, self.calls)
 
 

@@ -15,7 +15,7 @@ from app.domain.ledger import SALT_BYTES, EntryType, canonical, entry_hash, leaf
 from app.domain.petition import Petition
 from app.domain.reasons import Reason
 from app.domain.signature import Place
-from app.domain.tally import Standing
+from app.domain.tally import Standing, Tally
 
 
 class ChangedMeanwhileError(Exception):
@@ -40,9 +40,9 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What a transaction did: the tally's new version, and where each claimed line stands."""
+    """What a transaction did: the tally as it leaves it, and where each claimed line stands."""
 
-    version: int
+    tally: Tally
     lines: dict[Place, Line]
 
 
@@ -164,7 +164,7 @@ async def write(
     entry = _entry(head, entry_type, stored, payload)
     state = "closed" if close else head.state
     await rows.append_entry(connection, county_id, petition_id, entry=entry, state=state, counts=counts, now=now)
-    return Recorded(version, {line.place: line for line in lines})
+    return Recorded(Tally(version, now, state, counts), {line.place: line for line in lines})
 
 
 def _stepping_down(findings: Sequence[Finding]) -> list[Place]:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
-from app.actions.intake import LookedUp, Outcome, look_up_together, take_in_looked_up
+from app.actions.intake import LookedUp, Outcome, look_up_together, take_in_looked_up, tell
 from app.actions.lookup import decide_lines
 from app.actions.matcher import Decide
 from app.db.engine import Database
@@ -116,7 +116,7 @@ class GroupCommit:
         group: list[_Waiting] = []
         answers: _Answers = []
         try:
-            async with self._database.intake() as connection:
+            async with self._database.intake(tells=True) as connection:
                 group = self._group(queue)
                 await self._look_up(connection, queue, group)
                 self._next()
@@ -150,7 +150,9 @@ class GroupCommit:
         try:
             found = [found for found, _ in groups]
             outcomes = await take_in_looked_up(connection, queue.petition, found, now=self._now(), decide=self._decide)
+            tell(self._database, queue.petition, outcomes)
         except Exception as error:  # noqa: BLE001  # as above
+            self._database.writes += 1  # it may hide a commit that nobody told of
             outcomes = [error] * len(members)
         finally:
             queue.committing = False
@@ -160,7 +162,7 @@ class GroupCommit:
         """Commit what was looked up while a commit was under way."""
         answers: _Answers = []
         try:
-            async with self._database.intake() as connection:
+            async with self._database.intake(tells=True) as connection:
                 answers = await self._commit(connection, queue)
         except Exception as error:  # noqa: BLE001  # as above
             groups, queue.looked_up = queue.looked_up, []

@@ -67,8 +67,17 @@ async def take_in(
     What refuses or breaks one submission never fails another: where the whole fails, each is tried by itself. An
     outcome that is an exception is for the one who asked.
     """
-    async with database.intake() as connection:
-        return await _take_in(connection, petition, submissions, now, decide)
+    async with database.intake(tells=True) as connection:
+        outcomes = await _take_in(connection, petition, submissions, now, decide)
+        tell(database, petition, outcomes)
+        return outcomes
+
+
+def tell(database: Database, petition: Petition, outcomes: Sequence[Outcome]) -> None:
+    """Let whoever polls the tally know it as these outcomes left it, before anybody is told of them."""
+    for outcome in outcomes:
+        if isinstance(outcome, Answer) and outcome.tally:
+            database.tell((petition.county_id, petition.petition_id), outcome.tally)
 
 
 async def _take_in(
@@ -208,6 +217,7 @@ async def _commit(
 ) -> dict[Request, tuple[Submission, Answer]]:
     """Write the new lines and the answers; returns what was carried out, by request."""
     standing = found.standing
+    tally = None
     new = _new_lines(submissions, standing)
     claims = [_claim(line, station, found) for line, station in _in_paper_order(new)]
     async with connection.transaction():
@@ -218,10 +228,11 @@ async def _commit(
             if not await rows.take_places(connection, petition.county_id, petition.petition_id, lines, now):
                 raise ChangedMeanwhileError
             recorded = await record(connection, petition, "intake", claims, now=now)
+            tally = recorded.tally
             written = {line.place: (recorded.lines[line.place], frozenset([line.writing_sha256])) for line, _ in lines}
             standing = {**standing, **written}
         first = {place: line for place, (line, _) in new.items()}
-        answers = {_request(s): (s, Answer(results_of(s, standing, first))) for s in submissions}
+        answers = {_request(s): (s, Answer(results_of(s, standing, first), tally=tally)) for s in submissions}
         await _store(connection, petition, answers.values(), now)
     return answers
 

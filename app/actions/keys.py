@@ -21,7 +21,7 @@ COMMAND_LINE: Final = "command line"
 """Who acts where nobody's key does: a person with the machine in hand."""
 
 _NOTE_EVERY = timedelta(minutes=1)
-_MAX_AGE = 0.05  # seconds that a process may go on with what it read of a key
+_MAX_AGE = 0.2  # seconds that a process may go on with what it read of a key
 _LIVE_AT_ONCE = 2  # the old and the new one while a principal rotates
 
 
@@ -67,7 +67,7 @@ async def issue_key(
 async def revoke_key(database: Database, county_id: str, prefix: str, *, now: datetime, by: str = COMMAND_LINE) -> None:
     """Revoke a key: once this returns, no process takes it.
 
-    Every process may go on with what it read of a key for 50 ms, so this waits for twice as long after the commit.
+    Every process may go on with what it read of a key for 0.2 s, so this waits for twice as long after the commit.
 
     Raises:
         UnknownKeyError: the county has no such key.
@@ -82,7 +82,7 @@ class KeyRing:
     """Recognises the bearers of keys, asking for all who come at the same time at once."""
 
     def __init__(self, database: Database) -> None:
-        """Ask `database`, at most every 50 ms for a key: a revocation waits until no process can know it as live."""
+        """Ask `database`, at most every 0.2 s for a key: a revocation waits until no process can know it as live."""
         self._database = database
         self._reads: Coalesced[tuple[str, str], rows.LiveKey] = Coalesced(self._fetch, max_age=_MAX_AGE)
         self._noted: dict[tuple[str, str], datetime] = {}

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, TypeVar
 import asyncpg
 from rapidfuzz import fuzz
 
-from app.actions.probing import find_in_ranges, find_keys
+from app.actions.probing import Asked, find_in_ranges, find_keys
 from app.actions.roll_words import learn_for_wide_search, learn_streets, learn_words, roll_words
 from app.actions.turns import Turns
 from app.db import candidates as db
@@ -28,11 +28,9 @@ from app.domain.search import (
     GIVEN_STREET,
     MOST_NAMESAKES,
     MOST_OF_A_HOUSE,
-    NAMES,
     OF_A_NAME,
-    Probe,
     Search,
-    address_probes,
+    address_probe,
     at_near_houses,
     household_keys,
     registered_words,
@@ -112,7 +110,7 @@ async def _by_household(roll: Roll, words: Words, lines: list[_Line]) -> None:
     for at, registration in await db.households(roll, keys):
         lines[at].found[registration.registration_no] = registration
     await learn_words(
-        roll, words, [*(written_words(line.read) for line in lines), registered_words(_registrations(lines))]
+        roll, words, [written_words(line.read for line in lines), registered_words(_registrations(lines))]
     )
     model = default_model()
     async for line in _in_turns(lines):
@@ -155,7 +153,7 @@ def _scorer(line: _Line) -> Scorer:
 async def _residents(roll: Roll, lines: list[_Line], words: Words) -> list[set[int]]:
     """Count everybody at each line's address; return for each line the numbers of those of a name like the written."""
     questions = [
-        (at, probe.low) async for at, line in _in_turns(enumerate(lines)) for probe in address_probes(line.read, words)
+        (at, low) async for at, line in _in_turns(enumerate(lines)) for low in address_probe(line.read, words).lows
     ]
     names = [written_name(line.read) for line in lines]
     alike: list[set[int]] = [set() for _ in lines]
@@ -170,23 +168,26 @@ async def _residents(roll: Roll, lines: list[_Line], words: Words) -> list[set[i
 
 
 async def _find(roll: Roll, lines: list[_Line], searches: list[Search]) -> list[set[int]]:
-    """Return for each line the numbers of the registrations that its probes find and that are worth reading."""
+    """Return for each line the numbers of the registrations that its search finds and that are worth reading."""
     numbers: list[set[int]] = [set() for _ in lines]
-    probes = [(at, probe) for at, search in enumerate(searches) for probe in search.probes]
-    crowded = [asked for asked in probes if _is_crowded(asked[1])]
-    probes = [asked for asked in probes if not _is_crowded(asked[1])]
-    for (at, probe), hits, whole in await find_in_ranges(roll, probes):
+    ranges: list[Asked] = [(at, probe) for at, search in enumerate(searches) for probe in search.ranges]
+    keys: list[Asked] = [(at, probe) for at, search in enumerate(searches) for probe in search.keys]
+    for at, probe, low, hits, whole in await find_in_ranges(roll, ranges):
         if whole:
             numbers[at].update(worth_reading(probe, hits, lines[at].read))
         else:
-            crowded.append((at, probe))
+            keys.append((at, probe.narrowed(low)))
+    await _find_keys(roll, lines, keys, numbers)
+    return numbers
+
+
+async def _find_keys(roll: Roll, lines: list[_Line], keys: list[Asked], numbers: list[set[int]]) -> None:
+    """Add to each line's numbers what single keys hold; who bears the name and was found by that alone is elsewhere."""
     namesakes: list[set[int]] = [set() for _ in lines]
-    keys = [(at, probe.column, key) for at, probe in crowded for key in probe.keys]
-    keys += [(at, NAMES, key) for at, search in enumerate(searches) for key in search.names]
-    for (at, column), hits, whole in await find_keys(roll, keys):
-        if column == GIVEN_STREET:
+    for at, probe, _, hits, whole in await find_keys(roll, keys):
+        if probe.column == GIVEN_STREET:
             numbers[at].update(at_near_houses(hits, lines[at].read) if whole else ())
-        elif column not in OF_A_NAME:
+        elif probe.column not in OF_A_NAME:
             numbers[at].update(hits.numbers if whole else ())
         elif whole and len(namesakes[at]) + len(hits.numbers) <= MOST_NAMESAKES:
             namesakes[at].update(hits.numbers)
@@ -195,12 +196,6 @@ async def _find(roll: Roll, lines: list[_Line], searches: list[Search]) -> list[
     for line, found, by_name in zip(lines, numbers, namesakes, strict=True):
         _scorer(line).found_elsewhere(frozenset(by_name - found - line.found.keys()))
         found.update(by_name)
-    return numbers
-
-
-def _is_crowded(probe: Probe) -> bool:
-    """Whether to ask at once by the third part: so many people of a given name live in a street of that name."""
-    return probe.column == GIVEN_STREET and bool(probe.agreeing)
 
 
 async def _read(roll: Roll, lines: list[_Line], numbers: list[set[int]]) -> None:

@@ -10,7 +10,7 @@ import asyncpg
 from app.actions.aliases_in_use import in_use
 from app.actions.examination import interval_of
 from app.actions.lookup import LineToDecide, decide_lines
-from app.actions.roll_words import learn_for_wide_search, learn_words, roll_words
+from app.actions.roll_words import learn_streets, learn_words, roll_words
 from app.db import candidates as db
 from app.db.candidates import Roll
 from app.db.engine import Database
@@ -26,7 +26,7 @@ from app.domain.line import Interval, ReadLine, read_line
 from app.domain.matching import Decision
 from app.domain.model import Model, default_model
 from app.domain.petition import Petition
-from app.domain.search import MOST_OF_A_HOUSE, address_probes, registered_words, written_words
+from app.domain.search import MOST_OF_A_HOUSE, address_probe, registered_words, written_words
 from app.domain.signature import Writing
 from app.domain.voter import Registration
 
@@ -74,7 +74,7 @@ async def learn_model(database: Database, petitions: Sequence[Petition], version
         words = await roll_words(roll)
         others = await _sample(roll, words.registrations)
         compared = [*others, *(r for one in judged for r in (*one.own, *one.household))]
-        await learn_words(roll, words, [*(written_words(one.line) for one in judged), registered_words(compared)])
+        await learn_words(roll, words, [written_words(one.line for one in judged), registered_words(compared)])
         return learn(judged, others, words, default_model(), version), len(judged)
 
 
@@ -151,9 +151,9 @@ async def _households(roll: Roll, cases: Sequence[Case], lines: Sequence[ReadLin
         if case.reason is not None and not case.signer
     }
     asked = list(strangers.values())
-    await learn_words(roll, words, [written_words(line) for line in asked])
-    await learn_for_wide_search(roll, words, asked)
-    questions = [(at, probe.low) for at, line in strangers.items() for probe in address_probes(line, words)]
+    await learn_words(roll, words, [written_words(asked)])
+    await learn_streets(roll, words, asked)
+    questions = [(at, low) for at, line in strangers.items() for low in address_probe(line, words).lows]
     residents = await db.residents(roll, questions, MOST_OF_A_HOUSE)
     rows = await db.registrations(roll, sorted({row[1] for row in residents}))
     found: list[list[Registration]] = [[] for _ in cases]

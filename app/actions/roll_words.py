@@ -45,13 +45,13 @@ async def learn_words(roll: Roll, words: Words, asked: Iterable[Asked]) -> None:
 
 async def learn_streets(roll: Roll, words: Words, lines: Sequence[ReadLine]) -> None:
     """Learn what the streets of lines may be slips of. One statement."""
-    await _learn_corrections(roll, words, [streets_to_correct(line) for line in lines])
+    await _learn_corrections(roll, words, [streets_to_correct(lines)])
 
 
 async def learn_for_wide_search(roll: Roll, words: Words, lines: Sequence[ReadLine]) -> None:
     """Learn what a wide search for lines asks for, whose own words are learnt already. Two statements."""
-    await learn_words(roll, words, [further_words(line, words) for line in lines])
-    await _learn_corrections(roll, words, [words_to_correct(line) for line in lines])
+    await learn_words(roll, words, [further_words(lines, words)])
+    await _learn_corrections(roll, words, [words_to_correct(lines)])
 
 
 async def _learn_corrections(roll: Roll, words: Words, asked: Iterable[Asked]) -> None:

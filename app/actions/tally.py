@@ -8,39 +8,41 @@ from contextlib import aclosing
 
 from app.actions.coalescing import Coalesced
 from app.db.engine import Database
-from app.db.tally import TallyRow, Watched, read_tallies
+from app.db.tally import Watched, read_tallies
 from app.domain.errors import BusyError
+from app.domain.tally import Tally
 
 logger = logging.getLogger("app.tally")
 
-_MAX_AGE = 0.05  # seconds that a tally may be old; this process's own writes show at once
+_MAX_AGE = 0.2  # seconds that a tally may be old; this process's own writes show at once
 _EVERY = 0.05  # seconds between two queries at the least, whatever is written
 _LISTENERS = 1_000  # of one process
 _QUIET_ROUNDS = 15  # after so many without a new version a listener is told that we still live
 
 
 class Tallies:
-    """The tallies, at most 50 ms old. One query at a time and 20 a second, however many monitors poll."""
+    """The tallies, at most 0.2 s old. One query at a time and 20 a second, however many monitors poll."""
 
     def __init__(self, database: Database) -> None:
         """Read from `database`."""
         self._database = database
-        self._reads: Coalesced[Watched, TallyRow] = Coalesced(
+        self._reads: Coalesced[Watched, Tally] = Coalesced(
             self._fetch, max_age=_MAX_AGE, every=_EVERY, writes=lambda: database.writes
         )
 
-    async def read(self, petition: Watched) -> TallyRow | None:
+    async def read(self, petition: Watched) -> Tally | None:
         """The tally; None where there is no such petition.
 
-        Not older than the last commit of this process, nor more than 50 ms older than the last one of another.
+        Not older than the last commit of this process, nor more than 0.2 s older than the last one of another.
         """
-        return await self._reads.get(petition)
+        read, told = await self._reads.get(petition), self._database.tallies.get(petition)
+        return told if told and (read is None or told.version > read.version) else read
 
     def read_ahead(self, petition: Watched) -> None:
         """Have the tally read where it is not known: somebody is about to ask for it."""
         self._reads.ask_ahead(petition)
 
-    async def _fetch(self, petitions: Collection[Watched]) -> Mapping[Watched, TallyRow]:
+    async def _fetch(self, petitions: Collection[Watched]) -> Mapping[Watched, Tally]:
         async with self._database.brief() as connection:
             return await read_tallies(connection, petitions)
 
@@ -56,7 +58,7 @@ class TallyWatch:
         self._tallies = tallies
         self._every = every
         self._listeners: Counter[Watched] = Counter()
-        self._seen: dict[Watched, TallyRow] = {}
+        self._seen: dict[Watched, Tally] = {}
         self._round = asyncio.Event()
         self._watching: asyncio.Task[None] | None = None
         self._ended = False
@@ -71,7 +73,7 @@ class TallyWatch:
         if self.listeners >= _LISTENERS:
             raise BusyError
 
-    async def follow(self, petition: Watched, version: int | None) -> AsyncGenerator[TallyRow | None]:
+    async def follow(self, petition: Watched, version: int | None) -> AsyncGenerator[Tally | None]:
         """Each new version that is seen, at once where it is not the one given; None as a sign of life.
 
         Versions that come and go between two looks are passed over: what is told is where the count stands.
@@ -86,7 +88,7 @@ class TallyWatch:
             if not self._listeners[petition]:
                 del self._listeners[petition]
 
-    async def _versions(self, petition: Watched, version: int | None) -> AsyncGenerator[TallyRow | None]:
+    async def _versions(self, petition: Watched, version: int | None) -> AsyncGenerator[Tally | None]:
         row, quiet = await self._tallies.read(petition), 0
         while not self._ended:
             if row and row.version != version:

@@ -30,9 +30,8 @@ from app.domain.scoring import Scorer
 from app.domain.search import (
     HOUSE_STREET,
     MOST_OF_A_HOUSE,
-    NAMES,
     Search,
-    address_probes,
+    address_probe,
     registered_words,
     wide_search,
     written_words,
@@ -158,7 +157,7 @@ async def candidates_of(
     """Who of this version of the roll the writing may mean, read with these aliases."""
     roll = Roll(connection, county_id, roll_version)
     words, line = await roll_words(roll), aliases.applied_to(read_line(question.writing))
-    await learn_words(roll, words, [written_words(line)])
+    await learn_words(roll, words, [written_words([line])])
     line = likely_readings(line, words)
     await learn_streets(roll, words, [line])
     await learn_for_wide_search(roll, words, [line])
@@ -172,20 +171,20 @@ async def candidates_of(
 
 
 def _search(line: ReadLine, words: Words, kind: Kind) -> Search:
-    lived = address_probes(line, words)
+    lived = address_probe(line, words)
     if kind == "address":
-        return Search(lived, [])
+        return Search([lived], [])
     wide = wide_search(line, words)
-    return Search([*lived, *wide.probes], wide.names)
+    return Search([lived, *wide.ranges], wide.keys)
 
 
 async def _registrations(roll: Roll, search: Search) -> list[Registration]:
     """The registrations that a search finds; of a range that holds too many those that agree in a third part."""
-    ranges = await find_in_ranges(roll, [(0, probe) for probe in search.probes], _MOST_OF_RANGES)
-    keys = [(0, probe.column, key) for (_, probe), _, whole in ranges if not whole for key in probe.keys]
-    keys += [(0, NAMES, key) for key in search.names]
-    found = [hits for _, hits, whole in ranges if whole]
-    found += [hits for _, hits, _ in await find_keys(roll, keys, _MOST_OF_KEYS)]
+    ranges = await find_in_ranges(roll, [(0, probe) for probe in search.ranges], _MOST_OF_RANGES)
+    keys = [(0, one.probe.narrowed(one.low)) for one in ranges if not one.whole]
+    found = [one.hits for one in ranges if one.whole]
+    keys += [(0, probe) for probe in search.keys]
+    found += [one.hits for one in await find_keys(roll, keys, _MOST_OF_KEYS)]
     numbers = sorted({number for hits in found for number in hits.numbers})
     rows_of = await db.registrations(roll, numbers)
     return [rows_of[number] for number in numbers]

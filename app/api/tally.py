@@ -10,11 +10,11 @@ from pydantic import BaseModel
 from app.api.body import PLAIN
 from app.api.context import AppState, PetitionId, State, allow, petition_of
 from app.api.polled import PolledRoute
-from app.db.tally import TallyRow, read_history
+from app.db.tally import read_history
 from app.domain.errors import UnknownPetitionError
 from app.domain.keys import Principal
 from app.domain.petition import Petition
-from app.domain.tally import Outlook, invalid_by_published, outlook, rate
+from app.domain.tally import Outlook, Tally, invalid_by_published, outlook, rate
 
 router = APIRouter(prefix="/v1/petitions/{petition_id}/tally", tags=["tally"])
 
@@ -64,7 +64,7 @@ class HistoryOut(BaseModel):
     history: list[PastTallyOut]
 
 
-def tally_out(petition: Petition, row: TallyRow) -> TallyOut:
+def tally_out(petition: Petition, row: Tally) -> TallyOut:
     """The tally of a petition as it is shown."""
     counts = row.counts
     return TallyOut(
@@ -106,7 +106,7 @@ async def get_tally(principal: Watcher, state: AppState, petition_id: PetitionId
     return Response(_body(state, petition, row), media_type="application/json", headers=headers)
 
 
-def _body(state: State, petition: Petition, row: TallyRow) -> bytes:
+def _body(state: State, petition: Petition, row: Tally) -> bytes:
     """The tally as JSON, written once for each version."""
     version, body = state.tally_bodies.get(petition.petition_id, (None, b""))
     if version != row.version:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 from sqlalchemy import event
@@ -14,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import QueuePool
 
 from app.db.pooling import as_it_is
+from app.domain.tally import Tally
 
 _BRIEF = 4  # connections: keys and tallies ask one question at a time each; the rest is for who asks how we are
 
@@ -46,16 +48,30 @@ class Database:
         self._intake = intake
         self._brief = brief
         self._reading = reading
-        self.writes = 0  # of this process to the count, whether they changed it or not
+        self.writes = 0  # of this process to the count, whether they changed it or not, but for those that were told
+        self.tallies: dict[tuple[str, UUID], Tally] = {}  # by county and petition, as this process last left them
 
     @asynccontextmanager
-    async def intake(self) -> AsyncIterator[asyncpg.Connection]:
-        """A connection for the hot path, straight from the driver."""
+    async def intake(self, *, tells: bool = False) -> AsyncIterator[asyncpg.Connection]:
+        """A connection for the hot path, straight from the driver.
+
+        Args:
+            tells: whoever uses it tells of every commit (`tell`), so that no tally need be read anew for it.
+        """
+        told = False
         try:
             async with self._intake.acquire(timeout=20) as connection:
                 yield connection
+            told = tells
         finally:
-            self.writes += 1  # after the commit and before its answer: what was read earlier may be out of date
+            # After the commit and before its answer: what was read earlier may be out of date. An error may hide one.
+            self.writes += not told
+
+    def tell(self, petition: tuple[str, UUID], tally: Tally) -> None:
+        """Take the tally as a commit of this process left it, before anybody is told of that."""
+        known = self.tallies.get(petition)
+        if known is None or known.version < tally.version:
+            self.tallies[petition] = tally
 
     @asynccontextmanager
     async def brief(self) -> AsyncIterator[asyncpg.Connection]:

@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from app.db.count import counts_of
-from app.domain.tally import Counts
+from app.domain.tally import Tally
 
 Watched = tuple[str, UUID]
 """A petition to look at: its county and id."""
@@ -33,15 +33,6 @@ ORDER BY ledger.seq
 """
 
 
-class TallyRow(NamedTuple):
-    """The head row as monitors see it."""
-
-    version: int
-    as_of: datetime
-    state: str
-    counts: Counts
-
-
 class PastTally(NamedTuple):
     """The tally as one ledger entry left it."""
 
@@ -50,16 +41,16 @@ class PastTally(NamedTuple):
     counts: dict[str, Any]
 
 
-async def read_tallies(connection: asyncpg.Connection, petitions: Collection[Watched]) -> dict[Watched, TallyRow]:
+async def read_tallies(connection: asyncpg.Connection, petitions: Collection[Watched]) -> dict[Watched, Tally]:
     """The tallies of these petitions as of the last commit."""
     rows = await connection.fetch(_HEADS, [county for county, _ in petitions], [number for _, number in petitions])
     return {
-        (row["county_id"], row["petition_id"]): TallyRow(row["version"], row["as_of"], row["state"], counts_of(row))
+        (row["county_id"], row["petition_id"]): Tally(row["version"], row["as_of"], row["state"], counts_of(row))
         for row in rows
     }
 
 
-async def read_tally(connection: asyncpg.Connection, county_id: str, petition_id: UUID) -> TallyRow | None:
+async def read_tally(connection: asyncpg.Connection, county_id: str, petition_id: UUID) -> Tally | None:
     """The tally as of the last commit."""
     return (await read_tallies(connection, [(county_id, petition_id)])).get((county_id, petition_id))
 

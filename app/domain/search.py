@@ -5,11 +5,7 @@ the spelling), so that only those registrations are read that may be the signer'
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
 from typing import Final, NamedTuple
-
-from rapidfuzz import process
-from rapidfuzz.distance import OSA
 
 from app.domain.blocking import (
     KEY_COLUMNS,
@@ -21,7 +17,7 @@ from app.domain.blocking import (
     spelling,
     zip_number,
 )
-from app.domain.comparison import compare_house
+from app.domain.houses import far_houses, near_houses
 from app.domain.line import ReadLine
 from app.domain.names import NameReading, given_words, surname_parts
 from app.domain.nicknames import name_forms
@@ -33,7 +29,7 @@ HOUSE_STREET: Final = _COLUMN["key_house_street"]
 _HOUSE_SURNAME: Final = (_COLUMN["key_house_surname"], _COLUMN["key_house_surname2"])
 OF_A_NAME: Final = (_COLUMN["key_given_surname"], _COLUMN["key_given_surname2"])
 _SURNAME_STREET: Final = (_COLUMN["key_surname_street"], _COLUMN["key_surname2_street"])
-NAMES: Final = OF_A_NAME[0]
+_NAMES: Final = OF_A_NAME[0]
 _HOUSE_GIVEN: Final = _COLUMN["key_house_given"]
 GIVEN_STREET: Final = _COLUMN["key_given_street"]
 
@@ -56,23 +52,26 @@ _SHORTEST_PART: Final = 3  # of a surname that is two written as one
 
 
 class Probe(NamedTuple):
-    """A question: the registrations of one range of a key, and which of them are worth reading where it holds many."""
+    """A question: the registrations of ranges of a key, and which of them are worth reading where there are many."""
 
     column: int  # index into KEY_COLUMNS
-    low: int  # the lowest key of the range
+    lows: list[int]  # the lowest key of each range, or single keys
     agreeing: frozenset[int] = frozenset()  # third parts of the key of which one agrees
 
-    @property
-    def keys(self) -> list[int]:
-        """The single keys of the range whose third part agrees."""
-        return [self.low | fine for fine in sorted(self.agreeing)]
+    def narrowed(self, low: int) -> "Probe":
+        """The single keys of a range whose third part agrees."""
+        return Probe(self.column, [low | fine for fine in sorted(self.agreeing)])
 
 
 class Search(NamedTuple):
-    """What a wide search asks for: ranges, and single keys of names, with words that are not as written."""
+    """What a wide search asks for: ranges, and single keys.
 
-    probes: list[Probe]
-    names: list[int]
+    The keys are of names with words that are not as written, and of given names in streets within the written zip: so
+    many people of a given name live in the streets of a name.
+    """
+
+    ranges: list[Probe]
+    keys: list[Probe]
 
 
 class Hits(NamedTuple):
@@ -117,12 +116,17 @@ def household_keys(line: ReadLine) -> list[int]:
     return list(keys)
 
 
-def written_words(line: ReadLine) -> dict[str, set[str]]:
-    """Return the words of a line, by kind, whose counts its comparison with any registration asks for."""
-    givens = {word for reading in line.name.readings for word in reading.given}.union(_givens(line))
-    surnames = {part for reading in line.name.readings for part in reading.surname}.union(_surnames(line))
-    streets = {street for address in line.addresses for street in address.streets}
-    return {"surname": surnames, "given": givens, "middle": givens, "street": streets, "zip": {line.zip}}
+def written_words(lines: Iterable[ReadLine]) -> dict[str, set[str]]:
+    """Return the words of lines, by kind, whose counts their comparison with any registration asks for."""
+    surnames, givens, streets, zips = set[str](), set[str](), set[str](), set[str]()
+    for line in lines:
+        for reading in line.name.readings:
+            givens.update(reading.given, _givens_of(reading))
+            surnames.update(reading.surname, _surnames_of(reading))
+        for address in line.addresses:
+            streets.update(address.streets)
+        zips.add(line.zip)
+    return {"surname": surnames, "given": givens, "middle": givens, "street": streets, "zip": zips}
 
 
 def registered_words(registrations: Iterable[Registration]) -> dict[str, set[str]]:
@@ -137,38 +141,41 @@ def registered_words(registrations: Iterable[Registration]) -> dict[str, set[str
     return {"surname": surnames, "given": givens, "middle": givens}
 
 
-def further_words(line: ReadLine, words: Words) -> dict[str, set[str]]:
-    """Return the words, by kind, whose counts a wide search asks for besides those that are written on the line."""
+def further_words(lines: Iterable[ReadLine], words: Words) -> dict[str, set[str]]:
+    """Return the words, by kind, whose counts a wide search asks for besides those that are written on the lines."""
     forms, halves = set[str](), set[str]()
-    for reading in line.name.readings[:_READINGS_CORRECTED]:
-        forms.update(form for given in _givens_of(reading) for form in name_forms(given))
-        halves.update(half for part in _surnames_of(reading) for pair in _halves(part, words) for half in pair)
+    for line in lines:
+        for reading in line.name.readings[:_READINGS_CORRECTED]:
+            forms.update(*map(name_forms, _givens_of(reading)))
+            halves.update(half for part in _surnames_of(reading) for pair in _halves(part, words) for half in pair)
     return {"given": forms, "surname": halves}
 
 
-def words_to_correct(line: ReadLine) -> dict[str, set[str]]:
-    """Return the words of a name, by kind, whose corrections a wide search asks for."""
-    readings = line.name.readings[:_READINGS_CORRECTED]
-    surnames = {part for reading in readings for part in _surnames_of(reading)}
-    return {"surname": surnames, "given": {g for reading in readings for g in _givens_of(reading)}}
+def words_to_correct(lines: Iterable[ReadLine]) -> dict[str, set[str]]:
+    """Return the words of names, by kind, whose corrections a wide search asks for."""
+    surnames, givens = set[str](), set[str]()
+    for line in lines:
+        for reading in line.name.readings[:_READINGS_CORRECTED]:
+            surnames.update(_surnames_of(reading))
+            givens.update(_givens_of(reading))
+    return {"surname": surnames, "given": givens}
 
 
-def streets_to_correct(line: ReadLine) -> dict[str, set[str]]:
+def streets_to_correct(lines: Iterable[ReadLine]) -> dict[str, set[str]]:
     """Return the streets whose corrections are asked for, whoever is looked for there."""
-    return {"street": {street for address in line.addresses for street in address.streets}}
+    return {"street": {street for line in lines for address in line.addresses for street in address.streets}}
 
 
-def address_probes(line: ReadLine, words: Words) -> list[Probe]:
+def address_probe(line: ReadLine, words: Words) -> Probe:
     """Return the question who lives at this house and street, whatever their names."""
-    found: dict[int, Probe] = {}
+    found: dict[int, None] = {}
     for address in line.addresses:
         house = hash_house(address.house)
-        corrected = [c for name in address.streets for c in _corrected("street", name, words)]
-        for street in _hashes(hash_street, [*address.streets, *corrected]):
-            if house:
-                low = house.coarse ^ street.coarse
-                found[low] = Probe(HOUSE_STREET, low)
-    return list(found.values())
+        if house:
+            corrected = [c for name in address.streets for c in _corrected("street", name, words)]
+            streets = _hashes(hash_street, [*address.streets, *corrected])
+            found.update((house.coarse ^ street.coarse, None) for street in streets)
+    return Probe(HOUSE_STREET, list(found))
 
 
 def wide_search(line: ReadLine, words: Words) -> Search:
@@ -194,7 +201,13 @@ def wide_search(line: ReadLine, words: Words) -> Search:
         givens,
         _names(line),
     )
-    return Search(_combine(parts, zip_number(line.zip)), _corrected_names(readings))
+    asked, crowded = [], [Probe(_NAMES, _corrected_names(readings))]
+    for probe in _combine(parts, zip_number(line.zip)):
+        if probe.column == GIVEN_STREET and probe.agreeing:
+            crowded += [probe.narrowed(low) for low in probe.lows]
+        else:
+            asked.append(probe)
+    return Search(asked, crowded)
 
 
 class _Corrected(NamedTuple):
@@ -242,7 +255,7 @@ def worth_reading(probe: Probe, hits: Hits, line: ReadLine) -> list[int]:
         written = _houses_of(line)
         if not written and not probe.agreeing:
             return hits.numbers if few else []
-        near = near_houses(written) | _far_houses(written, hits.houses)
+        near = near_houses(written) | far_houses(written, hits.houses)
         return [number for number, fine, house in zip(*hits, strict=True) if fine in probe.agreeing or house in near]
     if (few and probe.column != _HOUSE_GIVEN) or not probe.agreeing:
         return hits.numbers
@@ -257,41 +270,6 @@ def at_near_houses(hits: Hits, line: ReadLine) -> list[int]:
 
 def _houses_of(line: ReadLine) -> tuple[str, ...]:
     return tuple(address.house for address in line.addresses if address.house)
-
-
-@lru_cache(maxsize=1 << 8)  # of some 7 KB each
-def near_houses(written: tuple[str, ...]) -> frozenset[int]:
-    """Return the house numbers that are one of those written, or one slip away: a digit other, more, less, or moved."""
-    near = set[int]()
-    for house in written:
-        if house.isdigit():
-            near.update(*_slips_of(int(house), 10 ** len(house)))
-    return frozenset(near)
-
-
-def _slips_of(house: int, beyond: int) -> Iterator[Iterable[int]]:
-    """The numbers one slip away from a house number, whose digits stand below the power `beyond` of ten."""
-    power = 1
-    while power <= beyond:
-        head, tail = house - house % power, house % power
-        inserted = 10 * head + tail
-        yield range(inserted, inserted + 10 * power, power)
-        if power < beyond:
-            high, digit = head // (10 * power), head // power % 10
-            left = high * 10 * power + tail
-            yield range(left, left + 10 * power, power)
-            before = high % 10
-            swapped = (digit - before) * 10 * power + (before - digit) * power
-            yield (high * power + tail, house + swapped if 10 * power < beyond else house)
-        power *= 10
-
-
-def _far_houses(written: Iterable[str], houses: Iterable[int]) -> set[int]:
-    """Those of the house numbers that are two slips away from one of the written."""
-    numbers = [str(house) for house in set(houses)]
-    alike = (process.extract(one, numbers, scorer=OSA.distance, score_cutoff=2, limit=None) for one in written)
-    found = {number for one in alike for number, _, _ in one}
-    return {int(number) for number in found if any(compare_house(one, number) == "far" for one in written)}
 
 
 def _corrected(kind: str, word: str, words: Words) -> tuple[str, ...]:
@@ -364,7 +342,7 @@ def _combine(parts: _Parts, zip_code: int) -> list[Probe]:
         frozenset(one.fine for ones in parts.givens for one in ones),
         frozenset([zip_code] if zip_code else ()),
     )
-    found: dict[tuple[int, int], Probe] = {}
+    found = []
     for column, ones, others, agreeing in (
         (_HOUSE_SURNAME[0], parts.houses, parts.surnames, givens),
         (_HOUSE_SURNAME[1], parts.houses, parts.seconds, givens),
@@ -373,10 +351,10 @@ def _combine(parts: _Parts, zip_code: int) -> list[Probe]:
         (_SURNAME_STREET[1], parts.streets, parts.seconds, givens),
         (GIVEN_STREET, parts.streets, parts.givens, zips),
     ):
-        for one, other in _likely_pairs(ones, others):
-            low = one.coarse ^ other.coarse
-            found[column, low] = Probe(column, low, agreeing)
-    return [*found.values(), *_of_names(NAMES, parts.names), *_of_names(OF_A_NAME[1], parts.names)]
+        lows = dict.fromkeys(one.coarse ^ other.coarse for one, other in _likely_pairs(ones, others))
+        if lows:
+            found.append(Probe(column, list(lows), agreeing))
+    return [*found, *_of_names(_NAMES, parts.names), *_of_names(OF_A_NAME[1], parts.names)]
 
 
 def _likely_pairs(ones: _Asked, others: _Asked) -> Iterator[tuple[Hashes, Hashes]]:
@@ -391,4 +369,4 @@ def _of_names(column: int, names: Iterable[tuple[Hashes, Hashes]]) -> list[Probe
     spelled: dict[int, set[int]] = {}
     for given, surname in names:
         spelled.setdefault(given.coarse ^ surname.coarse, set()).add(spelling(given, surname))
-    return [Probe(column, low, frozenset(spellings)) for low, spellings in spelled.items()]
+    return [Probe(column, [low], frozenset(spellings)) for low, spellings in spelled.items()]

@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app.domain.count import Line
 from app.domain.signature import Place, Submitted
+from app.domain.tally import Tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,8 @@ class Answer:
 
     results: Sequence[LineResult]
     replayed: bool = False  # it is the stored answer to an earlier request of the same key and content
+    # As the transaction left it that took the lines in; None where there was none. No part of what is answered.
+    tally: Tally | None = field(default=None, compare=False)
 
 
 def accepted(line: Line, *, created: bool) -> Accepted:

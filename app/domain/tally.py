@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from app.domain.reasons import PUBLISHED, Published, Reason, ReviewCause, Status, published_under
 
@@ -62,6 +63,15 @@ class Counts:
                     reasons[standing.reason] = reasons.get(standing.reason, 0) + step
         kept = {code: count for code, count in sorted(reasons.items()) if count}
         return replace(self, **statuses, unsettled=unsettled, by_reason=kept)
+
+
+class Tally(NamedTuple):
+    """The count as one version left it: the head row as monitors see it."""
+
+    version: int
+    as_of: datetime
+    state: str  # open, closed
+    counts: Counts
 
 
 def invalid_by_published(by_reason: Mapping[str, int]) -> dict[Published, int]:

@@ -2,6 +2,9 @@
 
 from uuid import UUID
 
+import pytest
+
+from app.actions import roll_words
 from app.actions.models import learn_model, report_model
 from app.db.petitions import get_petition
 from app.domain.model import model_from_json, model_to_json
@@ -40,6 +43,19 @@ async def test_a_model_is_learnt_from_the_lines_that_people_judged(world: World)
     assert model.weights["house"]["same"] > model.weights["house"]["other"]
     assert model_from_json(model_to_json(model)).version == "model-test"
     assert await learn_model(world.database, [petition], "model-test") == (model, lines), "the same again"
+
+
+async def test_who_lives_where_a_stranger_signed_is_looked_for_with_words_not_learnt_before(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await judged_lines(world)
+    await world.batch([line(n, printed_name="ZELDA QUARTERMAINE") for n in (61, 62)])
+    for n in (61, 62):
+        said = {"status": "invalid", "reason": "not_registered"}
+        assert (await world.finding(f"1-1-{n}", **said)).status_code == 201
+    monkeypatch.setattr(roll_words, "_rolls", {})  # as a process that has decided nothing yet
+    _, lines = await learn_model(world.database, [await the_petition(world)], "model-test")
+    assert lines == 42
 
 
 async def test_the_report_says_how_often_people_agree(world: World) -> None:

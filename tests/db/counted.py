@@ -43,7 +43,7 @@ class Counted:
                 Claim(place=place, merits=merits, writing_sha256=line.writing_sha256, station="station-1")
                 for (place, merits), line in zip(lines, submitted, strict=True)
             ]
-            return (await record(connection, self.petition, "intake", claims, now=self.now)).version
+            return (await record(connection, self.petition, "intake", claims, now=self.now)).tally.version
 
     async def decide(self, place: Place, merits: Merits, *, who: str = "clerk-1") -> int:
         """A person's finding on a line."""
@@ -51,7 +51,7 @@ class Counted:
             read = await read_line(connection, self.petition.county_id, self.petition.petition_id, place)
             assert read
             claim = Claim(place, merits, read.writing_sha256, who, person=True, before=read.line, confirmed_by=(who,))
-            return (await record(connection, self.petition, "finding", [claim], now=self.later())).version
+            return (await record(connection, self.petition, "finding", [claim], now=self.later())).tally.version
 
     async def checkpoint(self) -> str:
         """Sign what the ledger holds now."""

@@ -29,11 +29,11 @@ _REGISTRATIONS = 100_000
 def learnt(line: ReadLine, *registrations: Registration, counts: Counts = _COUNTS) -> Words:
     """The roll's words, as far as a search for the line and a comparison with these registrations ask for them."""
     words = Words(_REGISTRATIONS, ["LOS ANGELES"])
-    for asked in (written_words(line), registered_words(registrations)):
+    for asked in (written_words([line]), registered_words(registrations)):
         words.learn(asked, _counted(asked, counts))
-    further = further_words(line, words)
+    further = further_words([line], words)
     words.learn(further, _counted(further, counts))
-    correct(words, words_to_correct(line) | streets_to_correct(line), counts)
+    correct(words, words_to_correct([line]) | streets_to_correct([line]), counts)
     return words
 
 

@@ -10,8 +10,9 @@ from rapidfuzz.distance import OSA
 
 from app.domain.blocking import FINE, FINE_BITS, KEY_COLUMNS, count_words, registration_keys
 from app.domain.comparison import compare_house
+from app.domain.houses import near_houses
 from app.domain.line import read_line
-from app.domain.search import Hits, Probe, address_probes, household_keys, near_houses, wide_search, worth_reading
+from app.domain.search import Hits, Probe, address_probe, household_keys, wide_search, worth_reading
 from app.domain.signature import Writing
 from app.domain.voter import Registration
 from app.domain.words import Words
@@ -33,10 +34,12 @@ def columns_found(line: Writing, registration: Registration) -> set[str]:
     search = wide_search(read, words)
     found = {
         column
-        for probe in [*address_probes(read, words), *search.probes]
-        if (column := KEY_COLUMNS[probe.column]) in keys and probe.low <= keys[column] <= probe.low | FINE
+        for probe in [address_probe(read, words), *search.ranges]
+        for low in probe.lows
+        if (column := KEY_COLUMNS[probe.column]) in keys and low <= keys[column] <= low | FINE
     }
-    return found | ({"key_given_surname"} if keys.get("key_given_surname") in search.names else set())
+    single = {KEY_COLUMNS[probe.column] for probe in search.keys if keys.get(KEY_COLUMNS[probe.column]) in probe.lows}
+    return found | single
 
 
 def test_a_registration_has_a_key_for_each_column() -> None:
@@ -146,7 +149,7 @@ A_FEW, MANY = (
 
 
 def test_of_a_house_number_with_many_of_a_surname_those_of_the_given_name_are_read() -> None:
-    probe = Probe(KEY_COLUMNS.index("key_house_surname"), 0, frozenset([8]))
+    probe = Probe(KEY_COLUMNS.index("key_house_surname"), [0], frozenset([8]))
     read = read_line(a_line("Robert Smith", "200 Main St"))
     assert worth_reading(probe, A_FEW, read) == [1, 2]
     assert worth_reading(probe, MANY, read) == list(range(10, 20))
@@ -154,14 +157,15 @@ def test_of_a_house_number_with_many_of_a_surname_those_of_the_given_name_are_re
 
 def test_in_a_street_those_of_the_given_name_are_read_and_those_one_digit_off_of_a_surname_two() -> None:
     read = read_line(a_line("Robert Smith", "200 Main St"))
-    probe = Probe(KEY_COLUMNS.index("key_surname_street"), 0, frozenset([8]))
+    probe = Probe(KEY_COLUMNS.index("key_surname_street"), [0], frozenset([8]))
     assert worth_reading(probe, MANY, read) == [0, 1, 2, *range(10, 20)]
-    assert worth_reading(Probe(KEY_COLUMNS.index("key_given_street"), 0), MANY, read) == [0, 1]
+    assert worth_reading(Probe(KEY_COLUMNS.index("key_given_street"), [0]), MANY, read) == [0, 1]
 
 
 def test_the_range_of_a_key_takes_twenty_bits() -> None:
     assert FINE == 2**20 - 1
-    assert Probe(3, 5 << FINE_BITS, frozenset([3])).keys == [5 << FINE_BITS | 3]
+    low = 5 << FINE_BITS
+    assert Probe(3, [low], frozenset([4, 3])).narrowed(low) == Probe(3, [low | 3, low | 4])
 
 
 @given(st.integers(1, 99_999), st.integers(1, 99_999))
