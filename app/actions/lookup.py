@@ -171,12 +171,14 @@ async def _find(roll: Roll, lines: list[_Line], searches: list[Search]) -> list[
     """Return for each line the numbers of the registrations that its search finds and that are worth reading."""
     numbers: list[set[int]] = [set() for _ in lines]
     ranges: list[Asked] = [(at, probe) for at, search in enumerate(searches) for probe in search.ranges]
-    keys: list[Asked] = [(at, probe) for at, search in enumerate(searches) for probe in search.keys]
+    keys: list[Asked] = []
     for at, probe, low, hits, whole in await find_in_ranges(roll, ranges):
         if whole:
             numbers[at].update(worth_reading(probe, hits, lines[at].read))
         else:
             keys.append((at, probe.narrowed(low)))
+    # Behind these, since of namesakes only so many are read: those of the very name come first.
+    keys += [(at, probe) for at, search in enumerate(searches) for probe in search.keys]
     await _find_keys(roll, lines, keys, numbers)
     return numbers
 
