@@ -26,6 +26,7 @@ _PROJECT: Final = Path(__file__).parents[2]
 _LENGTH: Final = 4  # bytes that tell a message's length
 _PATIENCE = 60.0  # seconds: longer than its own waits for the database, so that only one that hangs is given up
 _AGAIN: Final = 5.0  # seconds after which one that died is started anew
+_WORTH_PARTING: Final = 16  # lines: fewer are looked up sooner by one process than by two, each with its statements
 _PART: Final = 250  # lines at most that are looked up at a time: what is found for 500 takes 20 MB more of each process
 
 
@@ -170,7 +171,7 @@ class Matchers:
     ) -> list[Decision]:
         """Return the decision on each line, in their order, as `decide_lines` does; by the processes that answer."""
         await self.start()
-        parts = in_parts(lines)
+        parts = in_parts(lines, self._idle() if len(lines) >= _WORTH_PARTING else 1)
         asked = [self._ask(Asked(0, county_id, roll_version, aliases.version, part)) for part in parts]
         found = list[Decision]()
         for part, answer in zip(parts, await asyncio.gather(*asked), strict=True):
@@ -178,6 +179,10 @@ class Matchers:
                 connection, county_id=county_id, roll_version=roll_version, lines=part, aliases=aliases
             )
         return found
+
+    def _idle(self) -> int:
+        """How many of them have nothing to do."""
+        return sum(matcher.running and not matcher.waiting() for matcher in self.each)
 
     async def _ask(self, asked: Asked) -> list[Decision] | None:
         """What the process says that is asked the least, and if it dies over it, another one; None where none does."""
@@ -199,9 +204,9 @@ class Matchers:
             await matcher.close()
 
 
-def in_parts(lines: Sequence[LineToDecide]) -> list[Sequence[LineToDecide]]:
-    """The lines in as few parts as may be looked up at a time, all of nearly the same length."""
-    count = -(-len(lines) // _PART)
+def in_parts(lines: Sequence[LineToDecide], least: int = 1) -> list[Sequence[LineToDecide]]:
+    """The lines in as few parts as may be looked up at a time, but at least so many, all of nearly the same length."""
+    count = max(-(-len(lines) // _PART), least) if lines else 0
     return [lines[len(lines) * at // count : len(lines) * (at + 1) // count] for at in range(count)]
 
 

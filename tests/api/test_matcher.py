@@ -159,6 +159,12 @@ def test_a_batch_is_cut_into_as_few_parts_as_memory_has_room_for(length: int, pa
     assert [line for part in cut for line in part] == asked
 
 
+def test_what_idle_processes_can_share_is_cut_for_them() -> None:
+    asked = lines(*range(1, 32))
+    assert [len(part) for part in in_parts(asked, 2)] == [15, 16]
+    assert in_parts([], 2) == []
+
+
 async def test_words_learnt_are_kept_up_to_a_bound(
     connection: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
