@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import quote
 
+from app.db.machine import database_memory, memory_limit
 from app.db.server_files import DATABASE, OWNER_ROLE, Folder, Launch, ServerError, open_folder, prepare
 
 __all__ = ["EmbeddedServer", "ServerError"]
@@ -35,8 +36,6 @@ _LIST_CHARACTERS = frozenset(',:"')  # a path with one of these is taken for a l
 
 # One small machine, shared with the service: two cores and a few gigabytes, a roll of millions loaded in bulk.
 _SETTINGS = {
-    "shared_buffers": "384MB",
-    "effective_cache_size": "2GB",
     "work_mem": "16MB",
     "maintenance_work_mem": "256MB",
     "max_connections": "64",
@@ -148,7 +147,8 @@ class EmbeddedServer:
             if (joined := cls._join(folder)) is not None:
                 return joined
             _wait(deadline, f"the server in {folder.root} does not answer")
-        return cls._run(folder, lock, binaries, identities, _SETTINGS | dict(settings or {}))
+        chosen = {**_SETTINGS, **database_memory(memory_limit()), **(settings or {})}
+        return cls._run(folder, lock, binaries, identities, chosen)
 
     @classmethod
     def _run(

@@ -18,6 +18,7 @@ import asyncpg
 import pytest
 
 from app.db.engine import connect_arguments
+from app.db.machine import database_memory, memory_limit
 from app.db.server import EmbeddedServer, ServerError
 
 _PROJECT = Path(__file__).parents[2]
@@ -357,3 +358,20 @@ def test_it_is_started_from_the_main_thread_only_since_it_ends_with_its_thread(f
     thread.start()
     thread.join()
     assert [str(error) for error in errors] == ["the embedded server must be started from the main thread"]
+
+
+@pytest.mark.parametrize(
+    ("gigabytes", "buffers", "cache"),
+    [(0.25, "128MB", "128MB"), (2, "512MB", "1024MB"), (8, "2048MB", "4096MB"), (64, "4096MB", "32768MB")],
+)
+def test_the_database_gets_a_quarter_of_the_memory(gigabytes: float, buffers: str, cache: str) -> None:
+    settings = database_memory(int(gigabytes * 2**30))
+    assert settings == {"shared_buffers": buffers, "effective_cache_size": cache}
+
+
+def test_what_a_container_may_use_counts(tmp_path: Path) -> None:
+    limit, all_of_it = tmp_path / "memory.max", memory_limit(tmp_path / "missing")
+    limit.write_text("max\n")
+    assert memory_limit(limit) == all_of_it
+    limit.write_text("536870912\n")
+    assert memory_limit(limit) == 2**29
