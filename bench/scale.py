@@ -144,7 +144,7 @@ def walls(costs: Costs) -> str:
     """What one petition meets as it grows, the nearest first."""
     rates = {
         "batches as they came, with the client and the database on the same machine": costs.rate,
-        "one process of the service with a processor of its own": 1 / costs.service,
+        "the service with one processor for all of its own processes": 1 / costs.service,
         "one petition's head, locked batch after batch": costs.serial,
     }
     lines = [f"1. {name}: {rate:,.0f} lines/s" for name, rate in sorted(rates.items(), key=lambda wall: wall[1])]

@@ -66,8 +66,8 @@ class Probe(NamedTuple):
 class Search(NamedTuple):
     """What a wide search asks for: ranges, and single keys.
 
-    The keys are of names with words that are not as written, and of given names in streets within the written zip: so
-    many people of a given name live in the streets of a name.
+    The keys are of names with words that are not as written, and of given names in streets within the written zip,
+    where it is one of the county's: so many people of a given name live in the streets of a name.
     """
 
     ranges: list[Probe]
@@ -202,8 +202,9 @@ def wide_search(line: ReadLine, words: Words) -> Search:
         _names(line),
     )
     asked, crowded = [], [Probe(_NAMES, _corrected_names(readings))]
+    certain = words.known("zip", line.zip)  # another zip than the county's is likely misread
     for probe in _combine(parts, zip_number(line.zip)):
-        if probe.column == GIVEN_STREET and probe.agreeing:
+        if probe.column == GIVEN_STREET and probe.agreeing and certain:
             crowded += [probe.narrowed(low) for low in probe.lows]
         else:
             asked.append(probe)

@@ -12,7 +12,7 @@ from app.domain.blocking import FINE, FINE_BITS, KEY_COLUMNS, count_words, regis
 from app.domain.comparison import compare_house
 from app.domain.houses import near_houses
 from app.domain.line import read_line
-from app.domain.search import Hits, Probe, address_probe, household_keys, wide_search, worth_reading
+from app.domain.search import GIVEN_STREET, Hits, Probe, address_probe, household_keys, wide_search, worth_reading
 from app.domain.signature import Writing
 from app.domain.voter import Registration
 from app.domain.words import Words
@@ -181,3 +181,15 @@ def test_a_house_number_with_another_digit_is_near(house: int, at: int, digit: i
     at %= len(text)
     changed = f"{text[:at]}{digit}{text[at + 1 :]}"
     assert int(changed) in near_houses((text,))
+
+
+def test_a_given_name_in_a_street_is_asked_for_within_a_zip_of_the_county_alone() -> None:
+    def asked(zip_code: str) -> tuple[int, int]:
+        read = read_line(a_line("Robert Smith", "200 Main St", zip_code=zip_code))
+        search = wide_search(read, learnt(read))
+        ranges, keys = (sum(p.column == GIVEN_STREET for p in kind) for kind in (search.ranges, search.keys))
+        return ranges, keys
+
+    (ranges, keys), misread = asked("90026"), asked("40026")
+    assert (ranges, misread) == (0, (1, 0))
+    assert keys >= 1
