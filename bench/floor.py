@@ -235,7 +235,11 @@ async def _fill(connection: asyncpg.Connection, lines: bytes) -> None:
 
 async def _make_tables(connection: asyncpg.Connection) -> None:
     for table in TABLES:
-        await connection.execute(f"CREATE TABLE floor.{table} (LIKE public.{table} INCLUDING ALL EXCLUDING INDEXES)")
+        # Without autovacuum, as the service's: it would come in somebody else's turn.
+        await connection.execute(
+            f"CREATE TABLE floor.{table} (LIKE public.{table} INCLUDING ALL EXCLUDING INDEXES)"
+            " WITH (autovacuum_enabled = off)"
+        )
 
 
 async def _make_indexes(connection: asyncpg.Connection) -> None:
