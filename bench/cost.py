@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -24,9 +24,10 @@ from unittest.mock import patch
 
 import asyncpg
 
-from app.actions import count, examination
+from app.actions import count
 from app.actions.intake import take_in
 from app.actions.lookup import LineToDecide, decide_lines
+from app.actions.matcher import Decide
 from app.actions.petitions import Terms, open_petition
 from app.actions.roll import load_roll
 from app.db import count as rows
@@ -129,13 +130,10 @@ async def turn(
     """Take one batch in; the seconds that it took."""
     lookup, proofs = mode
     submission = Submission("station-1", batch, str(batch[0].place), bytes(32))
-    with ExitStack() as stack:
-        if lookup == "known":
-            stack.enter_context(patch.object(examination, "decide_lines", known.decide))
-        if proofs == "without":
-            stack.enter_context(without_proofs())
+    decide: Decide = known.decide if lookup == "known" else decide_lines
+    with without_proofs() if proofs == "without" else nullcontext():
         started = time.perf_counter()
-        (outcome,) = await take_in(database, petition, [submission], now=datetime.now(UTC))
+        (outcome,) = await take_in(database, petition, [submission], now=datetime.now(UTC), decide=decide)
         seconds = time.perf_counter() - started
     if not isinstance(outcome, Answer):
         raise outcome
