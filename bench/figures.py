@@ -138,21 +138,36 @@ TARGETS = (
 
 def judge(figures: Figures) -> list[dict[str, Any]]:
     """Every target whose figures were taken, with what was measured and whether it is met."""
-
-    def known(name: str) -> float:
-        if (median := figures.median(name)) is None:
-            raise KeyError(name)
-        return median
-
     judged = []
     for target in TARGETS:
         try:
-            value = target.value(known)
+            value = _measured(target, figures)
         except KeyError:
             continue
         row = {"target": target.name, "bound": target.bound, "kind": target.kind, "stretch": target.stretch}
         judged.append(row | {"measured": value, "met": target.met(value)})
     return judged
+
+
+def _measured(target: Target, figures: Figures) -> float:
+    """The median of what the rounds make of the target, since what is compared was measured within a round.
+
+    Figures that were not taken once a round are compared by their medians.
+
+    Raises:
+        KeyError: a figure was not taken.
+    """
+    taken: dict[str, list[float]] = {}
+
+    def median(name: str) -> float:
+        taken[name] = figures.by_name[name].values
+        return figures.by_name[name].median
+
+    of_medians = target.value(median)
+    if len({len(values) for values in taken.values()}) > 1:
+        return of_medians
+    rounds = zip(*taken.values(), strict=True)
+    return statistics.median(target.value(dict(zip(taken, values, strict=True)).__getitem__) for values in rounds)
 
 
 def print_judged(judged: list[dict[str, Any]]) -> None:
