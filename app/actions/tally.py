@@ -35,7 +35,7 @@ class Tallies:
 
         Not older than the last commit of this process, nor more than 0.2 s older than the last one of another.
         """
-        read, told = await self._reads.get(petition), self._database.tallies.get(petition)
+        read, told = await self._reads.get(petition), self._database.told(petition)
         return told if told and (read is None or told.version > read.version) else read
 
     def read_ahead(self, petition: Watched) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from sqlalchemy.pool import QueuePool
 from app.db.pooling import as_it_is
 from app.domain.tally import Tally
 
+_REMEMBERED = 60  # seconds: longer than any query that began before a commit may take
 _BRIEF = 4  # connections: keys and tallies ask one question at a time each; the rest is for who asks how we are
 
 SERVICE_ROLE = "recall_service"
@@ -49,7 +51,7 @@ class Database:
         self._brief = brief
         self._reading = reading
         self.writes = 0  # of this process to the count, whether they changed it or not, but for those that were told
-        self.tallies: dict[tuple[str, UUID], Tally] = {}  # by county and petition, as this process last left them
+        self._tallies: dict[tuple[str, UUID], tuple[Tally, float]] = {}  # as this process left them, and when
 
     @asynccontextmanager
     async def intake(self, *, tells: bool = False) -> AsyncIterator[asyncpg.Connection]:
@@ -69,9 +71,17 @@ class Database:
 
     def tell(self, petition: tuple[str, UUID], tally: Tally) -> None:
         """Take the tally as a commit of this process left it, before anybody is told of that."""
-        known = self.tallies.get(petition)
+        known = self.told(petition)
         if known is None or known.version < tally.version:
-            self.tallies[petition] = tally
+            self._tallies[petition] = tally, monotonic()
+
+    def told(self, petition: tuple[str, UUID]) -> Tally | None:
+        """The tally as this process last left it, if that was a moment ago: whatever is read later shows it as well.
+
+        Not for longer, since a database that was put back to an earlier state is right, and this memory is not.
+        """
+        tally, when = self._tallies.get(petition, (None, 0.0))
+        return tally if monotonic() - when < _REMEMBERED else None
 
     @asynccontextmanager
     async def brief(self) -> AsyncIterator[asyncpg.Connection]:

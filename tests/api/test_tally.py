@@ -19,6 +19,7 @@ from app.actions import keys
 from app.actions import tally as actions
 from app.actions.coalescing import Coalesced
 from app.api import stream as streams
+from app.db import engine
 from app.db import keys as key_rows
 from app.db.engine import Database
 from app.db.keys import live_keys
@@ -96,6 +97,16 @@ async def test_any_number_of_polls_at_once_costs_one_read_and_one_of_the_key(
         assert (await world.finding("1-1-1", **said)).status_code == 201
         assert {(await world.tally())["invalid"] for _ in range(200)} == {1}
         assert reads == 2, "whatever else is written is read"
+
+
+async def test_a_database_that_was_put_back_is_believed_before_long(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = Tally(99, datetime.now(UTC), "open", Counts(valid=7))
+    world.database.tell(("sample", UUID(world.petition_id)), lost)
+    assert (await world.tally())["version"] == 99
+    monkeypatch.setattr(engine, "_REMEMBERED", 0)
+    assert (await world.tally())["version"] == 1
 
 
 async def test_a_poll_sees_every_line_that_was_acknowledged_before_it(world: World) -> None:
@@ -229,7 +240,7 @@ async def test_five_hundred_listeners_cost_one_read_a_round() -> None:
 
     tallies = actions.Tallies.__new__(actions.Tallies)
     tallies._reads = Coalesced(fetch)  # noqa: SLF001  # in place of a database
-    tallies._database = cast("Database", SimpleNamespace(tallies={}))  # noqa: SLF001  # in which nothing was written
+    tallies._database = cast("Database", SimpleNamespace(told=lambda _: None))  # noqa: SLF001  # in which nothing was written
     watch = actions.TallyWatch(tallies, every=0.01)
     watched = ("sample", UUID(int=1))
 
