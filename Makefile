@@ -15,7 +15,7 @@ test: check
 	$(BIN)/pytest
 	@if [ -x $(PG15)/postgres ]; then \
 		echo "The database tests again, on PostgreSQL 15 of $(PG15):"; \
-		TEST_PG_BIN=$(PG15) $(BIN)/pytest tests/db tests/test_migrations.py; \
+		TEST_PG_BIN=$(PG15) $(BIN)/pytest tests/database; \
 	else \
 		echo "NOT RUN: the database tests on PostgreSQL 15, since $(PG15) has no server."; \
 	fi
@@ -44,7 +44,7 @@ torture: $(VENV)/ready
 # Requests made up from the OpenAPI document, EXAMPLES of each operation; SEED= makes the same ones up again.
 EXAMPLES ?= 50
 fuzz: $(VENV)/ready
-	FUZZ="--max-examples=$(EXAMPLES) $(if $(SEED),--seed=$(SEED))" $(BIN)/pytest tests/api/test_fuzz.py -s
+	FUZZ="--max-examples=$(EXAMPLES) $(if $(SEED),--seed=$(SEED))" $(BIN)/pytest tests/http/test_fuzz.py -s
 
 # What docs/benchmarks.md tells of; within minutes, on a machine that does nothing else. BENCH= is the county's scale, as
 # is SCALE= where it is given: 1 is the whole petition.

@@ -6,8 +6,8 @@ from importlib import import_module
 from typing import Final
 
 from app.cli.common import CommandError
-from app.db.server import ServerError
-from app.domain.errors import RecallError
+from app.database.server import ServerError
+from app.errors import RecallError
 from app.settings import SettingsError
 
 _EXPECTED = (CommandError, ServerError, SettingsError, RecallError)

@@ -8,38 +8,32 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from app.actions.checkpoints import Signer, keep_checkpoints
-from app.actions.matcher import Matchers
-from app.actions.reexamination import keep_examined
-from app.actions.roll_uploads import RollUploads
-from app.api import (
+from app.database.engine import SESSION, connect_arguments, open_database
+from app.examination.reexamination import keep_examined
+from app.http import (
     aliases,
     findings,
     health,
     keys,
     ledger,
     lines,
-    metrics,
     openapi,
     petitions,
     problems,
     quality,
-    revisions,
     rolls,
     sections,
     signatures,
-    stream,
     tally,
     voters,
     withdrawals,
 )
-from app.api.context import State, utc_now
-from app.api.direct import DirectRoute
-from app.api.guards import check_guards
-from app.api.limits import Limit
-from app.api.measures import Measures
-from app.api.observe import Observe
-from app.db.engine import SESSION, connect_arguments, open_database
+from app.http.direct import DirectRoute
+from app.http.frame import Limit, Measures, State, check_guards, utc_now
+from app.http.observe import Observe
+from app.ledger.checkpoints import Signer, keep_checkpoints
+from app.matching.workers import Matchers
+from app.roll.uploads import RollUploads
 from app.settings import Settings
 from app.telemetry import Tracing
 
@@ -48,11 +42,9 @@ ROUTES = (
     signatures,
     lines,
     findings,
-    revisions,
     withdrawals,
     sections,
     tally,
-    stream,
     ledger,
     rolls,
     aliases,
@@ -60,7 +52,6 @@ ROUTES = (
     voters,
     quality,
     health,
-    metrics,
 )
 
 

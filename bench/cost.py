@@ -24,21 +24,21 @@ from unittest.mock import patch
 
 import asyncpg
 
-from app.actions import count
-from app.actions.intake import take_in
-from app.actions.lookup import LineToDecide, decide_lines
-from app.actions.matcher import Decide
-from app.actions.petitions import Terms, open_petition
-from app.actions.roll import load_roll
-from app.db import count as rows
-from app.db.engine import Database, open_database
-from app.db.migrate import upgrade
-from app.db.server import EmbeddedServer
+from app.count import queries as rows
+from app.count import record as count
+from app.count.intake import take_in
+from app.count.petitions import Terms, open_petition
+from app.count.submission import Submission, SubmissionResult
+from app.database.engine import Database, open_database
+from app.database.migrate import upgrade
+from app.database.server import EmbeddedServer
 from app.demo.generate import generate
-from app.domain.matching import Decision
-from app.domain.petition import Petition
-from app.domain.signature import Place, Submitted, Writing
-from app.domain.submission import Answer, Submission
+from app.law.line import Place, Submitted, Writing
+from app.law.petition import Petition
+from app.matching.decision import Decision
+from app.matching.lookup import LineToDecide, decide_lines
+from app.matching.workers import Decide
+from app.roll.loading import load_roll
 
 BOUND = 0.35  # of the throughput: the most that the proofs may cost together
 COUNTY = "bench"
@@ -135,7 +135,7 @@ async def turn(
         started = time.perf_counter()
         (outcome,) = await take_in(database, petition, [submission], now=datetime.now(UTC), decide=decide)
         seconds = time.perf_counter() - started
-    if not isinstance(outcome, Answer):
+    if not isinstance(outcome, SubmissionResult):
         raise outcome
     return seconds
 

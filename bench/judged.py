@@ -18,23 +18,23 @@ from typing import Any, Final
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run by path, from anywhere
 
-from app.actions.intake import take_in
-from app.actions.models import learn_model, report_model
-from app.actions.petitions import Terms, open_petition
-from app.actions.review import decide_by_person
-from app.actions.roll import load_roll
+from app.access.principals import Principal
 from app.cli.models import bands_as_text
-from app.db.engine import Database, open_database
-from app.db.migrate import upgrade
-from app.db.server import EmbeddedServer
-from app.domain.errors import RecallError
-from app.domain.keys import Principal
-from app.domain.model import model_to_json
-from app.domain.petition import Petition
-from app.domain.review import Word
-from app.domain.ruleset import CALIFORNIA
-from app.domain.signature import Place, Submitted
-from app.domain.submission import Submission
+from app.count.intake import take_in
+from app.count.petitions import Terms, open_petition
+from app.count.submission import Submission
+from app.database.engine import Database, open_database
+from app.database.migrate import upgrade
+from app.database.server import EmbeddedServer
+from app.errors import RecallError
+from app.examination.findings import decide_by_person
+from app.examination.learning import learn_model, report_model
+from app.law.line import Place, Submitted
+from app.law.petition import Petition
+from app.law.review import PersonFinding
+from app.law.ruleset import CALIFORNIA
+from app.matching.scoring import model_to_json
+from app.roll.loading import load_roll
 from bench.matching import objects, writing
 
 COUNTY: Final = "judged"
@@ -46,12 +46,16 @@ _REASONS: Final[Mapping[str, Any]] = {
 _PERSON: Final = Principal(COUNTY, "supervisor-1", "supervisor")
 
 
-def word(truth: dict[str, Any]) -> Word | None:
+def word(truth: dict[str, Any]) -> PersonFinding | None:
     """What a person says who knows the truth of a line; None where the paper alone decides it."""
     kind, own = truth["class"], truth.get("voter_id") or next(iter(truth["ok"]), None)
     if kind in {"valid", "dup"}:
-        return Word("valid", None, own)
-    return Word("invalid", truth.get("reason") or _REASONS[kind], own, "known to be so") if kind in _REASONS else None
+        return PersonFinding("valid", None, own)
+    return (
+        PersonFinding("invalid", truth.get("reason") or _REASONS[kind], own, "known to be so")
+        if kind in _REASONS
+        else None
+    )
 
 
 def placed(place: str) -> Place:

@@ -17,17 +17,16 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from app.actions.checkpoints import Signer, make_checkpoint
-from app.actions.count import Claim, record
-from app.actions.petitions import Terms, open_petition
-from app.db.engine import Database, open_database
-from app.db.intake import take_places
-from app.db.migrate import upgrade
-from app.db.server import EmbeddedServer
-from app.domain.count import Merits
-from app.domain.ledger import canonical_text
-from app.domain.petition import Petition
-from app.domain.signature import Place, Submitted, Writing
+from app.count.petitions import Terms, open_petition
+from app.count.queries import take_places
+from app.count.record import Claim, record
+from app.database.engine import Database, open_database
+from app.database.migrate import upgrade
+from app.database.server import EmbeddedServer
+from app.law.canonical import canonical_text
+from app.law.line import Merits, Place, Submitted, Writing
+from app.law.petition import Petition
+from app.ledger.checkpoints import Signer, make_checkpoint
 
 ROOT = Path(__file__).parents[1]
 EVIDENCE = canonical_text(

@@ -31,18 +31,18 @@ import asyncpg
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run by path, from anywhere
 
-from app.actions import lookup
-from app.actions.lookup import LineToDecide, decide_lines
-from app.actions.matcher import Matchers
-from app.actions.roll import load_roll
-from app.db.engine import SESSION, connect_arguments
-from app.db.migrate import upgrade
-from app.db.server import EmbeddedServer
+from app.database.engine import SESSION, connect_arguments
+from app.database.migrate import upgrade
+from app.database.server import EmbeddedServer
 from app.demo.generate import generate
-from app.domain.line import Interval
-from app.domain.matching import Decision, Scorer, decide
-from app.domain.signature import Writing
-from app.domain.voter import Registration
+from app.law.line import Writing
+from app.law.petition import SigningInterval
+from app.law.registration import Registration
+from app.matching import lookup
+from app.matching.decision import Decision, Scorer, decide
+from app.matching.lookup import LineToDecide, decide_lines
+from app.matching.workers import Matchers
+from app.roll.loading import load_roll
 from bench import noise, rivals
 from bench.score import score, show, show_fairness
 
@@ -119,7 +119,7 @@ def candidates_noted() -> Iterator[dict[int, set[str]]]:
     """Note which voters each decision of the wide search was made among, by the decision's identity."""
     seen: dict[int, set[str]] = {}
 
-    def noted(scorer: Scorer, candidates: Sequence[Registration], interval: Interval) -> Decision:
+    def noted(scorer: Scorer, candidates: Sequence[Registration], interval: SigningInterval) -> Decision:
         decision = decide(scorer, candidates, interval)
         seen[id(decision)] = {registration.voter_id for registration in candidates}
         return decision

@@ -11,9 +11,9 @@ from uuid import UUID
 
 import asyncpg
 
-from app.api.signatures import SignatureIn
-from app.db.engine import Database, open_database
-from app.domain.submission import Submission
+from app.count.submission import Submission
+from app.database.engine import Database, open_database
+from app.http.signatures import SignatureIn
 from bench import replay as recorded
 from bench.county import County, batches, samples
 from bench.figures import Figures

@@ -21,14 +21,14 @@ from pathlib import Path
 
 import asyncpg
 
-from app.actions.keys import issue_key
-from app.actions.petitions import Terms, open_petition
-from app.actions.roll import load_roll
-from app.db.engine import open_database
-from app.db.migrate import upgrade
-from app.db.server import EmbeddedServer
+from app.access.keys import issue_key
+from app.count.petitions import Terms, open_petition
+from app.database.engine import open_database
+from app.database.migrate import upgrade
+from app.database.server import EmbeddedServer
 from app.demo.generate import generate
 from app.demo.stations import share_out
+from app.roll.loading import load_roll
 from bench.service import the_service
 from bench.wire import Wire, exchange_all, request
 

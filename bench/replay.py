@@ -19,12 +19,12 @@ from uuid import UUID
 
 import asyncpg
 
-from app.actions.intake import take_in
-from app.db import count as rows
-from app.db.engine import SERVICE_ROLE, Database
-from app.db.server_files import find_binaries
-from app.domain.petition import Petition
-from app.domain.submission import Submission
+from app.count import queries as rows
+from app.count.intake import take_in
+from app.count.submission import Submission
+from app.database.engine import SERVICE_ROLE, Database
+from app.database.server_files import find_binaries
+from app.law.petition import Petition
 
 _LATENCY = re.compile(r"^ +([\d.]+) +\d+ +(.*)$")
 _SESSION = f"SET ROLE {SERVICE_ROLE};\nSET jit = off;\n"

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 
 import asyncpg
 
-from app.domain.blocking import house_token
-from app.domain.line import read_line
-from app.domain.names import given_words, surname_parts
-from app.domain.signature import Writing
-from app.domain.streets import street_token
+from app.law.line import Writing
+from app.matching.blocking import house_token
+from app.matching.names import given_words, surname_parts
+from app.matching.reading import read_line
+from app.matching.streets import street_token
 
 CERTAIN = 0.99  # the probability from which Splink's best pair is taken for a match
 

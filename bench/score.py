@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from math import sqrt
 from typing import Any, Protocol
 
-from app.domain.text import listed
+from app.matching.names import listed
 
 VALID = {"valid", "dup", "illegible"}  # a duplicate is the count's business, not the lookup's
 REASONS = {

@@ -14,13 +14,13 @@ from typing import Any
 
 import asyncpg
 
-from app.actions.keys import issue_key
-from app.actions.petitions import Terms, open_petition
-from app.db.engine import Database
-from app.db.server import EmbeddedServer
-from app.domain.keys import Role
-from app.domain.petition import Petition
-from app.domain.ruleset import CALIFORNIA
+from app.access.keys import issue_key
+from app.access.principals import Role
+from app.count.petitions import Terms, open_petition
+from app.database.engine import Database
+from app.database.server import EmbeddedServer
+from app.law.petition import Petition
+from app.law.ruleset import CALIFORNIA
 
 ROOT = Path(__file__).parents[1]
 PRINCIPALS = 8  # of each role, since one key may only ask so often

@@ -24,17 +24,17 @@ import asyncpg
 import httpx
 from fastapi import FastAPI
 
-from app.actions.roll import load_roll
-from app.db.migrate import upgrade
-from app.db.server import EmbeddedServer
+from app.database.migrate import upgrade
+from app.database.server import EmbeddedServer
 from app.main import create_app
+from app.roll.loading import load_roll
 from bench.service import the_service
-from tests.api import test_hostile
-from tests.api.conftest import SETTINGS
-from tests.api.county import COUNTY, line, roll_csv
-from tests.api.slow import slow_clients
-from tests.api.wire import send
-from tests.api.world import World
+from tests.http import test_hostile
+from tests.http.conftest import SETTINGS
+from tests.http.county import COUNTY, line, roll_csv
+from tests.http.slow import slow_clients
+from tests.http.wire import send
+from tests.http.world import World
 
 AGAIN = 60  # of the dearest kinds are tried again
 TRIES = 5

@@ -22,9 +22,9 @@ from typing import Any
 import asyncpg
 import uvloop
 
-from app.db.engine import open_database
-from app.db.migrate import upgrade
-from app.db.server import EmbeddedServer
+from app.database.engine import open_database
+from app.database.migrate import upgrade
+from app.database.server import EmbeddedServer
 from app.demo.mix import REGISTERED
 from bench import floor, naive, parts
 from bench.county import County, load_roll, samples

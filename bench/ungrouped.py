@@ -8,10 +8,10 @@ Takes the arguments of `python -m app`.
 import sys
 
 from app.__main__ import main
-from app.actions.group_commit import GroupCommit
-from app.actions.intake import Outcome, take_in
-from app.domain.petition import Petition
-from app.domain.submission import Submission
+from app.count.group_commit import GroupCommit
+from app.count.intake import Outcome, take_in
+from app.count.submission import Submission
+from app.law.petition import Petition
 
 
 async def hand_in_alone(self: GroupCommit, petition: Petition, submission: Submission) -> Outcome:

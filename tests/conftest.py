@@ -14,11 +14,11 @@ from tempfile import TemporaryDirectory
 import asyncpg
 import pytest
 
-from app.actions.roll import load_roll
-from app.db.engine import connect_arguments
-from app.db.migrate import upgrade
-from app.db.server import EmbeddedServer
-from tests.api.county import COUNTY, roll_csv
+from app.database.engine import connect_arguments
+from app.database.migrate import upgrade
+from app.database.server import EmbeddedServer
+from app.roll.loading import load_roll
+from tests.http.county import COUNTY, roll_csv
 
 _NUMBERS = count(1)
 

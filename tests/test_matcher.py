@@ -9,11 +9,11 @@ from typing import Any
 import asyncpg
 import pytest
 
-from app.actions.lookup import LineToDecide, decide_lines
-from app.actions.roll import load_roll
-from app.db.engine import connect_arguments
+from app.database.engine import connect_arguments
 from app.demo.generate import generate
-from app.domain.signature import Writing
+from app.law.line import Writing
+from app.matching.lookup import LineToDecide, decide_lines
+from app.roll.loading import load_roll
 from bench import rivals
 from bench.score import Score, score
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from app.db import server
+from app.database import server
 from app.settings import Settings, SettingsError
 
 GOOD = "Kestrel-9-umbrella"

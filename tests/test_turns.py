@@ -2,7 +2,7 @@
 
 import asyncio
 
-from app.actions.turns import Turns
+from app.matching.lookup import Turns
 
 
 async def test_several_batches_share_the_rounds_and_everybody_comes_to_an_end() -> None:

@@ -13,12 +13,12 @@ from zipfile import ZipFile
 import asyncpg
 import pytest
 
-from app.actions.bundle import export_bundle
-from app.actions.count import write
-from app.actions.petitions import close_petition
-from app.db.engine import open_database
-from tests.db.counted import Counted, a_counted_petition
-from tests.db.tamperings import TAMPERINGS, rewrite_chain, roll_back_tail
+from app.count.petitions import close_petition, get_petition
+from app.count.record import write
+from app.database.engine import open_database
+from app.ledger.bundle import export_bundle
+from tests.database.counted import Counted, a_counted_petition
+from tests.database.tamperings import TAMPERINGS, rewrite_chain, roll_back_tail
 
 VERIFIER = Path(__file__).parents[1] / "tools" / "verify_bundle.py"
 
@@ -31,8 +31,10 @@ async def counted(database: str, tmp_path: Path) -> AsyncIterator[Counted]:
 
 
 async def export(counted: Counted, folder: Path, name: str = "bundle.zip") -> Path:
-    petition = counted.petition
-    await export_bundle(counted.database, petition.county_id, petition.petition_id, counted.signer, folder / name)
+    opened = counted.petition
+    petition = await get_petition(counted.database, opened.county_id, opened.petition_id)
+    assert petition
+    await export_bundle(counted.database, petition, counted.signer, folder / name)
     return folder / name
 
 

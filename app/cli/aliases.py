@@ -5,13 +5,12 @@ import csv
 import sys
 from pathlib import Path
 
-from app.actions.aliases import load_aliases, rows_of
-from app.actions.reexamination import reexamine_county
 from app.cli.common import CommandError, Subparsers, now, over_database
-from app.db.aliases import alias_versions
-from app.db.engine import Database
-from app.domain.alias_rows import COLUMNS
-from app.domain.signature import LARGEST_NUMBER
+from app.database.engine import Database
+from app.examination.reexamination import reexamine_county
+from app.law.line import LARGEST_NUMBER
+from app.roll.aliases import COLUMNS, load_aliases, rows_of
+from app.roll.queries import alias_versions
 
 
 def add_parser(subparsers: "Subparsers") -> None:

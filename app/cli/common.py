@@ -8,11 +8,11 @@ from datetime import UTC, date, datetime
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from app.actions.checkpoints import Signer
-from app.db.engine import Database, open_database
-from app.db.migrate import is_current, upgrade
-from app.db.server import EmbeddedServer
-from app.domain.errors import CheckpointKeyError
+from app.database.engine import Database, open_database
+from app.database.migrate import is_current, upgrade
+from app.database.server import EmbeddedServer
+from app.errors import CheckpointKeyError
+from app.ledger.checkpoints import Signer
 from app.settings import Settings
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001  # it has no public name

@@ -3,11 +3,11 @@
 import argparse
 from datetime import timedelta
 
-from app.actions.keys import issue_key, revoke_key
+from app.access.keys import issue_key, revoke_key
+from app.access.principals import ROLES
+from app.access.queries import list_keys
 from app.cli.common import Subparsers, now, over_database
-from app.db.engine import Database
-from app.db.keys import list_keys
-from app.domain.keys import ROLES
+from app.database.engine import Database
 
 
 def add_parser(subparsers: "Subparsers") -> None:

@@ -9,28 +9,27 @@ from uuid import UUID
 import asyncpg
 from pydantic_core import PydanticCustomError
 
-from app.actions.once import Request, once
-from app.actions.reexamination import reexamine_all, reexamine_county
-from app.actions.review import decide_by_person
-from app.actions.revisions import revise
-from app.actions.sections import declare_section
-from app.actions.withdrawals import revoke_withdrawal, withdraw
-from app.api.body import check, decode, safe_text
-from app.api.lines import detail_out, standing_out
-from app.api.problems import Problem
-from app.api.revisions import RevisionIn
-from app.api.sections import section_out
-from app.api.withdrawals import withdrawal_done_out
+from app.access.principals import Principal
 from app.cli.common import CommandError, Subparsers, a_date, a_petition, now, over_database
 from app.cli.petitions import a_place, the_petition
-from app.db.engine import Database
-from app.db.intake import SectionDates
-from app.domain.errors import RecallError
-from app.domain.keys import Principal
-from app.domain.petition import Petition
-from app.domain.reasons import REASONS, REVIEW_CAUSES
-from app.domain.review import Word
-from app.domain.signature import LARGEST_NUMBER
+from app.count.queries import SectionDates
+from app.count.record import WriteRequest, once
+from app.database.engine import Database
+from app.errors import RecallError
+from app.examination.corrections import declare_section, revise
+from app.examination.findings import decide_by_person
+from app.examination.reexamination import reexamine_all, reexamine_county
+from app.examination.withdrawals import revoke_withdrawal, withdraw
+from app.http.body import check, decode, safe_text
+from app.http.findings import RevisionIn
+from app.http.lines import detail_out, standing_out
+from app.http.problems import Problem
+from app.http.sections import section_out
+from app.http.withdrawals import withdrawal_done_out
+from app.law.line import LARGEST_NUMBER
+from app.law.petition import Petition
+from app.law.reasons import REASONS, REVIEW_CAUSES
+from app.law.review import PersonFinding
 
 Act = Callable[[asyncpg.Connection, Petition], Awaitable[str]]
 
@@ -67,7 +66,7 @@ def _verb(
     async def run(arguments: argparse.Namespace, database: Database) -> int:
         petition = await the_petition(database, arguments.petition)
         verb = act(arguments)
-        done = await once(database, petition, Request(arguments.by), lambda c: verb(c, petition), now=now())
+        done = await once(database, petition, WriteRequest(arguments.by), lambda c: verb(c, petition), now=now())
         print(done.text)
         return 0
 
@@ -87,7 +86,7 @@ def _text(text: str) -> str:
 
 
 def _finding(arguments: argparse.Namespace) -> Act:
-    word = Word(arguments.status, arguments.reason, arguments.voter, arguments.note)
+    word = PersonFinding(arguments.status, arguments.reason, arguments.voter, arguments.note)
 
     async def act(connection: asyncpg.Connection, petition: Petition) -> str:
         who = Principal(petition.county_id, arguments.by, "supervisor")

@@ -4,8 +4,8 @@ import argparse
 from datetime import UTC, date, datetime, time
 
 from app.cli.common import Subparsers, a_date, over_database
-from app.db.engine import Database
-from app.db.voter_search import lookup_sums
+from app.database.engine import Database
+from app.examination.lookup_queries import lookup_sums
 
 
 def add_parser(subparsers: "Subparsers") -> None:

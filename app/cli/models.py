@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from app.actions.models import learn_model, report_model
 from app.cli.common import CommandError, Subparsers, a_petition, over_database
 from app.cli.petitions import the_petition
-from app.db.engine import Database
-from app.domain.model import model_to_json
+from app.database.engine import Database
+from app.examination.learning import learn_model, report_model
+from app.matching.scoring import model_to_json
 
 
 def add_parser(subparsers: "Subparsers") -> None:

@@ -3,8 +3,8 @@
 import argparse
 import json
 
-from app.api.openapi import document
 from app.cli.common import Subparsers
+from app.http.openapi import document
 from app.main import create_app
 from app.settings import Settings
 

@@ -3,18 +3,17 @@
 import argparse
 from uuid import UUID
 
-from app.actions.checkpoints import make_checkpoint
-from app.actions.explain import explain
-from app.actions.petitions import Terms, close_petition, open_petition
-from app.api.petitions import PetitionOut
-from app.api.tally import tally_out
 from app.cli.common import CommandError, Subparsers, a_date, a_petition, now, over_database, signer
-from app.db.engine import Database
-from app.db.petitions import county_of, get_petition
-from app.db.tally import read_tally
-from app.domain.petition import Petition
-from app.domain.ruleset import CALIFORNIA, RULESETS
-from app.domain.signature import LARGEST_NUMBER, Place
+from app.count.line_queries import county_of, get_petition, read_tally
+from app.count.petitions import Terms, close_petition, open_petition
+from app.database.engine import Database
+from app.examination.explanation import explain
+from app.http.petitions import PetitionOut
+from app.http.tally import tally_out
+from app.law.line import LARGEST_NUMBER, Place
+from app.law.petition import Petition
+from app.law.ruleset import CALIFORNIA, RULESETS
+from app.ledger.checkpoints import make_checkpoint
 from app.settings import Settings
 
 

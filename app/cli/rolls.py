@@ -10,13 +10,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from app.actions.reexamination import reexamine_county
-from app.actions.roll import LoadedRoll, activate_roll, load_roll
-from app.actions.roll_rekey import rekey_roll
 from app.cli.common import Subparsers, a_date, check_schema, database, database_url, now, over_database
-from app.db.engine import Database
-from app.db.roll import list_rolls
-from app.domain.roll_formats import FORMATS
+from app.database.engine import Database
+from app.examination.reexamination import reexamine_county
+from app.roll.formats import FORMATS
+from app.roll.loading import LoadedRoll, activate_roll, load_roll, rekey_roll
+from app.roll.queries import list_rolls
 from app.settings import Settings
 
 

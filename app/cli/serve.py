@@ -13,10 +13,10 @@ import uvicorn
 import uvloop
 from fastapi import FastAPI
 
-from app.api.connections import PatientProtocol
 from app.cli.common import CommandError, Subparsers, check_schema, database_url, signer
-from app.db.migrate import is_current, upgrade
-from app.db.server import EmbeddedServer
+from app.database.migrate import is_current, upgrade
+from app.database.server import EmbeddedServer
+from app.http.connections import PatientProtocol
 from app.logs import configure
 from app.main import create_app, end_streams
 from app.settings import Settings

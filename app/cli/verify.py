@@ -4,11 +4,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from app.actions.bundle import export_bundle
-from app.actions.verification import Verdict, verify
 from app.cli.common import Subparsers, a_petition, over_database, signer
 from app.cli.petitions import the_petition
-from app.db.engine import Database
+from app.database.engine import Database
+from app.ledger.bundle import export_bundle
+from app.ledger.verification import Verification, verify
 from app.settings import Settings
 
 
@@ -34,10 +34,10 @@ async def _verify(arguments: argparse.Namespace, database: Database) -> int:
     petition = await the_petition(database, arguments.petition)
     held = [path.read_text() for path in arguments.checkpoint]
     key = signer(Settings.from_environment())
-    return _say(await verify(database, petition.county_id, petition.petition_id, key, held=held))
+    return _say(await verify(database, petition, key, held=held))
 
 
-def _say(verdict: Verdict) -> int:
+def _say(verdict: Verification) -> int:
     print(
         f"version {verdict.version}: {verdict.entries} entries, {verdict.findings} findings, {verdict.lines} lines,"
         f" {verdict.destroyed} findings destroyed by retention, {verdict.checkpoints} checkpoints,"
@@ -55,7 +55,7 @@ def _say(verdict: Verdict) -> int:
 async def _bundle(arguments: argparse.Namespace, database: Database) -> int:
     petition = await the_petition(database, arguments.petition)
     key = signer(Settings.from_environment())
-    written = await export_bundle(database, petition.county_id, petition.petition_id, key, arguments.out)
+    written = await export_bundle(database, petition, key, arguments.out)
     print(f"{written.findings} findings and {written.entries} entries; check them with tools/verify_bundle.py")
     return 0
 

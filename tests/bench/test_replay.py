@@ -10,15 +10,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.actions.group_commit import GroupCommit
-from app.db.engine import open_database
-from app.domain.submission import Accepted, Answer
+from app.count.group_commit import GroupCommit
+from app.count.submission import Accepted, SubmissionResult
+from app.database.engine import open_database
 from bench import replay
 from bench.county import samples
 from bench.parts import submissions
 from bench.service import a_petition
 from bench.ungrouped import hand_in_alone
-from tests.api.county import COUNTY, line, stranger
+from tests.http.county import COUNTY, line, stranger
 
 MADE = {"required": 100, "circulation": ["2022-01-27", "2022-07-06"], "filed": "2022-07-06"}
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
@@ -94,7 +94,7 @@ async def test_without_group_commit_a_signature_is_answered_the_same(county_data
 
 
 def status_of(outcome: object) -> str:
-    assert isinstance(outcome, Answer)
+    assert isinstance(outcome, SubmissionResult)
     (result,) = outcome.results
     assert isinstance(result, Accepted)
     return result.status

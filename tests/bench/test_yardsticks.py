@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from bench import floor, naive
-from tests.api.county import COUNTY, line, stranger
+from tests.http.county import COUNTY, line, stranger
 
 UNSIGNED = line(5, (1, 2, 2), signed=False)
 AGAIN = line(1, (1, 2, 3))

@@ -7,27 +7,26 @@ from hashlib import sha256
 
 import asyncpg
 
-from app.actions.aliases import load_aliases
-from app.actions.intake import take_in
-from app.actions.once import Request, once
-from app.actions.petitions import Terms, open_petition
-from app.actions.reexamination import reexamine_county
-from app.actions.review import decide_by_person
-from app.actions.revisions import revise
-from app.actions.roll import activate_roll
-from app.actions.sections import declare_section
-from app.actions.withdrawals import revoke_withdrawal, withdraw
-from app.db.engine import Database
-from app.db.intake import SectionDates
-from app.db.withdrawals import holding_withdrawal
-from app.domain.errors import RecallError
-from app.domain.keys import Principal
-from app.domain.petition import Petition
-from app.domain.review import Word
-from app.domain.ruleset import CALIFORNIA
-from app.domain.signature import Place, Submitted, Writing
-from app.domain.submission import Submission
-from tests.api.county import COUNTY, voter
+from app.access.principals import Principal
+from app.count.intake import take_in
+from app.count.petitions import Terms, open_petition
+from app.count.queries import SectionDates
+from app.count.record import WriteRequest, once
+from app.count.submission import Submission
+from app.database.engine import Database
+from app.errors import RecallError
+from app.examination.corrections import declare_section, revise
+from app.examination.findings import decide_by_person
+from app.examination.queries import holding_withdrawal
+from app.examination.reexamination import reexamine_county
+from app.examination.withdrawals import revoke_withdrawal, withdraw
+from app.law.line import Place, Submitted, Writing
+from app.law.petition import Petition
+from app.law.review import PersonFinding
+from app.law.ruleset import CALIFORNIA
+from app.roll.aliases import load_aliases
+from app.roll.loading import activate_roll
+from tests.http.county import COUNTY, voter
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 CLERK = Principal(COUNTY, "clerk-1", "clerk")
@@ -76,7 +75,7 @@ class Acts:
         (outcome,) = await take_in(self.database, self.petition, [submission], now=NOW)
         return outcome
 
-    async def find(self, place: Place, word: Word, who: Principal = CLERK) -> None:
+    async def find(self, place: Place, word: PersonFinding, who: Principal = CLERK) -> None:
         """Put a person's word on record."""
 
         async def act(connection: asyncpg.Connection) -> None:
@@ -87,11 +86,11 @@ class Acts:
 
     async def reject(self, place: Place) -> None:
         """A clerk cannot read it."""
-        await self.find(place, Word("invalid", "illegible"))
+        await self.find(place, PersonFinding("invalid", "illegible"))
 
     async def reinstate(self, place: Place, voter_id: str = "V1") -> None:
         """A supervisor can."""
-        await self.find(place, Word("valid", None, voter_id, "legible"), SUPERVISOR)
+        await self.find(place, PersonFinding("valid", None, voter_id, "legible"), SUPERVISOR)
 
     async def withdraw(self, voter_id: str = "V1") -> None:
         """The voter's withdrawal is recorded."""
@@ -141,6 +140,6 @@ class Acts:
             return ""
 
         try:
-            await once(self.database, self.petition, Request(who.name), text, now=NOW)
+            await once(self.database, self.petition, WriteRequest(who.name), text, now=NOW)
         except RecallError as error:
             self.refused.append(error)

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from app.db.engine import Database, connect_arguments, open_database
+from app.database.engine import Database, connect_arguments, open_database
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from app.domain.signature import Place
+from app.law.line import Place
 from tests.races.acts import signature
 from tests.races.schedules import Act, Pair
 

@@ -7,8 +7,8 @@ from random import Random
 
 import asyncpg
 
-from app.db.engine import Database
-from app.domain.signature import Place
+from app.database.engine import Database
+from app.law.line import Place
 from tests import recount
 from tests.races import pauses
 from tests.races.acts import Acts, a_petition

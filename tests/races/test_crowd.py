@@ -9,13 +9,13 @@ from typing import cast
 import asyncpg
 import pytest
 
-from app.actions.group_commit import GroupCommit
-from app.actions.roll import load_roll
-from app.db.engine import Database
-from app.domain.signature import Place, Submitted
-from app.domain.submission import Accepted, Answer, Submission
+from app.count.group_commit import GroupCommit
+from app.count.submission import Accepted, Submission, SubmissionResult
+from app.database.engine import Database
+from app.law.line import Place, Submitted
+from app.roll.loading import load_roll
 from tests import recount
-from tests.api.county import COUNTY, roll_csv
+from tests.http.county import COUNTY, roll_csv
 from tests.races import pauses
 from tests.races.acts import NOW, Acts, a_petition, signature
 
@@ -81,7 +81,7 @@ async def test_a_request_given_up_before_any_of_its_statements_is_whole_or_absen
         reached = await given_up(acts, stop, lines, key=f"key-{at}")
         there = await watching.fetchval("SELECT count(*) FROM signature WHERE section = $1", 1 + at)
         assert there in (0, 2)
-        answer = cast("Answer", await acts.submit(*lines, key=f"key-{at}"))
+        answer = cast("SubmissionResult", await acts.submit(*lines, key=f"key-{at}"))
         assert answer.replayed == (there == 2)
         assert all(isinstance(result, Accepted) and result.created for result in answer.results)
         await recount.check(watching, acts.petition.petition_id)
@@ -110,7 +110,7 @@ async def test_a_line_that_cannot_be_stored_fails_alone(racing: Database, watchi
     group = GroupCommit(racing, lambda: NOW)
     lines = [*(signature(n, Place(1, 1, n)) for n in range(1, 11)), signature(11, Place(0, 1, 1))]
     outcomes = await asyncio.gather(*(group.hand_in(petition, Submission("station-1", [line])) for line in lines))
-    assert [isinstance(outcome, Answer) for outcome in outcomes] == [True] * 10 + [False]
+    assert [isinstance(outcome, SubmissionResult) for outcome in outcomes] == [True] * 10 + [False]
     assert await watching.fetchval("SELECT count(*) FROM signature") == 10
     await recount.check(watching, petition.petition_id)
 
@@ -151,5 +151,5 @@ async def test_a_client_that_goes_away_takes_nobody_elses_line_with_it(
     for task in waiting[::2]:
         task.cancel()
     outcomes = await asyncio.gather(*waiting, return_exceptions=True)
-    assert all(isinstance(outcome, Answer) for outcome in outcomes[1::2])
+    assert all(isinstance(outcome, SubmissionResult) for outcome in outcomes[1::2])
     await recount.check(watching, petition.petition_id)

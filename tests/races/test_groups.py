@@ -9,16 +9,16 @@ from typing import cast
 
 import asyncpg
 
-from app.actions.group_commit import GroupCommit
-from app.actions.intake import Outcome, look_up_together, take_in_looked_up
-from app.actions.lookup import LineToDecide, decide_lines
-from app.db.engine import Database
-from app.domain.aliases import NO_ALIASES, Aliases
-from app.domain.errors import IdempotencyConflictError
-from app.domain.matching import Decision
-from app.domain.petition import Petition
-from app.domain.signature import Place, Submitted
-from app.domain.submission import Accepted, Answer, Conflict, Submission
+from app.count.group_commit import GroupCommit
+from app.count.intake import Outcome, look_up_together, take_in_looked_up
+from app.count.submission import Accepted, Conflict, Submission, SubmissionResult
+from app.database.engine import Database
+from app.errors import IdempotencyConflictError
+from app.law.line import Place, Submitted
+from app.law.petition import Petition
+from app.matching.aliases import NO_ALIASES, Aliases
+from app.matching.decision import Decision
+from app.matching.lookup import LineToDecide, decide_lines
 from tests import recount
 from tests.races.acts import NOW, Acts, a_petition, signature
 
@@ -81,7 +81,7 @@ def hand_in(group: GroupCommit, petition: Petition, number: int) -> asyncio.Task
 
 def results(outcomes: Sequence[Outcome]) -> list[object]:
     """The one result of each answer."""
-    return [cast("Answer", outcome).results[0] for outcome in outcomes]
+    return [cast("SubmissionResult", outcome).results[0] for outcome in outcomes]
 
 
 async def test_the_next_groups_are_looked_up_while_one_commits_and_go_together_then(
@@ -112,7 +112,7 @@ async def test_who_arrives_together_or_while_others_are_looked_up_goes_together(
     handed_in = [hand_in(group, petition, number) for number in range(1, 11)]
     await lookups.wait_for(1)
     handed_in += [hand_in(group, petition, number) for number in range(11, 31)]  # beside the first: they are as many
-    assert all(isinstance(outcome, Answer) for outcome in await asyncio.gather(*handed_in))
+    assert all(isinstance(outcome, SubmissionResult) for outcome in await asyncio.gather(*handed_in))
     assert lookups.sizes == [10, 20]
     assert group.waiting == 0
     await recount.check(watching, petition.petition_id)
@@ -126,7 +126,7 @@ async def test_beside_a_group_that_is_looked_up_only_one_as_large_is(racing: Dat
     handed_in += [hand_in(group, petition, number) for number in range(11, 16)]
     await asyncio.sleep(0)
     assert (lookups.sizes, group.waiting) == ([10], 5)
-    assert all(isinstance(outcome, Answer) for outcome in await asyncio.gather(*handed_in))
+    assert all(isinstance(outcome, SubmissionResult) for outcome in await asyncio.gather(*handed_in))
     assert lookups.sizes == [10, 5]
 
 
@@ -136,9 +136,9 @@ async def test_a_petition_that_cannot_commit_holds_up_no_other(racing: Database,
     async with head_locked(watching, held):
         waiting = [hand_in(group, held, number) for number in (1, 2)]
         outcomes = await asyncio.wait_for(asyncio.gather(*(hand_in(group, other, n) for n in range(1, 6))), 10)
-        assert all(isinstance(outcome, Answer) for outcome in outcomes)
+        assert all(isinstance(outcome, SubmissionResult) for outcome in outcomes)
         assert not any(task.done() for task in waiting)
-    assert all(isinstance(outcome, Answer) for outcome in await asyncio.gather(*waiting))
+    assert all(isinstance(outcome, SubmissionResult) for outcome in await asyncio.gather(*waiting))
 
 
 async def test_a_lookup_that_fails_is_told_and_the_next_one_goes_its_way(racing: Database) -> None:
@@ -147,7 +147,7 @@ async def test_a_lookup_that_fails_is_told_and_the_next_one_goes_its_way(racing:
     outcomes = await asyncio.gather(*(hand_in(group, petition, number) for number in (1, 2, 3)))
     assert [type(outcome) for outcome in outcomes] == [ConnectionResetError] * 3
     lookups.failing = False
-    assert isinstance(await hand_in(group, petition, 1), Answer)
+    assert isinstance(await hand_in(group, petition, 1), SubmissionResult)
 
 
 async def taken_in(database: Database, petition: Petition, groups: Sequence[Sequence[Submission]]) -> list[Outcome]:
@@ -170,11 +170,11 @@ async def test_groups_that_claim_one_place_or_one_key_are_answered_as_one_would_
     ]
     outcomes = await taken_in(racing, acts.petition, groups)
     assert isinstance(outcomes.pop(4), IdempotencyConflictError)
-    replayed = cast("Answer", outcomes.pop(3))
+    replayed = cast("SubmissionResult", outcomes.pop(3))
     created, conflict, known, free = results(outcomes)
     assert isinstance(created, Accepted)
     assert created.created
-    assert replayed == Answer([created], replayed=True)
+    assert replayed == SubmissionResult([created], replayed=True)
     assert conflict == Conflict("1-1-1")
     assert isinstance(known, Accepted)
     assert not known.created

@@ -8,30 +8,29 @@ import asyncpg
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.db.count import LINE_COLUMNS, line_of
-from app.db.engine import Database
-from app.domain.count import Line, Merits, standing_of
-from app.domain.errors import RecallError
-from app.domain.keys import Principal
-from app.domain.review import Word, current_merits, judge, judge_again
-from app.domain.ruleset import CALIFORNIA
-from app.domain.signature import Place
-from app.domain.submission import Accepted, Answer, Conflict
+from app.access.principals import Principal
+from app.count.queries import LINE_COLUMNS, line_of
+from app.count.submission import Accepted, Conflict, SubmissionResult
+from app.database.engine import Database
+from app.errors import RecallError
+from app.law.line import Line, Merits, Place, standing_of
+from app.law.review import PersonFinding, current_merits, judge, judge_again
+from app.law.ruleset import CALIFORNIA
 from tests import recount
-from tests.api.county import COUNTY
+from tests.http.county import COUNTY
 from tests.races.acts import Acts, a_petition, signature
 
 PEOPLE = [Principal(COUNTY, "clerk-1", "clerk"), Principal(COUNTY, "clerk-2", "clerk")]
 PEOPLE += [Principal(COUNTY, "clerk-3", "clerk"), Principal(COUNTY, "supervisor-1", "supervisor")]
 WORDS = [
-    Word("valid"),
-    Word("valid", None, "V2", "the other one"),
-    Word("valid", None, None, "after all"),
-    Word("invalid", "illegible"),
-    Word("invalid", "different_address", None, "moved"),
-    Word("invalid", "signature_mismatch", None, "another hand"),
-    Word("review"),
-    Word("review", None, None, "wrong"),
+    PersonFinding("valid"),
+    PersonFinding("valid", None, "V2", "the other one"),
+    PersonFinding("valid", None, None, "after all"),
+    PersonFinding("invalid", "illegible"),
+    PersonFinding("invalid", "different_address", None, "moved"),
+    PersonFinding("invalid", "signature_mismatch", None, "another hand"),
+    PersonFinding("review"),
+    PersonFinding("review", None, None, "wrong"),
 ]
 DATES = [(None, None), (date(2022, 3, 1), date(2022, 3, 9)), (date(2022, 5, 9), date(2022, 5, 1))]
 
@@ -107,7 +106,7 @@ class Model:
             self.keys[key] = (batch, results)
         return results
 
-    def find(self, place: Place, word: Word, who: Principal) -> None:
+    def find(self, place: Place, word: PersonFinding, who: Principal) -> None:
         """A person's word, as the rules judge it."""
         if place not in self.lines:
             return
@@ -150,7 +149,7 @@ async def do(acts: Acts, model: Model, operation: tuple[Any, ...]) -> None:
     match operation:
         case ("submit", batch, key):
             outcome = await acts.submit(*(signature(n, place, unit) for place, n, unit in batch), key=key)
-            kinds = [type(r) for r in outcome.results] if isinstance(outcome, Answer) else [RecallError]
+            kinds = [type(r) for r in outcome.results] if isinstance(outcome, SubmissionResult) else [RecallError]
             assert kinds == model.submit(batch, key)
         case ("find", place, word, who):
             await acts.find(place, word, who)

@@ -6,12 +6,12 @@ from io import BytesIO
 import asyncpg
 import pytest
 
-from app.actions.roll import load_roll
-from app.db import count as count_rows
-from app.db import intake as intake_rows
-from app.db.engine import Database
-from app.domain.signature import Place, Submitted, Writing
-from tests.api.county import COUNTY, roll_csv, voter
+from app.count import queries as count_rows
+from app.count import queries as intake_rows
+from app.database.engine import Database
+from app.law.line import Place, Submitted, Writing
+from app.roll.loading import load_roll
+from tests.http.county import COUNTY, roll_csv, voter
 from tests.races import pauses
 from tests.races.pairs import HIGH, LOW, PAIRS, submit
 from tests.races.schedules import Act, Pair, explore

@@ -10,7 +10,7 @@ import asyncpg
 import httpx
 import pytest
 
-from app.db.engine import Database, open_database
+from app.database.engine import Database, open_database
 from tests.races import pauses
 from tests.races.pairs import PAIRS
 from tests.races.schedules import Pair, storm

@@ -10,7 +10,7 @@ import asyncpg
 import httpx
 
 from tests import recount
-from tests.api.county import VOTERS, voter
+from tests.http.county import VOTERS, voter
 from tests.torture.service import Service
 
 _TEXT = ("printed_name", "residence_address", "city", "zip")

@@ -14,14 +14,14 @@ from uuid import UUID
 
 import asyncpg
 
-from app.actions.keys import issue_key
-from app.actions.petitions import Terms, open_petition
-from app.actions.roll import load_roll
-from app.db.engine import open_database
-from app.db.migrate import upgrade
-from app.db.server import EmbeddedServer
-from app.domain.ruleset import CALIFORNIA
-from tests.api.county import COUNTY, roll_csv
+from app.access.keys import issue_key
+from app.count.petitions import Terms, open_petition
+from app.database.engine import open_database
+from app.database.migrate import upgrade
+from app.database.server import EmbeddedServer
+from app.law.ruleset import CALIFORNIA
+from app.roll.loading import load_roll
+from tests.http.county import COUNTY, roll_csv
 
 _READY = b"listening on "
 

@@ -1,1 +1,0 @@
-"""HTTP: wire models beside their routes."""

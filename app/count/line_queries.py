@@ -1,0 +1,383 @@
+"""SQL that reads petitions, lines and tallies."""
+
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy import Row, RowMapping, and_, func, insert, or_, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.count.queries import LINE_COLUMNS, columns, line_of
+from app.database.tables import head, petition
+from app.database.tables import line as line_table
+from app.law.line import Line, NameParts, Place, Submitted, Writing
+from app.law.petition import Petition
+from app.law.tally import Counts, Tally, counts_of
+from app.ledger.entries import GENESIS
+
+# Each line by its whole primary key; OFFSET 0 keeps it so with a plan from when the table was empty (see intake).
+_LINES_AT = """
+FROM unnest($3::int[], $4::int[], $5::int[]) AS place (section, page, line)
+CROSS JOIN LATERAL (
+    SELECT * FROM line WHERE county_id = $1 AND petition_id = $2
+       AND (line.section, line.page, line.line) = (place.section, place.page, place.line) OFFSET 0
+) AS line
+"""
+
+# What stands on a line: the newest revision of the writing, or without one the station's reading.
+_WRITING = """
+CROSS JOIN LATERAL (
+    SELECT printed_name, name_parts, residence_address, city, zip, signed, image_sha256, writing_sha256 FROM (
+        SELECT r.revision_no, r.printed_name, r.name_parts, r.residence_address, r.city, r.zip, r.signed,
+               r.image_sha256, r.writing_sha256
+        FROM signature_revision r
+        WHERE (r.county_id, r.petition_id, r.section, r.page, r.line)
+            = (line.county_id, line.petition_id, line.section, line.page, line.line)
+        UNION ALL
+        SELECT 0, s.printed_name, s.name_parts, s.residence_address, s.city, s.zip, s.signed, s.image_sha256,
+               s.writing_sha256
+        FROM signature s
+        WHERE (s.county_id, s.petition_id, s.section, s.page, s.line)
+            = (line.county_id, line.petition_id, line.section, line.page, line.line)
+    ) AS reading ORDER BY revision_no DESC LIMIT 1
+) AS w
+"""
+
+_WRITING_COLUMNS = (
+    "w.printed_name, w.name_parts, w.residence_address, w.city, w.zip, w.signed, w.image_sha256, w.writing_sha256"
+)
+
+# The earlier findings of a line that are shown beside its last one: where the last rests on no evidence of its own, the
+# newest that does; where opinions of the signature are pending, the newest that is none of them.
+_EARLIER = """
+LEFT JOIN LATERAL (
+    SELECT f.content FROM finding f
+    WHERE (f.county_id, f.petition_id, f.section, f.page, f.line)
+        = (line.county_id, line.petition_id, line.section, line.page, line.line)
+      AND f.finding_no < line.finding_no AND finding.content::json ->> 'evidence' IS NULL
+      AND f.content::json ->> 'evidence' IS NOT NULL
+    ORDER BY f.finding_no DESC LIMIT 1
+) AS grounds ON true
+LEFT JOIN LATERAL (
+    SELECT f.content FROM finding f
+    WHERE (f.county_id, f.petition_id, f.section, f.page, f.line)
+        = (line.county_id, line.petition_id, line.section, line.page, line.line)
+      AND cardinality(line.mismatch_by) > 0
+      AND NOT ((f.content::json ->> 'person')::bool AND json_array_length(f.content::json -> 'mismatch_by') > 0)
+    ORDER BY f.finding_no DESC LIMIT 1
+) AS undoubted ON true
+"""
+
+# Lines with what stands on them and their last findings, each by its primary key.
+_LINES = f"""
+SELECT {", ".join(f"line.{c.strip()}" for c in LINE_COLUMNS.split(","))}, line.people_needed, finding.content,
+       grounds.content AS grounds, undoubted.content AS undoubted, {_WRITING_COLUMNS}
+{_LINES_AT}
+CROSS JOIN LATERAL (
+    SELECT content FROM finding f WHERE county_id = $1 AND petition_id = $2
+       AND (f.section, f.page, f.line, f.finding_no) = (line.section, line.page, line.line, line.finding_no) OFFSET 0
+) AS finding
+{_EARLIER} {_WRITING}
+"""  # noqa: S608  # literals of ours
+
+# What stands at several places, by the primary keys.
+_WRITINGS_AT = f"""
+SELECT line.section, line.page, line.line, {_WRITING_COLUMNS} {_LINES_AT} {_WRITING}
+"""  # literals of ours
+
+# All findings of one line, the oldest first, by the primary key.
+_HISTORY = """
+SELECT content FROM finding
+WHERE county_id = $1 AND petition_id = $2 AND section = $3 AND page = $4 AND line = $5
+ORDER BY finding_no
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class LineRead:
+    """A line, what stands on it, and its last finding, with the newest evidence and the finding that it is of."""
+
+    line: Line
+    people_needed: int  # to settle what the line stands as
+    writing: Writing
+    writing_sha256: bytes
+    finding: dict[str, Any]
+    undoubted: dict[str, Any] | None  # while opinions of the signature are pending: the last finding that is none
+
+
+async def read_lines(
+    connection: asyncpg.Connection, county_id: str, petition_id: UUID, places: Collection[Place]
+) -> dict[Place, LineRead]:
+    """The lines at these places; where no signature stands, a place is absent."""
+    rows = await connection.fetch(_LINES, county_id, petition_id, *columns(places))
+    return {one.line.place: one for one in map(_line_read, rows)}
+
+
+def _line_read(row: asyncpg.Record) -> LineRead:
+    finding = json.loads(row["content"])
+    undoubted = json.loads(row["undoubted"]) if row["undoubted"] else None
+    grounds = json.loads(row["grounds"]) if row["grounds"] else finding
+    evidence = grounds["evidence"]
+    newest = {"evidence": evidence, "evidence_of": None if evidence is None else grounds["finding_no"]}
+    return LineRead(
+        line=line_of(row),
+        people_needed=row["people_needed"],
+        writing=_writing(row),
+        writing_sha256=row["writing_sha256"],
+        finding=finding | newest,
+        undoubted=undoubted and undoubted | newest,
+    )
+
+
+async def read_line(connection: asyncpg.Connection, county_id: str, petition_id: UUID, place: Place) -> LineRead | None:
+    """One line of a petition; None where no signature stands at that place."""
+    return (await read_lines(connection, county_id, petition_id, [place])).get(place)
+
+
+def _writing(row: asyncpg.Record) -> Writing:
+    parts = row["name_parts"]
+    return Writing(
+        printed_name=row["printed_name"],
+        residence_address=row["residence_address"],
+        city=row["city"],
+        zip=row["zip"],
+        name=NameParts(*json.loads(parts)) if parts else None,
+        signed=row["signed"],
+        image_sha256=row["image_sha256"],
+    )
+
+
+async def writings_at(
+    connection: asyncpg.Connection, county_id: str, petition_id: UUID, places: Collection[Place]
+) -> dict[Place, Submitted]:
+    """What stands at these places."""
+    rows = await connection.fetch(_WRITINGS_AT, county_id, petition_id, *columns(places))
+    read = [Submitted(Place(r["section"], r["page"], r["line"]), _writing(r), r["writing_sha256"]) for r in rows]
+    return {line.place: line for line in read}
+
+
+async def line_history(
+    connection: asyncpg.Connection, county_id: str, petition_id: UUID, place: Place
+) -> list[dict[str, Any]]:
+    """Every finding on a line, the oldest first."""
+    rows = await connection.fetch(_HISTORY, county_id, petition_id, *place)
+    return [json.loads(row["content"]) for row in rows]
+
+
+async def page_of_lines(  # noqa: PLR0913  # the filters of the list
+    connection: AsyncConnection,
+    county_id: str,
+    petition_id: UUID,
+    *,
+    after: Place | None,
+    limit: int,
+    status: str | None = None,
+    reason: str | None = None,
+    section: int | None = None,
+    blind: bool = True,
+) -> list[Row[Any]]:
+    """Up to `limit` lines behind `after` in paper order, which never changes: a page never skips or repeats a line.
+
+    `blind` shows as settled what would be if nobody doubted the signature.
+    """
+    t = line_table.c
+    but_for_doubts = and_(func.cardinality(t.mismatch_by) > 0, func.cardinality(t.confirmed_by) >= t.people_needed)
+    settled = (or_(t.settled, but_for_doubts) if blind else t.settled).label("settled")
+    query = select(t.section, t.page, t.line, t.status, t.reason, settled, t.version, t.voter_id).where(
+        t.county_id == county_id, t.petition_id == petition_id
+    )
+    for column, wanted in ((t.status, status), (t.reason, reason), (t.section, section)):
+        if wanted is not None:
+            query = query.where(column == wanted)
+    if after is not None:
+        query = query.where(tuple_(t.section, t.page, t.line) > tuple_(*after))
+    query = query.order_by(t.section, t.page, t.line).limit(limit)
+    return list(await connection.execute(query))
+
+
+async def add_petition(connection: AsyncConnection, new: Petition, created_by: str) -> None:
+    """Store a petition and its empty head."""
+    await connection.execute(
+        insert(petition).values(
+            county_id=new.county_id,
+            petition_id=new.petition_id,
+            title=new.title,
+            officer=new.officer,
+            required=new.required,
+            registered_voters=new.registered_voters,
+            circulation_from=new.circulation_from,
+            circulation_to=new.circulation_to,
+            filed_on=new.filed_on,
+            ruleset=new.ruleset_name,
+            created_by=created_by,
+            created_at=new.created_at,
+        )
+    )
+    counts = {"received": 0, "valid": 0, "invalid": 0, "review": 0, "unsettled": 0, "by_reason": "{}"}
+    await connection.execute(
+        insert(head).values(
+            county_id=new.county_id,
+            petition_id=new.petition_id,
+            version=0,
+            hash=GENESIS,
+            state="open",
+            as_of=new.created_at,
+            **counts,
+        )
+    )
+
+
+_PETITION = (
+    select(petition, head.c.state)
+    .join(head, (head.c.county_id == petition.c.county_id) & (head.c.petition_id == petition.c.petition_id))
+    .order_by(petition.c.created_at, petition.c.petition_id)
+)
+
+
+async def get_petition(connection: AsyncConnection, county_id: str, petition_id: UUID) -> Petition | None:
+    """One petition of a county."""
+    query = _PETITION.where(petition.c.county_id == county_id, petition.c.petition_id == petition_id)
+    row = (await connection.execute(query)).mappings().one_or_none()
+    return _petition(row) if row else None
+
+
+async def county_of(connection: AsyncConnection, petition_id: UUID) -> str | None:
+    """The county of a petition, for commands that are told the petition alone."""
+    return await connection.scalar(select(petition.c.county_id).where(petition.c.petition_id == petition_id))
+
+
+async def list_petitions(connection: AsyncConnection, county_id: str) -> list[Petition]:
+    """A county's petitions, the oldest first."""
+    rows = (await connection.execute(_PETITION.where(petition.c.county_id == county_id))).mappings()
+    return [_petition(row) for row in rows]
+
+
+def _petition(row: RowMapping) -> Petition:
+    return Petition(
+        county_id=row["county_id"],
+        petition_id=row["petition_id"],
+        title=row["title"],
+        officer=row["officer"],
+        required=row["required"],
+        registered_voters=row["registered_voters"],
+        circulation_from=row["circulation_from"],
+        circulation_to=row["circulation_to"],
+        filed_on=row["filed_on"],
+        ruleset_name=row["ruleset"],
+        state=row["state"],
+        created_at=row["created_at"],
+    )
+
+
+Watched = tuple[str, UUID]
+"""A petition to look at: its county and id."""
+
+# The head rows of several petitions, each by its primary key, whatever the petition's size.
+_HEADS = """
+SELECT county_id, petition_id, version, as_of, state, received, valid, invalid, review, unsettled, by_reason
+FROM head JOIN unnest($1::text[], $2::uuid[]) AS watched (county_id, petition_id) USING (county_id, petition_id)
+"""
+
+# Up to $4 ledger entries behind $3, evenly spaced and the last among them: each by its primary key, none in between.
+_TALLY_HISTORY = """
+SELECT ledger.seq, ledger.payload
+FROM head
+CROSS JOIN LATERAL (SELECT version - $3 AS entries, least($4, version - $3) AS points) AS span
+CROSS JOIN LATERAL generate_series(1, points) AS point
+JOIN ledger ON ledger.county_id = head.county_id AND ledger.petition_id = head.petition_id
+    AND ledger.seq = $3 + entries * point / points
+WHERE head.county_id = $1 AND head.petition_id = $2
+ORDER BY ledger.seq
+"""
+
+
+class PastTally(NamedTuple):
+    """The tally as one ledger entry left it."""
+
+    version: int
+    at: datetime
+    counts: dict[str, Any]
+
+
+async def read_tallies(connection: asyncpg.Connection, petitions: Collection[Watched]) -> dict[Watched, Tally]:
+    """The tallies of these petitions as of the last commit."""
+    rows = await connection.fetch(_HEADS, [county for county, _ in petitions], [number for _, number in petitions])
+    return {
+        (row["county_id"], row["petition_id"]): Tally(row["version"], row["as_of"], row["state"], counts_of(row))
+        for row in rows
+    }
+
+
+async def read_tally(connection: asyncpg.Connection, county_id: str, petition_id: UUID) -> Tally | None:
+    """The tally as of the last commit."""
+    return (await read_tallies(connection, [(county_id, petition_id)])).get((county_id, petition_id))
+
+
+async def read_history(
+    connection: asyncpg.Connection, county_id: str, petition_id: UUID, *, after: int, limit: int
+) -> list[PastTally]:
+    """The tally at up to `limit` versions behind `after`, evenly spaced, the present one among them."""
+    rows = await connection.fetch(_TALLY_HISTORY, county_id, petition_id, after, limit)
+    entries = [(row["seq"], json.loads(row["payload"])) for row in rows]
+    return [PastTally(seq, datetime.fromisoformat(entry["at"]), entry["tally"]) for seq, entry in entries]
+
+
+# The heads and terms of a county's petitions, by the primary keys; and of the lines that wait for a person the one that
+# changed first, from the partial index of the review queue: when, says the ledger's entry of that version.
+_PETITIONS = """
+SELECT head.*, petition.required, (oldest.payload::json ->> 'at')::timestamptz AS waiting_since
+FROM head JOIN petition USING (county_id, petition_id)
+LEFT JOIN LATERAL (
+    SELECT ledger.payload FROM ledger
+    WHERE ledger.county_id = head.county_id AND ledger.petition_id = head.petition_id AND ledger.seq = (
+        SELECT min(line.version) FROM line
+        WHERE line.county_id = head.county_id AND line.petition_id = head.petition_id AND line.status = 'review'
+    )
+) AS oldest ON true
+WHERE head.county_id = $1
+ORDER BY head.petition_id
+"""
+
+# Rides roll_one_active.
+_ROLL = "SELECT roll_version, complete_through, activated_at FROM roll WHERE county_id = $1 AND state = 'active'"
+
+
+class PetitionFigures(NamedTuple):
+    """Where one petition's count stands."""
+
+    petition_id: UUID
+    version: int
+    required: int
+    counts: Counts
+    waiting_since: datetime | None  # of the line that waits longest for a person
+
+
+class RollFigures(NamedTuple):
+    """The roll in use."""
+
+    roll_version: int
+    complete_through: date
+    activated_at: datetime
+
+
+async def petition_figures(connection: asyncpg.Connection, county_id: str) -> list[PetitionFigures]:
+    """The figures of each petition of a county."""
+    return [
+        PetitionFigures(row["petition_id"], row["version"], row["required"], counts_of(row), row["waiting_since"])
+        for row in await connection.fetch(_PETITIONS, county_id)
+    ]
+
+
+async def roll_figures(connection: asyncpg.Connection, county_id: str) -> RollFigures | None:
+    """The figures of the county's roll; None before the first is in use."""
+    row = await connection.fetchrow(_ROLL, county_id)
+    return RollFigures(*row) if row else None
+
+
+async def answers(connection: asyncpg.Connection) -> bool:
+    """Whether the database does."""
+    return bool(await connection.fetchval("SELECT true"))

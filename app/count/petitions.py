@@ -1,0 +1,94 @@
+"""Opening, closing and reading petitions."""
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from uuid import UUID
+
+from app.access.queries import add_county
+from app.count import line_queries as rows
+from app.count.queries import lock_head
+from app.count.record import write
+from app.database.engine import Database
+from app.database.ids import new_id
+from app.errors import UnknownPetitionError
+from app.law.petition import Petition, check_closing, check_terms, required_signatures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a petition is opened with. `required` or, to derive it, `registered_voters`."""
+
+    county_id: str
+    title: str
+    officer: str
+    required: int | None
+    registered_voters: int | None
+    circulation_from: date
+    circulation_to: date
+    filed_on: date
+    ruleset_name: str
+
+
+async def open_petition(database: Database, terms: Terms, *, opened_by: str, now: datetime) -> Petition:
+    """Open a petition, with its head and the ledger's first entry; a county that is new is made.
+
+    Raises:
+        InvalidPetitionError: the terms contradict each other.
+    """
+    required = terms.required or required_signatures(terms.registered_voters or 0)
+    check_terms(
+        required=required,
+        circulation_from=terms.circulation_from,
+        circulation_to=terms.circulation_to,
+        filed_on=terms.filed_on,
+        ruleset=terms.ruleset_name,
+    )
+    petition = Petition(
+        county_id=terms.county_id,
+        petition_id=new_id(now),
+        title=terms.title,
+        officer=terms.officer,
+        required=required,
+        registered_voters=terms.registered_voters,
+        circulation_from=terms.circulation_from,
+        circulation_to=terms.circulation_to,
+        filed_on=terms.filed_on,
+        ruleset_name=terms.ruleset_name,
+        state="open",
+        created_at=now,
+    )
+    async with database.begin() as connection:
+        await add_county(connection, petition.county_id)
+        await rows.add_petition(connection, petition, opened_by)
+        raw = (await connection.get_raw_connection()).driver_connection
+        await write(raw, petition, "open", [], now=now, facts=petition.facts())
+    return petition
+
+
+async def close_petition(database: Database, petition: Petition, *, closed_by: str, now: datetime) -> Petition:
+    """End a petition's count, with the ledger's closing entry: nothing of the count can change afterwards.
+
+    Raises:
+        PetitionClosedError: it has ended already.
+        UndecidedLinesError: lines are still to be decided.
+    """
+    async with database.intake() as connection, connection.transaction():
+        head = await lock_head(connection, petition.county_id, petition.petition_id)
+        if head is None:
+            raise UnknownPetitionError
+        if head.state == "open":
+            check_closing(head.counts, petition.required)
+        await write(connection, petition, "close", [], now=now, facts={"closed_by": closed_by}, close=True)
+    return replace(petition, state="closed")
+
+
+async def list_petitions(database: Database, county_id: str) -> list[Petition]:
+    """A county's petitions, the oldest first."""
+    async with database.begin() as connection:
+        return await rows.list_petitions(connection, county_id)
+
+
+async def get_petition(database: Database, county_id: str, petition_id: UUID) -> Petition | None:
+    """One petition of a county, with its present state."""
+    async with database.begin() as connection:
+        return await rows.get_petition(connection, county_id, petition_id)

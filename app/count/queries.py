@@ -1,0 +1,466 @@
+"""SQL that changes the count. The order in a transaction is the order of the locks: slots, lines, head."""
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import NamedTuple
+from uuid import UUID
+
+import asyncpg
+
+from app.law.line import Line, Place, Submitted
+from app.law.tally import Counts, LineState, counts_of
+from app.ledger.entries import EntryType
+from app.matching.blocking import KEYS_VERSION
+
+LINE_COLUMNS = (
+    "section, page, line, status, reason, voter_id, settled, finding_no, roll_version, confirmed_by, mismatch_by,"
+    " station, version, aliases_version"
+)
+
+# Makes the slots that are missing, and says which. ORDER BY: two batches with the same voters in another order must
+# not deadlock.
+_MAKE_SLOTS = """
+INSERT INTO slot (county_id, petition_id, voter_id)
+SELECT $1, $2, voter_id FROM unnest($3::text[]) AS voter (voter_id) ORDER BY voter_id
+ON CONFLICT DO NOTHING RETURNING voter_id
+"""
+
+# Locks the slots that were there, in voter order. Whoever holds a voter's slot decides which line counts; one that this
+# transaction made is held by that. Each is looked up by its whole primary key and locked by itself: a plan that was
+# made, and kept, when the table was empty or not analysed yet may read the petition from end to end otherwise.
+_LOCK_SLOTS = """
+SELECT slot.voter_id, slot.withdrawn_on
+FROM (SELECT voter_id FROM unnest($3::text[]) AS voter (voter_id) ORDER BY voter_id) AS voter
+CROSS JOIN LATERAL (
+    SELECT voter_id, withdrawn_on FROM slot
+    WHERE county_id = $1 AND petition_id = $2 AND slot.voter_id = voter.voter_id FOR UPDATE
+) AS slot
+"""
+
+# The lines at these places and those that compete for these voters' slots: the one that counts, by line_counts_once,
+# and those that do not count because of it or of a withdrawal, by line_uncounted. Run after the slots are locked, so
+# that its snapshot shows what their former holders committed. All are locked by one statement in paper order: locked
+# one after the other, two transactions could each hold what the other wants. Each voter and each place is looked up by
+# itself, the places in their order, for the sake of the plan, as above.
+_LOCK_LINES = f"""
+SELECT line.* FROM (
+    SELECT section, page, line FROM unnest($3::int[], $4::int[], $5::int[]) AS claimed (section, page, line)
+    UNION
+    SELECT rival.* FROM unnest($6::text[]) AS voter (voter_id) CROSS JOIN LATERAL (
+        SELECT section, page, line FROM line WHERE county_id = $1 AND petition_id = $2
+           AND line.voter_id = voter.voter_id AND status = 'valid' OFFSET 0
+    ) AS rival
+    UNION
+    SELECT rival.* FROM unnest($6::text[]) AS voter (voter_id) CROSS JOIN LATERAL (
+        SELECT section, page, line FROM line WHERE county_id = $1 AND petition_id = $2
+           AND line.voter_id = voter.voter_id
+           AND status = 'invalid' AND reason IN ('duplicate', 'withdrawn') OFFSET 0
+    ) AS rival
+    ORDER BY section, page, line
+) AS place
+CROSS JOIN LATERAL (
+    SELECT {LINE_COLUMNS} FROM line WHERE county_id = $1 AND petition_id = $2
+       AND (line.section, line.page, line.line) = (place.section, place.page, place.line)
+    FOR UPDATE
+) AS line
+"""  # noqa: S608  # a literal of ours
+
+_LOCK_HEAD = """
+SELECT version, hash, state, received, valid, invalid, review, unsettled, by_reason FROM head
+WHERE county_id = $1 AND petition_id = $2 FOR UPDATE
+"""
+
+# Clears the counted place of the voters whose counted line changes, before another line of theirs takes it: the
+# unique index looks at every row as it is written.
+_STEP_DOWN = """
+UPDATE line SET status = 'received', reason = NULL
+FROM unnest($3::int[], $4::int[], $5::int[]) AS place (section, page, line)
+WHERE county_id = $1 AND petition_id = $2
+  AND line.section = place.section AND line.page = place.page AND line.line = place.line
+"""
+
+_WRITE_LINES = """
+INSERT INTO line (county_id, petition_id, section, page, line, status, reason, voter_id, settled, finding_no,
+                  roll_version, people_needed, confirmed_by, mismatch_by, station, version,
+                  aliases_version)
+SELECT $1, $2, section, page, line, status, reason, voter_id, settled, finding_no, roll_version, people_needed,
+       string_to_array(confirmed_by, ','), string_to_array(mismatch_by, ','), station, $3, aliases_version
+FROM unnest($4::int[], $5::int[], $6::int[], $7::text[], $8::text[], $9::text[], $10::bool[], $11::int[], $12::int[],
+            $13::int[], $14::text[], $15::text[], $16::text[], $17::int[])
+  AS new (section, page, line, status, reason, voter_id, settled, finding_no, roll_version, people_needed,
+          confirmed_by, mismatch_by, station, aliases_version)
+ORDER BY section, page, line
+ON CONFLICT (county_id, petition_id, section, page, line) DO UPDATE
+SET status = excluded.status, reason = excluded.reason, voter_id = excluded.voter_id, settled = excluded.settled,
+    finding_no = excluded.finding_no, roll_version = excluded.roll_version, people_needed = excluded.people_needed,
+    confirmed_by = excluded.confirmed_by, mismatch_by = excluded.mismatch_by, version = excluded.version,
+    aliases_version = excluded.aliases_version
+"""
+
+_WRITE_FINDINGS = """
+INSERT INTO finding (county_id, petition_id, version, section, page, line, finding_no, leaf_no, salt, content)
+SELECT $1, $2, $3, section, page, line, finding_no, leaf_no - 1, salt, content
+FROM unnest($4::int[], $5::int[], $6::int[], $7::int[], $8::bytea[], $9::text[]) WITH ORDINALITY
+  AS new (section, page, line, finding_no, salt, content, leaf_no)
+"""
+
+_APPEND_ENTRY = """
+INSERT INTO ledger (county_id, petition_id, seq, type, leaf_root, leaves, payload, hash)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+"""
+
+_MOVE_HEAD = """
+UPDATE head SET version = $3, hash = $4, state = $5, as_of = $6, received = $7, valid = $8, invalid = $9,
+                review = $10, unsettled = $11, by_reason = $12
+WHERE county_id = $1 AND petition_id = $2
+"""
+
+
+class Head(NamedTuple):
+    """The head row, locked by the transaction that read it."""
+
+    version: int
+    hash: bytes
+    state: str
+    counts: Counts
+
+
+class FindingRow(NamedTuple):
+    """One finding as it is stored; its position in the list is its leaf's number."""
+
+    place: Place
+    finding_no: int
+    salt: bytes
+    content: str
+
+
+class Entry(NamedTuple):
+    """One ledger entry as it is stored."""
+
+    seq: int
+    type: EntryType
+    leaf_root: bytes
+    leaves: bytes
+    payload: str
+    hash: bytes
+
+
+def line_of(row: asyncpg.Record) -> Line:
+    """A row of `LINE_COLUMNS` as a value."""
+    return Line(
+        place=Place(row["section"], row["page"], row["line"]),
+        standing=LineState(row["status"], row["reason"], row["voter_id"], row["settled"]),
+        finding_no=row["finding_no"],
+        confirmed_by=tuple(row["confirmed_by"]),
+        mismatch_by=tuple(row["mismatch_by"]),
+        roll_version=row["roll_version"],
+        station=row["station"],
+        version=row["version"],
+        aliases_version=row["aliases_version"],
+    )
+
+
+def columns(places: Collection[Place]) -> tuple[list[int], list[int], list[int]]:
+    """Places as the three arrays that `unnest` takes."""
+    return [p.section for p in places], [p.page for p in places], [p.line for p in places]
+
+
+async def lock_slots(
+    connection: asyncpg.Connection, county_id: str, petition_id: UUID, voters: Sequence[str]
+) -> dict[str, date | None]:
+    """Make and lock the voters' slots, in voter order. Returns the day each voter withdrew, or None.
+
+    A voter whose slot is new is absent: nobody has a slot to compete for without one, so no line of theirs does.
+    """
+    made = {row["voter_id"] for row in await connection.fetch(_MAKE_SLOTS, county_id, petition_id, voters)}
+    known = [voter_id for voter_id in voters if voter_id not in made]
+    rows = await connection.fetch(_LOCK_SLOTS, county_id, petition_id, known) if known else []
+    return {row["voter_id"]: row["withdrawn_on"] for row in rows}
+
+
+async def lock_lines(
+    connection: asyncpg.Connection,
+    county_id: str,
+    petition_id: UUID,
+    places: Collection[Place],
+    voters: Collection[str],
+) -> dict[Place, Line]:
+    """Lock the lines at these places, and the eligible ones of these voters, whose slots the transaction holds.
+
+    In paper order; a place without a line is absent.
+    """
+    rows = await connection.fetch(_LOCK_LINES, county_id, petition_id, *columns(places), list(voters))
+    return {line.place: line for line in map(line_of, rows)}
+
+
+async def step_down(
+    connection: asyncpg.Connection, county_id: str, petition_id: UUID, places: Collection[Place]
+) -> None:
+    """Free the counted place of voters whose counted line is about to change."""
+    await connection.execute(_STEP_DOWN, county_id, petition_id, *columns(places))
+
+
+async def write_lines(
+    connection: asyncpg.Connection,
+    county_id: str,
+    petition_id: UUID,
+    lines: Sequence[tuple[Line, int]],
+) -> None:
+    """Write where these lines stand now; each comes with the number of people that its finding needs."""
+    standings = [line.standing for line, _ in lines]
+    await connection.execute(
+        _WRITE_LINES,
+        county_id,
+        petition_id,
+        lines[0][0].version if lines else 0,
+        *columns([line.place for line, _ in lines]),
+        [s.status for s in standings],
+        [s.reason for s in standings],
+        [s.voter_id for s in standings],
+        [s.settled for s in standings],
+        [line.finding_no for line, _ in lines],
+        [line.roll_version for line, _ in lines],
+        [needed for _, needed in lines],
+        [",".join(line.confirmed_by) for line, _ in lines],
+        [",".join(line.mismatch_by) for line, _ in lines],
+        [line.station for line, _ in lines],
+        [line.aliases_version for line, _ in lines],
+    )
+
+
+async def write_findings(
+    connection: asyncpg.Connection, county_id: str, petition_id: UUID, version: int, findings: Sequence[FindingRow]
+) -> None:
+    """Append findings in leaf order."""
+    await connection.execute(
+        _WRITE_FINDINGS,
+        county_id,
+        petition_id,
+        version,
+        *columns([f.place for f in findings]),
+        [f.finding_no for f in findings],
+        [f.salt for f in findings],
+        [f.content for f in findings],
+    )
+
+
+async def lock_head(connection: asyncpg.Connection, county_id: str, petition_id: UUID) -> Head | None:
+    """Lock the head row: from here to the commit this transaction is the only writer of its petition."""
+    row = await connection.fetchrow(_LOCK_HEAD, county_id, petition_id)
+    return row and Head(row["version"], row["hash"], row["state"], counts_of(row))
+
+
+async def append_entry(
+    connection: asyncpg.Connection,
+    county_id: str,
+    petition_id: UUID,
+    *,
+    entry: Entry,
+    state: str,
+    counts: Counts,
+    now: datetime,
+) -> None:
+    """Append one ledger entry and move the head to it, with the counts as they are after it."""
+    await connection.execute(_APPEND_ENTRY, county_id, petition_id, *entry)
+    await connection.execute(
+        _MOVE_HEAD,
+        county_id,
+        petition_id,
+        entry.seq,
+        entry.hash,
+        state,
+        now,
+        counts.received,
+        counts.valid,
+        counts.invalid,
+        counts.review,
+        counts.unsettled,
+        json.dumps(counts.by_reason),
+    )
+
+
+# What stands at these places, and every writing that was ever accepted there. OFFSET 0 has each place looked up by its
+# whole primary key, also with a plan that was made, and kept, when the tables were empty or not analysed yet: such a
+# plan may read a petition from end to end instead.
+_STANDING_AT = f"""
+SELECT {", ".join(f"line.{c.strip()}" for c in LINE_COLUMNS.split(","))}, signature.writing_sha256,
+       ARRAY(SELECT r.writing_sha256 FROM signature_revision r
+             WHERE r.county_id = $1 AND r.petition_id = $2
+               AND (r.section, r.page, r.line) = (place.section, place.page, place.line)
+             ORDER BY r.revision_no) AS revisions
+FROM unnest($3::int[], $4::int[], $5::int[]) AS place (section, page, line)
+CROSS JOIN LATERAL (
+    SELECT * FROM signature WHERE county_id = $1 AND petition_id = $2
+       AND (signature.section, signature.page, signature.line) = (place.section, place.page, place.line) OFFSET 0
+) AS signature
+CROSS JOIN LATERAL (
+    SELECT * FROM line WHERE county_id = $1 AND petition_id = $2
+       AND (line.section, line.page, line.line) = (place.section, place.page, place.line) OFFSET 0
+) AS line
+"""  # noqa: S608  # a literal of ours
+
+# ORDER BY: two batches with the same places in another order must not deadlock. A place that another transaction has
+# just taken is absent from the answer; the caller starts again and finds it standing.
+_TAKE_PLACES = """
+INSERT INTO signature (county_id, petition_id, section, page, line, printed_name, name_parts, residence_address, city,
+                       zip, signed, image_sha256, writing_sha256, station, received_at)
+SELECT $1, $2, section, page, line, printed_name, name_parts, residence_address, city, zip, signed, image_sha256,
+       writing_sha256, station, $3
+FROM unnest($4::int[], $5::int[], $6::int[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[],
+            $12::bool[], $13::text[], $14::bytea[], $15::text[])
+  AS new (section, page, line, printed_name, name_parts, residence_address, city, zip, signed, image_sha256,
+          writing_sha256, station)
+ORDER BY section, page, line
+ON CONFLICT DO NOTHING
+"""
+
+# The newest declaration of each of these sections, with the number of declarations that the petition has seen.
+_SECTIONS = """
+SELECT DISTINCT ON (section.section) sections_version, section.section, signed_from, signed_to
+FROM petition LEFT JOIN section ON section.county_id = $1 AND section.petition_id = $2
+                               AND section.section = ANY ($3::int[])
+WHERE petition.county_id = $1 AND petition.petition_id = $2
+ORDER BY section.section, declaration_no DESC
+"""
+
+# By the whole primary key, as above.
+_STORED_ANSWERS = """
+SELECT stored.principal, stored.key, stored.fingerprint, stored.answer
+FROM unnest($3::text[], $4::text[]) AS request (principal, key)
+CROSS JOIN LATERAL (
+    SELECT * FROM idempotency WHERE county_id = $1 AND petition_id = $2
+       AND (idempotency.principal, idempotency.key) = (request.principal, request.key) OFFSET 0
+) AS stored
+"""
+
+_STORE_ANSWERS = """
+INSERT INTO idempotency (county_id, petition_id, principal, key, fingerprint, answer, created_at)
+SELECT $1, $2, principal, key, fingerprint, answer, $3
+FROM unnest($4::text[], $5::text[], $6::bytea[], $7::text[]) AS new (principal, key, fingerprint, answer)
+ORDER BY principal, key
+ON CONFLICT DO NOTHING
+"""
+
+# What examinations rest on. Locked against change until the commit, so that whatever a new roll version, new dates of a
+# section or new aliases examine again includes this transaction's lines. The county's row is held as little as will do:
+# against a load of aliases, and not against the loads and activations of rolls, which take turns on it.
+_HOLD_BASIS = """
+SELECT (SELECT roll_version FROM roll WHERE county_id = $1 AND state = 'active' AND keys_version = $3 FOR SHARE),
+       sections_version,
+       (SELECT aliases_version FROM county WHERE county_id = $1 FOR KEY SHARE)
+FROM petition WHERE county_id = $1 AND petition_id = $2 FOR SHARE
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class OccupiedPlace:
+    """What stands at a place already."""
+
+    line: Line
+    writings: frozenset[bytes]  # SHA-256 of the writing first read there and of every revision of it
+
+
+class StoredAnswer(NamedTuple):
+    """The answer that a request got."""
+
+    fingerprint: bytes
+    answer: str
+
+
+class Basis(NamedTuple):
+    """What an examination rests on besides the line: while it is the same, so is the finding."""
+
+    roll_version: int | None  # None without an active roll
+    sections_version: int
+    aliases_version: int  # 0 before the first
+
+
+class SectionDates(NamedTuple):
+    """The dates that a section's circulator declared; either may be missing."""
+
+    signed_from: date | None
+    signed_to: date | None
+
+
+def _count(status: str) -> int:
+    """How many rows a command's status reports, as in `INSERT 0 500`."""
+    return int(status.rpartition(" ")[2])
+
+
+async def standing_at(
+    connection: asyncpg.Connection, county_id: str, petition_id: UUID, places: Collection[Place]
+) -> dict[Place, OccupiedPlace]:
+    """What stands at these places; a free place is absent."""
+    found = await connection.fetch(_STANDING_AT, county_id, petition_id, *columns(places))
+    lines = ((line_of(row), row) for row in found)
+    return {
+        line.place: OccupiedPlace(line, frozenset([row["writing_sha256"], *row["revisions"]])) for line, row in lines
+    }
+
+
+async def take_places(
+    connection: asyncpg.Connection,
+    county_id: str,
+    petition_id: UUID,
+    lines: Sequence[tuple[Submitted, str]],
+    now: datetime,
+) -> bool:
+    """Store new signatures, each with the station that read it. False where somebody else took one of the places."""
+    writings = [line.writing for line, _ in lines]
+    status = await connection.execute(
+        _TAKE_PLACES,
+        county_id,
+        petition_id,
+        now,
+        *columns([line.place for line, _ in lines]),
+        [w.printed_name for w in writings],
+        [w.name.as_json() if w.name else None for w in writings],
+        [w.residence_address for w in writings],
+        [w.city for w in writings],
+        [w.zip for w in writings],
+        [w.signed for w in writings],
+        [w.image_sha256 for w in writings],
+        [line.writing_sha256 for line, _ in lines],
+        [station for _, station in lines],
+    )
+    return _count(status) == len(lines)
+
+
+async def section_dates(
+    connection: asyncpg.Connection, county_id: str, petition_id: UUID, sections: Collection[int]
+) -> tuple[int, dict[int, SectionDates]]:
+    """The version of the sections' dates, and the dates of these sections; one that was not declared is absent."""
+    found = await connection.fetch(_SECTIONS, county_id, petition_id, list(sections))
+    dates = {r["section"]: SectionDates(r["signed_from"], r["signed_to"]) for r in found if r["section"] is not None}
+    return found[0]["sections_version"], dates
+
+
+async def stored_answers(
+    connection: asyncpg.Connection, county_id: str, petition_id: UUID, requests: Collection[tuple[str, str]]
+) -> dict[tuple[str, str], StoredAnswer]:
+    """The stored answers to these requests, each a principal and its idempotency key."""
+    principals, keys = [p for p, _ in requests], [k for _, k in requests]
+    found = await connection.fetch(_STORED_ANSWERS, county_id, petition_id, principals, keys)
+    return {(row["principal"], row["key"]): StoredAnswer(row["fingerprint"], row["answer"]) for row in found}
+
+
+async def store_answers(
+    connection: asyncpg.Connection,
+    county_id: str,
+    petition_id: UUID,
+    answers: Collection[tuple[str, str, bytes, str]],
+    now: datetime,
+) -> bool:
+    """Store (principal, key, fingerprint, answer). False where one of the keys was used at the same time."""
+    principals, keys, fingerprints, texts = map(list, zip(*answers, strict=True))
+    status = await connection.execute(
+        _STORE_ANSWERS, county_id, petition_id, now, principals, keys, fingerprints, texts
+    )
+    return _count(status) == len(answers)
+
+
+async def hold_basis(connection: asyncpg.Connection, county_id: str, petition_id: UUID) -> Basis:
+    """What examinations rest on now, locked against change until this transaction ends."""
+    return Basis(*await connection.fetchrow(_HOLD_BASIS, county_id, petition_id, KEYS_VERSION))

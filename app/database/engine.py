@@ -1,0 +1,161 @@
+"""The connections of one process: a pool for writes to the count, one for short reads, one for everything else."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from time import monotonic
+from typing import Any, Protocol
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy import event
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+from sqlalchemy.engine import make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import QueuePool
+
+from app.database.pooling import as_it_is
+
+_REMEMBERED = 60  # seconds: longer than any query that began before a commit may take
+_BRIEF = 4  # connections: keys and tallies ask one question at a time each; the rest is for who asks how we are
+
+SERVICE_ROLE = "recall_service"
+
+SESSION = {
+    "role": SERVICE_ROLE,
+    "application_name": "recall-petition-verifier",
+    "statement_timeout": "30s",
+    "lock_timeout": "10s",
+    "idle_in_transaction_session_timeout": "30s",
+    "timezone": "UTC",
+    "jit": "off",  # compiling a plan costs more than any of these statements takes
+}
+
+
+def connect_arguments(url: str, **session: str) -> dict[str, Any]:
+    """What `asyncpg.connect` needs for a SQLAlchemy URL, several hosts included."""
+    dialect = PGDialect_asyncpg()  # type: ignore[no-untyped-call]  # SQLAlchemy types its dialects' users only
+    _, arguments = dialect.create_connect_args(make_url(url))  # type: ignore[no-untyped-call]  # the same
+    known = {k: v for k, v in arguments.items() if not k.startswith("prepared_statement")}
+    return known | {"server_settings": session}
+
+
+class Versioned(Protocol):
+    """What bears the version of a count."""
+
+    @property
+    def version(self) -> int:
+        """The version."""
+        ...
+
+
+class Database:
+    """The pools of one process."""
+
+    def __init__(self, intake: asyncpg.Pool, brief: asyncpg.Pool, reading: AsyncEngine) -> None:
+        """Keep the pools; `open_database` makes them."""
+        self._intake = intake
+        self._brief = brief
+        self._reading = reading
+        self.writes = 0  # of this process to the count, whether they changed it or not, but for those that were told
+        self._tallies: dict[tuple[str, UUID], tuple[Versioned, float]] = {}  # as this process left them, and when
+
+    @asynccontextmanager
+    async def intake(self, *, tells: bool = False) -> AsyncIterator[asyncpg.Connection]:
+        """A connection for the hot path, straight from the driver.
+
+        Args:
+            tells: whoever uses it tells of every commit (`tell`), so that no tally need be read anew for it.
+        """
+        told = False
+        try:
+            async with self._intake.acquire(timeout=20) as connection:
+                yield connection
+            told = tells
+        finally:
+            # After the commit and before its answer: what was read earlier may be out of date. An error may hide one.
+            self.writes += not told
+
+    def tell(self, petition: tuple[str, UUID], tally: Versioned) -> None:
+        """Take the tally as a commit of this process left it, before anybody is told of that."""
+        known = self.told(petition)
+        if known is None or known.version < tally.version:
+            self._tallies[petition] = tally, monotonic()
+
+    def told(self, petition: tuple[str, UUID]) -> Versioned | None:
+        """The tally as this process last left it, if that was a moment ago: whatever is read later shows it as well.
+
+        Not for longer, since a database that was put back to an earlier state is right, and this memory is not.
+        """
+        tally, when = self._tallies.get(petition, (None, 0.0))
+        return tally if monotonic() - when < _REMEMBERED else None
+
+    @asynccontextmanager
+    async def brief(self) -> AsyncIterator[asyncpg.Connection]:
+        """A connection for a row by its key: for what stations wait for too, however busy the readers are."""
+        async with self._brief.acquire(timeout=5) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[asyncpg.Connection]:
+        """A driver's connection from the readers' pool."""
+        async with self._reading.connect() as connection:
+            raw = await connection.get_raw_connection()
+            yield raw.driver_connection
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[AsyncConnection]:
+        """A SQLAlchemy transaction, committed on leaving."""
+        async with self._reading.begin() as connection:
+            yield connection
+
+    def connections(self) -> dict[str, tuple[int, int]]:
+        """How many connections each pool has, and how many of them are in use."""
+        reading = self._reading.pool
+        used = reading.checkedout() if isinstance(reading, QueuePool) else 0
+        idle = reading.checkedin() if isinstance(reading, QueuePool) else 0
+        pools = {"intake": self._intake, "brief": self._brief}
+        sizes = {name: (pool.get_size(), pool.get_size() - pool.get_idle_size()) for name, pool in pools.items()}
+        return {**sizes, "reading": (used + idle, used)}
+
+    async def close(self) -> None:
+        """Close the pools."""
+        await self._intake.close()
+        await self._brief.close()
+        await self._reading.dispose()
+
+
+async def open_database(url: str, *, intake: int = 4, reading: int = 8) -> Database:
+    """Open the pools of a process, as the service's role."""
+    writers, quick = await _pool(url, intake), await _pool(url, _BRIEF)
+    engine = create_async_engine(
+        url,
+        pool_size=reading,
+        max_overflow=0,
+        pool_timeout=5,
+        connect_args={"server_settings": SESSION, "command_timeout": 40},
+    )
+    event.listen(engine.sync_engine, "checkout", _refuse_closed)
+    return Database(writers, quick, engine)
+
+
+async def _pool(url: str, most: int) -> asyncpg.Pool:
+    """A pool of the driver's own."""
+    return await asyncpg.create_pool(
+        **connect_arguments(url, **SESSION),
+        min_size=1,
+        max_size=most,
+        command_timeout=40,
+        reset=as_it_is,
+    )
+
+
+def _refuse_closed(connection: DBAPIConnection, _record: object, _proxy: object) -> None:
+    """Have the pool open another connection for one that the server closed meanwhile: no round trip is spent on it.
+
+    Raises:
+        DisconnectionError: the pool's way to hear of it.
+    """
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError

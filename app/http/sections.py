@@ -1,0 +1,77 @@
+"""The dates between which a section was signed."""
+
+from datetime import date, datetime
+from typing import Annotated
+
+import asyncpg
+from fastapi import APIRouter, Path, Response
+from pydantic import BaseModel
+
+from app.count.queries import SectionDates
+from app.examination.corrections import Declared, declare_section
+from app.http.body import PLAIN, IsoDate, Wire, body
+from app.http.findings import Decider
+from app.http.frame import AppState, PetitionId, carry_out, petition_of, request_of
+from app.law.line import LARGEST_NUMBER
+
+router = APIRouter(prefix="/v1/petitions/{petition_id}/sections", tags=["sections"])
+
+SectionNumber = Annotated[int, Path(ge=1, le=LARGEST_NUMBER, description="The section's number."), PLAIN]
+
+
+class SectionIn(Wire):
+    """The circulator's dates (EC 104), null where the paper has none. Contradictory ones are entered as they stand."""
+
+    signed_from: IsoDate | None
+    signed_to: IsoDate | None
+
+
+class SectionOut(BaseModel):
+    """A section's dates, and how many of its lines this request had examined again."""
+
+    section: int
+    signed_from: date | None
+    signed_to: date | None
+    declared_by: str
+    declared_at: datetime
+    examined: int
+
+
+def section_out(section: int, done: Declared) -> SectionOut:
+    """A section's dates as they hold now."""
+    held = done.declaration
+    return SectionOut(
+        section=section,
+        signed_from=held.dates.signed_from,
+        signed_to=held.dates.signed_to,
+        declared_by=held.declared_by,
+        declared_at=held.declared_at,
+        examined=done.examined,
+    )
+
+
+@router.put(
+    "/{section}",
+    operation_id="put_section",
+    summary="Declare when a section was signed",
+    response_model=SectionOut,
+)
+async def put_section(
+    principal: Decider,
+    state: AppState,
+    petition_id: PetitionId,
+    section: SectionNumber,
+    dates: Annotated[SectionIn, body(SectionIn)],
+) -> Response:
+    """Where the dates move the interval of the section's lines, each is examined again.
+
+    Missing or contradictory dates send them to a person: `review`, `section_dates`.
+    """
+    petition = await petition_of(state, principal, petition_id)
+    declared = SectionDates(dates.signed_from, dates.signed_to)
+
+    async def verb(connection: asyncpg.Connection) -> tuple[int, BaseModel]:
+        done = await declare_section(connection, petition, section, declared, by=principal.name, now=state.now())
+        return 200, section_out(section, done)
+
+    return await carry_out(state, petition, request_of(principal, None, "section", str(section), dates), verb)

@@ -1,0 +1,1 @@
+"""Words and arithmetic of the law: pure functions of values."""

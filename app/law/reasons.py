@@ -1,0 +1,110 @@
+"""Statuses and reason codes, and the headings under which Los Angeles County published them."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Literal, get_args
+
+Status = Literal["received", "valid", "invalid", "review"]
+
+Reason = Literal[
+    "section_defect",
+    "no_signature",
+    "no_address",
+    "not_personally_affixed",
+    "illegible",
+    "out_of_county",
+    "not_registered",
+    "registered_late",
+    "pending_registration",
+    "under_age",
+    "canceled",
+    "out_of_district",
+    "different_address",
+    "signature_mismatch",
+    "withdrawn",
+    "duplicate",
+    "other",
+]
+"""Why a line is invalid, in the order in which the rules are tried: the first that fails is the reason."""
+
+ReviewCause = Literal[
+    "ambiguous",
+    "weak_match",
+    "possible_move",
+    "confidential",
+    "section_dates",
+    "no_roll",
+    "new_roll",  # a person confirmed that nobody fits, and a newer roll version says otherwise
+    "new_writing",  # a person decided it, and the corrected writing says otherwise
+    "new_dates",  # a person decided it, and the section's new dates say otherwise
+    "new_aliases",  # a person decided it, and by another name of its street or city the data say otherwise
+    "quality_check",  # drawn for the blind double check
+    "undone",  # a person took a finding back
+]
+"""Why a person must look at a line."""
+
+Published = Literal[
+    "not_registered", "duplicate", "different_address", "signature_mismatch", "canceled", "out_of_county", "other"
+]
+"""The seven lines of the county's published result; the tally's `invalid_by_reason` always shows each."""
+
+STATUSES: tuple[Status, ...] = get_args(Status)
+REASONS: tuple[Reason, ...] = get_args(Reason)
+REVIEW_CAUSES: tuple[ReviewCause, ...] = get_args(ReviewCause)
+KEPT_FOR_A_PERSON: frozenset[str] = frozenset(
+    {"new_roll", "new_writing", "new_dates", "new_aliases", "quality_check", "undone"}
+)
+"""Causes of review that only a person's finding ends; the others an examination may end that knows more."""
+PUBLISHED: tuple[Published, ...] = get_args(Published)
+
+REASONS_IN_WORDS: Mapping[str, str] = MappingProxyType(
+    {
+        "section_defect": "the section is defective: its circulator's declaration (EC 104)",
+        "no_signature": "nobody signed the line (EC 100)",
+        "no_address": "no residence address is written, or only a PO box (EC 100)",
+        "not_personally_affixed": "the signer did not write name and address personally (EC 100)",
+        "illegible": "what is written cannot be read (EC 100)",
+        "out_of_county": "city and zip are not of this county",
+        "not_registered": "a search by name and one by address found nobody registered who may have signed (EC 2102)",
+        "registered_late": "the affidavit was signed after the line, or received after the filing (EC 2102(b))",
+        "pending_registration": "the registration was not complete (EC 2102)",
+        "under_age": "the signer was not yet 18 (EC 2102(d))",
+        "canceled": "the registration was canceled before the line was signed (EC 2201)",
+        "out_of_district": "the voter is not of the officer's district",
+        "different_address": "the voter is registered, at another house number or street (EC 105(a)(1))",
+        "signature_mismatch": "different people agree that the signature is not the voter's (2 CCR 20960)",
+        "withdrawn": "the voter withdrew in writing before the filing (EC 11303)",
+        "duplicate": "another line of the same voter counts (EC 105(b))",
+        "other": "another reason, which the note gives",
+        "ambiguous": "several voters fit",
+        "weak_match": "too little is certain for the machine to decide",
+        "possible_move": "a voter of this name is registered elsewhere and may have moved",
+        "confidential": "the line may be a confidential voter's (EC 2166)",
+        "section_dates": "the section's dates are missing or contradict each other (EC 104)",
+        "no_roll": "no roll was in use yet",
+        "new_roll": "a person confirmed that nobody fits, and a newer roll says otherwise",
+        "new_writing": "a person decided the line, and its corrected writing says otherwise",
+        "new_dates": "a person decided the line, and the section's new dates say otherwise",
+        "new_aliases": "a person decided the line, and by another name of its street or city the data say otherwise",
+        "quality_check": "a person who did not know the decision came to another",
+        "undone": "a person took the finding before this one back",
+    }
+)
+"""What the codes mean to a person, with what they rest on."""
+
+_PUBLISHED_UNDER: dict[str, Published] = {
+    "not_registered": "not_registered",
+    "registered_late": "not_registered",
+    "pending_registration": "not_registered",
+    "under_age": "not_registered",
+    "duplicate": "duplicate",
+    "different_address": "different_address",
+    "signature_mismatch": "signature_mismatch",
+    "canceled": "canceled",
+    "out_of_county": "out_of_county",
+}
+
+
+def published_under(reason: str) -> Published:
+    """The published line that a reason code is counted under."""
+    return _PUBLISHED_UNDER.get(reason, "other")

@@ -1,0 +1,102 @@
+"""A voter's registration, and whether it was in force when a line was signed."""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Final, Literal, NamedTuple
+
+from app.law.petition import SigningInterval
+
+RegistrationStatus = Literal["active", "inactive", "pending", "canceled", "preregistered"]
+
+
+class Registration(NamedTuple):
+    """One interval of a voter's record in one version of a county's roll.
+
+    A voter who moved has several, under the same `voter_id`. Text is as the county wrote it; an unknown value is ''. A
+    named tuple, since a roll is read by the million.
+    """
+
+    registration_no: int  # the row's number in the file it was loaded from, from 1; unique within a roll version
+    voter_id: str
+    last_name: str
+    first_name: str
+    middle_name: str
+    suffix: str
+    birth_date: date | None
+    house_number: str
+    house_fraction: str
+    pre_direction: str
+    street_name: str
+    street_type: str
+    post_direction: str
+    unit_type: str
+    unit_number: str
+    city: str
+    zip: str
+    status: RegistrationStatus
+    status_reason: str
+    affidavit_signed: date | None
+    affidavit_received: date | None
+    effective_to: date | None  # when the interval ended, by a move or a cancellation; None while it runs
+    confidential: bool
+
+    @property
+    def called(self) -> tuple[str, str, str, str]:
+        """The fields that name the voter: last, first and middle name, suffix."""
+        return self[2:6]
+
+    @property
+    def lives(self) -> tuple[str, ...]:
+        """The fields of the residence address, from house number to zip."""
+        return self[7:17]
+
+
+Eligibility = Literal["registered", "registered_late", "pending_registration", "under_age", "canceled", "former"]
+_ORDER: Final[tuple[Eligibility, ...]] = (
+    "registered", "registered_late", "pending_registration", "under_age", "canceled", "former",
+)  # fmt: skip
+_VOTING_AGE: Final = 18
+_LEAP_DAY: Final = (2, 29)
+
+
+def eligibility(registration: Registration, interval: SigningInterval) -> Eligibility:
+    """Return the standing of one registration during the interval; `former` is an address that was left before it.
+
+    An affidavit counts when it was signed on or before the interval's end and received by the filing date
+    (EC 2102(b)); an unknown date is presumed in time. Inactive voters count as registered.
+    """
+    if registration.affidavit_signed and registration.affidavit_signed > interval.end:
+        return "registered_late"
+    if registration.affidavit_received and registration.affidavit_received > interval.filed_on:
+        return "registered_late"
+    ended = registration.effective_to is not None and registration.effective_to < interval.start
+    if registration.status == "canceled":  # EC 2201: a cancellation counts from its day, an unknown day from ever
+        return "canceled" if ended or registration.effective_to is None else _by_age(registration, interval)
+    if ended:
+        return "former"
+    if registration.status == "pending":
+        return "pending_registration"
+    return _by_age(registration, interval)
+
+
+def _by_age(registration: Registration, interval: SigningInterval) -> Eligibility:
+    """EC 2102(d): one who preregisters becomes a voter on turning 18.
+
+    For an active voter the county has settled the age; a date of birth that says otherwise is the roll's slip.
+    """
+    if registration.status != "preregistered":
+        return "registered"
+    born = registration.birth_date
+    return "registered" if born and of_age_on(born) <= interval.end else "under_age"
+
+
+def of_age_on(born: date) -> date:
+    """Return the 18th birthday; one born on a leap day comes of age on March 1."""
+    if (born.month, born.day) == _LEAP_DAY:
+        return date(born.year + _VOTING_AGE, 3, 1)
+    return born.replace(year=born.year + _VOTING_AGE)
+
+
+def best_eligibility(standings: Iterable[Eligibility]) -> Eligibility:
+    """Return the standing that a person with several registrations has: the best of them."""
+    return min(standings, key=_ORDER.index)

@@ -1,0 +1,114 @@
+"""The arithmetic of the ledger: canonical bytes, salted leaves, the chain of entries, and RFC 9162 trees and proofs.
+
+`docs/ledger.md` specifies the same in prose, so that anybody can write a verifier without reading this.
+"""
+
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
+from typing import Literal
+
+EntryType = Literal[
+    "open", "intake", "finding", "withdrawal", "revision", "section", "reexamination", "close", "retention"
+]
+
+GENESIS = bytes(32)
+"""What the first entry has for a previous hash."""
+
+SALT_BYTES = 16
+HASH_BYTES = 32
+
+
+def leaf_hash(salt: bytes, content: bytes) -> bytes:
+    """SHA-256(0x00, salt, content): the salt keeps anybody from guessing a voter's row from its hash."""
+    return sha256(b"\x00" + salt + content).digest()
+
+
+def merkle_root(leaves: Sequence[bytes]) -> bytes:
+    """The Merkle tree hash of RFC 9162, section 2.1.1, over leaf hashes; of no leaves, SHA-256 of nothing."""
+    if not leaves:
+        return sha256(b"").digest()
+    level = list(leaves)
+    while len(level) > 1:
+        # Pairing from the left and carrying an odd last node up gives the same tree as RFC 9162's recursive split.
+        paired = [sha256(b"\x01" + level[i] + level[i + 1]).digest() for i in range(0, len(level) - 1, 2)]
+        level = paired + level[len(paired) * 2 :]
+    return level[0]
+
+
+def entry_hash(previous: bytes, seq: int, entry_type: EntryType, leaf_root: bytes, payload: bytes) -> bytes:
+    """SHA-256(previous, seq as 8 bytes big-endian, length of type as 1 byte, type, leaf root, payload)."""
+    name = entry_type.encode()
+    return sha256(previous + seq.to_bytes(8, "big") + bytes([len(name)]) + name + leaf_root + payload).digest()
+
+
+def log_leaf(entry_hash: bytes) -> bytes:
+    """The leaf of an entry in the log's tree: SHA-256(0x00, hash of the entry)."""
+    return sha256(b"\x00" + entry_hash).digest()
+
+
+def log_root(entry_hashes: Iterable[bytes]) -> bytes:
+    """The root of the tree over these entries."""
+    return merkle_root([log_leaf(entry) for entry in entry_hashes])
+
+
+class Frontier:
+    """The roots of a tree's full subtrees, the largest first: all that its growth needs to know of its past."""
+
+    def __init__(self, size: int = 0, roots: bytes = b"") -> None:
+        """A tree of `size` leaves; `roots` is what `dump` gave."""
+        self.size = size
+        self._roots = [roots[i : i + HASH_BYTES] for i in range(0, len(roots), HASH_BYTES)]
+
+    def append(self, entry_hash: bytes) -> None:
+        """Add the next entry."""
+        node, size = log_leaf(entry_hash), self.size
+        while size & 1:  # two full subtrees of one height make one of the next
+            node, size = _parent(self._roots.pop(), node), size >> 1
+        self._roots.append(node)
+        self.size += 1
+
+    def root(self) -> bytes:
+        """The tree's root, 32 bytes."""
+        if not self._roots:
+            return merkle_root([])
+        node = self._roots[-1]
+        for left in reversed(self._roots[:-1]):
+            node = _parent(left, node)
+        return node
+
+    def dump(self) -> bytes:
+        """The subtrees' roots, 32 bytes each."""
+        return b"".join(self._roots)
+
+
+def inclusion_proof(index: int, leaves: Sequence[bytes]) -> list[bytes]:
+    """PATH(index, leaves) of RFC 9162, section 2.1.3.1: the nodes that lead from a leaf hash to the root."""
+    if len(leaves) == 1:
+        return []
+    middle = _split(len(leaves))
+    if index < middle:
+        return [*inclusion_proof(index, leaves[:middle]), merkle_root(leaves[middle:])]
+    return [*inclusion_proof(index - middle, leaves[middle:]), merkle_root(leaves[:middle])]
+
+
+def consistency_proof(first: int, leaves: Sequence[bytes]) -> list[bytes]:
+    """PROOF(first, leaves) of RFC 9162, section 2.1.4.1: that the tree of the first leaves is a beginning of this."""
+    return _subproof(first, leaves, whole=True) if 0 < first < len(leaves) else []
+
+
+def _subproof(first: int, leaves: Sequence[bytes], *, whole: bool) -> list[bytes]:
+    if first == len(leaves):
+        return [] if whole else [merkle_root(leaves)]
+    middle = _split(len(leaves))
+    if first <= middle:
+        return [*_subproof(first, leaves[:middle], whole=whole), merkle_root(leaves[middle:])]
+    return [*_subproof(first - middle, leaves[middle:], whole=False), merkle_root(leaves[:middle])]
+
+
+def _split(size: int) -> int:
+    """The largest power of two below `size`."""
+    return 1 << ((size - 1).bit_length() - 1)
+
+
+def _parent(left: bytes, right: bytes) -> bytes:
+    return sha256(b"\x01" + left + right).digest()

@@ -1,0 +1,1 @@
+"""The county's voter roll, in versions."""

@@ -1,0 +1,138 @@
+"""A county's file of aliases: other names of its streets and cities, loaded in versions.
+
+UTF-8 CSV with the columns `kind` (street or city), `alias` (what people write, or the old name) and `name` (what the
+roll has). A street stands with or without type and direction. The first bad row refuses the whole file.
+"""
+
+import asyncio
+import csv
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from hashlib import sha256
+from io import StringIO
+from typing import Final, NamedTuple
+
+import asyncpg
+
+from app.database.engine import Database
+from app.errors import AliasesError, UnknownCountyError
+from app.matching.aliases import KINDS, Alias, Kind, alias_rows, compared
+from app.matching.queries import AliasVersion, alias_version
+from app.roll import queries as rows
+from app.roll.rows import BREAKS, FORBIDDEN
+
+COLUMNS: Final = ("kind", "alias", "name")
+MOST_BYTES: Final = 1_000_000  # of a file: some 30,000 rows
+_LONGEST: Final = 100  # characters, as of a roll's street
+_MOST_NAMES: Final = 8  # of one alias: each is asked for with every line that bears it
+
+
+def read_aliases(data: bytes) -> tuple[Alias, ...]:
+    """Return the rows of a file, in its order; a header alone is a table without rows.
+
+    Raises:
+        AliasesError: with the number of the first bad row, its column, and why.
+    """
+    if len(data) > MOST_BYTES:
+        raise AliasesError(f"the file is longer than {MOST_BYTES:,} bytes")
+    rows = _rows(_decoded(data))
+    header = next(rows, [])
+    if tuple(header) != COLUMNS:
+        raise AliasesError(f"the header must be {','.join(COLUMNS)}")
+    return tuple(_distinct(_alias(no, row) for no, row in enumerate(rows, 1)))
+
+
+def _decoded(data: bytes) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise AliasesError("a byte that is not utf-8", row=data.count(b"\n", 0, error.start) or None) from None
+
+
+def _rows(text: str) -> Iterator[list[str]]:
+    """The rows, the header first, with blanks for line breaks within a field and none around it."""
+    row = -1
+    try:
+        # newline="\n": a field may hold other line breaks, and they are for FORBIDDEN to judge
+        for row, values in enumerate(csv.reader(StringIO(text, newline="\n"), strict=True)):
+            for column, value in zip(COLUMNS, values, strict=False):
+                if FORBIDDEN.search(value):
+                    raise AliasesError("a control character", row=row or None, column=column)
+            yield [value.translate(BREAKS).strip(" ") for value in values]
+    except csv.Error:
+        raise AliasesError("quotation marks or line breaks out of place", row=row + 1 or None) from None
+
+
+def _alias(no: int, row: list[str]) -> Alias:
+    if len(row) != len(COLUMNS):
+        raise AliasesError(f"{len(row)} columns where the header has {len(COLUMNS)}", row=no)
+    kind, *names = row
+    if kind not in KINDS:
+        raise AliasesError(f"not one of {', '.join(KINDS)}", row=no, column="kind")
+    for column, text in zip(COLUMNS[1:], names, strict=True):
+        if why := _fault(kind, text):
+            raise AliasesError(why, row=no, column=column)
+    return Alias(kind, *names)
+
+
+def _fault(kind: Kind, text: str) -> str | None:
+    if not text:
+        return "empty"
+    if len(text) > _LONGEST:
+        return f"longer than {_LONGEST} characters"
+    return None if compared(kind, text) else "it has no letters or digits that could be compared"
+
+
+def _distinct(rows: Iterable[Alias]) -> Iterator[Alias]:
+    """The rows, each of them once, none of an alias that has too many names."""
+    seen: dict[Alias, int] = {}
+    names: Counter[tuple[Kind, str]] = Counter()
+    for no, row in enumerate(rows, 1):
+        if row in seen:
+            raise AliasesError(f"the same as row {seen[row]}", row=no)
+        key = row.kind, compared(row.kind, row.alias)
+        names[key] += 1
+        if names[key] > _MOST_NAMES:
+            raise AliasesError(f"the alias has more than {_MOST_NAMES} names", row=no, column="alias")
+        seen[row] = no
+        yield row
+
+
+class LoadedAliases(NamedTuple):
+    """The version in use after a load."""
+
+    version: AliasVersion
+    new: bool  # False where it held the same already
+
+
+async def load_aliases(database: Database, county_id: str, content: bytes, *, by: str, now: datetime) -> LoadedAliases:
+    """Load a file as the next version of the county's aliases and put it into use, in one transaction.
+
+    The same content again changes nothing. Who is examined under the old version is waited for, and what it decided is
+    examined again where the new version reads it otherwise.
+
+    Raises:
+        AliasesError: the file is not a table that can be used; nothing of it is loaded.
+        UnknownCountyError
+    """
+    aliases = await asyncio.to_thread(read_aliases, content)  # a large file takes a second
+    digest = sha256(content).hexdigest()
+    async with database.intake() as connection, connection.transaction():
+        before = await rows.take_aliases(connection, county_id)
+        if before is None:
+            raise UnknownCountyError
+        held = await alias_version(connection, county_id, before)
+        if held and held.source_sha256 == digest:
+            return LoadedAliases(held, new=False)
+        kinds = Counter(alias.kind for alias in aliases)
+        version = AliasVersion(before + 1, kinds["street"], kinds["city"], digest, by, now)
+        await rows.add_aliases(connection, county_id, version, aliases)
+    return LoadedAliases(version, new=True)
+
+
+async def rows_of(connection: asyncpg.Connection, county_id: str, version: int) -> list[Alias] | None:
+    """The rows of one version; None where there is no such."""
+    if await alias_version(connection, county_id, version) is None:
+        return None
+    return await alias_rows(connection, county_id, version)

@@ -1,0 +1,165 @@
+"""The formats in which a county's roll comes, each a table: canonical column ← the file's columns.
+
+`canonical` is the project's own. `california` is the extract of the state's voter registration system that the
+Secretary of State gives out, and `north-carolina` the public file of its State Board of Elections.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from app.law.registration import Registration
+from app.matching.addresses import Address, parse_address
+
+CANONICAL_COLUMNS = Registration._fields[1:]  # without registration_no
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """A canonical value made of the file's `columns`, each stripped, by `function`."""
+
+    function: Callable[..., str]
+    columns: tuple[str, ...]
+
+
+Source = str | Computed  # a column of the file, or a value computed from some; '' where the file has nothing of it
+
+
+@dataclass(frozen=True, slots=True)
+class RollFormat:
+    """How to read one kind of file."""
+
+    name: str
+    encoding: str
+    delimiter: str
+    always_quoted: bool  # False: quotation marks mean something only where the header stands in them
+    columns: Mapping[str, Source]
+    county_column: str | None = None  # holds the county's code: one file, one county
+    optional: frozenset[str] = frozenset()  # columns of the file that some years' files lack
+
+
+def _of(function: Callable[..., str], *columns: str) -> Computed:
+    return Computed(function, columns)
+
+
+@lru_cache(maxsize=1 << 16)
+def us_date(text: str) -> str:
+    """Return MM/DD/YYYY as an ISO date; anything else as it is, to be judged as an ISO date; time of day dropped."""
+    day, _, _ = text.partition(" ")
+    month_day_year = day.split("/")
+    if len(month_day_year) != 3:  # noqa: PLR2004 - month, day, year
+        return day
+    month, day, year = month_day_year
+    return f"{year}-{month:0>2}-{day:0>2}"
+
+
+def joined(*parts: str) -> str:
+    """Return the parts that are not empty with a blank between them."""
+    return " ".join(filter(None, parts))
+
+
+CANONICAL = RollFormat(
+    name="canonical",
+    encoding="utf-8",
+    delimiter=",",
+    always_quoted=True,
+    columns={column: column for column in CANONICAL_COLUMNS},
+)
+
+
+# 2 CCR 19081: active, inactive, pending, cancelled. An unknown code is kept, and refused like any unknown status.
+CALIFORNIA_STATUS = {"A": "active", "I": "inactive", "P": "pending", "C": "canceled"}
+
+
+def california_status(code: str) -> str:
+    """Return the canonical status of the state's code."""
+    return CALIFORNIA_STATUS.get(code.upper(), code)
+
+
+CALIFORNIA = RollFormat(
+    name="california",
+    encoding="cp1252",
+    delimiter="\t",
+    always_quoted=False,
+    columns={
+        "voter_id": "RegistrantID",
+        "last_name": "LastName",
+        "first_name": "FirstName",
+        "middle_name": "MiddleName",
+        "suffix": "Suffix",
+        "birth_date": _of(us_date, "DOB"),
+        "house_number": _of(lambda number, suffix: number + suffix, "AddressNumber", "AddressNumberSuffix"),
+        "house_fraction": "HouseFractionNumber",
+        "pre_direction": "StreetDirPrefix",
+        # An address that is not a number in a street (a mile marker, a corner) stands in a column of its own.
+        "street_name": _of(lambda street, other: street or other, "StreetName", "NonStandardAddress"),
+        "street_type": "StreetType",
+        "post_direction": "StreetDirSuffix",
+        "unit_type": "UnitType",
+        "unit_number": "UnitNumber",
+        "city": "City",
+        "zip": "Zip",
+        "status": _of(california_status, "Status"),
+        "status_reason": "VoterStatusReasonCodeDesc",
+        # One date is given: the affidavit counts from then, EC 2102.
+        "affidavit_signed": _of(us_date, "RegistrationDate"),
+        "affidavit_received": _of(us_date, "RegistrationDate"),
+        "effective_to": "",  # the extract has no history
+        "confidential": "",  # and no confidential voters, EC 2166
+    },
+    county_column="CountyCode",
+    optional=frozenset({"NonStandardAddress", "VoterStatusReasonCodeDesc"}),
+)
+
+# The state's status_cd: active, denied, inactive, removed, temporary (military and overseas voters).
+NORTH_CAROLINA_STATUS = {"A": "active", "I": "inactive", "S": "active", "D": "canceled", "R": "canceled"}
+
+
+def north_carolina_status(code: str) -> str:
+    """Return the canonical status of the state's code; an unknown code as it is, to be refused."""
+    return NORTH_CAROLINA_STATUS.get(code, code)
+
+
+@lru_cache(maxsize=1 << 10)
+def _residence(address: str) -> Address:
+    """The one-line address in parts; the file blanks that of a removed voter with the word REMOVED."""
+    return Address() if address == "REMOVED" else parse_address(address)
+
+
+def _part(name: str) -> Computed:
+    return _of(lambda address: getattr(_residence(address), name), "res_street_address")
+
+
+NORTH_CAROLINA = RollFormat(
+    name="north-carolina",
+    encoding="cp1252",
+    delimiter="\t",
+    always_quoted=True,
+    columns={
+        "voter_id": "voter_reg_num",
+        "last_name": "last_name",
+        "first_name": "first_name",
+        "middle_name": "middle_name",
+        "suffix": "name_suffix_lbl",
+        "birth_date": "",  # the public file has the year alone
+        "house_number": _part("house"),
+        "house_fraction": _part("fraction"),
+        "pre_direction": _part("pre_direction"),
+        "street_name": _part("street"),
+        "street_type": _part("street_type"),
+        "post_direction": _part("post_direction"),
+        "unit_type": _part("unit_type"),
+        "unit_number": _part("unit"),
+        "city": "res_city_desc",
+        "zip": "zip_code",
+        "status": _of(north_carolina_status, "status_cd"),
+        "status_reason": "voter_status_reason_desc",
+        "affidavit_signed": _of(us_date, "registr_dt"),
+        "affidavit_received": _of(us_date, "registr_dt"),
+        "effective_to": "",
+        "confidential": "confidential_ind",
+    },
+    county_column="county_id",
+)
+
+FORMATS = {roll_format.name: roll_format for roll_format in (CANONICAL, CALIFORNIA, NORTH_CAROLINA)}

@@ -1,0 +1,340 @@
+"""Where a roll comes from: a file, plain or packed, read as one stream and hashed on the way."""
+
+import asyncio
+import hashlib
+import time
+import zipfile
+import zlib
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import date
+from gzip import GzipFile
+from io import BufferedReader, RawIOBase
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, BinaryIO, cast
+
+import asyncpg
+
+from app.database.engine import SERVICE_ROLE, connect_arguments
+from app.errors import RollError, RollKeysError, RollLoadingError, RollOutdatedError, UnknownRollError
+from app.matching.blocking import KEYS_VERSION
+from app.roll import queries as db
+from app.roll.formats import FORMATS
+from app.roll.rows import RowReader, read_chunks, read_header
+from app.roll.workers import Converted, convert_all
+
+_GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
+
+
+class HashingReader(RawIOBase):
+    """A stream that takes the SHA-256 of what is read from it. A damaged archive is a `RollError`."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        """Read from `stream`."""
+        self._stream = stream
+        self._hash = hashlib.sha256()
+
+    def readable(self) -> bool:
+        """Say yes."""
+        return True
+
+    def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]  # the stub's Buffer is 3.12
+        """Fill the buffer."""
+        try:
+            data = self._stream.read(len(buffer))
+        except (EOFError, OSError, zlib.error, zipfile.BadZipFile):
+            raise RollError("the file is damaged: it cannot be unpacked to its end") from None
+        self._hash.update(data)
+        buffer[: len(data)] = data
+        return len(data)
+
+    def sha256(self) -> str:
+        """What was read so far, hashed, in hexadecimal."""
+        return self._hash.hexdigest()
+
+
+@contextmanager
+def open_roll(source: Path | BinaryIO) -> Iterator[tuple[BinaryIO, HashingReader]]:
+    """Open a roll for reading: the stream of its content, unpacked where it is gzip or zip, and its hash.
+
+    Raises:
+        RollError: a zip archive that holds more or less than one file, or comes through a pipe.
+        OSError: the file cannot be opened.
+    """
+    if isinstance(source, Path):
+        with source.open("rb") as file, open_roll(file) as opened:
+            yield opened
+        return
+    with _peekable(source) as file:
+        hashing = HashingReader(_unpacked(file))
+        yield cast("BinaryIO", BufferedReader(hashing, 1 << 18)), hashing
+
+
+@contextmanager
+def _peekable(source: BinaryIO) -> Iterator[BufferedReader]:
+    """The source with a buffer to look ahead in; it stays open afterwards."""
+    buffered = BufferedReader(cast("Any", source))
+    try:
+        yield buffered
+    finally:
+        buffered.detach()
+
+
+def _unpacked(file: BufferedReader) -> BinaryIO:
+    start = file.peek(4)[:4]
+    if start.startswith(_GZIP):
+        return cast("BinaryIO", GzipFile(fileobj=file))
+    if not start.startswith(_ZIP):
+        return file
+    if not file.seekable():
+        raise RollError("a zip archive cannot be read from a pipe: unpack it first")
+    try:
+        archive = zipfile.ZipFile(file)
+    except zipfile.BadZipFile:
+        raise RollError("the file is damaged: it cannot be unpacked") from None
+    names = [entry.filename for entry in archive.infolist() if not entry.is_dir()]
+    if len(names) != 1:
+        raise RollError(f"the zip archive holds {len(names)} files: one is expected")
+    try:
+        return cast("BinaryIO", archive.open(names[0]))
+    except (RuntimeError, NotImplementedError, zipfile.BadZipFile):  # RuntimeError: it asks for a password
+        raise RollError("the zip archive cannot be unpacked") from None
+
+
+Progress = Callable[[str, int], None]  # phase (copying, indexing, done) and rows so far
+
+_SESSION = {
+    "role": SERVICE_ROLE,
+    "application_name": "recall-roll-load",
+    "timezone": "UTC",
+    "lock_timeout": "10min",  # another county's load may be at its indexes
+    "statement_timeout": "0",  # a load takes what it takes, and its transaction waits for the file
+    "idle_in_transaction_session_timeout": "0",
+}
+_TOKEN_PORTION = 4 << 20  # bytes of the dictionary kept in memory before they go to the database
+_REPORT_EVERY = 1.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedRoll:
+    """What a load did."""
+
+    county_id: str
+    roll_version: int
+    registrations: int
+    seconds: float
+    active: bool
+
+
+async def load_roll(
+    url: str,
+    *,
+    county_id: str,
+    source: Path | BinaryIO,
+    roll_format: str = "canonical",
+    complete_through: date,
+    activate: bool = False,
+    progress: Progress = lambda _phase, _rows: None,
+    began: Callable[[int], None] = lambda _version: None,
+) -> LoadedRoll:
+    """Load a file as the next version of the county's roll; the county is added where it is new.
+
+    `url` is the database's (`postgresql+asyncpg://…`): a load has two connections of its own, one for the data, in a
+    single transaction, and one on which others see how far it is. `began` is told the version once it is known. A file
+    that is refused leaves a failed version with the reason, and nothing else. Two intervals of a voter that are in
+    force at the same time are kept as they are: a signer at either address is registered there (2 CCR 20931), and the
+    voter counts once all the same.
+
+    Raises:
+        RollError: the file is not a roll that can be used; nothing of it is loaded.
+        RollLoadingError: another load of this county's roll is running.
+        CountyCodeError: the county is new and its code cannot be one.
+        OSError: the file cannot be opened.
+        RollOutdatedError: with `activate`, the roll in use is complete through a later day. The new one stays loaded.
+    """
+    started = time.monotonic()
+    if roll_format not in FORMATS:
+        raise RollError(f"no such format; there are {', '.join(FORMATS)}")
+    if isinstance(source, Path):
+        source.open("rb").close()  # a file that is not there is no load that failed
+    async with connected(url) as data, connected(url) as report, data.transaction():
+        await db.add_county(report, county_id, county_id)
+        if not await db.try_loading(data, county_id):
+            raise RollLoadingError
+        async with report.transaction():
+            version = await db.start_roll(
+                report, county_id, roll_format=roll_format, complete_through=complete_through, keys_version=KEYS_VERSION
+            )
+        began(version)
+        load = _Load(data, report, county_id, version, progress)
+        try:
+            rows = await load.run(source, roll_format)
+        except BaseException as error:
+            await db.fail_roll(
+                report, county_id, version, str(error) if isinstance(error, RollError) else "interrupted"
+            )
+            raise
+    progress("done", rows)
+    if activate:
+        async with connected(url) as connection:
+            await activate_roll(connection, county_id=county_id, roll_version=version)
+    return LoadedRoll(county_id, version, rows, time.monotonic() - started, activate)
+
+
+@asynccontextmanager
+async def connected(url: str) -> AsyncIterator[asyncpg.Connection]:
+    """Connect as a load does: without a limit of time."""
+    connection = await asyncpg.connect(**connect_arguments(url, **_SESSION))
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+@dataclass(slots=True)
+class _Load:
+    """One load on its way."""
+
+    data: asyncpg.Connection
+    report: asyncpg.Connection
+    county_id: str
+    version: int
+    progress: Progress
+    rows: int = 0
+    reported: float = 0.0
+    county: str | None = None
+
+    async def run(self, source: Path | BinaryIO, roll_format: str) -> int:
+        """Copy, index and attach; the number of registrations."""
+        chosen = FORMATS[roll_format]
+        with open_roll(source) as (file, hashing):
+            header = await asyncio.to_thread(read_header, file)
+            chunks = read_chunks(file, quoted=RowReader(chosen, header).quoted)
+            async with aclosing(convert_all(chunks, chosen, header)) as converted:
+                await self._copy(converted)
+            if not self.rows:
+                raise RollError("the file has no rows")
+            await self._tell("indexing", at_once=True)
+            await db.attach_roll(self.data, self.county_id, self.version, self.rows, hashing.sha256())
+        return self.rows
+
+    async def _copy(self, converted: AsyncIterator[Converted]) -> None:
+        """Copy registrations, and between them the portions of the dictionary: a connection does one at a time."""
+        table = await db.stage_roll(self.data, self.county_id, self.version)
+        tokens: list[bytes] = [b""]
+        while tokens:
+            tokens.clear()
+            await db.copy_registrations(self.data, table, self._until_portion(converted, tokens))
+            if tokens:
+                await db.copy_tokens(self.data, _each(tokens))
+
+    async def _until_portion(self, converted: AsyncIterator[Converted], tokens: list[bytes]) -> AsyncIterator[bytes]:
+        async for chunk in converted:
+            if chunk.rows and self.county not in (None, chunk.county):  # each process knows only the rows it read
+                raise RollError("another county than the rows before", row=self.rows + 1)
+            yield chunk.registrations
+            self.rows += chunk.rows
+            self.county = chunk.county
+            await self._tell("copying")
+            if chunk.tokens:
+                tokens.append(chunk.tokens)
+            if sum(map(len, tokens)) > _TOKEN_PORTION:
+                return
+
+    async def _tell(self, phase: str, *, at_once: bool = False) -> None:
+        self.progress(phase, self.rows)
+        now = time.monotonic()
+        if at_once or now - self.reported >= _REPORT_EVERY:
+            self.reported = now
+            await db.record_progress(self.report, self.county_id, self.version, phase, self.rows)
+
+
+async def _each(parts: list[bytes]) -> AsyncIterator[bytes]:
+    for part in parts:
+        yield part
+
+
+async def activate_roll(
+    connection: asyncpg.Connection, *, county_id: str, roll_version: int, allow_older: bool = False
+) -> db.Roll:
+    """Put a version into use, and retire the one in use; readers see the one or the other, never neither.
+
+    A roll that is complete through an earlier day would make voters registered since then disappear, so it needs
+    `allow_older`. A retired version may come back the same way. Activating the one in use changes nothing.
+
+    Raises:
+        UnknownRollError: no such version, or it is not loaded, failed or dropped.
+        RollKeysError: its search keys are not those of this program.
+        RollOutdatedError: it is complete through an earlier day than the one in use.
+    """
+    async with connection.transaction():
+        await db.take_county(connection, county_id)
+        roll = await db.get_roll(connection, county_id, roll_version)
+        if roll is None or roll.state in ("loading", "failed") or roll.dropped_at:
+            raise UnknownRollError
+        if roll.keys_version != KEYS_VERSION:
+            raise RollKeysError
+        active = await db.active_roll(connection, county_id)
+        if active and active.roll_version == roll_version:
+            return active
+        if active and roll.complete_through < active.complete_through and not allow_older:
+            raise RollOutdatedError
+        await db.switch_roll(connection, county_id, roll_version)
+        switched = await db.get_roll(connection, county_id, roll_version)
+    return switched or roll
+
+
+async def drop_roll(connection: asyncpg.Connection, *, county_id: str, roll_version: int) -> None:
+    """Delete the registrations of a version that is not in use; what findings say of it stays.
+
+    Raises:
+        UnknownRollError: no such version, or it is in use, loading, failed, or dropped already.
+    """
+    try:
+        await db.drop_registrations(connection, county_id, roll_version)
+    except asyncpg.ObjectNotInPrerequisiteStateError:
+        raise UnknownRollError from None
+
+
+async def rekey_roll(
+    url: str,
+    *,
+    county_id: str,
+    roll_version: int | None = None,
+    progress: Progress = lambda _phase, _rows: None,
+) -> LoadedRoll | None:
+    """Load a version of the county's roll (the one in use) once more, as its next version, with this program's keys.
+
+    What the county's file said is the same, row by row and under the same numbers. The new version takes the place of
+    the one in use, if that was it. None where the keys are this program's already.
+
+    Raises:
+        UnknownRollError: the county has no such version, or its registrations are gone.
+        RollLoadingError: another load of this county's roll is running.
+    """
+    async with connected(url) as connection:
+        roll = await _version(connection, county_id, roll_version)
+        if roll is None or roll.state in ("loading", "failed") or roll.dropped_at:
+            raise UnknownRollError
+        if roll.keys_version == KEYS_VERSION:
+            return None
+        with TemporaryDirectory(prefix="rekey-") as folder:
+            source = Path(folder) / "roll.csv"
+            progress("reading", 0)
+            await db.write_canonical(connection, county_id, roll.roll_version, source)
+            return await load_roll(
+                url,
+                county_id=county_id,
+                source=source,
+                complete_through=roll.complete_through,
+                activate=roll.state == "active",
+                progress=progress,
+            )
+
+
+async def _version(connection: asyncpg.Connection, county_id: str, roll_version: int | None) -> db.Roll | None:
+    if roll_version is None:
+        return await db.active_roll(connection, county_id)
+    return await db.get_roll(connection, county_id, roll_version)

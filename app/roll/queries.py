@@ -1,0 +1,319 @@
+"""SQL of the rolls and the aliases: their versions and the bulk load."""
+
+from collections import Counter
+from collections.abc import AsyncIterable, Iterable, Sequence
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from pathlib import Path
+from typing import Literal
+
+import asyncpg
+
+from app.errors import CountyCodeError
+from app.law.registration import Registration
+from app.matching.aliases import Alias
+from app.matching.blocking import KEY_COLUMNS, KEYS_VERSION, MARK_COLUMN
+from app.matching.frequencies import CORRECTED, SHORTEST, fewest_known
+from app.matching.queries import ALIAS_VERSION_COLUMNS, AliasVersion
+
+RollState = Literal["loading", "loaded", "active", "retired", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Roll:
+    """One version of a county's roll."""
+
+    county_id: str
+    roll_version: int
+    state: RollState
+    format: str
+    complete_through: date  # the last day whose registrations are in it
+    keys_version: int  # of the search keys it was loaded with
+    progress_phase: str  # copying, indexing, done
+    progress_rows: int
+    registrations: int | None  # None until it is loaded
+    source_sha256: str | None  # of the file's content, uncompressed
+    failure: str | None  # why it was refused: row, column and reason, no value
+    created_at: datetime
+    loaded_at: datetime | None
+    activated_at: datetime | None
+    dropped_at: datetime | None  # its registrations are gone from then on
+
+
+_ROLL_COLUMNS = ", ".join(field.name for field in fields(Roll))
+REGISTRATION_COLUMNS = Registration._fields
+_COPY_COLUMNS = (*REGISTRATION_COLUMNS, *KEY_COLUMNS, MARK_COLUMN)
+
+# A county that is new. Rides its primary key.
+_ADD_COUNTY = "INSERT INTO county (county_id, name) VALUES ($1, $2) ON CONFLICT (county_id) DO NOTHING"
+
+# Whoever starts or activates a roll of a county takes its row first, so that they take turns.
+_TAKE_COUNTY = "SELECT county_id FROM county WHERE county_id = $1 FOR NO KEY UPDATE"
+
+# One load of a county at a time. Held to the end of the load's transaction: if its process dies, the lock goes with it.
+_TRY_LOADING = "SELECT pg_try_advisory_xact_lock(hashtextextended('recall: load ' || $1, 0))"
+
+# Loads that nobody runs any more: their process died. Rides the roll's primary key, as do the next ones.
+_FAIL_ABANDONED = """
+UPDATE roll SET state = 'failed', failure = 'the load was interrupted' WHERE county_id = $1 AND state = 'loading'
+"""
+
+# The next version of the county's roll. The county's row is held, so the number is free.
+_START_ROLL = """
+INSERT INTO roll (county_id, roll_version, state, format, complete_through, keys_version)
+SELECT $1, coalesce(max(roll_version), 0) + 1, 'loading', $2, $3, $4 FROM roll WHERE county_id = $1
+RETURNING roll_version
+"""
+
+_PROGRESS = """
+UPDATE roll SET progress_phase = $3, progress_rows = $4 WHERE county_id = $1 AND roll_version = $2 AND state = 'loading'
+"""
+
+_FAIL_ROLL = """
+UPDATE roll SET state = 'failed', failure = $3 WHERE county_id = $1 AND roll_version = $2 AND state = 'loading'
+"""
+
+_FINISH_ROLL = """
+UPDATE roll SET state = 'loaded', progress_phase = 'done', progress_rows = $3, registrations = $3, source_sha256 = $4,
+    loaded_at = now()
+WHERE county_id = $1 AND roll_version = $2
+"""
+
+_STAGE = "SELECT roll_stage($1, $2)"
+_ATTACH = "SELECT roll_attach($1, $2)"
+_DROP = "SELECT roll_drop($1, $2)"
+
+# What the loading processes counted comes in portions, a word in many of them; the sum goes to the dictionary.
+_STAGE_TOKENS = "CREATE TEMPORARY TABLE staged_token (kind text, token text, registrations integer) ON COMMIT DROP"
+_KEEP_TOKENS = """
+INSERT INTO roll_token (county_id, roll_version, kind, token, registrations)
+SELECT $1, $2, kind, token, sum(registrations) FROM staged_token GROUP BY kind, token
+"""
+
+# The known words, each under all its variants. In the order of the primary key, which so grows at one end.
+_KEEP_VARIANTS = """
+INSERT INTO roll_variant (county_id, roll_version, kind, variant, token, registrations)
+SELECT $1, $2, kind, variant, token, registrations FROM roll_token
+CROSS JOIN LATERAL (
+    SELECT token AS variant
+    UNION
+    SELECT left(token, n - 1) || substr(token, n + 1) FROM generate_series(1, length(token)) AS n
+) AS v
+WHERE county_id = $1 AND roll_version = $2 AND kind = ANY ($3::text[]) AND length(token) >= $4 AND registrations >= $5
+ORDER BY kind, variant COLLATE "C", token COLLATE "C"
+"""
+
+# Both ride roll_one_active.
+_ACTIVE_ROLL = f"SELECT {_ROLL_COLUMNS} FROM roll WHERE county_id = $1 AND state = 'active'"  # noqa: S608 - our columns
+_ANY_ACTIVE_ROLL = "SELECT EXISTS (SELECT FROM roll WHERE state = 'active' AND keys_version = $1)"
+_ROLL = f"SELECT {_ROLL_COLUMNS} FROM roll WHERE county_id = $1 AND roll_version = $2"  # noqa: S608 - our columns
+_ROLLS = f"SELECT {_ROLL_COLUMNS} FROM roll WHERE county_id = $1 ORDER BY roll_version"  # noqa: S608 - our columns
+
+# Two statements, not one: the row that leaves must be out of roll_one_active before the other enters.
+_RETIRE = "UPDATE roll SET state = 'retired' WHERE county_id = $1 AND state = 'active'"
+_ACTIVATE = "UPDATE roll SET state = 'active', activated_at = now() WHERE county_id = $1 AND roll_version = $2"
+
+# A version as the file that it could have been loaded from. Rides the partition's primary key.
+_CANONICAL = f"""
+SELECT {", ".join(REGISTRATION_COLUMNS[1:-1])}, CASE WHEN confidential THEN 'true' ELSE 'false' END AS confidential
+FROM registration WHERE county_id = $1 AND roll_version = $2 ORDER BY registration_no
+"""  # noqa: S608 - our columns
+
+# Registrations of the voters given, in the file's order. Rides the partition's index on voter_id.
+_OF_VOTERS = f"""
+SELECT {", ".join(REGISTRATION_COLUMNS)} FROM registration
+WHERE county_id = $1 AND roll_version = $2 AND voter_id = ANY($3::text[])
+ORDER BY registration_no
+"""  # noqa: S608 - our columns
+
+
+async def add_county(connection: asyncpg.Connection, county_id: str, name: str) -> None:
+    """Add the county where it is new.
+
+    Raises:
+        CountyCodeError: its code cannot be one.
+    """
+    try:
+        await connection.execute(_ADD_COUNTY, county_id, name)
+    except asyncpg.CheckViolationError:
+        raise CountyCodeError from None
+
+
+async def take_county(connection: asyncpg.Connection, county_id: str) -> bool:
+    """Hold the county's row to the end of the transaction; False where there is no such county."""
+    return await connection.fetchval(_TAKE_COUNTY, county_id) is not None
+
+
+async def try_loading(connection: asyncpg.Connection, county_id: str) -> bool:
+    """Become the one that loads this county's roll, to the end of the transaction; False where another does."""
+    return bool(await connection.fetchval(_TRY_LOADING, county_id))
+
+
+async def start_roll(
+    connection: asyncpg.Connection, county_id: str, *, roll_format: str, complete_through: date, keys_version: int
+) -> int:
+    """Begin the county's next roll version and return its number; whatever was loading before is given up."""
+    await take_county(connection, county_id)
+    await connection.execute(_FAIL_ABANDONED, county_id)
+    version: int = await connection.fetchval(_START_ROLL, county_id, roll_format, complete_through, keys_version)
+    return version
+
+
+async def record_progress(connection: asyncpg.Connection, county_id: str, version: int, phase: str, rows: int) -> None:
+    """Say how far the load is."""
+    await connection.execute(_PROGRESS, county_id, version, phase, rows)
+
+
+async def fail_roll(connection: asyncpg.Connection, county_id: str, version: int, why: str) -> None:
+    """Record that the load failed, and why."""
+    await connection.execute(_FAIL_ROLL, county_id, version, why)
+
+
+async def stage_roll(connection: asyncpg.Connection, county_id: str, version: int) -> str:
+    """Make the table that the roll is copied into and return its name. One transaction up to `attach_roll`."""
+    await connection.execute(_STAGE_TOKENS)
+    table: str = await connection.fetchval(_STAGE, county_id, version)
+    return table
+
+
+async def copy_registrations(connection: asyncpg.Connection, table: str, data: AsyncIterable[bytes]) -> None:
+    """Copy what `copy_lines` made into the staged table."""
+    # FREEZE: the table is new in this transaction, so its rows need no second visit by vacuum.
+    await connection.copy_to_table(table, source=data, columns=_COPY_COLUMNS, null=_NULL, freeze=True)
+
+
+async def copy_tokens(connection: asyncpg.Connection, data: AsyncIterable[bytes]) -> None:
+    """Copy a portion of the dictionary that `copy_token_lines` made."""
+    await connection.copy_to_table("staged_token", source=data, null=_NULL)
+
+
+async def attach_roll(connection: asyncpg.Connection, county_id: str, version: int, rows: int, sha256: str) -> None:
+    """Index the staged table, make it a part of `registration`, and keep the dictionary."""
+    await connection.execute(_KEEP_TOKENS, county_id, version)
+    await connection.execute(_KEEP_VARIANTS, county_id, version, CORRECTED, SHORTEST, fewest_known(rows))
+    await connection.execute(_ATTACH, county_id, version)
+    await connection.execute(_FINISH_ROLL, county_id, version, rows, sha256)
+
+
+async def list_rolls(connection: asyncpg.Connection, county_id: str) -> list[Roll]:
+    """All versions of the county's roll, the oldest first, those loading or failed as well."""
+    return [Roll(*row) for row in await connection.fetch(_ROLLS, county_id)]
+
+
+async def get_roll(connection: asyncpg.Connection, county_id: str, version: int) -> Roll | None:
+    """One version of the county's roll."""
+    row = await connection.fetchrow(_ROLL, county_id, version)
+    return Roll(*row) if row else None
+
+
+async def active_roll(connection: asyncpg.Connection, county_id: str) -> Roll | None:
+    """The roll in use; None before the first is activated."""
+    row = await connection.fetchrow(_ACTIVE_ROLL, county_id)
+    return Roll(*row) if row else None
+
+
+async def any_active_roll(connection: asyncpg.Connection) -> bool:
+    """Whether any county has a roll in use that this program can search."""
+    return bool(await connection.fetchval(_ANY_ACTIVE_ROLL, KEYS_VERSION))
+
+
+async def switch_roll(connection: asyncpg.Connection, county_id: str, version: int) -> None:
+    """Put this version in the place of the one in use. One transaction."""
+    await connection.execute(_RETIRE, county_id)
+    await connection.execute(_ACTIVATE, county_id, version)
+
+
+async def drop_registrations(connection: asyncpg.Connection, county_id: str, version: int) -> None:
+    """Delete the registrations and words of a version out of use."""
+    await connection.execute(_DROP, county_id, version)
+
+
+async def write_canonical(connection: asyncpg.Connection, county_id: str, version: int, path: Path) -> None:
+    """Write a version's registrations to a file in the canonical format, in the order of their numbers."""
+    await connection.copy_from_query(_CANONICAL, county_id, version, output=path, format="csv", header=True)
+
+
+async def registrations_of_voters(
+    connection: asyncpg.Connection, county_id: str, version: int, voter_ids: Sequence[str]
+) -> list[Registration]:
+    """All intervals of these voters in one version of the roll, in the file's order."""
+    return [to_registration(row) for row in await connection.fetch(_OF_VOTERS, county_id, version, voter_ids)]
+
+
+def to_registration(row: asyncpg.Record) -> Registration:
+    """The registration in a row whose first columns are `REGISTRATION_COLUMNS`, in their order."""
+    return Registration(*row[: len(REGISTRATION_COLUMNS)])
+
+
+_NULL = "\x01"  # no field of a roll holds a control character
+
+
+class _Dates(dict[date | None, str]):
+    """Dates as COPY's text, written once: a roll has some thousands of them."""
+
+    def __missing__(self, day: date | None) -> str:
+        text = self[day] = _NULL if day is None else day.isoformat()
+        return text
+
+
+_DATES = _Dates()
+
+
+def copy_lines(registrations: Iterable[tuple[Registration, tuple[int | None, ...]]]) -> bytes:
+    """Registrations with their keys as COPY's text, for `copy_registrations`. No field holds a tab or a line break."""
+    return _copy_text([_copy_line(registration, keys) for registration, keys in registrations])
+
+
+def _copy_line(registration: Registration, keys: tuple[int | None, ...]) -> str:
+    (no, voter, last, first, middle, suffix, born, house, fraction, pre, street, kind, post, unit, unit_no, city, code,
+     status, reason, signed, received, to, confidential) = registration  # fmt: skip
+    numbers = "\t".join([_NULL if key is None else str(key) for key in keys])
+    return (
+        f"{no}\t{voter}\t{last}\t{first}\t{middle}\t{suffix}\t{_DATES[born]}\t{house}\t{fraction}\t{pre}\t{street}\t{kind}"
+        f"\t{post}\t{unit}\t{unit_no}\t{city}\t{code}\t{status}\t{reason}\t{_DATES[signed]}\t{_DATES[received]}"
+        f"\t{_DATES[to]}\t{confidential}\t{numbers}"
+    )
+
+
+def copy_token_lines(counts: Counter[tuple[str, str]]) -> bytes:
+    """How often each (kind, word) occurs, as COPY's text, for `copy_tokens`."""
+    return _copy_text([f"{kind}\t{token}\t{count}" for (kind, token), count in counts.items()])
+
+
+def _copy_text(lines: list[str]) -> bytes:
+    lines.append("")
+    return "\n".join(lines).replace("\\", "\\\\").encode()
+
+
+# Whoever loads aliases takes the county's row so that an examination under the old ones, which holds it, is waited for.
+_TAKE = "SELECT aliases_version FROM county WHERE county_id = $1 FOR UPDATE"
+
+_VERSIONS = f"SELECT {ALIAS_VERSION_COLUMNS} FROM alias_version WHERE county_id = $1 ORDER BY aliases_version"  # noqa: S608  # our columns
+
+_ADD_VERSION = f"INSERT INTO alias_version (county_id, {ALIAS_VERSION_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7)"  # noqa: S608  # our columns
+_ADD_ALIASES = """
+INSERT INTO county_alias (county_id, aliases_version, kind, alias, name)
+SELECT $1, $2, kind, alias, name FROM unnest($3::text[], $4::text[], $5::text[]) AS new (kind, alias, name)
+"""
+_USE = "UPDATE county SET aliases_version = $2 WHERE county_id = $1"
+
+
+async def take_aliases(connection: asyncpg.Connection, county_id: str) -> int | None:
+    """The version in use, which nobody else may change or rest on until this transaction ends; None: no such county."""
+    version: int | None = await connection.fetchval(_TAKE, county_id)
+    return version
+
+
+async def alias_versions(connection: asyncpg.Connection, county_id: str) -> list[AliasVersion]:
+    """Every version of a county's aliases, the oldest first; the last one is in use."""
+    return [AliasVersion(*row) for row in await connection.fetch(_VERSIONS, county_id)]
+
+
+async def add_aliases(
+    connection: asyncpg.Connection, county_id: str, version: AliasVersion, rows: Sequence[Alias]
+) -> None:
+    """Add a version with its rows and put it into use. The caller has taken the county's aliases."""
+    await connection.execute(_ADD_VERSION, county_id, *version)
+    texts = [[row[at] for row in rows] for at in range(len(Alias._fields))]
+    await connection.execute(_ADD_ALIASES, county_id, version.aliases_version, *texts)
+    await connection.execute(_USE, county_id, version.aliases_version)

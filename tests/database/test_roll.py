@@ -1,0 +1,380 @@
+"""The bulk load of a roll, its versions, and who may touch what."""
+
+import asyncio
+import csv
+import gzip
+import io
+import os
+import sys
+import threading
+import zipfile
+from collections import Counter
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import asyncpg
+import pytest
+
+from app.database.engine import SERVICE_ROLE, connect_arguments
+from app.errors import CountyCodeError, RollError, RollKeysError, RollLoadingError, RollOutdatedError, UnknownRollError
+from app.law.registration import Registration
+from app.matching.blocking import KEY_COLUMNS, MARK_COLUMN, count_words, registration_keys
+from app.matching.frequencies import CORRECTED, SHORTEST, variants
+from app.roll import queries as db
+from app.roll.formats import CANONICAL, CANONICAL_COLUMNS
+from app.roll.loading import LoadedRoll, activate_roll, drop_roll, load_roll
+from app.roll.rows import Chunk, RowReader
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+COUNTY = "los-angeles"
+SURNAMES = ("GARCIA", "NGUYEN", "O'BRIEN", "DE LA CRUZ", "BACK\\SLASH", "\\N", "MUÑOZ", "金", "SMITH-JONES")
+GIVEN = ("MARIA", "JOSE", "ANN MARIE", "LUZ", "T")
+STREETS = ("SUNSET", "71ST", "AVENUE 45", "LA CIENEGA")
+
+
+def a_row(no: int, **values: str) -> dict[str, str]:
+    return dict.fromkeys(CANONICAL_COLUMNS, "") | {
+        "voter_id": f"V{no}", "last_name": SURNAMES[no % 9], "first_name": GIVEN[no % 5], "birth_date": "1970-02-28",
+        "house_number": str(100 + no), "street_name": STREETS[no % 4], "street_type": "ST", "city": "LOS ANGELES",
+        "zip": str(90001 + no % 50), "status": "active", "affidavit_signed": "2010-05-01", "confidential": "",
+    } | values  # fmt: skip
+
+
+def a_roll(rows: int, *, bad: dict[int, dict[str, str]] | None = None) -> bytes:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, CANONICAL_COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(a_row(no, **(bad or {}).get(no, {})) for no in range(1, rows + 1))
+    return text.getvalue().encode()
+
+
+def registrations_of(data: bytes) -> list[Registration]:
+    header, _, rows = data.partition(b"\n")
+    return list(RowReader(CANONICAL, header).registrations(Chunk(rows, 1, rows.count(b"\n"))))
+
+
+async def load(
+    database: str, data: bytes, *, complete_through: date = date(2022, 7, 6), activate: bool = False
+) -> LoadedRoll:
+    return await load_roll(
+        database, county_id=COUNTY, source=io.BytesIO(data), complete_through=complete_through, activate=activate
+    )
+
+
+async def tables(connection: asyncpg.Connection) -> list[str]:
+    rows = await connection.fetch(
+        "SELECT relname FROM pg_class WHERE relkind = 'r' AND relname LIKE 'registration%' ORDER BY 1"
+    )
+    return [row["relname"] for row in rows]
+
+
+@pytest.mark.parametrize("rows", [1, 7000])
+async def test_a_loaded_roll_reads_back_as_it_was_written(
+    database: str, connection: asyncpg.Connection, rows: int
+) -> None:
+    data = a_roll(rows)
+    loaded = await load(database, data)
+    expected = registrations_of(data)
+    stored = await db.registrations_of_voters(connection, COUNTY, 1, [f"V{no}" for no in range(1, rows + 1)])
+    assert (loaded.roll_version, loaded.registrations, loaded.active) == (1, rows, False)
+    assert stored == expected
+
+
+async def test_a_loaded_roll_holds_the_keys_and_words_of_the_matcher(
+    database: str, connection: asyncpg.Connection
+) -> None:
+    data = a_roll(7000)
+    await load(database, data)
+    expected = registrations_of(data)
+    columns = ", ".join((*KEY_COLUMNS, MARK_COLUMN))
+    keys = await connection.fetch(f"SELECT {columns} FROM registration ORDER BY registration_no")  # noqa: S608 - our columns
+    assert [tuple(row) for row in keys] == [registration_keys(registration) for registration in expected]
+    words = await connection.fetch("SELECT kind, token, registrations FROM roll_token")
+    counted = Counter[tuple[str, str]]()
+    count_words(expected, counted)
+    assert {(kind, token): count for kind, token, count in words} == counted
+    kept = await connection.fetch("SELECT kind, variant, token, registrations FROM roll_variant")
+    assert {tuple(row) for row in kept} == {
+        (kind, variant, token, count)
+        for (kind, token), count in counted.items()
+        if kind in CORRECTED and len(token) >= SHORTEST
+        for variant in variants(token)
+    }
+
+
+async def test_the_schema_has_the_key_columns_of_the_matcher(connection: asyncpg.Connection) -> None:
+    rows = await connection.fetch(
+        "SELECT attname FROM pg_attribute WHERE attrelid = 'registration'::regclass AND attname LIKE 'key%'"
+    )
+    assert {row["attname"] for row in rows} == set(KEY_COLUMNS)
+
+
+async def test_a_loaded_roll_is_indexed_like_every_other(database: str, connection: asyncpg.Connection) -> None:
+    await load(database, a_roll(10))
+    count = "SELECT count(*) FROM pg_index WHERE indrelid = $1::text::regclass"
+    parent = await connection.fetchval(count, "registration")
+    assert await connection.fetchval(count, f'"registration_{COUNTY}_1"') == parent
+    plan = await connection.fetch(
+        "EXPLAIN SELECT FROM registration WHERE county_id = $1 AND roll_version = 1 AND voter_id = 'V1'", COUNTY
+    )
+    assert sum("registration_los-angeles_1" in row[0] for row in plan) == 1
+
+
+@pytest.mark.parametrize("pack", ["plain", "gzip", "zip"])
+async def test_a_roll_may_be_packed(database: str, tmp_path: Path, pack: str) -> None:
+    path = tmp_path / "roll"
+    if pack == "zip":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("roll.csv", a_roll(20))
+    else:
+        path.write_bytes(gzip.compress(a_roll(20)) if pack == "gzip" else a_roll(20))
+    loaded = await load_roll(database, county_id=COUNTY, source=path, complete_through=date(2022, 7, 6))
+    assert loaded.registrations == 20
+
+
+async def test_a_roll_may_come_through_a_pipe(database: str) -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "wb") as pipe:
+        pipe.write(gzip.compress(a_roll(20)))
+    with os.fdopen(reading, "rb", buffering=0) as pipe:
+        loaded = await load_roll(database, county_id=COUNTY, source=pipe, complete_through=date(2022, 7, 6))
+    assert loaded.registrations == 20
+
+
+def two_files() -> bytes:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        archive.writestr("a.csv", a_roll(1))
+        archive.writestr("b.csv", a_roll(1))
+    return data.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "row", "column"),
+    [
+        (b"", None, None),
+        (a_roll(0), None, None),
+        (a_roll(3, bad={2: {"status": "dead"}}), 2, "status"),
+        (a_roll(9000, bad={8999: {"birth_date": "1970-13-01"}}), 8999, "birth_date"),
+        (a_roll(9000, bad={3: {"zip": "9" * 11}, 8000: {"zip": "9" * 11}}), 3, "zip"),
+        (gzip.compress(a_roll(9000))[:-2000], None, None),
+        (two_files(), None, None),
+        (two_files()[:-30], None, None),
+    ],
+)
+async def test_a_bad_file_is_refused_whole_and_the_roll_in_use_is_untouched(
+    database: str, connection: asyncpg.Connection, data: bytes, row: int | None, column: str | None
+) -> None:
+    await load(database, a_roll(5), activate=True)
+    with pytest.raises(RollError) as caught:
+        await load(database, data, activate=True)
+    assert (caught.value.row, caught.value.column) == (row, column)
+    active, failed = await db.list_rolls(connection, COUNTY)
+    assert (active.state, active.registrations) == ("active", 5)
+    assert (failed.state, failed.failure, failed.registrations) == ("failed", str(caught.value), None)
+    assert await tables(connection) == [f"registration_{COUNTY}_1"]
+    assert await connection.fetchval("SELECT count(*) FROM roll_token WHERE roll_version = 2") == 0
+
+
+async def test_an_unknown_format_is_refused_before_anything_is_written(
+    database: str, connection: asyncpg.Connection
+) -> None:
+    with pytest.raises(RollError, match="canonical, california, north-carolina"):
+        await load_roll(
+            database, county_id=COUNTY, source=io.BytesIO(b""), roll_format="xls", complete_through=date(2022, 7, 6)
+        )
+    assert await db.list_rolls(connection, COUNTY) == []
+
+
+async def test_a_county_whose_code_cannot_be_one_is_refused(database: str) -> None:
+    with pytest.raises(CountyCodeError):
+        await load_roll(database, county_id="Los Angeles!", source=io.BytesIO(b""), complete_through=date(2022, 7, 6))
+
+
+async def test_a_file_that_is_not_there_leaves_no_failed_version(
+    database: str, connection: asyncpg.Connection, tmp_path: Path
+) -> None:
+    with pytest.raises(FileNotFoundError):
+        await load_roll(database, county_id=COUNTY, source=tmp_path / "no", complete_through=date(2022, 7, 6))
+    assert await db.list_rolls(connection, COUNTY) == []
+
+
+class PausedFile(io.BytesIO):
+    """A roll whose end is held back until it is released."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self.waiting = threading.Event()
+        self.released = threading.Event()
+
+    def readinto(self, buffer: "WriteableBuffer", /) -> int:
+        count = super().readinto(buffer)
+        if not count:
+            self.waiting.set()
+            self.released.wait()
+        return count
+
+
+async def test_others_see_how_far_a_load_is_and_cannot_start_another(
+    database: str, connection: asyncpg.Connection
+) -> None:
+    file = PausedFile(a_roll(9000))
+    seen: list[tuple[str, int]] = []
+    first = asyncio.create_task(
+        load_roll(
+            database, county_id=COUNTY, source=file, complete_through=date(2022, 7, 6),
+            progress=lambda phase, rows: seen.append((phase, rows)),
+        )
+    )  # fmt: skip
+    await asyncio.to_thread(file.waiting.wait)
+    (loading,) = await db.list_rolls(connection, COUNTY)
+    assert (loading.state, loading.progress_phase, loading.registrations) == ("loading", "copying", None)
+    with pytest.raises(RollLoadingError):
+        await load(database, a_roll(1))
+    other = await load_roll(database, county_id="kern", source=io.BytesIO(a_roll(1)), complete_through=date(2022, 7, 6))
+    assert other.roll_version == 1
+    file.released.set()
+    assert (await first).registrations == 9000
+    (loaded,) = await db.list_rolls(connection, COUNTY)
+    assert (loaded.state, loaded.progress_phase, loaded.progress_rows) == ("loaded", "done", 9000)
+    assert [rows for _, rows in seen] == sorted(rows for _, rows in seen)
+    assert seen[-2:] == [("indexing", 9000), ("done", 9000)]
+
+
+async def test_a_cancelled_load_leaves_nothing(database: str, connection: asyncpg.Connection) -> None:
+    file = PausedFile(a_roll(9000))
+    task = asyncio.create_task(load_roll(database, county_id=COUNTY, source=file, complete_through=date(2022, 7, 6)))
+    await asyncio.to_thread(file.waiting.wait)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    file.released.set()
+    (failed,) = await db.list_rolls(connection, COUNTY)
+    assert failed.state == "failed"
+    assert await tables(connection) == []
+
+
+LOADER = """
+import asyncio, sys
+from datetime import date
+from app.roll.loading import load_roll
+asyncio.run(load_roll(sys.argv[1], county_id="los-angeles", source=sys.stdin.buffer, complete_through=date(2022, 7, 6),
+                      progress=lambda phase, rows: print(phase, rows, flush=True)))
+"""
+
+
+async def given_up(connection: asyncpg.Connection) -> None:
+    """Wait until the server has noticed that the process of a load is gone."""
+    sessions = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'recall-roll-load'"
+    while await connection.fetchval(sessions):
+        await connection.execute("SELECT pg_sleep(0.05)")
+
+
+async def test_a_killed_load_leaves_nothing_and_the_next_one_finds_the_way_free(
+    database: str, connection: asyncpg.Connection
+) -> None:
+    await load(database, a_roll(5), activate=True)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", LOADER, database, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdin
+    assert process.stdout
+    process.stdin.write(a_roll(12000))  # and no end of file: it waits for more
+    assert (await process.stdout.readline()).startswith(b"copying")
+    process.kill()
+    await process.wait()
+    await given_up(connection)
+    assert (await load(database, a_roll(6))).roll_version == 3
+    assert [roll.state for roll in await db.list_rolls(connection, COUNTY)] == ["active", "failed", "loaded"]
+    assert await tables(connection) == [f"registration_{COUNTY}_1", f"registration_{COUNTY}_3"]
+
+
+async def test_an_activated_version_takes_the_place_of_the_one_in_use(
+    database: str, connection: asyncpg.Connection
+) -> None:
+    await load(database, a_roll(5), activate=True)
+    await load(database, a_roll(6), complete_through=date(2022, 7, 7))
+    first = await db.active_roll(connection, COUNTY)
+    second = await activate_roll(connection, county_id=COUNTY, roll_version=2)
+    assert first
+    assert (first.roll_version, second.roll_version, second.state) == (1, 2, "active")
+    assert [roll.state for roll in await db.list_rolls(connection, COUNTY)] == ["retired", "active"]
+    assert len(await db.registrations_of_voters(connection, COUNTY, 1, ["V5", "V6"])) == 1  # findings still name it
+
+
+async def test_activating_the_version_in_use_changes_nothing(database: str, connection: asyncpg.Connection) -> None:
+    await load(database, a_roll(5), activate=True)
+    before = await db.active_roll(connection, COUNTY)
+    assert await activate_roll(connection, county_id=COUNTY, roll_version=1) == before
+
+
+async def test_a_roll_of_an_earlier_day_needs_to_be_asked_for(database: str, connection: asyncpg.Connection) -> None:
+    await load(database, a_roll(5), activate=True)
+    with pytest.raises(RollOutdatedError):
+        await load(database, a_roll(6), complete_through=date(2022, 7, 5), activate=True)
+    assert [roll.state for roll in await db.list_rolls(connection, COUNTY)] == ["active", "loaded"]
+    older = await activate_roll(connection, county_id=COUNTY, roll_version=2, allow_older=True)
+    assert older.state == "active"
+
+
+async def test_a_roll_with_the_keys_of_another_matcher_is_not_activated(
+    database: str, connection: asyncpg.Connection
+) -> None:
+    await load(database, a_roll(5))
+    await connection.execute("UPDATE roll SET keys_version = keys_version + 1")
+    with pytest.raises(RollKeysError):
+        await activate_roll(connection, county_id=COUNTY, roll_version=1)
+
+
+async def test_racing_activations_leave_one_roll_in_use(database: str, connection: asyncpg.Connection) -> None:
+    for rows in range(1, 5):
+        await load(database, a_roll(rows))
+    pool = await asyncpg.create_pool(**connect_arguments(database, role=SERVICE_ROLE), min_size=4, max_size=4)
+
+    async def activate(version: int) -> None:
+        async with pool.acquire() as own:
+            await activate_roll(own, county_id=COUNTY, roll_version=version)
+
+    for _ in range(5):
+        await asyncio.gather(*(activate(version) for version in range(1, 5)))
+        states = [roll.state for roll in await db.list_rolls(connection, COUNTY)]
+        assert states.count("active") == 1
+    await pool.close()
+
+
+async def test_only_a_version_out_of_use_can_be_dropped(database: str, connection: asyncpg.Connection) -> None:
+    await load(database, a_roll(5), activate=True)
+    await load(database, a_roll(6), activate=True)
+    with pytest.raises(UnknownRollError):
+        await drop_roll(connection, county_id=COUNTY, roll_version=2)
+    await drop_roll(connection, county_id=COUNTY, roll_version=1)
+    assert await tables(connection) == [f"registration_{COUNTY}_2"]
+    assert await connection.fetchval("SELECT count(*) FROM roll_token WHERE roll_version = 1") == 0
+    for version in (1, 3):
+        with pytest.raises(UnknownRollError):
+            await drop_roll(connection, county_id=COUNTY, roll_version=version)
+        with pytest.raises(UnknownRollError):
+            await activate_roll(connection, county_id=COUNTY, roll_version=version)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE registration SET status = 'canceled'",
+        "DELETE FROM registration",
+        'INSERT INTO "registration_los-angeles_1" SELECT * FROM registration',
+        'DROP TABLE "registration_los-angeles_1"',
+        "UPDATE roll_token SET registrations = 1",
+        "DELETE FROM roll",
+        "UPDATE roll SET complete_through = '2030-01-01'",
+    ],
+)
+async def test_the_service_cannot_change_a_roll_that_was_loaded(database: str, statement: str) -> None:
+    await load(database, a_roll(5))
+    service = await asyncpg.connect(**connect_arguments(database, role=SERVICE_ROLE))
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await service.execute(statement)
+    await service.close()

@@ -1,0 +1,161 @@
+"""Verification: what agrees, and every way of tampering with a count, found and located."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from app.count.petitions import close_petition, get_petition
+from app.count.record import write
+from app.errors import CheckpointRefusedError, PetitionClosedError, UndecidedLinesError
+from app.law.canonical import canonical
+from app.law.line import Place
+from app.ledger.checkpoints import Signer
+from app.ledger.replay import Chain, Faults
+from app.ledger.verification import Verification, follow_chain, verify
+from tests.database.counted import NOT_REGISTERED, Counted, valid
+from tests.database.tamperings import TAMPERINGS, rewrite_chain, roll_back_tail
+
+
+async def verdict(counted: Counted, *held: str) -> Verification:
+    petition = counted.petition
+    now = await get_petition(counted.database, petition.county_id, petition.petition_id)
+    assert now
+    return await verify(counted.database, now, counted.signer, held=held)
+
+
+def found(verdict: Verification) -> set[tuple[str, str]]:
+    return {(fault.code, fault.where) for fault in verdict.faults}
+
+
+async def test_an_untouched_count_agrees(counted: Counted) -> None:
+    result = await verdict(counted)
+    assert result.faults == []
+    assert result.agrees
+    assert (result.version, result.entries, result.lines, result.checkpoints) == (6, 6, 11, 3)
+    assert result.findings == 13  # a person confirmed one line, and one gave its place up to a lower one
+    assert result.uncovered == 0
+
+
+@pytest.mark.parametrize("name", TAMPERINGS)
+async def test_tampering_is_found_and_located(name: str, counted: Counted, connection: asyncpg.Connection) -> None:
+    statement, expected = TAMPERINGS[name]
+    await connection.execute("SET session_replication_role = 'replica'")  # whoever tampers has the owner's means
+    await connection.execute(statement)
+    result = await verdict(counted)
+    assert not result.agrees
+    assert expected <= found(result)
+
+
+async def test_a_tail_rolled_back_with_its_head_is_found_by_the_checkpoint_over_it(
+    counted: Counted, connection: asyncpg.Connection
+) -> None:
+    await roll_back_tail(connection)
+    assert found(await verdict(counted)) == {("shortened", "checkpoint 3")}
+
+
+async def test_a_tail_rolled_back_with_its_checkpoint_is_found_by_whoever_kept_the_checkpoint(
+    counted: Counted, connection: asyncpg.Connection
+) -> None:
+    kept = await counted.checkpoint()
+    await roll_back_tail(connection)
+    await connection.execute("DELETE FROM checkpoint WHERE checkpoint_no = 3")
+    alone = await verdict(counted)
+    # Nothing in the database can show it; the verification says what nobody outside could have kept yet.
+    assert (alone.agrees, alone.uncovered) == (True, 1)
+    assert found(await verdict(counted, kept)) == {("shortened", "held checkpoint 1")}
+
+
+async def test_a_chain_rewritten_without_fault_is_found_by_every_checkpoint_over_it(
+    counted: Counted, connection: asyncpg.Connection
+) -> None:
+    await rewrite_chain(connection, leaves=True)
+    assert found(await verdict(counted)) == {("rewritten", f"checkpoint {number}") for number in (1, 2, 3)}
+
+
+async def test_a_chain_without_leaves_would_not_find_an_edited_finding(
+    counted: Counted, connection: asyncpg.Connection
+) -> None:
+    """The negative control: what finds the edit is the leaves, not the chain, the checkpoints or the recount."""
+    await rewrite_chain(connection, leaves=False)
+    alone = Faults()
+    async with counted.database.reading() as reading, reading.transaction():
+        await follow_chain(reading, counted.petition, Chain(alone))
+    assert alone.count == 0
+    assert found(await verdict(counted)) == {("finding", "line 5-1-2, finding 1"), ("leaf", "entry 2, leaf 1")}
+
+
+async def test_a_checkpoint_of_another_key_is_none(counted: Counted, tmp_path: Path) -> None:
+    counted.signer = Signer.from_file(tmp_path / "another", create=True)
+    assert {code for code, _ in found(await verdict(counted))} == {"checkpoint"}
+
+
+async def test_a_checkpoint_that_would_shrink_the_log_is_refused(
+    counted: Counted, connection: asyncpg.Connection
+) -> None:
+    await roll_back_tail(connection)
+    with pytest.raises(CheckpointRefusedError):
+        await counted.checkpoint()
+
+
+async def test_a_checkpoint_that_would_go_back_in_time_is_refused(counted: Counted) -> None:
+    await counted.take([(Place(8, 1, 1), valid("V10"))])
+    counted.now -= timedelta(hours=1)
+    with pytest.raises(CheckpointRefusedError):
+        await counted.checkpoint()
+
+
+async def test_a_checkpoint_over_a_rewritten_chain_is_refused(counted: Counted, connection: asyncpg.Connection) -> None:
+    await rewrite_chain(connection, leaves=True)
+    await counted.take([(Place(8, 1, 1), valid("V10"))])
+    with pytest.raises(CheckpointRefusedError):
+        await counted.checkpoint()
+
+
+async def test_a_log_that_did_not_grow_gets_no_second_checkpoint(counted: Counted) -> None:
+    assert await counted.checkpoint() == await counted.checkpoint()
+    assert (await verdict(counted)).checkpoints == 3
+
+
+async def test_a_closed_petition_verifies_and_changes_no_more(counted: Counted) -> None:
+    await close_petition(counted.database, counted.petition, closed_by="supervisor-1", now=counted.later())
+    await counted.checkpoint()
+    assert (await verdict(counted)).faults == []
+    with pytest.raises(PetitionClosedError):
+        await counted.take([(Place(8, 1, 1), valid("V10"))])
+    with pytest.raises(PetitionClosedError):
+        await close_petition(counted.database, counted.petition, closed_by="supervisor-1", now=counted.later())
+
+
+async def test_a_petition_with_lines_to_decide_is_not_closed(counted: Counted) -> None:
+    await counted.take([(Place(8, 1, 1), NOT_REGISTERED)])
+    with pytest.raises(UndecidedLinesError):
+        await close_petition(counted.database, counted.petition, closed_by="supervisor-1", now=counted.later())
+
+
+async def test_what_retention_destroys_and_says_leaves_the_rest_verifiable(
+    counted: Counted, connection: asyncpg.Connection
+) -> None:
+    await close_petition(counted.database, counted.petition, closed_by="supervisor-1", now=counted.later())
+    await connection.execute("SET session_replication_role = 'replica'")
+    for table in ("finding", "line", "signature"):
+        await connection.execute(f"DELETE FROM {table} WHERE (section, page, line) = (5, 1, 2)")  # noqa: S608  # ours
+    assert not (await verdict(counted)).agrees
+    facts = {"destroyed": [[2, 1, 1]]}
+    await write(connection, counted.petition, "retention", [], now=counted.later(), facts=facts)
+    await counted.checkpoint()
+    result = await verdict(counted)
+    assert result.faults == []
+    assert (result.destroyed, result.findings) == (1, 12)
+    await connection.execute("UPDATE finding SET salt = ''::bytea WHERE (section, page, line) = (5, 1, 3)")
+    assert ("finding", "line 5-1-3, finding 1") in found(await verdict(counted))
+
+
+@pytest.mark.usefixtures("counted")
+async def test_payloads_hold_no_personal_data(connection: asyncpg.Connection) -> None:
+    for row in await connection.fetch("SELECT payload FROM ledger"):
+        assert "V1" not in row["payload"]
+        assert "SIGNER" not in row["payload"]
+        assert canonical(json.loads(row["payload"])).decode() == row["payload"]

@@ -1,0 +1,165 @@
+"""The draw and what it says: the same for everybody, fair, and with intervals that hold."""
+
+from hashlib import sha256
+from math import comb
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.errors import FindingRefusedError
+from app.law.line import Place
+from app.law.quality import BlindAnswer, Check, DecidedLine, agrees, check_answer, error_rates, outcome
+from app.law.sampling import beta_cdf, clopper_pearson, draw, is_drawn
+
+NUMBERS = st.integers(1, 2_147_483_647)
+PLACES = st.builds(Place, NUMBERS, NUMBERS, NUMBERS)
+SEED = bytes(range(32))
+
+
+def test_the_draw_is_the_documented_one() -> None:
+    text = bytes(32) + bytes([0, 0, 0, 12, 0, 0, 0, 3, 0, 0, 0, 4])
+    assert draw(bytes(32), Place(12, 3, 4)) == int(sha256(text).hexdigest()[:16], 16) == 0x4A7663E55487B03D
+
+
+@given(PLACES, st.integers(0, 1_000_000), st.integers(0, 1_000_000))
+def test_a_larger_share_draws_what_a_smaller_one_does(place: Place, one: int, other: int) -> None:
+    small, large = sorted((one, other))
+    assert is_drawn(SEED, place, small) <= is_drawn(SEED, place, large)
+    assert not is_drawn(SEED, place, 0)
+    assert is_drawn(SEED, place, 1_000_000)
+
+
+def test_the_share_that_is_drawn_is_the_share_that_was_asked_for() -> None:
+    drawn = sum(
+        is_drawn(SEED, Place(s, p, n), 10_000) for s in range(1, 101) for p in range(1, 51) for n in range(1, 21)
+    )
+    assert drawn == pytest.approx(1_000, abs=4 * 1_000**0.5)
+
+
+# Published two-sided 95 % intervals, to the digits that are printed there.
+TABLE = [
+    ((0, 10), (0.0, 0.3085)),
+    ((1, 10), (0.0025, 0.4450)),
+    ((5, 10), (0.1871, 0.8129)),
+    ((10, 10), (0.6915, 1.0)),
+    ((10, 100), (0.0490, 0.1762)),
+    ((0, 100), (0.0, 0.0362)),
+    ((81, 263), (0.2527, 0.3676)),
+    ((15, 148), (0.0578, 0.1617)),
+]
+
+
+@pytest.mark.parametrize(("seen", "interval"), TABLE)
+def test_the_interval_is_the_published_one(seen: tuple[int, int], interval: tuple[float, float]) -> None:
+    assert clopper_pearson(*seen) == pytest.approx(interval, abs=5e-5)
+
+
+def test_without_errors_the_interval_is_the_rule_that_can_be_computed_by_hand() -> None:
+    for sample in (1, 7, 299, 36_000):
+        assert clopper_pearson(0, sample) == pytest.approx((0.0, 1 - 0.025 ** (1 / sample)), rel=1e-9)
+
+
+def test_of_an_empty_sample_nothing_is_known() -> None:
+    assert clopper_pearson(0, 0) == (0.0, 1.0)
+
+
+@given(st.integers(1, 60).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_each_end_leaves_the_tail_that_it_promises(seen: tuple[int, int]) -> None:
+    errors, sample = seen
+    lower, upper = clopper_pearson(errors, sample)
+    assert 0 <= lower <= errors / sample <= upper <= 1
+    if errors:
+        assert tail(sample, lower, range(errors, sample + 1)) == pytest.approx(0.025, rel=1e-6)
+    if errors < sample:
+        assert tail(sample, upper, range(errors + 1)) == pytest.approx(0.025, rel=1e-6)
+
+
+def tail(sample: int, p: float, errors: range) -> float:
+    return sum(comb(sample, k) * p**k * (1 - p) ** (sample - k) for k in errors)
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.floats(0, 1))
+def test_the_beta_function_is_a_binomial_tail(a: int, b: int, x: float) -> None:
+    trials = a + b - 1
+    assert beta_cdf(x, a, b) == pytest.approx(tail(trials, x, range(a, trials + 1)), abs=1e-9)
+
+
+@given(st.integers(0, 5_000), st.integers(0, 5_000))
+def test_the_interval_mirrors(errors: int, others: int) -> None:
+    lower, upper = clopper_pearson(errors, errors + others)
+    assert clopper_pearson(others, errors + others) == pytest.approx((1 - upper, 1 - lower), abs=1e-9)
+
+
+@pytest.mark.parametrize("errors", [-1, 6])
+def test_more_errors_than_checks_are_refused(errors: int) -> None:
+    with pytest.raises(ValueError, match="errors"):
+        clopper_pearson(errors, 5)
+
+
+VALID = DecidedLine("valid", None, "V1")
+
+
+@pytest.mark.parametrize(
+    ("answer", "decided", "same"),
+    [
+        (BlindAnswer("valid", None, "V1"), VALID, True),
+        (BlindAnswer("valid", None, "V2"), VALID, False),
+        (BlindAnswer("valid", None, "V1"), DecidedLine("invalid", "duplicate", "V1"), True),
+        (BlindAnswer("valid", None, "V1"), DecidedLine("invalid", "withdrawn", "V1"), True),
+        (BlindAnswer("valid", None, "V2"), DecidedLine("invalid", "duplicate", "V1"), False),
+        (BlindAnswer("invalid", "no_address"), DecidedLine("invalid", "no_address", None), True),
+        (BlindAnswer("invalid", "no_address", "V1"), DecidedLine("invalid", "no_address", None), True),
+        (BlindAnswer("invalid", "out_of_county"), DecidedLine("invalid", "no_address", None), False),
+        (BlindAnswer("invalid", "illegible"), VALID, False),
+        (BlindAnswer("review"), VALID, False),
+    ],
+)
+def test_an_answer_agrees_where_it_says_the_same_of_the_line(
+    answer: BlindAnswer, decided: DecidedLine, *, same: bool
+) -> None:
+    assert agrees(answer, decided) is same
+
+
+def test_a_good_line_needs_its_voter() -> None:
+    with pytest.raises(FindingRefusedError):
+        check_answer(BlindAnswer("valid"))
+
+
+DOUBT = BlindAnswer("review")
+
+
+@pytest.mark.parametrize(
+    ("check", "became"),
+    [
+        (Check(BlindAnswer("valid", None, "V1"), VALID, DecidedLine("invalid", "illegible", None)), "confirmed"),
+        (Check(DOUBT, VALID, DecidedLine("review", "quality_check", None)), "open"),
+        (Check(DOUBT, VALID, VALID), "upheld"),
+        (Check(DOUBT, VALID, DecidedLine("invalid", "duplicate", "V1")), "upheld"),
+        (Check(DOUBT, VALID, DecidedLine("valid", None, "V2")), "wrong"),
+        (Check(DOUBT, VALID, DecidedLine("invalid", "illegible", None)), "wrong"),
+    ],
+)
+def test_a_doubt_is_what_the_second_look_makes_of_it(check: Check, became: str) -> None:
+    assert outcome(check) == became
+
+
+KINDS = st.sampled_from([VALID, DecidedLine("invalid", "duplicate", "V1"), DecidedLine("invalid", "no_address", None)])
+ANSWERS = st.sampled_from(
+    [BlindAnswer("valid", None, "V1"), BlindAnswer("invalid", "no_address"), BlindAnswer("review")]
+)
+TODAY = st.sampled_from(
+    [VALID, DecidedLine("review", "quality_check", None), DecidedLine("invalid", "illegible", None)]
+)
+
+
+@given(st.lists(st.builds(Check, ANSWERS, KINDS, TODAY)))
+def test_the_rates_add_up_whatever_the_order(checks: list[Check]) -> None:
+    counts = {("valid", None): (100, 10), ("invalid", "duplicate"): (7, 1)}
+    together, *kinds = error_rates(counts, checks)
+    assert [together, *kinds] == error_rates(counts, checks[::-1])
+    assert (together.lines, together.drawn, together.checked) == (107, 11, len(checks))
+    assert sum(kind.checked for kind in kinds) == len(checks)
+    for rate in (together, *kinds):
+        assert sum(rate.outcomes.values()) == rate.checked
+        assert rate.rate is None or rate.lower <= rate.rate <= rate.upper

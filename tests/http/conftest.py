@@ -1,0 +1,86 @@
+"""A service over a database of the test's own, with a small county's roll in use."""
+
+import asyncio
+import os
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from app.main import create_app
+from app.settings import Settings
+from tests.http.world import World
+
+SETTINGS = Settings(
+    database_url=None,
+    data_dir=Path("unused"),
+    pg_bin=None,
+    log_format="text",
+    intake_connections=4,
+    reading_connections=4,
+)
+
+
+@pytest.fixture
+def database(county_database: str) -> str:
+    """The county's, since every story needs its roll."""
+    return county_database
+
+
+@pytest.fixture
+async def app(database: str, tmp_path: Path) -> AsyncIterator[FastAPI]:
+    application = create_app(replace(SETTINGS, data_dir=tmp_path), database)
+    async with application.router.lifespan_context(application):
+        yield application
+
+
+@pytest.fixture
+def app_without_database() -> FastAPI:
+    """The service as it is before it starts: its routes."""
+    return create_app(SETTINGS, "postgresql+asyncpg://")
+
+
+@pytest.fixture
+async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://service") as opened:
+        yield opened
+
+
+@pytest.fixture
+async def world(client: httpx.AsyncClient, app: FastAPI) -> World:
+    """A county with a roll and an open petition, and a key for each role."""
+    return await World.make(client, app.state.recall.database)
+
+
+@pytest.fixture
+async def process(database: str, tmp_path: Path) -> AsyncIterator[tuple[Process, int]]:
+    """The service as a process of its own, and its port."""
+    async with a_process(database, tmp_path) as running:
+        yield running
+
+
+@asynccontextmanager
+async def a_process(database: str, folder: Path, **environment: str) -> AsyncIterator[tuple[Process, int]]:
+    """The service as a process of its own, in an environment with these as well, and its port."""
+    given = {"DATABASE_URL": database, "DATA_DIR": str(folder), "LOG_FORMAT": "json", **environment}
+    with (folder / "log").open("wb") as log:
+        running = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "app", "serve", "--port", "0"),
+            env={**os.environ, **given},
+            stdout=PIPE,
+            stderr=log,
+        )
+        try:
+            assert running.stdout
+            first = (await running.stdout.readline()).decode()
+            yield running, int(first.split()[2].rpartition(":")[2])
+        finally:
+            if running.returncode is None:
+                running.kill()
+                await running.wait()

@@ -1,0 +1,113 @@
+"""One query for all who ask: what each of them may be told."""
+
+import asyncio
+from collections.abc import Collection
+
+import pytest
+
+from app.database.coalescing import Coalesced
+
+
+class Counted:
+    """Answers each key with the number of the query that asked for it; 0 does not exist."""
+
+    def __init__(self) -> None:
+        self.queries = 0
+        self.fails = False
+        self.asked, self.answers = asyncio.Event(), asyncio.Event()
+        self.answers.set()
+
+    async def fetch(self, keys: Collection[int]) -> dict[int, int]:
+        self.queries += 1
+        number = self.queries
+        self.asked.set()
+        await self.answers.wait()
+        if self.fails:
+            raise ConnectionError
+        return {key: number for key in keys if key}
+
+
+def half_an_hour_later(reader: Coalesced[int, int]) -> None:
+    """Without waiting for it."""
+    for key, (value, moment) in reader._known.items():  # noqa: SLF001  # the loop's clock cannot be set
+        reader._known[key] = value, moment._replace(began=moment.began - 1900)  # noqa: SLF001
+
+
+async def test_what_was_read_is_told_again_until_it_is_too_old() -> None:
+    counted = Counted()
+    reader = Coalesced(counted.fetch, max_age=0.02)
+    assert await asyncio.gather(*(reader.get(1) for _ in range(50))) == [1] * 50
+    assert await reader.get(1) == 1
+    await asyncio.sleep(0.03)
+    assert await reader.get(1) == 2
+
+
+async def test_what_was_read_before_a_write_of_this_process_is_told_to_nobody_after_it() -> None:
+    counted, writes = Counted(), 0
+    reader = Coalesced(counted.fetch, max_age=3600, writes=lambda: writes)
+    assert [await reader.get(1), await reader.get(1)] == [1, 1]
+    counted.asked.clear()
+    counted.answers.clear()
+    asking = asyncio.create_task(reader.get(2))
+    await counted.asked.wait()
+    writes = 1  # while a query is under way, whose result may be of before
+    late = asyncio.create_task(reader.get(2))
+    await asyncio.sleep(0)
+    counted.answers.set()
+    assert (await asking, await late) == (2, 3)
+    assert [await reader.get(1), await reader.get(2), await reader.get(2)] == [4, 3, 3]
+
+
+async def test_who_comes_while_a_query_runs_shares_it_where_it_is_fresh_enough_and_asks_for_the_same() -> None:
+    counted = Counted()
+    reader = Coalesced(counted.fetch, max_age=3600)
+    counted.answers.clear()
+    first = asyncio.create_task(reader.get(1))
+    await counted.asked.wait()
+    others = [asyncio.create_task(reader.get(key)) for key in (1, 1, 2)]
+    await asyncio.sleep(0)
+    counted.answers.set()
+    assert await asyncio.gather(first, *others) == [1, 1, 1, 2]
+
+
+async def test_what_does_not_exist_is_asked_for_every_time() -> None:
+    counted = Counted()
+    reader = Coalesced(counted.fetch, max_age=3600)
+    assert [await reader.get(0) for _ in range(3)] == [None] * 3
+    assert counted.queries == 3
+
+
+async def test_who_comes_in_the_second_half_of_the_time_has_the_next_query_begin_and_does_not_wait() -> None:
+    counted = Counted()
+    reader = Coalesced(counted.fetch, max_age=3600)
+    await reader.get(1)
+    half_an_hour_later(reader)
+    assert await reader.get(1) == 1
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert (counted.queries, await reader.get(1)) == (2, 2)
+
+
+async def test_a_query_ahead_of_its_time_that_fails_troubles_nobody_and_the_next_is_told() -> None:
+    counted = Counted()
+    reader = Coalesced(counted.fetch, max_age=3600)
+    await reader.get(1)
+    half_an_hour_later(reader)
+    counted.fails = True
+    assert await reader.get(1) == 1
+    await asyncio.sleep(0.01)
+    half_an_hour_later(reader)
+    with pytest.raises(ConnectionError):
+        await reader.get(1)
+
+
+async def test_whatever_is_written_the_queries_begin_no_closer_together_than_was_said() -> None:
+    counted, writes = Counted(), 0
+    reader = Coalesced(counted.fetch, max_age=0.02, every=0.02, writes=lambda: writes)
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    for _ in range(10):
+        writes += 1
+        await reader.get(1)
+    assert counted.queries == 10  # nobody was told what was read before the write
+    assert loop.time() - began >= 9 * 0.02

@@ -1,0 +1,215 @@
+"""Lines are looked up in processes of their own, and decided whatever becomes of these."""
+
+import asyncio
+import gc
+import os
+import signal
+import weakref
+from collections.abc import AsyncIterator
+from datetime import date
+
+import asyncpg
+import pytest
+
+from app.database.engine import SESSION, connect_arguments
+from app.law.line import Writing
+from app.matching import lookup as roll_words
+from app.matching import workers as actions
+from app.matching.aliases import Alias, Aliases
+from app.matching.lookup import LineToDecide, decide_lines
+from app.matching.queries import Roll
+from app.matching.workers import _LINES_BETWEEN, Matchers, _tidying, in_parts
+from tests.http.county import COUNTY, voter
+from tests.waiting import until
+
+DAY = date(2022, 7, 6)
+
+
+def lines(*numbers: int) -> list[LineToDecide]:
+    writings = [voter(number) for number in numbers]
+    return [
+        LineToDecide(Writing(w["printed_name"], w["residence_address"], w["city"], w["zip"]), DAY, DAY, DAY)
+        for w in writings
+    ]
+
+
+def end(matchers: Matchers, at: int, how: signal.Signals) -> None:
+    process = matchers.each[at].process_id
+    assert process
+    os.kill(process, how)
+
+
+async def started(database: str, count: int) -> Matchers:
+    made = Matchers(connect_arguments(database, **SESSION), count)
+    await made.start()
+    return made
+
+
+@pytest.fixture
+async def matcher(county_database: str) -> AsyncIterator[Matchers]:
+    made = await started(county_database, 1)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def two(county_database: str) -> AsyncIterator[Matchers]:
+    made = await started(county_database, 2)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def connection(county_database: str) -> AsyncIterator[asyncpg.Connection]:
+    opened = await asyncpg.connect(**connect_arguments(county_database))
+    yield opened
+    await opened.close()
+
+
+async def test_it_decides_as_the_service_does(matcher: Matchers, connection: asyncpg.Connection) -> None:
+    asked = lines(1, 2, 300, 4)
+    here = await decide_lines(connection, county_id=COUNTY, roll_version=1, lines=asked)
+    await connection.close()  # it has connections of its own
+    assert await matcher.decide_lines(connection, county_id=COUNTY, roll_version=1, lines=asked) == here
+    assert {d.status for d in here} >= {"valid"}
+
+
+async def test_it_decides_many_batches_at_a_time_and_each_gets_its_own_answer(
+    matcher: Matchers, connection: asyncpg.Connection
+) -> None:
+    asked = [lines(number, number + 1) for number in range(1, 31)]
+    found = await asyncio.gather(
+        *(matcher.decide_lines(connection, county_id=COUNTY, roll_version=1, lines=batch) for batch in asked)
+    )
+    assert [d[0].voter_id for d in found] == [f"V{number}" for number in range(1, 31)]
+
+
+async def test_no_lines_are_no_decisions(matcher: Matchers, connection: asyncpg.Connection) -> None:
+    assert await matcher.decide_lines(connection, county_id=COUNTY, roll_version=1, lines=[]) == []
+
+
+async def test_where_it_is_killed_the_service_decides(matcher: Matchers, connection: asyncpg.Connection) -> None:
+    under_way = asyncio.create_task(matcher.decide_lines(connection, county_id=COUNTY, roll_version=1, lines=lines(7)))
+    await asyncio.sleep(0)
+    end(matcher, 0, signal.SIGKILL)
+    assert (await under_way)[0].voter_id == "V7"
+
+    async def ended() -> bool:
+        return matcher.states()["running"] == 0
+
+    await until(ended)
+    found = await matcher.decide_lines(connection, county_id=COUNTY, roll_version=1, lines=lines(8))
+    assert found[0].voter_id == "V8"
+
+
+async def test_where_it_hangs_the_service_decides(
+    matcher: Matchers, connection: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(actions, "_PATIENCE", 0.2)
+    end(matcher, 0, signal.SIGSTOP)
+    found = await matcher.decide_lines(connection, county_id=COUNTY, roll_version=1, lines=lines(9))
+    assert found[0].voter_id == "V9"
+    assert matcher.each[0].waiting() == 0
+
+
+async def test_what_one_dies_over_another_decides(two: Matchers, connection: asyncpg.Connection) -> None:
+    await connection.close()  # so the service cannot
+    end(two, 0, signal.SIGSTOP)  # it takes what it is asked, and answers nothing
+    under_way = [
+        asyncio.create_task(two.decide_lines(connection, county_id=COUNTY, roll_version=1, lines=lines(number)))
+        for number in (10, 11)
+    ]
+
+    async def asked() -> bool:
+        return two.each[0].waiting() == 1
+
+    await until(asked)
+    end(two, 0, signal.SIGKILL)
+    assert [(await task)[0].voter_id for task in under_way] == ["V10", "V11"]
+    assert two.states() == {"running": 1, "ended": 1}
+
+
+async def test_one_batch_is_decided_by_all_of_them_at_once(two: Matchers, connection: asyncpg.Connection) -> None:
+    await connection.close()
+    for at in (0, 1):
+        end(two, at, signal.SIGSTOP)
+    numbers = [1 + number % 30 for number in range(500)]
+    under_way = asyncio.create_task(
+        two.decide_lines(connection, county_id=COUNTY, roll_version=1, lines=lines(*numbers))
+    )
+
+    async def asked() -> bool:
+        return [matcher.waiting() for matcher in two.each] == [1, 1]
+
+    await until(asked)
+    for at in (0, 1):
+        end(two, at, signal.SIGCONT)
+    assert [decision.voter_id for decision in await under_way] == [f"V{number}" for number in numbers]
+
+
+@pytest.mark.parametrize(
+    ("length", "parts"), [(0, []), (1, [1]), (250, [250]), (251, [125, 126]), (1000, [250] * 4), (501, [167] * 3)]
+)
+def test_a_batch_is_cut_into_as_few_parts_as_memory_has_room_for(length: int, parts: list[int]) -> None:
+    asked = lines(*range(1, length + 1))
+    cut = in_parts(asked)
+    assert [len(part) for part in cut] == parts
+    assert [line for part in cut for line in part] == asked
+
+
+def test_what_idle_processes_can_share_is_cut_for_them() -> None:
+    asked = lines(*range(1, 32))
+    assert [len(part) for part in in_parts(asked, 2)] == [15, 16]
+    assert in_parts([], 2) == []
+
+
+async def test_words_learnt_are_kept_up_to_a_bound(
+    connection: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(roll_words, "_rolls", {})
+    roll, numbers = Roll(connection, COUNTY, 1), (1, 2, 300, 4)
+    before = await decide_lines(connection, county_id=COUNTY, roll_version=1, lines=lines(*numbers))
+    learnt = await roll_words.roll_words(roll)
+    monkeypatch.setattr(roll_words, "_WORDS_KEPT", learnt.size)
+    assert await roll_words.roll_words(roll) is learnt
+    monkeypatch.setattr(roll_words, "_WORDS_KEPT", learnt.size - 1)
+    anew = await roll_words.roll_words(roll)
+    assert anew.size == 0
+    monkeypatch.setattr(roll_words, "_ROLLS_KEPT", 1)
+    await roll_words.roll_words(Roll(connection, "another", 1))
+    assert await roll_words.roll_words(roll) is not anew
+    assert await decide_lines(connection, county_id=COUNTY, roll_version=1, lines=lines(*numbers)) == before
+
+
+def test_what_refers_to_itself_is_freed_now_and_then() -> None:
+    class Knot:
+        def __init__(self) -> None:
+            self.itself = self
+
+    was_enabled = gc.isenabled()
+    try:
+        decided = _tidying()
+        gc.disable()
+        knot = weakref.ref(Knot())
+        decided(_LINES_BETWEEN - 1)
+        assert knot() is not None
+        decided(1)
+        assert knot() is None
+    finally:
+        gc.unfreeze()
+        if was_enabled:
+            gc.enable()
+
+
+async def test_without_any_the_service_decides(county_database: str, connection: asyncpg.Connection) -> None:
+    none = await started(county_database, 0)
+    found = await none.decide_lines(connection, county_id=COUNTY, roll_version=1, lines=lines(1, 2))
+    assert [decision.voter_id for decision in found] == ["V1", "V2"]
+
+
+async def test_with_aliases_that_the_process_does_not_find_the_service_decides(
+    matcher: Matchers, connection: asyncpg.Connection
+) -> None:
+    unknown = Aliases(9, [Alias("street", "Nowhere", "Maple Ave")])
+    found = await matcher.decide_lines(connection, county_id=COUNTY, roll_version=1, lines=lines(1), aliases=unknown)
+    assert found[0].voter_id == "V1"

@@ -1,0 +1,90 @@
+"""The measures: by Prometheus's conventions, without personal data, and what is watched by the rules in `deploy`."""
+
+import json
+import re
+from pathlib import Path
+
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.http.county import line, stranger
+from tests.http.world import World
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+UNITS = ("_seconds", "_bytes", "_total", "_info")
+
+
+async def families(world: World, who: str | None) -> dict[str, dict[tuple[str, ...], float]]:
+    """Every measure: name -> the labels' values -> value."""
+    headers = {"Authorization": f"Bearer {world.keys[who]}"} if who else {}
+    answer = await world.client.get("/metrics", headers=headers)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/plain; version=")
+    found: dict[str, dict[tuple[str, ...], float]] = {}
+    for family in text_string_to_metric_families(answer.text):
+        for sample in family.samples:
+            found.setdefault(sample.name, {})[tuple(sample.labels.values())] = sample.value
+    return found
+
+
+async def test_requests_are_counted_and_timed_by_route_and_status(world: World) -> None:
+    await world.tally()
+    await world.client.get("/nothing/canary-q7x")
+    found = await families(world, None)
+    route = "/v1/petitions/{petition_id}/tally"
+    assert found["recall_http_requests_total"]["GET", route, "200"] == 1
+    assert found["recall_http_requests_total"]["GET", "unmatched", "404"] == 1
+    assert found["recall_http_request_duration_seconds_count"]["GET", route] == 1
+    assert found["recall_database_up"][()] == 1
+    assert found["recall_database_connections"]["intake", "idle"] >= 1
+    assert found["recall_matchers"] == {("running",): 0, ("ended",): 0}
+    assert found["process_resident_memory_bytes"][()] > 0
+
+
+async def test_a_countys_figures_are_those_of_its_tally_and_shown_to_its_keys_alone(world: World) -> None:
+    await world.batch([line(1), line(2), line(1, (9, 1, 1)), stranger((8, 1, 1))])
+    found, tally = await families(world, "monitor"), await world.tally()
+    for status in ("received", "valid", "invalid", "review"):
+        assert found["recall_petition_lines"][world.petition_id, status] == tally[status]
+    for reason, count in tally["invalid_by_code"].items():
+        assert found["recall_petition_invalid_lines"][world.petition_id, reason] == count
+    assert found["recall_ledger_height"][world.petition_id,] == tally["version"]
+    assert found["recall_petition_unsettled_lines"][world.petition_id,] == tally["unsettled"]
+    assert found["recall_roll_version"][()] == 1
+    for who in (None, "station", "system"):
+        assert not {name for name in await families(world, who) if name.startswith(("recall_petition", "recall_ledg"))}
+
+
+async def test_a_verifications_result_is_measured(world: World) -> None:
+    await world.call("GET", "/tally/verification", who="auditor")
+    assert (await families(world, None))["recall_verification_agrees"][world.petition_id,] == 1
+
+
+async def test_no_measure_holds_what_was_sent(world: World) -> None:
+    await world.client.request("CANARYQ7X", "/canaryq7x?canaryq7x=1", headers={"Authorization": "Bearer canaryq7x"})
+    await world.post({**line(1), "printed_name": "CANARYQ7X"})
+    answer = await world.client.get("/metrics", headers={"Authorization": f"Bearer {world.keys['monitor']}"})
+    assert "canaryq7x" not in answer.text.lower()
+    assert "V1" not in answer.text
+
+
+async def test_the_rules_and_the_dashboard_name_measures_that_exist(world: World) -> None:
+    await world.batch([line(1), line(1, (9, 1, 1)), stranger((8, 1, 1))])
+    await world.call("POST", "/signatures/8-1-1/findings", who="clerk", json={"status": "review"})
+    await world.call("GET", "/tally/verification", who="auditor")
+    names = set(await families(world, "monitor"))
+    rules = yaml.safe_load((DEPLOY / "alerts.yml").read_text())["groups"]
+    dashboard = json.loads((DEPLOY / "dashboard.json").read_text())
+    expressions = [rule["expr"] for group in rules for rule in group["rules"]]
+    expressions += [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+    used = {name for text in expressions for name in re.findall(r"\b(?:recall|process)_[a-z_]+", text)}
+    assert used <= names
+    assert len(expressions) >= 20
+
+
+async def test_every_rule_says_what_happened_and_what_to_do() -> None:
+    for group in yaml.safe_load((DEPLOY / "alerts.yml").read_text())["groups"]:
+        for rule in group["rules"]:
+            assert rule["labels"]["severity"] in ("page", "ticket")
+            assert rule["annotations"]["summary"]
+            assert rule["annotations"]["action"]

@@ -1,0 +1,100 @@
+"""What the stories do over HTTP."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import httpx
+
+from app.access.keys import issue_key
+from app.access.principals import ROLES
+from app.database.engine import Database
+from tests import recount
+from tests.http.county import COUNTY
+
+PETITION = {
+    "title": "Recall of the assessor",
+    "officer": "The assessor",
+    "required": 100,
+    "circulation_from": "2022-01-27",
+    "circulation_to": "2022-07-06",
+    "filed_on": "2022-07-06",
+}
+
+
+@dataclass(frozen=True)
+class World:
+    """An open petition, the keys of its county, and a client."""
+
+    client: httpx.AsyncClient
+    database: Database
+    keys: dict[str, str]
+    petition_id: str
+
+    @classmethod
+    async def make(cls, client: httpx.AsyncClient, database: Database) -> "World":
+        now = datetime.now(UTC)
+        keys: dict[str, str] = {
+            role: await issue_key(database, COUNTY, role=role, principal=f"{role}-1", now=now) for role in ROLES
+        }
+        answer = await client.post("/v1/petitions", json=PETITION, headers={"Authorization": f"Bearer {keys['clerk']}"})
+        assert answer.status_code == 201, answer.text
+        return cls(client, database, keys, answer.json()["petition_id"])
+
+    async def add_key(self, role: str, name: str) -> None:
+        """A key for another person, known by the name."""
+        self.keys[name] = await issue_key(self.database, COUNTY, role=role, principal=name, now=datetime.now(UTC))  # type: ignore[arg-type]  # roles are text here
+
+    async def call(self, method: str, path: str, *, who: str, **more: Any) -> httpx.Response:  # noqa: ANN401  # httpx's own
+        headers = {"Authorization": f"Bearer {self.keys[who]}", **more.pop("headers", {})}
+        return await self.client.request(method, f"/v1/petitions/{self.petition_id}{path}", headers=headers, **more)
+
+    async def post(self, line: dict[str, object], *, who: str = "station", key: str | None = None) -> httpx.Response:
+        headers = {"Idempotency-Key": key} if key else {}
+        return await self.call("POST", "/signatures", who=who, json=line, headers=headers)
+
+    async def batch(
+        self, lines: list[dict[str, object]], *, who: str = "station", key: str | None = None
+    ) -> httpx.Response:
+        headers = {"Idempotency-Key": key} if key else {}
+        return await self.call("POST", "/signatures/batch", who=who, json={"signatures": lines}, headers=headers)
+
+    async def finding(self, place: str, *, who: str = "clerk", **body: object) -> httpx.Response:
+        return await self.call("POST", f"/signatures/{place}/findings", who=who, json=body)
+
+    async def verb(
+        self,
+        path: str,
+        *,
+        who: str = "clerk",
+        key: str | None = None,
+        method: str = "POST",
+        **body: Any,  # noqa: ANN401  # any JSON values
+    ) -> httpx.Response:
+        """Any verb that takes a JSON body."""
+        headers = {"Idempotency-Key": key} if key else {}
+        return await self.call(method, path, who=who, json=body, headers=headers)
+
+    async def detail(self, place: str) -> dict[str, Any]:
+        """A line as a clerk sees it."""
+        answer = await self.call("GET", f"/signatures/{place}", who="clerk")
+        assert answer.status_code == 200, answer.text
+        result: dict[str, Any] = answer.json()
+        return result
+
+    async def recount(self) -> None:
+        """Every voter once, and head, ledger and rows of one mind."""
+        async with self.database.reading() as connection:
+            await recount.check(connection, UUID(self.petition_id))
+
+    async def status(self, place: str) -> tuple[str, str | None]:
+        answer = await self.call("GET", f"/signatures/{place}", who="clerk")
+        assert answer.status_code == 200, answer.text
+        return answer.json()["status"], answer.json()["reason"]
+
+    async def tally(self) -> dict[str, Any]:
+        answer = await self.call("GET", "/tally", who="monitor")
+        assert answer.status_code == 200, answer.text
+        result: dict[str, Any] = answer.json()
+        return result

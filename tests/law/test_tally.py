@@ -1,0 +1,91 @@
+"""The tally always adds up."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.law.reasons import PUBLISHED, REASONS, REVIEW_CAUSES
+from app.law.tally import Counts, LineState, invalid_by_published, outlook, rate
+
+standings = st.one_of(
+    st.builds(LineState, st.just("valid"), st.none(), st.just("V1"), st.booleans()),
+    st.builds(LineState, st.just("invalid"), st.sampled_from(REASONS), st.none(), st.booleans()),
+    st.builds(LineState, st.just("review"), st.sampled_from(REVIEW_CAUSES), st.none(), st.just(value=False)),
+    st.builds(LineState, st.just("received"), st.none(), st.none(), st.just(value=False)),
+)
+GASCON = {
+    "not_registered": 88_464,
+    "duplicate": 43_593,
+    "different_address": 32_187,
+    "signature_mismatch": 9_490,
+    "canceled": 7_344,
+    "out_of_county": 5_374,
+    "other": 9_331,
+}
+
+
+def counted(lines: list[LineState]) -> Counts:
+    """The counts of these lines, each by itself."""
+    return Counts().moved([(None, line) for line in lines])
+
+
+@given(st.lists(standings))
+def test_raw_is_the_sum_of_its_parts(lines: list[LineState]) -> None:
+    counts = counted(lines)
+    assert counts.raw == len(lines) == counts.received + counts.valid + counts.invalid + counts.review
+    assert sum(counts.by_reason.values()) == counts.invalid == sum(invalid_by_published(counts.by_reason).values())
+    assert counts.unsettled == sum(not line.settled for line in lines)
+
+
+@given(st.lists(st.lists(standings, min_size=1, max_size=5)))
+def test_moving_lines_about_gives_what_counting_them_anew_gives(histories: list[list[LineState]]) -> None:
+    counts = Counts()
+    for history in histories:
+        for before, after in zip([None, *history], history, strict=False):
+            counts = counts.moved([(before, after)])
+    assert counts == counted([history[-1] for history in histories])
+
+
+@given(st.lists(standings))
+def test_what_is_taken_out_again_leaves_nothing(lines: list[LineState]) -> None:
+    undecided = LineState("received", None, None, settled=False)
+    counts = counted(lines).moved([(line, undecided) for line in lines])
+    assert counts == Counts(received=len(lines), unsettled=len(lines))
+
+
+@given(st.lists(standings), st.integers(1, 30))
+def test_the_outlook_says_sufficient_or_insufficient_only_when_nothing_can_change_it(
+    lines: list[LineState], required: int
+) -> None:
+    counts = counted(lines)
+    opened = counts.received + counts.review
+    match outlook(counts, required):
+        case "sufficient":
+            assert counts.valid >= required
+        case "insufficient":
+            assert counts.valid + opened < required
+        case "undecided":
+            assert counts.valid < required <= counts.valid + opened
+
+
+def test_the_published_result_of_2022_comes_out() -> None:
+    counts = Counts(valid=520_050, invalid=195_783, by_reason=GASCON)
+    assert counts.raw == 715_833
+    assert invalid_by_published(counts.by_reason) == GASCON
+    assert (counts.valid - 566_857, rate(counts.valid, counts.raw), rate(566_857, counts.raw)) == (
+        -46_807,
+        0.7265,
+        0.7919,
+    )
+    assert outlook(counts, 566_857) == "insufficient"
+
+
+def test_every_reason_is_published_under_one_heading() -> None:
+    for reason in REASONS:
+        shown = invalid_by_published({reason: 2})
+        assert tuple(shown) == PUBLISHED
+        assert sorted(shown.values()) == [0, 0, 0, 0, 0, 0, 2]
+
+
+def test_a_rate_of_nothing_is_none_and_halves_are_rounded_up() -> None:
+    assert rate(0, 0) is None
+    assert rate(1, 20_000) == 0.0001

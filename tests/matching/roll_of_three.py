@@ -1,0 +1,96 @@
+"""A county's roll for the matcher's tests: its words as of 100,000 registrations, and a few of the registrations."""
+
+from collections.abc import Collection, Mapping
+from datetime import date, timedelta
+
+from app.law.line import Writing
+from app.law.petition import SigningInterval
+from app.law.registration import Registration
+from app.matching.decision import Decision, decide
+from app.matching.frequencies import TermFrequencies, variants
+from app.matching.reading import ReadLine, read_line
+from app.matching.scoring import Household, Scorer, default_model
+from app.matching.search import further_words, registered_words, streets_to_correct, words_to_correct, written_words
+
+INTERVAL = SigningInterval(date(2022, 1, 27), date(2022, 7, 6), date(2022, 7, 6))
+Counts = Mapping[str, Mapping[str, int]]
+_COUNTS: Counts = {
+    "surname": {"GARCIA": 2500, "LOPEZ": 1900, "SMITH": 800, "OBRIEN": 40, "DELACRUZ": 150, "TANG": 60},
+    "given": {
+        "MARIA": 1500, "JOSE": 1300, "ROBERT": 900, "ELIZABETH": 500, "MICHAEL": 1200, "MICHELE": 90, "LIZ": 5,
+        "BOB": 5, "ANNA": 400, "PATRICK": 200, "ALVARO": 30, "QIU": 8,
+    },
+    "middle": {"ANNE": 300, "LUISA": 80},
+    "street": {"SUNSET": 400, "STJOHN": 60, "71": 50, "17": 40, "MOUNTOLIVE": 30, "MAIN": 900},
+    "zip": {"90026": 9000, "90042": 8000},
+}  # fmt: skip
+_REGISTRATIONS = 100_000
+
+
+def learnt(line: ReadLine, *registrations: Registration, counts: Counts = _COUNTS) -> TermFrequencies:
+    """The roll's words, as far as a search for the line and a comparison with these registrations ask for them."""
+    words = TermFrequencies(_REGISTRATIONS, ["LOS ANGELES"])
+    for asked in (written_words([line]), registered_words(registrations)):
+        words.learn(asked, _counted(asked, counts))
+    further = further_words([line], words)
+    words.learn(further, _counted(further, counts))
+    correct(words, words_to_correct([line]) | streets_to_correct([line]), counts)
+    return words
+
+
+def _counted(asked: Mapping[str, Collection[str]], counts: Counts) -> list[tuple[str, str, int]]:
+    return [(kind, text, counts.get(kind, {}).get(text, 0)) for kind, texts in asked.items() for text in texts]
+
+
+def correct(words: TermFrequencies, asked: Mapping[str, Collection[str]], counts: Counts) -> None:
+    """Have the words learn what these may be slips of."""
+    alike = [
+        (kind, text, known, registrations)
+        for kind, texts in asked.items()
+        for text in texts
+        for known, registrations in counts[kind].items()
+        if variants(text) & variants(known)
+    ]
+    words.learn_corrections(asked, alike)
+
+
+MARIA = Registration(
+    registration_no=1, voter_id="V1", last_name="GARCIA-LOPEZ", first_name="MARIA", middle_name="LUISA", suffix="",
+    birth_date=date(1980, 2, 3), house_number="1234", house_fraction="1/2", pre_direction="W", street_name="SUNSET",
+    street_type="BLVD", post_direction="", unit_type="APT", unit_number="5", city="LOS ANGELES", zip="90026",
+    status="active", status_reason="", affidavit_signed=date(2010, 1, 1), affidavit_received=date(2010, 1, 2),
+    effective_to=None, confidential=False,
+)  # fmt: skip
+
+
+def a_voter(number: int, **facts: object) -> Registration:
+    """Another voter, in a house of her own unless told otherwise."""
+    base = MARIA._replace(
+        registration_no=number, voter_id=f"V{number}", birth_date=date(1960, 1, 1) + timedelta(days=number),
+        house_number=f"{number}00", house_fraction="", pre_direction="", street_name="MAIN", street_type="ST",
+        unit_type="", unit_number="", middle_name="",
+    )  # fmt: skip
+    return base._replace(**facts)  # type: ignore[arg-type]  # the names of fields, given by the test
+
+
+ROBERT = a_voter(2, last_name="SMITH", first_name="ROBERT")
+ELIZABETH = a_voter(3, last_name="O'BRIEN", first_name="ELIZABETH", middle_name="ANNE")
+
+
+def a_line(name: str, address: str, city: str = "LOS ANGELES", zip_code: str = "90026", **facts: bool) -> Writing:
+    """What is written on a line."""
+    return Writing(name, address, city, zip_code, **facts)  # type: ignore[arg-type]  # only `signed` is given so
+
+
+def decided(
+    line: Writing,
+    *registrations: Registration,
+    interval: SigningInterval = INTERVAL,
+    household: Household | None = None,
+) -> Decision:
+    """The decision on a line where the search finds these registrations; all of them neighbours, unless told."""
+    read = read_line(line)
+    scorer = Scorer(read, learnt(read, *registrations), default_model())
+    neighbours = Household(len(registrations), {r.unit_number: 1 for r in registrations})
+    scorer.count_household(household or neighbours)
+    return decide(scorer, registrations, interval)

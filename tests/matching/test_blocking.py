@@ -1,0 +1,194 @@
+"""The keys under which registrations are found, and the searches that ask for them."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rapidfuzz.distance import OSA
+
+from app.law.line import Writing
+from app.law.registration import Registration
+from app.matching.blocking import FINE, FINE_BITS, KEY_COLUMNS, count_words, near_houses, registration_keys
+from app.matching.comparison import compare_house
+from app.matching.frequencies import TermFrequencies
+from app.matching.reading import read_line
+from app.matching.search import GIVEN_STREET, Hits, Probe, address_probe, household_keys, wide_search, worth_reading
+from tests.matching.roll_of_three import ELIZABETH, MARIA, ROBERT, a_line, correct, decided, learnt
+
+PUBLISHED_ROBERT = 7723906138264827015  # changes only together with KEYS_VERSION
+
+
+def keys_of(registration: Registration) -> dict[str, int]:
+    """The keys of a registration by their column, without those whose parts are unknown."""
+    keys = zip(KEY_COLUMNS, registration_keys(registration)[: len(KEY_COLUMNS)], strict=True)
+    return {column: key for column, key in keys if key is not None}
+
+
+def columns_found(line: Writing, registration: Registration) -> set[str]:
+    """The key columns in which the searches for a line meet a registration."""
+    read, keys = read_line(line), keys_of(registration)
+    words = learnt(read)
+    search = wide_search(read, words)
+    found = {
+        column
+        for probe in [address_probe(read, words), *search.ranges]
+        for low in probe.lows
+        if (column := KEY_COLUMNS[probe.column]) in keys and low <= keys[column] <= low | FINE
+    }
+    single = {KEY_COLUMNS[probe.column] for probe in search.keys if keys.get(KEY_COLUMNS[probe.column]) in probe.lows}
+    return found | single
+
+
+def test_a_registration_has_a_key_for_each_column() -> None:
+    assert list(keys_of(MARIA)) == list(KEY_COLUMNS)
+    assert all(0 < key < 2**63 for key in keys_of(MARIA).values())
+
+
+def test_a_single_surname_leaves_the_second_keys_empty() -> None:
+    assert set(KEY_COLUMNS) - keys_of(ROBERT).keys() == {
+        "key_house_surname2",
+        "key_given_surname2",
+        "key_surname2_street",
+    }
+
+
+def test_an_unknown_part_leaves_its_keys_empty() -> None:
+    hidden = ROBERT._replace(house_number="", street_name="")
+    assert list(keys_of(hidden)) == ["key_given_surname"]
+
+
+def test_the_house_number_stands_beside_the_keys() -> None:
+    assert registration_keys(ROBERT)[-1] == 200
+    assert registration_keys(ROBERT._replace(house_number="GATE"))[-1] == 0
+
+
+def test_the_keys_are_the_same_on_every_machine() -> None:
+    assert registration_keys(ROBERT)[0] == PUBLISHED_ROBERT
+
+
+def test_who_sounds_alike_shares_all_keys_but_the_spelling() -> None:
+    one, other = (keys_of(ROBERT._replace(last_name=name)) for name in ("DIAZ", "DYAZ"))
+    assert {column for column, key in one.items() if key != other[column]} == {"key_given_surname"}
+    assert one["key_given_surname"] >> FINE_BITS == other["key_given_surname"] >> FINE_BITS
+
+
+def test_the_words_of_a_registration_go_into_the_dictionary() -> None:
+    counts = Counter[tuple[str, str]]()
+    count_words([MARIA, MARIA, ROBERT], counts)
+    assert counts == {
+        ("surname", "GARCIA"): 2, ("surname", "LOPEZ"): 2, ("surname", "SMITH"): 1, ("given", "MARIA"): 2,
+        ("given", "ROBERT"): 1, ("middle", "LUISA"): 2, ("street", "SUNSET"): 2, ("street", "MAIN"): 1,
+        ("zip", "90026"): 3, ("city", "LOS ANGELES"): 3,
+    }  # fmt: skip
+
+
+def test_an_undamaged_line_meets_its_registration_in_every_column() -> None:
+    assert columns_found(a_line("Maria Garcia-Lopez", "1234 Sunset"), MARIA) == set(KEY_COLUMNS)
+
+
+def test_the_household_is_asked_for_by_its_surname() -> None:
+    read = read_line(a_line("Robert Smith", "200 Main St"))
+    assert registration_keys(ROBERT)[0] in household_keys(read)
+
+
+def test_a_line_with_one_part_lost_still_meets_its_registration() -> None:
+    for name, address in (
+        ("Robert Smith", "987 Main St"),
+        ("Robert Smith", "200 Qqqq St"),
+        ("Robert Qqqq", "200 Main St"),
+        ("Qqqq Smith", "200 Main St"),
+    ):
+        assert columns_found(a_line(name, address), ROBERT)
+
+
+def test_a_misspelling_is_corrected_by_the_countys_words() -> None:
+    assert "key_given_surname" in columns_found(a_line("Rpbert Smitk", "9 Qqqq"), ROBERT)
+
+
+def corrections(counts: Mapping[str, Mapping[str, int]], text: str) -> tuple[str, ...]:
+    (kind,) = counts
+    words = TermFrequencies(1000, [])
+    correct(words, {kind: [text]}, counts)
+    return words.corrections(kind, text)
+
+
+def test_corrections_are_known_words_within_one_slip_and_the_frequent_first() -> None:
+    given_names = {"given": {"MARIA": 90, "MARIO": 20, "MARTA": 30, "ROBERT": 50}}
+    assert corrections(given_names, "MARIX") == ("MARIA", "MARIO")
+    assert corrections(given_names, "RBOERT") == ("ROBERT",)
+    assert corrections(given_names, "ROBERTS") == ("ROBERT",)
+    assert corrections(given_names, "XX") == ()
+
+
+@given(st.text(alphabet="ABCDEFGHIJKLMNOPQRSTUVWXYZ", min_size=4, max_size=12), st.integers(0, 11))
+def test_every_letter_left_out_is_found_again(word: str, at: int) -> None:
+    damaged = word[: at % len(word)] + word[at % len(word) + 1 :]
+    if len(damaged) > 2 and damaged != word:
+        assert corrections({"surname": {word: 5}}, damaged) == (word,)
+
+
+def test_a_word_that_was_never_learnt_is_an_error_and_not_a_rare_one() -> None:
+    with pytest.raises(KeyError):
+        TermFrequencies(1000, []).rarity("surname", "SMITH")
+
+
+@given(st.text(max_size=60), st.text(max_size=60), st.text(max_size=20), st.text(max_size=10))
+def test_whatever_is_written_asks_for_no_word_that_was_not_learnt(
+    name: str, address: str, city: str, code: str
+) -> None:
+    assert decided(Writing(name, address, city, code), MARIA, ROBERT, ELIZABETH).status
+
+
+A_FEW, MANY = (
+    Hits([1, 2], [7, 8], [100, 900]),
+    Hits(list(range(20)), [7] * 10 + [8] * 10, [200, 201, *range(3900, 3918)]),
+)
+
+
+def test_of_a_house_number_with_many_of_a_surname_those_of_the_given_name_are_read() -> None:
+    probe = Probe(KEY_COLUMNS.index("key_house_surname"), [0], frozenset([8]))
+    read = read_line(a_line("Robert Smith", "200 Main St"))
+    assert worth_reading(probe, A_FEW, read) == [1, 2]
+    assert worth_reading(probe, MANY, read) == list(range(10, 20))
+
+
+def test_in_a_street_those_of_the_given_name_are_read_and_those_one_digit_off_of_a_surname_two() -> None:
+    read = read_line(a_line("Robert Smith", "200 Main St"))
+    probe = Probe(KEY_COLUMNS.index("key_surname_street"), [0], frozenset([8]))
+    assert worth_reading(probe, MANY, read) == [0, 1, 2, *range(10, 20)]
+    assert worth_reading(Probe(KEY_COLUMNS.index("key_given_street"), [0]), MANY, read) == [0, 1]
+
+
+def test_the_range_of_a_key_takes_twenty_bits() -> None:
+    assert FINE == 2**20 - 1
+    low = 5 << FINE_BITS
+    assert Probe(3, [low], frozenset([4, 3])).narrowed(low) == Probe(3, [low | 3, low | 4])
+
+
+@given(st.integers(1, 99_999), st.integers(1, 99_999))
+def test_near_houses_are_those_one_slip_away(one: int, other: int) -> None:
+    level, near = compare_house(str(one), str(other)), other in near_houses((str(one),))
+    assert near or level not in {"same", "near"}
+    assert not near or OSA.distance(str(one), str(other)) <= 2  # a digit less may leave zeros in front: 201 and 1
+
+
+@given(st.integers(1, 9_999), st.integers(0, 3), st.integers(0, 9))
+def test_a_house_number_with_another_digit_is_near(house: int, at: int, digit: int) -> None:
+    text = str(house)
+    at %= len(text)
+    changed = f"{text[:at]}{digit}{text[at + 1 :]}"
+    assert int(changed) in near_houses((text,))
+
+
+def test_a_given_name_in_a_street_is_asked_for_within_a_zip_of_the_county_alone() -> None:
+    def asked(zip_code: str) -> tuple[int, int]:
+        read = read_line(a_line("Robert Smith", "200 Main St", zip_code=zip_code))
+        search = wide_search(read, learnt(read))
+        ranges, keys = (sum(p.column == GIVEN_STREET for p in kind) for kind in (search.ranges, search.keys))
+        return ranges, keys
+
+    (ranges, keys), misread = asked("90026"), asked("40026")
+    assert (ranges, misread) == (0, (1, 0))
+    assert keys >= 1

@@ -1,0 +1,45 @@
+"""Which readings of a name are worth a search."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.law.line import Writing
+from app.matching.reading import likely_readings, read_line
+from tests.matching.roll_of_three import a_line, learnt
+
+COUNTS = {
+    "surname": {"SMITH": 800, "THOMAS": 150, "SALCEDA": 3, "JAMES": 150},
+    "given": {"ROBERT": 900, "THOMAS": 300, "JAMES": 700, "ELOISA": 40},
+    "middle": {},
+    "street": {},
+    "zip": {},
+}
+
+
+def kept(name: str) -> list[str]:
+    line = read_line(a_line(name, "1 Main St"))
+    return [reading.kind for reading in likely_readings(line, learnt(line, counts=COUNTS)).name.readings]
+
+
+def test_a_name_in_its_usual_order_is_read_in_no_other() -> None:
+    assert kept("Robert Smith") == ["plain"]
+    assert kept("Smith Robert") == ["swapped"]
+
+
+def test_two_names_that_are_both_given_and_family_names_are_read_in_both_orders() -> None:
+    assert kept("Thomas James") == ["plain", "swapped"]
+
+
+def test_a_name_torn_in_two_stays_a_given_name() -> None:
+    assert "plain" in kept("El oisa Salceda")
+
+
+def test_a_slip_takes_no_reading_away() -> None:
+    assert "plain" in kept("Rbxert Smith")
+    assert "plain" in kept("Robert Smqth")
+
+
+@given(st.text(max_size=40))
+def test_whatever_is_written_its_likeliest_reading_stays(name: str) -> None:
+    line = read_line(Writing(name, "1 Main St", "", ""))
+    assert bool(likely_readings(line, learnt(line)).name.readings) == bool(line.name.readings)
