@@ -73,16 +73,16 @@ def batches(lines: int, size: int) -> Iterator[list[tuple[Submitted, Merits]]]:
 async def fill(database: Database, signer: Signer, lines: int, size: int) -> Petition:
     """Count the lines, with a checkpoint every hundred entries."""
     petition = await open_petition(database, TERMS, opened_by="bench", now=datetime.now(UTC))
-    where = petition.county_id, petition.petition_id
+    where = petition.key
     for index, batch in enumerate(batches(lines, size), 1):
         now = datetime.now(UTC)
         async with database.intake() as connection, connection.transaction():
-            await take_places(connection, *where, [(line, "station-1") for line, _ in batch], now)
+            await take_places(connection, where, [(line, "station-1") for line, _ in batch], now)
             claims = [Claim(line.place, m, line.writing_sha256, station="station-1") for line, m in batch]
             await record(connection, petition, "intake", claims, now=now)
         if index % 100 == 0:
-            await make_checkpoint(database, signer, *where, now=datetime.now(UTC))
-    await make_checkpoint(database, signer, *where, now=datetime.now(UTC))
+            await make_checkpoint(database, signer, where, now=datetime.now(UTC))
+    await make_checkpoint(database, signer, where, now=datetime.now(UTC))
     return petition
 
 

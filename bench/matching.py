@@ -39,8 +39,9 @@ from app.law.line import Writing
 from app.law.petition import SigningInterval
 from app.law.registration import Registration
 from app.matching import lookup
-from app.matching.decision import Decision, Scorer, decide
+from app.matching.decision import Decision, decide
 from app.matching.lookup import LineToDecide, decide_lines
+from app.matching.scoring import Scorer
 from app.matching.workers import Matchers
 from app.roll.loading import load_roll
 from bench import noise, rivals

@@ -32,7 +32,7 @@ async def counted(database: str, tmp_path: Path) -> AsyncIterator[Counted]:
 
 async def export(counted: Counted, folder: Path, name: str = "bundle.zip") -> Path:
     opened = counted.petition
-    petition = await get_petition(counted.database, opened.county_id, opened.petition_id)
+    petition = await get_petition(counted.database, opened.key)
     assert petition
     await export_bundle(counted.database, petition, counted.signer, folder / name)
     return folder / name

@@ -11,7 +11,7 @@ from app.examination.explanation import explain
 from app.http.petitions import PetitionOut
 from app.http.tally import tally_out
 from app.law.line import LARGEST_NUMBER, Place
-from app.law.petition import Petition
+from app.law.petition import Petition, PetitionKey
 from app.law.ruleset import CALIFORNIA, RULESETS
 from app.ledger.checkpoints import make_checkpoint
 from app.settings import Settings
@@ -81,7 +81,7 @@ async def the_petition(database: Database, petition_id: UUID) -> Petition:
     """
     async with database.begin() as connection:
         county_id = await county_of(connection, petition_id)
-        petition = await get_petition(connection, county_id, petition_id) if county_id else None
+        petition = await get_petition(connection, PetitionKey(county_id, petition_id)) if county_id else None
     if petition is None:
         raise CommandError("there is no such petition")
     return petition
@@ -91,7 +91,7 @@ async def _close(arguments: argparse.Namespace, database: Database) -> int:
     petition = await the_petition(database, arguments.petition)
     key = signer(Settings.from_environment())
     closed = await close_petition(database, petition, closed_by="command line", now=now())
-    await make_checkpoint(database, key, petition.county_id, petition.petition_id, now=now())
+    await make_checkpoint(database, key, petition.key, now=now())
     print(PetitionOut.of(closed).model_dump_json(indent=2))
     return 0
 
@@ -99,7 +99,7 @@ async def _close(arguments: argparse.Namespace, database: Database) -> int:
 async def _tally(arguments: argparse.Namespace, database: Database) -> int:
     petition = await the_petition(database, arguments.petition)
     async with database.reading() as connection:
-        row = await read_tally(connection, petition.county_id, petition.petition_id)
+        row = await read_tally(connection, petition.key)
     if row is None:
         raise CommandError("there is no such petition")
     print(tally_out(petition, row).model_dump_json(indent=2))

@@ -41,7 +41,7 @@ async def _intervals(
 ) -> tuple[int, list[DateRange | None]]:
     """The dates between which each line was signed; None where its section's dates are missing or contradictory."""
     sections = {line.place.section for line in lines}
-    version, declared = await rows.section_dates(connection, petition.county_id, petition.petition_id, sections)
+    version, declared = await rows.section_dates(connection, petition.key, sections)
     by_section = {section: interval_of(petition, declared.get(section)) for section in sections}
     return version, [by_section[line.place.section] for line in lines]
 

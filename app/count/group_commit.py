@@ -77,7 +77,7 @@ class GroupCommit:
         if self._size >= _WAITING:
             raise BusyError
         waiting = _Waiting(submission, asyncio.get_running_loop().create_future())
-        key = (petition.county_id, petition.petition_id)
+        key = petition.key
         queue = self._queues.get(key) or self._queues.setdefault(key, _Queue(petition))
         if not queue.arrived:
             self._turns.append(queue)

@@ -76,7 +76,7 @@ def tell(database: Database, petition: Petition, outcomes: Sequence[Outcome]) ->
     """Let whoever polls the tally know it as these outcomes left it, before anybody is told of them."""
     for outcome in outcomes:
         if isinstance(outcome, SubmissionResult) and outcome.tally:
-            database.tell((petition.county_id, petition.petition_id), outcome.tally)
+            database.tell((petition.key), outcome.tally)
 
 
 async def _take_in(
@@ -145,13 +145,12 @@ async def _look_up(
     connection: asyncpg.Connection, petition: Petition, submissions: Sequence[Submission], decide: Decide
 ) -> LookedUp:
     """Read what was answered before, what stands at the places, and what the roll says of the new lines. No lock."""
-    county_id, petition_id = petition.county_id, petition.petition_id
     keyed = {(s.principal, s.key) for s in submissions if s.key}
-    stored = await rows.stored_answers(connection, county_id, petition_id, keyed) if keyed else {}
+    stored = await rows.stored_answers(connection, petition.key, keyed) if keyed else {}
     outcomes = [_replay(s, stored) for s in submissions]
     todo = _first_of_each_request(submissions, outcomes)
     places = {line.place for s in todo for line in s.lines}
-    found = await rows.standing_at(connection, county_id, petition_id, places) if places else {}
+    found = await rows.standing_at(connection, petition.key, places) if places else {}
     standing = {place: (there.line, there.writings) for place, there in found.items()}
     new = [line for line, _ in _in_paper_order(_new_lines(todo, standing))]
     if not new:
@@ -222,9 +221,9 @@ async def _commit(
     async with connection.transaction():
         if claims:
             lines = _in_paper_order(new)
-            if await rows.hold_basis(connection, petition.county_id, petition.petition_id) != found.basis:
+            if await rows.hold_basis(connection, petition.key) != found.basis:
                 raise ChangedMeanwhileError
-            if not await rows.take_places(connection, petition.county_id, petition.petition_id, lines, now):
+            if not await rows.take_places(connection, petition.key, lines, now):
                 raise ChangedMeanwhileError
             recorded = await record(connection, petition, "intake", claims, now=now)
             tally = recorded.tally
@@ -255,7 +254,7 @@ async def _store(
     now: datetime,
 ) -> None:
     stored = [(s.principal, s.key, s.fingerprint, dump_results(answer.results)) for s, answer in answers if s.key]
-    if stored and not await rows.store_answers(connection, petition.county_id, petition.petition_id, stored, now):
+    if stored and not await rows.store_answers(connection, petition.key, stored, now):
         raise ChangedMeanwhileError  # the same request is being answered elsewhere: that answer stands
 
 

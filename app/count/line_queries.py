@@ -12,10 +12,11 @@ from sqlalchemy import Row, RowMapping, and_, func, insert, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.count.queries import LINE_COLUMNS, columns, line_of
-from app.database.tables import head, petition
+from app.database.tables import head
 from app.database.tables import line as line_table
+from app.database.tables import petition as petition_table
 from app.law.line import Line, NameParts, Place, Submitted, Writing
-from app.law.petition import Petition
+from app.law.petition import Petition, PetitionKey
 from app.law.tally import Counts, Tally, counts_of
 from app.ledger.entries import GENESIS
 
@@ -110,10 +111,10 @@ class LineRead:
 
 
 async def read_lines(
-    connection: asyncpg.Connection, county_id: str, petition_id: UUID, places: Collection[Place]
+    connection: asyncpg.Connection, petition: PetitionKey, places: Collection[Place]
 ) -> dict[Place, LineRead]:
     """The lines at these places; where no signature stands, a place is absent."""
-    rows = await connection.fetch(_LINES, county_id, petition_id, *columns(places))
+    rows = await connection.fetch(_LINES, *petition, *columns(places))
     return {one.line.place: one for one in map(_line_read, rows)}
 
 
@@ -133,9 +134,9 @@ def _line_read(row: asyncpg.Record) -> LineRead:
     )
 
 
-async def read_line(connection: asyncpg.Connection, county_id: str, petition_id: UUID, place: Place) -> LineRead | None:
+async def read_line(connection: asyncpg.Connection, petition: PetitionKey, place: Place) -> LineRead | None:
     """One line of a petition; None where no signature stands at that place."""
-    return (await read_lines(connection, county_id, petition_id, [place])).get(place)
+    return (await read_lines(connection, petition, [place])).get(place)
 
 
 def _writing(row: asyncpg.Record) -> Writing:
@@ -152,26 +153,23 @@ def _writing(row: asyncpg.Record) -> Writing:
 
 
 async def writings_at(
-    connection: asyncpg.Connection, county_id: str, petition_id: UUID, places: Collection[Place]
+    connection: asyncpg.Connection, petition: PetitionKey, places: Collection[Place]
 ) -> dict[Place, Submitted]:
     """What stands at these places."""
-    rows = await connection.fetch(_WRITINGS_AT, county_id, petition_id, *columns(places))
+    rows = await connection.fetch(_WRITINGS_AT, *petition, *columns(places))
     read = [Submitted(Place(r["section"], r["page"], r["line"]), _writing(r), r["writing_sha256"]) for r in rows]
     return {line.place: line for line in read}
 
 
-async def line_history(
-    connection: asyncpg.Connection, county_id: str, petition_id: UUID, place: Place
-) -> list[dict[str, Any]]:
+async def line_history(connection: asyncpg.Connection, petition: PetitionKey, place: Place) -> list[dict[str, Any]]:
     """Every finding on a line, the oldest first."""
-    rows = await connection.fetch(_HISTORY, county_id, petition_id, *place)
+    rows = await connection.fetch(_HISTORY, *petition, *place)
     return [json.loads(row["content"]) for row in rows]
 
 
-async def page_of_lines(  # noqa: PLR0913  # the filters of the list
+async def page_of_lines(
     connection: AsyncConnection,
-    county_id: str,
-    petition_id: UUID,
+    petition: PetitionKey,
     *,
     after: Place | None,
     limit: int,
@@ -188,7 +186,7 @@ async def page_of_lines(  # noqa: PLR0913  # the filters of the list
     but_for_doubts = and_(func.cardinality(t.mismatch_by) > 0, func.cardinality(t.confirmed_by) >= t.people_needed)
     settled = (or_(t.settled, but_for_doubts) if blind else t.settled).label("settled")
     query = select(t.section, t.page, t.line, t.status, t.reason, settled, t.version, t.voter_id).where(
-        t.county_id == county_id, t.petition_id == petition_id
+        t.county_id == petition.county_id, t.petition_id == petition.petition_id
     )
     for column, wanted in ((t.status, status), (t.reason, reason), (t.section, section)):
         if wanted is not None:
@@ -202,7 +200,7 @@ async def page_of_lines(  # noqa: PLR0913  # the filters of the list
 async def add_petition(connection: AsyncConnection, new: Petition, created_by: str) -> None:
     """Store a petition and its empty head."""
     await connection.execute(
-        insert(petition).values(
+        insert(petition_table).values(
             county_id=new.county_id,
             petition_id=new.petition_id,
             title=new.title,
@@ -232,27 +230,31 @@ async def add_petition(connection: AsyncConnection, new: Petition, created_by: s
 
 
 _PETITION = (
-    select(petition, head.c.state)
-    .join(head, (head.c.county_id == petition.c.county_id) & (head.c.petition_id == petition.c.petition_id))
-    .order_by(petition.c.created_at, petition.c.petition_id)
+    select(petition_table, head.c.state)
+    .join(head, (head.c.county_id == petition_table.c.county_id) & (head.c.petition_id == petition_table.c.petition_id))
+    .order_by(petition_table.c.created_at, petition_table.c.petition_id)
 )
 
 
-async def get_petition(connection: AsyncConnection, county_id: str, petition_id: UUID) -> Petition | None:
+async def get_petition(connection: AsyncConnection, petition: PetitionKey) -> Petition | None:
     """One petition of a county."""
-    query = _PETITION.where(petition.c.county_id == county_id, petition.c.petition_id == petition_id)
+    query = _PETITION.where(
+        petition_table.c.county_id == petition.county_id, petition_table.c.petition_id == petition.petition_id
+    )
     row = (await connection.execute(query)).mappings().one_or_none()
     return _petition(row) if row else None
 
 
 async def county_of(connection: AsyncConnection, petition_id: UUID) -> str | None:
     """The county of a petition, for commands that are told the petition alone."""
-    return await connection.scalar(select(petition.c.county_id).where(petition.c.petition_id == petition_id))
+    return await connection.scalar(
+        select(petition_table.c.county_id).where(petition_table.c.petition_id == petition_id)
+    )
 
 
 async def list_petitions(connection: AsyncConnection, county_id: str) -> list[Petition]:
     """A county's petitions, the oldest first."""
-    rows = (await connection.execute(_PETITION.where(petition.c.county_id == county_id))).mappings()
+    rows = (await connection.execute(_PETITION.where(petition_table.c.county_id == county_id))).mappings()
     return [_petition(row) for row in rows]
 
 
@@ -272,9 +274,6 @@ def _petition(row: RowMapping) -> Petition:
         created_at=row["created_at"],
     )
 
-
-Watched = tuple[str, UUID]
-"""A petition to look at: its county and id."""
 
 # The head rows of several petitions, each by its primary key, whatever the petition's size.
 _HEADS = """
@@ -303,25 +302,27 @@ class PastTally(NamedTuple):
     counts: dict[str, Any]
 
 
-async def read_tallies(connection: asyncpg.Connection, petitions: Collection[Watched]) -> dict[Watched, Tally]:
+async def read_tallies(connection: asyncpg.Connection, petitions: Collection[PetitionKey]) -> dict[PetitionKey, Tally]:
     """The tallies of these petitions as of the last commit."""
     rows = await connection.fetch(_HEADS, [county for county, _ in petitions], [number for _, number in petitions])
     return {
-        (row["county_id"], row["petition_id"]): Tally(row["version"], row["as_of"], row["state"], counts_of(row))
+        PetitionKey(row["county_id"], row["petition_id"]): Tally(
+            row["version"], row["as_of"], row["state"], counts_of(row)
+        )
         for row in rows
     }
 
 
-async def read_tally(connection: asyncpg.Connection, county_id: str, petition_id: UUID) -> Tally | None:
+async def read_tally(connection: asyncpg.Connection, petition: PetitionKey) -> Tally | None:
     """The tally as of the last commit."""
-    return (await read_tallies(connection, [(county_id, petition_id)])).get((county_id, petition_id))
+    return (await read_tallies(connection, [petition])).get(petition)
 
 
 async def read_history(
-    connection: asyncpg.Connection, county_id: str, petition_id: UUID, *, after: int, limit: int
+    connection: asyncpg.Connection, petition: PetitionKey, *, after: int, limit: int
 ) -> list[PastTally]:
     """The tally at up to `limit` versions behind `after`, evenly spaced, the present one among them."""
-    rows = await connection.fetch(_TALLY_HISTORY, county_id, petition_id, after, limit)
+    rows = await connection.fetch(_TALLY_HISTORY, *petition, after, limit)
     entries = [(row["seq"], json.loads(row["payload"])) for row in rows]
     return [PastTally(seq, datetime.fromisoformat(entry["at"]), entry["tally"]) for seq, entry in entries]
 

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from uuid import UUID
 
 from app.access.queries import add_county
 from app.count import line_queries as rows
@@ -11,7 +10,7 @@ from app.count.record import write
 from app.database.engine import Database
 from app.database.ids import new_id
 from app.errors import UnknownPetitionError
-from app.law.petition import Petition, check_closing, check_terms, required_signatures
+from app.law.petition import Petition, PetitionKey, check_closing, check_terms, required_signatures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +72,7 @@ async def close_petition(database: Database, petition: Petition, *, closed_by: s
         UndecidedLinesError: lines are still to be decided.
     """
     async with database.intake() as connection, connection.transaction():
-        head = await lock_head(connection, petition.county_id, petition.petition_id)
+        head = await lock_head(connection, petition.key)
         if head is None:
             raise UnknownPetitionError
         if head.state == "open":
@@ -88,7 +87,7 @@ async def list_petitions(database: Database, county_id: str) -> list[Petition]:
         return await rows.list_petitions(connection, county_id)
 
 
-async def get_petition(database: Database, county_id: str, petition_id: UUID) -> Petition | None:
+async def get_petition(database: Database, petition: PetitionKey) -> Petition | None:
     """One petition of a county, with its present state."""
     async with database.begin() as connection:
-        return await rows.get_petition(connection, county_id, petition_id)
+        return await rows.get_petition(connection, petition)

@@ -5,11 +5,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
-from uuid import UUID
 
 import asyncpg
 
 from app.law.line import Line, Place, Submitted
+from app.law.petition import PetitionKey
 from app.law.tally import Counts, LineState, counts_of
 from app.ledger.entries import EntryType
 from app.matching.blocking import KEYS_VERSION
@@ -168,22 +168,21 @@ def columns(places: Collection[Place]) -> tuple[list[int], list[int], list[int]]
 
 
 async def lock_slots(
-    connection: asyncpg.Connection, county_id: str, petition_id: UUID, voters: Sequence[str]
+    connection: asyncpg.Connection, petition: PetitionKey, voters: Sequence[str]
 ) -> dict[str, date | None]:
     """Make and lock the voters' slots, in voter order. Returns the day each voter withdrew, or None.
 
     A voter whose slot is new is absent: nobody has a slot to compete for without one, so no line of theirs does.
     """
-    made = {row["voter_id"] for row in await connection.fetch(_MAKE_SLOTS, county_id, petition_id, voters)}
+    made = {row["voter_id"] for row in await connection.fetch(_MAKE_SLOTS, *petition, voters)}
     known = [voter_id for voter_id in voters if voter_id not in made]
-    rows = await connection.fetch(_LOCK_SLOTS, county_id, petition_id, known) if known else []
+    rows = await connection.fetch(_LOCK_SLOTS, *petition, known) if known else []
     return {row["voter_id"]: row["withdrawn_on"] for row in rows}
 
 
 async def lock_lines(
     connection: asyncpg.Connection,
-    county_id: str,
-    petition_id: UUID,
+    petition: PetitionKey,
     places: Collection[Place],
     voters: Collection[str],
 ) -> dict[Place, Line]:
@@ -191,29 +190,25 @@ async def lock_lines(
 
     In paper order; a place without a line is absent.
     """
-    rows = await connection.fetch(_LOCK_LINES, county_id, petition_id, *columns(places), list(voters))
+    rows = await connection.fetch(_LOCK_LINES, *petition, *columns(places), list(voters))
     return {line.place: line for line in map(line_of, rows)}
 
 
-async def step_down(
-    connection: asyncpg.Connection, county_id: str, petition_id: UUID, places: Collection[Place]
-) -> None:
+async def step_down(connection: asyncpg.Connection, petition: PetitionKey, places: Collection[Place]) -> None:
     """Free the counted place of voters whose counted line is about to change."""
-    await connection.execute(_STEP_DOWN, county_id, petition_id, *columns(places))
+    await connection.execute(_STEP_DOWN, *petition, *columns(places))
 
 
 async def write_lines(
     connection: asyncpg.Connection,
-    county_id: str,
-    petition_id: UUID,
+    petition: PetitionKey,
     lines: Sequence[tuple[Line, int]],
 ) -> None:
     """Write where these lines stand now; each comes with the number of people that its finding needs."""
     standings = [line.standing for line, _ in lines]
     await connection.execute(
         _WRITE_LINES,
-        county_id,
-        petition_id,
+        *petition,
         lines[0][0].version if lines else 0,
         *columns([line.place for line, _ in lines]),
         [s.status for s in standings],
@@ -231,13 +226,12 @@ async def write_lines(
 
 
 async def write_findings(
-    connection: asyncpg.Connection, county_id: str, petition_id: UUID, version: int, findings: Sequence[FindingRow]
+    connection: asyncpg.Connection, petition: PetitionKey, version: int, findings: Sequence[FindingRow]
 ) -> None:
     """Append findings in leaf order."""
     await connection.execute(
         _WRITE_FINDINGS,
-        county_id,
-        petition_id,
+        *petition,
         version,
         *columns([f.place for f in findings]),
         [f.finding_no for f in findings],
@@ -246,16 +240,15 @@ async def write_findings(
     )
 
 
-async def lock_head(connection: asyncpg.Connection, county_id: str, petition_id: UUID) -> Head | None:
+async def lock_head(connection: asyncpg.Connection, petition: PetitionKey) -> Head | None:
     """Lock the head row: from here to the commit this transaction is the only writer of its petition."""
-    row = await connection.fetchrow(_LOCK_HEAD, county_id, petition_id)
+    row = await connection.fetchrow(_LOCK_HEAD, *petition)
     return row and Head(row["version"], row["hash"], row["state"], counts_of(row))
 
 
 async def append_entry(
     connection: asyncpg.Connection,
-    county_id: str,
-    petition_id: UUID,
+    petition: PetitionKey,
     *,
     entry: Entry,
     state: str,
@@ -263,11 +256,10 @@ async def append_entry(
     now: datetime,
 ) -> None:
     """Append one ledger entry and move the head to it, with the counts as they are after it."""
-    await connection.execute(_APPEND_ENTRY, county_id, petition_id, *entry)
+    await connection.execute(_APPEND_ENTRY, *petition, *entry)
     await connection.execute(
         _MOVE_HEAD,
-        county_id,
-        petition_id,
+        *petition,
         entry.seq,
         entry.hash,
         state,
@@ -390,10 +382,10 @@ def _count(status: str) -> int:
 
 
 async def standing_at(
-    connection: asyncpg.Connection, county_id: str, petition_id: UUID, places: Collection[Place]
+    connection: asyncpg.Connection, petition: PetitionKey, places: Collection[Place]
 ) -> dict[Place, OccupiedPlace]:
     """What stands at these places; a free place is absent."""
-    found = await connection.fetch(_STANDING_AT, county_id, petition_id, *columns(places))
+    found = await connection.fetch(_STANDING_AT, *petition, *columns(places))
     lines = ((line_of(row), row) for row in found)
     return {
         line.place: OccupiedPlace(line, frozenset([row["writing_sha256"], *row["revisions"]])) for line, row in lines
@@ -402,8 +394,7 @@ async def standing_at(
 
 async def take_places(
     connection: asyncpg.Connection,
-    county_id: str,
-    petition_id: UUID,
+    petition: PetitionKey,
     lines: Sequence[tuple[Submitted, str]],
     now: datetime,
 ) -> bool:
@@ -411,8 +402,7 @@ async def take_places(
     writings = [line.writing for line, _ in lines]
     status = await connection.execute(
         _TAKE_PLACES,
-        county_id,
-        petition_id,
+        *petition,
         now,
         *columns([line.place for line, _ in lines]),
         [w.printed_name for w in writings],
@@ -429,38 +419,35 @@ async def take_places(
 
 
 async def section_dates(
-    connection: asyncpg.Connection, county_id: str, petition_id: UUID, sections: Collection[int]
+    connection: asyncpg.Connection, petition: PetitionKey, sections: Collection[int]
 ) -> tuple[int, dict[int, SectionDates]]:
     """The version of the sections' dates, and the dates of these sections; one that was not declared is absent."""
-    found = await connection.fetch(_SECTIONS, county_id, petition_id, list(sections))
+    found = await connection.fetch(_SECTIONS, *petition, list(sections))
     dates = {r["section"]: SectionDates(r["signed_from"], r["signed_to"]) for r in found if r["section"] is not None}
     return found[0]["sections_version"], dates
 
 
 async def stored_answers(
-    connection: asyncpg.Connection, county_id: str, petition_id: UUID, requests: Collection[tuple[str, str]]
+    connection: asyncpg.Connection, petition: PetitionKey, requests: Collection[tuple[str, str]]
 ) -> dict[tuple[str, str], StoredAnswer]:
     """The stored answers to these requests, each a principal and its idempotency key."""
     principals, keys = [p for p, _ in requests], [k for _, k in requests]
-    found = await connection.fetch(_STORED_ANSWERS, county_id, petition_id, principals, keys)
+    found = await connection.fetch(_STORED_ANSWERS, *petition, principals, keys)
     return {(row["principal"], row["key"]): StoredAnswer(row["fingerprint"], row["answer"]) for row in found}
 
 
 async def store_answers(
     connection: asyncpg.Connection,
-    county_id: str,
-    petition_id: UUID,
+    petition: PetitionKey,
     answers: Collection[tuple[str, str, bytes, str]],
     now: datetime,
 ) -> bool:
     """Store (principal, key, fingerprint, answer). False where one of the keys was used at the same time."""
     principals, keys, fingerprints, texts = map(list, zip(*answers, strict=True))
-    status = await connection.execute(
-        _STORE_ANSWERS, county_id, petition_id, now, principals, keys, fingerprints, texts
-    )
+    status = await connection.execute(_STORE_ANSWERS, *petition, now, principals, keys, fingerprints, texts)
     return _count(status) == len(answers)
 
 
-async def hold_basis(connection: asyncpg.Connection, county_id: str, petition_id: UUID) -> Basis:
+async def hold_basis(connection: asyncpg.Connection, petition: PetitionKey) -> Basis:
     """What examinations rest on now, locked against change until this transaction ends."""
-    return Basis(*await connection.fetchrow(_HOLD_BASIS, county_id, petition_id, KEYS_VERSION))
+    return Basis(*await connection.fetchrow(_HOLD_BASIS, *petition, KEYS_VERSION))

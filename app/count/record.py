@@ -72,11 +72,10 @@ async def record(
         PetitionClosedError: the count has ended.
         UnknownPetitionError: there is no such petition.
     """
-    county_id, petition_id = petition.county_id, petition.petition_id
     affected = sorted({*voters, *(v for claim in claims for v in _voters(claim))})
-    withdrawn = await rows.lock_slots(connection, county_id, petition_id, affected) if affected else {}
+    withdrawn = await rows.lock_slots(connection, petition.key, affected) if affected else {}
     read = {claim.place: claim.before for claim in claims if claim.before}
-    locked = await rows.lock_lines(connection, county_id, petition_id, read, withdrawn) if read or withdrawn else {}
+    locked = await rows.lock_lines(connection, petition.key, read, withdrawn) if read or withdrawn else {}
     if any(locked.get(place) != line for place, line in read.items()):
         raise ChangedMeanwhileError
     rivals = [line for place, line in locked.items() if place not in read]
@@ -147,8 +146,7 @@ async def write(
     close: bool = False,
 ) -> Recorded:
     """Write findings under the head's lock: where the lines stand, their findings, one ledger entry, the tally."""
-    county_id, petition_id = petition.county_id, petition.petition_id
-    head = await rows.lock_head(connection, county_id, petition_id)
+    head = await rows.lock_head(connection, petition.key)
     if head is None:
         raise UnknownPetitionError
     if (head.state == "open") == (entry_type == "retention"):  # after the end there is retention and nothing else
@@ -157,15 +155,15 @@ async def write(
     lines = [replace(f.line, version=version) for f in findings]
     stored = _stored(findings, petition, now)
     if stepping_down := _stepping_down(findings):
-        await rows.step_down(connection, county_id, petition_id, stepping_down)
+        await rows.step_down(connection, petition.key, stepping_down)
     needed = [petition.ruleset.people_needed(line.standing.status, line.standing.reason) for line in lines]
-    await rows.write_lines(connection, county_id, petition_id, list(zip(lines, needed, strict=True)))
-    await rows.write_findings(connection, county_id, petition_id, version, stored)
+    await rows.write_lines(connection, petition.key, list(zip(lines, needed, strict=True)))
+    await rows.write_findings(connection, petition.key, version, stored)
     counts = head.counts.moved((f.before, f.line.standing) for f in findings)
     payload = {"at": now.isoformat(), "leaves": len(stored), "tally": counts.as_json(), **(facts or {})}
     entry = _entry(head, entry_type, stored, payload)
     state = "closed" if close else head.state
-    await rows.append_entry(connection, county_id, petition_id, entry=entry, state=state, counts=counts, now=now)
+    await rows.append_entry(connection, petition.key, entry=entry, state=state, counts=counts, now=now)
     return Recorded(Tally(version, now, state, counts), {line.place: line for line in lines})
 
 
@@ -255,17 +253,15 @@ async def _attempt(
     act: Callable[[asyncpg.Connection], Awaitable[str]],
     now: datetime,
 ) -> StoredReply:
-    county_id, petition_id, key = petition.county_id, petition.petition_id, request.key
+    key = request.key
     if key is None:
         return StoredReply(await act(connection))
-    known = await stored_answers(connection, county_id, petition_id, [(request.principal, key)])
+    known = await stored_answers(connection, petition.key, [(request.principal, key)])
     for answer in known.values():
         if answer.fingerprint != request.fingerprint:
             raise IdempotencyConflictError
         return StoredReply(answer.answer, replayed=True)
     text = await act(connection)
-    if not await store_answers(
-        connection, county_id, petition_id, [(request.principal, key, request.fingerprint, text)], now
-    ):
+    if not await store_answers(connection, petition.key, [(request.principal, key, request.fingerprint, text)], now):
         raise ChangedMeanwhileError  # the same request is being answered elsewhere: that answer stands
     return StoredReply(text)

@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Collection, Mapping
 from contextlib import aclosing
 
-from app.count.line_queries import Watched, read_tallies
+from app.count.line_queries import read_tallies
 from app.database.coalescing import Coalesced
 from app.database.engine import Database
 from app.errors import BusyError
+from app.law.petition import PetitionKey
 from app.law.tally import Tally
 
 logger = logging.getLogger("app.tally")
@@ -26,11 +27,11 @@ class Tallies:
     def __init__(self, database: Database) -> None:
         """Read from `database`."""
         self._database = database
-        self._reads: Coalesced[Watched, Tally] = Coalesced(
+        self._reads: Coalesced[PetitionKey, Tally] = Coalesced(
             self._fetch, max_age=_MAX_AGE, every=_EVERY, writes=lambda: database.writes
         )
 
-    async def read(self, petition: Watched) -> Tally | None:
+    async def read(self, petition: PetitionKey) -> Tally | None:
         """The tally; None where there is no such petition.
 
         Not older than the last commit of this process, nor more than 0.2 s older than the last one of another.
@@ -38,11 +39,11 @@ class Tallies:
         read, told = await self._reads.get(petition), self._database.told(petition)
         return told if isinstance(told, Tally) and (read is None or told.version > read.version) else read
 
-    def read_ahead(self, petition: Watched) -> None:
+    def read_ahead(self, petition: PetitionKey) -> None:
         """Have the tally read where it is not known: somebody is about to ask for it."""
         self._reads.ask_ahead(petition)
 
-    async def _fetch(self, petitions: Collection[Watched]) -> Mapping[Watched, Tally]:
+    async def _fetch(self, petitions: Collection[PetitionKey]) -> Mapping[PetitionKey, Tally]:
         async with self._database.brief() as connection:
             return await read_tallies(connection, petitions)
 
@@ -57,8 +58,8 @@ class TallyWatch:
         """Look every so many seconds."""
         self._tallies = tallies
         self._every = every
-        self._listeners: Counter[Watched] = Counter()
-        self._seen: dict[Watched, Tally] = {}
+        self._listeners: Counter[PetitionKey] = Counter()
+        self._seen: dict[PetitionKey, Tally] = {}
         self._round = asyncio.Event()
         self._watching: asyncio.Task[None] | None = None
         self._ended = False
@@ -73,7 +74,7 @@ class TallyWatch:
         if self.listeners >= _LISTENERS:
             raise BusyError
 
-    async def follow(self, petition: Watched, version: int | None) -> AsyncGenerator[Tally | None]:
+    async def follow(self, petition: PetitionKey, version: int | None) -> AsyncGenerator[Tally | None]:
         """Each new version that is seen, at once where it is not the one given; None as a sign of life.
 
         Versions that come and go between two looks are passed over: what is told is where the count stands.
@@ -88,7 +89,7 @@ class TallyWatch:
             if not self._listeners[petition]:
                 del self._listeners[petition]
 
-    async def _versions(self, petition: Watched, version: int | None) -> AsyncGenerator[Tally | None]:
+    async def _versions(self, petition: PetitionKey, version: int | None) -> AsyncGenerator[Tally | None]:
         row, quiet = await self._tallies.read(petition), 0
         while not self._ended:
             if row and row.version != version:

@@ -29,18 +29,18 @@ async def revise(
         UnknownLineError, PetitionClosedError
         ChangedMeanwhileError: somebody else revised or decided the line just now.
     """
-    county_id, petition_id, place = petition.county_id, petition.petition_id, revised.place
-    await hold_basis(connection, county_id, petition_id)
-    read = await read_line(connection, county_id, petition_id, place)
+    place = revised.place
+    await hold_basis(connection, petition.key)
+    read = await read_line(connection, petition.key, place)
     if read is None:
         raise UnknownLineError
     if read.writing_sha256 == revised.writing_sha256:
         return read, False
-    if not await add_revision(connection, county_id, petition_id, revised, note=note, by=by, now=now):
+    if not await add_revision(connection, petition.key, revised, note=note, by=by, now=now):
         raise ChangedMeanwhileError
     claims = await examined_again(connection, petition, [read.line], "new_writing")
     await record(connection, petition, "revision", claims, now=now)
-    after = await read_line(connection, county_id, petition_id, place)
+    after = await read_line(connection, petition.key, place)
     if after is None:
         raise UnknownLineError
     return after, True
@@ -66,17 +66,16 @@ async def declare_section(
         PetitionClosedError
         ChangedMeanwhileError: somebody decided one of the lines just now.
     """
-    county_id, petition_id = petition.county_id, petition.petition_id
-    await rows.begin_declaration(connection, county_id, petition_id)
-    held = await rows.newest_declaration(connection, county_id, petition_id, section)
+    await rows.begin_declaration(connection, petition.key)
+    held = await rows.newest_declaration(connection, petition.key, section)
     if held and held.dates == dates:
         return Declared(held, 0)
     number = held.declaration_no + 1 if held else 1
     declaration = rows.Declaration(number, dates, by, now)
-    await rows.add_declaration(connection, county_id, petition_id, section, declaration)
-    await hold_basis(connection, county_id, petition_id)
+    await rows.add_declaration(connection, petition.key, section, declaration)
+    await hold_basis(connection, petition.key)
     moved = interval_of(petition, held.dates if held else None) != interval_of(petition, dates)
-    lines = await rows.lines_of_section(connection, county_id, petition_id, section) if moved else []
+    lines = await rows.lines_of_section(connection, petition.key, section) if moved else []
     claims = await examined_again(connection, petition, lines, "new_dates") if lines else []
     signed_from, signed_to = (day.isoformat() if day else None for day in dates)
     facts = {"section": section, "signed_from": signed_from, "signed_to": signed_to}

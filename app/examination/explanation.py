@@ -303,8 +303,8 @@ async def explain(database: Database, petition: Petition, place: Place) -> str:
         UnknownLineError: no signature stands there.
     """
     async with database.reading() as connection:
-        read = await read_line(connection, petition.county_id, petition.petition_id, place)
+        read = await read_line(connection, petition.key, place)
         if read is None:
             raise UnknownLineError
-        history = await line_history(connection, petition.county_id, petition.petition_id, place)
+        history = await line_history(connection, petition.key, place)
     return explanation(read.writing, history)

@@ -41,7 +41,7 @@ async def decide_by_person(
         PetitionClosedError: the count has ended.
         ChangedMeanwhileError: somebody else decided one of the lines just now.
     """
-    reads = await read_lines(connection, petition.county_id, petition.petition_id, words)
+    reads = await read_lines(connection, petition.key, words)
     roll_version, known = await _named_voters(connection, petition, words, reads)
     results: dict[Place, FindingResult | RecallError] = {}
     claims: list[Claim] = []

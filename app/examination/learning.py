@@ -113,10 +113,9 @@ async def _active(connection: asyncpg.Connection, county_id: str) -> tuple[Roll,
 
 
 async def _cases(connection: asyncpg.Connection, petition: Petition) -> list[JudgedCase]:
-    county_id, petition_id = petition.county_id, petition.petition_id
-    found = await judgments_of(connection, county_id, petition_id)
-    lines = await writings_at(connection, county_id, petition_id, [judgement.place for judgement in found])
-    _, declared = await section_dates(connection, county_id, petition_id, {j.place.section for j in found})
+    found = await judgments_of(connection, petition.key)
+    lines = await writings_at(connection, petition.key, [judgement.place for judgement in found])
+    _, declared = await section_dates(connection, petition.key, {j.place.section for j in found})
     cases = []
     for judgement in found:
         dates = interval_of(petition, declared.get(judgement.place.section))

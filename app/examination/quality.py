@@ -51,14 +51,13 @@ async def next_sample(database: Database, petition: Petition, *, who: Principal,
     Raises:
         NoRollError: the county has no active roll.
     """
-    county_id, petition_id = petition.county_id, petition.petition_id
     async with database.reading() as connection:
-        _, seed = await rows.state_and_seed(connection, county_id, petition_id)
+        _, seed = await rows.state_and_seed(connection, petition.key)
         share = petition.ruleset.double_check_ppm
         places = await rows.next_to_check(
-            connection, county_id, petition_id, seed=seed, share_ppm=share, who=who.name, limit=limit
+            connection, petition.key, seed=seed, share_ppm=share, who=who.name, limit=limit
         )
-        lines = await writings_at(connection, county_id, petition_id, places)
+        lines = await writings_at(connection, petition.key, places)
         return await _with_candidates(connection, petition, [lines[place] for place in places])
 
 
@@ -67,7 +66,7 @@ async def _with_candidates(connection: asyncpg.Connection, petition: Petition, l
     if roll_version is None:
         raise NoRollError
     sections = {line.place.section for line in lines}
-    _, declared = await section_dates(connection, petition.county_id, petition.petition_id, sections)
+    _, declared = await section_dates(connection, petition.key, sections)
     found = []
     for line in lines:
         window = interval_of(petition, declared.get(line.place.section)) or petition.window
@@ -97,21 +96,20 @@ async def check_line(
         AlreadyCheckedError: there is an answer already.
         ChangedMeanwhileError: somebody else decided the line just now.
     """
-    county_id, petition_id = petition.county_id, petition.petition_id
     check_answer(answer)
-    read = await read_line(connection, county_id, petition_id, place)
+    read = await read_line(connection, petition.key, place)
     if read is None:
         raise UnknownLineError
-    state, seed = await rows.state_and_seed(connection, county_id, petition_id)
+    state, seed = await rows.state_and_seed(connection, petition.key)
     if state != "open":
         raise PetitionClosedError
-    before = await rows.get_check(connection, county_id, petition_id, place)
+    before = await rows.get_check(connection, petition.key, place)
     if before:
         return _same_or_refused(before, answer, who), False
     if not (is_drawn(seed, place, petition.ruleset.double_check_ppm) and _by_machine(read.line)):
         raise NotDrawnError
     if answer.voter_id:
-        await roll_with_voter(connection, county_id, answer.voter_id)
+        await roll_with_voter(connection, petition.county_id, answer.voter_id)
     answered = rows.Answered(answer, who.name, now)
     await _put_on_record(connection, petition, read, answered)
     return answered, True
@@ -136,8 +134,7 @@ async def _put_on_record(
     decided = DecidedLine(standing.status, standing.reason, standing.voter_id)
     stored = await rows.add_check(
         connection,
-        petition.county_id,
-        petition.petition_id,
+        petition.key,
         place,
         finding_no=read.line.finding_no,
         decided=decided,
@@ -160,9 +157,8 @@ async def _put_on_record(
 
 async def measure_quality(database: Database, petition: Petition) -> Quality:
     """The machine's error rate in this petition, by kind of decision, with exact intervals."""
-    county_id, petition_id = petition.county_id, petition.petition_id
     share = petition.ruleset.double_check_ppm
     async with database.reading() as connection, connection.transaction(isolation="repeatable_read"):
-        _, seed = await rows.state_and_seed(connection, county_id, petition_id)
-        counts = await rows.counts_by_machine(connection, county_id, petition_id, seed=seed, share_ppm=share)
-        return Quality(seed, share, error_rates(counts, await rows.checks(connection, county_id, petition_id)))
+        _, seed = await rows.state_and_seed(connection, petition.key)
+        counts = await rows.counts_by_machine(connection, petition.key, seed=seed, share_ppm=share)
+        return Quality(seed, share, error_rates(counts, await rows.checks(connection, petition.key)))

@@ -9,6 +9,7 @@ import asyncpg
 
 from app.count.queries import LINE_COLUMNS, SectionDates, columns, line_of, lock_lines
 from app.law.line import Line, Place, Submitted
+from app.law.petition import PetitionKey
 from app.law.quality import BlindAnswer, Check, DecidedLine
 from app.law.sampling import draw_limit
 from app.law.withdrawal import Revocation, Withdrawal
@@ -75,16 +76,15 @@ class Answered(NamedTuple):
     checked_at: datetime
 
 
-async def state_and_seed(connection: asyncpg.Connection, county_id: str, petition_id: UUID) -> tuple[str, bytes]:
+async def state_and_seed(connection: asyncpg.Connection, petition: PetitionKey) -> tuple[str, bytes]:
     """Whether the petition is open or closed, and the seed of its draw."""
-    row = await connection.fetchrow(_SEED, county_id, petition_id)
+    row = await connection.fetchrow(_SEED, *petition)
     return row["state"], row["hash"]
 
 
 async def next_to_check(
     connection: asyncpg.Connection,
-    county_id: str,
-    petition_id: UUID,
+    petition: PetitionKey,
     *,
     seed: bytes,
     share_ppm: int,
@@ -93,7 +93,7 @@ async def next_to_check(
 ) -> list[Place]:
     """Up to `limit` drawn lines that nobody has checked, in this person's own random order."""
     arguments = (seed, _limit(share_ppm), seed + who.encode(), limit)
-    return [Place(*row) for row in await connection.fetch(_NEXT_CHECK, county_id, petition_id, *arguments)]
+    return [Place(*row) for row in await connection.fetch(_NEXT_CHECK, *petition, *arguments)]
 
 
 def _limit(share_ppm: int) -> bytes:
@@ -102,16 +102,16 @@ def _limit(share_ppm: int) -> bytes:
 
 
 async def counts_by_machine(
-    connection: asyncpg.Connection, county_id: str, petition_id: UUID, *, seed: bytes, share_ppm: int
+    connection: asyncpg.Connection, petition: PetitionKey, *, seed: bytes, share_ppm: int
 ) -> dict[tuple[str, str | None], tuple[int, int]]:
     """By (status, reason): the lines that the machine alone decided, and how many of them are drawn."""
-    rows = await connection.fetch(_COUNTS, county_id, petition_id, seed, _limit(share_ppm))
+    rows = await connection.fetch(_COUNTS, *petition, seed, _limit(share_ppm))
     return {(row["status"], row["reason"]): (row["lines"], row["drawn"]) for row in rows}
 
 
-async def checks(connection: asyncpg.Connection, county_id: str, petition_id: UUID) -> list[Check]:
+async def checks(connection: asyncpg.Connection, petition: PetitionKey) -> list[Check]:
     """Every answer of a petition."""
-    rows = await connection.fetch(_CHECKS, county_id, petition_id)
+    rows = await connection.fetch(_CHECKS, *petition)
     return [
         Check(
             _answer(row),
@@ -124,8 +124,7 @@ async def checks(connection: asyncpg.Connection, county_id: str, petition_id: UU
 
 async def add_check(  # the columns of a row
     connection: asyncpg.Connection,
-    county_id: str,
-    petition_id: UUID,
+    petition: PetitionKey,
     place: Place,
     *,
     finding_no: int,
@@ -135,14 +134,12 @@ async def add_check(  # the columns of a row
     """Store an answer; False where one for this line is there already."""
     answer = answered.answer
     said = (answer.status, answer.reason, answer.voter_id, answer.note, answered.checked_by, answered.checked_at)
-    return (
-        await connection.fetchval(_ADD_CHECK, county_id, petition_id, *place, finding_no, *decided, *said) is not None
-    )
+    return await connection.fetchval(_ADD_CHECK, *petition, *place, finding_no, *decided, *said) is not None
 
 
-async def get_check(connection: asyncpg.Connection, county_id: str, petition_id: UUID, place: Place) -> Answered | None:
+async def get_check(connection: asyncpg.Connection, petition: PetitionKey, place: Place) -> Answered | None:
     """The answer for a line; None where nobody has checked it."""
-    row = await connection.fetchrow(_GET_CHECK, county_id, petition_id, *place)
+    row = await connection.fetchrow(_GET_CHECK, *petition, *place)
     return Answered(_answer(row), row["checked_by"], row["checked_at"]) if row else None
 
 
@@ -163,10 +160,10 @@ _COUNTIES_WITH_ROLL = "SELECT county_id FROM roll WHERE state = 'active' ORDER B
 
 
 async def outdated_lines(
-    connection: asyncpg.Connection, county_id: str, petition_id: UUID, roll_version: int, limit: int
+    connection: asyncpg.Connection, petition: PetitionKey, roll_version: int, limit: int
 ) -> list[Line]:
     """Lines that nobody was found for in another version of the roll than this one, in paper order."""
-    return [line_of(r) for r in await connection.fetch(_OUTDATED, county_id, petition_id, roll_version, limit)]
+    return [line_of(r) for r in await connection.fetch(_OUTDATED, *petition, roll_version, limit)]
 
 
 async def counties_with_roll(connection: asyncpg.Connection) -> list[str]:
@@ -194,18 +191,18 @@ WHERE county_id = $1 AND petition_id = $2
 
 
 async def lines_read_before(
-    connection: asyncpg.Connection, county_id: str, petition_id: UUID, version: int, limit: int
+    connection: asyncpg.Connection, petition: PetitionKey, version: int, limit: int
 ) -> list[Line]:
     """Lines not found good that were read under older aliases than this version."""
-    return [line_of(row) for row in await connection.fetch(_READ_BEFORE, county_id, petition_id, version, limit)]
+    return [line_of(row) for row in await connection.fetch(_READ_BEFORE, *petition, version, limit)]
 
 
 async def mark_read(
-    connection: asyncpg.Connection, county_id: str, petition_id: UUID, places: Collection[Place], version: int
+    connection: asyncpg.Connection, petition: PetitionKey, places: Collection[Place], version: int
 ) -> None:
     """Note that this version reads these lines as the one before did, so that what was decided of them stands."""
-    await lock_lines(connection, county_id, petition_id, places, [])  # in paper order, as every holder of several
-    await connection.execute(_READ_NOW, county_id, petition_id, *columns(places), version)
+    await lock_lines(connection, petition, places, [])  # in paper order, as every holder of several
+    await connection.execute(_READ_NOW, *petition, *columns(places), version)
 
 
 # The next revision of a place, by the primary key. Of two at the same time one finds the number taken, and adds none.
@@ -223,8 +220,7 @@ ON CONFLICT DO NOTHING RETURNING revision_no
 
 async def add_revision(
     connection: asyncpg.Connection,
-    county_id: str,
-    petition_id: UUID,
+    petition: PetitionKey,
     revised: Submitted,
     *,
     note: str,
@@ -235,8 +231,7 @@ async def add_revision(
     writing = revised.writing
     number = await connection.fetchval(
         _ADD_REVISION,
-        county_id,
-        petition_id,
+        *petition,
         *revised.place,
         writing.printed_name,
         writing.name.as_json() if writing.name else None,
@@ -282,32 +277,28 @@ class Declaration(NamedTuple):
     declared_at: datetime
 
 
-async def begin_declaration(connection: asyncpg.Connection, county_id: str, petition_id: UUID) -> None:
+async def begin_declaration(connection: asyncpg.Connection, petition: PetitionKey) -> None:
     """Keep every examination of the petition's lines out until this transaction ends."""
-    await connection.execute(_BEGIN, county_id, petition_id)
+    await connection.execute(_BEGIN, *petition)
 
 
-async def newest_declaration(
-    connection: asyncpg.Connection, county_id: str, petition_id: UUID, section: int
-) -> Declaration | None:
+async def newest_declaration(connection: asyncpg.Connection, petition: PetitionKey, section: int) -> Declaration | None:
     """The declaration that holds; None where the section was never declared."""
-    row = await connection.fetchrow(_NEWEST, county_id, petition_id, section)
+    row = await connection.fetchrow(_NEWEST, *petition, section)
     return row and Declaration(row[0], SectionDates(row[1], row[2]), row[3], row[4])
 
 
 async def add_declaration(
-    connection: asyncpg.Connection, county_id: str, petition_id: UUID, section: int, declaration: Declaration
+    connection: asyncpg.Connection, petition: PetitionKey, section: int, declaration: Declaration
 ) -> None:
     """Append a declaration. The transaction has begun it, so its number is free."""
     number, dates, by, at = declaration
-    await connection.execute(_ADD_SECTION, county_id, petition_id, section, number, *dates, by, at)
+    await connection.execute(_ADD_SECTION, *petition, section, number, *dates, by, at)
 
 
-async def lines_of_section(
-    connection: asyncpg.Connection, county_id: str, petition_id: UUID, section: int
-) -> list[Line]:
+async def lines_of_section(connection: asyncpg.Connection, petition: PetitionKey, section: int) -> list[Line]:
     """Every line of a section."""
-    return [line_of(row) for row in await connection.fetch(_LINES, county_id, petition_id, section)]
+    return [line_of(row) for row in await connection.fetch(_LINES, *petition, section)]
 
 
 _WITHDRAWAL = """
@@ -361,36 +352,33 @@ def _read(row: asyncpg.Record) -> WithdrawalRead:
 
 
 async def holding_withdrawal(
-    connection: asyncpg.Connection, county_id: str, petition_id: UUID, voter_id: str
+    connection: asyncpg.Connection, petition: PetitionKey, voter_id: str
 ) -> WithdrawalRead | None:
     """The voter's withdrawal that was not revoked; None without one."""
-    row = await connection.fetchrow(_HOLDING, county_id, petition_id, voter_id)
+    row = await connection.fetchrow(_HOLDING, *petition, voter_id)
     return row and _read(row)
 
 
 async def get_withdrawal(
-    connection: asyncpg.Connection, county_id: str, petition_id: UUID, withdrawal_id: UUID
+    connection: asyncpg.Connection, petition: PetitionKey, withdrawal_id: UUID
 ) -> WithdrawalRead | None:
     """One withdrawal of a petition."""
-    row = await connection.fetchrow(_ONE, county_id, petition_id, withdrawal_id)
+    row = await connection.fetchrow(_ONE, *petition, withdrawal_id)
     return row and _read(row)
 
 
 async def page_of_withdrawals(
-    connection: asyncpg.Connection, county_id: str, petition_id: UUID, *, after: UUID | None, limit: int
+    connection: asyncpg.Connection, petition: PetitionKey, *, after: UUID | None, limit: int
 ) -> list[WithdrawalRead]:
     """Up to `limit` withdrawals behind `after`, the oldest first."""
-    return [_read(row) for row in await connection.fetch(_WITHDRAWALS_PAGE, county_id, petition_id, after, limit)]
+    return [_read(row) for row in await connection.fetch(_WITHDRAWALS_PAGE, *petition, after, limit)]
 
 
-async def add_withdrawal(
-    connection: asyncpg.Connection, county_id: str, petition_id: UUID, new: Withdrawal, salt: bytes
-) -> None:
+async def add_withdrawal(connection: asyncpg.Connection, petition: PetitionKey, new: Withdrawal, salt: bytes) -> None:
     """Append a withdrawal."""
     await connection.execute(
         _ADD_WITHDRAWAL,
-        county_id,
-        petition_id,
+        *petition,
         new.withdrawal_id,
         new.voter_id,
         new.received_on,
@@ -402,14 +390,11 @@ async def add_withdrawal(
     )
 
 
-async def add_revocation(
-    connection: asyncpg.Connection, county_id: str, petition_id: UUID, new: Revocation, salt: bytes
-) -> None:
+async def add_revocation(connection: asyncpg.Connection, petition: PetitionKey, new: Revocation, salt: bytes) -> None:
     """Append a revocation."""
     await connection.execute(
         _REVOKE,
-        county_id,
-        petition_id,
+        *petition,
         new.withdrawal_id,
         new.revoked_by,
         new.revoked_at,
@@ -420,10 +405,10 @@ async def add_revocation(
 
 
 async def set_withdrawn(
-    connection: asyncpg.Connection, county_id: str, petition_id: UUID, voter_id: str, received_on: date | None
+    connection: asyncpg.Connection, petition: PetitionKey, voter_id: str, received_on: date | None
 ) -> None:
     """Say in the voter's slot, which the transaction holds, since when the voter is withdrawn; None: is not."""
-    await connection.execute(_SET_SLOT, county_id, petition_id, voter_id, received_on)
+    await connection.execute(_SET_SLOT, *petition, voter_id, received_on)
 
 
 # The lines on which a person's word stands, and those that a person answered for blindly. Reads the petition's lines
@@ -446,7 +431,7 @@ class Judgement(NamedTuple):
     decided: DecidedLine
 
 
-async def judgments_of(connection: asyncpg.Connection, county_id: str, petition_id: UUID) -> list[Judgement]:
+async def judgments_of(connection: asyncpg.Connection, petition: PetitionKey) -> list[Judgement]:
     """Every line of a petition that a person judged, in paper order."""
-    rows = await connection.fetch(_JUDGED, county_id, petition_id)
+    rows = await connection.fetch(_JUDGED, *petition)
     return [Judgement(Place(*row[:3]), DecidedLine(*row[3:])) for row in rows]

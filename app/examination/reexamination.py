@@ -73,21 +73,20 @@ async def _some(database: Database, petition: Petition, now: datetime, decide: D
 
 async def _reexamine(connection: asyncpg.Connection, petition: Petition, now: datetime, decide: Decide) -> int | None:
     """Examine some lines again, and return how many; None where none is left to ask about."""
-    county_id, petition_id = petition.county_id, petition.petition_id
-    basis = await hold_basis(connection, county_id, petition_id)
+    basis = await hold_basis(connection, petition.key)
     if basis.roll_version is None:
         return None
-    lines = await outdated_lines(connection, county_id, petition_id, basis.roll_version, _BATCH)
+    lines = await outdated_lines(connection, petition.key, basis.roll_version, _BATCH)
     if lines:
         return await _again(connection, petition, lines, "new_roll", decide, now)
-    lines = await lines_read_before(connection, county_id, petition_id, basis.aliases_version, _BATCH)
+    lines = await lines_read_before(connection, petition.key, basis.aliases_version, _BATCH)
     if not lines:
         return None
     otherwise = await _read_otherwise(connection, petition, lines, basis.aliases_version)
     if otherwise:
         return await _again(connection, petition, otherwise, "new_aliases", decide, now)
     # In a transaction that holds nothing else: whoever holds a line never waits for a slot.
-    await mark_read(connection, county_id, petition_id, [line.place for line in lines], basis.aliases_version)
+    await mark_read(connection, petition.key, [line.place for line in lines], basis.aliases_version)
     return 0
 
 
@@ -98,7 +97,7 @@ async def _read_otherwise(
     county_id = petition.county_id
     versions = {line.aliases_version for line in lines} | {version}
     aliases = {number: await aliases_of(connection, county_id, number) for number in sorted(versions)}
-    written = await writings_at(connection, county_id, petition.petition_id, [line.place for line in lines])
+    written = await writings_at(connection, petition.key, [line.place for line in lines])
     return [
         line
         for line in lines
@@ -127,7 +126,7 @@ async def examined_again(
     decide: Decide = decide_lines,
 ) -> list[Claim]:
     """What a new examination claims of these lines. The caller's transaction holds the basis that it rests on."""
-    written = await writings_at(connection, petition.county_id, petition.petition_id, [line.place for line in lines])
+    written = await writings_at(connection, petition.key, [line.place for line in lines])
     _, merits = await examine_lines(connection, petition, [written[line.place] for line in lines], decide)
     judged = [judge_again(line, found, cause) for line, found in zip(lines, merits, strict=True)]
     return [

@@ -48,16 +48,15 @@ async def withdraw(
         UnknownVoterError: the active roll has no such voter.
         PetitionClosedError
     """
-    county_id, petition_id = petition.county_id, petition.petition_id
     check_received(received_on, filed_on=petition.filed_on, today=now.date())
-    await roll_with_voter(connection, county_id, voter_id)
-    await lock_slots(connection, county_id, petition_id, [voter_id])
-    holding = await rows.holding_withdrawal(connection, county_id, petition_id, voter_id)
+    await roll_with_voter(connection, petition.county_id, voter_id)
+    await lock_slots(connection, petition.key, [voter_id])
+    holding = await rows.holding_withdrawal(connection, petition.key, voter_id)
     if holding:
         return WithdrawalDone(holding, changed=False)
     new, salt = Withdrawal(new_id(now), voter_id, received_on, by, now, note), secrets.token_bytes(SALT_BYTES)
-    await rows.add_withdrawal(connection, county_id, petition_id, new, salt)
-    await rows.set_withdrawn(connection, county_id, petition_id, voter_id, received_on)
+    await rows.add_withdrawal(connection, petition.key, new, salt)
+    await rows.set_withdrawn(connection, petition.key, voter_id, received_on)
     facts = {"withdrawal": leaf_hash(salt, new.content().encode()).hex()}
     recorded = await record(connection, petition, "withdrawal", [], voters=[voter_id], now=now, facts=facts)
     return WithdrawalDone(rows.WithdrawalRead(new, None), recorded.lines.values())
@@ -74,21 +73,20 @@ async def revoke_withdrawal(
         UnknownWithdrawalError, PetitionClosedError
         WithdrawalRefusedError: the note says nothing.
     """
-    county_id, petition_id = petition.county_id, petition.petition_id
     if not note.strip():
         raise WithdrawalRefusedError("say in the note why the withdrawal is taken back")
-    read = await rows.get_withdrawal(connection, county_id, petition_id, withdrawal_id)
+    read = await rows.get_withdrawal(connection, petition.key, withdrawal_id)
     if read is None:
         raise UnknownWithdrawalError
     voter_id = read.withdrawal.voter_id
-    await lock_slots(connection, county_id, petition_id, [voter_id])
-    holding = await rows.holding_withdrawal(connection, county_id, petition_id, voter_id)
+    await lock_slots(connection, petition.key, [voter_id])
+    holding = await rows.holding_withdrawal(connection, petition.key, voter_id)
     if holding is None or holding.withdrawal.withdrawal_id != withdrawal_id:
-        again = await rows.get_withdrawal(connection, county_id, petition_id, withdrawal_id)
+        again = await rows.get_withdrawal(connection, petition.key, withdrawal_id)
         return WithdrawalDone(again or read, changed=False)
     new, salt = Revocation(withdrawal_id, by, now, note), secrets.token_bytes(SALT_BYTES)
-    await rows.add_revocation(connection, county_id, petition_id, new, salt)
-    await rows.set_withdrawn(connection, county_id, petition_id, voter_id, None)
+    await rows.add_revocation(connection, petition.key, new, salt)
+    await rows.set_withdrawn(connection, petition.key, voter_id, None)
     facts = {"revocation": leaf_hash(salt, new.content().encode()).hex()}
     recorded = await record(connection, petition, "withdrawal", [], voters=[voter_id], now=now, facts=facts)
     return WithdrawalDone(rows.WithdrawalRead(read.withdrawal, new), recorded.lines.values())

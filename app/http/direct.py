@@ -14,6 +14,7 @@ from app.access.principals import Principal, parse
 from app.http.body import BodyReader
 from app.http.frame import Guard, State, calls, guard_of, state_of
 from app.http.problems import FieldError, Problem, field_error
+from app.law.petition import PetitionKey
 
 _UUIDS: Final = TypeAdapter(UUID)
 
@@ -101,7 +102,7 @@ def _read_ahead(request: Request) -> None:
     """
     parts = parse(request.headers.get("authorization", "").partition(" ")[2].strip())
     try:
-        watched = (parts.county_id, UUID(request.path_params["petition_id"])) if parts else None
+        watched = PetitionKey(parts.county_id, UUID(request.path_params["petition_id"])) if parts else None
     except ValueError:
         return
     state = state_of(request)

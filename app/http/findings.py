@@ -66,7 +66,7 @@ async def post_finding(
         result = decided[line_place]
         if isinstance(result, RecallError):
             raise result
-        read = await read_line(connection, petition.county_id, petition.petition_id, line_place)
+        read = await read_line(connection, petition.key, line_place)
         if read is None:
             raise UnknownLineError
         return 201 if result.changed else 200, detail_out(read)

@@ -28,7 +28,7 @@ from app.database.engine import Database
 from app.errors import BusyError, UnknownPetitionError
 from app.http.problems import Problem, field_error, problem_of, render
 from app.law.canonical import canonical
-from app.law.petition import Petition
+from app.law.petition import Petition, PetitionKey
 from app.ledger.checkpoints import Signer
 from app.matching.workers import Matchers
 from app.roll.uploads import RollUploads
@@ -293,13 +293,13 @@ async def petition_of(state: State, principal: Principal, petition_id: UUID) -> 
     Raises:
         UnknownPetitionError: the principal's county has no such petition.
     """
-    known = state.petitions.get((principal.county_id, petition_id))
+    known = state.petitions.get(PetitionKey(principal.county_id, petition_id))
     if known is None:
         async with state.database.begin() as connection:
-            known = await get_petition(connection, principal.county_id, petition_id)
+            known = await get_petition(connection, PetitionKey(principal.county_id, petition_id))
         if known is None:
             raise UnknownPetitionError
-        state.petitions[principal.county_id, petition_id] = known
+        state.petitions[PetitionKey(principal.county_id, petition_id)] = known
     return known
 
 

@@ -13,6 +13,7 @@ from app.count.petitions import get_petition
 from app.errors import BusyError, NoCheckpointError, UnknownEntryError, UnknownPetitionError
 from app.http.body import PLAIN as DIGITS
 from app.http.frame import AppState, PetitionId, ServiceSigner, allow, petition_of
+from app.law.petition import PetitionKey
 from app.ledger import queries as rows
 from app.ledger.entries import consistency_proof, inclusion_proof, log_leaf, log_root
 from app.ledger.replay import LedgerEntry
@@ -132,7 +133,7 @@ async def get_checkpoint(principal: Reader, state: AppState, petition_id: Petiti
     """The newest checkpoint as a signed note (C2SP tlog-checkpoint). Keep it: it shows any later change of the past."""
     await petition_of(state, principal, petition_id)
     async with state.database.reading() as connection:
-        last = await rows.last_checkpoint(connection, principal.county_id, petition_id)
+        last = await rows.last_checkpoint(connection, PetitionKey(principal.county_id, petition_id))
     if last is None:
         raise NoCheckpointError
     return _text(last.note)
@@ -146,7 +147,9 @@ async def list_checkpoints(
     await petition_of(state, principal, petition_id)
     bounded = min(after, 2**31 - 1)  # they are numbered by integers of 32 bits
     async with state.database.reading() as connection:
-        found = await rows.checkpoints(connection, principal.county_id, petition_id, after=bounded, limit=limit)
+        found = await rows.checkpoints(
+            connection, PetitionKey(principal.county_id, petition_id), after=bounded, limit=limit
+        )
     following = found[-1].number if len(found) == limit else None
     return CheckpointsOut(checkpoints=[row.note for row in found], next_after=following)
 
@@ -169,7 +172,9 @@ async def list_entries(
     """The ledger's entries in order. They hold no personal data: of a finding there is a salted hash."""
     await petition_of(state, principal, petition_id)
     async with state.database.reading() as connection:
-        found = await rows.page_of_entries(connection, principal.county_id, petition_id, after=after, limit=limit)
+        found = await rows.page_of_entries(
+            connection, PetitionKey(principal.county_id, petition_id), after=after, limit=limit
+        )
     following = found[-1].seq if len(found) == limit else None
     return EntriesOut(entries=[_entry_out(entry) for entry in found], next_after=following)
 
@@ -207,7 +212,7 @@ async def prove_consistency(
 async def _hashes(state: AppState, principal: Principal, petition_id: UUID, size: int) -> list[bytes]:
     await petition_of(state, principal, petition_id)
     async with state.database.reading() as connection:
-        hashes = await rows.entry_hashes(connection, principal.county_id, petition_id, size)
+        hashes = await rows.entry_hashes(connection, PetitionKey(principal.county_id, petition_id), size)
     if len(hashes) != size:
         raise UnknownEntryError
     return hashes
@@ -225,7 +230,9 @@ async def verify_tally(
     if turn.locked():
         raise BusyError
     async with turn:
-        petition = await get_petition(state.database, principal.county_id, petition_id)  # fresh: it is verified as well
+        petition = await get_petition(
+            state.database, PetitionKey(principal.county_id, petition_id)
+        )  # fresh: it is verified as well
         if petition is None:
             raise UnknownPetitionError
         verdict = await verify(state.database, petition, signer)

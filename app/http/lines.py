@@ -16,6 +16,7 @@ from app.http.frame import AppState, PetitionId, allow, petition_of
 from app.http.problems import Problem
 from app.http.signatures import LineOut
 from app.law.line import LARGEST_NUMBER, Line, Place, Writing
+from app.law.petition import PetitionKey
 from app.law.reasons import Reason, ReviewCause, Status
 
 router = APIRouter(prefix="/v1/petitions/{petition_id}/signatures", tags=["signatures"])
@@ -146,7 +147,7 @@ async def get_signature(
     """
     await petition_of(state, principal, petition_id)
     async with state.database.reading() as connection:
-        read = await read_line(connection, principal.county_id, petition_id, place_of(place))
+        read = await read_line(connection, PetitionKey(principal.county_id, petition_id), place_of(place))
     if read is None:
         raise UnknownLineError
     read = as_seen_by(principal, read)
@@ -173,8 +174,7 @@ async def list_signatures(  # noqa: PLR0917  # the filters of the list
     async with state.database.begin() as connection:
         rows = await page_of_lines(
             connection,
-            principal.county_id,
-            petition_id,
+            PetitionKey(principal.county_id, petition_id),
             after=_place_in(cursor) if cursor else None,
             limit=limit + 1,
             status=status,

@@ -12,7 +12,7 @@ from app.count import petitions as actions
 from app.errors import UnknownPetitionError
 from app.http.body import SAFE, IsoDate, Wire, body, wrong
 from app.http.frame import AppState, PetitionId, ServiceSigner, allow, petition_of
-from app.law.petition import Petition
+from app.law.petition import Petition, PetitionKey
 from app.law.ruleset import CALIFORNIA
 from app.ledger.checkpoints import make_checkpoint
 
@@ -109,7 +109,7 @@ async def list_petitions(principal: Reader, state: AppState) -> PetitionsOut:
 @router.get("/{petition_id}", operation_id="get_petition", summary="Read a petition")
 async def get_petition(principal: Reader, state: AppState, petition_id: PetitionId) -> PetitionOut:
     """One petition."""
-    petition = await actions.get_petition(state.database, principal.county_id, petition_id)
+    petition = await actions.get_petition(state.database, PetitionKey(principal.county_id, petition_id))
     if petition is None:
         raise UnknownPetitionError
     return PetitionOut.of(petition)
@@ -125,5 +125,5 @@ async def close_petition(
     """
     petition = await petition_of(state, principal, petition_id)
     closed = await actions.close_petition(state.database, petition, closed_by=principal.name, now=state.now())
-    await make_checkpoint(state.database, signer, petition.county_id, petition_id, now=state.now())
+    await make_checkpoint(state.database, signer, petition.key, now=state.now())
     return PetitionOut.of(closed)

@@ -18,7 +18,7 @@ from app.http.body import PLAIN
 from app.http.direct import PolledRoute
 from app.http.frame import AppState, PetitionId, State, allow, petition_of, principal_of
 from app.http.problems import UNAVAILABLE
-from app.law.petition import Petition
+from app.law.petition import Petition, PetitionKey
 from app.law.tally import Outlook, Tally, invalid_by_published, outlook, rate
 
 router = APIRouter(prefix="/v1/petitions/{petition_id}/tally", tags=["tally"])
@@ -101,7 +101,7 @@ def has(tags: list[str], etag: str) -> bool:
 async def get_tally(principal: Watcher, state: AppState, petition_id: PetitionId, request: Request) -> Response:
     """The tally, with its version as ETag. An unfinished count is not public: no shared cache may keep it."""
     petition = await petition_of(state, principal, petition_id)
-    row = await state.tallies.read((principal.county_id, petition_id))
+    row = await state.tallies.read(PetitionKey(principal.county_id, petition_id))
     if row is None:
         raise UnknownPetitionError
     etag = f'"{row.version}"'
@@ -142,7 +142,7 @@ async def get_tally_history(
     """The tally as past versions left it: all behind `after`, or `limit` evenly spaced ones, the present one last."""
     petition = await petition_of(state, principal, petition_id)
     async with state.database.reading() as connection:
-        past = await read_history(connection, principal.county_id, petition_id, after=after, limit=limit)
+        past = await read_history(connection, PetitionKey(principal.county_id, petition_id), after=after, limit=limit)
     history = [PastTallyOut(version=p.version, at=p.at, **p.counts) for p in past]
     return HistoryOut(petition_id=petition_id, required=petition.required, history=history)
 
@@ -199,7 +199,7 @@ async def _events(
     clock = asyncio.get_running_loop().time
     checked = began = clock()
     yield _RETRY
-    async with aclosing(state.watch.follow((petition.county_id, petition.petition_id), version)) as versions:
+    async with aclosing(state.watch.follow((petition.key), version)) as versions:
         async for row in versions:
             if clock() - began > _LONGEST:
                 return

@@ -16,6 +16,7 @@ from app.http.findings import Decider, Note, VoterId
 from app.http.frame import AppState, PetitionId, allow, carry_out, petition_of, request_of
 from app.http.lines import standing_out
 from app.http.signatures import IdempotencyKey, LineOut
+from app.law.petition import PetitionKey
 
 router = APIRouter(prefix="/v1/petitions/{petition_id}/withdrawals", tags=["withdrawals"])
 
@@ -160,6 +161,8 @@ async def list_withdrawals(
     """Pages in the order of recording, revoked ones as well: follow `next_cursor` until it is null."""
     await petition_of(state, principal, petition_id)
     async with state.database.reading() as connection:
-        found = await page_of_withdrawals(connection, principal.county_id, petition_id, after=cursor, limit=limit + 1)
+        found = await page_of_withdrawals(
+            connection, PetitionKey(principal.county_id, petition_id), after=cursor, limit=limit + 1
+        )
     page = [_out(read) for read in found[:limit]]
     return WithdrawalsOut(withdrawals=page, next_cursor=page[-1].withdrawal_id if len(found) > limit else None)

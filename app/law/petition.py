@@ -27,6 +27,13 @@ def circulation_days(registered: int) -> int:
     return next((d for bound, d in _DAYS_BELOW if registered < bound), 160)
 
 
+class PetitionKey(NamedTuple):
+    """The identity of a petition: its county, and its id within the county."""
+
+    county_id: str
+    petition_id: UUID
+
+
 @dataclass(frozen=True, slots=True)
 class DateRange:
     """The dates between which a line was signed, both included. A line itself carries no date (EC 100, 104)."""
@@ -59,6 +66,11 @@ class Petition:
     ruleset_name: str
     state: Literal["open", "closed"]
     created_at: datetime
+
+    @property
+    def key(self) -> PetitionKey:
+        """Its identity."""
+        return PetitionKey(self.county_id, self.petition_id)
 
     @property
     def window(self) -> DateRange:

@@ -6,14 +6,13 @@ from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
-from uuid import UUID
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import asyncpg
 
 from app.database.engine import Database
 from app.errors import UnknownPetitionError
-from app.law.petition import Petition
+from app.law.petition import Petition, PetitionKey
 from app.ledger import queries as rows
 from app.ledger.checkpoints import Signer
 
@@ -54,13 +53,12 @@ async def export_bundle(database: Database, petition: Petition, signer: Signer, 
 
 
 async def _write(bundle: ZipFile, connection: asyncpg.Connection, petition: Petition, signer: Signer) -> Written:
-    where = petition.county_id, petition.petition_id
     written = Written(
-        entries=await _stream(bundle, "ledger.ndjson", _entries(connection, *where)),
-        findings=await _stream(bundle, "findings.ndjson", _findings(connection, *where)),
-        checkpoints=await _stream(bundle, "checkpoints.ndjson", _checkpoints(connection, *where)),
+        entries=await _stream(bundle, "ledger.ndjson", _entries(connection, petition.key)),
+        findings=await _stream(bundle, "findings.ndjson", _findings(connection, petition.key)),
+        checkpoints=await _stream(bundle, "checkpoints.ndjson", _checkpoints(connection, petition.key)),
     )
-    head = await rows.read_head(connection, *where)
+    head = await rows.read_head(connection, petition.key)
     if head is None:
         raise UnknownPetitionError
     manifest = {
@@ -86,8 +84,8 @@ async def _stream(bundle: ZipFile, name: str, records: AsyncIterator[dict[str, A
     return count
 
 
-async def _entries(connection: asyncpg.Connection, county_id: str, petition_id: UUID) -> AsyncIterator[dict[str, Any]]:
-    async for entry in rows.entries(connection, county_id, petition_id):
+async def _entries(connection: asyncpg.Connection, petition: PetitionKey) -> AsyncIterator[dict[str, Any]]:
+    async for entry in rows.entries(connection, petition):
         yield {
             "seq": entry.seq,
             "type": entry.type,
@@ -98,8 +96,8 @@ async def _entries(connection: asyncpg.Connection, county_id: str, petition_id: 
         }
 
 
-async def _findings(connection: asyncpg.Connection, county_id: str, petition_id: UUID) -> AsyncIterator[dict[str, Any]]:
-    async for finding in rows.findings_alone(connection, county_id, petition_id):
+async def _findings(connection: asyncpg.Connection, petition: PetitionKey) -> AsyncIterator[dict[str, Any]]:
+    async for finding in rows.findings_alone(connection, petition):
         yield {
             "seq": finding.version,
             "leaf": finding.leaf_no,
@@ -108,8 +106,6 @@ async def _findings(connection: asyncpg.Connection, county_id: str, petition_id:
         }
 
 
-async def _checkpoints(
-    connection: asyncpg.Connection, county_id: str, petition_id: UUID
-) -> AsyncIterator[dict[str, Any]]:
-    for row in await rows.checkpoints(connection, county_id, petition_id):
+async def _checkpoints(connection: asyncpg.Connection, petition: PetitionKey) -> AsyncIterator[dict[str, Any]]:
+    for row in await rows.checkpoints(connection, petition):
         yield {"note": row.note}

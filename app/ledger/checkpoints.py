@@ -8,7 +8,6 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
-from uuid import UUID
 
 import asyncpg
 from cryptography.exceptions import InvalidSignature
@@ -24,6 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.database.engine import Database
 from app.errors import CheckpointKeyError, CheckpointRefusedError
 from app.law.canonical import canonical
+from app.law.petition import PetitionKey
 from app.ledger import queries as rows
 from app.ledger.entries import GENESIS, Frontier
 from app.ledger.notes import KEY_NAME, Checkpoint, NotACheckpointError, Note, key_id, origin, signed_note, verifier_key
@@ -99,9 +99,7 @@ def _create_key(path: Path) -> None:
     draft.unlink()
 
 
-async def make_checkpoint(
-    database: Database, signer: Signer, county_id: str, petition_id: UUID, *, now: datetime
-) -> str | None:
+async def make_checkpoint(database: Database, signer: Signer, petition: PetitionKey, *, now: datetime) -> str | None:
     """Sign what the ledger holds and store it. Returns the newest checkpoint's note; None where nothing is to sign.
 
     Only the entries behind the last checkpoint are read: its frontier stands for what it covers.
@@ -110,26 +108,25 @@ async def make_checkpoint(
         CheckpointRefusedError: the ledger is shorter than the last checkpoint, does not continue it, or time went back.
     """
     async with database.reading() as connection, rows.snapshot(connection):
-        last = await rows.last_checkpoint(connection, county_id, petition_id)
-        new = await _next(connection, signer, county_id, petition_id, last, now)
+        last = await rows.last_checkpoint(connection, petition)
+        new = await _next(connection, signer, petition, last, now)
     if new is None:
         return last.note if last else None
     async with database.reading() as connection:
-        if await rows.add_checkpoint(connection, county_id, petition_id, new):
+        if await rows.add_checkpoint(connection, petition, new):
             return new.note
-        last = await rows.last_checkpoint(connection, county_id, petition_id)
+        last = await rows.last_checkpoint(connection, petition)
     return last.note if last else None
 
 
 async def _next(
     connection: asyncpg.Connection,
     signer: Signer,
-    county_id: str,
-    petition_id: UUID,
+    petition: PetitionKey,
     last: rows.CheckpointRow | None,
     now: datetime,
 ) -> rows.CheckpointRow | None:
-    head = await rows.read_head(connection, county_id, petition_id)
+    head = await rows.read_head(connection, petition)
     said = _read_last(signer, last)
     size = said.size if said else 0
     if head is None or head.version == size:
@@ -139,7 +136,7 @@ async def _next(
     frontier, end = Frontier(size, last.frontier if last else b""), said.head if said else GENESIS
     if said and frontier.root() != said.root:
         raise CheckpointRefusedError
-    async for entry in rows.entries(connection, county_id, petition_id, after=size):
+    async for entry in rows.entries(connection, petition, after=size):
         if entry.seq != frontier.size + 1 or not follows(end, entry):
             raise CheckpointRefusedError
         frontier.append(entry.hash)
@@ -147,7 +144,7 @@ async def _next(
     if (frontier.size, end) != (head.version, head.hash):
         raise CheckpointRefusedError
     checkpoint = Checkpoint(
-        origin=origin(county_id, petition_id),
+        origin=origin(petition),
         size=frontier.size,
         root=frontier.root(),
         number=said.number + 1 if said else 1,
@@ -181,14 +178,15 @@ async def make_due_checkpoints(database: Database, signer: Signer, *, now: datet
     """Make the checkpoints that are due. One that is refused is logged, at every look, until a person has looked."""
     async with database.reading() as connection:
         uncovered = await rows.uncovered_petitions(connection)
-    for petition in uncovered:
-        if not _is_due(petition, now):
+    for found in uncovered:
+        if not _is_due(found, now):
             continue
         try:
-            await make_checkpoint(database, signer, petition.county_id, petition.petition_id, now=now)
+            await make_checkpoint(database, signer, found.petition, now=now)
         except CheckpointRefusedError:
             logger.error(  # noqa: TRY400  # the reason is in the verification; a stack says nothing
-                "checkpoint refused", extra={"county_id": petition.county_id, "petition_id": str(petition.petition_id)}
+                "checkpoint refused",
+                extra={"county_id": found.petition.county_id, "petition_id": str(found.petition.petition_id)},
             )
 
 

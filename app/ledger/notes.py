@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Self
-from uuid import UUID
+
+from app.law.petition import PetitionKey
 
 KEY_NAME = "recall-petition-verifier"
 
@@ -20,9 +21,9 @@ class NotACheckpointError(ValueError):
     """The text is not a checkpoint of this log."""
 
 
-def origin(county_id: str, petition_id: UUID) -> str:
+def origin(petition: PetitionKey) -> str:
     """The identity of a petition's log, the first line of its checkpoints."""
-    return f"{KEY_NAME}/{county_id}/{petition_id}"
+    return f"{KEY_NAME}/{petition.county_id}/{petition.petition_id}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from uuid import UUID
 import asyncpg
 
 from app.law.line import NameParts, Place, Writing
+from app.law.petition import PetitionKey
 from app.law.tally import Counts, counts_of
 from app.ledger.replay import LedgerEntry, StoredFinding, StoredLine
 
@@ -192,8 +193,7 @@ class CheckpointRow(NamedTuple):
 class Uncovered(NamedTuple):
     """A petition with entries that no checkpoint covers."""
 
-    county_id: str
-    petition_id: UUID
+    petition: PetitionKey
     state: str
     entries: int
     last_at: datetime | None
@@ -211,9 +211,9 @@ async def snapshot(connection: asyncpg.Connection) -> AsyncIterator[None]:
         yield
 
 
-async def read_head(connection: asyncpg.Connection, county_id: str, petition_id: UUID) -> HeadRow | None:
+async def read_head(connection: asyncpg.Connection, petition: PetitionKey) -> HeadRow | None:
     """The head row."""
-    row = await connection.fetchrow(_HEAD, county_id, petition_id)
+    row = await connection.fetchrow(_HEAD, *petition)
     return row and HeadRow(row["version"], row["hash"], row["state"], counts_of(row))
 
 
@@ -225,32 +225,32 @@ async def _chunks(connection: asyncpg.Connection, query: str, *arguments: object
 
 
 async def entries(
-    connection: asyncpg.Connection, county_id: str, petition_id: UUID, *, after: int = _BEFORE_ALL
+    connection: asyncpg.Connection, petition: PetitionKey, *, after: int = _BEFORE_ALL
 ) -> AsyncIterator[LedgerEntry]:
     """The entries behind `after`, in order; within a transaction."""
-    async for rows in _chunks(connection, _ENTRIES, county_id, petition_id, after):
+    async for rows in _chunks(connection, _ENTRIES, *petition, after):
         for row in rows:
             yield LedgerEntry(*row)
 
 
 async def page_of_entries(
-    connection: asyncpg.Connection, county_id: str, petition_id: UUID, *, after: int, limit: int
+    connection: asyncpg.Connection, petition: PetitionKey, *, after: int, limit: int
 ) -> list[LedgerEntry]:
     """Up to `limit` entries behind `after`."""
-    rows = await connection.fetch(_ENTRIES + "LIMIT $4", county_id, petition_id, after, limit)
+    rows = await connection.fetch(_ENTRIES + "LIMIT $4", *petition, after, limit)
     return [LedgerEntry(*row) for row in rows]
 
 
-async def entry_hashes(connection: asyncpg.Connection, county_id: str, petition_id: UUID, size: int) -> list[bytes]:
+async def entry_hashes(connection: asyncpg.Connection, petition: PetitionKey, size: int) -> list[bytes]:
     """The hashes of the first `size` entries, or of as many as there are."""
-    return [row[0] for row in await connection.fetch(_ENTRY_HASHES, county_id, petition_id, size)]
+    return [row[0] for row in await connection.fetch(_ENTRY_HASHES, *petition, size)]
 
 
 async def findings(
-    connection: asyncpg.Connection, county_id: str, petition_id: UUID
+    connection: asyncpg.Connection, petition: PetitionKey
 ) -> AsyncIterator[list[tuple[StoredFinding, StoredLine | None, bytes | None]]]:
     """Every finding in the paper's order, in chunks, with its line if it is the line's last; within a transaction."""
-    async for rows in _chunks(connection, _FINDINGS, county_id, petition_id):
+    async for rows in _chunks(connection, _FINDINGS, *petition):
         yield [_finding_beside_line(row) for row in rows]
 
 
@@ -260,21 +260,19 @@ def _finding_beside_line(row: Any) -> tuple[StoredFinding, StoredLine | None, by
     return finding, StoredLine(*stands) if stands[0] is not None else None, written
 
 
-async def findings_alone(
-    connection: asyncpg.Connection, county_id: str, petition_id: UUID
-) -> AsyncIterator[StoredFinding]:
+async def findings_alone(connection: asyncpg.Connection, petition: PetitionKey) -> AsyncIterator[StoredFinding]:
     """Every finding in the paper's order; within a transaction."""
-    async for rows in _chunks(connection, _FINDINGS_ALONE, county_id, petition_id):
+    async for rows in _chunks(connection, _FINDINGS_ALONE, *petition):
         for row in rows:
             yield StoredFinding(Place(*row[:3]), *row[3:])
 
 
 async def writings(
-    connection: asyncpg.Connection, county_id: str, petition_id: UUID, *, revised: bool
+    connection: asyncpg.Connection, petition: PetitionKey, *, revised: bool
 ) -> AsyncIterator[list[tuple[Place, Writing, bytes]]]:
     """What stations read, or what clerks wrote in place of it, in chunks, each with the hash stored beside it."""
     query = _WRITINGS.format(table="signature_revision" if revised else "signature")
-    async for rows in _chunks(connection, query, county_id, petition_id):
+    async for rows in _chunks(connection, query, *petition):
         yield [_writing_with_hash(row) for row in rows]
 
 
@@ -284,51 +282,47 @@ def _writing_with_hash(row: Any) -> tuple[Place, Writing, bytes]:  # noqa: ANN40
     return Place(section, page, line), Writing(name, address, city, zip_code, in_parts, signed, image), digest
 
 
-async def revisions(connection: asyncpg.Connection, county_id: str, petition_id: UUID) -> dict[Place, set[bytes]]:
+async def revisions(connection: asyncpg.Connection, petition: PetitionKey) -> dict[Place, set[bytes]]:
     """The hashes of what clerks wrote in place of a reading."""
     result: dict[Place, set[bytes]] = {}
-    for row in await connection.fetch(_REVISIONS, county_id, petition_id, timeout=_PATIENCE):
+    for row in await connection.fetch(_REVISIONS, *petition, timeout=_PATIENCE):
         result.setdefault(Place(*row[:3]), set()).add(row[3])
     return result
 
 
-async def unfounded_lines(connection: asyncpg.Connection, county_id: str, petition_id: UUID) -> list[Place]:
+async def unfounded_lines(connection: asyncpg.Connection, petition: PetitionKey) -> list[Place]:
     """Lines that no finding put where they stand."""
-    return [Place(*row) for row in await connection.fetch(_UNFOUNDED, county_id, petition_id, timeout=_PATIENCE)]
+    return [Place(*row) for row in await connection.fetch(_UNFOUNDED, *petition, timeout=_PATIENCE)]
 
 
-async def unread_signatures(connection: asyncpg.Connection, county_id: str, petition_id: UUID) -> list[Place]:
+async def unread_signatures(connection: asyncpg.Connection, petition: PetitionKey) -> list[Place]:
     """Signatures without a line in the count."""
-    return [Place(*row) for row in await connection.fetch(_UNREAD, county_id, petition_id, timeout=_PATIENCE)]
+    return [Place(*row) for row in await connection.fetch(_UNREAD, *petition, timeout=_PATIENCE)]
 
 
-async def miscounted_lines(
-    connection: asyncpg.Connection, county_id: str, petition_id: UUID, *, partly: bool
-) -> list[Place]:
+async def miscounted_lines(connection: asyncpg.Connection, petition: PetitionKey, *, partly: bool) -> list[Place]:
     """Lines that are not what their voter's lines make of them, of which some (`partly`) may be destroyed."""
-    return [
-        Place(*row) for row in await connection.fetch(_MISCOUNTED, county_id, petition_id, partly, timeout=_PATIENCE)
-    ]
+    return [Place(*row) for row in await connection.fetch(_MISCOUNTED, *petition, partly, timeout=_PATIENCE)]
 
 
-async def sealed_withdrawals(connection: asyncpg.Connection, county_id: str, petition_id: UUID) -> list[SealedRow]:
+async def sealed_withdrawals(connection: asyncpg.Connection, petition: PetitionKey) -> list[SealedRow]:
     """Withdrawals and their revocations."""
-    rows = await connection.fetch(_WITHDRAWALS, county_id, petition_id)
+    rows = await connection.fetch(_WITHDRAWALS, *petition)
     return [SealedRow(number, salt, content, json.loads(said)) for number, salt, content, said in rows]
 
 
-async def misslotted_voters(connection: asyncpg.Connection, county_id: str, petition_id: UUID) -> int:
+async def misslotted_voters(connection: asyncpg.Connection, petition: PetitionKey) -> int:
     """How many voters' slots say something else of their withdrawal than what holds on record."""
-    count: int = await connection.fetchval(_MISSLOTTED, county_id, petition_id)
+    count: int = await connection.fetchval(_MISSLOTTED, *petition)
     return count
 
 
-async def recount(connection: asyncpg.Connection, county_id: str, petition_id: UUID) -> Counts:
+async def recount(connection: asyncpg.Connection, petition: PetitionKey) -> Counts:
     """The tally, counted from the lines."""
     statuses: dict[str, int] = {}
     reasons: dict[str, int] = {}
     unsettled = 0
-    for row in await connection.fetch(_RECOUNT, county_id, petition_id, timeout=_PATIENCE):
+    for row in await connection.fetch(_RECOUNT, *petition, timeout=_PATIENCE):
         statuses[row["status"]] = statuses.get(row["status"], 0) + row["lines"]
         unsettled += 0 if row["settled"] else row["lines"]
         if row["status"] == "invalid":
@@ -336,27 +330,27 @@ async def recount(connection: asyncpg.Connection, county_id: str, petition_id: U
     return Counts(**statuses, unsettled=unsettled, by_reason=dict(sorted(reasons.items())))
 
 
-async def last_checkpoint(connection: asyncpg.Connection, county_id: str, petition_id: UUID) -> CheckpointRow | None:
+async def last_checkpoint(connection: asyncpg.Connection, petition: PetitionKey) -> CheckpointRow | None:
     """The newest checkpoint of a petition."""
-    row = await connection.fetchrow(_LAST_CHECKPOINT, county_id, petition_id)
+    row = await connection.fetchrow(_LAST_CHECKPOINT, *petition)
     return row and CheckpointRow(*row)
 
 
 async def checkpoints(
-    connection: asyncpg.Connection, county_id: str, petition_id: UUID, *, after: int = 0, limit: int | None = None
+    connection: asyncpg.Connection, petition: PetitionKey, *, after: int = 0, limit: int | None = None
 ) -> list[CheckpointRow]:
     """A petition's checkpoints behind number `after`, the oldest first."""
-    rows = await connection.fetch(_CHECKPOINTS, county_id, petition_id, after, limit)
+    rows = await connection.fetch(_CHECKPOINTS, *petition, after, limit)
     return [CheckpointRow(*row) for row in rows]
 
 
-async def add_checkpoint(connection: asyncpg.Connection, county_id: str, petition_id: UUID, new: CheckpointRow) -> bool:
+async def add_checkpoint(connection: asyncpg.Connection, petition: PetitionKey, new: CheckpointRow) -> bool:
     """Store a checkpoint; False where another process has stored one of its number or size."""
-    done: str = await connection.execute(_ADD_CHECKPOINT, county_id, petition_id, *new)
+    done: str = await connection.execute(_ADD_CHECKPOINT, *petition, *new)
     return done == "INSERT 0 1"
 
 
 async def uncovered_petitions(connection: asyncpg.Connection) -> Sequence[Uncovered]:
     """The petitions of all counties with entries that no checkpoint covers."""
     rows: list[Any] = await connection.fetch(_UNCOVERED)
-    return [Uncovered(*row) for row in rows]
+    return [Uncovered(PetitionKey(*row[:2]), *row[2:]) for row in rows]

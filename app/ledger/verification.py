@@ -49,18 +49,17 @@ async def verify(database: Database, petition: Petition, signer: Signer, *, held
     Raises:
         UnknownPetitionError: there is no such petition.
     """
-    county_id, petition_id = petition.county_id, petition.petition_id
     faults = Faults()
     async with database.reading() as connection, rows.snapshot(connection):
-        head = await rows.read_head(connection, county_id, petition_id)
+        head = await rows.read_head(connection, petition.key)
         if head is None:
             raise UnknownPetitionError
-        stored = await rows.checkpoints(connection, county_id, petition_id)
+        stored = await rows.checkpoints(connection, petition.key)
         witnesses = read_checkpoints(signer, petition, stored, faults) + _held(signer, petition, held, faults)
         chain = Chain(faults, witnesses)
         await follow_chain(connection, petition, chain)
         _compare_head(head, petition, chain, faults)
-        replay = Replay(chain, faults, await rows.revisions(connection, county_id, petition_id))
+        replay = Replay(chain, faults, await rows.revisions(connection, petition.key))
         await _replay(connection, petition, replay)
         chain.finish()
         await _recount(connection, petition, head, chain, faults)
@@ -118,7 +117,7 @@ def _read(signer: Signer, petition: Petition, note: str, name: str, faults: Faul
     except NotACheckpointError:
         faults.add("checkpoint", name, "it is not a checkpoint that this key has signed")
         return None
-    if said.origin != origin(petition.county_id, petition.petition_id):
+    if said.origin != origin(petition.key):
         faults.add("checkpoint", name, "it is another petition's")
         return None
     return said
@@ -126,7 +125,7 @@ def _read(signer: Signer, petition: Petition, note: str, name: str, faults: Faul
 
 async def follow_chain(connection: asyncpg.Connection, petition: Petition, chain: Chain) -> None:
     """Check the entries alone: the chain, their leaves' roots, the checkpoints."""
-    async for entry in rows.entries(connection, petition.county_id, petition.petition_id):
+    async for entry in rows.entries(connection, petition.key):
         chain.take(entry)
 
 
@@ -143,7 +142,7 @@ def _compare_head(head: rows.HeadRow, petition: Petition, chain: Chain, faults: 
 
 
 async def _replay(connection: asyncpg.Connection, petition: Petition, replay: Replay) -> None:
-    async for chunk in rows.findings(connection, petition.county_id, petition.petition_id):
+    async for chunk in rows.findings(connection, petition.key):
         for finding, line, written in chunk:
             replay.take(finding, line, written)
     replay.finish()
@@ -152,21 +151,20 @@ async def _replay(connection: asyncpg.Connection, petition: Petition, replay: Re
 async def _recount(
     connection: asyncpg.Connection, petition: Petition, head: rows.HeadRow, chain: Chain, faults: Faults
 ) -> None:
-    county_id, petition_id = petition.county_id, petition.petition_id
-    counts = await rows.recount(connection, county_id, petition_id)
+    counts = await rows.recount(connection, petition.key)
     if counts != head.counts and not chain.destroyed:
         faults.add("recount", "head", "its tally is not what the lines come to")
-    for place in await rows.unfounded_lines(connection, county_id, petition_id):
+    for place in await rows.unfounded_lines(connection, petition.key):
         faults.add("line", f"line {place}", "no finding put it where it stands")
-    for place in await rows.unread_signatures(connection, county_id, petition_id):
+    for place in await rows.unread_signatures(connection, petition.key):
         faults.add("signature", f"line {place}", "a signature stands there that is not in the count")
-    for place in await rows.miscounted_lines(connection, county_id, petition_id, partly=chain.destroyed > 0):
+    for place in await rows.miscounted_lines(connection, petition.key, partly=chain.destroyed > 0):
         faults.add("voter", f"line {place}", "it is not what its voter's lines make of it: one counts, the lowest")
 
 
 async def _check_writings(connection: asyncpg.Connection, petition: Petition, faults: Faults) -> None:
     for revised in (False, True):
-        async for chunk in rows.writings(connection, petition.county_id, petition.petition_id, revised=revised):
+        async for chunk in rows.writings(connection, petition.key, revised=revised):
             for place in (place for place, writing, digest in chunk if writing.fingerprint() != digest):
                 faults.add("writing", f"line {place}", "what stands there is not what its hash was made from")
 
@@ -174,7 +172,7 @@ async def _check_writings(connection: asyncpg.Connection, petition: Petition, fa
 async def _check_withdrawals(connection: asyncpg.Connection, petition: Petition, chain: Chain, faults: Faults) -> None:
     """Each withdrawal and revocation is what an entry names, and the slots say what holds of them."""
     missing = dict(chain.sealed)
-    for row in await rows.sealed_withdrawals(connection, petition.county_id, petition.petition_id):
+    for row in await rows.sealed_withdrawals(connection, petition.key):
         where = f"withdrawal {row.withdrawal_id}"
         if missing.pop(leaf_hash(row.salt, row.content.encode()).hex(), None) is None:
             faults.add("withdrawal", where, "no entry names it as it stands here")
@@ -184,5 +182,5 @@ async def _check_withdrawals(connection: asyncpg.Connection, petition: Petition,
         return
     for seq in missing.values():
         faults.add("withdrawal", f"entry {seq}", "the withdrawal or revocation that it names is missing")
-    if wrong := await rows.misslotted_voters(connection, petition.county_id, petition.petition_id):
+    if wrong := await rows.misslotted_voters(connection, petition.key):
         faults.add("withdrawal", "slots", f"{wrong} say something else of a withdrawal than what is on record")

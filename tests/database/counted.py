@@ -36,8 +36,8 @@ class Counted:
         submitted = [_submitted(place) for place, _ in lines]
         async with self.database.intake() as connection, connection.transaction():
             stations = [(line, "station-1") for line in submitted]
-            where = self.petition.county_id, self.petition.petition_id
-            assert await take_places(connection, *where, stations, self.later())
+            where = self.petition.key
+            assert await take_places(connection, where, stations, self.later())
             claims = [
                 Claim(place=place, merits=merits, writing_sha256=line.writing_sha256, station="station-1")
                 for (place, merits), line in zip(lines, submitted, strict=True)
@@ -47,15 +47,15 @@ class Counted:
     async def decide(self, place: Place, merits: Merits, *, who: str = "clerk-1") -> int:
         """A person's finding on a line."""
         async with self.database.intake() as connection, connection.transaction():
-            read = await read_line(connection, self.petition.county_id, self.petition.petition_id, place)
+            read = await read_line(connection, self.petition.key, place)
             assert read
             claim = Claim(place, merits, read.writing_sha256, who, person=True, before=read.line, confirmed_by=(who,))
             return (await record(connection, self.petition, "finding", [claim], now=self.later())).tally.version
 
     async def checkpoint(self) -> str:
         """Sign what the ledger holds now."""
-        where = self.petition.county_id, self.petition.petition_id
-        note = await make_checkpoint(self.database, self.signer, *where, now=self.later())
+        where = self.petition.key
+        note = await make_checkpoint(self.database, self.signer, where, now=self.later())
         assert note
         return note
 

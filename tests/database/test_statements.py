@@ -68,7 +68,7 @@ async def recorded(database: Database, petition: Petition, place: Place, merits:
     """Take one place and put one claim on record."""
     line = signature(1, place)
     async with database.intake() as connection, connection.transaction():
-        await take_places(connection, COUNTY, petition.petition_id, [(line, "station-1")], NOW)
+        await take_places(connection, petition.key, [(line, "station-1")], NOW)
         await record(connection, petition, "intake", [Claim(place, merits, line.writing_sha256)], now=NOW)
 
 

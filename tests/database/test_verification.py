@@ -21,7 +21,7 @@ from tests.database.tamperings import TAMPERINGS, rewrite_chain, roll_back_tail
 
 async def verdict(counted: Counted, *held: str) -> Verification:
     petition = counted.petition
-    now = await get_petition(counted.database, petition.county_id, petition.petition_id)
+    now = await get_petition(counted.database, petition.key)
     assert now
     return await verify(counted.database, now, counted.signer, held=held)
 

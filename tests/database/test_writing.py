@@ -10,12 +10,12 @@ _GROWING = {"signature", "line", "slot", "finding", "ledger", "idempotency"}
 
 
 async def test_only_voters_who_had_a_slot_have_rivals(counted: Counted) -> None:
-    where = counted.petition.county_id, counted.petition.petition_id
+    where = counted.petition.key
     async with counted.database.intake() as connection, connection.transaction():
-        assert await lock_slots(connection, *where, ["new-1", "new-2"]) == {}
-        known = await lock_slots(connection, *where, ["V1", "new-1", "new-3"])
+        assert await lock_slots(connection, where, ["new-1", "new-2"]) == {}
+        known = await lock_slots(connection, where, ["V1", "new-1", "new-3"])
         assert known == {"V1": None, "new-1": None}
-        assert await lock_lines(connection, *where, [], known)
+        assert await lock_lines(connection, where, [], known)
 
 
 async def test_no_page_of_a_growing_table_is_marked_while_it_grows(connection: asyncpg.Connection) -> None:
@@ -25,11 +25,11 @@ async def test_no_page_of_a_growing_table_is_marked_while_it_grows(connection: a
 
 async def test_a_voters_lines_are_in_one_index_or_the_other(counted: Counted) -> None:
     """The one that counts, and those that do not because of it; by the same keys."""
-    where = counted.petition.county_id, counted.petition.petition_id
+    where = counted.petition.key
     async with counted.database.intake() as connection, connection.transaction():
         rows = await connection.fetch("SELECT section, page, line, voter_id, status, reason FROM line")
         voters = sorted({row["voter_id"] for row in rows if row["voter_id"]})
-        locked = await lock_lines(connection, *where, [], await lock_slots(connection, *where, voters))
+        locked = await lock_lines(connection, where, [], await lock_slots(connection, where, voters))
     eligible = {
         Place(*row[:3]) for row in rows if row["status"] == "valid" or row["reason"] in ("duplicate", "withdrawn")
     }

@@ -11,6 +11,7 @@ from app.count.line_queries import get_petition
 from app.errors import UnknownLineError
 from app.examination.explanation import explain
 from app.law.line import Place
+from app.law.petition import PetitionKey
 from app.roll.loading import load_roll
 from tests.http.county import COUNTY, line, roll_csv, row, voter
 from tests.http.world import World
@@ -18,7 +19,7 @@ from tests.http.world import World
 
 async def explained(world: World, *place: int) -> str:
     async with world.database.begin() as connection:
-        petition = await get_petition(connection, COUNTY, UUID(world.petition_id))
+        petition = await get_petition(connection, PetitionKey(COUNTY, UUID(world.petition_id)))
     assert petition
     return await explain(world.database, petition, Place(*place))
 

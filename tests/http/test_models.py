@@ -6,7 +6,7 @@ import pytest
 
 from app.count.line_queries import get_petition
 from app.examination.learning import learn_model, report_model
-from app.law.petition import Petition
+from app.law.petition import Petition, PetitionKey
 from app.matching import lookup as roll_words
 from app.matching.scoring import model_from_json, model_to_json
 from tests.http.county import COUNTY, line
@@ -17,7 +17,7 @@ MOVED = "99 NOWHERE BLVD"
 
 async def the_petition(world: World) -> Petition:
     async with world.database.begin() as connection:
-        petition = await get_petition(connection, COUNTY, UUID(world.petition_id))
+        petition = await get_petition(connection, PetitionKey(COUNTY, UUID(world.petition_id)))
     assert petition
     return petition
 

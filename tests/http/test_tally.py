@@ -19,11 +19,12 @@ from app.access import keys
 from app.access import queries as key_rows
 from app.access.queries import live_keys
 from app.count import tally as actions
-from app.count.line_queries import Watched, read_tallies
+from app.count.line_queries import read_tallies
 from app.database import engine
 from app.database.coalescing import Coalesced
 from app.database.engine import Database
 from app.http import tally as streams
+from app.law.petition import PetitionKey
 from app.law.tally import Counts, Tally
 from tests.http.county import line
 from tests.http.test_limits import working
@@ -74,7 +75,7 @@ async def test_any_number_of_polls_at_once_costs_one_read_and_one_of_the_key(
     monkeypatch.setattr(keys, "_MAX_AGE", 3600)
     reads = key_reads = 0
 
-    async def counted(connection: asyncpg.Connection, petitions: Collection[Watched]) -> dict[Watched, Tally]:
+    async def counted(connection: asyncpg.Connection, petitions: Collection[PetitionKey]) -> dict[PetitionKey, Tally]:
         nonlocal reads
         reads += 1
         return await read_tallies(connection, petitions)
@@ -103,7 +104,7 @@ async def test_a_database_that_was_put_back_is_believed_before_long(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lost = Tally(99, datetime.now(UTC), "open", Counts(valid=7))
-    world.database.tell(("sample", UUID(world.petition_id)), lost)
+    world.database.tell(PetitionKey("sample", UUID(world.petition_id)), lost)
     assert (await world.tally())["version"] == 99
     monkeypatch.setattr(engine, "_REMEMBERED", 0)
     assert (await world.tally())["version"] == 1
@@ -232,7 +233,7 @@ async def test_a_stream_ends_once_its_key_is_revoked(
 async def test_five_hundred_listeners_cost_one_read_a_round() -> None:
     reads = 0
 
-    async def fetch(petitions: Collection[Watched]) -> dict[Watched, Tally]:
+    async def fetch(petitions: Collection[PetitionKey]) -> dict[PetitionKey, Tally]:
         nonlocal reads
         reads += 1
         await asyncio.sleep(0)
@@ -242,7 +243,7 @@ async def test_five_hundred_listeners_cost_one_read_a_round() -> None:
     tallies._reads = Coalesced(fetch)  # noqa: SLF001  # in place of a database
     tallies._database = cast("Database", SimpleNamespace(told=lambda _: None))  # noqa: SLF001  # in which nothing was written
     watch = actions.TallyWatch(tallies, every=0.01)
-    watched = ("sample", UUID(int=1))
+    watched = PetitionKey("sample", UUID(int=1))
 
     async def follow() -> list[int]:
         versions = []

@@ -103,8 +103,7 @@ class Acts:
         """The voter's withdrawal is taken back."""
 
         async def act(connection: asyncpg.Connection) -> None:
-            county_id, petition_id = self.petition.county_id, self.petition.petition_id
-            holding = await holding_withdrawal(connection, county_id, petition_id, voter_id)
+            holding = await holding_withdrawal(connection, self.petition.key, voter_id)
             if holding:
                 found = holding.withdrawal.withdrawal_id
                 await revoke_withdrawal(
