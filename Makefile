@@ -1,17 +1,20 @@
-# Two commands a stranger needs: make run, make test. Python 3.11 with pip is all that they ask for.
+# `make help` lists the targets. Python 3.11 or newer with pip is all that `make run` and `make test` need.
 PYTHON ?= python3
 SCALE ?= 0.01
 VENV := .venv
 BIN := $(VENV)/bin
 PG15 ?= /usr/lib/postgresql/15/bin
 
-.PHONY: run test check format bench bench-throughput bench-scale bench-report bench-cost bench-ledger bench-matching \
+.PHONY: run help test check format bench bench-throughput bench-scale bench-report bench-cost bench-ledger bench-matching \
 	bench-polls bench-strangers torture fuzz openapi lock clean
 
-run: $(VENV)/ready
+run: $(VENV)/ready  ## run the demo on made-up data; SCALE=1 is the whole petition of 2022
 	@$(BIN)/python -m app demo --scale $(SCALE)
 
-test: check
+help:  ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-17s %s\n", $$1, $$2}' Makefile
+
+test: check  ## run every check and test that continuous integration runs
 	$(BIN)/pytest
 	@if [ -x $(PG15)/postgres ]; then \
 		echo "The database tests again, on PostgreSQL 15 of $(PG15):"; \
@@ -20,66 +23,67 @@ test: check
 		echo "NOT RUN: the database tests on PostgreSQL 15, since $(PG15) has no server."; \
 	fi
 
-check: $(VENV)/ready
+check: $(VENV)/ready  ## check format, lint, types, imports, deployment files and merge-conflict markers
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python tools/conflict_markers.py
 	$(BIN)/yamllint --strict compose.yaml deploy
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
 	$(BIN)/hadolint Dockerfile
 
-format: $(VENV)/ready
+format: $(VENV)/ready  ## format the code and apply the fixes that the linter is sure of
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
-openapi: $(VENV)/ready
+openapi: $(VENV)/ready  ## write openapi/openapi.json anew from the routes
 	$(BIN)/python -m app openapi > openapi/openapi.json
 
 # Races and deaths for SECONDS, with a report of what they hit; SEED= draws the same again.
 SECONDS ?= 600
-torture: $(VENV)/ready
+torture: $(VENV)/ready  ## provoke races and kill processes for SECONDS (600), and report what was hit
 	$(BIN)/python tools/torture.py --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 # Requests made up from the OpenAPI document, EXAMPLES of each operation; SEED= makes the same ones up again.
 EXAMPLES ?= 50
-fuzz: $(VENV)/ready
+fuzz: $(VENV)/ready  ## send EXAMPLES (50) generated requests to each operation of the API
 	FUZZ="--max-examples=$(EXAMPLES) $(if $(SEED),--seed=$(SEED))" $(BIN)/pytest tests/http/test_fuzz.py -s
 
 # What docs/benchmarks.md tells of; within minutes, on a machine that does nothing else. BENCH= is the county's scale, as
 # is SCALE= where it is given: 1 is the whole petition.
 BENCH ?= $(if $(filter command environment,$(origin SCALE)),$(SCALE),0.02)
-bench: bench-throughput bench-cost bench-ledger bench-matching bench-polls bench-strangers
+bench: bench-throughput bench-cost bench-ledger bench-matching bench-polls bench-strangers  ## run every benchmark below but scale and report
 
 # The ratios that were promised. DATA= is a folder with a county made already, REUSE= one to keep the database in, JSON=
 # the file to write everything to, ARGS= anything else that the program takes.
-bench-throughput: $(VENV)/ready
+bench-throughput: $(VENV)/ready  ## measure throughput and compare it with the baselines
 	PYTHONPATH=. $(BIN)/python bench/throughput.py --scale $(BENCH) $(if $(DATA),--data $(DATA)) \
 		$(if $(REUSE),--reuse $(REUSE)) $(if $(JSON),--json $(JSON)) $(ARGS)
 
 # What larger counts need, from the file that bench-throughput wrote to JSON=.
-bench-scale: $(VENV)/ready
+bench-scale: $(VENV)/ready  ## compute what larger counts need, from JSON=
 	PYTHONPATH=. $(BIN)/python bench/scale.py $(JSON) $(ARGS)
 
 # The same file's results into docs/benchmarks.md and docs/scale.md.
-bench-report: $(VENV)/ready
+bench-report: $(VENV)/ready  ## write the results in JSON= into docs/benchmarks.md and docs/scale.md
 	PYTHONPATH=. $(BIN)/python bench/report.py $(JSON)
 
-bench-cost: $(VENV)/ready
+bench-cost: $(VENV)/ready  ## measure what findings and the ledger cost a batch
 	PYTHONPATH=. $(BIN)/python bench/cost.py --scale $(BENCH)
 
-bench-ledger: $(VENV)/ready
+bench-ledger: $(VENV)/ready  ## measure verification, export and the independent verifier
 	PYTHONPATH=. $(BIN)/python bench/ledger.py --lines 200000
 
-bench-polls: $(VENV)/ready
+bench-polls: $(VENV)/ready  ## measure polls of the tally and its stream
 	PYTHONPATH=. $(BIN)/python bench/polls.py
 
-bench-strangers: $(VENV)/ready
+bench-strangers: $(VENV)/ready  ## measure what answering bad input costs
 	PYTHONPATH=. $(BIN)/python bench/strangers.py
 
 # The matcher against truth: a made-up county and petitions (NOISE=1: in another hand than the demo's), or ROLL=, PETITION=
 # and TRUTH= name files. SPLINK=1 adds it.
-bench-matching: $(VENV)/ready
+bench-matching: $(VENV)/ready  ## measure the matcher against known truth
 	$(BIN)/python bench/matching.py $(if $(ROLL),--roll $(ROLL) --petition $(PETITION) --truth $(TRUTH),--generate $(if $(NOISE),--noise)) $(if $(SPLINK),--splink)
 
 # The environment, from the hash-checked lock alone. Without pip of its own: not every Python 3.11 can make one.
@@ -90,10 +94,11 @@ $(VENV)/ready: requirements.lock
 	@$(PYTHON) -m pip --disable-pip-version-check --python $(BIN)/python install --quiet --require-hashes -r requirements.lock
 	@touch $@
 
-# The locks name no host. Needs uv.
-lock:
+# The locks name no host.
+lock:  ## resolve the dependencies anew into the two lock files (needs uv)
 	uv pip compile pyproject.toml --group dev --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header -o requirements.lock
 	uv pip compile pyproject.toml --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header -o requirements-service.lock
 
-clean:
+# ./data holds the databases, keys and demo files: nothing here may ever remove it.
+clean:  ## remove .venv and the tools' caches; ./data and the other files stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -11,7 +11,7 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-# The matcher's blocking keys (app/matching/blocking.py), hashes of our own. The one place of the schema that lists them.
+# The matcher's blocking keys (app/matching/blocking.py), our own hashes. The one place of the schema that lists them.
 KEY_COLUMNS = (
     "key_house_street",
     "key_house_surname",

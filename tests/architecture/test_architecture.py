@@ -9,6 +9,8 @@ from statistics import median
 
 import pytest
 
+from tools.conflict_markers import markers
+
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted(path for folder in ("app", "migrations", "tools") for path in (ROOT / folder).rglob("*.py"))
 MOST_LINES_OF_A_FILE = 600
@@ -96,3 +98,27 @@ def test_sql_is_written_in_the_queries_of_the_rooms() -> None:
     ]
     found = [name_of(path) for path in outside if any(f'"{word}' in path.read_text() for word in words)]
     assert found == []
+
+
+def test_no_tracked_file_holds_a_merge_conflict_marker() -> None:
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout")
+    assert list(markers(ROOT)) == []
+
+
+@pytest.mark.parametrize("marker", ["<<<<<<< ours", "||||||| base", "=======", ">>>>>>> theirs"])
+def test_a_merge_conflict_marker_at_the_beginning_of_a_line_is_found(tmp_path: Path, marker: str) -> None:
+    (tmp_path / "clean.md").write_text(f"a heading\n========\n  {marker}\n")
+    (tmp_path / "conflict.md").write_text(f"one\n{marker}\ntwo\n")
+    (tmp_path / "image.png").write_bytes(f"\0\n{marker}\n".encode())
+    (tmp_path / "untracked.md").write_text(f"{marker}\n")
+    for command in (["init", "-q"], ["add", "clean.md", "conflict.md", "image.png"]):
+        subprocess.run(["git", *command], cwd=tmp_path, check=True)  # noqa: S603, S607  # a repository of this test's own
+    assert list(markers(tmp_path)) == ["conflict.md:2"]
+
+
+def test_make_clean_keeps_the_data() -> None:
+    done = subprocess.run(["make", "-n", "clean"], cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S607
+    assert done.stdout.startswith("rm -rf .venv ")
+    assert all(word.startswith(".") for word in done.stdout.split()[2:])
+    assert {".", "..", "./data", "./spool"} & set(done.stdout.split()) == set()
