@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PG15 ?= /usr/lib/postgresql/15/bin
 
 .PHONY: run help test check format bench bench-throughput bench-scale bench-report bench-cost bench-ledger bench-matching \
-	bench-polls bench-strangers torture fuzz openapi lock clean
+	bench-polls bench-paired bench-strangers torture fuzz openapi lock clean
 
 run: $(VENV)/ready  ## run the demo on made-up data; SCALE=1 is the whole petition of 2022
 	@$(BIN)/python -m app demo --scale $(SCALE)
@@ -68,6 +68,10 @@ bench-scale: $(VENV)/ready  ## compute what larger counts need, from JSON=
 # The same file's results into docs/benchmarks.md and docs/scale.md.
 bench-report: $(VENV)/ready  ## write the results in JSON= into docs/benchmarks.md and docs/scale.md
 	PYTHONPATH=. $(BIN)/python bench/report.py $(JSON)
+
+# This checkout against another one, in turns: BEFORE= is its folder.
+bench-paired: $(VENV)/ready  ## compare this checkout with the one in BEFORE=, in turns
+	PYTHONPATH=. $(BIN)/python bench/paired.py --before $(BEFORE) --scale $(BENCH) $(ARGS)
 
 bench-cost: $(VENV)/ready  ## measure what findings and the ledger cost a batch
 	PYTHONPATH=. $(BIN)/python bench/cost.py --scale $(BENCH)

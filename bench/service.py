@@ -37,6 +37,7 @@ class Program:
 
     arguments: Sequence[str]  # of Python
     environment: Mapping[str, str] = field(default_factory=dict)
+    root: Path = ROOT  # of the checkout that it is run from
     port: int = 0
     process: asyncio.subprocess.Process | None = None
     _reading: asyncio.Task[None] | None = None
@@ -57,8 +58,8 @@ class Program:
             *(sys.executable, *self.arguments, *more),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
-            env={**inherited, "PYTHONPATH": str(ROOT), **self.environment},
-            cwd=ROOT,
+            env={**inherited, "PYTHONPATH": str(self.root), **self.environment},
+            cwd=self.root,
         )
         assert self.process.stdout  # noqa: S101  # it was asked for
         said = b""
