@@ -10,21 +10,23 @@ from typing import Any, NamedTuple
 import asyncpg
 
 from app.law.line import Writing
+from app.law.reasons import VALID, Outcome
 from app.matching.blocking import house_token
 from app.matching.names import given_words, surname_parts
 from app.matching.reading import read_line
 from app.matching.streets import street_token
 
 CERTAIN = 0.99  # the probability from which Splink's best pair is taken for a match
+_NOBODY = Outcome("invalid", "not_registered")
+_REVIEW = Outcome("review", "weak_match")
 
 
 @dataclass(frozen=True)
 class Answer:
     """A decision without evidence."""
 
-    status: str
+    outcome: Outcome = _NOBODY
     voter_id: str | None = None
-    reason: str | None = "not_registered"
     reason_open: bool = True  # a pair that was not found says nothing of the reason
     evidence: dict[str, Any] = field(default_factory=dict)
 
@@ -107,15 +109,15 @@ async def exact_join(
 
 def by_signature(writings: Iterable[Writing], answers: Iterable[Answer]) -> list[Answer]:
     """Return the answers, and for lines that nobody signed the one that needs no matching."""
-    unsigned = Answer("invalid", reason="no_signature", reason_open=False)
+    unsigned = Answer(Outcome("invalid", "no_signature"), reason_open=False)
     return [answer if writing.signed else unsigned for writing, answer in zip(writings, answers, strict=True)]
 
 
 def _of_voters(found: Sequence[str]) -> Answer:
     """One voter is a match, several are a person's business, and nobody is taken for not registered."""
     if len(found) == 1:
-        return Answer("valid", found[0], None)
-    return Answer("review", found[0]) if found else Answer("invalid")
+        return Answer(VALID, found[0])
+    return Answer(_REVIEW, found[0]) if found else Answer()
 
 
 def splink(roll: Sequence[tuple[str, Row]], lines: Sequence[Row]) -> list[Answer]:
@@ -135,9 +137,9 @@ def _of_weights(found: dict[str, float]) -> Answer:
     """The heaviest pair, where its probability is enough; its weight, since probabilities of 1.0 have no order."""
     order = sorted(found, key=lambda voter: (-found[voter], voter))
     if not order or found[order[0]] < log2(CERTAIN / (1 - CERTAIN)):
-        return Answer("invalid")
+        return Answer()
     tied = [voter for voter in order if found[voter] == found[order[0]]]
-    return Answer("review" if len(tied) > 1 else "valid", order[0], None)
+    return Answer(_REVIEW if len(tied) > 1 else VALID, order[0])
 
 
 def _linked(roll: Sequence[Row], lines: Sequence[Row]) -> Iterator[tuple[int, str, float]]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from math import sqrt
 from typing import Any, Protocol
 
+from app.law.reasons import Outcome
 from app.matching.names import listed
 
 VALID = {"valid", "dup", "illegible"}  # a duplicate is the count's business, not the lookup's
@@ -40,12 +41,8 @@ class Answer(Protocol):
     """What a score needs of a decision, whichever method made it."""
 
     @property
-    def status(self) -> str:
-        """valid, invalid or review."""
-
-    @property
-    def reason(self) -> str | None:
-        """The reason, of an invalid one."""
+    def outcome(self) -> Outcome:
+        """The status and why; `valid` means eligible."""
 
     @property
     def reason_open(self) -> bool:
@@ -121,16 +118,16 @@ def score(truths: Iterable[dict[str, Any]], decisions: Iterable[Answer]) -> Scor
 def judge(truth: dict[str, Any], decision: Answer) -> str:
     """Return what a decision is worth against the truth."""
     kind, own = truth["class"], (decision.voter_id or "") in truth["ok"]
-    if decision.status == "review":
+    if decision.outcome.status == "review":
         return "review"
-    if decision.status == "valid":
+    if decision.outcome.status == "valid":
         return "correct" if kind in VALID and own else "wrong match"
     if kind in VALID:
         return "false invalid"
     if decision.reason_open:
         return "correct, reason open"
     reasons = {truth["reason"]} if kind == "other" else REASONS[kind]
-    right = decision.reason in reasons and (own or kind in {"notreg", "ooc", "other"})
+    right = decision.outcome.reason in reasons and (own or kind in {"notreg", "ooc", "other"})
     return "correct" if right else "wrong reason"
 
 

@@ -1,14 +1,13 @@
 """Examining lines: what the data say of each by itself, in a constant number of statements for any number of lines."""
 
 from collections.abc import Sequence
-from typing import cast
 
 import asyncpg
 
 from app.count import queries as rows
 from app.law.line import Merits, Submitted
 from app.law.petition import DateRange, Petition, signing_interval
-from app.law.reasons import Reason, ReviewCause
+from app.law.reasons import ReviewCause
 from app.matching.aliases import in_use
 from app.matching.decision import Decision
 from app.matching.lookup import LineToDecide, decide_lines
@@ -62,8 +61,8 @@ def _unasked(cause: ReviewCause, basis: rows.Basis) -> Merits:
 
 def _merits(decision: Decision, basis: rows.Basis) -> Merits:
     return Merits(
-        status=decision.status,
-        reason=cast("Reason | ReviewCause | None", decision.reason),
+        status=decision.outcome.status,
+        reason=decision.outcome.reason,
         voter_id=decision.voter_id,
         registration_no=decision.registration_no,
         reason_open=decision.reason_open,

@@ -99,9 +99,9 @@ def _claims(cases: Sequence[JudgedCase], decisions: Sequence[Decision]) -> Itera
     """The probability that each decision claims, and whether the person agrees; those left to a person claim none."""
     for case, decision in zip(cases, decisions, strict=True):
         here = decision.evidence.get("stories", {}).get("here")
-        if decision.status == "valid" and here is not None:
+        if decision.outcome.status == "valid" and here is not None:
             yield here, case.reason is None and case.judgement.decided.voter_id == decision.voter_id
-        elif decision.status == "invalid" and here is not None:
+        elif decision.outcome.status == "invalid" and here is not None:
             yield 1 - here, case.reason is not None
 
 

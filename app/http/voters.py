@@ -149,8 +149,8 @@ def lookup_out(kind: Kind, looked: Looked) -> LookupOut:
     """The answer to a lookup. The decision names only a voter who is shown, so no confidential one."""
     decision, shown = looked.decision, {c.registration.voter_id for c in looked.found.candidates}
     decided = decision and DecisionOut(
-        status=decision.status,
-        reason=decision.reason,
+        status=decision.outcome.status,
+        reason=decision.outcome.reason,
         reason_open=decision.reason_open,
         voter_id=decision.voter_id if decision.voter_id in shown else None,
     )

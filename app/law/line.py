@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final, NamedTuple
 
-from app.law.reasons import Reason, ReviewCause, Status
+from app.law.reasons import COUNTED_LATER, Reason, ReviewCause, Status
 from app.law.ruleset import Ruleset
 from app.law.tally import LineState
 
@@ -66,10 +66,6 @@ class Submitted:
     place: Place
     writing: Writing
     writing_sha256: bytes
-
-
-COUNTED_LATER: tuple[Reason, ...] = ("duplicate", "withdrawn")
-"""Reasons that the count gives to a line which passes everything else; nobody finds them by looking at the line."""
 
 
 @dataclass(frozen=True, slots=True)

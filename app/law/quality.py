@@ -7,8 +7,8 @@ from typing import Literal, NamedTuple, get_args
 from app.errors import (
     FindingRefusedError,
 )
-from app.law.line import COUNTED_LATER, is_eligible
-from app.law.reasons import Reason, Status
+from app.law.line import is_eligible
+from app.law.reasons import COUNTED_LATER, Reason, Status
 from app.law.sampling import clopper_pearson
 
 

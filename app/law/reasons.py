@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 Status = Literal["received", "valid", "invalid", "review"]
 
@@ -43,6 +43,21 @@ ReviewCause = Literal[
 ]
 """Why a person must look at a line."""
 
+
+class Outcome(NamedTuple):
+    """A line's status and why: a reason if it is invalid, a cause if a person must review it, otherwise None."""
+
+    status: Status
+    reason: Reason | ReviewCause | None = None
+
+    @property
+    def eligible(self) -> bool:
+        """Whether the line passes every rule but the last (EC 105(b)), so that its voter's slot decides about it."""
+        return self.status == "valid" or (self.status == "invalid" and self.reason in COUNTED_LATER)
+
+
+VALID = Outcome("valid")
+
 Published = Literal[
     "not_registered", "duplicate", "different_address", "signature_mismatch", "canceled", "out_of_county", "other"
 ]
@@ -51,10 +66,12 @@ Published = Literal[
 STATUSES: tuple[Status, ...] = get_args(Status)
 REASONS: tuple[Reason, ...] = get_args(Reason)
 REVIEW_CAUSES: tuple[ReviewCause, ...] = get_args(ReviewCause)
+COUNTED_LATER: frozenset[str] = frozenset({"duplicate", "withdrawn"})
+"""Reasons that only the count gives, to lines that pass every other rule; no examination of a line finds them."""
 KEPT_FOR_A_PERSON: frozenset[str] = frozenset(
     {"new_roll", "new_writing", "new_dates", "new_aliases", "quality_check", "undone"}
 )
-"""Causes of review that only a person's finding ends; the others an examination may end that knows more."""
+"""Causes of review that only a person's finding ends. A later examination that knows more may end the others."""
 PUBLISHED: tuple[Published, ...] = get_args(Published)
 
 REASONS_IN_WORDS: Mapping[str, str] = MappingProxyType(
@@ -90,7 +107,7 @@ REASONS_IN_WORDS: Mapping[str, str] = MappingProxyType(
         "undone": "a person took the finding before this one back",
     }
 )
-"""What the codes mean to a person, with what they rest on."""
+"""What the codes mean in plain words, with the section of law."""
 
 _PUBLISHED_UNDER: dict[str, Published] = {
     "not_registered": "not_registered",
@@ -106,5 +123,5 @@ _PUBLISHED_UNDER: dict[str, Published] = {
 
 
 def published_under(reason: str) -> Published:
-    """The published line that a reason code is counted under."""
+    """The published heading that a reason code is counted under."""
     return _PUBLISHED_UNDER.get(reason, "other")

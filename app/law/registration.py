@@ -1,10 +1,12 @@
 """A voter's registration, and whether it was in force when a line was signed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
+from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
 
 from app.law.petition import SigningInterval
+from app.law.reasons import Reason
 
 RegistrationStatus = Literal["active", "inactive", "pending", "canceled", "preregistered"]
 
@@ -55,6 +57,17 @@ Eligibility = Literal["registered", "registered_late", "pending_registration", "
 _ORDER: Final[tuple[Eligibility, ...]] = (
     "registered", "registered_late", "pending_registration", "under_age", "canceled", "former",
 )  # fmt: skip
+REASON_OF: Final[Mapping[Eligibility, Reason]] = MappingProxyType(
+    {
+        "registered": "different_address",
+        "registered_late": "registered_late",
+        "pending_registration": "pending_registration",
+        "under_age": "under_age",
+        "canceled": "canceled",
+        "former": "canceled",
+    }
+)
+"""Why a line is invalid whose signer has this registration, but not at the written address."""
 _VOTING_AGE: Final = 18
 _LEAP_DAY: Final = (2, 29)
 

@@ -5,8 +5,8 @@ from typing import Literal, get_args
 
 from app.access.principals import Principal
 from app.errors import FindingRefusedError, SupervisorNeededError
-from app.law.line import COUNTED_LATER, Line, Merits
-from app.law.reasons import KEPT_FOR_A_PERSON, Reason, ReviewCause
+from app.law.line import Line, Merits
+from app.law.reasons import COUNTED_LATER, KEPT_FOR_A_PERSON, Reason, ReviewCause
 from app.law.ruleset import Ruleset
 
 

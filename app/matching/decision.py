@@ -8,11 +8,12 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log
-from typing import Any, Final, Literal, overload
+from typing import Any, Final, overload
 
 from app.law.canonical import canonical_text
 from app.law.petition import SigningInterval
-from app.law.registration import Eligibility, Registration
+from app.law.reasons import Outcome, Reason, ReviewCause, Status
+from app.law.registration import REASON_OF, Registration
 from app.matching.evidence import evidence, evidence_without_lookup
 from app.matching.hypotheses import (
     SURE_GIVEN,
@@ -27,19 +28,16 @@ from app.matching.hypotheses import (
 from app.matching.reading import ReadLine
 from app.matching.scoring import Scored, Scorer
 
-Status = Literal["valid", "invalid", "review"]
-
 
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What the lookup says of a line.
 
-    `valid` means eligible; the count decides duplicates later. `reason` is a reason code, or the cause of a review.
+    `valid` means eligible; the count decides duplicates later.
     `reason_open`: invalid for certain, the reason still to be chosen by a person. `secondary`: further rules that fail.
     """
 
-    status: Status
-    reason: str | None
+    outcome: Outcome
     reason_open: bool
     voter_id: str | None
     registration_no: int | None
@@ -94,9 +92,9 @@ def _before_lookup(line: ReadLine) -> Decision | None:
     return _unasked(line, "review", "weak_match")
 
 
-def _unasked(line: ReadLine, status: Status, reason: str, *secondary: str) -> Decision:
+def _unasked(line: ReadLine, status: Status, reason: Reason | ReviewCause, *secondary: Reason) -> Decision:
     text = canonical_text(evidence_without_lookup(line, reason))
-    return Decision(status, reason, False, None, None, secondary, text)  # noqa: FBT003 - reason_open
+    return Decision(Outcome(status, reason), False, None, None, secondary, text)  # noqa: FBT003 - reason_open
 
 
 @overload
@@ -109,9 +107,10 @@ def _by_signature(line: ReadLine, found: Decision | None) -> Decision | None:
         return found
     known = found.evidence
     shown = canonical_text({**known, "rules": [fired("no_signature"), *known.get("rules", ())]})
-    further = (found.reason, *found.secondary) if found.status == "invalid" and not found.reason_open else ()
+    certain = found.outcome.status == "invalid" and not found.reason_open
+    further = (found.outcome.reason, *found.secondary) if certain else ()
     secondary = tuple(reason for reason in further if reason)
-    return Decision("invalid", "no_signature", False, None, None, secondary, shown)  # noqa: FBT003 - reason_open
+    return Decision(Outcome("invalid", "no_signature"), False, None, None, secondary, shown)  # noqa: FBT003 - reason_open
 
 
 def _match(case: CandidateSet) -> Decision | None:
@@ -237,9 +236,6 @@ def _same_given_here(person: Person) -> bool:
     return one.address.here and one.name.levels.given.level in {"exact", "nickname", "middle"}
 
 
-_REASON: Final[dict[Eligibility, str]] = {"registered": "different_address", "former": "canceled"}
-
-
 def _invalid(case: CandidateSet) -> Decision:
     """The likeliest reason; open where it is not certain."""
     reason, one, sure = _registration_reason(case)
@@ -248,11 +244,11 @@ def _invalid(case: CandidateSet) -> Decision:
     if case.where != "in":
         sure = False
     elsewhere = sure and one is not None and reason != "different_address" and _elsewhere(one)
-    secondary = ("different_address",) if elsewhere else ()
+    secondary: tuple[Reason, ...] = ("different_address",) if elsewhere else ()
     return _decision(case, "invalid", reason, one, reason_open=not sure, secondary=secondary)
 
 
-def _registration_reason(case: CandidateSet) -> tuple[str, Scored | None, bool]:
+def _registration_reason(case: CandidateSet) -> tuple[Reason, Scored | None, bool]:
     """The likeliest reason of the rules of registration and address, the voter it is about, whether it is certain."""
     stories, enough = case.stories, case.scorer.model.thresholds["reason"]
     nobody = stories.relative + stories.stranger
@@ -263,8 +259,7 @@ def _registration_reason(case: CandidateSet) -> tuple[str, Scored | None, bool]:
         named = any(len(word) > 1 for word in case.scorer.line.name.readings[0].given[:1])
         return "not_registered", None, seen and named and nobody >= enough  # R. SMITH cannot be searched for
     person = case.persons[best]
-    reason = _REASON.get(person.eligibility, person.eligibility)
-    return reason, person.scored[0], seen and others[best] >= enough
+    return REASON_OF[person.eligibility], person.scored[0], seen and others[best] >= enough
 
 
 def _elsewhere(one: Scored) -> bool:
@@ -281,6 +276,7 @@ def _review(case: CandidateSet) -> Decision:
     )
     one = case.persons[order[0]].scored[0] if order else None
     rivals = [at for at in order if shares[at] >= case.scorer.model.thresholds["rival"]]
+    cause: ReviewCause
     if "confidential" in case.fired or (one and one.registration.confidential):
         cause = "confidential"
     elif len(rivals) >= _SEVERAL:
@@ -295,7 +291,7 @@ def _review(case: CandidateSet) -> Decision:
 def _decision(
     case: CandidateSet,
     status: Status,
-    reason: str | None,
+    reason: Reason | ReviewCause | None,
     one: Scored | None,
     *,
     reason_open: bool = False,
@@ -303,4 +299,4 @@ def _decision(
 ) -> Decision:
     r = one.registration if one else None
     voter, number = (r.voter_id, r.registration_no) if r else (None, None)
-    return Decision(status, reason, reason_open, voter, number, secondary, canonical_text(evidence(case)))
+    return Decision(Outcome(status, reason), reason_open, voter, number, secondary, canonical_text(evidence(case)))

@@ -81,13 +81,13 @@ async def test_a_voters_line_is_found(roll: asyncpg.Connection) -> None:
     lines = [to_decide(a_writing(n)) for n in range(0, VOTERS, 5)]
     found = await decide_lines(roll, county_id=COUNTY, roll_version=1, lines=lines)
     assert [d.voter_id for d in found] == [f"V{n}" for n in range(0, VOTERS, 5)]
-    assert {d.status for d in found} == {"valid"}
+    assert {d.outcome.status for d in found} == {"valid"}
 
 
 async def test_a_stranger_is_never_taken_for_a_voter(roll: asyncpg.Connection) -> None:
     lines = [to_decide(a_writing(n, damage=3)) for n in range(10)]
     found = await decide_lines(roll, county_id=COUNTY, roll_version=1, lines=lines)
-    assert "valid" not in {d.status for d in found}
+    assert "valid" not in {d.outcome.status for d in found}
 
 
 async def test_a_misspelled_voter_comes_first_in_review(roll: asyncpg.Connection) -> None:
@@ -112,8 +112,8 @@ async def test_who_lives_at_the_address_under_a_like_name_is_found_without_a_wid
     other, found = await decide_lines(
         roll, county_id=COUNTY, roll_version=1, lines=[to_decide(stranger), to_decide(slip)]
     )
-    assert (found.status, found.voter_id) == ("valid", "V2")
-    assert other.status != "valid"
+    assert (found.outcome.status, found.voter_id) == ("valid", "V2")
+    assert other.outcome.status != "valid"
     assert len(searched) == 1  # for the stranger
 
 

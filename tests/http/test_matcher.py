@@ -71,7 +71,7 @@ async def test_it_decides_as_the_service_does(matcher: Matchers, connection: asy
     here = await decide_lines(connection, county_id=COUNTY, roll_version=1, lines=asked)
     await connection.close()  # it has connections of its own
     assert await matcher.decide_lines(connection, county_id=COUNTY, roll_version=1, lines=asked) == here
-    assert {d.status for d in here} >= {"valid"}
+    assert {d.outcome.status for d in here} >= {"valid"}
 
 
 async def test_it_decides_many_batches_at_a_time_and_each_gets_its_own_answer(

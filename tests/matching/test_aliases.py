@@ -60,8 +60,8 @@ def lies(line: ReadLine) -> CountyMembership:
 )
 def test_a_voter_is_found_by_another_name_of_the_street(address: str) -> None:
     with_table, without = (found(a_line(NAME, address), MARIA, ROBERT, table=table) for table in (TABLE, NO_ALIASES))
-    assert (with_table.status, with_table.voter_id) == ("valid", "V1")
-    assert without.status != "valid"
+    assert (with_table.outcome.status, with_table.voter_id) == ("valid", "V1")
+    assert without.outcome.status != "valid"
 
 
 @pytest.mark.parametrize("city", ["Hollywood", "HOLLYWOOD CA", "Holly wood", "Echo Park", "echo park, calif."])
@@ -70,8 +70,11 @@ def test_a_neighbourhood_is_a_city_of_the_county(city: str) -> None:  # 2 CCR 20
     assert lies(read("1234 Sunset", city, "89101")) == "unclear"
     assert lies(read("1234 Sunset", city, "90026")) == "in"
     found_there = found(a_line(NAME, "1234 W Sunset Blvd Apt 5", city, "89101"), MARIA, ROBERT)
-    assert (found_there.status, found_there.voter_id) == ("valid", "V1")
-    assert found(a_line(NAME, "1234 W Sunset Blvd Apt 5", city, "89101"), MARIA, table=NO_ALIASES).status == "review"
+    assert (found_there.outcome.status, found_there.voter_id) == ("valid", "V1")
+    assert (
+        found(a_line(NAME, "1234 W Sunset Blvd Apt 5", city, "89101"), MARIA, table=NO_ALIASES).outcome.status
+        == "review"
+    )
 
 
 def test_another_name_of_a_city_that_the_roll_does_not_have_says_nothing() -> None:
@@ -117,7 +120,10 @@ def test_a_name_at_both_streets_of_an_alias_is_ambiguous() -> None:
         birth_date=None,
     )  # fmt: skip
     line = a_line(NAME, "1234 Brooklyn Ave Apt 5")
-    assert (found(line, MARIA, other).status, found(line, MARIA, other).reason) == ("review", "ambiguous")
+    assert (found(line, MARIA, other).outcome.status, found(line, MARIA, other).outcome.reason) == (
+        "review",
+        "ambiguous",
+    )
     assert decide_by_household(a_scorer(line, MARIA, other), [MARIA, other], INTERVAL) is None
 
 
@@ -132,30 +138,30 @@ def test_a_match_by_an_alias_is_doubted_where_the_surname_lives_on_the_written_s
     )
     line = a_line(NAME, "1234 Brooklyn Ave Apt 5")
     doubted = found(line, MARIA, relative)
-    assert (doubted.status, doubted.voter_id) == ("review", "V1")
+    assert (doubted.outcome.status, doubted.voter_id) == ("review", "V1")
     assert {"rule": "street of both names", "cites": "EC 105(a)(1)"} in doubted.evidence["rules"]
     stranger = relative._replace(last_name="TANG")
     gone = relative._replace(status="canceled", effective_to=INTERVAL.start.replace(year=2010))
     for nobody in (stranger, gone):
-        assert found(line, MARIA, nobody).status == "valid"
+        assert found(line, MARIA, nobody).outcome.status == "valid"
 
 
 def test_a_match_as_written_is_not_doubted_for_who_lives_on_the_street_of_the_alias() -> None:
     relative = MARIA._replace(registration_no=4, voter_id="V4", first_name="PATRICK", middle_name="")
     here = MARIA._replace(street_name="BROOKLYN", street_type="AVE", pre_direction="")
-    assert found(a_line(NAME, "1234 Brooklyn Ave Apt 5"), here, relative).status == "valid"
+    assert found(a_line(NAME, "1234 Brooklyn Ave Apt 5"), here, relative).outcome.status == "valid"
 
 
 def test_an_interval_at_each_street_is_one_voter() -> None:
     before = MARIA._replace(registration_no=4, street_name="BROOKLYN", street_type="AVE", pre_direction="")
     both = found(a_line(NAME, "1234 Brooklyn Ave Apt 5"), before, MARIA)
-    assert (both.status, both.voter_id) == ("valid", "V1")
+    assert (both.outcome.status, both.voter_id) == ("valid", "V1")
 
 
 def test_nobody_by_either_name_of_the_street_is_not_registered() -> None:
     line = a_line("Patrick Tang", "1234 Brooklyn Ave")
-    assert found(line, table=NO_ALIASES).status == "review"  # the street is none of the county's
-    assert (found(line).status, found(line).reason) == ("invalid", "not_registered")
+    assert found(line, table=NO_ALIASES).outcome.status == "review"  # the street is none of the county's
+    assert (found(line).outcome.status, found(line).outcome.reason) == ("invalid", "not_registered")
 
 
 def test_the_evidence_names_the_version_and_the_aliases() -> None:
@@ -216,9 +222,9 @@ def test_nothing_raises_and_twice_is_once(address: str, city: str, rows: list[Al
 def test_an_alias_takes_no_valid_line_away_from_the_voter_at_the_written_address(address: str, city: str) -> None:
     line = a_line(NAME, address, city)
     without = decided(line, MARIA, ROBERT, ELIZABETH)
-    if without.status == "valid":
+    if without.outcome.status == "valid":
         with_table = found(line, MARIA, ROBERT, ELIZABETH)
-        assert (with_table.status, with_table.voter_id) == (without.status, without.voter_id)
+        assert (with_table.outcome.status, with_table.voter_id) == (without.outcome.status, without.voter_id)
 
 
 @settings(max_examples=200, deadline=None)

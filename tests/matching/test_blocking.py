@@ -138,7 +138,7 @@ def test_a_word_that_was_never_learnt_is_an_error_and_not_a_rare_one() -> None:
 def test_whatever_is_written_asks_for_no_word_that_was_not_learnt(
     name: str, address: str, city: str, code: str
 ) -> None:
-    assert decided(Writing(name, address, city, code), MARIA, ROBERT, ELIZABETH).status
+    assert decided(Writing(name, address, city, code), MARIA, ROBERT, ELIZABETH).outcome.status
 
 
 A_FEW, MANY = (

@@ -19,7 +19,12 @@ NAME, ADDRESS = "Maria L Garcia-Lopez", "1234 1/2 W Sunset Blvd Apt 5"
 
 def test_the_line_of_a_registered_voter_is_valid() -> None:
     found = decided(a_line(NAME, ADDRESS), *ROLL)
-    assert (found.status, found.reason, found.voter_id, found.registration_no) == ("valid", None, "V1", 1)
+    assert (found.outcome.status, found.outcome.reason, found.voter_id, found.registration_no) == (
+        "valid",
+        None,
+        "V1",
+        1,
+    )
 
 
 @pytest.mark.parametrize(
@@ -42,7 +47,7 @@ def test_the_line_of_a_registered_voter_is_valid() -> None:
 )
 def test_an_address_is_the_voters_with(address: str) -> None:
     assert decided(a_line(NAME, address), *ROLL).voter_id == "V1"
-    assert decided(a_line(NAME, address), *ROLL).status == "valid"
+    assert decided(a_line(NAME, address), *ROLL).outcome.status == "valid"
 
 
 @pytest.mark.parametrize(
@@ -51,7 +56,7 @@ def test_an_address_is_the_voters_with(address: str) -> None:
 )
 def test_no_city_and_no_zip_are_needed_where_street_and_number_identify(city: str, zip_code: str) -> None:
     found = decided(a_line(NAME, ADDRESS, city, zip_code), *ROLL)  # 2 CCR 20931
-    assert (found.status, found.voter_id) == ("valid", "V1")
+    assert (found.outcome.status, found.voter_id) == ("valid", "V1")
 
 
 @pytest.mark.parametrize(
@@ -71,7 +76,7 @@ def test_no_city_and_no_zip_are_needed_where_street_and_number_identify(city: st
 )
 def test_a_name_is_the_voters_with(name: str) -> None:
     found = decided(a_line(name, ADDRESS), *ROLL)
-    assert (found.status, found.voter_id) == ("valid", "V1")
+    assert (found.outcome.status, found.voter_id) == ("valid", "V1")
 
 
 @pytest.mark.parametrize(
@@ -80,7 +85,7 @@ def test_a_name_is_the_voters_with(name: str) -> None:
 )
 def test_a_doubtful_name_at_the_address_is_never_rejected(name: str) -> None:
     found = decided(a_line(name, ADDRESS), *ROLL)
-    assert found.status in {"valid", "review"}
+    assert found.outcome.status in {"valid", "review"}
     assert found.voter_id == "V1"
 
 
@@ -91,7 +96,7 @@ def test_a_nickname_is_the_voters() -> None:
 
 def test_a_bare_initial_never_decides() -> None:
     found = decided(a_line("R Smith", "200 Main St"), *ROLL)
-    assert (found.status, found.voter_id) == ("review", "V2")
+    assert (found.outcome.status, found.voter_id) == ("review", "V2")
 
 
 @pytest.mark.parametrize(
@@ -105,17 +110,17 @@ def test_a_bare_initial_never_decides() -> None:
 )
 def test_a_voter_whose_address_may_be_misread_is_never_rejected(address: str) -> None:
     qiu = a_voter(4, last_name="TANG", first_name="QIU")
-    assert decided(a_line("Qiu Tang", address), *ROLL, qiu).status == "review"
+    assert decided(a_line("Qiu Tang", address), *ROLL, qiu).outcome.status == "review"
 
 
 def test_that_a_namesake_lives_in_a_long_street_says_nothing() -> None:
     maria = a_voter(4, last_name="SMITH", first_name="MARIA")
-    assert decided(a_line("Maria Smith", "1777 Main St"), *ROLL, maria).status == "invalid"
+    assert decided(a_line("Maria Smith", "1777 Main St"), *ROLL, maria).outcome.status == "invalid"
 
 
 def test_who_writes_an_initial_cannot_be_searched_for_by_name() -> None:
     found = decided(a_line("Q Tang", "1777 Main St"), *ROLL)
-    assert (found.status, found.reason, found.reason_open) == ("invalid", "not_registered", True)
+    assert (found.outcome.status, found.outcome.reason, found.reason_open) == ("invalid", "not_registered", True)
 
 
 def test_another_zip_or_type_is_a_slip_where_the_roll_has_no_such_address() -> None:
@@ -123,55 +128,55 @@ def test_another_zip_or_type_is_a_slip_where_the_roll_has_no_such_address() -> N
     line = a_line("Jose Garcia", "400 Main Ave", zip_code="90042")
     alone = household_of({"\t90026\tST\t": 40})
     both = household_of({"\t90026\tST\t": 20, "\t90042\tAVE\t": 20})
-    assert decided(line, patrick, household=alone).status == "valid"
-    assert decided(line, patrick, household=both).status == "review"
+    assert decided(line, patrick, household=alone).outcome.status == "valid"
+    assert decided(line, patrick, household=both).outcome.status == "review"
 
 
 @pytest.mark.parametrize("house", ["1235", "1243", "123", "12344", "1284"])
 def test_one_digit_off_the_house_number_is_neither_accepted_nor_rejected(house: str) -> None:
     found = decided(a_line(NAME, f"{house} W Sunset Blvd Apt 5"), *ROLL)
-    assert (found.status, found.voter_id) == ("review", "V1")
+    assert (found.outcome.status, found.voter_id) == ("review", "V1")
 
 
 def test_a_relative_at_the_address_is_not_the_voter() -> None:
     found = decided(a_line("Patrick Garcia-Lopez", ADDRESS), *ROLL)
-    assert found.status == "invalid"
-    assert found.reason == "not_registered"
+    assert found.outcome.status == "invalid"
+    assert found.outcome.reason == "not_registered"
     assert found.voter_id is None
 
 
 def test_a_name_that_resembles_a_relatives_is_never_taken_for_hers() -> None:
     michael = a_voter(4, last_name="SMITH", first_name="MICHAEL")
-    assert decided(a_line("Michele Smith", "400 Main St"), *ROLL, michael).status == "review"
+    assert decided(a_line("Michele Smith", "400 Main St"), *ROLL, michael).outcome.status == "review"
 
 
 def test_nobody_of_this_name_and_address_is_not_registered() -> None:
     found = decided(a_line("Patrick Tang", "1234 W Sunset Blvd"), *ROLL)
-    assert (found.status, found.reason, found.reason_open) == ("invalid", "not_registered", False)
+    assert (found.outcome.status, found.outcome.reason, found.reason_open) == ("invalid", "not_registered", False)
 
 
 def test_a_voter_of_a_rare_name_elsewhere_has_another_address() -> None:
     qiu = a_voter(4, last_name="TANG", first_name="QIU")
     found = decided(a_line("Qiu Tang", "1234 W Sunset Blvd"), *ROLL, qiu)
-    assert (found.status, found.reason, found.voter_id) == ("invalid", "different_address", "V4")
+    assert (found.outcome.status, found.outcome.reason, found.voter_id) == ("invalid", "different_address", "V4")
 
 
 def test_the_reason_is_open_where_namesakes_live_elsewhere() -> None:
     namesakes = [a_voter(n, last_name="GARCIA", first_name="JOSE") for n in range(4, 60)]
     found = decided(a_line("Jose Garcia", "71 71st St", zip_code="90042"), *ROLL, *namesakes)
-    assert (found.status, found.reason_open) == ("invalid", True)
+    assert (found.outcome.status, found.reason_open) == ("invalid", True)
 
 
 def test_the_best_name_and_the_best_address_of_two_voters_make_no_match() -> None:
     other = a_voter(4, last_name="TANG", first_name="QIU", house_number="5178")
     found = decided(a_line("Robert Smith", "5178 Main St"), ROBERT, other)
-    assert found.status == "invalid"
+    assert found.outcome.status == "invalid"
 
 
 def test_two_voters_of_one_name_at_one_address_are_ambiguous() -> None:
     son = a_voter(4, last_name="SMITH", first_name="ROBERT", house_number="200")
     found = decided(a_line("Robert Smith", "200 Main St"), ROBERT, son)
-    assert (found.status, found.reason) == ("review", "ambiguous")
+    assert (found.outcome.status, found.outcome.reason) == ("review", "ambiguous")
 
 
 def test_the_unit_tells_two_namesakes_in_one_building_apart() -> None:
@@ -183,75 +188,78 @@ def test_the_unit_tells_two_namesakes_in_one_building_apart() -> None:
 
 def test_a_voter_under_two_numbers_is_one_person() -> None:
     again = ROBERT._replace(registration_no=9, voter_id="V9")
-    assert decided(a_line("Robert Smith", "200 Main St"), ROBERT, again).status == "valid"
+    assert decided(a_line("Robert Smith", "200 Main St"), ROBERT, again).outcome.status == "valid"
 
 
 def test_a_canceled_voter_is_canceled() -> None:
     gone = MARIA._replace(status="canceled", effective_to=date(2021, 12, 1))
     found = decided(a_line(NAME, ADDRESS), gone, ROBERT)
-    assert (found.status, found.reason, found.voter_id) == ("invalid", "canceled", "V1")
+    assert (found.outcome.status, found.outcome.reason, found.voter_id) == ("invalid", "canceled", "V1")
 
 
 def test_a_cancellation_after_the_interval_began_takes_nothing_away() -> None:
     leaving = MARIA._replace(status="canceled", effective_to=date(2022, 3, 1))  # EC 2201
-    assert decided(a_line(NAME, ADDRESS), leaving, ROBERT).status == "valid"
+    assert decided(a_line(NAME, ADDRESS), leaving, ROBERT).outcome.status == "valid"
 
 
 def test_an_affidavit_signed_after_the_interval_is_late() -> None:
     late = MARIA._replace(affidavit_signed=date(2022, 7, 7), affidavit_received=date(2022, 7, 7))  # EC 2102(b)
     found = decided(a_line(NAME, ADDRESS), late, ROBERT)
-    assert (found.status, found.reason) == ("invalid", "registered_late")
+    assert (found.outcome.status, found.outcome.reason) == ("invalid", "registered_late")
 
 
 def test_an_affidavit_received_after_filing_is_late() -> None:
     late = MARIA._replace(affidavit_received=date(2022, 7, 7))
-    assert decided(a_line(NAME, ADDRESS), late, ROBERT).reason == "registered_late"
+    assert decided(a_line(NAME, ADDRESS), late, ROBERT).outcome.reason == "registered_late"
 
 
 def test_a_pending_registration_is_told_apart() -> None:
-    assert decided(a_line(NAME, ADDRESS), MARIA._replace(status="pending"), ROBERT).reason == "pending_registration"
+    assert (
+        decided(a_line(NAME, ADDRESS), MARIA._replace(status="pending"), ROBERT).outcome.reason
+        == "pending_registration"
+    )
 
 
 @pytest.mark.parametrize(("born", "status"), [(date(2004, 7, 6), "valid"), (date(2004, 7, 7), "invalid")])
 def test_who_preregistered_is_a_voter_from_the_eighteenth_birthday(born: date, status: str) -> None:
     young = MARIA._replace(status="preregistered", birth_date=born)  # EC 2102(d)
     found = decided(a_line(NAME, ADDRESS), young, ROBERT)
-    assert found.status == status
-    assert found.reason in {None, "under_age"}
+    assert found.outcome.status == status
+    assert found.outcome.reason in {None, "under_age"}
 
 
 def test_inactive_voters_count_as_registered() -> None:
-    assert decided(a_line(NAME, ADDRESS), MARIA._replace(status="inactive"), ROBERT).status == "valid"
+    assert decided(a_line(NAME, ADDRESS), MARIA._replace(status="inactive"), ROBERT).outcome.status == "valid"
 
 
 def test_the_address_of_the_interval_counts_for_a_voter_who_moved() -> None:
     old = MARIA._replace(effective_to=date(2022, 3, 1))
     new = a_voter(4, voter_id="V1", first_name="MARIA", birth_date=MARIA.birth_date, affidavit_signed=date(2022, 3, 1))
     at_old, at_new = a_line(NAME, ADDRESS), a_line("Maria Garcia-Lopez", "400 Main St")
-    assert decided(at_old, old, new).status == "valid"
-    assert decided(at_new, old, new).status == "valid"
+    assert decided(at_old, old, new).outcome.status == "valid"
+    assert decided(at_new, old, new).outcome.status == "valid"
     later = SigningInterval(date(2022, 4, 1), date(2022, 7, 6), date(2022, 7, 6))
     moved = decided(at_old, old, new, interval=later)
-    assert (moved.status, moved.reason, moved.voter_id) == ("invalid", "different_address", "V1")
+    assert (moved.outcome.status, moved.outcome.reason, moved.voter_id) == ("invalid", "different_address", "V1")
 
 
 def test_a_confidential_voter_is_matched_for_a_person_and_not_shown() -> None:
     found = decided(a_line(NAME, ADDRESS), MARIA._replace(confidential=True), ROBERT)  # EC 2166
-    assert (found.status, found.reason, found.voter_id) == ("review", "confidential", "V1")
+    assert (found.outcome.status, found.outcome.reason, found.voter_id) == ("review", "confidential", "V1")
     assert "SUNSET" not in str(found.evidence["candidates"])
     assert "GARCIA" not in str(found.evidence["candidates"])
 
 
 def test_no_signature_comes_before_every_lookup() -> None:
-    assert decided(a_line(NAME, ADDRESS, signed=False), *ROLL).reason == "no_signature"
+    assert decided(a_line(NAME, ADDRESS, signed=False), *ROLL).outcome.reason == "no_signature"
 
 
 def test_what_else_fails_on_an_unsigned_line_is_secondary() -> None:
     gone = MARIA._replace(status="canceled", effective_to=date(2021, 12, 1))
     found = decided(a_line(NAME, ADDRESS, signed=False), gone, ROBERT)
-    assert (found.reason, found.secondary, found.voter_id) == ("no_signature", ("canceled",), None)
+    assert (found.outcome.reason, found.secondary, found.voter_id) == ("no_signature", ("canceled",), None)
     away = decided(a_line("Patrick Tang", "12 Fremont St", "Las Vegas", "89101", signed=False))
-    assert (away.reason, away.secondary) == ("no_signature", ("out_of_county", "not_registered"))
+    assert (away.outcome.reason, away.secondary) == ("no_signature", ("out_of_county", "not_registered"))
     assert decided(a_line(NAME, "", signed=False), *ROLL).secondary == ("no_address",)
     assert decided(a_line(NAME, ADDRESS, signed=False), *ROLL).secondary == ()
 
@@ -260,7 +268,7 @@ def test_another_address_of_a_canceled_voter_is_secondary() -> None:
     facts = {"last_name": "TANG", "first_name": "QIU", "middle_name": "LUISA"}
     gone = a_voter(4, **facts, status="canceled", effective_to=date(2021, 12, 1))
     found = decided(a_line("Qiu Luisa Tang", "1234 W Sunset Blvd"), *ROLL, gone)
-    assert (found.reason, found.secondary) == ("canceled", ("different_address",))
+    assert (found.outcome.reason, found.secondary) == ("canceled", ("different_address",))
 
 
 def test_what_is_open_is_never_secondary() -> None:
@@ -280,21 +288,21 @@ def test_an_unknown_name_and_an_unknown_street_are_told_apart() -> None:
 @pytest.mark.parametrize("address", ["", "  ", "PO Box 12", "p.o.box 33", "?"])
 def test_no_residence_address_is_a_reason(address: str) -> None:
     found = decided(a_line(NAME, address), *ROLL)  # EC 100, 105(a)(1)
-    assert (found.status, found.reason) == ("invalid", "no_address")
+    assert (found.outcome.status, found.outcome.reason) == ("invalid", "no_address")
 
 
 @pytest.mark.parametrize("name", ["", "...", "李小龙", "-,-", "- -", "-, Maria -"])
 def test_an_unreadable_name_goes_to_a_person(name: str) -> None:
-    assert decided(a_line(name, ADDRESS), *ROLL).status == "review"
+    assert decided(a_line(name, ADDRESS), *ROLL).outcome.status == "review"
 
 
 def test_city_and_zip_of_another_county_are_out_of_it() -> None:
     found = decided(a_line("Patrick Tang", "12 Fremont St", "Las Vegas", "89101"))
-    assert (found.status, found.reason) == ("invalid", "out_of_county")
+    assert (found.outcome.status, found.outcome.reason) == ("invalid", "out_of_county")
 
 
 def test_a_wrong_zip_alone_is_never_a_reason() -> None:
-    assert decided(a_line(NAME, ADDRESS, "Los Angeles", "89101"), *ROLL).status == "valid"
+    assert decided(a_line(NAME, ADDRESS, "Los Angeles", "89101"), *ROLL).outcome.status == "valid"
 
 
 def test_a_name_in_parts_is_read_as_it_is() -> None:
@@ -342,7 +350,7 @@ def test_nothing_that_a_person_could_write_raises(name: str, address: str, city:
     line = a_line(name, address, city, zip_code)
     found = decided(line, *ROLL)
     assert found == decided(line, *ROLL)
-    assert found.status in {"valid", "invalid", "review"}
+    assert found.outcome.status in {"valid", "invalid", "review"}
 
 
 @settings(max_examples=100, deadline=None)
@@ -358,12 +366,12 @@ def test_the_rules_only_turn_a_decision_into_review(name: str, address: str) -> 
     if "stories" not in found.evidence:
         return
     here, thresholds = found.evidence["stories"]["here"], default_model().thresholds
-    if found.status == "valid":
+    if found.outcome.status == "valid":
         assert here >= thresholds["match_exact"]
-    if found.status == "invalid":
+    if found.outcome.status == "invalid":
         assert here <= thresholds["invalid"]
 
 
 def test_the_interval_is_the_lines_own() -> None:
     before = SigningInterval(date(2009, 1, 1), date(2009, 2, 1), INTERVAL.filed_on)
-    assert decided(a_line(NAME, ADDRESS), MARIA, interval=before).reason == "registered_late"
+    assert decided(a_line(NAME, ADDRESS), MARIA, interval=before).outcome.reason == "registered_late"
