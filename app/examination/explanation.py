@@ -1,6 +1,6 @@
-"""A line's findings in words that a person can follow without the program."""
+"""The findings on a line, explained in words that a person can follow without the program."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from app.count.line_queries import line_history, read_line
@@ -13,101 +13,113 @@ from app.law.ruleset import RULESETS
 from app.matching.evidence import ADDRESS_FIELDS, NAME_FIELDS, RARITY, level_in_words, written_fields
 from app.matching.hypotheses import RULES
 
+Json = Mapping[str, Any]
+Lines = Iterator[str]
+
 WITHHELD: Final = "withheld: the registration is confidential (EC 2166)"
 
 
-def explanation(writing: Writing, findings: Sequence[Mapping[str, Any]]) -> str:
-    """What stands on a line, and every finding on it, the oldest first, as text of at most some 120 columns.
+async def explain(database: Database, petition: Petition, place: Place) -> str:
+    """The text on a line and every finding on it, explained.
 
-    Opinions of a signature are told once it is decided: until then nobody may learn who doubted it (2 CCR 20960).
+    Raises:
+        UnknownLineError: there is no signature at this place.
     """
-    lines = [*_paper(writing)]
-    confidential = {voter for finding in findings for voter in _confidential_voters(finding)}
+    async with database.reading() as connection:
+        read = await read_line(connection, petition.key, place)
+        if read is None:
+            raise UnknownLineError
+        return explanation(read.writing, await line_history(connection, petition.key, place))
+
+
+_PENDING: Final = (
+    "  withheld until the signature is decided: those who compare it must not know each other's opinion (2 CCR 20960)"
+)
+
+
+def explanation(writing: Writing, findings: Sequence[Json]) -> str:
+    """The text on a line and every finding on it, the oldest first, in lines of at most about 120 characters.
+
+    Opinions about a signature are shown only once the signature is decided: until then no one may learn who doubted it
+    (2 CCR 20960).
+    """
+    hidden = frozenset(voter for finding in findings for voter in _confidential_voters(finding))
     decided = max((n for n, finding in enumerate(findings, 1) if not finding["mismatch_by"]), default=0)
+    blocks: list[Iterable[str]] = [_paper(writing)]
     for number, finding in enumerate(findings, 1):
-        if number > decided and finding["person"]:
-            lines += ["", *_pending(finding)]
+        if number <= decided:
+            blocks.append(_finding(finding, len(findings), hidden))
+        elif finding["person"]:
+            blocks.append((f"Finding {finding['finding_no']}: an opinion about the signature", _PENDING))
         else:
-            told = finding if number <= decided else {**finding, "mismatch_by": ()}
-            lines += ["", *_finding(told, len(findings), confidential)]
-    return "\n".join(lines)
+            blocks.append(_finding({**finding, "mismatch_by": ()}, len(findings), hidden))
+    return "\n\n".join("\n".join(block) for block in blocks)
 
 
-def _pending(finding: Mapping[str, Any]) -> Iterator[str]:
-    yield f"Finding {finding['finding_no']}: an opinion of the signature"
-    yield "  withheld until the signature is decided: each who compares is blind to the others (2 CCR 20960)"
+def _confidential_voters(finding: Json) -> Lines:
+    candidates = (finding["evidence"] or {}).get("candidates", ())
+    yield from (candidate["voter_id"] for candidate in candidates if candidate.get("confidential"))
+    if finding["reason"] == "confidential" and finding["voter_id"]:
+        yield finding["voter_id"]
 
 
-def _paper(writing: Writing) -> Iterator[str]:
-    name = writing.printed_name
-    if writing.name:
-        parts = (writing.name.first, writing.name.middle, writing.name.last, writing.name.suffix)
-        name = " ".join(part for part in parts if part)
+def _paper(writing: Writing) -> Lines:
+    parts = writing.name
+    name = " ".join(filter(None, (parts.first, parts.middle, parts.last, parts.suffix))) if parts else ""
     yield "On paper"
-    yield f"  name:    {name or '(nothing)'}"
+    yield f"  name:    {name or writing.printed_name or '(nothing)'}"
     yield f"  address: {writing.residence_address or '(nothing)'}, {writing.city} {writing.zip}".rstrip(", ")
     yield f"  signed:  {'yes' if writing.signed else 'no'}"
 
 
-def _finding(finding: Mapping[str, Any], of: int, confidential: set[str]) -> Iterator[str]:
-    evidence = finding["evidence"] or {}
-    reason = f", {finding['reason']}" if finding["reason"] else ""
-    yield f"Finding {finding['finding_no']} of {of}: {finding['status']}{reason}"
-    words = REASONS_IN_WORDS.get(finding["reason"] or "")
-    if words:
-        yield f"  {words}"
+def _finding(finding: Json, of: int, hidden: frozenset[str]) -> Lines:
+    reason, evidence = finding["reason"], finding["evidence"]
+    yield f"Finding {finding['finding_no']} of {of}: {finding['status']}{f', {reason}' if reason else ''}"
+    if reason in REASONS_IN_WORDS:
+        yield f"  {REASONS_IN_WORDS[reason]}"
     if finding["reason_open"]:
-        yield "  invalid for certain; this is the likeliest reason, and a person chooses it"
+        yield "  certainly invalid; this is the most likely reason, and a person must choose it"
     yield f"  {_settled(finding)}"
-    yield f"  decided by {_who(finding)} at {finding['decided_at']}"
-    yield f"  under ruleset {finding['ruleset']}, {_basis(finding, evidence)}"
-    yield from _facts(finding, confidential)
+    decided_by = finding["decided_by"] if finding["person"] else "the machine alone"
+    yield f"  decided by {decided_by} at {finding['decided_at']}"
+    yield f"  under {', '.join(_versions(finding))}"
+    yield from _facts(finding, hidden)
     if evidence:
         yield from (f"  {line}" for line in _evidence(evidence))
     elif not finding["person"]:
-        yield "  follows from the voter's other lines: of the good ones the lowest place counts (EC 105(b))"
+        yield "  follows from the voter's other lines: the eligible line at the lowest place counts (EC 105(b))"
 
 
-def _settled(finding: Mapping[str, Any]) -> str:
+def _settled(finding: Json) -> str:
     if finding["status"] == "review":
         return "a person must decide"
     if finding["settled"]:
         return "settled"
     ruleset = RULESETS.get(finding["ruleset"])
-    missing = (
-        ruleset.people_needed(finding["status"], finding["reason"]) - len(finding["confirmed_by"]) if ruleset else 0
-    )
-    return f"not settled: {missing} more to confirm it" if missing > 0 else "not settled yet"
+    needed = ruleset.people_needed(finding["status"], finding["reason"]) if ruleset else 0
+    missing = needed - len(finding["confirmed_by"])
+    return f"not settled: people who must still confirm it: {missing}" if missing > 0 else "not settled yet"
 
 
-def _who(finding: Mapping[str, Any]) -> str:
-    return finding["decided_by"] if finding["person"] else "the machine alone,"
+_VERSIONS: Final = {"model": "model", "reader": "parser version", "keys": "blocking keys version", "aliases": "aliases"}
 
 
-def _basis(finding: Mapping[str, Any], evidence: Mapping[str, Any]) -> str:
-    roll = finding["roll_version"]
-    parts = [f"roll version {roll}" if roll else "no roll"]
-    parts += [f"{part} {evidence[part]}" for part in ("model", "reader", "keys", "aliases") if part in evidence]
-    return ", ".join(parts)
+def _versions(finding: Json) -> Lines:
+    evidence = finding["evidence"] or {}
+    yield f"ruleset {finding['ruleset']}"
+    yield f"roll version {finding['roll_version']}" if finding["roll_version"] else "no roll"
+    yield from (f"{label} {evidence[key]}" for key, label in _VERSIONS.items() if key in evidence)
 
 
-def _confidential_voters(finding: Mapping[str, Any]) -> Iterator[str]:
-    """The voters of a finding whose number is not shown."""
-    candidates = (finding["evidence"] or {}).get("candidates", ())
-    yield from (c.get("voter_id", "") for c in candidates if c.get("confidential"))
-    if finding["reason"] == "confidential" and finding["voter_id"]:
-        yield finding["voter_id"]
-
-
-def _facts(finding: Mapping[str, Any], confidential: set[str]) -> Iterator[str]:
-    if finding["voter_id"]:
+def _facts(finding: Json, hidden: frozenset[str]) -> Lines:
+    voter = finding["voter_id"]
+    if voter:
         number = f", registration {finding['registration_no']}" if finding["registration_no"] else ""
-        hidden = finding["voter_id"] in confidential
-        yield f"  voter: {WITHHELD if hidden else finding['voter_id'] + number}"
+        yield f"  voter: {WITHHELD if voter in hidden else voter + number}"
     if finding["counted_place"]:
-        yield f"  counts instead: {finding['counted_place']}, a good line of the same voter at a lower place"
+        yield f"  line that counts: {finding['counted_place']}, an eligible line of the same voter at a lower place"
     for label, key in (
-        ("fails as well", "secondary"),
+        ("other rules that fail", "secondary"),
         ("confirmed by", "confirmed_by"),
         ("signature doubted by", "mismatch_by"),
     ):
@@ -117,102 +129,81 @@ def _facts(finding: Mapping[str, Any], confidential: set[str]) -> Iterator[str]:
         yield f"  note: {finding['note']}"
 
 
-_TOLD: Final = {
-    "model", "reader", "keys", "aliases", "interval", "filed_on", "read", "stories", "county", "considered",
-    "candidates", "household", "namesakes", "namesakes_cut", "rules",
-}  # fmt: skip
-_COUNTY: Final = {"in": "in the county", "out": "not in the county", "unclear": "perhaps in the county"}
+_COUNTS: Final = {
+    "considered": "registrations compared",
+    "household": "registrations at this house number and street",
+    "namesakes": "voters of this name in the roll",
+}
 
 
-def _evidence(evidence: Mapping[str, Any]) -> Iterator[str]:
-    read = evidence.get("read", {})
-    yield from _interval(evidence)
-    yield from _read(read, evidence.get("county"))
-    yield from _stories(evidence.get("stories", {}))
-    yield from _numbers(evidence)
-    candidates = evidence.get("candidates", ())
+def _evidence(evidence: Json) -> Lines:
+    """The evidence of one finding. What has no words here is printed as a tree: nothing is left out."""
+    rest = {key: value for key, value in evidence.items() if key not in _VERSIONS}
+    read, candidates = rest.pop("read", {}), rest.pop("candidates", ())
+    if "interval" in rest:
+        first, last = rest.pop("interval")
+        yield f"signed between {first} and {last}; petition filed on {rest.pop('filed_on', '-')}"
+    yield from _read(read, rest.pop("county", None))
+    yield from _hypotheses(rest.pop("stories", {}))
+    yield from (f"{label}: {rest.pop(key)}" for key, label in _COUNTS.items() if key in rest)
+    if rest.pop("namesakes_cut", False):
+        yield "  and more, who were not compared"
     for number, candidate in enumerate(candidates, start=1):
-        yield from _candidate(candidate, f"candidate {number} of {len(candidates)}", read)
-    for rule in evidence.get("rules", ()):
+        yield from _candidate(f"candidate {number} of {len(candidates)}", candidate, read)
+    for rule in rest.pop("rules", ()):
         known = RULES.get(rule["rule"])
         cites = f" ({rule['cites']})" if rule.get("cites") else ""
         yield f"rule: {rule['rule']}{f': {known.words}' if known else ''}{cites}"
-    yield from _tree({key: value for key, value in evidence.items() if key not in _TOLD}, "")
+    yield from _tree(rest)
 
 
-def _interval(evidence: Mapping[str, Any]) -> Iterator[str]:
-    if "interval" in evidence:
-        first, last = evidence["interval"]
-        filed = f", in a petition filed on {evidence['filed_on']}" if "filed_on" in evidence else ""
-        yield f"signed between {first} and {last}{filed}"
+_COUNTY: Final = {"in": "in the county", "out": "not in the county", "unclear": "perhaps in the county"}
 
 
-def _read(read: Mapping[str, Any], county: str | None) -> Iterator[str]:
-    for number, name in enumerate(read.get("names", ())):
-        yield f"{'name read as' if not number else '          or'}: {name}"
-    for number, address in enumerate(read.get("addresses", ())):
-        parts = ", ".join(f"{part} {text}" for part, text in address.items())
-        yield f"{'address read as' if not number else '             or'}: {parts}"
-    if read.get("po_box"):
-        yield "a PO box, which is no residence"
+def _read(read: Json, county: str | None) -> Lines:
+    """How the text was understood: each possible name, each possible address, city and zip."""
+    rest = dict(read)
+    names, addresses = rest.pop("names", ()), map(_address, rest.pop("addresses", ()))
+    for label, texts in (("name read as", names), ("address read as", addresses)):
+        yield from (f"{'or' if number else label:>{len(label)}}: {text}" for number, text in enumerate(texts))
+    if rest.pop("po_box", False):
+        yield "a PO box, which is not a residence"
+    city, zip_code = rest.pop("city", ""), rest.pop("zip", "")
     if county:
-        city, zip_code = read.get("city") or "-", read.get("zip") or "-"
-        yield f"city and zip read as: {city}, {zip_code}; {_COUNTY.get(county, county)}"
-        if read.get("city_alias"):
-            yield f"  another name of the city: {read['city_alias']}"
+        yield f"city and zip read as: {city or '-'}, {zip_code or '-'}; {_COUNTY.get(county, county)}"
+    if "city_alias" in rest:
+        yield f"  another name of the city: {rest.pop('city_alias')}"
+    yield from _tree(rest)
 
 
-_STORIES: Final = (
-    ("here", "a voter who is registered at this address"),
-    ("moved", "a voter who is registered at another address"),
-    ("not_registered_in_time", "somebody whose registration was canceled, late, pending or under age"),
-    ("relative", "a relative or housemate of a voter at this address, not registered"),
-    ("stranger", "somebody else who is not registered"),
-)
-_LIKELY: Final = (
-    (0.995, "almost certain"),
-    (0.95, "very likely"),
-    (0.7, "likely"),
-    (0.3, "possible"),
-    (0.01, "unlikely"),
-)
+def _address(address: Mapping[str, str]) -> str:
+    return "; ".join(f"{_FIELD_NAMES.get(part, part)} {text}" for part, text in address.items())
 
 
-def _stories(stories: Mapping[str, float]) -> Iterator[str]:
-    if not stories:
-        return
-    yield "who signed"
-    known = dict(_STORIES)
-    for story in [*known, *(story for story in stories if story not in known)]:
-        if story in stories:
-            yield f"  {_percent(stories[story]):>9}  {_likely(stories[story]):<15} {known.get(story, story)}"
+_HYPOTHESES: Final = {
+    "here": "a voter who is registered at this address",
+    "moved": "a voter who is registered at another address",
+    "not_registered_in_time": "a person whose registration was canceled, late, pending or under age",
+    "relative": "an unregistered relative or housemate of a voter at this address",
+    "stranger": "another unregistered person",
+}
 
 
-_FAINT: Final = 0.00001
+def _hypotheses(shares: Mapping[str, float]) -> Lines:
+    if shares:
+        yield "hypotheses: who signed, each with its probability p"
+    yield from (f"  {_p(shares[name]):<11}  {_HYPOTHESES.get(name, name)}" for name in _in_order(shares, _HYPOTHESES))
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.3f} %" if share >= _FAINT else "< 0.001 %"
+def _p(probability: float) -> str:
+    return f"p = {probability:.5f}" if probability >= 0.00001 else "p < 0.00001"  # noqa: PLR2004  # as it is stored
 
 
-def _likely(share: float) -> str:
-    return next((words for bound, words in _LIKELY if share >= bound), "hardly possible")
+def _in_order(names: Collection[str], order: Iterable[str]) -> list[str]:
+    """The names in this order, and behind them those that the order does not have."""
+    return list(dict.fromkeys([*(name for name in order if name in names), *sorted(names)]))
 
 
-def _numbers(evidence: Mapping[str, Any]) -> Iterator[str]:
-    if "considered" in evidence:
-        yield f"registrations compared: {evidence['considered']}"
-    if "household" in evidence:
-        yield f"registrations at this house and street: {evidence['household']}"
-    if "namesakes" in evidence:
-        more = ", and more who were not looked at" if evidence.get("namesakes_cut") else ""
-        yield f"people of this name in the roll: {evidence['namesakes']}{more}"
-
-
-_CANDIDATE_TOLD: Final = {
-    "voter_id", "registration_no", "probability", "standing", "confidential", "address", "reading", "written_address",
-    "fields", "weight", "registration",
-}  # fmt: skip
 _STANDINGS: Final = {
     "registered": "registered in time",
     "registered_late": "registered too late (EC 2102(b))",
@@ -221,90 +212,61 @@ _STANDINGS: Final = {
     "canceled": "registration canceled before (EC 2201)",
     "former": "no longer registered there",
 }
+_DATES: Final = {"signed": "affidavit signed on", "received": "received on", "ended": "in force until"}
 
 
-def _candidate(candidate: Mapping[str, Any], label: str, read: Mapping[str, Any]) -> Iterator[str]:
-    standing = _STANDINGS.get(candidate["standing"], candidate["standing"])
-    share = f"{_percent(candidate['probability'])}, {standing}"
-    if candidate.get("confidential"):
-        yield f"{label}: {share}; {WITHHELD}"
+def _candidate(label: str, candidate: Json, read: Json) -> Lines:
+    rest = dict(candidate)
+    voter = f"voter {rest.pop('voter_id')}, registration {rest.pop('registration_no')}"
+    standing = rest.pop("standing")
+    standing = f"{_p(rest.pop('probability'))}, {_STANDINGS.get(standing, standing)}"
+    if rest.get("confidential"):
+        yield f"{label}: {standing}; {WITHHELD}"
         return
-    voter = f"voter {candidate['voter_id']}, registration {candidate['registration_no']}"
-    yield f"{label}: {voter}; {share}; address {candidate.get('address', '-')}"
-    if "registration" in candidate:
-        dates = candidate["registration"]
-        yield "  registration " + ", ".join(_DATES.get(event, event) + " " + day for event, day in dates.items())
-    yield from _table(candidate, read)
-    yield from _tree({key: value for key, value in candidate.items() if key not in _CANDIDATE_TOLD}, "  ")
+    yield f"{label}: {voter}; {standing}; address {rest.pop('address', '-')}"
+    if dates := rest.pop("registration", {}):
+        words = (f"{_DATES.get(event, event.replace('_', ' '))} {day}" for event, day in dates.items())
+        yield f"  registration {', '.join(words)}"
+    written = written_fields(read, rest.pop("reading", None), rest.pop("written_address", 0))
+    yield from _fields(rest.pop("fields", {}), rest.pop("weight", None), written)
+    yield from _tree(rest, "  ")
 
 
-_DATES: Final = {
-    "status": "status",
-    "signed": "affidavit signed on",
-    "received": "received on",
-    "ended": "in force until",
-    "of_age_on": "of age on",
+_FIELD_NAMES: Final = {
+    "way": "direction, type",
+    "given": "given name",
+    "middle": "middle name",
+    "house": "house number",
 }
-_ORDER: Final = (*NAME_FIELDS, *ADDRESS_FIELDS)
-_FIELDS: Final = {"way": "type, direction", "given": "given name", "middle": "middle name", "house": "house number"}
-# What never rejects a line, however it differs.
+# These never reject a line, however they differ.
 _WAIVED: Final = {"unit": "EC 105(a)(2)", "way": "2 CCR 20931", "zip": "2 CCR 20931"}
-_AGREES: Final = {"same", "none", "exact"}
 
 
-def _table(candidate: Mapping[str, Any], read: Mapping[str, Any]) -> Iterator[str]:
-    """Field by field: written, roll, how they agree, and the weight that this has."""
-    written = written_fields(read, candidate.get("reading"), candidate.get("written_address", 0))
-    row = "  {:<15} {:<20} {:<20} {:>7}  {}"
-    yield row.format("field", "written", "roll", "weight", "agreement")
-    fields: Mapping[str, Sequence[Any]] = candidate.get("fields", {})
-    for field in sorted(fields, key=_order):
+def _fields(fields: Mapping[str, tuple[str, str, float]], total: float | None, written: Mapping[str, str]) -> Lines:
+    """One row per field: on paper, in the roll, its part of the match weight, and how the two compare."""
+    row = "  {:<15} {:<20} {:<20} {:>7}  {}".format
+    yield row("field", "on paper", "in the roll", "weight", "comparison")
+    for field in _in_order(fields, (*NAME_FIELDS, *ADDRESS_FIELDS)):
         roll, level, weight = fields[field]
-        waived = f"; no reason to reject ({_WAIVED[field]})" if field in _WAIVED and level not in _AGREES else ""
+        words = level_in_words(field, level, written.get(field, ""), roll)
         if field == "street" and written.get("alias"):
-            waived = "; another name of the street: no reason to reject (2 CCR 20931)"
-        words = level_in_words(field, level, written.get(field, ""), roll) + waived
-        yield row.format(_FIELDS.get(field, field), written.get(field) or "-", roll or "-", f"{weight:+.2f}", words)
-    if "weight" in candidate:
-        rest = candidate["weight"] - sum(weight for _, _, weight in fields.values())
-        yield row.format("", "", "", f"{rest:+.2f}", RARITY)
-        yield row.format("together", "", "", f"{candidate['weight']:+.2f}", "above 0 it speaks for this voter")
+            words += "; another name of the street: no reason to reject (2 CCR 20931)"
+        elif field in _WAIVED and level not in {"same", "none", "exact"}:
+            words += f"; no reason to reject ({_WAIVED[field]})"
+        yield row(_FIELD_NAMES.get(field, field), written.get(field) or "-", roll or "-", f"{weight:+.2f}", words)
+    if total is not None:
+        rest = total - sum(weight for _, _, weight in fields.values())
+        yield row("", "", "", f"{rest:+.2f}", RARITY)
+        yield row("match weight", "", "", f"{total:+.2f}", "above 0 favors this voter")
 
 
-def _order(field: str) -> tuple[int, str]:
-    return _ORDER.index(field) if field in _ORDER else len(_ORDER), field
-
-
-def _tree(value: object, indent: str) -> Iterator[str]:
-    """What has no words of its own here, as indented lines: nothing of the evidence is left out."""
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            nested = isinstance(inner, dict | list) and bool(inner)
-            yield f"{indent}{str(key).replace('_', ' ')}:" + ("" if nested else f" {_plain(inner)}")
-            if nested:
-                yield from _tree(inner, indent + "  ")
-    elif isinstance(value, list):
-        for inner in value:
-            if isinstance(inner, dict | list):
-                yield f"{indent}-"
-                yield from _tree(inner, indent + "  ")
-            else:
-                yield f"{indent}- {_plain(inner)}"
-
-
-def _plain(value: object) -> str:
-    return "-" if value in (None, "", [], {}) else str(value)
-
-
-async def explain(database: Database, petition: Petition, place: Place) -> str:
-    """The line's writing, where it stands and every finding that led there, as text.
-
-    Raises:
-        UnknownLineError: no signature stands there.
-    """
-    async with database.reading() as connection:
-        read = await read_line(connection, petition.key, place)
-        if read is None:
-            raise UnknownLineError
-        history = await line_history(connection, petition.key, place)
-    return explanation(read.writing, history)
+def _tree(value: Json | Sequence[Any], indent: str = "") -> Lines:
+    """A JSON object or array as indented lines."""
+    items = value.items() if isinstance(value, Mapping) else (("-", inner) for inner in value)
+    for key, inner in items:
+        label = "-" if key == "-" else f"{key.replace('_', ' ')}:"
+        if inner and isinstance(inner, dict | list):
+            yield f"{indent}{label}"
+            yield from _tree(inner, indent + "  ")
+        else:
+            yield f"{indent}{label} {'-' if inner in (None, '', [], {}) else inner}"

@@ -145,46 +145,47 @@ On paper
 
 Finding 1 of 2: valid
   settled
-  decided by the machine alone, at 2022-07-11T17:00:00+00:00
-  under ruleset california-local-recall/1, roll version 3, model model-1, reader 1, keys 2
+  decided by the machine alone at 2022-07-11T17:00:00+00:00
+  under ruleset california-local-recall/1, roll version 3, model model-1, parser version 1, blocking keys version 2
   voter: V1, registration 17
-  signed between 2022-01-27 and 2022-07-06, in a petition filed on 2022-07-06
+  signed between 2022-01-27 and 2022-07-06; petition filed on 2022-07-06
   name read as: GARCIA LOPEZ, MARIA (double)
             or: LOPEZ, MARIA GARCIA (plain)
-  address read as: house 1234, street SUNSET, way W BLVD, unit 5
+  address read as: house number 1234; street SUNSET; direction, type W BLVD; unit 5
   city and zip read as: LOS ANGELES, 90026; in the county
-  who signed
-     99.712 %  almost certain  a voter who is registered at this address
-      0.020 %  hardly possible a voter who is registered at another address
-    < 0.001 %  hardly possible somebody whose registration was canceled, late, pending or under age
-      0.201 %  hardly possible a relative or housemate of a voter at this address, not registered
-      0.067 %  hardly possible somebody else who is not registered
+  hypotheses: who signed, each with its probability p
+    p = 0.99712  a voter who is registered at this address
+    p = 0.00020  a voter who is registered at another address
+    p < 0.00001  a person whose registration was canceled, late, pending or under age
+    p = 0.00201  an unregistered relative or housemate of a voter at this address
+    p = 0.00067  another unregistered person
   registrations compared: 23
-  registrations at this house and street: 4
-  people of this name in the roll: 2, and more who were not looked at
-  candidate 1 of 1: voter V1, registration 17; 99.712 %, registered in time; address same without unit
+  registrations at this house number and street: 4
+  voters of this name in the roll: 2
+    and more, who were not compared
+  candidate 1 of 1: voter V1, registration 17; p = 0.99712, registered in time; address same without unit
     registration status active, affidavit signed on 2010-01-01, received on 2010-01-02
-    field           written              roll                  weight  agreement
+    field           on paper             in the roll           weight  comparison
     surname         GARCIA LOPEZ         GARCIA-LOPEZ           +6.58  the same
     given name      MARIA                MARIE                  +1.53  a short or other form of the name
     middle name     -                    ANN                    -0.38  not written
     suffix          -                    -                      +0.00  nothing on either side
     house number    1234                 1234                   -0.05  the same
     street          SUNSET               SUNSET                 -0.08  the same
-    type, direction W BLVD               W BLVD                 -0.03  nothing that differs
+    direction, type W BLVD               W BLVD                 -0.03  nothing that differs
     unit            5                    7                      -2.10  another one; no reason to reject (EC 105(a)(2))
     zip             90026                90026                  -0.03  the same
                                                                 +6.70  how rare this address is, and this way of writing
-    together                                                   +12.14  above 0 it speaks for this voter
+    match weight                                               +12.14  above 0 favors this voter
 
 Finding 2 of 2: invalid, duplicate
   another line of the same voter counts (EC 105(b))
   settled
-  decided by the machine alone, at 2022-07-11T17:00:00+00:00
+  decided by the machine alone at 2022-07-11T17:00:00+00:00
   under ruleset california-local-recall/1, roll version 3
   voter: V1
-  counts instead: 2-1-1, a good line of the same voter at a lower place
-  follows from the voter's other lines: of the good ones the lowest place counts (EC 105(b))
+  line that counts: 2-1-1, an eligible line of the same voter at a lower place
+  follows from the voter's other lines: the eligible line at the lowest place counts (EC 105(b))
 """
 
 NOBODY_AND_A_PERSON_AGREES = """\
@@ -195,23 +196,24 @@ On paper
 
 Finding 1 of 2: invalid, not_registered
   a search by name and one by address found nobody registered who may have signed (EC 2102)
-  not settled: 1 more to confirm it
-  decided by the machine alone, at 2022-07-11T17:00:00+00:00
-  under ruleset california-local-recall/1, roll version 3, model model-1, reader 1, keys 2
-  signed between 2022-01-27 and 2022-07-06, in a petition filed on 2022-07-06
+  not settled: people who must still confirm it: 1
+  decided by the machine alone at 2022-07-11T17:00:00+00:00
+  under ruleset california-local-recall/1, roll version 3, model model-1, parser version 1, blocking keys version 2
+  signed between 2022-01-27 and 2022-07-06; petition filed on 2022-07-06
   name read as: GARCIA LOPEZ, MARIA (double)
             or: LOPEZ, MARIA GARCIA (plain)
-  address read as: house 1234, street SUNSET, way W BLVD, unit 5
+  address read as: house number 1234; street SUNSET; direction, type W BLVD; unit 5
   city and zip read as: LOS ANGELES, 90026; in the county
-  who signed
-    < 0.001 %  hardly possible a voter who is registered at this address
-      3.000 %  unlikely        a voter who is registered at another address
-    < 0.001 %  hardly possible somebody whose registration was canceled, late, pending or under age
-    < 0.001 %  hardly possible a relative or housemate of a voter at this address, not registered
-     97.000 %  very likely     somebody else who is not registered
+  hypotheses: who signed, each with its probability p
+    p < 0.00001  a voter who is registered at this address
+    p = 0.03000  a voter who is registered at another address
+    p < 0.00001  a person whose registration was canceled, late, pending or under age
+    p < 0.00001  an unregistered relative or housemate of a voter at this address
+    p = 0.97000  another unregistered person
   registrations compared: 23
-  registrations at this house and street: 0
-  people of this name in the roll: 2, and more who were not looked at
+  registrations at this house number and street: 0
+  voters of this name in the roll: 2
+    and more, who were not compared
 
 Finding 2 of 2: invalid, not_registered
   a search by name and one by address found nobody registered who may have signed (EC 2102)
@@ -231,24 +233,25 @@ On paper
 Finding 1 of 2: review, confidential
   the line may be a confidential voter's (EC 2166)
   a person must decide
-  decided by the machine alone, at 2022-07-11T17:00:00+00:00
-  under ruleset california-local-recall/1, roll version 3, model model-1, reader 1, keys 2
+  decided by the machine alone at 2022-07-11T17:00:00+00:00
+  under ruleset california-local-recall/1, roll version 3, model model-1, parser version 1, blocking keys version 2
   voter: withheld: the registration is confidential (EC 2166)
-  signed between 2022-01-27 and 2022-07-06, in a petition filed on 2022-07-06
+  signed between 2022-01-27 and 2022-07-06; petition filed on 2022-07-06
   name read as: GARCIA LOPEZ, MARIA (double)
             or: LOPEZ, MARIA GARCIA (plain)
-  address read as: house 1234, street SUNSET, way W BLVD, unit 5
+  address read as: house number 1234; street SUNSET; direction, type W BLVD; unit 5
   city and zip read as: LOS ANGELES, 90026; in the county
-  who signed
-     99.712 %  almost certain  a voter who is registered at this address
-      0.020 %  hardly possible a voter who is registered at another address
-    < 0.001 %  hardly possible somebody whose registration was canceled, late, pending or under age
-      0.201 %  hardly possible a relative or housemate of a voter at this address, not registered
-      0.067 %  hardly possible somebody else who is not registered
+  hypotheses: who signed, each with its probability p
+    p = 0.99712  a voter who is registered at this address
+    p = 0.00020  a voter who is registered at another address
+    p < 0.00001  a person whose registration was canceled, late, pending or under age
+    p = 0.00201  an unregistered relative or housemate of a voter at this address
+    p = 0.00067  another unregistered person
   registrations compared: 23
-  registrations at this house and street: 4
-  people of this name in the roll: 2, and more who were not looked at
-  candidate 1 of 1: 99.712 %, registered in time; withheld: the registration is confidential (EC 2166)
+  registrations at this house number and street: 4
+  voters of this name in the roll: 2
+    and more, who were not compared
+  candidate 1 of 1: p = 0.99712, registered in time; withheld: the registration is confidential (EC 2166)
   rule: confidential: the voter may be a confidential one (EC 2166)
 
 Finding 2 of 2: valid
@@ -268,11 +271,11 @@ On paper
 Finding 1 of 1: invalid, no_signature
   nobody signed the line (EC 100)
   settled
-  decided by the machine alone, at 2022-07-11T17:00:00+00:00
+  decided by the machine alone at 2022-07-11T17:00:00+00:00
   under ruleset california-local-recall/1, roll version 3
   name read as: GARCIA LOPEZ, MARIA (double)
             or: LOPEZ, MARIA GARCIA (plain)
-  address read as: house 1234, street SUNSET, way W BLVD, unit 5
+  address read as: house number 1234; street SUNSET; direction, type W BLVD; unit 5
   rule: no_signature: nobody signed the line (EC 100)
 """
 
@@ -322,10 +325,11 @@ def test_nothing_of_the_evidence_is_left_out_even_where_it_has_no_words_here() -
         **EVIDENCE,
         "candidates": [candidate],
         "weather": ["rain", "wind"],
+        "read": {**READ, "suffix": "JR"},
         "stories": {"twin": 0.5},
     }
     text = explanation(WRITING, [finding(evidence=evidence)])
-    for words in ("signed on: 2010-01-01", "weather:", "- rain", "possible        twin"):
+    for words in ("signed on: 2010-01-01", "weather:", "- rain", "suffix: JR", "p = 0.50000  twin"):
         assert words in text
 
 
@@ -333,12 +337,12 @@ def test_every_code_has_words() -> None:
     assert set(REASONS_IN_WORDS) == {*REASONS, *REVIEW_CAUSES}
 
 
-def test_an_open_reason_and_doubts_about_a_signature_are_told() -> None:
+def test_an_open_reason_and_doubts_about_a_signature_are_shown() -> None:
     open_reason = finding(status="invalid", reason="different_address", reason_open=True, settled=False)
     doubted = finding(finding_no=2, mismatch_by=["clerk-1", "clerk-2"], settled=False)
     text = explanation(WRITING, [open_reason, doubted, finding(finding_no=3)])
-    assert "invalid for certain; this is the likeliest reason, and a person chooses it" in text
-    assert "not settled: 1 more to confirm it" in text
+    assert "certainly invalid; this is the most likely reason, and a person must choose it" in text
+    assert "not settled: people who must still confirm it: 1" in text
     assert "signature doubted by: clerk-1, clerk-2" in text
     assert "not settled yet" in text
 
@@ -347,7 +351,7 @@ def test_pending_opinions_of_a_signature_are_withheld() -> None:
     doubt = {"mismatch_by": ["clerk-1"], "settled": False}
     opinion = finding(finding_no=2, **doubt, person=True, decided_by="clerk-1", note="another slant", evidence=None)
     text = explanation(WRITING, [finding(), opinion, finding(finding_no=3, **doubt)])
-    assert "Finding 2: an opinion of the signature\n  withheld until the signature is decided" in text
+    assert "Finding 2: an opinion about the signature\n  withheld until the signature is decided" in text
     assert "clerk-1" not in text
     assert "another slant" not in text
 

@@ -32,7 +32,7 @@ async def test_a_match_is_explained_field_by_field(world: World) -> None:
         "Finding 1 of 1: valid\n  settled",
         "under ruleset california-local-recall/1, roll version 1, model model-2",
         "voter: V7, registration 7",
-        "a relative or housemate of a voter at this address, not registered",
+        "an unregistered relative or housemate of a voter at this address",
         "candidate 1 of 1: voter V7",
         "no reason to reject (EC 105(a)(2))",
     ):
@@ -48,10 +48,10 @@ async def test_a_duplicate_names_the_line_that_counts_instead(world: World) -> N
     text = await explained(world, 2, 1, 1)
     assert "Finding 1 of 2: valid" in text
     assert "Finding 2 of 2: invalid, duplicate" in text
-    assert "counts instead: 1-1-1" in text
+    assert "line that counts: 1-1-1" in text
 
 
-async def test_who_decided_and_why_is_told(world: World) -> None:
+async def test_who_decided_and_why_is_shown(world: World) -> None:
     await world.post(line(1))
     await world.finding("1-1-1", status="invalid", reason="illegible", note="the ink has run")
     text = await explained(world, 1, 1, 1)
@@ -66,7 +66,7 @@ async def test_an_unsigned_line_needs_no_roll(world: World) -> None:
     assert "nobody signed the line (EC 100)" in text
 
 
-async def test_confidential_values_are_neither_told_nor_kept_as_evidence(
+async def test_confidential_values_are_neither_shown_nor_kept_as_evidence(
     world: World, database: str, connection: asyncpg.Connection
 ) -> None:
     secret = {"voter_id": "SECRET999", "middle_name": "XANTHIPPE", "unit_number": "77B"}
