@@ -11,7 +11,7 @@ import asyncpg
 from app.law.line import Line, Place, Submitted
 from app.law.petition import PetitionKey
 from app.law.tally import Counts, LineState, counts_of
-from app.ledger.entries import EntryType
+from app.ledger.entries import Entry, Head, StoredFinding
 from app.matching.blocking import KEYS_VERSION
 
 LINE_COLUMNS = (
@@ -101,9 +101,9 @@ SET status = excluded.status, reason = excluded.reason, voter_id = excluded.vote
 
 _WRITE_FINDINGS = """
 INSERT INTO finding (county_id, petition_id, version, section, page, line, finding_no, leaf_no, salt, content)
-SELECT $1, $2, $3, section, page, line, finding_no, leaf_no - 1, salt, content
-FROM unnest($4::int[], $5::int[], $6::int[], $7::int[], $8::bytea[], $9::text[]) WITH ORDINALITY
-  AS new (section, page, line, finding_no, salt, content, leaf_no)
+SELECT $1, $2, $3, section, page, line, finding_no, leaf_no, salt, content
+FROM unnest($4::int[], $5::int[], $6::int[], $7::int[], $8::int[], $9::bytea[], $10::text[])
+  AS new (section, page, line, finding_no, leaf_no, salt, content)
 """
 
 _APPEND_ENTRY = """
@@ -116,35 +116,6 @@ UPDATE head SET version = $3, hash = $4, state = $5, as_of = $6, received = $7, 
                 review = $10, unsettled = $11, by_reason = $12
 WHERE county_id = $1 AND petition_id = $2
 """
-
-
-class Head(NamedTuple):
-    """The head row, locked by the transaction that read it."""
-
-    version: int
-    hash: bytes
-    state: str
-    counts: Counts
-
-
-class FindingRow(NamedTuple):
-    """One finding as it is stored; its position in the list is its leaf's number."""
-
-    place: Place
-    finding_no: int
-    salt: bytes
-    content: str
-
-
-class Entry(NamedTuple):
-    """One ledger entry as it is stored."""
-
-    seq: int
-    type: EntryType
-    leaf_root: bytes
-    leaves: bytes
-    payload: str
-    hash: bytes
 
 
 def line_of(row: asyncpg.Record) -> Line:
@@ -226,15 +197,16 @@ async def write_lines(
 
 
 async def write_findings(
-    connection: asyncpg.Connection, petition: PetitionKey, version: int, findings: Sequence[FindingRow]
+    connection: asyncpg.Connection, petition: PetitionKey, findings: Sequence[StoredFinding]
 ) -> None:
-    """Append findings in leaf order."""
+    """Append the findings of one ledger entry."""
     await connection.execute(
         _WRITE_FINDINGS,
         *petition,
-        version,
+        findings[0].version if findings else 0,
         *columns([f.place for f in findings]),
         [f.finding_no for f in findings],
+        [f.leaf_no for f in findings],
         [f.salt for f in findings],
         [f.content for f in findings],
     )

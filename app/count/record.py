@@ -12,12 +12,11 @@ from app.count.finding import Finding, displaced, finding_content
 from app.count.queries import store_answers, stored_answers
 from app.database.engine import Database
 from app.errors import BusyError, IdempotencyConflictError, PetitionClosedError, UnknownPetitionError
-from app.law.canonical import canonical
 from app.law.line import Line, Merits, Place, counted_places, standing_of
 from app.law.petition import Petition
 from app.law.reasons import Reason
 from app.law.tally import LineState, Tally
-from app.ledger.entries import SALT_BYTES, EntryType, entry_hash, leaf_hash, merkle_root
+from app.ledger.entries import SALT_BYTES, EntryType, StoredFinding, next_entry
 
 
 class ChangedMeanwhileError(Exception):
@@ -153,15 +152,15 @@ async def write(
         raise PetitionClosedError
     version = head.version + 1
     lines = [replace(f.line, version=version) for f in findings]
-    stored = _stored(findings, petition, now)
+    stored = _stored(findings, version, petition, now)
     if stepping_down := _stepping_down(findings):
         await rows.step_down(connection, petition.key, stepping_down)
     needed = [petition.ruleset.people_needed(line.standing.status, line.standing.reason) for line in lines]
     await rows.write_lines(connection, petition.key, list(zip(lines, needed, strict=True)))
-    await rows.write_findings(connection, petition.key, version, stored)
+    await rows.write_findings(connection, petition.key, stored)
     counts = head.counts.moved((f.before, f.line.standing) for f in findings)
     payload = {"at": now.isoformat(), "leaves": len(stored), "tally": counts.as_json(), **(facts or {})}
-    entry = _entry(head, entry_type, stored, payload)
+    entry = next_entry(head, entry_type, stored, payload)
     state = "closed" if close else head.state
     await rows.append_entry(connection, petition.key, entry=entry, state=state, counts=counts, now=now)
     return Recorded(Tally(version, now, state, counts), {line.place: line for line in lines})
@@ -177,27 +176,20 @@ def _moves(before: LineState, finding: Finding) -> bool:
     return (after.status, after.voter_id) != (before.status, before.voter_id)
 
 
-def _stored(findings: Sequence[Finding], petition: Petition, now: datetime) -> list[rows.FindingRow]:
+def _stored(findings: Sequence[Finding], version: int, petition: Petition, now: datetime) -> list[StoredFinding]:
     salts = secrets.token_bytes(SALT_BYTES * len(findings))
     at, ruleset = now.isoformat(), petition.ruleset_name
     return [
-        rows.FindingRow(
+        StoredFinding(
             place=f.line.place,
             finding_no=f.line.finding_no,
+            version=version,
+            leaf_no=i,
             salt=salts[i * SALT_BYTES : (i + 1) * SALT_BYTES],
             content=finding_content(f, ruleset=ruleset, decided_at=at),
         )
         for i, f in enumerate(findings)
     ]
-
-
-def _entry(
-    head: rows.Head, entry_type: EntryType, stored: Sequence[rows.FindingRow], payload: Mapping[str, object]
-) -> rows.Entry:
-    leaves = [leaf_hash(f.salt, f.content.encode()) for f in stored]
-    root, seq, text = merkle_root(leaves), head.version + 1, canonical(payload)
-    digest = entry_hash(head.hash, seq, entry_type, root, text)
-    return rows.Entry(seq, entry_type, root, b"".join(leaves), text.decode(), digest)
 
 
 _ATTEMPTS = 8  # each lost race is lost to somebody's commit

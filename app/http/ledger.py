@@ -15,8 +15,7 @@ from app.http.body import PLAIN as DIGITS
 from app.http.frame import AppState, PetitionId, ServiceSigner, allow, petition_of
 from app.law.petition import PetitionKey
 from app.ledger import queries as rows
-from app.ledger.entries import consistency_proof, inclusion_proof, log_leaf, log_root
-from app.ledger.replay import LedgerEntry
+from app.ledger.entries import Entry, consistency_proof, inclusion_proof, log_leaf, log_root
 from app.ledger.verification import verify
 
 router = APIRouter(prefix="/v1/petitions/{petition_id}", tags=["ledger"])
@@ -103,7 +102,7 @@ def _text(body: str) -> Response:
     return Response(body, media_type="text/plain; charset=utf-8", headers={"Cache-Control": "private, no-cache"})
 
 
-def _entry_out(entry: LedgerEntry) -> EntryOut:
+def _entry_out(entry: Entry) -> EntryOut:
     hex_leaves = entry.leaves.hex()
     return EntryOut(
         seq=entry.seq,

@@ -3,19 +3,71 @@
 `docs/ledger.md` specifies the same in prose, so that anybody can write a verifier without reading this.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
-from typing import Literal
+from typing import Literal, NamedTuple
+
+from app.law.canonical import canonical
+from app.law.line import Place
+from app.law.tally import Counts
 
 EntryType = Literal[
     "open", "intake", "finding", "withdrawal", "revision", "section", "reexamination", "close", "retention"
 ]
 
 GENESIS = bytes(32)
-"""What the first entry has for a previous hash."""
+"""The previous hash of the first entry."""
 
 SALT_BYTES = 16
 HASH_BYTES = 32
+
+
+class Head(NamedTuple):
+    """A petition's head row: the last ledger entry's number and hash, and the counts after it."""
+
+    version: int
+    hash: bytes
+    state: str  # open, closed
+    counts: Counts
+
+
+class Entry(NamedTuple):
+    """A ledger entry as it is stored."""
+
+    seq: int
+    type: EntryType
+    leaf_root: bytes
+    leaves: bytes  # the leaf hashes, one after the other
+    payload: str  # canonical JSON
+    hash: bytes
+
+
+class StoredFinding(NamedTuple):
+    """A finding as it is stored: leaf `leaf_no` of the ledger entry `version`."""
+
+    place: Place
+    finding_no: int
+    version: int
+    leaf_no: int
+    salt: bytes
+    content: str  # canonical JSON
+
+
+def next_entry(
+    head: Head, entry_type: EntryType, findings: Sequence[StoredFinding], payload: Mapping[str, object]
+) -> Entry:
+    """The ledger entry that follows the head, with the findings as its leaves.
+
+    Args:
+        head: the petition's head row, locked.
+        entry_type: what kind of change it records.
+        findings: the findings of the change, in the order of their leaves.
+        payload: what the entry says, free of personal data.
+    """
+    leaves = [leaf_hash(finding.salt, finding.content.encode()) for finding in findings]
+    root, seq, text = merkle_root(leaves), head.version + 1, canonical(payload)
+    digest = entry_hash(head.hash, seq, entry_type, root, text)
+    return Entry(seq, entry_type, root, b"".join(leaves), text.decode(), digest)
 
 
 def leaf_hash(salt: bytes, content: bytes) -> bytes:

@@ -12,7 +12,8 @@ import asyncpg
 from app.law.line import NameParts, Place, Writing
 from app.law.petition import PetitionKey
 from app.law.tally import Counts, counts_of
-from app.ledger.replay import LedgerEntry, StoredFinding, StoredLine
+from app.ledger.entries import Entry, Head, StoredFinding
+from app.ledger.replay import StoredLine
 
 _CHUNK = 500  # rows a stream takes at once: ten milliseconds, so that others get their turn between two
 _BEFORE_ALL = -(2**63)  # also what somebody put before the first entry
@@ -162,15 +163,6 @@ ORDER BY head.county_id, head.petition_id
 """
 
 
-class HeadRow(NamedTuple):
-    """The head row."""
-
-    version: int
-    hash: bytes
-    state: str
-    counts: Counts
-
-
 class SealedRow(NamedTuple):
     """A withdrawal or its revocation, and what its columns say."""
 
@@ -211,10 +203,10 @@ async def snapshot(connection: asyncpg.Connection) -> AsyncIterator[None]:
         yield
 
 
-async def read_head(connection: asyncpg.Connection, petition: PetitionKey) -> HeadRow | None:
+async def read_head(connection: asyncpg.Connection, petition: PetitionKey) -> Head | None:
     """The head row."""
     row = await connection.fetchrow(_HEAD, *petition)
-    return row and HeadRow(row["version"], row["hash"], row["state"], counts_of(row))
+    return row and Head(row["version"], row["hash"], row["state"], counts_of(row))
 
 
 async def _chunks(connection: asyncpg.Connection, query: str, *arguments: object) -> AsyncIterator[list[Any]]:
@@ -226,19 +218,19 @@ async def _chunks(connection: asyncpg.Connection, query: str, *arguments: object
 
 async def entries(
     connection: asyncpg.Connection, petition: PetitionKey, *, after: int = _BEFORE_ALL
-) -> AsyncIterator[LedgerEntry]:
+) -> AsyncIterator[Entry]:
     """The entries behind `after`, in order; within a transaction."""
     async for rows in _chunks(connection, _ENTRIES, *petition, after):
         for row in rows:
-            yield LedgerEntry(*row)
+            yield Entry(*row)
 
 
 async def page_of_entries(
     connection: asyncpg.Connection, petition: PetitionKey, *, after: int, limit: int
-) -> list[LedgerEntry]:
+) -> list[Entry]:
     """Up to `limit` entries behind `after`."""
     rows = await connection.fetch(_ENTRIES + "LIMIT $4", *petition, after, limit)
-    return [LedgerEntry(*row) for row in rows]
+    return [Entry(*row) for row in rows]
 
 
 async def entry_hashes(connection: asyncpg.Connection, petition: PetitionKey, size: int) -> list[bytes]:

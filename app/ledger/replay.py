@@ -13,7 +13,17 @@ from typing import Any, NamedTuple, get_args
 from app.law.canonical import canonical
 from app.law.line import Place
 from app.law.tally import Counts
-from app.ledger.entries import GENESIS, HASH_BYTES, EntryType, Frontier, entry_hash, leaf_hash, merkle_root
+from app.ledger.entries import (
+    GENESIS,
+    HASH_BYTES,
+    Entry,
+    EntryType,
+    Frontier,
+    StoredFinding,
+    entry_hash,
+    leaf_hash,
+    merkle_root,
+)
 from app.ledger.notes import Checkpoint
 
 _SEEN, _DESTROYED = 1, 2
@@ -44,18 +54,7 @@ class Faults:
             self.first.append(Fault(code, where, says))
 
 
-class LedgerEntry(NamedTuple):
-    """An entry as it is stored."""
-
-    seq: int
-    type: EntryType
-    leaf_root: bytes
-    leaves: bytes
-    payload: str
-    hash: bytes
-
-
-def follows(previous: bytes, entry: LedgerEntry) -> bool:
+def follows(previous: bytes, entry: Entry) -> bool:
     """Whether an entry's hash is that of what it holds and of the entry before."""
     try:
         digest = entry_hash(previous, entry.seq, entry.type, entry.leaf_root, entry.payload.encode())
@@ -96,7 +95,7 @@ class Chain:
         """`closed` after a close entry, else `open`."""
         return "closed" if self._closed else "open"
 
-    def take(self, entry: LedgerEntry) -> None:
+    def take(self, entry: Entry) -> None:
         """The next entry."""
         where = f"entry {entry.seq}"
         if entry.seq != self.seq + 1:
@@ -119,13 +118,13 @@ class Chain:
             self._mark_destroyed(payload, where)
         self._closed = self._closed or entry.type == "close"
 
-    def _check_order(self, entry: LedgerEntry, where: str) -> None:
+    def _check_order(self, entry: Entry, where: str) -> None:
         if (entry.type == "open") != (not self._seqs) or entry.type not in get_args(EntryType):
             self._faults.add("entry_type", where, "the first entry opens the petition, and no other")
         if self._closed != (entry.type == "retention"):
             self._faults.add("entry_type", where, "after the close there is retention and nothing else, and not before")
 
-    def _payload(self, entry: LedgerEntry, where: str) -> dict[str, Any]:
+    def _payload(self, entry: Entry, where: str) -> dict[str, Any]:
         """The entry's payload; the tally moves to what it says."""
         try:
             payload: dict[str, Any] = json.loads(entry.payload)
@@ -145,7 +144,7 @@ class Chain:
         self.tally = counts
         return payload
 
-    def _add_leaves(self, entry: LedgerEntry, where: str) -> None:
+    def _add_leaves(self, entry: Entry, where: str) -> None:
         leaves = [entry.leaves[i : i + HASH_BYTES] for i in range(0, len(entry.leaves), HASH_BYTES)]
         if merkle_root(leaves) != entry.leaf_root:
             self._faults.add("leaf_root", where, "its leaves do not give its root")
@@ -257,17 +256,6 @@ class Chain:
 def _cells(tally: Mapping[str, Any]) -> dict[str, int]:
     numbers = {cell: tally[cell] for cell in ("received", "valid", "invalid", "review", "unsettled")}
     return numbers | {f"invalid:{reason}": count for reason, count in tally["by_reason"].items()}
-
-
-class StoredFinding(NamedTuple):
-    """A finding as it is stored."""
-
-    place: Place
-    finding_no: int
-    version: int
-    leaf_no: int
-    salt: bytes
-    content: str
 
 
 class StoredLine(NamedTuple):

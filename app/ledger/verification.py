@@ -11,7 +11,7 @@ from app.errors import UnknownPetitionError
 from app.law.petition import Petition
 from app.ledger import queries as rows
 from app.ledger.checkpoints import Signer
-from app.ledger.entries import leaf_hash
+from app.ledger.entries import Head, leaf_hash
 from app.ledger.notes import Checkpoint, NotACheckpointError, origin
 from app.ledger.replay import Chain, Fault, Faults, Replay, Witness
 
@@ -129,7 +129,7 @@ async def follow_chain(connection: asyncpg.Connection, petition: Petition, chain
         chain.take(entry)
 
 
-def _compare_head(head: rows.HeadRow, petition: Petition, chain: Chain, faults: Faults) -> None:
+def _compare_head(head: Head, petition: Petition, chain: Chain, faults: Faults) -> None:
     if (head.version, head.hash) != (chain.seq, chain.hash):
         faults.add("head", "head", f"it is at version {head.version}, the ledger ends at entry {chain.seq}")
     if head.state != chain.state:
@@ -149,7 +149,7 @@ async def _replay(connection: asyncpg.Connection, petition: Petition, replay: Re
 
 
 async def _recount(
-    connection: asyncpg.Connection, petition: Petition, head: rows.HeadRow, chain: Chain, faults: Faults
+    connection: asyncpg.Connection, petition: Petition, head: Head, chain: Chain, faults: Faults
 ) -> None:
     counts = await rows.recount(connection, petition.key)
     if counts != head.counts and not chain.destroyed:
