@@ -1,4 +1,4 @@
-"""The whole job, as a stranger sees it: real processes, a database of its own, HTTP."""
+"""The whole process as a user sees it: real processes, a database of its own, HTTP."""
 
 import os
 import subprocess

@@ -1,43 +1,47 @@
-"""The made-up county's roll, streamed building by building, the same for the same seed.
+"""The made-up county: its streets, and its roll, streamed building by building and always the same for a seed.
 
-Nothing but the streets is kept, so that a county of 5.7 million registrations needs no more memory than a small one.
+Only the streets are kept in memory, so that a county of 5.7 million registrations needs little more than a small one.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
+from math import gcd
 from random import Random
 from typing import NamedTuple
 
-from app.demo.names import load_names
-from app.demo.people import DAYS, YEAR, Human, People, day
-from app.demo.streets import Address, Atlas
+from app.demo.people import DAYS, YEAR, Names, People, Person, day, load_names
+
+REGISTERED_PER_ZIP = 19_500
+REGISTERED_PER_STREET = 100
+SLOTS_PER_STREET = 64  # places for buildings; more than get built, so that some addresses of each street are empty
+TYPES = ("ST", "AVE", "DR", "BLVD", "PL", "RD", "CT", "LN", "WAY", "CIR", "TER")
+TYPE_WEIGHTS = (34, 26, 13, 7, 6, 5, 4, 4, 2, 1, 1)
+NUMBERED_TYPES = ("ST", "ST", "ST", "PL", "AVE")
+HIGHEST_NUMBERED = 260
+DIRECTIONS = "NSEW"
+DIRECTION_SHARE = 0.38
+SPANISH_WAYS = ("VIA", "CALLE", "CAMINO", "AVENIDA", "PASEO")  # these names include the type of the street
 
 WINDOW_FIRST, WINDOW_LAST = day(2022, 1, 27), day(2022, 7, 6)  # the circulation; filed on its last day
 FIRST_SIGNED = day(1990, 1, 1)
 LAST_SIGNED = day(2022, 6, 10)  # of the affidavits of current registrations: all received before the filing
-FORMER_SHARE = 0.05  # canceled registrations of former occupants, for each current one
-LATE_SHARE, PENDING_SHARE, YOUNG_SHARE = 0.006, 0.004, 0.005
-MOVED_SHARE = 0.06  # voters with an earlier interval at another address
-MOVED_IN_WINDOW_SHARE = 0.1  # of those
-RENUMBERED_SHARE = 0.01  # voters whose earlier, canceled registration stands under a number of its own
-VOTERS_PER_HOME = 2.2  # the shares are of voters
 AGE_OF_VOTING = int(18 * YEAR)
-INACTIVE_SHARE = 0.085
-CONFIDENTIAL_SHARE = 0.001
-MULTIPLE_SHARE = 0.1  # buildings of several units
-HALF_SHARE = 0.02  # houses with a second one behind, numbered 1/2
+VOTERS_PER_HOME = 2.2
+NOT_IN_FORCE = {  # reasons for a signer's line: the chance that a home has a person with such a registration
+    "canceled": 0.05 * VOTERS_PER_HOME,
+    "registered_late": 0.006 * VOTERS_PER_HOME,
+    "pending_registration": 0.004 * VOTERS_PER_HOME,
+    "under_age": 0.005 * VOTERS_PER_HOME,
+}
+MULTIPLE_SHARE = 0.1  # of buildings: those with several units
+HALF_SHARE = 0.02  # of buildings: houses with a second one behind, numbered 1/2
 UNIT_LETTERS = "ABCDEFGHJK"
 
 
-class Row(NamedTuple):
-    """One row of a canonical roll: its field names are the header."""
+class Address(NamedTuple):
+    """A residence address in the columns of a canonical roll; unknown parts are ''."""
 
-    voter_id: str
-    last_name: str
-    first_name: str
-    middle_name: str
-    suffix: str
-    birth_date: str
     house_number: str
     house_fraction: str
     pre_direction: str
@@ -48,88 +52,133 @@ class Row(NamedTuple):
     unit_number: str
     city: str
     zip: str
-    status: str
-    status_reason: str
-    affidavit_signed: str
-    affidavit_received: str
-    effective_to: str
-    confidential: str
 
-    @property
-    def address(self) -> Address:
-        """The residence address."""
-        return Address(*self[6:16])
+
+class Registration(NamedTuple):
+    """One registration of the roll; days are indexes of DAYS."""
+
+    person: Person
+    address: Address
+    status: str
+    signed: int
+    reason: str = ""
+    received: int = 0
+    to: int = 0  # 0 if it has not ended
+    confidential: bool = False
+    voter_id: str = ""
+
+    def row(self) -> tuple[str, ...]:
+        """The columns of ROLL_HEADER."""
+        last, first, middle, suffix, birth, _ = self.person
+        return (
+            self.voter_id, last, first, middle, suffix, DAYS[birth], *self.address, self.status, self.reason,
+            DAYS[self.signed], DAYS[self.received], DAYS[self.to] if self.to else "",
+            "true" if self.confidential else "",
+        )  # fmt: skip
+
+
+ROLL_HEADER = (  # of a canonical roll
+    *("voter_id", "last_name", "first_name", "middle_name", "suffix", "birth_date", *Address._fields),
+    *("status", "status_reason", "affidavit_signed", "affidavit_received", "effective_to", "confidential"),
+)
 
 
 @dataclass(slots=True)
 class Building:
-    """Everybody who is or was registered in one building."""
+    """All registrations of one building."""
 
     address: Address  # without a unit
-    current: list[Row] = field(default_factory=list)  # registered when the petition was filed
-    before: dict[str, Row] = field(default_factory=dict)  # by voter_id: where the same voter was registered earlier
-    canceled: list[Row] = field(default_factory=list)  # before the petition began
-    registered_late: list[Row] = field(default_factory=list)
-    pending_registration: list[Row] = field(default_factory=list)
-    under_age: list[Row] = field(default_factory=list)
-    other: list[Row] = field(default_factory=list)  # registrations that no signer of the petition uses
+    current: list[Registration] = field(default_factory=list)  # in force when the petition was filed
+    before: dict[str, Registration] = field(default_factory=dict)  # by voter: the same voter's earlier registration
+    not_in_force: dict[str, list[Registration]] = field(default_factory=lambda: {kind: [] for kind in NOT_IN_FORCE})
+    other: list[Registration] = field(default_factory=list)  # of people who do not sign the petition
 
-    def rows(self) -> Iterator[Row]:
-        """All rows for the roll."""
-        yield from self.current
-        yield from self.before.values()
-        for rows in (self.canceled, self.registered_late, self.pending_registration, self.under_age, self.other):
-            yield from rows
+    def registrations(self) -> Iterator[Registration]:
+        """All registrations, for the roll."""
+        return chain(self.current, self.before.values(), *self.not_in_force.values(), self.other)
 
-    def people(self) -> Iterator[Row]:
-        """Everybody with a registration at this address."""
-        yield from self.current
-        for rows in (self.canceled, self.registered_late, self.pending_registration, self.under_age):
-            yield from rows
+    def residents(self) -> Iterator[Registration]:
+        """The registrations of everyone who may be met at this address."""
+        return chain(self.current, *self.not_in_force.values())
+
+
+class Atlas:
+    """All addresses of a county, always the same for a seed. Each slot is one building with its own address."""
+
+    def __init__(self, seed: int, registered: int, names: Names) -> None:
+        """Lays out the streets for so many registered voters."""
+        random = Random(f"streets {seed}")  # noqa: S311 - made up, not secret
+        zips = random.sample(names.zips, min(len(names.zips), max(4, registered // REGISTERED_PER_ZIP)))
+        self.aliases = {zip_: aliases for zip_, _, aliases in zips}
+        self.zips = sorted(self.aliases)
+        cities = {city for _, city, _ in zips}
+        self.other_names = sorted({(a, city) for _, city, aliases in zips for a in aliases if a not in cities})
+        count = max(40, registered // REGISTERED_PER_STREET)
+        pool = sorted({_street_name(random, names) for _ in range(count * 6 // 10)})
+        # A street's name may run through several zips but occurs once in each. With it go its lowest house number and
+        # the step between houses on the same side.
+        streets: dict[tuple[str, str], tuple[Address, int, int]] = {}
+        while len(streets) < count:
+            (name, type_), (zip_, city, _) = random.choice(pool), random.choice(zips)
+            direction = random.choice(DIRECTIONS) if random.random() < DIRECTION_SHARE else ""
+            first, step = random.randrange(100, 18_000, 2), random.choice((4, 6, 8, 10))
+            street = Address("", "", direction, name, type_, "", "", "", city, zip_)
+            streets.setdefault((name, zip_), (street, first, step))
+        self._streets = list(streets.values())
+        self.slots = count * SLOTS_PER_STREET
+        self.buildable = self.slots * 3 // 4  # slots below this may have buildings; the others stay empty
+        self._stride = next(n for n in range(int(self.slots * 0.618), self.slots) if gcd(n, self.slots) == 1)
+
+    def empty(self, random: Random) -> Address:
+        """An address on a street of the county where nothing is built."""
+        return self.address(random.randrange(self.buildable, self.slots))
+
+    def address(self, slot: int) -> Address:
+        """The address of a slot from 0 to slots - 1. Consecutive slots are far apart."""
+        number, house = divmod(slot * self._stride % self.slots, SLOTS_PER_STREET)
+        street, first, step = self._streets[number]
+        return street._replace(house_number=str(first + house * step + (house & 1)))  # odd and even sides
+
+
+def _street_name(random: Random, names: Names) -> tuple[str, str]:
+    """A street's name and type, in a mix like that of Southern California."""
+    kind = random.choices(("numbered", "surname", "word", "spanish", "pair"), (12, 26, 24, 19, 19))[0]
+    type_ = random.choices(TYPES, TYPE_WEIGHTS)[0]
+    if kind == "numbered":
+        return _ordinal(random.randint(1, HIGHEST_NUMBERED)), random.choice(NUMBERED_TYPES)
+    if kind == "surname":
+        return random.choice(names.surnames.words[:4000]), type_
+    if kind == "word":
+        return random.choice(names.street_words), type_
+    pairs = names.spanish_pairs if kind == "spanish" else names.street_pairs
+    first, second = (random.choice(words) for words in pairs)
+    return f"{first} {second}", "" if first in SPANISH_WAYS else type_
+
+
+def _ordinal(number: int) -> str:
+    """`71ST`, `112TH`."""
+    ending = {1: "ST", 2: "ND", 3: "RD"}.get(number % 10, "TH")
+    return f"{number}{'TH' if number % 100 in (11, 12, 13) else ending}"
 
 
 class County:
-    """A county of so many current registrations."""
+    """A county with so many current registrations."""
 
     def __init__(self, seed: int, registered: int) -> None:
         """Lays out the streets; the people come with `buildings`."""
-        self.registered = registered
         self.names = load_names()
         self.atlas = Atlas(seed, registered, self.names)
-        self._seed = seed
-
-    def buildings(self) -> Iterator[Building]:
-        """All buildings, with exactly `registered` current registrations in all."""
-        return _Settlers(self, Random(f"people {self._seed}")).buildings()  # noqa: S311 - made up, not secret
-
-
-def alike(first: str, second: str) -> bool:
-    """Whether two given names could be taken for each other by a hurried reader."""
-    if first[:3] == second[:3] or first in second or second in first:
-        return True
-    return len(first) == len(second) and sum(a != b for a, b in zip(first, second, strict=True)) <= 2  # noqa: PLR2004
-
-
-class _Settlers:
-    """One pass over a county's buildings."""
-
-    def __init__(self, county: County, random: Random) -> None:
-        self._county = county
-        self._random = random
-        self._uniform = random.random
-        self._people = People(random, county.names)
+        self._registered = registered
+        self._random = Random(f"people {seed}")  # noqa: S311 - made up, not secret
+        self._uniform = self._random.random
+        self._people = People(self._random, self.names)
         self._last_id = 1_000_000
-        self._extras = (
-            (FORMER_SHARE * VOTERS_PER_HOME, self._add_canceled),
-            (LATE_SHARE * VOTERS_PER_HOME, self._add_late),
-            (PENDING_SHARE * VOTERS_PER_HOME, self._add_pending),
-            (YOUNG_SHARE * VOTERS_PER_HOME, self._add_under_age),
-        )
 
     def buildings(self) -> Iterator[Building]:
-        left = self._county.registered
-        for slot in range(self._county.atlas.buildable):
-            building = Building(self._county.atlas.address(slot))
+        """All buildings, once, with exactly the current registrations that the county has."""
+        left = self._registered
+        for slot in range(self.atlas.buildable):
+            building = Building(self.atlas.address(slot))
             for address in self._homes(building.address):
                 self._move_in(building, address, left)
             left -= len(building.current)
@@ -160,76 +209,69 @@ class _Settlers:
         return [address._replace(unit_type=type_, unit_number=number) for number in numbers]
 
     def _move_in(self, building: Building, address: Address, left: int) -> None:
-        """One household, and those of this home who are in the roll without being registered."""
-        for human in self._people.household():
+        """Register one household, and sometimes add a person of this home whose registration is not in force."""
+        for person in self._people.household():
             if len(building.current) < left:
-                self._register(building, human, address)
-        kind = self._uniform()
-        for share, add in self._extras:
-            if kind < share:
-                human = self._newcomer(building)
-                add(building, human, address)
+                self._register(building, person, address)
+        draw = self._uniform()
+        for kind, share in NOT_IN_FORCE.items():
+            if draw < share:
+                added = self._complete(self._not_in_force(kind, self._newcomer(building), address))
+                # A registration canceled after the petition began was in force for a part of the circulation.
+                in_force = kind == "canceled" and added.to >= WINDOW_FIRST
+                (building.other if in_force else building.not_in_force[kind]).append(added)
                 return
-            kind -= share
+            draw -= share
 
-    def _newcomer(self, building: Building) -> Human:
-        """Somebody who cannot be taken for anybody else of the building."""
+    def _not_in_force(self, kind: str, person: Person, address: Address) -> Registration:
+        """A registration that was not in force when the petition was filed, for one of the reasons in NOT_IN_FORCE."""
+        if kind == "canceled":
+            signed = min(self._signed(person.birth), WINDOW_FIRST - 400)
+            to = signed + 30 + int(self._uniform() * (WINDOW_LAST - 60 - signed))
+            reason = self._random.choice(("requested", "deceased", "moved out of county"))
+            return Registration(person, address, "canceled", signed, reason, to=to)
+        if kind == "registered_late":  # an affidavit signed after the filing, or signed before and received after it
+            signed = WINDOW_LAST + int(self._uniform() * 15) - 4
+            received = max(signed, WINDOW_LAST) + 1 + int(self._uniform() * 5)
+            return Registration(person, address, "active", signed, received=received)
+        if kind == "pending_registration":
+            return Registration(person, address, "pending", self._signed(0, WINDOW_FIRST), "incomplete")
+        young = person._replace(birth=WINDOW_LAST - int((16.1 + self._uniform() * 1.8) * YEAR))
+        return Registration(young, address, "preregistered", self._signed(0, WINDOW_FIRST))
+
+    def _newcomer(self, building: Building) -> Person:
+        """A person who cannot be mistaken for another one of the building."""
         while True:
-            human = self._people.adult()
-            near = [row.first_name for row in building.people() if row.last_name[0] == human.last_name[0]]
-            if not any(alike(human.first_name, name) for name in near):
-                return human
+            person = self._people.adult()
+            residents = [resident.person for resident in building.residents()]
+            near = [other.first_name for other in residents if other.last_name[0] == person.last_name[0]]
+            if not any(alike(person.first_name, name) for name in near):
+                return person
 
-    def _register(self, building: Building, human: Human, address: Address) -> None:
+    def _register(self, building: Building, person: Person, address: Address) -> None:
         """A current registration, and the earlier one of those who moved."""
-        moved = self._uniform() < MOVED_SHARE
-        signed = self._signed(human.birth, WINDOW_FIRST if moved and self._chance(MOVED_IN_WINDOW_SHARE) else 0)
-        status = "inactive" if self._chance(INACTIVE_SHARE) else "active"
-        row = self._row(human, address, status=status, signed=signed)
-        building.current.append(row)
+        moved = self._chance(0.06)
+        signed = self._signed(person.birth, WINDOW_FIRST if moved and self._chance(0.1) else 0)
+        status = "inactive" if self._chance(0.085) else "active"
+        current = self._complete(Registration(person, address, status, signed))
+        building.current.append(current)
         if moved:
-            building.before[row.voter_id] = self._before(row, human, signed)
-        elif self._chance(RENUMBERED_SHARE):
-            building.other.append(self._before(row, human, signed)._replace(voter_id=self._next_id()))
+            building.before[current.voter_id] = self._before(current)
+        elif self._chance(0.01):  # the earlier registration has another voter number
+            building.other.append(self._before(current)._replace(voter_id=self._next_id()))
 
-    def _before(self, row: Row, human: Human, moved: int) -> Row:
-        """The interval at another address that ended with the move."""
-        atlas = self._county.atlas
-        address = atlas.address(self._random.randrange(atlas.slots))
-        signed = min(moved - 1, self._signed(human.birth))
-        return self._row(human, address, status="canceled", reason="moved", signed=signed, to=moved, id_=row.voter_id)
-
-    def _add_canceled(self, building: Building, human: Human, address: Address) -> None:
-        """A former occupant; the cancellation was before the petition, except for a few."""
-        signed = min(self._signed(human.birth), WINDOW_FIRST - 400)
-        to = signed + 30 + int(self._uniform() * (WINDOW_LAST - 60 - signed))
-        reason = self._random.choice(("requested", "deceased", "moved out of county"))
-        row = self._row(human, address, status="canceled", reason=reason, signed=signed, to=to)
-        (building.canceled if to < WINDOW_FIRST else building.other).append(row)
-
-    def _add_late(self, building: Building, human: Human, address: Address) -> None:
-        """An affidavit signed after the petition was filed, or before and received after it."""
-        signed = WINDOW_LAST + int(self._uniform() * 15) - 4
-        received = max(signed, WINDOW_LAST) + 1 + int(self._uniform() * 5)
-        row = self._row(human, address, status="active", signed=signed, received=received)
-        building.registered_late.append(row)
-
-    def _add_pending(self, building: Building, human: Human, address: Address) -> None:
-        """An affidavit that lacks something, so that it is no registration yet."""
-        row = self._row(human, address, status="pending", reason="incomplete", signed=self._signed(0, WINDOW_FIRST))
-        building.pending_registration.append(row)
-
-    def _add_under_age(self, building: Building, human: Human, address: Address) -> None:
-        """Preregistered, and not 18 before the petition's last day is over."""
-        young = human._replace(birth=WINDOW_LAST - int((16.1 + self._uniform() * 1.8) * YEAR))
-        row = self._row(young, address, status="preregistered", signed=self._signed(0, WINDOW_FIRST))
-        building.under_age.append(row)
+    def _before(self, current: Registration) -> Registration:
+        """The same voter's registration at another address, which ended with the move."""
+        address = self.atlas.address(self._random.randrange(self.atlas.slots))
+        signed = min(current.signed - 1, self._signed(current.person.birth))
+        canceled = Registration(current.person, address, "canceled", signed, "moved", to=current.signed)
+        return self._complete(canceled._replace(voter_id=current.voter_id))
 
     def _chance(self, share: float) -> bool:
         return self._uniform() < share
 
     def _signed(self, birth: int, earliest: int = 0) -> int:
-        """When somebody signed the affidavit: of age, not before 1990, more often lately."""
+        """When a person signed the affidavit: of age, not before 1990, more often lately."""
         earliest = max(earliest, FIRST_SIGNED, birth + AGE_OF_VOTING)
         return earliest + int((LAST_SIGNED - earliest) * self._uniform() ** 0.7)
 
@@ -237,23 +279,17 @@ class _Settlers:
         self._last_id += 1
         return str(self._last_id)
 
-    def _row(
-        self,
-        human: Human,
-        address: Address,
-        *,
-        status: str,
-        signed: int,
-        reason: str = "",
-        received: int = 0,
-        to: int | None = None,
-        id_: str = "",
-    ) -> Row:
-        uniform = self._uniform
-        received = received or signed + int(uniform() ** 3 * 20)
-        last, first, middle, suffix, birth, _ = human
-        return Row(
-            id_ or self._next_id(), last, first, middle, suffix, DAYS[birth], *address,
-            status, reason, DAYS[signed], DAYS[received],
-            "" if to is None else DAYS[to], "true" if uniform() < CONFIDENTIAL_SHARE else "",
-        )  # fmt: skip
+    def _complete(self, registration: Registration) -> Registration:
+        """With the day it was received and the voter's number, if it has none, and whether it is confidential."""
+        person, address, status, signed, reason, received, to, _, voter_id = registration
+        received = received or signed + int(self._uniform() ** 3 * 20)
+        confidential = self._uniform() < 0.001  # noqa: PLR2004  a share of voters
+        voter_id = voter_id or self._next_id()
+        return Registration(person, address, status, signed, reason, received, to, confidential, voter_id)
+
+
+def alike(first: str, second: str) -> bool:
+    """Whether two given names could be mistaken for each other in a hurry."""
+    if first[:3] == second[:3] or first in second or second in first:
+        return True
+    return len(first) == len(second) and sum(a != b for a, b in zip(first, second, strict=True)) <= 2  # noqa: PLR2004

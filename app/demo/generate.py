@@ -7,28 +7,25 @@ import argparse
 import csv
 import gzip
 import json
-import mmap
 import sys
 import tempfile
 from array import array
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import IO, Any
 
-from app.demo.county import Building, County, Row
-from app.demo.mix import Mix, gascon
+from app.demo.county import ROLL_HEADER, County
+from app.demo.mix import gascon
 from app.demo.petition import Line, Petition
 
 CIRCULATION = ("2022-01-27", "2022-07-06")
 FILED = COMPLETE_THROUGH = "2022-07-06"
-ALIASES = "aliases.csv"  # beside the files that the manifest names
+ALIASES = "aliases.csv"  # next to the files that the manifest names
+NOTICE_EVERY = 100_000  # registrations
 _ENCODE = json.JSONEncoder(separators=(",", ":")).encode
-NOTICE_EVERY = 100_000  # rows
-
-Progress = Callable[[int], None]  # is told the number of current registrations made so far
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +38,7 @@ class Manifest:
     roll: str  # file names, in the same folder
     petition: str
     truth: str
-    rows: int  # of the roll: registration intervals
+    rows: int  # of the roll
     registered: int  # current registrations
     required: int
     circulation: tuple[str, str]
@@ -50,23 +47,47 @@ class Manifest:
     expected: dict[str, Any]  # raw, valid, invalid, invalid_by_reason as published, by_reason as coded
 
 
-class _Spool:
-    """Texts that come in any order and are copied out by index. In a file of its own, 8 bytes each in memory."""
+class _Lines:
+    """The petition's lines, which come in any order; kept in a temporary file, with 8 bytes each in memory."""
 
     def __init__(self, folder: Path, count: int) -> None:
-        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed by copy_to
+        self.reasons: Counter[str] = Counter()
+        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed by write_to
         self._starts = array("Q", bytes(8 * count))
 
-    def put(self, index: int, value: object) -> None:
-        self._starts[index] = self._file.tell()
-        self._file.write(_ENCODE(value).encode() + b"\n")
+    def add(self, lines: Iterator[Line]) -> None:
+        for line in lines:
+            self._starts[line.at] = self._file.tell()
+            self._file.write(f"{_ENCODE(line.signature)}\n{_ENCODE(line.truth)}\n".encode())
+            if reason := line.truth["reason"]:
+                self.reasons[reason] += 1
 
-    def copy_to(self, path: Path) -> None:
-        """Writes all texts in the order of their index, and is done."""
-        self._file.flush()
-        with self._file, path.open("wb") as out, mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ) as texts:
+    def write_to(self, folder: Path) -> None:
+        """Write the lines and their truths in paper order."""
+        with (
+            self._file,
+            (folder / "petition.ndjson").open("wb") as signatures,
+            (folder / "truth.ndjson").open("wb") as truths,
+        ):
             for start in self._starts:
-                out.write(texts[start : texts.find(b"\n", start) + 1])
+                self._file.seek(start)
+                signatures.write(self._file.readline())
+                truths.write(self._file.readline())
+
+
+def _stream(
+    county: County, petition: Petition, lines: _Lines, progress: Callable[[int], None]
+) -> Iterator[tuple[str, ...]]:
+    """The roll's rows, made building by building; the lines of the people who sign are added on the way."""
+    made = 0
+    for building in county.buildings():
+        lines.add(petition.visit(building))
+        made += len(building.current)
+        if made % NOTICE_EVERY < len(building.current):
+            progress(made)
+        for registration in building.registrations():
+            yield registration.row()
+    lines.add(petition.finish())
 
 
 def generate(
@@ -78,47 +99,40 @@ def generate(
     petition_scale: str | None = None,
     hard: bool = False,
     compress: bool = False,
-    progress: Progress | None = None,
+    progress: Callable[[int], None] = lambda _: None,
 ) -> Manifest:
     """Writes roll.csv (or roll.csv.gz), aliases.csv, petition.ndjson, truth.ndjson, manifest.json into a folder.
 
     Args:
-        scale: of the county, a decimal number or fraction; 1 is 5,668,569 registrations.
-        seed: the same seed and scale always give the same roll.
-        out: the folder; made if it is not there, files in it are replaced.
-        petition_seed: another petition of the same county; the seed if not given.
-        petition_scale: the petition's size, where it is not the county's.
-        hard: see `Petition`; for tests of the matching.
-        compress: gzip the roll.
-        progress: is called now and then.
+        scale: Of the county, a decimal number or fraction; 1 is 5,668,569 registrations.
+        seed: The same seed and scale always give the same roll.
+        out: The folder; created if missing, files in it are replaced.
+        petition_seed: For another petition of the same county; the seed if not given.
+        petition_scale: The petition's size, if it is not the county's.
+        hard: See `Petition`; for tests of the matching.
+        compress: Whether to gzip the roll.
+        progress: Called now and then with the number of current registrations so far.
 
     Raises:
-        ValueError: a scale is no positive number or too small, or the petition does not fit the county.
+        ValueError: A scale is not a positive number or too small, or the petition does not fit the county.
     """
-    county_mix, mix = gascon(Fraction(scale)), gascon(Fraction(petition_scale or scale))
-    mix = Mix(county_mix.registered, mix.required, mix.lines)
+    mix = replace(gascon(Fraction(petition_scale or scale)), registered=gascon(Fraction(scale)).registered)
     petition_seed = seed if petition_seed is None else petition_seed
     county = County(seed, mix.registered)
     petition = Petition(county, mix, petition_seed, hard=hard)
     out.mkdir(parents=True, exist_ok=True)
-    roll = out / ("roll.csv.gz" if compress else "roll.csv")
-    signatures, truths, counts = _Spool(out, mix.raw), _Spool(out, mix.raw), Counter[str]()
-
-    def keep(line: Line) -> None:
-        signatures.put(line.at, line.signature)
-        truths.put(line.at, line.truth)
-        counts[line.truth["reason"] or "valid"] += 1
-
-    with _open(roll) as file:
-        rows = _stream(county, petition, file, keep, progress)
-    with _open(out / ALIASES) as file:
-        rows_of_aliases = (("city", alias, city) for alias, city in county.atlas.other_names)
-        csv.writer(file, lineterminator="\n").writerows([("kind", "alias", "name"), *rows_of_aliases])
-    signatures.copy_to(out / "petition.ndjson")
-    truths.copy_to(out / "truth.ndjson")
+    lines, roll = _Lines(out, mix.raw), out / ("roll.csv.gz" if compress else "roll.csv")
+    rows = _write_csv(roll, ROLL_HEADER, _stream(county, petition, lines, progress))
+    _write_csv(out / ALIASES, ("kind", "alias", "name"), (("city", *names) for names in county.atlas.other_names))
+    lines.write_to(out)
+    published = {reason: count for reason, count in mix.lines.items() if reason != "valid"}
+    expected = {
+        "raw": mix.raw, "valid": mix.lines["valid"], "invalid": mix.raw - mix.lines["valid"],
+        "invalid_by_reason": published, "by_reason": dict(sorted(lines.reasons.items())),
+    }  # fmt: skip
     manifest = Manifest(
         scale, seed, petition_seed, roll.name, "petition.ndjson", "truth.ndjson", rows, mix.registered, mix.required,
-        CIRCULATION, FILED, COMPLETE_THROUGH, _expected(mix, counts),
+        CIRCULATION, FILED, COMPLETE_THROUGH, expected,
     )  # fmt: skip
     (out / "manifest.json").write_text(json.dumps(asdict(manifest), indent=2) + "\n", encoding="utf-8")
     return manifest
@@ -130,61 +144,32 @@ def _open(path: Path) -> IO[str]:
     return path.open("w", encoding="utf-8", newline="")
 
 
-def _stream(
-    county: County, petition: Petition, roll: IO[str], keep: Callable[[Line], None], progress: Progress | None
-) -> int:
-    """Makes the county building by building; the number of the roll's rows."""
-    writer = csv.writer(roll, lineterminator="\n")
-    writer.writerow(Row._fields)
-    rows = made = 0
-    for building in county.buildings():
-        for line in petition.visit(building):
-            keep(line)
-        written = list(building.rows())
-        writer.writerows(written)
-        rows += len(written)
-        made = _tell(progress, made, building)
-    for line in petition.finish():
-        keep(line)
-    return rows
-
-
-def _tell(progress: Progress | None, made: int, building: Building) -> int:
-    now = made + len(building.current)
-    if progress and now // NOTICE_EVERY > made // NOTICE_EVERY:
-        progress(now)
-    return now
-
-
-def _expected(mix: Mix, counts: Counter[str]) -> dict[str, Any]:
-    """The result that the service has to come to."""
-    by_reason = {reason: count for reason, count in mix.lines.items() if reason != "valid"}
-    return {
-        "raw": mix.raw,
-        "valid": mix.lines["valid"],
-        "invalid": sum(by_reason.values()),
-        "invalid_by_reason": by_reason,
-        "by_reason": {reason: count for reason, count in sorted(counts.items()) if reason != "valid"},
-    }
+def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> int:
+    """Writes a file, compressed if its name says so; returns the number of rows."""
+    count = 0
+    with _open(path) as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        for count, row in enumerate(rows, start=1):  # noqa: B007  the last number is the result
+            writer.writerow(row)
+    return count
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line; 2 if the arguments make no petition."""
+    """The command line; returns 2 if the arguments make no petition."""
     parser = argparse.ArgumentParser(prog="python -m app.demo.generate", description="Make up a county and a petition.")
     parser.add_argument("--scale", default="0.01", help="1 is the whole Gascón petition (default: 0.01)")
     parser.add_argument("--seed", type=int, default=1, help="of the county (default: 1)")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the files")
     parser.add_argument("--petition-seed", type=int, help="another petition of the same county")
-    parser.add_argument("--petition-scale", help="the petition's size, where it is not the county's")
+    parser.add_argument("--petition-scale", help="the petition's size, if it is not the county's")
     parser.add_argument("--hard", action="store_true", help="with signers whom no lookup can tell from a voter")
-    parser.add_argument("--gzip", action="store_true", help="compress the roll")
-    chosen = parser.parse_args(arguments)
+    parser.add_argument("--gzip", dest="compress", action="store_true", help="compress the roll")
     try:
         manifest = generate(
-            chosen.scale, chosen.seed, chosen.out, petition_seed=chosen.petition_seed,
-            petition_scale=chosen.petition_scale, hard=chosen.hard, compress=chosen.gzip,
+            **vars(parser.parse_args(arguments)),
             progress=lambda made: print(f"{made:,} registrations", file=sys.stderr),  # noqa: T201 - a command line
-        )  # fmt: skip
+        )
     except ValueError as error:
         print(error, file=sys.stderr)  # noqa: T201 - a command line
         return 2

@@ -1,4 +1,4 @@
-"""What was published of the 2022 Gascón recall, and the same at any scale."""
+"""The published counts of the 2022 Gascón recall, and the same counts at any scale."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,8 +22,8 @@ LINES = {  # the published result by line: Los Angeles County Registrar-Recorder
 KINDS = {
     "not_registered": {
         "relative": 26,  # of a voter, at the voter's address
-        "housemate": 20,  # of a voter, of another surname
-        "stranger_at_home": 16,  # at an address of the roll where somebody else is registered
+        "housemate": 20,  # of a voter, with another surname
+        "stranger_at_home": 16,  # at an address of the roll where other people are registered
         "stranger": 28,  # at an address that is not in the roll
         "registered_late": 5,
         "pending_registration": 3,
@@ -35,7 +35,7 @@ KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Mix:
-    """The figures of one scale."""
+    """The counts at one scale."""
 
     registered: int  # current registrations in the county
     required: int  # signatures
@@ -48,7 +48,7 @@ class Mix:
 
 
 def apportion(total: int, weights: Mapping[str, int]) -> dict[str, int]:
-    """Divides total by weight with the largest remainders; the sum is total exactly."""
+    """Divides the total by weight with the largest remainders; the parts add up to the total exactly."""
     whole = sum(weights.values())
     parts = {key: total * weight // whole for key, weight in weights.items()}
     by_remainder = sorted(weights, key=lambda key: -(total * weights[key] % whole))  # stable: ties in the order given
@@ -58,23 +58,17 @@ def apportion(total: int, weights: Mapping[str, int]) -> dict[str, int]:
 
 
 def gascon(scale: Fraction) -> Mix:
-    """The Gascón petition at a scale; 1 is the whole of it.
-
-    Raises:
-        ValueError: the scale is not above 0, or so small that a result would have no line.
-    """
+    """The Gascón petition at a scale; 1 is the whole. Raises ValueError if a result would have no line."""
     if scale <= 0:
-        message = "the scale must be above 0"
-        raise ValueError(message)
+        raise ValueError("the scale must be above 0")
     lines = apportion(round(sum(LINES.values()) * scale), LINES)
     if min(lines.values()) == 0:
-        message = "the scale is too small: a result would have no line"
-        raise ValueError(message)
+        raise ValueError("the scale is too small: a result would have no line")
     return Mix(round(REGISTERED * scale), ceil(REQUIRED * scale), lines)
 
 
 def kinds(lines: Mapping[str, int]) -> dict[str, int]:
-    """Lines by kind, the published results divided further; a duplicate is a further line of a valid signer."""
+    """Lines by kind, which divides the published results further; a duplicate is a further line of a valid signer."""
     counts: dict[str, int] = {}
     for result, count in lines.items():
         if result != "duplicate":

@@ -1,57 +1,57 @@
-"""The service as a user runs it: a process of its own, and its commands beside it."""
+"""The service as its users run it: a process of its own, its commands, and its HTTP interface."""
 
 import asyncio
-import contextlib
 import os
 import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import httpx
 
 _ROOT = Path(__file__).parents[2]
-_STARTING = 60  # seconds
+_SECONDS_TO_START = 60
+_ATTEMPTS = 5
 
 
 class ServiceError(Exception):
-    """The service or one of its commands failed; the text is what it said."""
+    """The service or one of its commands failed; the text is its own message."""
 
 
-def free_port(wished: int) -> int:
-    """The wished port if nobody listens there, else any free one."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", wished))
-        except OSError:
-            probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-@contextlib.asynccontextmanager
+@asynccontextmanager
 async def running_service(port: int, environment: Mapping[str, str], log: Path) -> AsyncIterator[str]:
-    """Run `serve` until the block ends; gives its address. What it logs goes to `log`.
-
-    Raises:
-        ServiceError: it does not start.
-    """
+    """Run `serve` until the block ends, on this port if it is free; yields its address. Its log goes to `log`."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as errors:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "app", "serve", "--port", str(port), "--migrate"),
+            *(sys.executable, "-m", "app", "serve", "--port", str(_free(port)), "--migrate"),
             stdout=asyncio.subprocess.PIPE,
             stderr=errors,
             env={**os.environ, **environment},
             cwd=_ROOT,
-            start_new_session=True,  # Ctrl-C is for the show, which then ends the service in order
+            start_new_session=True,  # Ctrl-C is for the demo, which then stops the service
         )
     try:
-        yield await asyncio.wait_for(_address(process, log), _STARTING)
+        yield await asyncio.wait_for(_address(process, log), _SECONDS_TO_START)
     finally:
         if process.returncode is None:
             process.send_signal(signal.SIGTERM)
         await process.wait()
+
+
+def _free(port: int) -> int:
+    """The port if nothing listens there, else 0: any free one."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return 0
+        return port
 
 
 async def _address(process: asyncio.subprocess.Process, log: Path) -> str:
@@ -60,24 +60,12 @@ async def _address(process: asyncio.subprocess.Process, log: Path) -> str:
             words = line.decode().split()
             if words[:2] == ["listening", "on"]:
                 return words[2]
-    raise ServiceError(f"the service did not start: {_last_line(log)}")
-
-
-def _last_line(log: Path) -> str:
-    return "".join(log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:])
+    logged = log.read_text(encoding="utf-8", errors="replace").strip()  # noqa: ASYNC240  the process has ended
+    raise ServiceError(f"the service did not start: {''.join(logged.splitlines()[-1:])}")
 
 
 async def command(*arguments: str, environment: Mapping[str, str], show: bool = False) -> str:
-    """Run one of the service's commands beside it; returns the last line of its output.
-
-    Args:
-        arguments: as on the command line.
-        environment: what differs from ours.
-        show: let its progress be seen.
-
-    Raises:
-        ServiceError: it failed.
-    """
+    """Run one of the service's commands, with its progress visible if `show`; returns the last line of its output."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "app", *arguments),
         stdout=asyncio.subprocess.PIPE,
@@ -88,5 +76,33 @@ async def command(*arguments: str, environment: Mapping[str, str], show: bool = 
     out, err = await process.communicate()
     if process.returncode:
         raise ServiceError((err or b"").decode().strip() or f"{arguments[0]} failed")
-    lines = out.decode().splitlines()
-    return lines[-1] if lines else ""
+    return "".join(out.decode().splitlines()[-1:])
+
+
+@dataclass(slots=True)
+class Api:
+    """Requests about one petition, each with a user's key."""
+
+    http: httpx.AsyncClient
+    keys: Mapping[str, str]  # by user
+    petition_id: str = ""
+
+    async def call(self, user: str, method: str, path: str, **content: Any) -> httpx.Response:  # noqa: ANN401  httpx's own
+        """One request; a busy service is asked again. Raises ServiceError if the service refuses it.
+
+        Args:
+            user: Whose key to send.
+            method: Such as GET.
+            path: After the petition's own, such as /tally.
+            **content: As for httpx.
+        """
+        address = f"/v1/petitions/{self.petition_id}{path}".rstrip("/")
+        headers = {"Authorization": f"Bearer {self.keys[user]}", **content.pop("headers", {})}
+        for attempt in range(_ATTEMPTS):
+            response = await self.http.request(method, address, headers=headers, **content)
+            if response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                break
+            await asyncio.sleep(0.2 * 2**attempt)
+        if response.is_error:
+            raise ServiceError(f"{method} {path} by {user}: {response.status_code}, {response.json().get('detail')}")
+        return response

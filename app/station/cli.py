@@ -1,201 +1,184 @@
-"""`python -m app station post FILE …`: the client on the command line."""
+"""`python -m app station post FILE …`: the command and what it shows on stderr."""
 
 import argparse
 import asyncio
 import json
 import os
+import re
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from dataclasses import fields
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from time import monotonic
 
-from app.station.courier import Patience, Target
-from app.station.errors import BadFileError, GaveUpError, InterruptedPostingError, StationError
-from app.station.post import DEFAULT_BATCH, DEFAULT_IN_FLIGHT, DEFAULT_SPOOL, Listener, Pace, post_file
-from app.station.progress import Screen
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-if TYPE_CHECKING:
-    from argparse import _SubParsersAction
+from app.station.client import Control, Options, Target
+from app.station.outcome import BadFileError, GaveUpError, InterruptedPostingError, StationError, Summary
+from app.station.post import DEFAULT_OPTIONS, DEFAULT_SPOOL, post_file
 
-LARGEST_BATCH = 1_000  # lines; the service takes no more
+URL = re.compile(r"https?://(\[[\da-f:]+\]|[^][\s/@?#:]+)(:(?P<port>[1-9]\d{0,4}))?(/[^\s?#]*)?", re.IGNORECASE)
+LARGEST_PORT = 65_535
+LARGEST_BATCH = 1_000  # lines; the service accepts no more
+LARGEST_IN_FLIGHT = 1_000  # requests
+LONGEST_TIME = 1_000_000_000  # seconds
+SECONDS_BETWEEN_LINES = 5.0
 EXIT_REFUSED_LINES = 3
+RESUMABLE = (GaveUpError, InterruptedPostingError)
 
 EXIT_CODES = """\
-The last line on standard output is a summary in JSON. The same command, given again, goes on where it ended.
+The last line on standard output is a summary in JSON. Run the same command again to resume.
 
 exit codes:
-  0    every line was accepted, or was there already
-  1    the service refuses the posting, or the spool does
+  0    every line was accepted, now or earlier
+  1    the service refuses the posting, or the spool cannot be used
   2    bad arguments, or a malformed file; nothing was sent
-  3    all is posted, but some lines were not accepted: see FILE.conflicts.ndjson
+  3    everything is posted, but some lines were not accepted: see FILE.conflicts.ndjson
   4    gave up waiting for the service
   130  interrupted (143: terminated)
 """
 
 
-def add_parser(subparsers: "_SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Mount `station post` on a command line; the parsed arguments carry `run`, which takes them."""
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `station post` to a command line; the parsed arguments have `run`, which takes them."""
     station = subparsers.add_parser("station", help="a scanning station's client")
-    commands = station.add_subparsers(required=True, metavar="COMMAND")
-    post = commands.add_parser(
+    post = station.add_subparsers(required=True, metavar="COMMAND").add_parser(
         "post",
         help="post a file of signatures, each exactly once",
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    add_arguments(post)
     post.set_defaults(run=run)
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what `run` reads."""
-    waits = Patience()
-    parser.add_argument("file", metavar="FILE", help="one JSON signature a line, plain or gzip; '-' is standard input")
-    parser.add_argument("--url", required=True, type=_url, help="base address of the service")
-    parser.add_argument("--petition", required=True, metavar="ID")
-    key = parser.add_mutually_exclusive_group()
-    key.add_argument("--key", help="the station's key; better in STATION_KEY, which other users cannot list")
-    key.add_argument("--key-file", type=Path, metavar="PATH", help="a file that holds the key alone")
-    parser.add_argument(
-        "--batch", type=_batch, default=DEFAULT_BATCH, metavar="LINES", help=f"1 to 1000 (default {DEFAULT_BATCH})"
-    )
-    parser.add_argument(
-        "--in-flight", type=_count, default=DEFAULT_IN_FLIGHT, metavar="N", help=f"default {DEFAULT_IN_FLIGHT}"
-    )
-    parser.add_argument(
-        "--spool", type=Path, default=DEFAULT_SPOOL, metavar="DIR", help="what a resumption needs (default ./spool)"
-    )
-    for option, default, meaning in (
-        ("--timeout", waits.timeout, "for one sending and its answer"),
-        ("--give-up-after", waits.give_up_after, "for one batch, with all its repetitions"),
-        ("--first-wait", waits.first_wait, "at most, before the first repetition; doubles with each"),
-        ("--longest-wait", waits.longest_wait, "at most, before any repetition"),
-        ("--grace", waits.grace, "for what is under way when interrupted"),
+    post.add_argument("file", metavar="FILE", help="one JSON signature per line, plain or gzip; '-' is standard input")
+    post.add_argument("--url", required=True, type=_url, help="base address of the service")
+    post.add_argument("--petition", required=True, metavar="ID")
+    key = post.add_mutually_exclusive_group()
+    text = "the station's key; better in STATION_KEY, which other users cannot list"
+    key.add_argument("--key", type=_key, default=os.environ.get("STATION_KEY", ""), help=text)
+    key.add_argument("--key-file", dest="key", type=_key_file, metavar="PATH", help="a file that contains only the key")
+    post.add_argument("--spool", type=Path, default=DEFAULT_SPOOL, metavar="DIR", help="resume data (default: ./spool)")
+    count, seconds = partial(_positive, int), _positive(float, LONGEST_TIME)
+    for option, type_, unit, meaning in (
+        ("batch", count(LARGEST_BATCH), "LINES", "lines per request, 1 to 1000"),
+        ("in_flight", count(LARGEST_IN_FLIGHT), "N", "requests at the same time"),
+        ("timeout", seconds, "SECONDS", "for one attempt, including its answer"),
+        ("give_up_after", seconds, "SECONDS", "for one batch, including all its retries"),
+        ("first_wait", seconds, "SECONDS", "longest wait before the first retry; doubles with each retry"),
+        ("longest_wait", seconds, "SECONDS", "longest wait before any retry"),
+        ("grace", seconds, "SECONDS", "for requests in flight when interrupted"),
     ):
-        text = f"{meaning} (default {default:g})"
-        parser.add_argument(option, type=_seconds, default=default, metavar="SECONDS", help=text)
+        default = getattr(DEFAULT_OPTIONS, option)
+        text = f"{meaning} (default: {default:g})"
+        post.add_argument(f"--{option.replace('_', '-')}", type=type_, default=default, metavar=unit, help=text)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Post the file; returns the exit code. Progress and trouble go to stderr, the summary to stdout."""
-    screen = Screen.on_stderr(args.file)
-    try:
-        key = _key(args.key, args.key_file)
-    except BadFileError as error:
-        screen.say(str(error))
-        return error.exit_code
-    if urlsplit(args.url).scheme == "http" and urlsplit(args.url).hostname not in {"localhost", "127.0.0.1", "::1"}:
-        screen.say("warning: names, addresses and the key travel unencrypted over http://")
-    with screen:
-        code, words = asyncio.run(_run(args, Target(args.url, args.petition, key), screen))
-    if words:
-        screen.say(words)
+    """Post the file; returns the exit code. Progress and errors go to stderr, the summary to stdout."""
+    screen, target = Screen(args.file), Target(args.url, args.petition, args.key)
+    if args.url.lower().startswith("http:") and not target.is_local:
+        screen.print("warning: names, addresses and the key travel unencrypted over http://")
+    with screen.bar:
+        code, message = asyncio.run(_run(args, target, screen))
+    if message:
+        screen.print(message)
     print(json.dumps(screen.summary.as_json()), flush=True)  # noqa: T201  the command's result
     return code
 
 
-async def _run(args: argparse.Namespace, target: Target, screen: Screen) -> tuple[int, str]:
-    """Post the file; returns the exit code and what is to be said at the end."""
-    waits = Patience(args.timeout, args.give_up_after, args.first_wait, args.longest_wait, args.grace)
-    pace = Pace(args.batch, args.in_flight, waits)
-    listener = Listener(progress=screen.progress, trouble=screen.say)
-    stop = asyncio.Event()
-    with _stopped_by_signals(stop) as received:
-        try:
-            summary = await post_file(args.file, target, pace=pace, spool=args.spool, listener=listener, stop=stop)
-        except StationError as error:
-            return (128 + received[0] if received else error.exit_code), _last_words(error, args.file)
-        except OSError as error:  # the folder of the spool, or that of the conflicts
-            return 1, f"{error.strerror}: {error.filename}"
-    if summary.accepted < summary.lines:
-        words = f"{summary.lines - summary.accepted} lines were not accepted; see the file of conflicts"
-        return EXIT_REFUSED_LINES, words
+async def _run(args: argparse.Namespace, target: Target, screen: "Screen") -> tuple[int, str]:
+    """Post the file; returns the exit code and a last message."""
+    options = Options(**{field.name: getattr(args, field.name) for field in fields(Options)})
+    control = Control(progress=screen.progress, retry=screen.print)
+    received = _stop_on_signals(control.stop)
+    try:
+        summary = await post_file(args.file, target, options=options, spool=args.spool, control=control)
+    except BadFileError as error:
+        return error.exit_code, f"{'standard input' if args.file == '-' else args.file}: {error}"
+    except StationError as error:
+        hint = "; run the same command again to resume" if isinstance(error, RESUMABLE) else ""
+        return 128 + received[0] if received else error.exit_code, f"{error}{hint}"
+    except OSError as error:  # the folder of the spool, or that of the conflicts
+        return 1, f"{error.strerror}: {error.filename}"
+    if refused := summary.lines - summary.accepted:
+        return EXIT_REFUSED_LINES, f"{refused} lines were not accepted; see the file of conflicts"
     return 0, ""
 
 
-def _last_words(error: StationError, file: str) -> str:
-    match error:
-        case InterruptedPostingError():
-            return "interrupted; give the same command again to go on"
-        case GaveUpError():
-            return f"{error}; give the same command again to go on"
-        case BadFileError():
-            return f"{'standard input' if file == '-' else file}: {error}"
-        case _:
-            return str(error)
-
-
-@contextmanager
-def _stopped_by_signals(stop: asyncio.Event) -> Iterator[list[int]]:
-    """The first SIGINT or SIGTERM sets `stop` and is put in the list; a second one ends the process at once."""
+def _stop_on_signals(stop: asyncio.Event) -> list[int]:
+    """Let the first SIGINT or SIGTERM set `stop` and join the list; a second one ends the process at once."""
     loop, received = asyncio.get_running_loop(), list[int]()
     signals = (signal.SIGINT, signal.SIGTERM)
-
-    def release() -> None:
-        for number in signals:
-            loop.remove_signal_handler(number)
-            signal.signal(number, signal.SIG_DFL)
 
     def receive(number: int) -> None:
         received.append(number)
         stop.set()
-        release()  # safe at any moment: the spool is made for sudden deaths
+        for each in signals:
+            loop.remove_signal_handler(each)
+            signal.signal(each, signal.SIG_DFL)  # safe at any moment: the spool survives a sudden end
 
-    for number in signals:
-        loop.add_signal_handler(number, receive, number)
+    for each in signals:
+        loop.add_signal_handler(each, receive, each)
+    return received
+
+
+class Screen:
+    """Progress on stderr: a bar in a terminal, otherwise a line every few seconds. Keeps the latest summary."""
+
+    def __init__(self, title: str) -> None:
+        """Draws nothing until `bar` is entered."""
+        self.summary = Summary()
+        self._console = Console(stderr=True, soft_wrap=True)
+        text = partial(TextColumn, markup=False)
+        columns = (text("{task.description}"), BarColumn(), text("{task.fields[state]}"), TimeRemainingColumn())
+        self.bar = Progress(*columns, console=self._console, disable=not self._console.is_terminal)
+        self._task = self.bar.add_task(title, total=None, state="checking the file")
+        self._next_line = 0.0
+
+    def progress(self, summary: Summary) -> None:
+        """Show the summary; outside a terminal at most every few seconds, and at the end."""
+        self.summary = summary
+        state = f"{summary.answered:,} of {summary.lines:,} lines, {summary.lines_per_second:,.0f}/s"
+        for name in ("conflicts", "errors", "retries"):
+            if number := getattr(summary, name):
+                state += f", {number:,} {name}"
+        self.bar.update(self._task, completed=summary.answered, total=summary.lines, state=state)
+        done = summary.answered == summary.lines
+        if not self._console.is_terminal and (done or monotonic() >= self._next_line):
+            self._next_line = monotonic() + SECONDS_BETWEEN_LINES
+            self.print(state)
+
+    def print(self, text: str) -> None:
+        """One line above the bar."""
+        self._console.print(text, markup=False, highlight=False, emoji=False)
+
+
+def _key(text: str) -> str:
+    key = text.strip()
+    if not (key and key.isascii() and key.isprintable()):
+        raise argparse.ArgumentTypeError("no key: set STATION_KEY, or give --key-file or --key")
+    return key
+
+
+def _key_file(path: str) -> str:
     try:
-        yield received
-    finally:
-        release()
-
-
-def _key(key: str | None, file: Path | None) -> str:
-    try:
-        found = key or (file.read_text(encoding="utf-8") if file else os.environ.get("STATION_KEY", ""))
-    except (OSError, UnicodeDecodeError):
-        message = "cannot read the file of the key"
-        raise BadFileError(message) from None
-    found = found.strip()
-    if not (found and found.isascii() and found.isprintable()):
-        message = "no key: give STATION_KEY, --key-file or --key"
-        raise BadFileError(message)
-    return found
+        return _key(Path(path).read_text(encoding="ascii", errors="replace"))
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"cannot read {path}: {error.strerror}") from None
 
 
 def _url(text: str) -> str:
-    try:
-        parts = urlsplit(text)
-        fine = parts.scheme in {"http", "https"} and parts.hostname and "@" not in parts.netloc
-        fine = fine and not parts.query and not parts.fragment and parts.port != 0
-    except ValueError:
-        fine = False
-    if not fine:
-        message = "must be http://HOST[:PORT] or https://HOST[:PORT], without a key in it"
-        raise argparse.ArgumentTypeError(message)
+    if not (match := URL.fullmatch(text)) or int(match["port"] or 1) > LARGEST_PORT:
+        raise argparse.ArgumentTypeError("must be http://HOST[:PORT] or https://HOST[:PORT], without a key in it")
     return text.rstrip("/")
 
 
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        message = "must be at least 1"
-        raise argparse.ArgumentTypeError(message)
-    return number
+def _positive(kind: Callable[[str], float], most: float) -> Callable[[str], float]:
+    def number(text: str) -> float:
+        parsed = kind(text)
+        if not 0 < parsed <= most:
+            raise argparse.ArgumentTypeError(f"must be above 0 and at most {most:,.0f}")
+        return parsed
 
-
-def _batch(text: str) -> int:
-    number = _count(text)
-    if number > LARGEST_BATCH:
-        message = f"must be at most {LARGEST_BATCH}"
-        raise argparse.ArgumentTypeError(message)
-    return number
-
-
-def _seconds(text: str) -> float:
-    number = float(text)
-    if not 0 < number < float("inf"):
-        message = "must be a number of seconds above 0"
-        raise argparse.ArgumentTypeError(message)
     return number

@@ -1,9 +1,9 @@
-"""The spool: what must outlive the process, so that the same command goes on where the last one died.
+"""The spool: what must survive the process, so that the same command resumes where the last one ended.
 
-A journal holds one JSON record a line. The first names the content (SHA-256), the size of a batch and a random run id;
-the idempotency key of every batch follows from it (`Journal.key`), so one flush to the disk before the first sending
-fixes them all. Each further record is the outcome of one batch. Outcomes are not flushed one by one: one that is lost
-with the power is asked for again under the same key. No name or address is ever written here.
+A journal has one JSON record per line. The first names the content (SHA-256), the batch size and a random run id;
+the idempotency key of every batch follows from it (`Plan.key`), so one flush to disk before the first request fixes all
+keys. Each further record is the outcome of one batch. Outcomes are not flushed one by one: if a power failure loses
+one, the same batch is sent again under the same key. No name or address is ever written here.
 """
 
 import fcntl
@@ -13,161 +13,115 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
-from app.station.errors import SpoolError
-from app.station.lines import Survey
-from app.station.summary import Outcome, Refusal
+from app.station.outcome import Outcome, Refusal, SpoolError
 
 VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The first record: what is posted, in batches of how many lines, and under which keys."""
+    """The first record of a journal: what is posted, the batch size, and a run id that no other posting has."""
 
     sha256: str
     lines: int
     batch: int
-    run: str
+    run: str = field(default_factory=lambda: secrets.token_hex(16))
     version: int = VERSION
 
     def key(self, first: int, count: int) -> str:
-        """The idempotency key of `count` lines from the `first` (from 0) on."""
+        """The idempotency key of `count` lines starting at index `first` (from 0)."""
         return f"{self.run}-{first}-{count}"
 
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """An open journal, held by this process alone."""
+    """An open journal, locked by this process."""
 
     path: Path
     plan: Plan
     file: IO[bytes]
 
     def append(self, outcome: Outcome) -> None:
-        """Record the outcome of a batch; it survives this process.
-
-        Raises:
-            SpoolError: The disk takes no more.
-        """
+        """Record the outcome of a batch; the record survives this process. Raises SpoolError if the disk fails."""
         try:
-            self.file.write(json.dumps(asdict(outcome)).encode() + b"\n")
+            self.file.write(_encoded(outcome))
             self.file.flush()
         except OSError as error:
-            message = f"cannot write the spool {self.path}: {error.strerror}"
-            raise SpoolError(message) from None
+            raise SpoolError(f"cannot write the spool {self.path}: {error.strerror}") from None
 
     def outcomes(self) -> Iterator[Outcome]:
-        """The outcomes on record, in the order of their answers."""
-        return (_outcome(record) for _, record in _records(self.path) if "statuses" in record)
-
-    def refusals(self) -> Iterator[Refusal]:
-        """The lines that were not accepted."""
-        return (refusal for outcome in self.outcomes() for refusal in outcome.refusals)
+        """The recorded outcomes, in the order of the answers."""
+        for _, record in islice(_records(self.path), 1, None):
+            yield Outcome(**{**record, "refusals": tuple(Refusal(*refusal) for refusal in record["refusals"])})
 
 
-def new_plan(survey: Survey, batch: int) -> Plan:
-    """A plan with keys that nobody used before."""
-    return Plan(survey.sha256, survey.lines, batch, secrets.token_hex(16))
-
-
-def journal_path(spool: Path, *, file: Path | None, survey: Survey, petition: str, url: str) -> Path:
-    """Where the same command finds its journal again; a stream is known by its content alone."""
-    identity = "\0".join([str(file or survey.sha256), petition, url])
-    return spool / f"{hashlib.sha256(identity.encode()).hexdigest()[:20]}.journal"
+def journal_path(spool: Path, *identity: str) -> Path:
+    """Where the same command finds its journal again: a name derived from what identifies the posting."""
+    digest = hashlib.sha256("\0".join(identity).encode()).hexdigest()
+    return spool / f"{digest[:20]}.journal"
 
 
 @contextmanager
-def open_journal(path: Path, survey: Survey, batch: int) -> Iterator[Journal]:
-    """Go on with the journal at `path`, or begin it. The size of a batch is that of the beginning.
+def open_journal(path: Path, plan: Plan) -> Iterator[Journal]:
+    """Resume the journal at `path` if it is for the same content, with its own plan; else start it with `plan`.
 
-    Raises:
-        SpoolError: Another process posts this file now; or the file changed before all of it was posted; or the
-            journal is of another version.
+    Raises SpoolError if another process is posting this file, the file changed before all of it was posted, or the
+    journal is of another version.
     """
-    with _held(path.with_suffix(".lock")):
-        plan, end = _read(path)
-        if plan and plan.sha256 != survey.sha256 and not _finished(path, plan):
-            message = (
-                "the file has changed since its posting began; restore it to go on, "
-                f"or remove {path} to post it as a new one"
-            )
-            raise SpoolError(message)
-        if plan is None or plan.sha256 != survey.sha256:
-            plan = new_plan(survey, batch)
-            end = _begin(path, plan)
-        with path.open("r+b") as file:
-            file.truncate(end)  # a record that was torn by a sudden death
-            file.seek(end)
-            yield Journal(path, plan, file)
+    with path.open("a+b") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the kernel releases it however the process ends
+        except OSError:
+            raise SpoolError("another process is posting this file to this petition") from None
+        earlier, end = _resumable(path, plan)
+        file.truncate(end)  # drops a last record that a sudden end left incomplete
+        if not earlier:
+            file.write(_encoded(plan))
+            file.flush()
+            for written in (path, path.parent):  # nothing is sent before the plan, and its file's name, are on disk
+                descriptor = os.open(written, os.O_RDONLY)
+                os.fsync(descriptor)
+                os.close(descriptor)
+        yield Journal(path, earlier or plan, file)
 
 
-def _begin(path: Path, plan: Plan) -> int:
-    """Write the first record so that it is on the disk, whole, under its name, or not there at all."""
-    record = json.dumps(asdict(plan)).encode() + b"\n"
-    draft = path.with_suffix(".draft")
-    with draft.open("wb") as file:
-        file.write(record)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-    return len(record)
-
-
-def _read(path: Path) -> tuple[Plan | None, int]:
-    """The plan of a journal, if there is one, and the position after its last whole record."""
-    plan, end = None, 0
-    for position, record in _records(path):
-        if end == 0:
-            if record.get("version") != VERSION:
-                message = f"{path} was written by another version of this program; finish it with that one"
-                raise SpoolError(message)
-            plan = Plan(**record)
-        end = position
-    return plan, end
+def _resumable(path: Path, new: Plan) -> tuple[Plan | None, int]:
+    """The plan of an earlier run, if it is to be resumed, and the end of the journal's part that stays."""
+    earlier, end, answered = None, 0, set[int]()
+    for end, record in _records(path):  # noqa: B007  the last position is the result
+        if earlier:
+            answered.add(record["batch"])
+        elif record.get("version") == VERSION:
+            earlier = Plan(**record)
+        else:
+            raise SpoolError(f"{path} was written by another version of this program; finish it with that version")
+    if not earlier or earlier.sha256 == new.sha256:
+        return earlier, end
+    if len(answered) * earlier.batch < earlier.lines:
+        raise SpoolError(
+            "the file has changed since its posting began; restore it to resume, "
+            f"or remove {path} to post it as a new file"
+        )
+    return None, 0
 
 
 def _records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Each whole record with the position after it; what follows the first torn one is as good as never written."""
-    if not path.exists():
-        return
+    """Each complete record with the position after it; the first incomplete one and all after it do not count."""
     with path.open("rb") as file:
-        position = 0
         for text in file:
-            position += len(text)
             try:
                 record = json.loads(text)
             except ValueError:
                 return
             if not text.endswith(b"\n") or not isinstance(record, dict):
                 return
-            yield position, record
+            yield file.tell(), record
 
 
-def _finished(path: Path, plan: Plan) -> bool:
-    answered = {record["batch"] for _, record in _records(path) if "statuses" in record}
-    return len(answered) * plan.batch >= plan.lines
-
-
-def _outcome(record: dict[str, Any]) -> Outcome:
-    return Outcome(**{**record, "refusals": tuple(Refusal(*refusal) for refusal in record["refusals"])})
-
-
-@contextmanager
-def _held(lock: Path) -> Iterator[None]:
-    """Hold the lock file; the kernel lets go of it however the process ends."""
-    with lock.open("wb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            message = "another process is posting this file to this petition"
-            raise SpoolError(message) from None
-        yield
+def _encoded(record: Plan | Outcome) -> bytes:
+    return json.dumps(asdict(record)).encode() + b"\n"

@@ -1,15 +1,15 @@
 """Lines, files and waits for the stories of a scanning station."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from app.station.courier import Patience, Target
-from app.station.post import Pace
+from app.station.client import Options, Target
 from tests.station.network import KEY
 
 PETITION = "gascon-2022"
-QUICK = Patience(timeout=0.4, give_up_after=30, first_wait=0.01, longest_wait=0.05, grace=2)
+QUICK = Options(batch=50, in_flight=4, timeout=0.4, give_up_after=30, first_wait=0.01, longest_wait=0.05, grace=2)
 
 
 def a_line(number: int, **other: str) -> dict[str, Any]:
@@ -41,5 +41,5 @@ def a_target(url: str) -> Target:
     return Target(url, PETITION, KEY)
 
 
-def a_pace(batch: int = 50, in_flight: int = 4, patience: Patience = QUICK) -> Pace:
-    return Pace(batch, in_flight, patience)
+def quick(**changes: Any) -> Options:  # noqa: ANN401  fields of several types
+    return replace(QUICK, **changes)

@@ -16,10 +16,10 @@ import uvicorn
 KEY = "station-key"
 Message = MutableMapping[str, Any]
 Answer = tuple[int, dict[str, str], Any]
-Mood = Callable[[int], Answer | None]  # the number of the request, from 0, to what it gets instead of an answer
+Fault = Callable[[int], Answer | None]  # the number of the request, from 0, to what it gets instead of an answer
 
 
-def calm(_: int) -> Answer | None:
+def no_fault(_: int) -> Answer | None:
     return None
 
 
@@ -27,7 +27,7 @@ def calm(_: int) -> Answer | None:
 class Service:
     """Takes batches once per key, and lines once per place; remembers who sent what under which key."""
 
-    mood: Mood = calm
+    fault: Fault = no_fault
     largest_body: int = 1_000_000
     requests: int = 0
     url: str = ""
@@ -49,7 +49,7 @@ class Service:
             if not message.get("more_body"):
                 break
         number, self.requests = self.requests, self.requests + 1
-        status, extra, content = self.mood(number) or self.answer(scope["path"], headers, body)
+        status, extra, content = self.fault(number) or self.answer(scope["path"], headers, body)
         payload = content if isinstance(content, bytes) else json.dumps(content).encode()
         fields = {"content-type": "application/json", "content-length": str(len(payload)), **extra}
         raw = [(name.lower().encode(), value.encode()) for name, value in fields.items()]
@@ -130,7 +130,7 @@ class Fate:
     delay: float = 0.0
 
 
-def misfortune(dice: random.Random) -> Fate:
+def random_disruption(dice: random.Random) -> Fate:
     """Most connections break somewhere: in the request, before the reply, within it; some are only slow."""
     up, down = float(dice.randrange(40_000)), float(dice.randrange(12_000))
     return dice.choice(
@@ -145,8 +145,8 @@ def misfortune(dice: random.Random) -> Fate:
 
 
 @asynccontextmanager
-async def bad_network(to: str, fates: Callable[[], Fate]) -> AsyncIterator[str]:
-    """A TCP proxy before `to`; its address. Each new connection asks for its fate."""
+async def bad_network(to: str, disruptions: Callable[[], Fate]) -> AsyncIterator[str]:
+    """A TCP proxy before `to`; its address. Each new connection asks for its disruption."""
     host, port = to.removeprefix("http://").split(":")
     ways: set[asyncio.Task[None]] = set()
     connections: set[asyncio.Task[None]] = set()
@@ -155,18 +155,18 @@ async def bad_network(to: str, fates: Callable[[], Fate]) -> AsyncIterator[str]:
         connection = asyncio.current_task()
         assert connection is not None
         connections.add(connection)
-        fate = fates()
+        disruption = disruptions()
         far_reader, far_writer = await asyncio.open_connection(host, int(port))
         both = {
-            asyncio.create_task(_pass(reader, far_writer, fate.up, 0)),
-            asyncio.create_task(_pass(far_reader, writer, fate.down, fate.delay)),
+            asyncio.create_task(_pass(reader, far_writer, disruption.up, 0)),
+            asyncio.create_task(_pass(far_reader, writer, disruption.down, disruption.delay)),
         }
         ways.update(both)
         await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
         for way in both:
             way.cancel()
         await asyncio.wait(both)
-        if fate.reset:
+        if disruption.reset:
             linger = struct.pack("ii", 1, 0)  # close() then sends RST
             with suppress(OSError):  # the other side was first
                 writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)

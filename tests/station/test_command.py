@@ -16,7 +16,7 @@ import pytest
 
 from app.station.cli import add_parser
 from tests.station.builders import PETITION, a_file, a_line, places, some_lines
-from tests.station.network import KEY, Answer, Fate, Service, bad_network, misfortune, problem
+from tests.station.network import KEY, Answer, Fate, Service, bad_network, problem, random_disruption
 
 ROOT = Path(__file__).parents[2]
 COMMAND = """
@@ -66,7 +66,7 @@ async def seen(service: Service, requests: int, process: asyncio.subprocess.Proc
         await asyncio.sleep(0.002)
 
 
-def a_pause(_: int) -> Answer | None:
+def a_short_pause(_: int) -> Answer | None:
     time.sleep(0.004)  # long enough that a signal can come in between
     return None
 
@@ -102,9 +102,9 @@ async def test_a_station_killed_again_and_again_loses_nothing_and_repeats_nothin
     dice = random.Random(7)  # noqa: S311  repeatable bad luck
     lines = some_lines(2_000)
     a_file(tmp_path, lines)
-    service.mood = a_pause
+    service.fault = a_short_pause
     kills, code = 0, None
-    async with bad_network(service.url, lambda: misfortune(dice)) as url:
+    async with bad_network(service.url, lambda: random_disruption(dice)) as url:
         while code != 0:
             process = await started(tmp_path, url, "signatures.ndjson")
             if kills < 12:
@@ -123,14 +123,14 @@ async def test_a_station_that_is_stopped_says_how_to_go_on(
     service: Service, tmp_path: Path, number: signal.Signals, expected: int
 ) -> None:
     a_file(tmp_path, some_lines(400))
-    service.mood = lambda request: problem(503, "busy") if request > 4 else None
+    service.fault = lambda request: problem(503, "busy") if request > 4 else None
     process = await started(tmp_path, service.url, "signatures.ndjson")
     await seen(service, 8, process)
     process.send_signal(number)
     code, summary, err = await ended(process)
     assert (code, summary["accepted"]) == (expected, 100)
-    assert "give the same command again to go on" in err
-    service.mood = lambda _: None
+    assert "run the same command again to resume" in err
+    service.fault = lambda _: None
     code, summary, _ = await posted(tmp_path, service.url, "signatures.ndjson")
     assert (code, summary["accepted"], summary["batches"]) == (0, 400, 20)
     assert all(len(keys) == 1 for keys in service.keys.values())
@@ -159,17 +159,17 @@ async def test_what_is_under_way_at_the_stop_is_not_waited_for_without_end(servi
 
 
 @pytest.mark.parametrize(
-    ("mood", "expected", "words"),
+    ("fault", "expected", "words"),
     [
         (problem(401, "unknown key"), 1, "HTTP 401: unknown key"),
         (problem(500, "broken"), 4, "gave up on batch 1"),
     ],
 )
 async def test_the_exit_code_tells_a_refusal_from_a_failure(
-    service: Service, tmp_path: Path, mood: Answer, expected: int, words: str
+    service: Service, tmp_path: Path, fault: Answer, expected: int, words: str
 ) -> None:
     a_file(tmp_path, some_lines(10))
-    service.mood = lambda _: mood
+    service.fault = lambda _: fault
     code, summary, err = await posted(tmp_path, service.url, "signatures.ndjson", "--give-up-after", "0.2")
     assert (code, summary["lines"], summary["accepted"]) == (expected, 10, 0)
     assert words in err
@@ -187,13 +187,13 @@ async def test_a_malformed_file_is_refused_with_one_line(service: Service, tmp_p
 
 async def test_standard_input_goes_on_where_it_ended(service: Service, tmp_path: Path) -> None:
     file = a_file(tmp_path, some_lines(100))
-    service.mood = lambda number: problem(401, "revoked") if number > 1 else None
+    service.fault = lambda number: problem(401, "revoked") if number > 1 else None
     for expected in (1, 0):
         with file.open() as stream:
             process = await started(tmp_path, service.url, "-", "--in-flight", "1", stdin=stream)
             code, summary, _ = await ended(process)
         assert code == expected
-        service.mood = lambda _: None
+        service.fault = lambda _: None
     assert summary["accepted"] == 100
     assert all(len(keys) == 1 for keys in service.keys.values())
 
@@ -215,12 +215,24 @@ async def test_the_key_may_stand_in_a_file(service: Service, tmp_path: Path) -> 
         ["--timeout", "nan"],
         ["--url", "ftp://somewhere"],
         ["--url", "http://key@somewhere"],
+        ["--url", "http://somewhere:99999"],
     ],
 )
 def test_a_bad_argument_is_refused(options: list[str]) -> None:
     parser = argparse.ArgumentParser()
     add_parser(parser.add_subparsers())
-    arguments = ["station", "post", "FILE", "--url", "http://127.0.0.1:9", "--petition", PETITION, *options]
+    arguments = [
+        "station",
+        "post",
+        "FILE",
+        "--url",
+        "http://127.0.0.1:9",
+        "--petition",
+        PETITION,
+        "--key",
+        KEY,
+        *options,
+    ]
     with pytest.raises(SystemExit) as end:
         parser.parse_args(arguments)
     assert end.value.code == 2

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from app.station.errors import BadFileError, SpoolError
-from app.station.lines import LONGEST_LINE, open_source
-from app.station.post import Listener, post_file
-from app.station.summary import Summary
-from tests.station.builders import a_file, a_line, a_pace, a_target, some_lines
+from app.station.client import Control
+from app.station.outcome import BadFileError, SpoolError, Summary
+from app.station.post import post_file
+from app.station.source import LONGEST_LINE, open_source
+from tests.station.builders import a_file, a_line, a_target, quick, some_lines
 from tests.station.network import Service
 
 GOOD = json.dumps(a_line(1)).encode()
@@ -71,7 +71,7 @@ async def test_an_empty_file_is_posted_with_nothing_sent(service: Service, tmp_p
 async def test_an_archive_is_posted_as_the_file_in_it(service: Service, tmp_path: Path) -> None:
     file = tmp_path / "signatures.ndjson.gz"
     file.write_bytes(gzip.compress(b"\r\n\r\n".join(json.dumps(line).encode() for line in some_lines(120))))
-    summary = await post_file(str(file), a_target(service.url), pace=a_pace(), spool=tmp_path / "spool")
+    summary = await post_file(str(file), a_target(service.url), options=quick(), spool=tmp_path / "spool")
     assert (summary.lines, summary.accepted, summary.batches) == (120, 120, 3)
 
 
@@ -92,9 +92,9 @@ async def test_a_file_that_is_written_to_meanwhile_is_not_posted_further(service
         await post_file(
             str(file),
             a_target(service.url),
-            pace=a_pace(batch=10, in_flight=1),
+            options=quick(batch=10, in_flight=1),
             spool=tmp_path / "spool",
-            listener=Listener(progress=write_more),
+            control=Control(progress=write_more),
         )
     assert "10-1-1" not in service.standing
 
@@ -103,6 +103,6 @@ def test_a_source_leaves_no_copy_of_a_stream_in_the_spool(tmp_path: Path) -> Non
     file = a_file(tmp_path, some_lines(3))
     spool = tmp_path / "spool"
     with open_source(str(file), spool) as source:
-        assert source.survey().lines == 3
+        assert source.survey()[1] == 3
         assert [line.place for line in source.lines()] == ["1-1-1", "1-1-2", "1-1-3"]
         assert list(spool.iterdir()) == []
