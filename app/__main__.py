@@ -3,7 +3,7 @@
 import argparse
 import sys
 from importlib import import_module
-from typing import Final
+from typing import Final, NoReturn
 
 from app.cli.common import CommandError
 from app.database.server import ServerError
@@ -16,23 +16,29 @@ _EXPECTED = (CommandError, ServerError, SettingsError, RecallError)
 # second, not the time that the whole service takes to load.
 MODULES: Final = {
     "app.cli.serve": ("serve", "migrate"),
-    "app.cli.keys": ("keys",),
-    "app.cli.rolls": ("roll",),
-    "app.cli.aliases": ("aliases",),
+    "app.cli.access": ("keys", "lookups"),
+    "app.cli.rolls": ("roll", "aliases", "reexamine"),
     "app.cli.petitions": ("petition", "tally", "explain"),
-    "app.cli.lines": ("finding", "revise", "withdraw", "section", "reexamine"),
+    "app.cli.lines": ("finding", "revise", "withdraw", "section"),
     "app.station.cli": ("station",),
     "app.cli.verify": ("verify", "bundle", "ledger-key"),
     "app.cli.models": ("model",),
-    "app.cli.lookups": ("lookups",),
     "app.cli.openapi": ("openapi",),
     "app.cli.demo": ("demo",),
 }
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says in one line what is wrong with the arguments."""
+
+    def error(self, message: str) -> NoReturn:
+        """End the program."""
+        self.exit(2, f"error: {message} (see {self.prog} --help)\n")
+
+
 def parser(command: str = "") -> argparse.ArgumentParser:
     """The commands with their options: those of the module that has `command`, or all where none has."""
-    result = argparse.ArgumentParser(prog="python -m app", description="Verifies the signatures of a recall petition.")
+    result = _Parser(prog="python -m app", description="Verifies the signatures of a recall petition.")
     commands = result.add_subparsers(required=True, metavar="COMMAND")
     for module in [m for m, names in MODULES.items() if command in names] or MODULES:
         import_module(module).add_parser(commands)
@@ -48,7 +54,8 @@ def main() -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except OSError as error:
-        print(f"error: {error.strerror or type(error).__name__}", file=sys.stderr)
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"error: {where}{error.strerror or type(error).__name__}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130

@@ -21,7 +21,7 @@ class UnknownPetitionError(RecallError):
 
 
 class UnknownLineError(RecallError):
-    """There is no signature at this place."""
+    """There is no signature at this place: check section, page and line."""
 
     code = "unknown_place"
 

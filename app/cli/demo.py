@@ -6,6 +6,7 @@ from fractions import Fraction
 
 from rich.console import Console
 
+from app.cli.arguments import add_command
 from app.cli.common import CommandError, Subparsers
 from app.demo.run import Demo
 from app.demo.service import ServiceError
@@ -15,7 +16,7 @@ from app.station.outcome import StationError
 
 def add_parser(subparsers: "Subparsers") -> None:
     """Add the command."""
-    demo = subparsers.add_parser("demo", help="make up a county and a petition, and let the service count it")
+    demo = add_command(subparsers, "demo", "make up a county and a petition, and let the service count it")
     demo.add_argument("--scale", default="0.01", type=_fraction, help="1 is the whole 2022 petition (default: 0.01)")
     demo.add_argument("--seed", default=1, type=int, help="another seed makes another county (default: 1)")
     demo.add_argument("--port", default=8000, type=int, help="used if it is free (default: 8000)")

@@ -3,6 +3,7 @@
 import argparse
 import json
 
+from app.cli.arguments import add_command
 from app.cli.common import Subparsers
 from app.http.openapi import document
 from app.main import create_app
@@ -10,9 +11,9 @@ from app.settings import Settings
 
 
 def add_parser(subparsers: "Subparsers") -> None:
-    """Mount the command."""
-    command = subparsers.add_parser("openapi", help="print the OpenAPI document; openapi/openapi.json is its copy")
-    command.set_defaults(run=_print)
+    """Add the command."""
+    text = "print the OpenAPI document, of which openapi/openapi.json is a copy"
+    add_command(subparsers, "openapi", text).set_defaults(run=_print)
 
 
 def text() -> str:

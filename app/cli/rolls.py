@@ -1,7 +1,6 @@
-"""`python -m app roll …`."""
+"""`python -m app roll`, `aliases` and `reexamine`: what a county's lines are compared with."""
 
-import argparse
-import asyncio
+import csv
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,118 +9,161 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from app.cli.common import Subparsers, a_date, check_schema, database, database_url, now, over_database
+from app.cli.arguments import (
+    COUNTY,
+    Arguments,
+    a_date,
+    a_number,
+    command,
+    content_of,
+    group,
+    note_empty,
+)
+from app.cli.common import CommandError, Subparsers, now
 from app.database.engine import Database
+from app.examination.queries import counties_with_roll
 from app.examination.reexamination import reexamine_county
+from app.roll.aliases import COLUMNS, load_aliases, rows_of
 from app.roll.formats import FORMATS
 from app.roll.loading import LoadedRoll, activate_roll, load_roll, rekey_roll
-from app.roll.queries import list_rolls
-from app.settings import Settings
+from app.roll.queries import alias_versions, list_rolls
 
 
 def add_parser(subparsers: "Subparsers") -> None:
-    """Mount the commands."""
-    roll = subparsers.add_parser("roll", help="load a county's voter roll and put it into use")
-    commands = roll.add_subparsers(required=True, metavar="COMMAND")
-    load = commands.add_parser("load", help="load a file as the roll's next version")
-    load.add_argument("file", type=Path, metavar="FILE", help="plain, .gz or .zip; '-' is standard input")
-    load.add_argument("--county", required=True, metavar="CODE")
-    load.add_argument("--complete-through", required=True, type=a_date, metavar="DATE")
-    load.add_argument("--format", default="canonical", choices=sorted(FORMATS))
+    """Add the commands."""
+    roll = group(subparsers, "roll", "load a county's voter roll and put it into use")
+    load = command(roll, "load", "load a file as the roll's next version", _load, COUNTY)
+    load.add_argument("file", metavar="FILE", help="plain, .gz or .zip; '-' is standard input")
+    text = "the last day whose registrations are in the file"
+    load.add_argument("--complete-through", required=True, type=a_date, metavar="DATE", help=text)
+    load.add_argument("--format", default="canonical", choices=sorted(FORMATS), help="default: canonical")
     load.add_argument("--activate", action="store_true", help="put it into use at once")
-    load.set_defaults(run=_load)
-    activate = commands.add_parser("activate", help="put a loaded version into use")
-    activate.add_argument("version", type=int)
-    activate.add_argument("--county", required=True, metavar="CODE")
-    activate.add_argument("--allow-older", action="store_true", help="even where it is complete through an earlier day")
-    activate.set_defaults(run=over_database(_activate))
-    rekey = commands.add_parser("rekey", help="make a roll anew that an older program loaded, with this one's keys")
-    rekey.add_argument("--county", required=True, metavar="CODE")
-    rekey.add_argument("--version", type=int, help="the version in use where none is given")
-    rekey.set_defaults(run=_rekey)
-    listing = commands.add_parser("list", help="list a county's roll versions")
-    listing.add_argument("--county", required=True, metavar="CODE")
-    listing.set_defaults(run=over_database(_list))
+    activate = command(roll, "activate", "put a loaded version into use", _activate, COUNTY)
+    activate.add_argument("version", type=a_number, metavar="VERSION", help="its number, as `roll list` shows it")
+    text = "even if it is complete through an earlier day than the version in use"
+    activate.add_argument("--allow-older", action="store_true", help=text)
+    text = "compute the search keys anew for a roll that another version of this program loaded"
+    rekey = command(roll, "rekey", text, _rekey, COUNTY)
+    rekey.add_argument("--version", type=a_number, help="default: the version in use")
+    command(roll, "list", "list a county's roll versions", _list_rolls, COUNTY)
+
+    aliases = group(subparsers, "aliases", "load a county's other names of streets and cities")
+    load = command(aliases, "load", "load a file as the next version and put it into use", _load_aliases, COUNTY)
+    load.description = (
+        "Load a whole table and put it into use: UTF-8 CSV with the columns kind (street or city), alias (what people"
+        " write) and name (what the roll has). Lines that it reads differently are examined again."
+    )
+    load.add_argument("file", metavar="FILE", help="'-' is standard input")
+    command(aliases, "list", "list the versions; the last one is in use", _list_aliases, COUNTY)
+    show = command(aliases, "show", "print the table of a version", _show_aliases, COUNTY)
+    show.add_argument("version", type=a_number, metavar="VERSION", help="its number, as `aliases list` shows it")
+
+    text = "examine again the lines that a newer roll version or newer aliases may decide differently"
+    again = command(subparsers, "reexamine", text, _reexamine)
+    again.add_argument("--county", metavar="CODE", help="default: every county")
 
 
-def _load(arguments: argparse.Namespace) -> int:
-    settings = Settings.from_environment()
-    with database_url(settings) as url:
-        return asyncio.run(_load_into(arguments, url, settings))
-
-
-async def _load_into(arguments: argparse.Namespace, url: str, settings: Settings) -> int:
-    await check_schema(url, settings)
-    with _shown() as shown:
+async def _load(arguments: Arguments, database: Database) -> None:
+    with _progress() as progress:
         loaded = await load_roll(
-            url,
+            database.url,
             county_id=arguments.county,
-            source=sys.stdin.buffer if str(arguments.file) == "-" else arguments.file,
+            source=sys.stdin.buffer if arguments.file == "-" else Path(arguments.file),
             roll_format=arguments.format,
             complete_through=arguments.complete_through,
             activate=arguments.activate,
-            progress=shown,
+            progress=progress,
         )
-    return await _tell(loaded, url, settings)
+    await _loaded(database, loaded)
 
 
-def _rekey(arguments: argparse.Namespace) -> int:
-    settings = Settings.from_environment()
-    with database_url(settings) as url:
-        return asyncio.run(_rekey_in(arguments, url, settings))
-
-
-async def _rekey_in(arguments: argparse.Namespace, url: str, settings: Settings) -> int:
-    await check_schema(url, settings)
-    with _shown() as shown:
-        loaded = await rekey_roll(url, county_id=arguments.county, roll_version=arguments.version, progress=shown)
-    if loaded is None:
+async def _rekey(arguments: Arguments, database: Database) -> None:
+    county_id, version = arguments.county, arguments.version
+    with _progress() as progress:
+        loaded = await rekey_roll(database.url, county_id=county_id, roll_version=version, progress=progress)
+    if loaded:
+        await _loaded(database, loaded)
+    else:
         print("the roll has this program's keys already")
-        return 0
-    return await _tell(loaded, url, settings)
 
 
 @contextmanager
-def _shown() -> Iterator[Callable[[str, int], None]]:
-    """Show how far a load is."""
+def _progress() -> Iterator[Callable[[str, int], None]]:
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task("reading")
         yield lambda phase, rows: progress.update(task, description=f"{phase}: {rows:,} registrations")
 
 
-async def _tell(loaded: LoadedRoll, url: str, settings: Settings) -> int:
+async def _loaded(database: Database, loaded: LoadedRoll) -> None:
     rate = loaded.registrations / loaded.seconds
     print(
         f"roll version {loaded.roll_version}: {loaded.registrations:,} registrations in {loaded.seconds:.1f} s"
         f" ({rate:,.0f}/s), {'active' if loaded.active else 'not active yet'}"
     )
     if loaded.active:
-        async with database(url, settings) as opened:
-            await _reexamine(opened, loaded.county_id)
-    return 0
+        await _examine_again(database, loaded.county_id)
 
 
-async def _activate(arguments: argparse.Namespace, opened: Database) -> int:
-    async with opened.intake() as connection:
-        await activate_roll(
-            connection, county_id=arguments.county, roll_version=arguments.version, allow_older=arguments.allow_older
-        )
-    await _reexamine(opened, arguments.county)
-    return 0
+async def _activate(arguments: Arguments, database: Database) -> None:
+    county_id, version = arguments.county, arguments.version
+    async with database.intake() as connection:
+        await activate_roll(connection, county_id=county_id, roll_version=version, allow_older=arguments.allow_older)
+    await _examine_again(database, county_id)
 
 
-async def _reexamine(opened: Database, county_id: str) -> None:
-    lines = await reexamine_county(opened, county_id, now=now())
+async def _examine_again(database: Database, county_id: str) -> None:
+    lines = await reexamine_county(database, county_id, now=now())
     if lines:
         print(f"examined {lines:,} lines again")
 
 
-async def _list(arguments: argparse.Namespace, opened: Database) -> int:
-    async with opened.reading() as connection:
-        for roll in await list_rolls(connection, arguments.county):
-            print(
-                f"{roll.roll_version:4}  {roll.state:8}  {roll.registrations or 0:>12,}  complete through"
-                f" {roll.complete_through}  {roll.failure or ''}".rstrip()
-            )
-    return 0
+async def _list_rolls(arguments: Arguments, database: Database) -> None:
+    async with database.reading() as connection:
+        rolls = await list_rolls(connection, arguments.county)
+    for roll in rolls:
+        registrations, through = roll.registrations or 0, f"complete through {roll.complete_through}"
+        print(f"{roll.roll_version:4}  {roll.state:8}  {registrations:>12,}  {through}  {roll.failure or ''}".rstrip())
+    if not rolls:
+        note_empty(arguments.county, "roll", "load one with `roll load`")
+
+
+async def _load_aliases(arguments: Arguments, database: Database) -> None:
+    content = content_of(arguments.file)
+    loaded = await load_aliases(database, arguments.county, content, by="command line", now=now())
+    version, state = loaded.version, "in use" if loaded.new else "in use already"
+    names = f"{version.streets:,} of streets, {version.cities:,} of cities"
+    print(f"aliases version {version.aliases_version}: {names}, {state}")
+    await _examine_again(database, arguments.county)
+
+
+async def _list_aliases(arguments: Arguments, database: Database) -> None:
+    async with database.reading() as connection:
+        versions = await alias_versions(connection, arguments.county)
+    for version in versions:
+        state = "in use" if version == versions[-1] else "old"
+        print(
+            f"{version.aliases_version:4}  {state:6}  {version.streets:>7,} of streets  {version.cities:>7,} of cities "
+            f" {version.loaded_at:%Y-%m-%d %H:%M} by {version.loaded_by}"
+        )
+    if not versions:
+        note_empty(arguments.county, "aliases", "load a table with `aliases load`")
+
+
+async def _show_aliases(arguments: Arguments, database: Database) -> None:
+    async with database.reading() as connection:
+        rows = await rows_of(connection, arguments.county, arguments.version)
+    if rows is None:
+        raise CommandError("the county has no such version of aliases: `aliases list` shows the versions")
+    csv.writer(sys.stdout, lineterminator="\n").writerows([COLUMNS, *rows])
+
+
+async def _reexamine(arguments: Arguments, database: Database) -> None:
+    async with database.reading() as connection:
+        counties = await counties_with_roll(connection)
+    if arguments.county and arguments.county not in counties:
+        text = f"county {arguments.county} has no roll in use: check the code, or load one with `roll load --activate`"
+        raise CommandError(text)
+    asked = [arguments.county] if arguments.county else counties
+    lines = sum([await reexamine_county(database, county_id, now=now()) for county_id in asked])
+    print(f"examined {lines:,} lines again")

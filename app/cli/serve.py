@@ -13,6 +13,7 @@ import uvicorn
 import uvloop
 from fastapi import FastAPI
 
+from app.cli.arguments import add_command
 from app.cli.common import CommandError, Subparsers, check_schema, database_url, signer
 from app.database.migrate import is_current, upgrade
 from app.database.server import EmbeddedServer
@@ -26,13 +27,14 @@ _DRAIN = 7  # seconds that requests under way are given; the rest of ten is for 
 
 
 def add_parser(subparsers: "Subparsers") -> None:
-    """Mount the commands."""
-    serve = subparsers.add_parser("serve", help="serve until SIGTERM, then drain")
-    serve.add_argument("--host", default="127.0.0.1")
-    serve.add_argument("--port", type=int, default=8000, help="0 takes any free port")
-    serve.add_argument("--migrate", action="store_true", help="bring a given database to this program's schema first")
+    """Add the commands."""
+    serve = add_command(subparsers, "serve", "serve until SIGTERM, then finish the requests under way")
+    serve.add_argument("--host", default="127.0.0.1", help="default: 127.0.0.1")
+    serve.add_argument("--port", type=int, default=8000, help="default: 8000; 0 takes any free port")
+    text = "bring the database that DATABASE_URL names to this program's schema first"
+    serve.add_argument("--migrate", action="store_true", help=text)
     serve.set_defaults(run=_serve)
-    migrate = subparsers.add_parser("migrate", help="bring the database to this program's schema")
+    migrate = add_command(subparsers, "migrate", "bring the database to this program's schema")
     migrate.set_defaults(run=_migrate)
 
 

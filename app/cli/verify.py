@@ -4,8 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from app.cli.common import Subparsers, a_petition, over_database, signer
-from app.cli.petitions import the_petition
+from app.cli.arguments import PETITION, PETITION_FIRST, add_command, command, the_petition
+from app.cli.common import Subparsers, signer
 from app.database.engine import Database
 from app.ledger.bundle import export_bundle
 from app.ledger.verification import Verification, verify
@@ -13,21 +13,17 @@ from app.settings import Settings
 
 
 def add_parser(subparsers: "Subparsers") -> None:
-    """Mount the commands."""
-    verifying = subparsers.add_parser("verify", help="recount every row and replay the ledger; fails if they disagree")
-    verifying.add_argument("petition", type=a_petition, metavar="ID")
-    verifying.add_argument(
-        "--checkpoint", type=Path, action="append", default=[], metavar="FILE", help="a checkpoint kept elsewhere"
-    )
-    verifying.set_defaults(run=over_database(_verify))
-    bundle = subparsers.add_parser("bundle", help="export the evidence of a count, for tools/verify_bundle.py")
-    bundle.add_argument("--petition", required=True, type=a_petition, metavar="ID")
-    bundle.add_argument(
-        "--out", required=True, type=Path, metavar="FILE", help="a new ZIP file; personal data is in it"
-    )
-    bundle.set_defaults(run=over_database(_bundle))
-    key = subparsers.add_parser("ledger-key", help="print the public key that checks the ledger's checkpoints")
-    key.set_defaults(run=_ledger_key)
+    """Add the commands."""
+    text = "recount every row and replay the ledger; the exit status is 1 if they disagree"
+    verifying = command(subparsers, "verify", text, _verify, PETITION_FIRST)
+    text = "a checkpoint kept elsewhere; may be given several times"
+    verifying.add_argument("--checkpoint", type=Path, action="append", default=[], metavar="FILE", help=text)
+    text = "export the evidence of a count, for tools/verify_bundle.py"
+    bundle = command(subparsers, "bundle", text, _bundle, PETITION)
+    text = "a new ZIP file, which holds personal data"
+    bundle.add_argument("--out", required=True, type=Path, metavar="FILE", help=text)
+    text = "print the public key that checks the ledger's checkpoints"
+    add_command(subparsers, "ledger-key", text).set_defaults(run=_ledger_key)
 
 
 async def _verify(arguments: argparse.Namespace, database: Database) -> int:

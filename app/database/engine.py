@@ -61,6 +61,11 @@ class Database:
         self.writes = 0  # of this process to the count, whether they changed it or not, but for those that were told
         self._tallies: dict[tuple[str, UUID], tuple[Versioned, float]] = {}  # as this process left them, and when
 
+    @property
+    def url(self) -> str:
+        """The database's address with its password, for connections outside the pools."""
+        return self._reading.url.render_as_string(hide_password=False)
+
     @asynccontextmanager
     async def intake(self, *, tells: bool = False) -> AsyncIterator[asyncpg.Connection]:
         """A connection for the hot path, straight from the driver.

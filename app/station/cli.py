@@ -43,17 +43,20 @@ exit codes:
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add `station post` to a command line; the parsed arguments have `run`, which takes them."""
-    station = subparsers.add_parser("station", help="a scanning station's client")
+    station = subparsers.add_parser(
+        "station", help="a scanning station's client", description="A scanning station's client."
+    )
     post = station.add_subparsers(required=True, metavar="COMMAND").add_parser(
         "post",
         help="post a file of signatures, each exactly once",
+        description="Post a file of signatures, each exactly once.",
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     post.set_defaults(run=run)
     post.add_argument("file", metavar="FILE", help="one JSON signature per line, plain or gzip; '-' is standard input")
     post.add_argument("--url", required=True, type=_url, help="base address of the service")
-    post.add_argument("--petition", required=True, metavar="ID")
+    post.add_argument("--petition", required=True, metavar="ID", help="the petition's id")
     key = post.add_mutually_exclusive_group()
     text = "the station's key; better in STATION_KEY, which other users cannot list"
     key.add_argument("--key", type=_key, default=os.environ.get("STATION_KEY", ""), help=text)

@@ -187,16 +187,25 @@ async def test_the_commands_load_list_and_show(world: World, database: str, tmp_
 
 
 async def test_a_command_that_cannot_be_carried_out_says_why_in_one_line(database: str, tmp_path: Path) -> None:
+    none, no_version = (
+        tmp_path / "none.csv",
+        "the county has no such version of aliases: `aliases list` shows the versions",
+    )
     bad = HEADER + "street,A St,B St\nstreet,Canaryq7x,\n"
     for arguments, why in (
         (("load", "-", "--county", COUNTY), "row 2, column name: empty"),
         (("load", "-", "--county", "nowhere"), "row 2, column name: empty"),
-        (("load", str(tmp_path / "none.csv"), "--county", COUNTY), "No such file or directory"),
-        (("show", "1", "--county", COUNTY), "the county's aliases have no such version"),
-        (("show", "99999999999", "--county", COUNTY), "the county's aliases have no such version"),
+        (("load", str(none), "--county", COUNTY), f"{none}: No such file or directory"),
+        (("show", "1", "--county", COUNTY), no_version),
+        (("show", "999999999", "--county", COUNTY), no_version),
     ):
         assert await run(database, "aliases", *arguments, text=bad) == (1, "", f"error: {why}\n")
     unknown = await run(database, "aliases", "load", "-", "--county", "nowhere", text=TABLE)
     assert unknown == (1, "", "error: There is no such county: load its roll first.\n")
-    assert (await run(database, "aliases", "list", "--county", "nowhere")) == (0, "", "")
+    status, out, note = await run(database, "aliases", "list", "--county", "nowhere")
+    assert (status, out) == (0, "")
+    assert note == "county nowhere has no aliases: check the code, or load a table with `aliases load`\n"
+    status, out, errors = await run(database, "aliases", "show", "99999999999", "--county", COUNTY)
+    assert (status, out) == (2, "")
+    assert "must be a whole number from 1 to 999,999,999" in errors
     assert (await run(database, "aliases", "load", "--help"))[0] == 0

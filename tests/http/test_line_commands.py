@@ -48,7 +48,13 @@ async def test_each_verb_has_a_command_that_answers_as_the_api_does(world: World
 async def test_a_command_that_cannot_be_carried_out_says_why_in_one_line(world: World, database: str) -> None:
     await world.post(line(1))
     common = ("--petition", world.petition_id, "--by", "the registrar")
+    no_one = "0197c2f4-93a4-7cc1-8f0e-1b2c3d4e5f60"
     for arguments, text in (
+        (("explain", "--petition", world.petition_id, "7-1-1"), ""),
+        (("explain", "--petition", no_one, "1-1-1"), ""),
+        (("tally", no_one), ""),
+        (("reexamine", "--county", "nowhere"), ""),
+        (("keys", "revoke", "0000", "--county", "nowhere"), ""),
         (("finding", "1-1-2", "--status", "valid", *common), ""),
         (("withdraw", "--voter", "V1", "--received", "2022-07-06", *common), ""),
         (("revise", "1-1-1", "-", *common), '{"city": 1}'),

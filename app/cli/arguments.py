@@ -1,0 +1,110 @@
+"""How commands are declared, and how their arguments are read."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any, TypeAlias, TypeVar
+from uuid import UUID
+
+from app.cli.common import CommandError, Subparsers, Work, over_database
+from app.count.line_queries import county_of, get_petition
+from app.database.engine import Database
+from app.law.line import LARGEST_NUMBER, Place
+from app.law.petition import Petition, PetitionKey
+
+Arguments: TypeAlias = argparse.Namespace
+Parser: TypeAlias = argparse.ArgumentParser
+T = TypeVar("T")
+
+
+def group(subparsers: "Subparsers", name: str, text: str) -> "Subparsers":
+    """Add a command that consists of further commands."""
+    return add_command(subparsers, name, text).add_subparsers(required=True, metavar="COMMAND")
+
+
+def command(subparsers: "Subparsers", name: str, text: str, work: Work, *shared: Parser) -> Parser:
+    """Add a command that works on the database.
+
+    Args:
+        subparsers: where it is added.
+        name: what a person types.
+        text: what it does, for the help.
+        work: does it; raises CommandError or RecallError if it cannot.
+        shared: arguments that several commands have, such as COUNTY.
+    """
+    parser = add_command(subparsers, name, text, *shared)
+    parser.set_defaults(run=over_database(work))
+    return parser
+
+
+def add_command(subparsers: "Subparsers", name: str, text: str, *shared: Parser) -> Parser:
+    """Add a command without saying yet what it runs; the arguments are those of `command`."""
+    return subparsers.add_parser(name, help=text, description=f"{text[:1].upper()}{text[1:]}.", parents=shared)
+
+
+def argument(read: Callable[[str], T], wanted: str) -> Callable[[str], T]:
+    """How an argument's text is read; where that raises a ValueError, the user is told what is wanted instead."""
+
+    def read_or_refuse(text: str) -> T:
+        try:
+            return read(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"must be {wanted}") from None
+
+    return read_or_refuse
+
+
+def _number(text: str) -> int:
+    number = int(text) if text.isascii() and text.isdigit() else 0
+    if not 0 < number <= LARGEST_NUMBER:
+        raise ValueError
+    return number
+
+
+def _place(text: str) -> Place:
+    section, page, line = map(_number, text.split("-"))
+    return Place(section, page, line)
+
+
+a_date = argument(date.fromisoformat, "a date such as 2022-07-06")
+an_id = argument(UUID, "an id such as 0197c2f4-93a4-7cc1-8f0e-1b2c3d4e5f60")
+a_number = argument(_number, f"a whole number from 1 to {LARGEST_NUMBER:,}")
+a_place = argument(_place, "section-page-line, such as 12-3-4")
+
+
+def _shared(name: str, **options: Any) -> Parser:  # noqa: ANN401  # as argparse has them
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument(name, **options)
+    return parser
+
+
+COUNTY = _shared("--county", required=True, metavar="CODE", help="the county's code")
+PETITION = _shared("--petition", required=True, type=an_id, metavar="ID", help="the petition's id")
+PETITION_FIRST = _shared("petition", type=an_id, metavar="ID", help="the petition's id")
+PLACE = _shared("place", type=a_place, metavar="PLACE", help="the line's place: section-page-line, such as 12-3-4")
+
+
+def content_of(file: str) -> bytes:
+    """The content of a file, or of standard input where the name is '-'."""
+    return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+
+
+async def the_petition(database: Database, petition_id: UUID) -> Petition:
+    """The petition of this id, in any county.
+
+    Raises:
+        CommandError: there is none.
+    """
+    async with database.begin() as connection:
+        county_id = await county_of(connection, petition_id)
+        petition = await get_petition(connection, PetitionKey(county_id, petition_id)) if county_id else None
+    if petition is None:
+        raise CommandError(f"there is no petition {petition_id}: check the id, or open one with `petition open`")
+    return petition
+
+
+def note_empty(county_id: str, lacks: str, next_step: str) -> None:
+    """Say on standard error why a county's list is empty, and what to do."""
+    print(f"county {county_id} has no {lacks}: check the code, or {next_step}", file=sys.stderr)
