@@ -3,6 +3,8 @@
 Facts are attributes; the text is for a person.
 """
 
+from typing import NamedTuple
+
 
 class RecallError(Exception):
     """Anything the service refuses knowingly. `code` is stable: other programs read it."""
@@ -157,46 +159,42 @@ class BusyError(RecallError):
     code = "busy"
 
 
-def _located(why: str, row: int | None, column: str | None) -> str:
-    where = ", ".join(part for part in (f"row {row}" if row else "", f"column {column}" if column else "") if part)
-    return f"{where}: {why}" if where else why
+class Fault(NamedTuple):
+    """One thing that is wrong with a file. Its text never repeats a value of the file: that may be personal data."""
+
+    why: str
+    row: int | None = None  # rows under the header, from 1; None where the header or the file as a whole is at fault
+    column: str | None = None  # its canonical name, or the file's own where the format has another
+
+    def __str__(self) -> str:
+        """As a person reads it, like `row 2, column zip: longer than 10 characters`."""
+        where = [f"row {self.row}"] * bool(self.row) + [f"column {self.column}"] * bool(self.column)
+        return f"{', '.join(where)}: {self.why}" if where else self.why
 
 
-class RollError(RecallError):
-    """The file is not a roll that can be used. Nothing of it was loaded, and the roll in use is untouched.
+class FileFaults(Exception):  # noqa: N818 - not an error of its own: what the refusals of files have in common
+    """What is wrong with a file, as `faults` and as one text."""
 
-    `row` counts the rows under the header from 1 and is None where the file as a whole is at fault; `column` is the
-    canonical name of the column, or the file's own where the format has another; `why` never repeats the value.
-    """
+    def __init__(self, *faults: Fault | str) -> None:
+        """Keep the faults; a text alone is a fault of the file as a whole."""
+        self.faults = tuple(Fault(fault) if isinstance(fault, str) else fault for fault in faults)
+        super().__init__("; ".join(map(str, self.faults)))
+
+    def __reduce__(self) -> tuple[type["FileFaults"], tuple[Fault, ...]]:
+        """Let it be pickled with its faults."""
+        return type(self), self.faults
+
+
+class RollError(FileFaults, RecallError):
+    """The file is not a roll that can be used. Nothing of it was loaded, and the roll in use stays."""
 
     code = "roll_refused"
 
-    def __init__(self, why: str, *, row: int | None = None, column: str | None = None) -> None:
-        """Keep the facts; the message puts them together."""
-        super().__init__(_located(why, row, column))
-        self.why = why
-        self.row = row
-        self.column = column
 
-    def __reduce__(self) -> tuple[type["RollError"], tuple[str], dict[str, object]]:
-        """Travel between processes with the facts."""
-        return RollError, (self.why,), {"row": self.row, "column": self.column, "args": self.args}
-
-
-class AliasesError(RecallError):
-    """The file is not a table of aliases that can be used. Nothing of it was loaded, and the one in use is untouched.
-
-    `row`, `column` and `why` are as for a roll.
-    """
+class AliasesError(FileFaults, RecallError):
+    """The file is not a table of aliases that can be used. Nothing of it was loaded, and the table in use stays."""
 
     code = "aliases_refused"
-
-    def __init__(self, why: str, *, row: int | None = None, column: str | None = None) -> None:
-        """Keep the facts; the message puts them together."""
-        super().__init__(_located(why, row, column))
-        self.why = why
-        self.row = row
-        self.column = column
 
 
 class UnknownCountyError(RecallError):
@@ -233,3 +231,19 @@ class CountyCodeError(RecallError):
     """A county's code is one to 32 letters, digits, hyphens and underscores, a letter or digit first."""
 
     code = "county_code"
+
+
+class OperationalError(Exception):
+    """What this program needs does not work: a setting, the database, a process. The text is one line for a person."""
+
+    def __init__(self, message: str = "") -> None:
+        """Keep the message, or the class's first docstring line where there is none."""
+        super().__init__(message or (self.__doc__ or "").partition("\n")[0])
+
+
+class WorkerDiedError(OperationalError):
+    """A worker process ended before its work was done."""
+
+
+class WorkerFailedError(OperationalError):
+    """A worker process met an error that it was not written to handle; the text is the name of its type."""

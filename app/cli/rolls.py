@@ -33,6 +33,7 @@ def add_parser(subparsers: "Subparsers") -> None:
     """Add the commands."""
     roll = group(subparsers, "roll", "load a county's voter roll and put it into use")
     load = command(roll, "load", "load a file as the roll's next version", _load, COUNTY)
+    load.description = "docs/rolls.md has the columns, values and dates of each format, with an example to copy."
     load.add_argument("file", metavar="FILE", help="plain, .gz or .zip; '-' is standard input")
     text = "the last day whose registrations are in the file"
     load.add_argument("--complete-through", required=True, type=a_date, metavar="DATE", help=text)

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 import asyncpg
 
 from app.database.engine import Database
-from app.errors import AliasesError, UnknownCountyError
+from app.errors import AliasesError, Fault, UnknownCountyError
 from app.matching.aliases import KINDS, Alias, Kind, alias_rows, compared
 from app.matching.queries import AliasVersion, alias_version
 from app.roll import queries as rows
@@ -47,7 +47,7 @@ def _decoded(data: bytes) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise AliasesError("a byte that is not utf-8", row=data.count(b"\n", 0, error.start) or None) from None
+        raise AliasesError(Fault("a byte that is not utf-8", row=data.count(b"\n", 0, error.start) or None)) from None
 
 
 def _rows(text: str) -> Iterator[list[str]]:
@@ -58,21 +58,21 @@ def _rows(text: str) -> Iterator[list[str]]:
         for row, values in enumerate(csv.reader(StringIO(text, newline="\n"), strict=True)):
             for column, value in zip(COLUMNS, values, strict=False):
                 if FORBIDDEN.search(value):
-                    raise AliasesError("a control character", row=row or None, column=column)
+                    raise AliasesError(Fault("a control character", row=row or None, column=column))
             yield [value.translate(BREAKS).strip(" ") for value in values]
     except csv.Error:
-        raise AliasesError("quotation marks or line breaks out of place", row=row + 1 or None) from None
+        raise AliasesError(Fault("quotation marks or line breaks out of place", row=row + 1 or None)) from None
 
 
 def _alias(no: int, row: list[str]) -> Alias:
     if len(row) != len(COLUMNS):
-        raise AliasesError(f"{len(row)} columns where the header has {len(COLUMNS)}", row=no)
+        raise AliasesError(Fault(f"{len(row)} columns where the header has {len(COLUMNS)}", row=no))
     kind, *names = row
     if kind not in KINDS:
-        raise AliasesError(f"not one of {', '.join(KINDS)}", row=no, column="kind")
+        raise AliasesError(Fault(f"not one of {', '.join(KINDS)}", row=no, column="kind"))
     for column, text in zip(COLUMNS[1:], names, strict=True):
         if why := _fault(kind, text):
-            raise AliasesError(why, row=no, column=column)
+            raise AliasesError(Fault(why, row=no, column=column))
     return Alias(kind, *names)
 
 
@@ -90,11 +90,11 @@ def _distinct(rows: Iterable[Alias]) -> Iterator[Alias]:
     names: Counter[tuple[Kind, str]] = Counter()
     for no, row in enumerate(rows, 1):
         if row in seen:
-            raise AliasesError(f"the same as row {seen[row]}", row=no)
+            raise AliasesError(Fault(f"the same as row {seen[row]}", row=no))
         key = row.kind, compared(row.kind, row.alias)
         names[key] += 1
         if names[key] > _MOST_NAMES:
-            raise AliasesError(f"the alias has more than {_MOST_NAMES} names", row=no, column="alias")
+            raise AliasesError(Fault(f"the alias has more than {_MOST_NAMES} names", row=no, column="alias"))
         seen[row] = no
         yield row
 

@@ -37,6 +37,13 @@ class RollFormat:
     county_column: str | None = None  # holds the county's code: one file, one county
     optional: frozenset[str] = frozenset()  # columns of the file that some years' files lack
 
+    @property
+    def file_columns(self) -> tuple[str, ...]:
+        """Every column of the file that is read, each once."""
+        sources = (self.county_column or "", *self.columns.values())
+        named = [(source,) if isinstance(source, str) else source.columns for source in sources]
+        return tuple(dict.fromkeys(column for columns in named for column in columns if column))
+
 
 def _of(function: Callable[..., str], *columns: str) -> Computed:
     return Computed(function, columns)

@@ -1,107 +1,25 @@
-"""Where a roll comes from: a file, plain or packed, read as one stream and hashed on the way."""
+"""Loading a roll, putting a version into use, dropping one, and loading one again with new search keys."""
 
 import asyncio
-import hashlib
 import time
-import zipfile
-import zlib
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import date
-from gzip import GzipFile
-from io import BufferedReader, RawIOBase
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO
 
 import asyncpg
 
 from app.database.engine import SERVICE_ROLE, connect_arguments
-from app.errors import RollError, RollKeysError, RollLoadingError, RollOutdatedError, UnknownRollError
+from app.errors import Fault, RollError, RollKeysError, RollLoadingError, RollOutdatedError, UnknownRollError
 from app.matching.blocking import KEYS_VERSION
 from app.roll import queries as db
+from app.roll.files import open_roll
 from app.roll.formats import FORMATS
-from app.roll.rows import RowReader, read_chunks, read_header
+from app.roll.rows import MOST_FAULTS, RowReader, read_chunks, read_header
 from app.roll.workers import Converted, convert_all
-
-_GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
-
-
-class HashingReader(RawIOBase):
-    """A stream that takes the SHA-256 of what is read from it. A damaged archive is a `RollError`."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        """Read from `stream`."""
-        self._stream = stream
-        self._hash = hashlib.sha256()
-
-    def readable(self) -> bool:
-        """Say yes."""
-        return True
-
-    def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]  # the stub's Buffer is 3.12
-        """Fill the buffer."""
-        try:
-            data = self._stream.read(len(buffer))
-        except (EOFError, OSError, zlib.error, zipfile.BadZipFile):
-            raise RollError("the file is damaged: it cannot be unpacked to its end") from None
-        self._hash.update(data)
-        buffer[: len(data)] = data
-        return len(data)
-
-    def sha256(self) -> str:
-        """What was read so far, hashed, in hexadecimal."""
-        return self._hash.hexdigest()
-
-
-@contextmanager
-def open_roll(source: Path | BinaryIO) -> Iterator[tuple[BinaryIO, HashingReader]]:
-    """Open a roll for reading: the stream of its content, unpacked where it is gzip or zip, and its hash.
-
-    Raises:
-        RollError: a zip archive that holds more or less than one file, or comes through a pipe.
-        OSError: the file cannot be opened.
-    """
-    if isinstance(source, Path):
-        with source.open("rb") as file, open_roll(file) as opened:
-            yield opened
-        return
-    with _peekable(source) as file:
-        hashing = HashingReader(_unpacked(file))
-        yield cast("BinaryIO", BufferedReader(hashing, 1 << 18)), hashing
-
-
-@contextmanager
-def _peekable(source: BinaryIO) -> Iterator[BufferedReader]:
-    """The source with a buffer to look ahead in; it stays open afterwards."""
-    buffered = BufferedReader(cast("Any", source))
-    try:
-        yield buffered
-    finally:
-        buffered.detach()
-
-
-def _unpacked(file: BufferedReader) -> BinaryIO:
-    start = file.peek(4)[:4]
-    if start.startswith(_GZIP):
-        return cast("BinaryIO", GzipFile(fileobj=file))
-    if not start.startswith(_ZIP):
-        return file
-    if not file.seekable():
-        raise RollError("a zip archive cannot be read from a pipe: unpack it first")
-    try:
-        archive = zipfile.ZipFile(file)
-    except zipfile.BadZipFile:
-        raise RollError("the file is damaged: it cannot be unpacked") from None
-    names = [entry.filename for entry in archive.infolist() if not entry.is_dir()]
-    if len(names) != 1:
-        raise RollError(f"the zip archive holds {len(names)} files: one is expected")
-    try:
-        return cast("BinaryIO", archive.open(names[0]))
-    except (RuntimeError, NotImplementedError, zipfile.BadZipFile):  # RuntimeError: it asks for a password
-        raise RollError("the zip archive cannot be unpacked") from None
-
 
 Progress = Callable[[str, int], None]  # phase (copying, indexing, done) and rows so far
 
@@ -195,7 +113,7 @@ async def connected(url: str) -> AsyncIterator[asyncpg.Connection]:
 
 @dataclass(slots=True)
 class _Load:
-    """One load on its way."""
+    """One load under way."""
 
     data: asyncpg.Connection
     report: asyncpg.Connection
@@ -205,6 +123,7 @@ class _Load:
     rows: int = 0
     reported: float = 0.0
     county: str | None = None
+    faults: tuple[Fault, ...] = ()
 
     async def run(self, source: Path | BinaryIO, roll_format: str) -> int:
         """Copy, index and attach; the number of registrations."""
@@ -216,7 +135,7 @@ class _Load:
                 await self._copy(converted)
             if not self.rows:
                 raise RollError("the file has no rows")
-            await self._tell("indexing", at_once=True)
+            await self._report("indexing", at_once=True)
             await db.attach_roll(self.data, self.county_id, self.version, self.rows, hashing.sha256())
         return self.rows
 
@@ -231,19 +150,33 @@ class _Load:
                 await db.copy_tokens(self.data, _each(tokens))
 
     async def _until_portion(self, converted: AsyncIterator[Converted], tokens: list[bytes]) -> AsyncIterator[bytes]:
+        """Yield registrations until `tokens` has a portion of the dictionary, or the file ends.
+
+        After a bad row nothing is yielded, and the file is read on for more of them.
+        """
         async for chunk in converted:
-            if chunk.rows and self.county not in (None, chunk.county):  # each process knows only the rows it read
-                raise RollError("another county than the rows before", row=self.rows + 1)
-            yield chunk.registrations
+            self._check(chunk)
+            if not self.faults:
+                yield chunk.registrations
+            elif chunk.broken or len(self.faults) >= MOST_FAULTS:
+                break
             self.rows += chunk.rows
-            self.county = chunk.county
-            await self._tell("copying")
+            await self._report("copying")
             if chunk.tokens:
                 tokens.append(chunk.tokens)
             if sum(map(len, tokens)) > _TOKEN_PORTION:
                 return
+        if self.faults:
+            raise RollError(*self.faults[:MOST_FAULTS])
 
-    async def _tell(self, phase: str, *, at_once: bool = False) -> None:
+    def _check(self, chunk: Converted) -> None:
+        """Collect a chunk's faults. Each worker knows only the rows that it read, so counties are compared here."""
+        self.faults += chunk.faults
+        if chunk.rows and self.county not in (None, chunk.county):
+            self.faults += (Fault("another county than the rows before", row=self.rows + 1),)
+        self.county = self.county or chunk.county
+
+    async def _report(self, phase: str, *, at_once: bool = False) -> None:
         self.progress(phase, self.rows)
         now = time.monotonic()
         if at_once or now - self.reported >= _REPORT_EVERY:

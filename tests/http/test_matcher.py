@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import os
 import signal
 import weakref
 from collections.abc import AsyncIterator
@@ -18,7 +17,8 @@ from app.matching import workers as actions
 from app.matching.aliases import Alias, Aliases
 from app.matching.lookup import LineToDecide, decide_lines
 from app.matching.queries import Roll
-from app.matching.workers import _LINES_BETWEEN, Matchers, _tidying, in_parts
+from app.matching.workers import Matchers, in_parts
+from app.processes import collect_garbage
 from tests.http.county import COUNTY, voter
 from tests.waiting import until
 
@@ -34,9 +34,9 @@ def lines(*numbers: int) -> list[LineToDecide]:
 
 
 def end(matchers: Matchers, at: int, how: signal.Signals) -> None:
-    process = matchers.each[at].process_id
+    process = matchers.workers[at].process
     assert process
-    os.kill(process, how)
+    process.send_signal(how)
 
 
 async def started(database: str, count: int) -> Matchers:
@@ -109,7 +109,7 @@ async def test_where_it_hangs_the_service_decides(
     end(matcher, 0, signal.SIGSTOP)
     found = await matcher.decide_lines(connection, county_id=COUNTY, roll_version=1, lines=lines(9))
     assert found[0].voter_id == "V9"
-    assert matcher.each[0].waiting() == 0
+    assert matcher.workers[0].requests == {}
 
 
 async def test_what_one_dies_over_another_decides(two: Matchers, connection: asyncpg.Connection) -> None:
@@ -121,7 +121,7 @@ async def test_what_one_dies_over_another_decides(two: Matchers, connection: asy
     ]
 
     async def asked() -> bool:
-        return two.each[0].waiting() == 1
+        return len(two.workers[0].requests) == 1
 
     await until(asked)
     end(two, 0, signal.SIGKILL)
@@ -139,7 +139,7 @@ async def test_one_batch_is_decided_by_all_of_them_at_once(two: Matchers, connec
     )
 
     async def asked() -> bool:
-        return [matcher.waiting() for matcher in two.each] == [1, 1]
+        return [len(worker.requests) for worker in two.workers] == [1, 1]
 
     await until(asked)
     for at in (0, 1):
@@ -181,21 +181,24 @@ async def test_words_learnt_are_kept_up_to_a_bound(
     assert await decide_lines(connection, county_id=COUNTY, roll_version=1, lines=lines(*numbers)) == before
 
 
-def test_what_refers_to_itself_is_freed_now_and_then() -> None:
+async def test_what_refers_to_itself_is_freed_now_and_then() -> None:
     class Knot:
         def __init__(self) -> None:
             self.itself = self
 
+    async def freed() -> bool:
+        return knot() is None
+
     was_enabled = gc.isenabled()
+    collecting = asyncio.create_task(collect_garbage(every=0.05))
     try:
-        decided = _tidying()
-        gc.disable()
+        await asyncio.sleep(0)
+        assert not gc.isenabled()
         knot = weakref.ref(Knot())
-        decided(_LINES_BETWEEN - 1)
         assert knot() is not None
-        decided(1)
-        assert knot() is None
+        await until(freed)
     finally:
+        collecting.cancel()
         gc.unfreeze()
         if was_enabled:
             gc.enable()

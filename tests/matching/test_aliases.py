@@ -273,7 +273,7 @@ def test_a_bad_file_is_refused_whole_with_row_column_and_why(
 ) -> None:
     with pytest.raises(AliasesError, match=why) as refused:
         read_aliases(content.encode())
-    assert (refused.value.row, refused.value.column) == (row, column)
+    assert [(fault.row, fault.column) for fault in refused.value.faults] == [(row, column)]
     assert "canary" not in str(refused.value).lower()
 
 

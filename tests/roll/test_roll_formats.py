@@ -4,15 +4,16 @@ import csv
 import io
 import pickle
 from datetime import date
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.errors import RollError
+from app.errors import Fault, RollError
 from app.law.registration import Registration
 from app.roll.formats import CALIFORNIA, CANONICAL, CANONICAL_COLUMNS, FORMATS, NORTH_CAROLINA, RollFormat
-from app.roll.rows import BOUNDS, Chunk, RowReader, read_chunks, read_header
+from app.roll.rows import BOUNDS, MOST_FAULTS, Chunk, RowReader, read_chunks, read_header
 
 A_ROW = {
     "voter_id": "17", "last_name": "GARCIA-LOPEZ", "first_name": "MARÍA", "middle_name": "DEL CARMEN", "suffix": "",
@@ -34,13 +35,28 @@ def a_file(*rows: dict[str, str], header: tuple[str, ...] = CANONICAL_COLUMNS) -
 def read(data: bytes, roll_format: RollFormat = CANONICAL, size: int = 1 << 20) -> list[Registration]:
     file = io.BytesIO(data)
     reader = RowReader(roll_format, read_header(file))
-    return [r for chunk in read_chunks(file, quoted=reader.quoted, size=size) for r in reader.registrations(chunk)]
+    registrations, found = list[Registration](), list[Fault]()
+    for chunk in read_chunks(file, quoted=reader.quoted, size=size):
+        rows = reader.read(chunk)
+        registrations += rows.registrations
+        found += rows.faults
+        if rows.broken or len(found) >= MOST_FAULTS:
+            break
+    if found:
+        raise RollError(*found[:MOST_FAULTS])
+    return registrations
+
+
+def faults(data: bytes, roll_format: RollFormat = CANONICAL) -> list[Fault]:
+    with pytest.raises(RollError) as caught:
+        read(data, roll_format)
+    return list(caught.value.faults)
 
 
 def refused(data: bytes, roll_format: RollFormat = CANONICAL) -> tuple[int | None, str | None]:
-    with pytest.raises(RollError) as caught:
-        read(data, roll_format)
-    return caught.value.row, caught.value.column
+    """Where the one fault of a file is."""
+    (fault,) = faults(data, roll_format)
+    return fault.row, fault.column
 
 
 def test_a_canonical_row_becomes_a_registration() -> None:
@@ -95,12 +111,24 @@ def test_a_byte_order_mark_windows_line_ends_and_blank_lines_at_the_end_do_no_ha
     ],
 )
 def test_a_bad_value_refuses_the_file_with_row_and_column_and_without_the_value(column: str, value: str) -> None:
-    with pytest.raises(RollError) as caught:
-        read(a_file(A_ROW, A_ROW | {column: value}, A_ROW))
-    error = caught.value
-    assert (error.row, error.column) == (2, column)
-    assert str(error) == f"row 2, column {column}: {error.why}"
-    assert not value or value not in str(error)
+    (fault,) = faults(a_file(A_ROW, A_ROW | {column: value}, A_ROW))
+    assert (fault.row, fault.column) == (2, column)
+    assert str(RollError(fault)) == f"row 2, column {column}: {fault.why}"
+    assert not value or value not in str(fault)
+
+
+def test_every_bad_row_up_to_ten_is_named() -> None:
+    many = [A_ROW | {"zip": "9" * 11}, A_ROW, A_ROW | {"status": "dead"}] * 6
+    found = faults(a_file(*many))
+    bad = [(1, "zip"), (3, "status"), (4, "zip"), (6, "status"), (7, "zip"), (9, "status"), (10, "zip")]
+    assert [(fault.row, fault.column) for fault in found] == [*bad, (12, "status"), (13, "zip"), (15, "status")]
+    assert len(str(RollError(*found))) < 1000
+
+
+def test_rows_after_quotation_marks_out_of_place_are_not_judged() -> None:
+    header, row, _ = a_file(A_ROW).split(b"\n")
+    found = faults(b"\n".join([header, b"1,2", row, b'"17"' + row, b"1,2", b""]))
+    assert [fault.row for fault in found] == [1, 3]
 
 
 def test_the_column_of_every_bound_is_named_when_it_is_exceeded() -> None:
@@ -115,7 +143,10 @@ def test_a_row_of_another_width_than_the_header_is_refused(line: bytes) -> None:
 
 
 def test_a_byte_that_is_not_utf8_is_refused_with_its_row() -> None:
-    assert refused(a_file(A_ROW, A_ROW).replace("MARÍA".encode(), b"MAR\xcdA", 2)) == (1, None)
+    found = faults(a_file(A_ROW, A_ROW, A_ROW).replace("MARÍA".encode(), b"MAR\xcdA", 2))
+    assert found == [Fault("a byte that is not utf-8", no, "first_name") for no in (1, 2)]
+    (of_header,) = faults(b"\xff" + a_file(A_ROW))
+    assert str(of_header) == "the header has a byte that is not utf-8"
 
 
 @pytest.mark.parametrize("fault", [b'"17', b'"17"x', b'17,"'])
@@ -135,8 +166,7 @@ def test_a_quotation_mark_that_is_never_closed_does_not_gather_the_file_in_memor
     reader = RowReader(CANONICAL, read_header(file))
     chunk = next(read_chunks(file, quoted=True, size=1 << 10))
     assert len(chunk.data) < 1_100_000
-    with pytest.raises(RollError, match="row 1"):
-        list(reader.registrations(chunk))
+    assert [fault.row for fault in reader.read(chunk).faults] == [1]
 
 
 def test_a_header_that_lacks_a_column_names_it() -> None:
@@ -147,14 +177,32 @@ def test_a_header_that_has_a_column_twice_names_it() -> None:
     assert refused(a_file(A_ROW, header=(*CANONICAL_COLUMNS, "zip"))) == (None, "zip")
 
 
+def test_everything_that_is_wrong_with_a_header_is_said_at_once() -> None:
+    header = ("voter_id", "Surname", *CANONICAL_COLUMNS[2:-1], "city", "party")
+    assert faults(a_file(A_ROW, header=header)) == [
+        Fault("the header has it more than once", column="city"),
+        Fault("the header has no such column", column="last_name"),
+        Fault("the header has no such column", column="confidential"),
+        Fault("the format has no columns named like the file's number 2, 23"),
+    ]
+
+
+def test_the_first_row_of_a_file_without_a_header_is_not_repeated() -> None:
+    found = faults(a_file(A_ROW).partition(b"\n")[2])
+    assert len(found) == 23
+    assert len(str(RollError(*found))) < 2000
+    assert not [value for value in A_ROW.values() if len(value) > 3 and value in str(RollError(*found))]
+
+
 @pytest.mark.parametrize("data", [b"", b"\n", b"  \r\n"])
 def test_an_empty_file_is_refused(data: bytes) -> None:
     assert refused(data) == (None, None)
 
 
 def test_a_refusal_travels_between_processes_with_its_facts() -> None:
-    error = pickle.loads(pickle.dumps(RollError("empty", row=7, column="voter_id")))  # noqa: S301 - our own bytes
-    assert (str(error), error.row, error.column, error.why) == ("row 7, column voter_id: empty", 7, "voter_id", "empty")
+    error = pickle.loads(pickle.dumps(RollError(Fault("empty", 7, "voter_id"), "too long")))  # noqa: S301 - our own bytes
+    assert str(error) == "row 7, column voter_id: empty; too long"
+    assert error.faults == (Fault("empty", row=7, column="voter_id"), Fault("too long"))
 
 
 fields = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cf", "Cs", "Zl", "Zp"]), max_size=20)
@@ -186,13 +234,13 @@ def test_any_bytes_under_a_header_are_read_or_refused(parts: list[bytes]) -> Non
     try:
         read(header + b",".join(parts))
     except RollError as error:
-        assert error.row or error.column or error.why  # noqa: PT017 - either outcome is right
+        assert all(fault.why for fault in error.faults)  # noqa: PT017 - either outcome is right
 
 
 @given(no=st.integers(1, 10**9))
 def test_a_chunk_numbers_its_rows_from_its_first(no: int) -> None:
     header, rows = a_file(A_ROW, A_ROW).split(b"\n", 1)
-    registrations = RowReader(CANONICAL, header).registrations(Chunk(rows, no, 2))
+    registrations = RowReader(CANONICAL, header).read(Chunk(rows, no, 2)).registrations
     assert [r.registration_no for r in registrations] == [no, no + 1]
 
 
@@ -267,3 +315,15 @@ def test_a_removed_voter_of_north_carolina_is_canceled_and_has_no_address() -> N
     assert after == before._replace(
         status="canceled", house_number="", pre_direction="", street_name="", street_type="", unit_number=""
     )
+
+
+DOCUMENTED = (Path(__file__).parents[2] / "docs/rolls.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("roll_format", FORMATS.values(), ids=FORMATS)
+def test_the_example_in_the_documentation_is_a_roll_with_every_column(roll_format: RollFormat) -> None:
+    section = DOCUMENTED.partition(f"## `{roll_format.name}`")[2]
+    example = section.partition("```")[2].partition("\n")[2].partition("```")[0]
+    assert len(read(example.encode(roll_format.encoding), roll_format)) == 1
+    header = example.partition("\n")[0].replace('"', "").split(roll_format.delimiter)
+    assert sorted(header) == sorted(roll_format.file_columns)

@@ -53,7 +53,7 @@ def a_roll(rows: int, *, bad: dict[int, dict[str, str]] | None = None) -> bytes:
 
 def registrations_of(data: bytes) -> list[Registration]:
     header, _, rows = data.partition(b"\n")
-    return list(RowReader(CANONICAL, header).registrations(Chunk(rows, 1, rows.count(b"\n"))))
+    return RowReader(CANONICAL, header).read(Chunk(rows, 1, rows.count(b"\n"))).registrations
 
 
 async def load(
@@ -152,26 +152,42 @@ def two_files() -> bytes:
     return data.getvalue()
 
 
+def places(error: RollError) -> list[tuple[int | None, str | None]]:
+    return [(fault.row, fault.column) for fault in error.faults]
+
+
 @pytest.mark.parametrize(
-    ("data", "row", "column"),
+    ("data", "faults"),
     [
-        (b"", None, None),
-        (a_roll(0), None, None),
-        (a_roll(3, bad={2: {"status": "dead"}}), 2, "status"),
-        (a_roll(9000, bad={8999: {"birth_date": "1970-13-01"}}), 8999, "birth_date"),
-        (a_roll(9000, bad={3: {"zip": "9" * 11}, 8000: {"zip": "9" * 11}}), 3, "zip"),
-        (gzip.compress(a_roll(9000))[:-2000], None, None),
-        (two_files(), None, None),
-        (two_files()[:-30], None, None),
+        (b"", [(None, None)]),
+        (a_roll(0), [(None, None)]),
+        (a_roll(3).replace(b"suffix,", b"Suffix,"), [(None, "suffix"), (None, None)]),
+        (a_roll(3, bad={2: {"status": "dead"}}), [(2, "status")]),
+        (a_roll(9000, bad={8999: {"birth_date": "1970-13-01"}}), [(8999, "birth_date")]),
+        (
+            a_roll(9000, bad={3: {"zip": "9" * 11}, 4: {"status": "dead"}, 8000: {"zip": "9" * 11}}),
+            [(3, "zip"), (4, "status"), (8000, "zip")],
+        ),
+        (
+            a_roll(9000, bad={no: {"zip": "9" * 11} for no in range(5, 9000, 400)}),
+            [(no, "zip") for no in range(5, 9000, 400)][:10],
+        ),
+        (
+            a_roll(9000, bad={3: {"zip": "9" * 11}, 8000: {"zip": "9" * 11}}).replace(b"V6000,", b'"V"6000,'),
+            [(3, "zip"), (6000, None)],
+        ),
+        (gzip.compress(a_roll(9000))[:-2000], [(None, None)]),
+        (two_files(), [(None, None)]),
+        (two_files()[:-30], [(None, None)]),
     ],
 )
 async def test_a_bad_file_is_refused_whole_and_the_roll_in_use_is_untouched(
-    database: str, connection: asyncpg.Connection, data: bytes, row: int | None, column: str | None
+    database: str, connection: asyncpg.Connection, data: bytes, faults: list[tuple[int | None, str | None]]
 ) -> None:
     await load(database, a_roll(5), activate=True)
     with pytest.raises(RollError) as caught:
         await load(database, data, activate=True)
-    assert (caught.value.row, caught.value.column) == (row, column)
+    assert places(caught.value) == faults
     active, failed = await db.list_rolls(connection, COUNTY)
     assert (active.state, active.registrations) == ("active", 5)
     assert (failed.state, failed.failure, failed.registrations) == ("failed", str(caught.value), None)

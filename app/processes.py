@@ -1,0 +1,227 @@
+"""Worker processes: work that needs a processor for long runs in them, and the event loop stays free.
+
+A worker is a plain subprocess that imports only what its handler's module imports. Requests and answers are pickled and
+sent over a socket, each with its length in front. Several requests may be open at a time: each has a number, and its
+answer has the same. A worker exits when its socket is closed: by the pool, or because the process that started it is
+gone, however that ended.
+"""
+
+import asyncio
+import gc
+import logging
+import os
+import pickle
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from itertools import count
+from pathlib import Path
+from time import monotonic
+from typing import Any, Final, Generic, Literal, TypeVar
+
+import uvloop
+
+from app.errors import RecallError, WorkerDiedError, WorkerFailedError
+
+logger = logging.getLogger("app.processes")
+
+Setup = TypeVar("Setup")
+Request = TypeVar("Request")
+Answer = TypeVar("Answer")
+Handler = Callable[[Request], Awaitable[Answer]]
+
+_PROJECT: Final = Path(__file__).parents[1]
+_LENGTH: Final = 4  # bytes in front of a message that hold its length
+_RESTART_AFTER: Final = 5.0  # seconds after the last start, so that a worker that dies at once is not started in a loop
+_COLLECT_EVERY: Final = 30.0  # seconds between garbage collections in a worker
+
+
+class Worker(Generic[Request, Answer]):
+    """One worker process. `process` is None before its first start; `requests` are those without an answer."""
+
+    def __init__(self, opening: bytes) -> None:
+        """Prepare a worker whose first message is `opening`; `start` starts it."""
+        self.process: asyncio.subprocess.Process | None = None
+        self.requests: dict[int, asyncio.Future[Answer]] = {}
+        self._opening = opening
+        self._numbers = count(1)
+        self._started = float("-inf")
+        self._writer: asyncio.StreamWriter | None = None  # None while the process does not run
+        self._reading: asyncio.Task[None] | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether it can be asked."""
+        return self._writer is not None
+
+    async def start(self) -> None:
+        """Start the process, unless it runs or was started a moment ago."""
+        if self.running or monotonic() - self._started < _RESTART_AFTER:
+            return
+        self._started = monotonic()
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self.process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-c", f"from {__name__} import serve; serve()"), cwd=_PROJECT, stdin=theirs.fileno()
+            )
+        reader, self._writer = await asyncio.open_unix_connection(sock=ours)
+        self._writer.write(self._opening)
+        self._reading = asyncio.create_task(self._read(reader, self._writer))
+
+    async def ask(self, request: Request) -> Answer:
+        """Return the handler's answer.
+
+        Raises:
+            WorkerDiedError: the process does not run, or ended before it answered.
+            WorkerFailedError: the handler raised an error that it was not written to raise.
+            RecallError: the handler raised it.
+        """
+        if self._writer is None:
+            raise WorkerDiedError
+        number = next(self._numbers)
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self.requests[number] = answer
+        try:
+            self._writer.write(_framed((number, request)))
+            return await answer
+        finally:
+            del self.requests[number]
+
+    async def _read(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Give each answer to its request until the process ends."""
+        try:
+            while True:
+                number, answer = await _read_message(reader)
+                self._settle(self.requests.get(number), answer)
+        except (EOFError, OSError):
+            logger.warning("a worker process ended")
+        finally:
+            self._writer = None
+            writer.close()
+            for waiting in self.requests.values():
+                self._settle(waiting, WorkerDiedError())
+
+    @staticmethod
+    def _settle(waiting: asyncio.Future[Answer] | None, answer: Answer | Exception) -> None:
+        if waiting is None or waiting.done():  # the caller has given up
+            return
+        if isinstance(answer, Exception):
+            waiting.set_exception(answer)
+        else:
+            waiting.set_result(answer)
+
+    async def close(self) -> None:
+        """Kill the process."""
+        if self._reading:
+            self._reading.cancel()
+        if self.process:
+            with suppress(ProcessLookupError):
+                self.process.kill()
+            await self.process.wait()
+
+
+class WorkerPool(Generic[Request, Answer]):
+    """Several workers with the same handler, or none."""
+
+    def __init__(
+        self, open_handler: Callable[[Setup], Awaitable[Handler[Request, Answer]]], setup: Setup, size: int
+    ) -> None:
+        """Prepare `size` workers; `start` starts them.
+
+        Args:
+            open_handler: a function of a module, called once in each worker with `setup`. It returns the function that
+                answers requests. The worker imports its module, and nothing else.
+            setup: anything that can be pickled.
+            size: how many processes.
+        """
+        opening = _framed((open_handler, setup))
+        self.workers: Final = tuple(Worker[Request, Answer](opening) for _ in range(size))
+
+    async def start(self) -> None:
+        """Start the workers that do not run, but none that was started a moment ago."""
+        for worker in self.workers:
+            await worker.start()
+
+    async def submit(self, request: Request) -> Answer:
+        """Return the answer of the worker with the fewest open requests; `Worker.ask` has the errors."""
+        running = [worker for worker in self.workers if worker.running]
+        if not running:
+            raise WorkerDiedError
+        return await min(running, key=lambda worker: len(worker.requests)).ask(request)
+
+    def idle(self) -> int:
+        """How many workers run and have nothing to do."""
+        return sum(worker.running and not worker.requests for worker in self.workers)
+
+    def states(self) -> dict[Literal["running", "ended"], int]:
+        """How many workers run, and how many do not."""
+        running = sum(worker.running for worker in self.workers)
+        return {"running": running, "ended": len(self.workers) - running}
+
+    async def close(self) -> None:
+        """Kill the workers."""
+        for worker in self.workers:
+            await worker.close()
+
+
+def _framed(message: object) -> bytes:
+    content = pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL)
+    return len(content).to_bytes(_LENGTH, "big") + content
+
+
+async def _read_message(reader: asyncio.StreamReader) -> Any:  # noqa: ANN401 - whatever the other side sends
+    """Return the next message of the other side; EOFError or OSError where there are no more."""
+    length = int.from_bytes(await reader.readexactly(_LENGTH), "big")
+    return pickle.loads(await reader.readexactly(length))  # noqa: S301 - from a process of this program
+
+
+def serve() -> None:
+    """Run as a worker: answer requests until the socket on standard input is closed."""
+    # Ctrl-C and SIGTERM may reach every process of the service. It finishes its requests first, and needs its workers.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    uvloop.run(_serve())
+
+
+async def _serve() -> None:
+    reader, writer = await asyncio.open_unix_connection(sock=socket.socket(fileno=sys.stdin.fileno()))
+    open_handler, setup = await _read_message(reader)
+    handler = await open_handler(setup)
+    tasks = {asyncio.create_task(collect_garbage())}
+    try:
+        while True:
+            number, request = await _read_message(reader)
+            task = asyncio.create_task(_answer(handler, number, request, writer))
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+    except (EOFError, OSError):
+        os._exit(0)  # the pool is gone, and with it everything that waits for an answer
+
+
+async def _answer(handler: Handler[Any, Any], number: int, request: object, writer: asyncio.StreamWriter) -> None:
+    """Send the handler's answer, or the error that `ask` is to raise."""
+    answer: object
+    try:
+        answer = await handler(request)
+    except RecallError as error:
+        answer = error
+    except Exception as error:  # noqa: BLE001  # `ask` raises it; the text stays here, since it may hold personal data
+        answer = WorkerFailedError(type(error).__qualname__)
+    writer.write(_framed((number, answer)))
+    await writer.drain()
+
+
+async def collect_garbage(every: float = _COLLECT_EVERY) -> None:
+    """Collect garbage every so many seconds, in place of Python's own collector.
+
+    That took a tenth of the time, since it walks all that is cached. Handlers make next to no cycles: only errors such
+    as a lost connection leave some.
+    """
+    gc.disable()
+    gc.collect()
+    gc.freeze()  # modules and what they hold are never garbage
+    while True:
+        await asyncio.sleep(every)
+        gc.collect()
