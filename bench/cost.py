@@ -34,10 +34,10 @@ from app.database.migrate import upgrade
 from app.database.server import EmbeddedServer
 from app.demo.generate import generate
 from app.law.line import Place, Submitted, Writing
-from app.law.petition import Petition
+from app.law.petition import Petition, SigningInterval
 from app.matching.decision import Decision
-from app.matching.lookup import LineToDecide, decide_lines
-from app.matching.workers import Decide
+from app.matching.lookup import Decide, LineToDecide, decide_lines
+from app.matching.queries import SearchedRoll
 from app.roll.loading import load_roll
 
 BOUND = 0.35  # of the throughput: the most that the proofs may cost together
@@ -55,12 +55,12 @@ class Known:
 
     async def learn(self, database: Database, lines: Sequence[Submitted]) -> None:
         """Ask the real one."""
-        asked = [LineToDecide(line.writing, FROM, TO, TO) for line in lines]
+        asked = [LineToDecide(line.writing, SigningInterval(FROM, TO, TO)) for line in lines]
         async with database.intake() as connection:
-            found = await decide_lines(connection, county_id=COUNTY, roll_version=1, lines=asked)
+            found = await decide_lines(SearchedRoll(connection, COUNTY, 1), asked)
         self._decisions.update(zip((line.writing for line in lines), found, strict=True))
 
-    async def decide(self, _: asyncpg.Connection, *, lines: Sequence[LineToDecide], **_roll: object) -> list[Decision]:
+    async def decide(self, _: SearchedRoll, lines: Sequence[LineToDecide]) -> list[Decision]:
         """In place of `decide_lines`."""
         return [self._decisions[line.writing] for line in lines]
 

@@ -41,6 +41,7 @@ from app.law.registration import Registration
 from app.matching import lookup
 from app.matching.decision import Decision, decide
 from app.matching.lookup import LineToDecide, decide_lines
+from app.matching.queries import SearchedRoll
 from app.matching.scoring import Scorer
 from app.matching.workers import Matchers
 from app.roll.loading import load_roll
@@ -77,7 +78,7 @@ async def decide_all(connection: asyncpg.Connection, lines: list[LineToDecide], 
     started, cpu = time.perf_counter(), time.process_time()
     decisions = []
     for at in range(0, len(lines), batch):
-        decisions += await decide_lines(connection, county_id=COUNTY, roll_version=1, lines=lines[at : at + batch])
+        decisions += await decide_lines(SearchedRoll(connection, COUNTY, 1), lines[at : at + batch])
     wall = (time.perf_counter() - started) / len(lines) * 1e6
     own = (time.process_time() - cpu) / len(lines) * 1e6
     print(f"{wall:.0f} µs a line: {own:.0f} in Python, {wall - own:.0f} waiting for PostgreSQL; batches of {batch}")
@@ -92,7 +93,7 @@ async def decide_as_served(url: str, connection: asyncpg.Connection, lines: list
 
     async def station() -> None:
         for part in parts:
-            await matchers.decide_lines(connection, county_id=COUNTY, roll_version=1, lines=part)
+            await matchers.decide_lines(SearchedRoll(connection, COUNTY, 1), part)
 
     started = time.perf_counter()
     async with asyncio.TaskGroup() as stations:
@@ -109,7 +110,7 @@ async def decide_alone(connection: asyncpg.Connection, lines: list[LineToDecide]
     times = []
     for line in lines[:: max(1, len(lines) // ALONE)]:
         started = time.perf_counter()
-        await decide_lines(connection, county_id=COUNTY, roll_version=1, lines=[line])
+        await decide_lines(SearchedRoll(connection, COUNTY, 1), [line])
         times.append((time.perf_counter() - started) * 1000)
     median, late = (quantiles(times, n=20)[at] for at in (9, 18))
     print(f"one line alone: p50 {median:.1f} ms, p95 {late:.1f} ms\n")
@@ -201,9 +202,8 @@ async def run(arguments: argparse.Namespace, url: str) -> None:
         )
         print(f"loaded {loaded.registrations} registrations in {loaded.seconds:.0f} s")
     for petition, truth in zip(arguments.petition, arguments.truth, strict=True):
-        lines = [
-            LineToDecide(writing(line), arguments.start, arguments.end, arguments.filed) for line in objects(petition)
-        ]
+        interval = SigningInterval(arguments.start, arguments.end, arguments.filed)
+        lines = [LineToDecide(writing(line), interval) for line in objects(petition)]
         name = f"{petition.parent.name}/{petition.name}"
         await compare(connection, Asked(name, lines, list(objects(truth))), arguments)
     await connection.close()

@@ -13,7 +13,7 @@ from app.law.line import Writing
 from app.law.reasons import VALID, Outcome
 from app.matching.blocking import house_token
 from app.matching.names import given_words, surname_parts
-from app.matching.reading import read_line
+from app.matching.parsing import parse_line
 from app.matching.streets import street_token
 
 CERTAIN = 0.99  # the probability from which Splink's best pair is taken for a match
@@ -85,8 +85,8 @@ def written(writings: Iterable[Writing]) -> list[Row]:
 
 
 def _written(at: int, writing: Writing) -> Row:
-    line = read_line(writing)
-    given, surname = line.name.readings[0][:2] if line.name.readings else ((), ())
+    line = parse_line(writing)
+    given, surname = line.names[0][:2] if line.names else ((), ())
     house, streets = (line.addresses[0].house, line.addresses[0].streets) if line.addresses else ("", ())
     return Row(str(at), " ".join(given[:1]), " ".join(surname), house, "".join(streets[:1]), line.zip)
 

@@ -12,7 +12,9 @@ import pytest
 from app.database.engine import connect_arguments
 from app.demo.generate import generate
 from app.law.line import Writing
+from app.law.petition import SigningInterval
 from app.matching.lookup import LineToDecide, decide_lines
+from app.matching.queries import SearchedRoll
 from app.roll.loading import load_roll
 from bench import rivals
 from bench.score import Score, score
@@ -29,7 +31,7 @@ async def petition(database: str, tmp_path: Path) -> AsyncIterator[tuple[asyncpg
     for text in (tmp_path / "petition.ndjson").read_text(encoding="utf-8").splitlines():
         line = json.loads(text)
         parts = (line["printed_name"], line["residence_address"], line["city"], line["zip"])
-        lines.append(LineToDecide(Writing(*parts, signed=line["signed"]), FIRST, LAST, LAST))
+        lines.append(LineToDecide(Writing(*parts, signed=line["signed"]), SigningInterval(FIRST, LAST, LAST)))
     connection = await asyncpg.connect(**connect_arguments(database))
     yield connection, lines
     await connection.close()
@@ -40,7 +42,7 @@ async def test_the_matcher_keeps_its_word_on_a_petition_that_it_has_not_seen(
 ) -> None:
     connection, lines = petition
     truths = [json.loads(text) for text in (tmp_path / "truth.ndjson").read_text(encoding="utf-8").splitlines()]
-    decisions = await decide_lines(connection, county_id=COUNTY, roll_version=1, lines=lines)
+    decisions = await decide_lines(SearchedRoll(connection, COUNTY, 1), lines)
     found = score(truths, decisions)
     assert len(lines) >= 600
     assert found.outcomes["wrong match"] - found.juniors == 0

@@ -6,32 +6,28 @@ import asyncpg
 
 from app.count import queries as rows
 from app.law.line import Merits, Submitted
-from app.law.petition import DateRange, Petition, signing_interval
+from app.law.petition import DateRange, Petition, SigningInterval, signing_interval
 from app.law.reasons import ReviewCause
-from app.matching.aliases import in_use
 from app.matching.decision import Decision
-from app.matching.lookup import LineToDecide, decide_lines
-from app.matching.workers import Decide
+from app.matching.lookup import Decide, LineToDecide, decide_lines
+from app.matching.roll_cache import in_use
 
 
 async def examine_lines(
     connection: asyncpg.Connection, petition: Petition, lines: Sequence[Submitted], decide: Decide = decide_lines
 ) -> tuple[rows.Basis, list[Merits]]:
     """What the active roll says of these lines, in their order, and what that rests on."""
-    roll_version, aliases = await in_use(connection, petition.county_id)
+    roll, aliases_version = await in_use(connection, petition.county_id)
     sections_version, intervals = await _intervals(connection, petition, lines)
-    basis = rows.Basis(roll_version, sections_version, aliases.version)
-    if roll_version is None:
+    basis = rows.Basis(roll.roll_version if roll else None, sections_version, aliases_version)
+    if roll is None:
         return basis, [_unasked("no_roll", basis) for _ in lines]
     asked = [
-        LineToDecide(line.writing, interval.start, interval.end, petition.filed_on)
+        LineToDecide(line.writing, SigningInterval(interval.start, interval.end, petition.filed_on))
         for line, interval in zip(lines, intervals, strict=True)
         if interval
     ]
-    found = await decide(
-        connection, county_id=petition.county_id, roll_version=roll_version, lines=asked, aliases=aliases
-    )
-    decisions = iter(found)
+    decisions = iter(await decide(roll, asked))
     return basis, [_merits(next(decisions), basis) if i else _unasked("section_dates", basis) for i in intervals]
 
 

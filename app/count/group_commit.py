@@ -14,8 +14,7 @@ from app.count.submission import Submission
 from app.database.engine import Database
 from app.errors import BusyError
 from app.law.petition import Petition
-from app.matching.lookup import decide_lines
-from app.matching.workers import Decide
+from app.matching.lookup import Decide, decide_lines
 
 _GROUP = 500  # submissions in one transaction
 _WAITING = 5_000  # submissions that may wait; beyond, the client is asked to come back

@@ -14,8 +14,7 @@ from app.database.engine import Database
 from app.errors import BusyError, IdempotencyConflictError, RecallError
 from app.law.line import Line, Merits, Place, Submitted
 from app.law.petition import Petition
-from app.matching.lookup import decide_lines
-from app.matching.workers import Decide
+from app.matching.lookup import Decide, decide_lines
 
 # Each attempt that loses a race loses it to a transaction that committed, so a handful is plenty.
 _ATTEMPTS = 8

@@ -17,14 +17,14 @@ from app.law.line import Writing, is_eligible
 from app.law.petition import Petition, SigningInterval
 from app.law.registration import Registration
 from app.matching import queries as db
-from app.matching.aliases import Aliases, in_use
 from app.matching.decision import Decision
 from app.matching.learning import JudgedLine, learn, report
-from app.matching.lookup import LineToDecide, decide_lines, learn_streets, learn_words, roll_words
-from app.matching.queries import Roll
-from app.matching.reading import ReadLine, read_line
+from app.matching.lookup import LineToDecide, decide_lines
+from app.matching.parsing import ParsedLine, parse_line
+from app.matching.queries import SearchedRoll
+from app.matching.roll_cache import TERM_CACHE, in_use, load_corrections, load_counts
 from app.matching.scoring import Model, default_model
-from app.matching.search import MOST_OF_A_HOUSE, address_probe, registered_words, written_words
+from app.matching.search import MAX_RESIDENTS, address_query, registered_terms, street_terms, written_terms
 from app.roll.queries import registrations_of_voters
 
 BANDS: Final = (0.5, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.999, 1.0)
@@ -64,15 +64,15 @@ async def learn_model(database: Database, petitions: Sequence[Petition], version
         NoRollError: the county has no active roll.
     """
     async with database.reading() as connection:
-        roll, aliases = await _active(connection, petitions[0].county_id)
+        roll = await _active(connection, petitions[0].county_id)
         cases = [case for petition in petitions for case in await _cases(connection, petition)]
         learnt_from = [case for case in cases if case.reason is None or case.reason in _LEARNT_FROM]
-        judged = await _judged(roll, aliases, learnt_from)
-        words = await roll_words(roll)
-        others = await _sample(roll, words.registrations)
+        judged = await _judged(roll, learnt_from)
+        terms = await TERM_CACHE.terms_of(roll)
+        others = await _sample(roll, terms.registrations)
         compared = [*others, *(r for one in judged for r in (*one.own, *one.household))]
-        await learn_words(roll, words, [written_words(one.line for one in judged), registered_words(compared)])
-        return learn(judged, others, words, default_model(), version), len(judged)
+        await load_counts(roll, terms, written_terms(one.line for one in judged) | registered_terms(compared))
+        return learn(judged, others, terms, default_model(), version), len(judged)
 
 
 async def report_model(database: Database, petition: Petition) -> list[dict[str, Any]]:
@@ -82,15 +82,12 @@ async def report_model(database: Database, petition: Petition) -> list[dict[str,
         NoRollError: the county has no active roll.
     """
     async with database.reading() as connection:
-        roll, aliases = await _active(connection, petition.county_id)
+        roll = await _active(connection, petition.county_id)
         cases = await _cases(connection, petition)
         decided: list[tuple[float, bool]] = []
         for start in range(0, len(cases), _BATCH):
             batch = cases[start : start + _BATCH]
-            lines = [LineToDecide(case.writing, *case.interval) for case in batch]
-            found = await decide_lines(
-                connection, county_id=roll.county_id, roll_version=roll.roll_version, lines=lines, aliases=aliases
-            )
+            found = await decide_lines(roll, [LineToDecide(case.writing, case.interval) for case in batch])
             decided += _claims(batch, found)
     return report(decided, BANDS)
 
@@ -105,11 +102,11 @@ def _claims(cases: Sequence[JudgedCase], decisions: Sequence[Decision]) -> Itera
             yield 1 - here, case.reason is not None
 
 
-async def _active(connection: asyncpg.Connection, county_id: str) -> tuple[Roll, Aliases]:
-    roll_version, aliases = await in_use(connection, county_id)
-    if roll_version is None:
+async def _active(connection: asyncpg.Connection, county_id: str) -> SearchedRoll:
+    roll, _ = await in_use(connection, county_id)
+    if roll is None:
         raise NoRollError
-    return Roll(connection, county_id, roll_version), aliases
+    return roll
 
 
 async def _cases(connection: asyncpg.Connection, petition: Petition) -> list[JudgedCase]:
@@ -125,8 +122,8 @@ async def _cases(connection: asyncpg.Connection, petition: Petition) -> list[Jud
     return cases
 
 
-async def _judged(roll: Roll, aliases: Aliases, cases: Sequence[JudgedCase]) -> list[JudgedLine]:
-    lines = [aliases.applied_to(read_line(case.writing)) for case in cases]
+async def _judged(roll: SearchedRoll, cases: Sequence[JudgedCase]) -> list[JudgedLine]:
+    lines = [roll.aliases.applied_to(parse_line(case.writing)) for case in cases]
     voters = sorted({case.signer for case in cases})
     own: dict[str, list[Registration]] = defaultdict(list)
     for registration in await registrations_of_voters(roll.connection, roll.county_id, roll.roll_version, voters):
@@ -138,19 +135,21 @@ async def _judged(roll: Roll, aliases: Aliases, cases: Sequence[JudgedCase]) -> 
     ]
 
 
-async def _households(roll: Roll, cases: Sequence[JudgedCase], lines: Sequence[ReadLine]) -> list[list[Registration]]:
+async def _households(
+    roll: SearchedRoll, cases: Sequence[JudgedCase], lines: Sequence[ParsedLine]
+) -> list[list[Registration]]:
     """Who is registered at the address of each line whose signer is not on the roll: perhaps relatives."""
-    words = await roll_words(roll)
+    terms = await TERM_CACHE.terms_of(roll)
     strangers = {
         at: line
         for at, (case, line) in enumerate(zip(cases, lines, strict=True))
         if case.reason is not None and not case.signer
     }
     asked = list(strangers.values())
-    await learn_words(roll, words, [written_words(asked)])
-    await learn_streets(roll, words, asked)
-    questions = [(at, low) for at, line in strangers.items() for low in address_probe(line, words).lows]
-    residents = await db.residents(roll, questions, MOST_OF_A_HOUSE)
+    await load_counts(roll, terms, written_terms(asked))
+    await load_corrections(roll, terms, street_terms(asked))
+    ranges = [(at, low) for at, line in strangers.items() for low in address_query(line, terms).keys]
+    residents = await db.residents(roll, ranges, MAX_RESIDENTS)
     rows = await db.registrations(roll, sorted({row[1] for row in residents}))
     found: list[list[Registration]] = [[] for _ in cases]
     for row in residents:
@@ -158,7 +157,7 @@ async def _households(roll: Roll, cases: Sequence[JudgedCase], lines: Sequence[R
     return found
 
 
-async def _sample(roll: Roll, registrations: int) -> list[Registration]:
+async def _sample(roll: SearchedRoll, registrations: int) -> list[Registration]:
     """Registrations from all over the roll, always the same ones: every so many-th row of its file."""
     numbers = range(1, registrations + 1, max(1, registrations // _SAMPLE))
     found = await db.registrations(roll, list(numbers))

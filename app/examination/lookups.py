@@ -6,17 +6,16 @@ from datetime import UTC, datetime, time, timedelta
 from types import MappingProxyType
 from typing import Final
 
-import asyncpg
-
 from app.access.principals import Principal, Role
 from app.database.engine import Database
 from app.database.ids import new_id
 from app.errors import LookupBudgetError, NoRollError
 from app.examination import lookup_queries as rows
-from app.matching.aliases import Aliases, in_use
 from app.matching.candidates import FoundCandidates, Question, candidates_of
 from app.matching.decision import Decision
 from app.matching.lookup import LineToDecide, decide_lines
+from app.matching.queries import SearchedRoll
+from app.matching.roll_cache import in_use
 
 LOOKUPS_A_DAY: Final[Mapping[Role, int]] = MappingProxyType({"clerk": 2_000, "supervisor": 2_000, "system": 500})
 
@@ -40,11 +39,11 @@ async def look_up(database: Database, who: Principal, question: Question, *, now
         most = LOOKUPS_A_DAY[who.role]
         if not await rows.take_lookup(connection, who.county_id, who.name, now.astimezone(UTC).date(), most):
             raise LookupBudgetError(retry_after=_until_tomorrow(now))
-        roll_version, aliases = await in_use(connection, who.county_id)
-        if roll_version is None:
+        roll, _ = await in_use(connection, who.county_id)
+        if roll is None:
             raise NoRollError
-        found = await candidates_of(connection, who.county_id, roll_version, question, aliases)
-        decision = await _decision(connection, who.county_id, roll_version, question, aliases)
+        found = await candidates_of(roll, question)
+        decision = await _decision(roll, question)
         lookup = rows.Lookup(
             new_id(now),
             who.name,
@@ -65,13 +64,8 @@ def _until_tomorrow(now: datetime) -> int:
     return int((midnight - now).total_seconds()) + 1
 
 
-async def _decision(
-    connection: asyncpg.Connection, county_id: str, roll_version: int, question: Question, aliases: Aliases
-) -> Decision | None:
+async def _decision(roll: SearchedRoll, question: Question) -> Decision | None:
     if question.kind != "name_and_address":
         return None
-    line = LineToDecide(question.writing, *question.interval)
-    found = await decide_lines(
-        connection, county_id=county_id, roll_version=roll_version, lines=[line], aliases=aliases
-    )
-    return found[0]
+    (decision,) = await decide_lines(roll, [LineToDecide(question.writing, question.interval)])
+    return decision

@@ -24,8 +24,8 @@ from app.law.line import Line, Merits, Place, Submitted
 from app.law.petition import Petition, SigningInterval
 from app.law.quality import BlindAnswer, DecidedLine, ErrorRate, agrees, check_answer, error_rates
 from app.law.sampling import is_drawn
-from app.matching.aliases import in_use
 from app.matching.candidates import FoundCandidates, Question, candidates_of
+from app.matching.roll_cache import in_use
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +62,8 @@ async def next_sample(database: Database, petition: Petition, *, who: Principal,
 
 
 async def _with_candidates(connection: asyncpg.Connection, petition: Petition, lines: list[Submitted]) -> list[ToCheck]:
-    roll_version, aliases = await in_use(connection, petition.county_id)
-    if roll_version is None:
+    roll, _ = await in_use(connection, petition.county_id)
+    if roll is None:
         raise NoRollError
     sections = {line.place.section for line in lines}
     _, declared = await section_dates(connection, petition.key, sections)
@@ -72,7 +72,7 @@ async def _with_candidates(connection: asyncpg.Connection, petition: Petition, l
         window = interval_of(petition, declared.get(line.place.section)) or petition.window
         interval = SigningInterval(window.start, window.end, petition.filed_on)
         question = Question(line.writing, interval)
-        candidates = await candidates_of(connection, petition.county_id, roll_version, question, aliases)
+        candidates = await candidates_of(roll, question)
         found.append(ToCheck(line, candidates))
     return found
 

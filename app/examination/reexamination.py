@@ -17,10 +17,10 @@ from app.law.line import Line
 from app.law.petition import Petition
 from app.law.reasons import ReviewCause
 from app.law.review import judge_again
-from app.matching.aliases import aliases_of, read_otherwise
-from app.matching.lookup import decide_lines
-from app.matching.reading import read_line
-from app.matching.workers import Decide
+from app.matching.aliases import parsed_differently
+from app.matching.lookup import Decide, decide_lines
+from app.matching.parsing import parse_line
+from app.matching.roll_cache import aliases_of
 
 logger = logging.getLogger("app.reexamination")
 
@@ -101,7 +101,7 @@ async def _read_otherwise(
     return [
         line
         for line in lines
-        if read_otherwise(read_line(written[line.place].writing), aliases[line.aliases_version], aliases[version])
+        if parsed_differently(parse_line(written[line.place].writing), aliases[line.aliases_version], aliases[version])
     ]
 
 

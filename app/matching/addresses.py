@@ -52,18 +52,16 @@ class Address(NamedTuple):
     streets: tuple[str, ...] = ()  # street tokens
     ways: tuple[tuple[str, str], ...] = ()  # of each of `streets`: street type and direction
     house_certain: bool = True  # False where a sign had to be read as a digit
-    alias: str = ""  # the county's alias through which it is read so; '' for what is written
+    alias: str = ""  # the county's alias that leads to this address; '' for what is written
+
+    @property
+    def direction(self) -> str:
+        """The street's direction, whichever side of the name it is on."""
+        return self.pre_direction or self.post_direction
 
 
-class ReadAddresses(NamedTuple):
-    """What an address field holds: no address, one, or two (2 CCR 20931); a PO box is no residence."""
-
-    addresses: tuple[Address, ...]
-    po_box: bool
-
-
-def read_addresses(text: str) -> ReadAddresses:
-    """Return the addresses in `text`, at most two; any text is accepted."""
+def parse_addresses(text: str) -> tuple[tuple[Address, ...], bool]:
+    """Return the addresses in any text, at most two (2 CCR 20931), and whether it names a PO box, no residence."""
     raised = text.upper() if text.isascii() else _ascii(text)
     without_box, boxes = _PO_BOX.subn(" ", raised) if "B" in raised and "O" in raised else (raised, 0)
     ahead = _UNIT_AHEAD.match(without_box)
@@ -71,7 +69,7 @@ def read_addresses(text: str) -> ReadAddresses:
     addresses = [address for part in parts if (address := parse_address(part)).streets or address.house]
     if ahead and addresses and not addresses[0].unit:
         addresses[0] = addresses[0]._replace(unit=ahead[1])
-    return ReadAddresses(tuple(addresses), po_box=boxes > 0)
+    return tuple(addresses), boxes > 0
 
 
 def _ascii(text: str) -> str:

@@ -1,38 +1,38 @@
 """Looking voters up for a person: by name, by address, or by both, in the roll as it stood in an interval."""
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final, Literal
-
-import asyncpg
 
 from app.law.line import Writing
 from app.law.petition import SigningInterval
 from app.law.registration import Registration
 from app.matching import queries as db
-from app.matching.aliases import Aliases
 from app.matching.blocking import KEY_COLUMNS
 from app.matching.evidence import Candidate, candidate, rank_candidates
 from app.matching.frequencies import TermFrequencies
-from app.matching.lookup import find_in_ranges, find_keys, learn_for_wide_search, learn_streets, learn_words, roll_words
-from app.matching.queries import Roll
-from app.matching.reading import ReadLine, likely_readings, read_line
+from app.matching.parsing import ParsedLine, likely_names, parse_line
+from app.matching.queries import SearchedRoll
+from app.matching.roll_cache import TERM_CACHE, load_corrections, load_counts
 from app.matching.scoring import Scorer, default_model
 from app.matching.search import (
-    HOUSE_STREET,
-    MOST_OF_A_HOUSE,
-    Search,
-    address_probe,
-    registered_words,
+    MAX_RESIDENTS,
+    WideSearch,
+    address_query,
+    name_terms,
+    registered_terms,
+    street_terms,
     wide_search,
-    written_words,
+    wide_search_terms,
+    written_terms,
 )
 
 """Policy: how many lookups a principal has a day (UTC), since they could be used to copy the roll (EC 2194)."""
 
 MOST_CANDIDATES: Final = 20
-# Of a range of each key so many are looked at: one line alone may look at more than one of a batch.
-_MOST_OF_RANGES: Final = tuple(MOST_OF_A_HOUSE if at == HOUSE_STREET else 200 for at in range(len(KEY_COLUMNS)))
-_MOST_OF_KEYS: Final = (MOST_OF_A_HOUSE,) * len(KEY_COLUMNS)
+# How many matches of a range and of a single key are looked at: for one line they may be more than for one of a batch.
+_RANGE_LIMITS: Final = MappingProxyType(dict.fromkeys(KEY_COLUMNS, 200) | {"key_house_street": MAX_RESIDENTS})
+_KEY_LIMITS: Final = MappingProxyType(dict.fromkeys(KEY_COLUMNS, MAX_RESIDENTS))
 
 Kind = Literal["name", "address", "name_and_address"]
 
@@ -81,40 +81,36 @@ class FoundCandidates:
     more: bool  # further candidates were found, which fit less
 
 
-async def candidates_of(
-    connection: asyncpg.Connection, county_id: str, roll_version: int, question: Question, aliases: Aliases
-) -> FoundCandidates:
-    """Who of this version of the roll the writing may mean, read with these aliases."""
-    roll = Roll(connection, county_id, roll_version)
-    words, line = await roll_words(roll), aliases.applied_to(read_line(question.writing))
-    await learn_words(roll, words, [written_words([line])])
-    line = likely_readings(line, words)
-    await learn_streets(roll, words, [line])
-    await learn_for_wide_search(roll, words, [line])
-    found = await _registrations(roll, _search(line, words, question.kind))
-    await learn_words(roll, words, [registered_words(found)])
-    scorer = Scorer(line, words, default_model())
+async def candidates_of(roll: SearchedRoll, question: Question) -> FoundCandidates:
+    """Return the voters of the roll whom the writing may mean."""
+    terms, line = await TERM_CACHE.terms_of(roll), roll.aliases.applied_to(parse_line(question.writing))
+    await load_counts(roll, terms, written_terms([line]))
+    line = likely_names(line, terms)
+    await load_counts(roll, terms, wide_search_terms([line], terms))
+    await load_corrections(roll, terms, street_terms([line]) | name_terms([line]))
+    found = await _registrations(roll, _search(line, terms, question.kind))
+    await load_counts(roll, terms, registered_terms(found))
+    scorer = Scorer(line, terms, default_model())
     ranked = rank_candidates(scorer, found, question.interval)
     best = ranked[:MOST_CANDIDATES]
     shown = [candidate(scorer, one) for one in best if not one.registration.confidential]
-    return FoundCandidates(roll_version, shown, len(shown) < len(best), len(ranked) > len(best))
+    return FoundCandidates(roll.roll_version, shown, len(shown) < len(best), len(ranked) > len(best))
 
 
-def _search(line: ReadLine, words: TermFrequencies, kind: Kind) -> Search:
-    lived = address_probe(line, words)
+def _search(line: ParsedLine, terms: TermFrequencies, kind: Kind) -> WideSearch:
+    at_address = address_query(line, terms)
     if kind == "address":
-        return Search([lived], [])
-    wide = wide_search(line, words)
-    return Search([lived, *wide.ranges], wide.keys)
+        return WideSearch([at_address], [])
+    wide = wide_search(line, terms)
+    return WideSearch([at_address, *wide.ranges], wide.keys)
 
 
-async def _registrations(roll: Roll, search: Search) -> list[Registration]:
-    """The registrations that a search finds; of a range that holds too many those that agree in a third part."""
-    ranges = await find_in_ranges(roll, [(0, probe) for probe in search.ranges], _MOST_OF_RANGES)
-    keys = [(0, one.probe.narrowed(one.low)) for one in ranges if not one.whole]
-    found = [one.hits for one in ranges if one.whole]
-    keys += [(0, probe) for probe in search.keys]
-    found += [one.hits for one in await find_keys(roll, keys, _MOST_OF_KEYS)]
-    numbers = sorted({number for hits in found for number in hits.numbers})
+async def _registrations(roll: SearchedRoll, search: WideSearch) -> list[Registration]:
+    """The registrations that a search finds; of a range with too many matches those that agree in a third part."""
+    ranges = await db.matches_in_ranges(roll, [(0, query) for query in search.ranges], _RANGE_LIMITS)
+    narrowed = [one.query.narrowed(one.key) for one in ranges if not one.complete]
+    keys = await db.matches_of_keys(roll, [(0, query) for query in (*narrowed, *search.keys)], _KEY_LIMITS)
+    found = [one.matches for one in ranges if one.complete] + [one.matches for one in keys]
+    numbers = sorted({number for matches in found for number in matches.numbers})
     rows_of = await db.registrations(roll, numbers)
     return [rows_of[number] for number in numbers]

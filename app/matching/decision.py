@@ -25,7 +25,7 @@ from app.matching.hypotheses import (
     fired,
     sure_name,
 )
-from app.matching.reading import ReadLine
+from app.matching.parsing import ParsedLine
 from app.matching.scoring import Scored, Scorer
 
 
@@ -81,9 +81,9 @@ def decide(scorer: Scorer, candidates: Sequence[Registration], interval: Signing
     return _by_signature(scorer.line, _match(case) or _reject(case) or _review(case))
 
 
-def _before_lookup(line: ReadLine) -> Decision | None:
+def _before_lookup(line: ParsedLine) -> Decision | None:
     """The decision where there is nothing to look up: no residence address, or no name that can be read (EC 100)."""
-    if line.addresses and line.name.readings:
+    if line.addresses and line.names:
         return None
     if not line.signed:
         return _unasked(line, "invalid", "no_signature", *(() if line.addresses else ("no_address",)))
@@ -92,16 +92,16 @@ def _before_lookup(line: ReadLine) -> Decision | None:
     return _unasked(line, "review", "weak_match")
 
 
-def _unasked(line: ReadLine, status: Status, reason: Reason | ReviewCause, *secondary: Reason) -> Decision:
+def _unasked(line: ParsedLine, status: Status, reason: Reason | ReviewCause, *secondary: Reason) -> Decision:
     text = canonical_text(evidence_without_lookup(line, reason))
     return Decision(Outcome(status, reason), False, None, None, secondary, text)  # noqa: FBT003 - reason_open
 
 
 @overload
-def _by_signature(line: ReadLine, found: Decision) -> Decision: ...
+def _by_signature(line: ParsedLine, found: Decision) -> Decision: ...
 @overload
-def _by_signature(line: ReadLine, found: Decision | None) -> Decision | None: ...
-def _by_signature(line: ReadLine, found: Decision | None) -> Decision | None:
+def _by_signature(line: ParsedLine, found: Decision | None) -> Decision | None: ...
+def _by_signature(line: ParsedLine, found: Decision | None) -> Decision | None:
     """A line that nobody signed is invalid whatever was found (EC 100); that is kept, and what else is certain."""
     if line.signed or found is None:
         return found
@@ -149,7 +149,7 @@ def _doubts(case: CandidateSet, one: Scored, probability: float) -> list[str]:
         doubts.append("weak name")
     if name.given.level == "missing" or (name.given.level == "initial" and name.middle.level not in _MIDDLE_AGREES):
         doubts.append("initial only")  # R. SMITH; R. JAMES SMITH says who it is
-    if name.given.level == "near" and case.scorer.words.rarity("given", name.given.word) < _RARE:
+    if name.given.level == "near" and case.scorer.words.idf("given", name.given.word) < _RARE:
         doubts.append("another given name")  # ROSE is no slip of JOSE, BRITANY may be one of BRITTANY
     if name.middle.level == "initial conflict":
         doubts.append("middle initial differs")
@@ -197,12 +197,12 @@ def _reject(case: CandidateSet) -> Decision | None:
 
 def _readable(case: CandidateSet) -> tuple[bool, bool, bool]:
     """Whether name and house number can be read; whether part of the name is the county's; whether the street is."""
-    reading = case.scorer.line.name.readings[0]
-    given = bool(reading.given) and case.scorer.words.known("given", reading.given[0])
-    surname = bool(reading.surname) and all(case.scorer.words.known("surname", part) for part in reading.surname)
+    reading = case.scorer.line.names[0]
+    given = bool(reading.given) and case.scorer.words.is_known("given", reading.given[0])
+    surname = bool(reading.surname) and all(case.scorer.words.is_known("surname", part) for part in reading.surname)
     house = all(address.house and address.house_certain for address in case.scorer.line.addresses)
     known = any(
-        case.scorer.words.known("street", name) for address in case.scorer.line.addresses for name in address.streets
+        case.scorer.words.is_known("street", name) for address in case.scorer.line.addresses for name in address.streets
     )
     somebody = case.scorer.household is not None and case.scorer.household.size > 0
     return given and surname and house, given or surname, known or somebody
@@ -227,7 +227,7 @@ def _plausible_here(case: CandidateSet, one: Scored) -> bool:
 def _alone_in_street(case: CandidateSet, one: Scored) -> bool:
     """Whether hardly anybody of that name can be expected in that street: it may be the signer, at a number misread."""
     street, words = one.address.levels.street.word, case.scorer.words
-    return one.name.weight + words.rarity("street", street) > log(words.registrations) + _HARDLY
+    return one.name.weight + words.idf("street", street) > log(words.registrations) + _HARDLY
 
 
 def _same_given_here(person: Person) -> bool:
@@ -256,7 +256,7 @@ def _registration_reason(case: CandidateSet) -> tuple[Reason, Scored | None, boo
     best = max(range(len(others)), key=lambda at: (others[at], -at), default=None)
     seen = not case.scorer.namesakes_cut
     if best is None or nobody >= others[best]:
-        named = any(len(word) > 1 for word in case.scorer.line.name.readings[0].given[:1])
+        named = any(len(word) > 1 for word in case.scorer.line.names[0].given[:1])
         return "not_registered", None, seen and named and nobody >= enough  # R. SMITH cannot be searched for
     person = case.persons[best]
     return REASON_OF[person.eligibility], person.scored[0], seen and others[best] >= enough

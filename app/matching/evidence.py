@@ -9,8 +9,8 @@ from app.law.registration import Eligibility, Registration, of_age_on
 from app.matching.addresses import Address
 from app.matching.blocking import KEYS_VERSION
 from app.matching.hypotheses import CandidateSet, Hypotheses, Person, fired, namesakes
-from app.matching.names import NameReading
-from app.matching.reading import READER_VERSION, ReadLine
+from app.matching.names import ParsedName
+from app.matching.parsing import READER_VERSION, ParsedLine
 from app.matching.scoring import Scored, Scorer
 
 _CANDIDATES_SHOWN: Final = 3
@@ -52,14 +52,14 @@ def evidence(case: CandidateSet) -> dict[str, Any]:
     return found
 
 
-def evidence_without_lookup(line: ReadLine, rule: str) -> dict[str, Any]:
+def evidence_without_lookup(line: ParsedLine, rule: str) -> dict[str, Any]:
     """Return the evidence of a decision that needed no roll (EC 100)."""
     return {"reader": READER_VERSION, **_read_under(line), "read": read_as(line), "rules": [fired(rule)]}
 
 
-def _read_under(line: ReadLine) -> dict[str, int]:
+def _read_under(line: ParsedLine) -> dict[str, int]:
     """The version of the county's aliases that was asked, if it has any."""
-    return {"aliases": line.aliases} if line.aliases else {}
+    return {"aliases": line.aliases_version} if line.aliases_version else {}
 
 
 def _share(stories: Hypotheses, at: int) -> float:
@@ -70,14 +70,14 @@ def _rounded(share: float) -> float:
     return round(share, 5)
 
 
-def read_as(line: ReadLine) -> dict[str, Any]:
+def read_as(line: ParsedLine) -> dict[str, Any]:
     """Return what was understood of the writing: the readings of name and address."""
     read: dict[str, Any] = {
-        "names": [_name(reading) for reading in line.name.readings],
+        "names": [_name(reading) for reading in line.names],
         "addresses": [_address(address) for address in line.addresses],
     }
-    if line.name.suffix:
-        read["suffix"] = line.name.suffix
+    if line.suffix:
+        read["suffix"] = line.suffix
     if line.po_box:
         read["po_box"] = True
     if line.city_alias:
@@ -85,8 +85,8 @@ def read_as(line: ReadLine) -> dict[str, Any]:
     return read | {"city": line.city, "zip": line.zip}
 
 
-def _name(reading: NameReading) -> str:
-    return f"{' '.join(reading.surname)}, {' '.join(reading.given)} ({reading.kind})"
+def _name(reading: ParsedName) -> str:
+    return f"{' '.join(reading.surname)}, {' '.join(reading.given)} ({reading.order})"
 
 
 def _address(address: Address) -> dict[str, str]:
@@ -199,7 +199,7 @@ def rank_candidates(scorer: Scorer, found: Sequence[Registration], interval: Sig
 def _weight(scorer: Scorer, one: Scored) -> float:
     """What is not written of a line weighs nothing."""
     line = scorer.line
-    return one.name.weight * bool(line.name.readings) + one.address.weight * bool(line.addresses)
+    return one.name.weight * bool(line.names) + one.address.weight * bool(line.addresses)
 
 
 def _fit(one: Scored) -> tuple[bool, float, int]:
@@ -211,7 +211,7 @@ def candidate(scorer: Scorer, one: Scored) -> Candidate:
     """A candidate as it is shown: the fields that are written, and last what belongs to no single field."""
     line, compared, weight = scorer.line, compared_fields(scorer, one), round(_weight(scorer, one), 2)
     written = written_fields(read_as(line), one.name.reading, one.address.at)
-    weighed = [*(NAME_FIELDS if line.name.readings else ()), *(ADDRESS_FIELDS if line.addresses else ())]
+    weighed = [*(NAME_FIELDS if line.names else ()), *(ADDRESS_FIELDS if line.addresses else ())]
     fields = [_row(field, written.get(field, ""), *compared[field]) for field in weighed]
     rest = FieldEvidence("rarity", "", "", RARITY, round(weight - sum(f.weight for f in fields), 2))
     return Candidate(one.registration, one.eligibility, weight, (*fields, rest))

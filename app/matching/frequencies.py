@@ -1,109 +1,102 @@
-"""Term frequencies: how many registrations hold each name, street, zip and city, and likely misspellings."""
+"""Term frequencies: how many registrations contain each name, street and zip code, and corrections of misspellings."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable
 from math import log
 from typing import Final
 
 from rapidfuzz.distance import OSA
 
-CORRECTED: Final = ("surname", "given", "street")  # the kinds whose misspellings are looked up
-SHORTEST: Final = 3  # a shorter word is one slip away from half the dictionary
-_MOST_CORRECTIONS: Final = 6
+Term = tuple[str, str]
+"""A word with its kind, as in the roll's dictionary: ("surname", "GARCIA")."""
+
+CORRECTED_KINDS: Final = ("surname", "given", "street")
+SHORTEST_CORRECTED: Final = 3  # letters: a shorter word is one edit away from half the dictionary
+_MAX_CORRECTIONS: Final = 6
 
 
 def fewest_known(registrations: int) -> int:
-    """Return of how many registrations a word must be to count as known.
+    """Return how many registrations of a roll of this size must contain a word for it to count as known.
 
-    A word of one registration in a million is as likely a slip in the roll as a name.
+    A word of one registration in a million is as likely a misspelling in the roll as a name.
     """
     return max(1, registrations // 1_000_000)
 
 
-def variants(text: str) -> set[str]:
+def variants(word: str) -> set[str]:
     """Return the word, and the word with each of its letters left out.
 
-    Two words within one slip of each other (a letter more, less, other, or two exchanged) share at least one.
+    Two words that are one edit apart (a letter added, left out, replaced, or two swapped) share at least one variant.
     """
-    return {text, *(text[:at] + text[at + 1 :] for at in range(len(text)))}
+    return {word, *(word[:at] + word[at + 1 :] for at in range(len(word)))}
 
 
 class TermFrequencies:
-    """What was learnt so far of the words of one version of a county's roll.
+    """The term frequencies of one version of a county's roll, as far as they were loaded.
 
-    The roll's dictionary stays in the database; whoever compares lines learns the words first that the comparison will
-    ask for. What it says of a word never changes, so it may be shared and need not be forgotten. To ask for a word that
-    was never learnt is an error of the program (KeyError): a count of 0 would be a wrong weight without a trace.
+    The roll's dictionary stays in the database; before lines are compared, the terms that the comparison needs are
+    loaded. The frequency of a term never changes within a version, so all batches share it. A term that was not loaded
+    is an error of the program (KeyError): a frequency of 0 would silently give a wrong weight.
     """
 
     def __init__(self, registrations: int, cities: Iterable[str]) -> None:
-        """Take the roll's size and the names of its cities."""
+        """Start with the size of the roll and the names of its cities."""
         self.registrations: Final = max(registrations, 1)
         self.cities: Final = tuple(sorted(cities))
-        self._known: Final = fewest_known(registrations)
-        self._counts: dict[str, dict[str, int]] = {kind: {} for kind in ("surname", "given", "middle", "street", "zip")}
-        self._corrections: dict[str, dict[str, tuple[str, ...]]] = {kind: {} for kind in CORRECTED}
+        self._fewest_known: Final = fewest_known(registrations)
+        self._counts: dict[Term, int] = {}
+        self._corrections: dict[Term, tuple[str, ...]] = {}
 
     @property
     def size(self) -> int:
-        """How many words were learnt, to bound them."""
-        return sum(map(len, self._counts.values())) + sum(map(len, self._corrections.values()))
+        """How many frequencies and corrections were loaded."""
+        return len(self._counts) + len(self._corrections)
 
-    def known_alone(self) -> "TermFrequencies":
-        """Return what was learnt of known words, which are asked for again and again: a slip hardly ever is."""
-        alone = TermFrequencies(self.registrations, self.cities)
-        for kind, counts in self._counts.items():
-            alone._counts[kind] = {text: count for text, count in counts.items() if count >= self._known}
-        for kind, corrected in self._corrections.items():
-            known = alone._counts[kind]
-            alone._corrections[kind] = {text: found for text, found in corrected.items() if text in known}
-        return alone
+    def known_only(self) -> "TermFrequencies":
+        """Return a copy with the known words only: they are needed again and again, a misspelling hardly ever is."""
+        copy = TermFrequencies(self.registrations, self.cities)
+        copy._counts = {term: count for term, count in self._counts.items() if count >= self._fewest_known}
+        copy._corrections = {term: found for term, found in self._corrections.items() if term in copy._counts}
+        return copy
 
-    def unlearnt(self, kind: str, texts: Iterable[str]) -> set[str]:
-        """Return those of the words whose count is not known yet."""
-        return set(texts).difference(self._counts[kind])
+    def without_count(self, terms: set[Term]) -> set[Term]:
+        """Return those of the terms whose frequency is not loaded yet."""
+        return terms - self._counts.keys()
 
-    def uncorrected(self, kind: str, texts: Iterable[str]) -> set[str]:
-        """Return those of the words whose corrections are not known yet."""
-        return {text for text in texts if len(text) >= SHORTEST}.difference(self._corrections[kind])
+    def without_corrections(self, terms: set[Term]) -> set[Term]:
+        """Return those of the terms whose corrections are not loaded yet."""
+        return {term for term in terms if len(term[1]) >= SHORTEST_CORRECTED and term not in self._corrections}
 
-    def learn(self, asked: Mapping[str, Collection[str]], counted: Iterable[tuple[str, str, int]]) -> None:
-        """Take the counts of the words asked for, as (kind, word, registrations); what is absent is in no registration.
+    def add_counts(self, terms: Iterable[Term], counts: Iterable[tuple[Term, int]]) -> None:
+        """Add the numbers of registrations of `terms`; 0 for those that `counts` does not contain."""
+        self._counts.update(dict.fromkeys(terms, 0))
+        self._counts.update(counts)
 
-        `asked` are the words of each kind.
+    def add_corrections(self, terms: Iterable[Term], similar: Iterable[tuple[Term, str, int]]) -> None:
+        """Add the corrections of `terms`: those of the `similar` words that are one edit away, the frequent first.
+
+        Args:
+            terms: misspelled or not.
+            similar: a term, a known word that shares a variant with it, and that word's number of registrations.
         """
-        for kind, texts in asked.items():
-            self._counts[kind].update(dict.fromkeys(texts, 0))
-        for kind, text, registrations in counted:
-            self._counts[kind][text] = registrations
+        near: dict[Term, set[tuple[int, str]]] = {term: set() for term in terms}
+        for term, word, registrations in similar:
+            if OSA.distance(word, term[1], score_cutoff=1) == 1:
+                near[term].add((-registrations, word))
+        for term, found in near.items():
+            self._corrections[term] = tuple(word for _, word in sorted(found)[:_MAX_CORRECTIONS])
 
-    def learn_corrections(
-        self, asked: Mapping[str, Collection[str]], alike: Iterable[tuple[str, str, str, int]]
-    ) -> None:
-        """Take the known words that share a variant with the words asked for.
+    def count(self, kind: str, word: str) -> int:
+        """Return the number of registrations that contain the word."""
+        return self._counts[kind, word]
 
-        Each as (kind, the word asked for, the known word, its registrations).
-        """
-        found: dict[tuple[str, str], set[tuple[int, str]]] = {}
-        for kind, text, known, registrations in alike:
-            if known != text and OSA.distance(known, text, score_cutoff=1) <= 1:
-                found.setdefault((kind, text), set()).add((-registrations, known))
-        for kind, texts in asked.items():
-            for text in texts:
-                near = sorted(found.get((kind, text), ()))[:_MOST_CORRECTIONS]
-                self._corrections[kind][text] = tuple(known for _, known in near)
+    def is_known(self, kind: str, word: str) -> bool:
+        """Whether the word is itself a name of this county, and so no misspelling."""
+        return self._counts[kind, word] >= self._fewest_known
 
-    def count(self, kind: str, text: str) -> int:
-        """Return the number of registrations that hold the word."""
-        return self._counts[kind][text]
+    def idf(self, kind: str, word: str) -> float:
+        """Return the inverse document frequency: log(registrations / those with the word), at least one having it."""
+        return log(self.registrations / max(self._counts[kind, word], 1))
 
-    def known(self, kind: str, text: str) -> bool:
-        """Whether the word is itself a name of this county, and so no slip."""
-        return self._counts[kind][text] >= self._known
-
-    def rarity(self, kind: str, text: str) -> float:
-        """Return the logarithm of one over the word's share of the registrations; an unseen word counts as one."""
-        return log(self.registrations / max(self._counts[kind][text], 1))
-
-    def corrections(self, kind: str, text: str) -> tuple[str, ...]:
-        """Return the known words within one slip of a word, the most frequent first, at most six."""
-        return self._corrections[kind][text] if len(text) >= SHORTEST else ()
+    def spelling_corrections(self, kind: str, word: str) -> tuple[str, ...]:
+        """Return the known words one edit away from a word, the most frequent first, at most six."""
+        return self._corrections[kind, word] if len(word) >= SHORTEST_CORRECTED else ()

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from app.law.petition import SigningInterval
 from app.law.registration import Eligibility, Registration, best_eligibility
-from app.matching.reading import CountyMembership, where
+from app.matching.parsing import CountyMembership, county_membership
 from app.matching.scoring import Model, Resemblance, Scored, Scorer
 
 _BOUND: Final = 60.0  # of a weight, so that none overflows
@@ -140,7 +140,9 @@ def compare_candidates(
     scored = [scorer.score(registration, interval) for registration in candidates]
     persons = group(scored)
     stories = posterior(persons, scorer.words.registrations, scorer.model)
-    return CandidateSet(scorer, interval, scored, persons, stories, where(scorer.line, scorer.words), by_name, [])
+    return CandidateSet(
+        scorer, interval, scored, persons, stories, county_membership(scorer.line, scorer.words), by_name, []
+    )
 
 
 def sure_name(one: Scored) -> bool:

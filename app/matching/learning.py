@@ -12,7 +12,7 @@ from app.law.registration import Registration
 from app.matching.frequencies import TermFrequencies
 from app.matching.hypotheses import SURE_SURNAME
 from app.matching.names import given_words, surname_parts
-from app.matching.reading import ReadLine, likely_readings
+from app.matching.parsing import ParsedLine, likely_names
 from app.matching.scoring import Household, Model, Scored, Scorer
 
 
@@ -22,7 +22,7 @@ class JudgedLine(NamedTuple):
     `own` is empty where the signer is not in the roll. `household` are the registrations found at its address.
     """
 
-    line: ReadLine
+    line: ParsedLine
     interval: SigningInterval
     reason: str | None
     own: Sequence[Registration]
@@ -64,7 +64,7 @@ def learn(
     thresholds. The same arguments give the same model.
     """
     model = start
-    judged = [one._replace(line=likely_readings(one.line, words)) for one in judged]  # as the lookup reads them
+    judged = [one._replace(line=likely_names(one.line, words)) for one in judged]  # as the lookup reads them
     for _ in range(_ROUNDS):
         counts = _count(judged, others, words, model)
         weights = {field: _name_weights(field, counts, model) for field in _NAME_FIELDS}
@@ -92,10 +92,10 @@ def _count(
         for registration in draw.choices(others, k=_OTHERS_A_LINE):
             scored = scorer.score(registration, one.interval)
             counts.of_two += len(surname_parts(registration.last_name)) > 1
-            counts.written_of_two += len(one.line.name.readings[0].surname) > 1
+            counts.written_of_two += len(one.line.names[0].surname) > 1
             for field in ("surname", "given", "suffix", "reading"):
                 _count_other(counts, field, scorer, scored)
-        first = one.line.name.readings[0].given[:1] if one.line.name.readings else ()
+        first = one.line.names[0].given[:1] if one.line.names else ()
         if first and first[0] in called:
             for registration in draw.choices(called[first[0]], k=_NAMESAKES_A_LINE):
                 _count_other(counts, "middle", scorer, scorer.score(registration, one.interval))

@@ -1,343 +1,194 @@
-"""Taking turns in the event loop: whoever computes for long does so in slices, one in each round, whoever's it is."""
+"""How a signer is found: in the household, then among all residents of the address, then by a wide search.
 
-import asyncio
-from collections import Counter, deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime
-from typing import Final, NamedTuple, TypeVar
+Each step handles all lines of a batch that are still undecided, in a number of statements that does not depend on the
+number of lines, and decides those whose signer it finds.
+"""
 
-import asyncpg
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
 from rapidfuzz import fuzz
 
 from app.law.line import Writing
 from app.law.petition import SigningInterval
 from app.law.registration import Registration
 from app.matching import queries as db
-from app.matching.aliases import NO_ALIASES, Aliases
-from app.matching.blocking import KEY_COLUMNS
 from app.matching.decision import Decision, decide, decide_by_household
-from app.matching.frequencies import TermFrequencies
-from app.matching.queries import Roll, hits_in_ranges, hits_of_keys
-from app.matching.reading import ReadLine, likely_readings, read_line
+from app.matching.frequencies import Term, TermFrequencies
+from app.matching.parsing import ParsedLine, likely_names, parse_line
+from app.matching.queries import LineQuery, SearchedRoll
+from app.matching.roll_cache import TERM_CACHE, load_corrections, load_counts
+from app.matching.scheduling import SCHEDULER
 from app.matching.scoring import ALIKE, Scorer, default_model, household_of, written_name
 from app.matching.search import (
-    GIVEN_STREET,
-    MOST_NAMESAKES,
-    MOST_OF_A_HOUSE,
-    MOST_OF_KEYS,
-    MOST_OF_RANGES,
-    OF_A_NAME,
-    Hits,
-    Probe,
-    Search,
-    address_probe,
+    KEY_LIMITS,
+    MAX_NAMESAKES,
+    MAX_RESIDENTS,
+    NAME_COLUMNS,
+    RANGE_LIMITS,
+    address_query,
     at_near_houses,
-    further_words,
     household_keys,
-    registered_words,
-    streets_to_correct,
+    name_terms,
+    registered_terms,
+    street_terms,
     wide_search,
-    words_to_correct,
+    wide_search_terms,
     worth_reading,
-    written_words,
+    written_terms,
 )
-
-_ROLLS_KEPT: Final = 4
-_WORDS_KEPT: Final = 100_000  # of all rolls together, some 12 MB; then the oldest roll's slips of words are forgotten
-_rolls: dict[tuple[str, int, datetime | None], TermFrequencies] = {}
-
-WordsByKind = Mapping[str, Collection[str]]  # words by kind
-
-
-async def roll_words(roll: Roll) -> TermFrequencies:
-    """What is known of the words of a roll version so far. Whoever asks it for a word learns it before."""
-    registrations, loaded_at = await db.roll_facts(roll)
-    key = (roll.county_id, roll.roll_version, loaded_at)
-    while _too_much_with(key):
-        oldest = next(iter(_rolls))
-        known = _rolls.pop(oldest).known_alone()  # whoever still works with the others keeps them
-        if oldest == key and known.size <= _WORDS_KEPT // 2:
-            _rolls[key] = known
-    if key not in _rolls:
-        made = TermFrequencies(registrations, await db.roll_cities(roll))
-        _rolls.setdefault(key, made)  # unless another batch made them meanwhile
-    return _rolls[key]
-
-
-def _too_much_with(key: tuple[str, int, datetime | None]) -> bool:
-    new = key not in _rolls
-    return len(_rolls) + new > _ROLLS_KEPT or sum(words.size for words in _rolls.values()) > _WORDS_KEPT
-
-
-async def learn_words(roll: Roll, words: TermFrequencies, asked: Iterable[WordsByKind]) -> None:
-    """Learn the counts of the words asked for, as far as they are new. One statement."""
-    wanted = {kind: words.unlearnt(kind, texts) for kind, texts in _together(asked).items()}
-    words.learn(wanted, await db.word_counts(roll, wanted))
-
-
-async def learn_streets(roll: Roll, words: TermFrequencies, lines: Sequence[ReadLine]) -> None:
-    """Learn what the streets of lines may be slips of. One statement."""
-    await _learn_corrections(roll, words, [streets_to_correct(lines)])
-
-
-async def learn_for_wide_search(roll: Roll, words: TermFrequencies, lines: Sequence[ReadLine]) -> None:
-    """Learn what a wide search for lines asks for, whose own words are learnt already. Two statements."""
-    await learn_words(roll, words, [further_words(lines, words)])
-    await _learn_corrections(roll, words, [words_to_correct(lines)])
-
-
-async def _learn_corrections(roll: Roll, words: TermFrequencies, asked: Iterable[WordsByKind]) -> None:
-    wanted = {kind: words.uncorrected(kind, texts) for kind, texts in _together(asked).items()}
-    words.learn_corrections(wanted, await db.alike_words(roll, wanted))
-
-
-def _together(asked: Iterable[WordsByKind]) -> dict[str, set[str]]:
-    together: dict[str, set[str]] = {}
-    for one in asked:
-        for kind, texts in one.items():
-            together.setdefault(kind, set()).update(texts)
-    return together
-
-
-class Turns:
-    """Hands out one slice a round of the loop, in the order of asking.
-
-    Yielding alone is not enough: with several batches under way each would compute a slice in every round, and a poll
-    of the tally, which needs some rounds, would wait for all of them in each.
-    """
-
-    def __init__(self, lines: int = 5) -> None:
-        """Nobody computes yet; a slice is of so many lines, of some tenths of a millisecond each."""
-        self.lines = lines
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._taken = False
-        self._waiting: deque[asyncio.Future[None]] = deque()
-
-    async def take(self) -> None:
-        """Wait for the next slice; it lasts until whoever took it awaits something."""
-        loop = asyncio.get_running_loop()
-        if loop is not self._loop:  # another loop's slices ended with it
-            self._loop, self._taken, self._waiting = loop, False, deque()
-        if self._taken:
-            turn = loop.create_future()
-            self._waiting.append(turn)
-            await turn
-        else:
-            self._taken = True
-            loop.call_soon(self._pass_on, loop)
-
-    def _pass_on(self, loop: asyncio.AbstractEventLoop) -> None:
-        if loop is not self._loop:
-            return
-        while self._waiting:
-            turn = self._waiting.popleft()
-            if not turn.done():  # whose task was not cancelled meanwhile
-                turn.set_result(None)
-                loop.call_soon(self._pass_on, loop)
-                return
-        self._taken = False
-
-
-ProbeRequest = tuple[int, Probe]  # whoever asks, and what
-_Fetch = Callable[[Roll, Sequence[Sequence[int]], Sequence[int]], Awaitable[list[tuple[int, int, Hits]]]]
-
-
-class ProbeResult(NamedTuple):
-    """What one range or key holds."""
-
-    asker: int
-    probe: Probe
-    low: int  # which of the probe's
-    hits: Hits
-    whole: bool  # False where it holds more than are looked at
-
-
-async def find_in_ranges(
-    roll: Roll, asked: Sequence[ProbeRequest], most: Sequence[int] = MOST_OF_RANGES
-) -> list[ProbeResult]:
-    """What the ranges of the probes hold; of each key at most `most` are looked at."""
-    return await _probe(hits_in_ranges, roll, asked, most)
-
-
-async def find_keys(roll: Roll, asked: Sequence[ProbeRequest], most: Sequence[int] = MOST_OF_KEYS) -> list[ProbeResult]:
-    """What single keys hold, as `find_in_ranges` does."""
-    return await _probe(hits_of_keys, roll, asked, most)
-
-
-async def _probe(fetch: _Fetch, roll: Roll, asked: Sequence[ProbeRequest], most: Sequence[int]) -> list[ProbeResult]:
-    lows: list[list[int]] = [[] for _ in KEY_COLUMNS]
-    askers: list[list[ProbeRequest]] = [[] for _ in KEY_COLUMNS]
-    for one in asked:
-        _, probe = one
-        lows[probe.column] += probe.lows
-        askers[probe.column] += [one] * len(probe.lows)
-    return [
-        ProbeResult(*askers[column][at], lows[column][at], hits, len(hits.numbers) <= most[column])
-        for column, at, hits in await fetch(roll, lows, most)
-    ]
 
 
 class LineToDecide(NamedTuple):
     """A line, and when it was signed as far as the section's dates tell."""
 
     writing: Writing
-    interval_start: date
-    interval_end: date
-    filed_on: date
-
-
-TURNS: Final = Turns()
+    interval: SigningInterval
 
 
 @dataclass(slots=True)
-class _Line:
-    """A line on its way through the searches."""
+class _Lookup:
+    """A line on its way through the steps."""
 
-    read: ReadLine
+    scorer: Scorer
     interval: SigningInterval
-    found: dict[int, Registration] = field(default_factory=dict)
-    scorer: Scorer | None = None
+    found: dict[int, Registration]  # by number
     decision: Decision | None = None
 
+    @property
+    def line(self) -> ParsedLine:
+        return self.scorer.line
+
     def candidates(self) -> list[Registration]:
-        """What was found so far, in the order of the roll, whatever the order of finding."""
+        """The registrations found so far, in the order of the roll, whichever was found first."""
         return [self.found[number] for number in sorted(self.found)]
 
 
-async def decide_lines(
-    connection: asyncpg.Connection,
-    *,
-    county_id: str,
-    roll_version: int,
-    lines: Sequence[LineToDecide],
-    aliases: Aliases = NO_ALIASES,
-) -> list[Decision]:
-    """Return the decision on each line, in their order, by this version of the county's roll, read with its aliases."""
-    roll = Roll(connection, county_id, roll_version)
-    words = await roll_words(roll)
-    asked = [
-        _Line(
-            aliases.applied_to(read_line(line.writing)),
-            SigningInterval(line.interval_start, line.interval_end, line.filed_on),
-        )
-        async for line in _in_turns(lines)
-    ]
-    await _by_household(roll, words, asked)
-    await _by_residents(roll, words, [line for line in asked if line.decision is None])
-    await _by_wide_search(roll, words, [line for line in asked if line.decision is None])
-    return [line.decision for line in asked if line.decision]
+Decide = Callable[[SearchedRoll, Sequence[LineToDecide]], Awaitable[list[Decision]]]
+"""How lines are decided: `decide_lines`, or the method of the same name of the worker processes."""
 
 
-_Item = TypeVar("_Item")
+async def decide_lines(roll: SearchedRoll, lines: Sequence[LineToDecide]) -> list[Decision]:
+    """Return the decision on each line, in their order."""
+    terms = await TERM_CACHE.terms_of(roll)
+    lookups = await _look_up_households(roll, terms, lines)
+    await _look_up_residents(roll, terms, [lookup for lookup in lookups if lookup.decision is None])
+    await _search_widely(roll, terms, [lookup for lookup in lookups if lookup.decision is None])
+    return [lookup.decision for lookup in lookups if lookup.decision]
 
 
-async def _in_turns(items: Iterable[_Item]) -> AsyncIterator[_Item]:
-    """Yield the items, and let other requests have their turn in between: a batch must not hold them up."""
-    for at, item in enumerate(items):
-        if at % TURNS.lines == 0:
-            await TURNS.take()
-        yield item
-
-
-async def _by_household(roll: Roll, words: TermFrequencies, lines: list[_Line]) -> None:
-    keys = [(at, key) for at, line in enumerate(lines) for key in household_keys(line.read)]
+async def _look_up_households(
+    roll: SearchedRoll, terms: TermFrequencies, lines: Sequence[LineToDecide]
+) -> list[_Lookup]:
+    """Compare each line with the people of its surname at its address, and decide it if they settle it."""
+    parsed = [roll.aliases.applied_to(parse_line(line.writing)) async for line in SCHEDULER.in_slices(lines)]
+    found: list[dict[int, Registration]] = [{} for _ in lines]
+    keys = [(at, key) for at, line in enumerate(parsed) for key in household_keys(line)]
     for at, registration in await db.households(roll, keys):
-        lines[at].found[registration.registration_no] = registration
-    await learn_words(
-        roll, words, [written_words(line.read for line in lines), registered_words(_registrations(lines))]
-    )
-    model = default_model()
-    async for line in _in_turns(lines):
-        line.read = likely_readings(line.read, words)
-        line.scorer = Scorer(line.read, words, model)
-        line.decision = decide_by_household(line.scorer, line.candidates(), line.interval)
+        found[at][registration.registration_no] = registration
+    await load_counts(roll, terms, written_terms(parsed) | _terms_of(found))
+    lookups = []
+    async for at, line in SCHEDULER.in_slices(enumerate(lines)):
+        scorer = Scorer(likely_names(parsed[at], terms), terms, default_model())
+        lookup = _Lookup(scorer, line.interval, found[at])
+        lookup.decision = decide_by_household(scorer, lookup.candidates(), line.interval)
+        lookups.append(lookup)
+    return lookups
 
 
-def _registrations(lines: Iterable[_Line]) -> Iterable[Registration]:
-    return (registration for line in lines for registration in line.found.values())
+async def _look_up_residents(roll: SearchedRoll, terms: TermFrequencies, lookups: list[_Lookup]) -> None:
+    """Compare each line with all people at its address whose name is similar, and decide it if they settle it."""
+    await load_corrections(roll, terms, street_terms(lookup.line for lookup in lookups))
+    similar = await _similar_residents(roll, terms, lookups)
+    await _add_candidates(roll, lookups, similar)
+    await load_counts(roll, terms, _terms_of(lookup.found for lookup in lookups))
+    async for lookup in SCHEDULER.in_slices([lookup for at, lookup in enumerate(lookups) if similar[at]]):
+        lookup.decision = decide_by_household(lookup.scorer, lookup.candidates(), lookup.interval)
 
 
-async def _by_residents(roll: Roll, words: TermFrequencies, lines: list[_Line]) -> None:
-    """Look for the signer among everybody at the address, and decide where that settles it."""
-    await learn_streets(roll, words, [line.read for line in lines])
-    alike = await _residents(roll, lines, words)
-    await _read(roll, lines, alike)
-    await learn_words(roll, words, [registered_words(_registrations(lines))])
-    async for line in _in_turns([line for line, found in zip(lines, alike, strict=True) if found]):
-        line.decision = decide_by_household(_scorer(line), line.candidates(), line.interval)
-
-
-async def _by_wide_search(roll: Roll, words: TermFrequencies, lines: list[_Line]) -> None:
-    """Look for the signer by whatever of name and address may be right, and decide."""
-    await learn_for_wide_search(roll, words, [line.read for line in lines])
-    searches = [wide_search(line.read, words) async for line in _in_turns(lines)]
-    numbers = await _find(roll, lines, searches)
-    await _read(roll, lines, numbers)
-    await learn_words(roll, words, [registered_words(_registrations(lines))])
-    async for line in _in_turns(lines):
-        line.decision = decide(_scorer(line), line.candidates(), line.interval)
-
-
-def _scorer(line: _Line) -> Scorer:
-    if line.scorer is None:
-        raise RuntimeError("the household comes first")
-    return line.scorer
-
-
-async def _residents(roll: Roll, lines: list[_Line], words: TermFrequencies) -> list[set[int]]:
-    """Count everybody at each line's address; return for each line the numbers of those of a name like the written."""
-    questions = [
-        (at, low) async for at, line in _in_turns(enumerate(lines)) for low in address_probe(line.read, words).lows
+async def _similar_residents(roll: SearchedRoll, terms: TermFrequencies, lookups: list[_Lookup]) -> list[set[int]]:
+    """Count the residents of each line's address; return the numbers of those whose name is like the written one."""
+    ranges = [
+        (at, low)
+        async for at, lookup in SCHEDULER.in_slices(enumerate(lookups))
+        for low in address_query(lookup.line, terms).keys
     ]
-    names = [written_name(line.read) for line in lines]
-    alike: list[set[int]] = [set() for _ in lines]
-    places: list[Counter[str]] = [Counter() for _ in lines]
-    for at, number, name, place in await db.residents(roll, questions, MOST_OF_A_HOUSE):
+    names = [written_name(lookup.line) for lookup in lookups]
+    similar: list[set[int]] = [set() for _ in lookups]
+    places: list[Counter[str]] = [Counter() for _ in lookups]
+    for at, number, name, place in await db.residents(roll, ranges, MAX_RESIDENTS):
         places[at][place] += 1
         if fuzz.token_set_ratio(names[at], name.upper(), score_cutoff=ALIKE):
-            alike[at].add(number)
-    for line, counted in zip(lines, places, strict=True):
-        _scorer(line).count_household(household_of(counted))
-    return alike
+            similar[at].add(number)
+    for lookup, counted in zip(lookups, places, strict=True):
+        lookup.scorer.count_household(household_of(counted))
+    return similar
 
 
-async def _find(roll: Roll, lines: list[_Line], searches: list[Search]) -> list[set[int]]:
-    """Return for each line the numbers of the registrations that its search finds and that are worth reading."""
-    numbers: list[set[int]] = [set() for _ in lines]
-    ranges: list[ProbeRequest] = [(at, probe) for at, search in enumerate(searches) for probe in search.ranges]
-    keys: list[ProbeRequest] = []
-    for at, probe, low, hits, whole in await find_in_ranges(roll, ranges):
-        if whole:
-            numbers[at].update(worth_reading(probe, hits, lines[at].read))
+async def _search_widely(roll: SearchedRoll, terms: TermFrequencies, lookups: list[_Lookup]) -> None:
+    """Search the whole roll by each pair of the line's words, as written and corrected, and decide."""
+    lines = [lookup.line for lookup in lookups]
+    await load_counts(roll, terms, wide_search_terms(lines, terms))
+    await load_corrections(roll, terms, name_terms(lines))
+    numbers = await _matches(roll, terms, lookups)
+    await _add_candidates(roll, lookups, numbers)
+    await load_counts(roll, terms, _terms_of(lookup.found for lookup in lookups))
+    async for lookup in SCHEDULER.in_slices(lookups):
+        lookup.decision = decide(lookup.scorer, lookup.candidates(), lookup.interval)
+
+
+async def _matches(roll: SearchedRoll, terms: TermFrequencies, lookups: list[_Lookup]) -> list[set[int]]:
+    """Return for each line the numbers of the registrations that its wide search finds and that are worth reading."""
+    searches = [wide_search(lookup.line, terms) async for lookup in SCHEDULER.in_slices(lookups)]
+    numbers: list[set[int]] = [set() for _ in lookups]
+    ranges = [(at, query) for at, search in enumerate(searches) for query in search.ranges]
+    keys: list[LineQuery] = []
+    for at, query, low, matches, complete in await db.matches_in_ranges(roll, ranges, RANGE_LIMITS):
+        if complete:
+            numbers[at].update(worth_reading(query, matches, lookups[at].line))
         else:
-            keys.append((at, probe.narrowed(low)))
-    # Behind these, since of namesakes only so many are read: those of the very name come first.
-    keys += [(at, probe) for at, search in enumerate(searches) for probe in search.keys]
-    await _find_keys(roll, lines, keys, numbers)
+            keys.append((at, query.narrowed(low)))
+    # The exact spellings come first, since only so many namesakes are read.
+    keys += [(at, query) for at, search in enumerate(searches) for query in search.keys]
+    await _add_matches_of_keys(roll, lookups, keys, numbers)
     return numbers
 
 
-async def _find_keys(roll: Roll, lines: list[_Line], keys: list[ProbeRequest], numbers: list[set[int]]) -> None:
-    """Add to each line's numbers what single keys hold; who bears the name and was found by that alone is elsewhere."""
-    namesakes: list[set[int]] = [set() for _ in lines]
-    for at, probe, _, hits, whole in await find_keys(roll, keys):
-        if probe.column == GIVEN_STREET:
-            numbers[at].update(at_near_houses(hits, lines[at].read) if whole else ())
-        elif probe.column not in OF_A_NAME:
-            numbers[at].update(hits.numbers if whole else ())
-        elif whole and len(namesakes[at]) + len(hits.numbers) <= MOST_NAMESAKES:
-            namesakes[at].update(hits.numbers)
+async def _add_matches_of_keys(
+    roll: SearchedRoll, lookups: list[_Lookup], keys: list[LineQuery], numbers: list[set[int]]
+) -> None:
+    """Add the matches of single keys to each line's numbers; namesakes found by nothing else live elsewhere.
+
+    Args:
+        roll: the roll to search.
+        lookups: the lines.
+        keys: queries for single keys.
+        numbers: of the registrations worth reading, for each line.
+    """
+    namesakes: list[set[int]] = [set() for _ in lookups]
+    for at, query, _, matches, complete in await db.matches_of_keys(roll, keys, KEY_LIMITS):
+        if query.column == "key_given_street":
+            numbers[at].update(at_near_houses(matches, lookups[at].line) if complete else ())
+        elif query.column not in NAME_COLUMNS:
+            numbers[at].update(matches.numbers if complete else ())
+        elif complete and len(namesakes[at]) + len(matches.numbers) <= MAX_NAMESAKES:
+            namesakes[at].update(matches.numbers)
         else:
-            _scorer(lines[at]).namesakes_cut = True
-    for line, found, by_name in zip(lines, numbers, namesakes, strict=True):
-        _scorer(line).found_elsewhere(frozenset(by_name - found - line.found.keys()))
+            lookups[at].scorer.namesakes_cut = True
+    for lookup, found, by_name in zip(lookups, numbers, namesakes, strict=True):
+        lookup.scorer.found_elsewhere(frozenset(by_name - found - lookup.found.keys()))
         found.update(by_name)
 
 
-async def _read(roll: Roll, lines: list[_Line], numbers: list[set[int]]) -> None:
-    """Add to each line the registrations of these numbers that it has not yet."""
-    wanted = [asked - line.found.keys() for line, asked in zip(lines, numbers, strict=True)]
-    rows = await db.registrations(roll, sorted(set().union(*wanted)))
-    for line, asked in zip(lines, wanted, strict=True):
-        line.found.update((number, rows[number]) for number in asked)
+async def _add_candidates(roll: SearchedRoll, lookups: list[_Lookup], numbers: list[set[int]]) -> None:
+    """Read the registrations of these numbers that a line does not have yet."""
+    missing = [wanted - lookup.found.keys() for lookup, wanted in zip(lookups, numbers, strict=True)]
+    rows = await db.registrations(roll, sorted(set().union(*missing)))
+    for lookup, wanted in zip(lookups, missing, strict=True):
+        lookup.found.update((number, rows[number]) for number in wanted)
+
+
+def _terms_of(found: Iterable[dict[int, Registration]]) -> set[Term]:
+    return registered_terms(registration for registrations in found for registration in registrations.values())

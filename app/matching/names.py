@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 from importlib.resources import files
 from itertools import combinations
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from rapidfuzz.distance import OSA
 
@@ -150,19 +150,20 @@ def suffix_of(text: str) -> str:
     return SUFFIXES.get(fold(text).replace(" ", ""), "")
 
 
-class NameReading(NamedTuple):
-    """One way to read a name: the given and middle names, and the parts of the surname."""
+NameOrder = Literal["plain", "double", "swapped", "swapped double"]
+"""Where the surname stands: it is the last word, the last two words, the first word, or the first two."""
+
+
+class ParsedName(NamedTuple):
+    """One way to parse a name: the given and middle names, and the parts of the surname."""
 
     given: tuple[str, ...]
     surname: tuple[str, ...]
-    kind: str = "plain"  # plain, double (the last two words are the surname), swapped, swapped double
+    order: NameOrder = "plain"
 
 
-class ReadName(NamedTuple):
-    """A name with the readings that are worth comparing, the likeliest first; none where nothing is readable."""
-
-    readings: tuple[NameReading, ...]
-    suffix: str
+NamesAndSuffix = tuple[tuple[ParsedName, ...], str]
+"""The ways to parse a name that are worth comparing, the likeliest first (none if nothing is readable); the suffix."""
 
 
 _TITLES = frozenset(listed("MR MRS MS MISS DR REV HON SR SRA SRTA PROF SIR FR SGT CAPT"))
@@ -171,7 +172,7 @@ _MOST_READINGS = 4
 _MISREAD_MARK = re.compile(r"(?<=\w)[|:!](?=\w)")  # a stroke within a word was an I: DAV:D
 
 
-def read_name(text: str) -> ReadName:
+def parse_name(text: str) -> NamesAndSuffix:
     """Return the readings of a name in any writing: "Maria Garcia-Lopez", "GARCIA, MARIA L.", "Garcia Maria"."""
     folded = fold(_MISREAD_MARK.sub("I", text), "-,").replace(" -", "-").replace("- ", "-")
     parts = [words for part in folded.split(",") if (words := [w for w in part.split() if w.strip("-")])]
@@ -181,23 +182,23 @@ def read_name(text: str) -> ReadName:
     parts = [[_as_letters(word) for word in words] for words in parts if words]
     if len(parts) > 1:
         given = _given([word for words in parts[1:] for word in words])
-        stated = NameReading(given, _surname(parts[0]))
-        other = _unordered(_unhyphenated(word for words in parts for word in words))[0]._replace(kind="swapped")
-        return ReadName((stated,) if other[:2] == stated[:2] else (stated, other), suffix)
-    return ReadName(_unordered(parts[0]) if parts else (), suffix)
+        stated = ParsedName(given, _surname(parts[0]))
+        other = _unordered(_unhyphenated(word for words in parts for word in words))[0]._replace(order="swapped")
+        return (stated,) if other[:2] == stated[:2] else (stated, other), suffix
+    return _unordered(parts[0]) if parts else (), suffix
 
 
-def read_name_parts(first: str, middle: str, last: str, suffix: str) -> ReadName:
+def parse_name_parts(first: str, middle: str, last: str, suffix: str) -> NamesAndSuffix:
     """Return the readings of a name that the station read in parts; the parts may be swapped."""
     if not last.strip() or not first.strip():
-        return read_name(f"{first} {middle} {last} {suffix}")
+        return parse_name(f"{first} {middle} {last} {suffix}")
     words = [*fold(first, "-").split(), *fold(middle, "-").split()]
     surname = fold(last, "-").split()
     found = _strip(words) or _strip(surname) or suffix_of(suffix)
     given = _given([_as_letters(word) for word in words])
-    stated = NameReading(given, _surname([_as_letters(word) for word in surname]))
-    swapped = NameReading((*stated.surname, *given[1:]), given[:1], "swapped")
-    return ReadName((stated, swapped), found)
+    stated = ParsedName(given, _surname([_as_letters(word) for word in surname]))
+    swapped = ParsedName((*stated.surname, *given[1:]), given[:1], "swapped")
+    return (stated, swapped), found
 
 
 def _as_letters(word: str) -> str:
@@ -227,23 +228,23 @@ def _surname(words: Iterable[str]) -> tuple[str, ...]:
     return surname_parts(" ".join(words))
 
 
-def _unordered(words: list[str]) -> tuple[NameReading, ...]:
+def _unordered(words: list[str]) -> tuple[ParsedName, ...]:
     """Readings of words in no stated order: last word the surname, last two, or the first."""
     if len(words) < 2:  # noqa: PLR2004 - one word can be either
-        return (NameReading((), _surname(words)), NameReading(_given(words), (), "swapped")) if words else ()
+        return (ParsedName((), _surname(words)), ParsedName(_given(words), (), "swapped")) if words else ()
     start = _surname_start(words, len(words) - 1)
-    readings = [NameReading(_given(words[:start]), _surname(words[start:]))]
+    readings = [ParsedName(_given(words[:start]), _surname(words[start:]))]
     end = _surname_end(words)
-    swapped = NameReading(_given(words[end:]), _surname(words[:end]), "swapped")
+    swapped = ParsedName(_given(words[end:]), _surname(words[:end]), "swapped")
     if len(words[-1]) == 1:  # no surname is one letter: LUCAS N
-        readings.insert(0, swapped._replace(kind="plain"))
+        readings.insert(0, swapped._replace(order="plain"))
     if start > 1:
         start = _surname_start(words, start - 1)
-        readings.append(NameReading(_given(words[:start]), _surname(words[start:]), "double"))
+        readings.append(ParsedName(_given(words[:start]), _surname(words[start:]), "double"))
     if len(words[-1]) > 1:
         readings.append(swapped)
     if end + 1 < len(words):
-        readings.append(NameReading(_given(words[end + 1 :]), _surname(words[: end + 1]), "swapped double"))
+        readings.append(ParsedName(_given(words[end + 1 :]), _surname(words[: end + 1]), "swapped double"))
     return tuple(readings)[:_MOST_READINGS]
 
 

@@ -1,46 +1,96 @@
-"""SQL of the lookup: registrations by blocking key, residents of an address, term frequencies."""
+"""SQL of the lookup: registrations by blocking key, residents of an address, term frequencies, and aliases."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
 import asyncpg
 
 from app.law.registration import Registration
-from app.matching.blocking import FINE, KEY_COLUMNS, KEYS_VERSION, MARK_COLUMN
-from app.matching.frequencies import variants
-from app.matching.search import Hits
+from app.matching.aliases import NO_ALIASES, Alias, Aliases
+from app.matching.blocking import FINE, KEY_COLUMNS, KEYS_VERSION, MARK_COLUMN, KeyColumn
+from app.matching.frequencies import Term, variants
+from app.matching.search import BlockingQuery, Matches
+
+
+class SearchedRoll(NamedTuple):
+    """A version of a county's roll to look lines up in, on a connection, and the aliases to read them with."""
+
+    connection: asyncpg.Connection
+    county_id: str
+    roll_version: int
+    aliases: Aliases = NO_ALIASES
+
+    @property
+    def partition(self) -> str:
+        """The version's part of `registration`, quoted: a county's code is of letters, digits, `-` and `_`."""
+        return f'"registration_{self.county_id}_{self.roll_version}"'
+
+    async def fetch(self, query: str, *arguments: object) -> list[asyncpg.Record]:
+        """Return the rows of a query whose first two parameters are county and roll version."""
+        rows: list[asyncpg.Record] = await self.connection.fetch(query, self.county_id, self.roll_version, *arguments)
+        return rows
+
 
 _COLUMNS = ", ".join(f"r.{column}" for column in Registration._fields)
 
-# The people of one surname at one house and street, for many lines at once. Rides the index of key_house_street.
+# The people of one surname at one house and street, for many lines at once. Uses the index of key_house_street.
 _HOUSEHOLDS = f"""
-SELECT q.asked_for, {_COLUMNS}
-FROM unnest($3::int[], $4::bigint[]) AS q (asked_for, key)
+SELECT q.line, {_COLUMNS}
+FROM unnest($3::int[], $4::bigint[]) AS q (line, key)
 JOIN registration r ON r.county_id = $1 AND r.roll_version = $2 AND r.key_house_street = q.key
 """  # noqa: S608 - our columns
 
-# Everybody at one house and street, for many lines at once. Rides the index of key_house_street.
+# All people at one house and street, for many lines at once. Uses the index of key_house_street.
 _RESIDENTS = f"""
-SELECT q.asked_for, r.registration_no, r.last_name || ' ' || r.first_name || ' ' || r.middle_name,
+SELECT q.line, r.registration_no, r.last_name || ' ' || r.first_name || ' ' || r.middle_name,
        r.unit_number || '\t' || left(r.zip, 5) || '\t' || r.street_type || '\t' || r.pre_direction || r.post_direction
-FROM unnest($3::int[], $4::bigint[]) AS q (asked_for, low)
+FROM unnest($3::int[], $4::bigint[]) AS q (line, low)
 CROSS JOIN LATERAL (
     SELECT * FROM registration
     WHERE county_id = $1 AND roll_version = $2 AND key_house_street BETWEEN q.low AND q.low | {FINE}
     LIMIT $5
 ) r
-"""  # noqa: S608 - a number of ours
+"""  # noqa: S608 - our number
+
+# Registrations by number. Uses the primary key.
+_REGISTRATIONS = f"""
+SELECT {_COLUMNS}
+FROM unnest($3::int[]) AS q (registration_no)
+JOIN registration r ON r.county_id = $1 AND r.roll_version = $2 AND r.registration_no = q.registration_no
+"""  # noqa: S608 - our columns
+
+
+async def households(roll: SearchedRoll, keys: Sequence[tuple[int, int]]) -> list[tuple[int, Registration]]:
+    """Return (line, registration) for each (line, key_house_street)."""
+    rows = await roll.fetch(_HOUSEHOLDS, *zip(*keys, strict=True)) if keys else []
+    return [(row[0], Registration(*row[1:])) for row in rows]
+
+
+async def residents(roll: SearchedRoll, ranges: Sequence[tuple[int, int]], limit: int) -> list[asyncpg.Record]:
+    """Return (line, registration_no, name, place) of all people at an address, at most `limit` of each.
+
+    A place is unit, zip of five digits, street type and direction with tabs between, which no value of a roll contains.
+    The ranges are (line, lowest key_house_street).
+    """
+    return await roll.fetch(_RESIDENTS, *zip(*ranges, strict=True), limit) if ranges else []
+
+
+async def registrations(roll: SearchedRoll, numbers: Sequence[int]) -> dict[int, Registration]:
+    """Return registrations by number."""
+    rows = await roll.fetch(_REGISTRATIONS, numbers) if numbers else []
+    return {row[0]: Registration(*row) for row in rows}
+
 
 _OF_STREETS: Final = ("key_surname_street", "key_surname2_street", "key_given_street")  # with a mark in their index
 
 
-def _hits_of(at: int, column: str, high: str) -> str:
-    """What ranges of one key hold; its index alone answers. The arguments are the lows and the most of each."""
+def _matches_of(at: int, column: str, high: str) -> str:
+    """What ranges of one key contain, from its index alone. The arguments are the lowest keys and the limit of each."""
     mark = MARK_COLUMN if column in _OF_STREETS else "0"
     return f"""
-SELECT {at}, q.question, r.numbers, r.fines, r.houses
-FROM unnest(${1 + 2 * at}::bigint[]) WITH ORDINALITY AS q (low, question)
+SELECT {at}, q.position, r.numbers, r.fines, r.houses
+FROM unnest(${1 + 2 * at}::bigint[]) WITH ORDINALITY AS q (low, position)
 CROSS JOIN LATERAL (
     SELECT array_agg(f.registration_no) AS numbers, array_agg(f.fine) AS fines, array_agg(f.house) AS houses FROM (
         SELECT registration_no, ({column} & {FINE})::int AS fine, {mark} AS house
@@ -52,97 +102,70 @@ WHERE r.numbers IS NOT NULL
 """  # noqa: S608 - our columns
 
 
-# What ranges of the keys hold, and what single keys hold, for many at once; no more than one above the most of each, so
-# that too many are noticed. One branch for each key. The version's own partition is named: conditions on county and
-# version, which no index holds, would have every row visited.
-_RANGES: Final = " UNION ALL ".join(_hits_of(at, column, f"q.low | {FINE}") for at, column in enumerate(KEY_COLUMNS))
-_KEYS: Final = " UNION ALL ".join(_hits_of(at, column, "q.low") for at, column in enumerate(KEY_COLUMNS))
+# What ranges of the keys contain, and what single keys contain, for many at once; at most one more than the limit of
+# each, so that too many are noticed. One branch for each key. The version's own partition is named: conditions on
+# county and version, which no index contains, would make the scan visit every row.
+_RANGES: Final = " UNION ALL ".join(_matches_of(at, column, f"q.low | {FINE}") for at, column in enumerate(KEY_COLUMNS))
+_KEYS: Final = " UNION ALL ".join(_matches_of(at, column, "q.low") for at, column in enumerate(KEY_COLUMNS))
 
-# Registrations by number. Rides the primary key.
-_REGISTRATIONS = f"""
-SELECT {_COLUMNS}
-FROM unnest($3::int[]) AS q (registration_no)
-JOIN registration r ON r.county_id = $1 AND r.roll_version = $2 AND r.registration_no = q.registration_no
-"""  # noqa: S608 - our columns
+LineQuery = tuple[int, BlockingQuery]
+"""A blocking query with the index of the line that it is for."""
 
 
-class Roll(NamedTuple):
-    """The version of a county's roll that is asked, on a connection."""
+class BlockMatches(NamedTuple):
+    """The matches of one range or key of a blocking query."""
 
-    connection: asyncpg.Connection
-    county_id: str
-    roll_version: int
-
-    @property
-    def partition(self) -> str:
-        """The version's part of `registration`, quoted: a county's code is of letters, digits, `-` and `_`."""
-        return f'"registration_{self.county_id}_{self.roll_version}"'
+    line: int
+    query: BlockingQuery
+    key: int  # of those of the query
+    matches: Matches
+    complete: bool  # False if there are more than the limit
 
 
-async def households(roll: Roll, keys: Sequence[tuple[int, int]]) -> list[tuple[int, Registration]]:
-    """Return (asked_for, registration) for each (asked_for, key_house_street)."""
-    if not keys:
+async def matches_in_ranges(
+    roll: SearchedRoll, queries: Sequence[LineQuery], limits: Mapping[KeyColumn, int]
+) -> list[BlockMatches]:
+    """Return what the ranges of blocking queries contain; at most `limits` are looked at. Empty ranges are left out."""
+    return await _block_matches(roll, _RANGES, queries, limits)
+
+
+async def matches_of_keys(
+    roll: SearchedRoll, queries: Sequence[LineQuery], limits: Mapping[KeyColumn, int]
+) -> list[BlockMatches]:
+    """Return what the single keys of blocking queries contain, as `matches_in_ranges` does."""
+    return await _block_matches(roll, _KEYS, queries, limits)
+
+
+async def _block_matches(
+    roll: SearchedRoll, statement: str, queries: Sequence[LineQuery], limits: Mapping[KeyColumn, int]
+) -> list[BlockMatches]:
+    by_column: dict[KeyColumn, list[tuple[int, BlockingQuery, int]]] = {column: [] for column in KEY_COLUMNS}
+    for line, query in queries:
+        by_column[query.column] += [(line, query, key) for key in query.keys]
+    if not any(by_column.values()):
         return []
-    asked, values = [key[0] for key in keys], [key[1] for key in keys]
-    rows = await roll.connection.fetch(_HOUSEHOLDS, roll.county_id, roll.roll_version, asked, values)
-    return [(row[0], Registration(*row[1:])) for row in rows]
-
-
-async def residents(roll: Roll, questions: Sequence[tuple[int, int]], most: int) -> list[asyncpg.Record]:
-    """Return (asked_for, registration_no, name, place) of everybody at an address, at most `most` of each.
-
-    A place is unit, zip of five digits, street type and direction with tabs between, which no value of a roll has. The
-    questions are (asked_for, the lowest key_house_street).
-    """
-    if not questions:
-        return []
-    asked, lows = [question[0] for question in questions], [question[1] for question in questions]
-    rows: list[asyncpg.Record] = await roll.connection.fetch(
-        _RESIDENTS, roll.county_id, roll.roll_version, asked, lows, most
-    )
-    return rows
-
-
-async def hits_in_ranges(roll: Roll, lows: Sequence[Sequence[int]], most: Sequence[int]) -> list[tuple[int, int, Hits]]:
-    """Return what ranges hold as (column, index of the range, hits), for each of KEY_COLUMNS its ranges' lowest keys.
-
-    One hit more than the column's `most` stands for more than that. A range that holds nothing is absent.
-    """
-    return await _hits(roll, _RANGES, lows, most)
-
-
-async def hits_of_keys(roll: Roll, keys: Sequence[Sequence[int]], most: Sequence[int]) -> list[tuple[int, int, Hits]]:
-    """Return what single keys hold, as `hits_in_ranges` does."""
-    return await _hits(roll, _KEYS, keys, most)
-
-
-async def _hits(
-    roll: Roll, statement: str, lows: Sequence[Sequence[int]], most: Sequence[int]
-) -> list[tuple[int, int, Hits]]:
-    if not any(lows):
-        return []
-    arguments = [argument for column in zip(lows, most, strict=True) for argument in column]
+    arguments = [
+        argument for column, asked in by_column.items() for argument in ([key for *_, key in asked], limits[column])
+    ]
     try:
         rows = await roll.connection.fetch(statement.format(partition=roll.partition), *arguments)
-    except asyncpg.UndefinedTableError:  # dropped meanwhile, so another is in use: who writes the answer down sees that
+    except asyncpg.UndefinedTableError:  # dropped, so another version is in use: whoever records the decision sees that
         return []
-    return [(column, question - 1, Hits(*found)) for column, question, *found in rows]
+    found = []
+    for at, position, *matches in rows:
+        line, query, key = by_column[KEY_COLUMNS[at]][position - 1]
+        complete = len(matches[0]) <= limits[query.column]
+        found.append(BlockMatches(line, query, key, Matches(*matches), complete))
+    return found
 
 
-async def registrations(roll: Roll, numbers: Sequence[int]) -> dict[int, Registration]:
-    """Return registrations by number."""
-    if not numbers:
-        return {}
-    rows = await roll.connection.fetch(_REGISTRATIONS, roll.county_id, roll.roll_version, numbers)
-    return {row[0]: Registration(*row) for row in rows}
-
-
-# The facts of a roll version that every batch needs. Rides the roll's primary key.
+# The facts of a roll version that every batch needs. Uses the roll's primary key.
 _ROLL_FACTS = "SELECT registrations, loaded_at FROM roll WHERE county_id = $1 AND roll_version = $2"
 
 _CITIES = "SELECT token FROM roll_token WHERE county_id = $1 AND roll_version = $2 AND kind = 'city'"
 
-# How many registrations hold each word. Each rides the table's primary key, whatever the planner knows (OFFSET 0).
+# How many registrations contain each word. The planner must use the table's primary key for each, whatever it knows of
+# the table (OFFSET 0).
 _COUNTS = """
 SELECT token.kind, token.token, token.registrations
 FROM unnest($3::text[], $4::text[]) AS word (kind, token)
@@ -152,8 +175,8 @@ CROSS JOIN LATERAL (
 ) AS token
 """
 
-# The known words that share a variant with another word. Each rides the table's primary key.
-_ALIKE = """
+# The known words that share a variant with another word. The same holds for the plan.
+_SIMILAR = """
 SELECT word.number, known.token, known.registrations
 FROM unnest($3::text[], $4::text[], $5::text[]) WITH ORDINALITY AS word (kind, token, variant, number)
 CROSS JOIN LATERAL (
@@ -164,65 +187,45 @@ WHERE known.token <> word.token
 """
 
 
-async def roll_facts(roll: Roll) -> tuple[int, datetime | None]:
-    """The number of registrations and when the version was loaded; (0, None) for an unknown one."""
-    row = await roll.connection.fetchrow(_ROLL_FACTS, roll.county_id, roll.roll_version)
-    return (row[0] or 0, row[1]) if row else (0, None)
+async def roll_facts(roll: SearchedRoll) -> tuple[int, datetime | None]:
+    """Return the number of registrations and when the version was loaded; (0, None) if it does not exist."""
+    rows = await roll.fetch(_ROLL_FACTS)
+    return (rows[0][0] or 0, rows[0][1]) if rows else (0, None)
 
 
-async def roll_cities(roll: Roll) -> list[str]:
-    """The names of the roll's cities."""
-    rows = await roll.connection.fetch(_CITIES, roll.county_id, roll.roll_version)
-    return [row[0] for row in rows]
+async def roll_cities(roll: SearchedRoll) -> list[str]:
+    """Return the names of the roll's cities."""
+    return [row[0] for row in await roll.fetch(_CITIES)]
 
 
-async def word_counts(roll: Roll, asked: Mapping[str, Collection[str]]) -> list[asyncpg.Record]:
-    """(kind, word, registrations) of each of the words asked for, by kind, that the roll holds."""
-    pairs = [(kind, text) for kind, texts in asked.items() for text in texts]
-    if not pairs:
-        return []
-    kinds, texts = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
-    rows: list[asyncpg.Record] = await roll.connection.fetch(_COUNTS, roll.county_id, roll.roll_version, kinds, texts)
-    return rows
+async def term_counts(roll: SearchedRoll, terms: set[Term]) -> list[tuple[Term, int]]:
+    """Return each of the terms that the roll contains, with the number of registrations."""
+    rows = await roll.fetch(_COUNTS, *zip(*terms, strict=True)) if terms else []
+    return [((kind, word), registrations) for kind, word, registrations in rows]
 
 
-async def alike_words(roll: Roll, asked: Mapping[str, Collection[str]]) -> list[tuple[str, str, str, int]]:
-    """(kind, the word asked for, another known word that shares a variant with it, its registrations)."""
-    triples = [(kind, text, variant) for kind, texts in asked.items() for text in texts for variant in variants(text)]
-    if not triples:
-        return []
-    columns = [[triple[at] for triple in triples] for at in range(3)]
-    rows = await roll.connection.fetch(_ALIKE, roll.county_id, roll.roll_version, *columns)
-    return [(*triples[number - 1][:2], known, registrations) for number, known, registrations in rows]
+async def similar_terms(roll: SearchedRoll, terms: set[Term]) -> list[tuple[Term, str, int]]:
+    """Return known words that share a variant with a term: (the term, the known word, its registrations)."""
+    asked = [(*term, variant) for term in terms for variant in variants(term[1])]
+    rows = await roll.fetch(_SIMILAR, *zip(*asked, strict=True)) if asked else []
+    return [(asked[number - 1][:2], known, registrations) for number, known, registrations in rows]
 
 
-# The roll and the aliases in use: by roll_one_active, the county's key and the version's. A roll whose search keys are
-# another program's would be searched in vain: it counts as none until it is made anew.
+# The roll and the aliases in use: by roll_one_active, the county's key and the version's. A roll whose blocking keys
+# are of another version of the program would be searched in vain: it counts as none until the keys are made again.
 _IN_USE = """
 SELECT (SELECT roll_version FROM roll WHERE county_id = $1 AND state = 'active' AND keys_version = $2),
        aliases_version, source_sha256
 FROM county LEFT JOIN alias_version USING (county_id, aliases_version) WHERE county_id = $1
 """
 
-
 ALIAS_VERSION_COLUMNS = "aliases_version, streets, cities, source_sha256, loaded_by, loaded_at"
-
-
 _VERSION = f"SELECT {ALIAS_VERSION_COLUMNS} FROM alias_version WHERE county_id = $1 AND aliases_version = $2"  # noqa: S608  # our columns
 
-
-# Rides the primary key.
+# Uses the primary key.
 _ALIASES = """
 SELECT kind, alias, name FROM county_alias WHERE county_id = $1 AND aliases_version = $2 ORDER BY kind, alias, name
 """
-
-
-class InUse(NamedTuple):
-    """What lines are looked up by now."""
-
-    roll_version: int | None  # None without an active roll that this program can search
-    aliases_version: int  # 0 before the first
-    aliases_sha256: str | None
 
 
 class AliasVersion(NamedTuple):
@@ -236,19 +239,21 @@ class AliasVersion(NamedTuple):
     loaded_at: datetime
 
 
-async def in_use(connection: asyncpg.Connection, county_id: str) -> InUse:
-    """The roll and the aliases in use."""
+async def versions_in_use(connection: asyncpg.Connection, county_id: str) -> tuple[int | None, int, str | None]:
+    """Return the versions of roll and aliases in use, and the digest of the aliases.
+
+    The roll version is None without an active roll that this program can search; the aliases' is 0 before the first.
+    """
     row = await connection.fetchrow(_IN_USE, county_id, KEYS_VERSION)
-    return InUse(*row) if row else InUse(None, 0, None)
+    return tuple(row) if row else (None, 0, None)
 
 
 async def alias_version(connection: asyncpg.Connection, county_id: str, version: int) -> AliasVersion | None:
-    """One version; None where there is no such."""
+    """Return one version of the aliases; None if it does not exist."""
     row = await connection.fetchrow(_VERSION, county_id, version)
     return AliasVersion(*row) if row else None
 
 
-async def aliases_of(connection: asyncpg.Connection, county_id: str, version: int) -> list[asyncpg.Record]:
-    """The rows of one version in order, as (kind, alias, name)."""
-    rows: list[asyncpg.Record] = await connection.fetch(_ALIASES, county_id, version)
-    return rows
+async def alias_rows(connection: asyncpg.Connection, county_id: str, version: int) -> list[Alias]:
+    """Return the rows of one version of the aliases, in order."""
+    return [Alias(*row) for row in await connection.fetch(_ALIASES, county_id, version)]

@@ -33,7 +33,7 @@ from app.matching.comparison import (
 )
 from app.matching.frequencies import TermFrequencies
 from app.matching.names import given_words, suffix_of, surname_parts
-from app.matching.reading import ReadLine
+from app.matching.parsing import ParsedLine
 from app.matching.streets import street_token, way
 
 DEFAULT_MODEL: Final = "model-2"
@@ -147,7 +147,7 @@ class Scored:
 class Scorer:
     """Scores the candidates of one line, and remembers what they share: a household shares address and surname."""
 
-    def __init__(self, line: ReadLine, words: TermFrequencies, model: Model) -> None:
+    def __init__(self, line: ParsedLine, words: TermFrequencies, model: Model) -> None:
         """Take the line, and what is known of the county's words."""
         self.line = line
         self.words = words
@@ -155,10 +155,10 @@ class Scorer:
         self.household: Household | None = None
         self.namesakes_cut = False  # there are more people of this name in the county than were looked at
         self.elsewhere: frozenset[int] = frozenset()  # who was found by the name alone, in no such street
-        readings = line.name.readings
-        self._known_given = [bool(r.given) and words.known("given", r.given[0]) for r in readings]
-        self._known_surname = [all(words.known("surname", part) for part in r.surname) for r in readings]
-        self._known_streets = frozenset(s for a in line.addresses for s in a.streets if words.known("street", s))
+        readings = line.names
+        self._known_given = [bool(r.given) and words.is_known("given", r.given[0]) for r in readings]
+        self._known_surname = [all(words.is_known("surname", part) for part in r.surname) for r in readings]
+        self._known_streets = frozenset(s for a in line.addresses for s in a.streets if words.is_known("street", s))
         self._names: dict[tuple[str, ...], NameScore] = {}
         self._surnames: dict[tuple[int, str], tuple[FieldLevel, float]] = {}
         self._firsts: dict[tuple[int, str], tuple[FieldLevel, float]] = {}
@@ -215,30 +215,30 @@ class Scorer:
             return weight
         kind = "middle" if field == "middle" and not self.words.count("given", compared.word) else _KIND[field]
         if " " in compared.word:  # both parts of a double surname
-            return weight + min(sum(self.words.rarity(kind, word) for word in compared.word.split()), cap)
-        return weight + min(self.words.rarity(kind, compared.word), cap)
+            return weight + min(sum(self.words.idf(kind, word) for word in compared.word.split()), cap)
+        return weight + min(self.words.idf(kind, compared.word), cap)
 
     def _score_name(self, registration: Registration) -> NameScore:
-        suffix = compare_suffix(self.line.name.suffix, suffix_of(registration.suffix))
+        suffix = compare_suffix(self.line.suffix, suffix_of(registration.suffix))
         of_suffix = self.model.weights["suffix"][suffix]
         best: NameScore | None = None
-        for at, reading in enumerate(self.line.name.readings):
+        for at, reading in enumerate(self.line.names):
             if best and best.levels.surname.level == "exact" and not _shares(reading.surname, registration.last_name):
                 continue
             surname, family = self._score_surname(at, registration.last_name)
-            if best and reading.kind != "plain" and _hopeless(surname, best):
+            if best and reading.order != "plain" and _hopeless(surname, best):
                 continue  # another order of the words explains nothing where not even the surname fits
             given, between, own = self._score_given(at, registration)
             weight = family + own + of_suffix
             if best is None or weight > best.weight:
-                best = NameScore(reading.kind, NameComparison(surname, given, between, suffix), weight, family)
+                best = NameScore(reading.order, NameComparison(surname, given, between, suffix), weight, family)
             if surname.level == "exact" and given.level == "exact":
                 break  # no other reading can do better
         return best or _NO_NAME
 
     def _score_given(self, at: int, r: Registration) -> tuple[FieldLevel, FieldLevel, float]:
         """The given and middle names in one reading, and their weight."""
-        written = self.line.name.readings[at].given
+        written = self.line.names[at].given
         given, weight = self._firsts.get((at, r.first_name)) or self._score_first(at, r)
         if given.level not in AGREEING_GIVEN:
             return given, NOT_COMPARED, weight + self.model.weights["middle"][NOT_COMPARED.level]
@@ -250,7 +250,7 @@ class Scorer:
 
     def _score_first(self, at: int, r: Registration) -> tuple[FieldLevel, float]:
         """The first name in one reading, and its weight; kept where no middle name changes it."""
-        reading, first = self.line.name.readings[at], given_words(r.first_name)
+        reading, first = self.line.names[at], given_words(r.first_name)
         given = compare_given(reading.given, first, given_words(r.middle_name), known=self._known_given[at])
         scored = given, self.field_weight("given", given)
         if given.level in _BY_FIRST_NAME:
@@ -261,10 +261,10 @@ class Scorer:
         """The surname in one reading, and its weight with that of the reading."""
         scored = self._surnames.get((at, last_name))
         if scored is None:
-            reading = self.line.name.readings[at]
+            reading = self.line.names[at]
             parts = surname_parts(last_name)
             level = compare_surname(reading.surname, parts, known=self._known_surname[at])
-            kind = _OF_TWO.get(reading.kind, reading.kind) if len(parts) > 1 else reading.kind
+            kind = _OF_TWO.get(reading.order, reading.order) if len(parts) > 1 else reading.order
             family = self.field_weight("surname", level) + self.model.weights["reading"][kind]
             scored = self._surnames[at, last_name] = (level, family)
         return scored
@@ -378,11 +378,11 @@ ALIKE = 45
 ALIKE_AWAY = 60
 
 
-def written_name(line: ReadLine) -> str:
+def written_name(line: ParsedLine) -> str:
     """Return the words of the name in their likeliest order, for a quick comparison of whole names."""
-    if not line.name.readings:
+    if not line.names:
         return ""
-    reading = line.name.readings[0]
+    reading = line.names[0]
     return " ".join((*reading.surname, *reading.given))
 
 
@@ -394,8 +394,8 @@ class Resemblance:
         line = scorer.line
         self._scorer = scorer
         self._written = written_name(line)
-        self._surnames = frozenset(part for r in line.name.readings for part in r.surname if len(part) > 1)
-        self._givens = frozenset(word for r in line.name.readings for word in r.given if len(word) > 1)
+        self._surnames = frozenset(part for r in line.names for part in r.surname if len(part) > 1)
+        self._givens = frozenset(word for r in line.names for word in r.given if len(word) > 1)
         self._houses = [address.house for address in line.addresses]
 
     def of(self, r: Registration) -> bool:

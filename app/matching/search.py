@@ -1,136 +1,119 @@
-"""Which keys to ask the roll for: the household first, then every pair of the line's words, as they are and corrected.
+"""The blocking queries for a line: the household first, then each pair of its words, as written and corrected.
 
-What a wide range holds is told apart by what stands in the index itself (the third part of the key, the house number,
-the spelling), so that only those registrations are read that may be the signer's.
+The matches of a wide range are told apart by what the index itself contains (the third part of the key, the house
+number, the spelling), so that only registrations that may be the signer's are read.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Final, NamedTuple, TypeVar
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
 
 from app.law.registration import Registration
+from app.matching.addresses import Address
 from app.matching.blocking import (
     KEY_COLUMNS,
-    Hashes,
-    far_houses,
-    hash_given,
-    hash_house,
-    hash_street,
-    hash_surname,
-    near_houses,
+    HashedKind,
+    KeyColumn,
+    TermHash,
     spelling,
+    term_hash,
     zip_number,
 )
-from app.matching.frequencies import TermFrequencies
-from app.matching.names import NameReading, given_words, name_forms, surname_parts
-from app.matching.reading import ReadLine
+from app.matching.comparison import compare_house
+from app.matching.frequencies import Term, TermFrequencies
+from app.matching.names import ParsedName, given_words, name_forms, surname_parts
+from app.matching.parsing import ParsedLine
 
-_COLUMN: Final = {name: at for at, name in enumerate(KEY_COLUMNS)}
-HOUSE_STREET: Final = _COLUMN["key_house_street"]
-_HOUSE_SURNAME: Final = (_COLUMN["key_house_surname"], _COLUMN["key_house_surname2"])
-OF_A_NAME: Final = (_COLUMN["key_given_surname"], _COLUMN["key_given_surname2"])
-_SURNAME_STREET: Final = (_COLUMN["key_surname_street"], _COLUMN["key_surname2_street"])
-_NAMES: Final = OF_A_NAME[0]
-_HOUSE_GIVEN: Final = _COLUMN["key_house_given"]
-GIVEN_STREET: Final = _COLUMN["key_given_street"]
+NAME_COLUMNS: Final[tuple[KeyColumn, ...]] = ("key_given_surname", "key_given_surname2")
 
-# Of a range that holds no more than these every registration is read, of a fuller one those that agree in a third part.
-_FEW: Final = 8
-# Of the people of one name in the county so many are read: with more of them, nobody can say which one it was.
-MOST_NAMESAKES: Final = 24
-_MOST_OF_A_RANGE: Final = 200
-# Of a range of each key so many entries of its index are looked at; a fuller one is asked again, by the third part.
-MOST_OF_RANGES: Final = tuple(_FEW if at in OF_A_NAME else _MOST_OF_A_RANGE for at in range(len(KEY_COLUMNS)))
-MOST_OF_KEYS: Final = tuple(MOST_NAMESAKES if at in OF_A_NAME else _MOST_OF_A_RANGE for at in range(len(KEY_COLUMNS)))
-MOST_OF_A_HOUSE: Final = 2_000  # everybody at a house number and street: a large building, never cut in practice
+_FEW: Final = 8  # of so few matches of a range each is read; of more, those that agree in a third part
+MAX_NAMESAKES: Final = 24  # of one name in the county; with more of them nobody can say which one signed
+MAX_RESIDENTS: Final = 2_000  # of a house number and street: a large building, never cut off in practice
+# How many entries of a key's index are looked at in a range, and at a single key. A range with more matches is asked
+# again by the third part.
+RANGE_LIMITS: Final[Mapping[KeyColumn, int]] = MappingProxyType(
+    dict.fromkeys(KEY_COLUMNS, 200) | dict.fromkeys(NAME_COLUMNS, _FEW)
+)
+KEY_LIMITS: Final[Mapping[KeyColumn, int]] = MappingProxyType(
+    dict.fromkeys(KEY_COLUMNS, 200) | dict.fromkeys(NAME_COLUMNS, MAX_NAMESAKES)
+)
 _STREETS_ASKED_FIRST: Final = 2
-_CORRECTIONS_OF_KNOWN: Final = 2  # what is a name itself is seldom a slip of another
-_FORMS_ASKED: Final = 6
-_READINGS_CORRECTED: Final = 2
-_BOTH_SLIP: Final = 6  # corrections of each that are paired where both words may be slips
+_MAX_CORRECTIONS_OF_KNOWN: Final = 2  # a word that is a name itself is seldom a misspelling of another
+_MAX_FORMS: Final = 6
+_NAMES_CORRECTED: Final = 2
+_MAX_BOTH_CORRECTED: Final = 6  # corrections of each that are paired if both words may be misspelled
 _SEVERAL: Final = 2
-_SHORTEST_PART: Final = 3  # of a surname that is two written as one
+_SHORTEST_PART: Final = 3  # letters of a surname that was joined with another
 
 
-class Probe(NamedTuple):
-    """A question: the registrations of ranges of a key, and which of them are worth reading where there are many."""
+class BlockingQuery(NamedTuple):
+    """The registrations in ranges of a blocking key, or of single keys."""
 
-    column: int  # index into KEY_COLUMNS
-    lows: list[int]  # the lowest key of each range, or single keys
-    agreeing: frozenset[int] = frozenset()  # third parts of the key of which one agrees
+    column: KeyColumn
+    keys: list[int]  # the lowest key of each range, or single keys
+    third_parts: frozenset[int] = frozenset()  # of the key: a match agrees in one of them if a range has many
 
-    def narrowed(self, low: int) -> "Probe":
-        """The single keys of a range whose third part agrees."""
-        return Probe(self.column, [low | fine for fine in sorted(self.agreeing)])
+    def narrowed(self, low: int) -> "BlockingQuery":
+        """Return the single keys of a range whose third part agrees."""
+        return BlockingQuery(self.column, [low | fine for fine in sorted(self.third_parts)])
 
 
-class Search(NamedTuple):
-    """What a wide search asks for: ranges, and single keys.
+class WideSearch(NamedTuple):
+    """The blocking queries of a wide search.
 
-    The keys are of names with words that are not as written, and of given names in streets within the written zip,
-    where it is one of the county's: so many people of a given name live in the streets of a name.
+    The single keys are of names with words that are not as written, and of given names in streets within the written
+    zip, if it is one of the county's: so many people of a given name live in the streets of one name.
     """
 
-    ranges: list[Probe]
-    keys: list[Probe]
+    ranges: list[BlockingQuery]
+    keys: list[BlockingQuery]
 
 
-class Hits(NamedTuple):
-    """What a range holds: for each registration its number, the third part of its key, and its house number."""
+class Matches(NamedTuple):
+    """The matches of a range: of each registration its number, the third part of its key, and its house number."""
 
     numbers: list[int]
     fines: list[int]
     houses: list[int]
 
 
-class _Asked(NamedTuple):
-    """Hashed words of one kind: those that are written, and what they may be slips or other forms of."""
-
-    written: list[Hashes]
-    replaced: list[Hashes]
-
-
-class _Parts(NamedTuple):
-    """The hashed words of a line, each list the likeliest first.
-
-    The second part of a double surname, which few voters have, is asked for as it is written alone.
-    """
-
-    houses: _Asked
-    streets: _Asked
-    surnames: _Asked
-    seconds: _Asked  # surnames that may be such a second part
-    givens: _Asked
-    names: list[tuple[Hashes, Hashes]]  # given and surname, as they are written
+def household_keys(line: ParsedLine) -> list[int]:
+    """Return the keys of the narrowest query: the people of this surname at this house and street."""
+    surnames = _hashes("surname", (part for name in line.names for part in name.surname))
+    ranges = _unique(low for a in line.addresses for low in _ranges_at(a.house, a.streets[:_STREETS_ASKED_FIRST]))
+    return _unique(low | surname.fine for low in ranges for surname in surnames)
 
 
-def household_keys(line: ReadLine) -> list[int]:
-    """Return the keys of the narrowest question: who of this surname lives at this house and street."""
-    keys: dict[int, None] = {}
-    surnames = _hashes(hash_surname, (part for reading in line.name.readings for part in reading.surname))
-    for address in line.addresses:
-        house = hash_house(address.house)
-        if house:
-            for street in _hashes(hash_street, address.streets[:_STREETS_ASKED_FIRST]):
-                low = house.coarse ^ street.coarse
-                keys.update((low | surname.fine, None) for surname in surnames)
-    return list(keys)
+def address_query(line: ParsedLine, terms: TermFrequencies) -> BlockingQuery:
+    """Return the query for all people at this house and street, the street as written or corrected."""
+    ranges = [low for a in line.addresses for low in _ranges_at(a.house, (*a.streets, *_corrected_streets(a, terms)))]
+    return BlockingQuery("key_house_street", _unique(ranges))
 
 
-def written_words(lines: Iterable[ReadLine]) -> dict[str, set[str]]:
-    """Return the words of lines, by kind, whose counts their comparison with any registration asks for."""
+def _ranges_at(house: str, streets: Iterable[str]) -> list[int]:
+    hashed = term_hash("house", house)
+    return [hashed.coarse ^ street.coarse for street in _hashes("street", streets)] if hashed else []
+
+
+def written_terms(lines: Iterable[ParsedLine]) -> set[Term]:
+    """Return the terms whose frequencies a comparison of the lines with any registration needs."""
     surnames, givens, streets, zips = set[str](), set[str](), set[str](), set[str]()
     for line in lines:
-        for reading in line.name.readings:
-            givens.update(reading.given, _givens_of(reading))
-            surnames.update(reading.surname, _surnames_of(reading))
+        for name in line.names:
+            givens.update(name.given, _possible_givens(name))
+            surnames.update(name.surname, _possible_surnames(name))
         for address in line.addresses:
             streets.update(address.streets)
         zips.add(line.zip)
-    return {"surname": surnames, "given": givens, "middle": givens, "street": streets, "zip": zips}
+    return _terms(surname=surnames, given=givens, middle=givens, street=streets, zip=zips)
 
 
-def registered_words(registrations: Iterable[Registration]) -> dict[str, set[str]]:
-    """Return the words of registrations, by kind, whose counts a comparison with them asks for."""
+def registered_terms(registrations: Iterable[Registration]) -> set[Term]:
+    """Return the terms whose frequencies a comparison with the registrations needs."""
     last, first = set[str](), set[str]()
     for registration in registrations:
         last.add(registration.last_name)
@@ -138,236 +121,251 @@ def registered_words(registrations: Iterable[Registration]) -> dict[str, set[str
         first.add(registration.middle_name)
     surnames = {part for name in last for part in surname_parts(name)}
     givens = {word for name in first for word in given_words(name)}
-    return {"surname": surnames, "given": givens, "middle": givens}
+    return _terms(surname=surnames, given=givens, middle=givens)
 
 
-def further_words(lines: Iterable[ReadLine], words: TermFrequencies) -> dict[str, set[str]]:
-    """Return the words, by kind, whose counts a wide search asks for besides those that are written on the lines."""
+def wide_search_terms(lines: Iterable[ParsedLine], terms: TermFrequencies) -> set[Term]:
+    """Return the terms whose frequencies a wide search needs, besides those of `written_terms`."""
     forms, halves = set[str](), set[str]()
-    for line in lines:
-        for reading in line.name.readings[:_READINGS_CORRECTED]:
-            forms.update(*map(name_forms, _givens_of(reading)))
-            halves.update(half for part in _surnames_of(reading) for pair in _halves(part, words) for half in pair)
-    return {"given": forms, "surname": halves}
+    for name in _corrected_names(lines):
+        forms.update(*map(name_forms, _possible_givens(name)))
+        halves.update(half for part in _possible_surnames(name) for pair in _halves(part, terms) for half in pair)
+    return _terms(given=forms, surname=halves)
 
 
-def words_to_correct(lines: Iterable[ReadLine]) -> dict[str, set[str]]:
-    """Return the words of names, by kind, whose corrections a wide search asks for."""
-    surnames, givens = set[str](), set[str]()
-    for line in lines:
-        for reading in line.name.readings[:_READINGS_CORRECTED]:
-            surnames.update(_surnames_of(reading))
-            givens.update(_givens_of(reading))
-    return {"surname": surnames, "given": givens}
+def name_terms(lines: Iterable[ParsedLine]) -> set[Term]:
+    """Return the names whose spelling corrections a wide search needs."""
+    names = list(_corrected_names(lines))
+    return _terms(
+        surname=(word for name in names for word in _possible_surnames(name)),
+        given=(word for name in names for word in _possible_givens(name)),
+    )
 
 
-def streets_to_correct(lines: Iterable[ReadLine]) -> dict[str, set[str]]:
-    """Return the streets whose corrections are asked for, whoever is looked for there."""
-    return {"street": {street for line in lines for address in line.addresses for street in address.streets}}
+def street_terms(lines: Iterable[ParsedLine]) -> set[Term]:
+    """Return the streets whose spelling corrections `address_query` and a wide search need."""
+    return _terms(street=(street for line in lines for address in line.addresses for street in address.streets))
 
 
-def address_probe(line: ReadLine, words: TermFrequencies) -> Probe:
-    """Return the question who lives at this house and street, whatever their names."""
-    found: dict[int, None] = {}
-    for address in line.addresses:
-        house = hash_house(address.house)
-        if house:
-            corrected = [c for name in address.streets for c in _corrected("street", name, words)]
-            streets = _hashes(hash_street, [*address.streets, *corrected])
-            found.update((house.coarse ^ street.coarse, None) for street in streets)
-    return Probe(HOUSE_STREET, list(found))
+def _terms(**words_of: Iterable[str]) -> set[Term]:
+    return {(kind, word) for kind, words in words_of.items() for word in words}
 
 
-def wide_search(line: ReadLine, words: TermFrequencies) -> Search:
-    """Return every pair of house, street, surname and given name but house and street.
+def _corrected_names(lines: Iterable[ParsedLine]) -> Iterator[ParsedName]:
+    return (name for line in lines for name in line.names[:_NAMES_CORRECTED])
 
-    The words are asked for as they sound, and corrected by the county's own words, or replaced by another form.
+
+class _Words(NamedTuple):
+    """Hashed words of one kind, the likeliest first: as written, and what they may be misspellings or forms of."""
+
+    written: list[TermHash]
+    replaced: list[TermHash]
+
+
+class _Name(NamedTuple):
+    """The hashed words of one parsed name, and what they may be misspellings or other forms of."""
+
+    givens: list[TermHash]
+    surnames: list[TermHash]
+    corrected_givens: list[TermHash]
+    other_forms: list[TermHash]
+    corrected_surnames: list[TermHash]
+
+
+def wide_search(line: ParsedLine, terms: TermFrequencies) -> WideSearch:
+    """Return the queries for each pair of house, street, surname and given name, but not house with street.
+
+    Words are looked up by their sound, corrected by the county's own words, or replaced by another form. The second
+    part of a double surname, which few voters have, is looked up only as written.
     """
-    readings = [_correct_reading(reading, words) for reading in line.name.readings[:_READINGS_CORRECTED]]
-    surnames = _Asked(
-        _hashes(hash_surname, _surnames(line)),
-        _hashes(hash_surname, (c for reading in readings for c in reading.surnames)),
+    names = [_hashed_name(name, terms, corrected=at < _NAMES_CORRECTED) for at, name in enumerate(line.names)]
+    surnames = _Words(
+        _unique(word for name in names for word in name.surnames),
+        _unique(word for name in names for word in name.corrected_surnames),
     )
-    givens = _Asked(
-        _hashes(hash_given, _givens(line)), _hashes(hash_given, (c for r in readings for c in (*r.slips, *r.forms)))
+    givens = _Words(
+        _unique(word for name in names for word in name.givens),
+        _unique(word for name in names for word in (*name.corrected_givens, *name.other_forms)),
     )
-    streets = [name for address in line.addresses for name in address.streets]
-    corrected = [c for name in streets for c in _corrected("street", name, words)]
-    parts = _Parts(
-        _Asked(_hashes(hash_house, (address.house for address in line.addresses)), []),
-        _Asked(_hashes(hash_street, streets), _hashes(hash_street, corrected)),
-        surnames,
-        _Asked(surnames.written, []),
-        givens,
-        _names(line),
+    houses = _Words(_hashes("house", (address.house for address in line.addresses)), [])
+    streets = _Words(
+        _hashes("street", (street for address in line.addresses for street in address.streets)),
+        _hashes("street", (street for address in line.addresses for street in _corrected_streets(address, terms))),
     )
-    asked, crowded = [], [Probe(_NAMES, _corrected_names(readings))]
-    certain = words.known("zip", line.zip)  # another zip than the county's is likely misread
-    for probe in _combine(parts, zip_number(line.zip)):
-        if probe.column == GIVEN_STREET and probe.agreeing and certain:
-            crowded += [probe.narrowed(low) for low in probe.lows]
-        else:
-            asked.append(probe)
-    return Search(asked, crowded)
+    second, by_given = _Words(surnames.written, []), frozenset(word.fine for words in givens for word in words)
+    by_zip = frozenset(filter(None, [zip_number(line.zip)]))
+    ranges = [
+        _pair_query("key_house_surname", houses, surnames, by_given),
+        _pair_query("key_house_surname2", houses, second, by_given),
+        _pair_query("key_house_given", houses, givens, by_zip),
+        _pair_query("key_surname_street", streets, surnames, by_given),
+        _pair_query("key_surname2_street", streets, second, by_given),
+    ]
+    keys = [BlockingQuery(NAME_COLUMNS[0], _corrected_name_keys(names))]
+    in_streets = _pair_query("key_given_street", streets, givens, by_zip)
+    if by_zip and terms.is_known("zip", line.zip):  # a zip outside the county is likely misread
+        keys += [in_streets.narrowed(low) for low in in_streets.keys]
+    else:
+        ranges.append(in_streets)
+    return WideSearch([*ranges, *_name_queries(names)], keys)
 
 
-class _Corrected(NamedTuple):
-    """A reading of the name, and what its words may be slips or other forms of."""
-
-    reading: NameReading
-    surnames: list[str]
-    slips: list[str]
-    forms: list[str]
-
-
-def _correct_reading(reading: NameReading, words: TermFrequencies) -> _Corrected:
-    surnames = [c for part in _surnames_of(reading) for c in _corrected_surname(part, words)]
-    slips = [c for given in _givens_of(reading) for c in _corrected("given", given, words)]
-    forms = [form for given in _givens_of(reading) for form in _forms(given, words)]
-    return _Corrected(reading, surnames, slips, forms)
+def _hashed_name(name: ParsedName, terms: TermFrequencies, *, corrected: bool) -> _Name:
+    givens, surnames = _possible_givens(name), _possible_surnames(name)
+    written = _Name(_hashes("given", givens), _hashes("surname", surnames), [], [], [])
+    if not corrected:
+        return written
+    return written._replace(
+        corrected_givens=_hashes("given", (c for word in givens for c in _corrections("given", word, terms))),
+        other_forms=_hashes("given", (form for word in givens for form in _known_forms(word, terms))),
+        corrected_surnames=_hashes("surname", (c for word in surnames for c in _corrected_surname(word, terms))),
+    )
 
 
-def _corrected_names(readings: Iterable[_Corrected]) -> list[int]:
-    """The keys of names in which a word is corrected or replaced, or both are corrected."""
-    found: dict[int, None] = {}
-    for reading, surnames, slips, forms in readings:
-        own, family = _hashes(hash_given, _givens_of(reading)), _hashes(hash_surname, _surnames_of(reading))
-        others, replaced = _hashes(hash_surname, surnames), _hashes(hash_given, slips)
-        pairs = [
-            *_pairs(own, others),
-            *_pairs([*replaced, *_hashes(hash_given, forms)], family),
-            *_pairs(replaced[:_BOTH_SLIP], others[:_BOTH_SLIP]),
-        ]
-        found.update((given.coarse ^ surname.coarse | spelling(given, surname), None) for given, surname in pairs)
-    return list(found)
+def _pair_query(column: KeyColumn, ones: _Words, others: _Words, third_parts: frozenset[int]) -> BlockingQuery:
+    """The query for all pairs of which one word is as written: else a third field is wrong too, or it was found before.
 
-
-def worth_reading(probe: Probe, hits: Hits, line: ReadLine) -> list[int]:
-    """Return the registrations of a range, looked at whole, that may be the signer's.
-
-    At a house number those of the given name or the zip, or all of a surname where they are few; in a street those of
-    the given name, and those at a house number one slip away, of a surname there two: who is found nowhere else is not
-    registered. Of a given name in a street only those one slip away.
+    Args:
+        column: the key of the pair.
+        ones: words of one kind.
+        others: words of the other kind.
+        third_parts: of the key.
     """
-    few = len(hits.numbers) <= _FEW
-    if probe.column == GIVEN_STREET:
-        return at_near_houses(hits, line) if _houses_of(line) else hits.numbers if few else []
-    if probe.column in _SURNAME_STREET:
-        written = _houses_of(line)
-        if not written and not probe.agreeing:
-            return hits.numbers if few else []
-        near = near_houses(written) | far_houses(written, hits.houses)
-        return [number for number, fine, house in zip(*hits, strict=True) if fine in probe.agreeing or house in near]
-    if (few and probe.column != _HOUSE_GIVEN) or not probe.agreeing:
-        return hits.numbers
-    return [number for number, fine in zip(hits.numbers, hits.fines, strict=True) if fine in probe.agreeing]
+    pairs = [(one, other) for one in ones.written for other in (*others.written, *others.replaced)]
+    pairs += [(one, other) for one in ones.replaced for other in others.written]
+    return BlockingQuery(column, _unique(one.coarse ^ other.coarse for one, other in pairs), third_parts)
 
 
-def at_near_houses(hits: Hits, line: ReadLine) -> list[int]:
-    """Return the registrations at one of the written house numbers, or a slip away from one."""
-    near = near_houses(_houses_of(line))
-    return [number for number, house in zip(hits.numbers, hits.houses, strict=True) if house in near]
+def _name_queries(names: Iterable[_Name]) -> Iterator[BlockingQuery]:
+    """The ranges of names that sound like the written ones, with all the spellings that are asked for."""
+    spellings: dict[int, set[int]] = {}
+    for name in names:
+        for given, surname in _pairs(name.givens, name.surnames):
+            spellings.setdefault(given.coarse ^ surname.coarse, set()).add(spelling(given, surname))
+    for column in NAME_COLUMNS:
+        yield from (BlockingQuery(column, [low], frozenset(of_low)) for low, of_low in spellings.items())
 
 
-def _houses_of(line: ReadLine) -> tuple[str, ...]:
-    return tuple(address.house for address in line.addresses if address.house)
+def _corrected_name_keys(names: Iterable[_Name]) -> list[int]:
+    """The keys of names in which one word is corrected or replaced, or both are corrected."""
+    pairs = [
+        pair
+        for name in names
+        for pair in (
+            *_pairs(name.givens, name.corrected_surnames),
+            *_pairs([*name.corrected_givens, *name.other_forms], name.surnames),
+            *_pairs(name.corrected_givens[:_MAX_BOTH_CORRECTED], name.corrected_surnames[:_MAX_BOTH_CORRECTED]),
+        )
+    ]
+    return _unique(given.coarse ^ surname.coarse | spelling(given, surname) for given, surname in pairs)
 
 
-def _corrected(kind: str, word: str, words: TermFrequencies) -> tuple[str, ...]:
-    found = words.corrections(kind, word)
-    return found[:_CORRECTIONS_OF_KNOWN] if words.known(kind, word) else found
+def _pairs(givens: list[TermHash], surnames: list[TermHash]) -> list[tuple[TermHash, TermHash]]:
+    return [(given, surname) for given in givens for surname in surnames]
 
 
-def _forms(word: str, words: TermFrequencies) -> list[str]:
-    """Other forms of a given name that the county's voters bear, the frequent first."""
-    known = [form for form in name_forms(word) if words.known("given", form)]
-    return sorted(known, key=lambda form: (-words.count("given", form), form))[:_FORMS_ASKED]
+def worth_reading(query: BlockingQuery, matches: Matches, line: ParsedLine) -> list[int]:
+    """Return the registrations of a range, all of whose matches are known, that may be the signer's.
+
+    At a house number: those with the given name or zip, or all with a surname if they are few. In a street: those with
+    the given name, and those whose house number is one edit away, two edits for a surname, since a signer who is found
+    nowhere else is not registered. With a given name in a street, only those one edit away.
+    """
+    few = len(matches.numbers) <= _FEW
+    houses = tuple(address.house for address in line.addresses if address.house)
+    if query.column == "key_given_street":
+        return at_near_houses(matches, line) if houses else matches.numbers if few else []
+    if query.column in {"key_surname_street", "key_surname2_street"}:
+        if not houses and not query.third_parts:
+            return matches.numbers if few else []
+        near = near_houses(houses) | far_houses(houses, matches.houses)
+        found = zip(*matches, strict=True)
+        return [number for number, fine, house in found if fine in query.third_parts or house in near]
+    if (few and query.column != "key_house_given") or not query.third_parts:
+        return matches.numbers
+    return [number for number, fine, _ in zip(*matches, strict=True) if fine in query.third_parts]
 
 
-def _corrected_surname(part: str, words: TermFrequencies) -> Iterator[str]:
-    """Corrections of a surname, and its two halves where it is two surnames written as one."""
-    yield from _corrected("surname", part, words)
-    for one, other in _halves(part, words):
-        if words.known("surname", one) and words.known("surname", other):
-            yield one
-            yield other
+def at_near_houses(matches: Matches, line: ParsedLine) -> list[int]:
+    """Return the registrations at one of the written house numbers, or one edit away."""
+    near = near_houses(tuple(address.house for address in line.addresses if address.house))
+    return [number for number, _, house in zip(*matches, strict=True) if house in near]
 
 
-def _halves(part: str, words: TermFrequencies) -> list[tuple[str, str]]:
-    """The ways to part a surname that is no name of this county in two."""
-    if words.known("surname", part):
+@lru_cache(maxsize=1 << 8)  # of some 7 KB each
+def near_houses(written: tuple[str, ...]) -> frozenset[int]:
+    """Return the house numbers that are one of those written, or one edit away from it."""
+    near = {edited for house in written if house.isdigit() for edited in _one_edit(house)}
+    return frozenset(int(number or "0") for number in near)
+
+
+def _one_edit(house: str) -> Iterator[str]:
+    """The numbers with one digit added, left out or replaced, or two digits swapped."""
+    for at in range(len(house) + 1):
+        before, after = house[:at], house[at:]
+        yield from (before + digit + after for digit in "0123456789")
+        if after:
+            yield before + after[1:]
+            yield from (before + digit + after[1:] for digit in "0123456789")
+            yield before + after[1:2] + after[0] + after[2:]
+
+
+def far_houses(written: Iterable[str], houses: Iterable[int]) -> set[int]:
+    """Return those of the house numbers that are two edits away from one of the written."""
+    numbers = [str(house) for house in set(houses)]
+    similar = (process.extract(one, numbers, scorer=OSA.distance, score_cutoff=2, limit=None) for one in written)
+    found = {number for one in similar for number, _, _ in one}
+    return {int(number) for number in found if any(compare_house(one, number) == "far" for one in written)}
+
+
+def _corrections(kind: str, word: str, terms: TermFrequencies) -> tuple[str, ...]:
+    found = terms.spelling_corrections(kind, word)
+    return found[:_MAX_CORRECTIONS_OF_KNOWN] if terms.is_known(kind, word) else found
+
+
+def _corrected_streets(address: Address, terms: TermFrequencies) -> list[str]:
+    return [corrected for street in address.streets for corrected in _corrections("street", street, terms)]
+
+
+def _known_forms(given: str, terms: TermFrequencies) -> list[str]:
+    """Other forms of a given name that voters of the county have, the frequent first."""
+    known = [form for form in name_forms(given) if terms.is_known("given", form)]
+    return sorted(known, key=lambda form: (-terms.count("given", form), form))[:_MAX_FORMS]
+
+
+def _corrected_surname(part: str, terms: TermFrequencies) -> Iterator[str]:
+    """Corrections of a surname, and its two halves if it is two known surnames written as one word."""
+    yield from _corrections("surname", part, terms)
+    for one, other in _halves(part, terms):
+        if terms.is_known("surname", one) and terms.is_known("surname", other):
+            yield from (one, other)
+
+
+def _halves(part: str, terms: TermFrequencies) -> list[tuple[str, str]]:
+    """The ways to split a word that is not a surname of this county in two."""
+    if terms.is_known("surname", part):
         return []
     return [(part[:at], part[at:]) for at in range(_SHORTEST_PART, len(part) - _SHORTEST_PART + 1)]
 
 
-def _surnames(line: ReadLine) -> list[str]:
-    """Every word that may be a surname, also two parts written as one."""
-    return list(dict.fromkeys(word for reading in line.name.readings for word in _surnames_of(reading)))
-
-
-def _surnames_of(reading: NameReading) -> list[str]:
-    parts = reading.surname if len(reading.surname) < _SEVERAL else (*reading.surname, "".join(reading.surname))
+def _possible_surnames(name: ParsedName) -> list[str]:
+    """Every word that may be a part of the registered surname, also the parts written as one."""
+    parts = name.surname if len(name.surname) < _SEVERAL else (*name.surname, "".join(name.surname))
     return [part for part in parts if len(part) > 1]
 
 
-def _givens(line: ReadLine) -> list[str]:
-    """Every word that may be the registered given name: the first two of each reading, also as one."""
-    return list(dict.fromkeys(word for reading in line.name.readings for word in _givens_of(reading)))
-
-
-def _givens_of(reading: NameReading) -> list[str]:
-    first = reading.given[:_SEVERAL]
+def _possible_givens(name: ParsedName) -> list[str]:
+    """Every word that may be the registered given name: the first two, also as one."""
+    first = name.given[:_SEVERAL]
     return [word for word in (first if len(first) < _SEVERAL else (*first, "".join(first))) if len(word) > 1]
 
 
-def _pairs(givens: list[Hashes], surnames: list[Hashes]) -> list[tuple[Hashes, Hashes]]:
-    return [(given, surname) for given in givens for surname in surnames]
+def _hashes(kind: HashedKind, words: Iterable[str]) -> list[TermHash]:
+    return [found for word in dict.fromkeys(words) if (found := term_hash(kind, word))]
 
 
-def _names(line: ReadLine) -> list[tuple[Hashes, Hashes]]:
-    """The pairs of given name and surname within each reading."""
-    return [
-        pair
-        for reading in line.name.readings
-        for pair in _pairs(_hashes(hash_given, _givens_of(reading)), _hashes(hash_surname, _surnames_of(reading)))
-    ]
+_Item = TypeVar("_Item")
 
 
-def _hashes(hashed: Callable[[str], Hashes | None], words: Iterable[str]) -> list[Hashes]:
-    return [found for word in dict.fromkeys(words) if (found := hashed(word))]
-
-
-def _combine(parts: _Parts, zip_code: int) -> list[Probe]:
-    """Every pair of the parts but house and street, each range once."""
-    givens, zips = (
-        frozenset(one.fine for ones in parts.givens for one in ones),
-        frozenset([zip_code] if zip_code else ()),
-    )
-    found = []
-    for column, ones, others, agreeing in (
-        (_HOUSE_SURNAME[0], parts.houses, parts.surnames, givens),
-        (_HOUSE_SURNAME[1], parts.houses, parts.seconds, givens),
-        (_HOUSE_GIVEN, parts.houses, parts.givens, zips),
-        (_SURNAME_STREET[0], parts.streets, parts.surnames, givens),
-        (_SURNAME_STREET[1], parts.streets, parts.seconds, givens),
-        (GIVEN_STREET, parts.streets, parts.givens, zips),
-    ):
-        lows = dict.fromkeys(one.coarse ^ other.coarse for one, other in _likely_pairs(ones, others))
-        if lows:
-            found.append(Probe(column, list(lows), agreeing))
-    return [*found, *_of_names(_NAMES, parts.names), *_of_names(OF_A_NAME[1], parts.names)]
-
-
-def _likely_pairs(ones: _Asked, others: _Asked) -> Iterator[tuple[Hashes, Hashes]]:
-    """The pairs of which at least one word is as written: a third field is wrong besides, or it was found before."""
-    for one in ones.written:
-        yield from ((one, other) for other in (*others.written, *others.replaced))
-    yield from ((one, other) for one in ones.replaced for other in others.written)
-
-
-def _of_names(column: int, names: Iterable[tuple[Hashes, Hashes]]) -> list[Probe]:
-    """The ranges of names that sound alike, with all the spellings that are asked for."""
-    spelled: dict[int, set[int]] = {}
-    for given, surname in names:
-        spelled.setdefault(given.coarse ^ surname.coarse, set()).add(spelling(given, surname))
-    return [Probe(column, [low], frozenset(spellings)) for low, spellings in spelled.items()]
+def _unique(items: Iterable[_Item]) -> list[_Item]:
+    return list(dict.fromkeys(items))

@@ -4,39 +4,24 @@ Each worker has connections of its own. Lines are decided even if every worker f
 """
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
-from typing import Any, Final, NamedTuple, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 import asyncpg
 
 from app.database.pooling import as_it_is
 from app.errors import WorkerDiedError, WorkerFailedError
-from app.matching.aliases import NO_ALIASES, Aliases, aliases_of
 from app.matching.decision import Decision
-from app.matching.lookup import TURNS, LineToDecide, decide_lines
+from app.matching.lookup import LineToDecide, decide_lines
+from app.matching.queries import SearchedRoll
+from app.matching.roll_cache import aliases_of
+from app.matching.scheduling import SCHEDULER
 from app.processes import Handler, WorkerPool
 
 _PATIENCE = 60.0  # seconds: longer than a worker waits for the database, so that only one that hangs is given up
 _WORTH_PARTING: Final = 16  # lines: fewer are decided sooner by one worker than by two, each with its own statements
 _PART: Final = 250  # lines at most that are decided at a time: 500 would take 20 MB more of each worker
 _CONNECTIONS: Final = 2  # requests that a worker handles at a time: while one waits for the database, the other
-
-
-class Decide(Protocol):
-    """How lines are decided: `decide_lines`, or the method of `Matchers` of the same name."""
-
-    def __call__(
-        self,
-        connection: asyncpg.Connection,
-        /,
-        *,
-        county_id: str,
-        roll_version: int,
-        lines: Sequence[LineToDecide],
-        aliases: Aliases = NO_ALIASES,
-    ) -> Awaitable[list[Decision]]:
-        """Return the decision on each line, in their order."""
-        ...
 
 
 class LookupRequest(NamedTuple):
@@ -55,25 +40,16 @@ class Matchers(WorkerPool[LookupRequest, list[Decision]]):
         """Use `count` processes and the database that `asyncpg.connect` reaches with these arguments."""
         super().__init__(open_matcher, dict(arguments), count)
 
-    async def decide_lines(
-        self,
-        connection: asyncpg.Connection,
-        /,
-        *,
-        county_id: str,
-        roll_version: int,
-        lines: Sequence[LineToDecide],
-        aliases: Aliases = NO_ALIASES,
-    ) -> list[Decision]:
-        """Return the decision on each line, in their order: by the workers, or here by `connection` if they fail."""
+    async def decide_lines(self, roll: SearchedRoll, lines: Sequence[LineToDecide]) -> list[Decision]:
+        """Return the decision on each line, in their order: by the workers, or here if they fail."""
         await self.start()
         parts = in_parts(lines, self.idle() if len(lines) >= _WORTH_PARTING else 1)
-        asked = [self._ask(LookupRequest(county_id, roll_version, aliases.version, part)) for part in parts]
+        asked = [
+            self._ask(LookupRequest(roll.county_id, roll.roll_version, roll.aliases.version, part)) for part in parts
+        ]
         found = list[Decision]()
         for part, decisions in zip(parts, await asyncio.gather(*asked), strict=True):
-            found += decisions or await decide_lines(
-                connection, county_id=county_id, roll_version=roll_version, lines=part, aliases=aliases
-            )
+            found += decisions or await decide_lines(roll, part)
         return found
 
     async def _ask(self, request: LookupRequest) -> list[Decision] | None:
@@ -96,7 +72,7 @@ def in_parts(lines: Sequence[LineToDecide], least: int = 1) -> list[Sequence[Lin
 
 async def open_matcher(arguments: dict[str, Any]) -> Handler[LookupRequest, list[Decision]]:
     """Open the connections of a worker and return the function that answers its requests."""
-    TURNS.lines = 1_000  # here nothing else waits for the event loop
+    SCHEDULER.lines_per_slice = 1_000  # here nothing else waits for the event loop
     pool = await asyncpg.create_pool(**arguments, min_size=0, max_size=_CONNECTIONS, command_timeout=40, reset=as_it_is)
 
     async def decide(asked: LookupRequest) -> list[Decision]:
@@ -104,12 +80,7 @@ async def open_matcher(arguments: dict[str, Any]) -> Handler[LookupRequest, list
             aliases = await aliases_of(connection, asked.county_id, asked.aliases_version)
             if aliases.version != asked.aliases_version:
                 raise LookupError
-            return await decide_lines(
-                connection,
-                county_id=asked.county_id,
-                roll_version=asked.roll_version,
-                lines=asked.lines,
-                aliases=aliases,
-            )
+            roll = SearchedRoll(connection, asked.county_id, asked.roll_version, aliases)
+            return await decide_lines(roll, asked.lines)
 
     return decide

@@ -17,8 +17,8 @@ import asyncpg
 
 from app.database.engine import Database
 from app.errors import AliasesError, Fault, UnknownCountyError
-from app.matching.aliases import KINDS, Alias, Kind, alias_rows, compared
-from app.matching.queries import AliasVersion, alias_version
+from app.matching.aliases import KINDS, Alias, Kind, compared
+from app.matching.queries import AliasVersion, alias_rows, alias_version
 from app.roll import queries as rows
 from app.roll.rows import BREAKS, FORBIDDEN
 

@@ -13,7 +13,7 @@ from app.errors import CountyCodeError
 from app.law.registration import Registration
 from app.matching.aliases import Alias
 from app.matching.blocking import KEY_COLUMNS, KEYS_VERSION, MARK_COLUMN
-from app.matching.frequencies import CORRECTED, SHORTEST, fewest_known
+from app.matching.frequencies import CORRECTED_KINDS, SHORTEST_CORRECTED, fewest_known
 from app.matching.queries import ALIAS_VERSION_COLUMNS, AliasVersion
 
 RollState = Literal["loading", "loaded", "active", "retired", "failed"]
@@ -190,7 +190,8 @@ async def copy_tokens(connection: asyncpg.Connection, data: AsyncIterable[bytes]
 async def attach_roll(connection: asyncpg.Connection, county_id: str, version: int, rows: int, sha256: str) -> None:
     """Index the staged table, make it a part of `registration`, and keep the dictionary."""
     await connection.execute(_KEEP_TOKENS, county_id, version)
-    await connection.execute(_KEEP_VARIANTS, county_id, version, CORRECTED, SHORTEST, fewest_known(rows))
+    known = fewest_known(rows)
+    await connection.execute(_KEEP_VARIANTS, county_id, version, CORRECTED_KINDS, SHORTEST_CORRECTED, known)
     await connection.execute(_ATTACH, county_id, version)
     await connection.execute(_FINISH_ROLL, county_id, version, rows, sha256)
 

@@ -13,7 +13,7 @@ from itertools import chain
 from typing import Final
 
 from app.errors import Fault
-from app.matching.blocking import count_words, registration_keys
+from app.matching.blocking import count_terms, registration_keys
 from app.processes import Handler, WorkerPool
 from app.roll.formats import FORMATS, RollFormat
 from app.roll.queries import copy_lines, copy_token_lines
@@ -48,7 +48,7 @@ class Converter:
         if chunk is None:
             return Converted(0, tokens=self._counted())
         rows = self._reader.read(chunk)
-        count_words(rows.registrations, self._counts)
+        count_terms(rows.registrations, self._counts)
         lines = copy_lines((registration, registration_keys(registration)) for registration in rows.registrations)
         tokens = self._counted() if len(self._counts) > _DISTINCT_WORDS else b""
         return Converted(chunk.rows, lines, tokens, self._reader.county, rows.faults, rows.broken)

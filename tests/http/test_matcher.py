@@ -12,11 +12,11 @@ import pytest
 
 from app.database.engine import SESSION, connect_arguments
 from app.law.line import Writing
-from app.matching import lookup as roll_words
+from app.law.petition import SigningInterval
 from app.matching import workers as actions
 from app.matching.aliases import Alias, Aliases
 from app.matching.lookup import LineToDecide, decide_lines
-from app.matching.queries import Roll
+from app.matching.queries import SearchedRoll
 from app.matching.workers import Matchers, in_parts
 from app.processes import collect_garbage
 from tests.http.county import COUNTY, voter
@@ -28,7 +28,9 @@ DAY = date(2022, 7, 6)
 def lines(*numbers: int) -> list[LineToDecide]:
     writings = [voter(number) for number in numbers]
     return [
-        LineToDecide(Writing(w["printed_name"], w["residence_address"], w["city"], w["zip"]), DAY, DAY, DAY)
+        LineToDecide(
+            Writing(w["printed_name"], w["residence_address"], w["city"], w["zip"]), SigningInterval(DAY, DAY, DAY)
+        )
         for w in writings
     ]
 
@@ -68,9 +70,9 @@ async def connection(county_database: str) -> AsyncIterator[asyncpg.Connection]:
 
 async def test_it_decides_as_the_service_does(matcher: Matchers, connection: asyncpg.Connection) -> None:
     asked = lines(1, 2, 300, 4)
-    here = await decide_lines(connection, county_id=COUNTY, roll_version=1, lines=asked)
+    here = await decide_lines(SearchedRoll(connection, COUNTY, 1), asked)
     await connection.close()  # it has connections of its own
-    assert await matcher.decide_lines(connection, county_id=COUNTY, roll_version=1, lines=asked) == here
+    assert await matcher.decide_lines(SearchedRoll(connection, COUNTY, 1), asked) == here
     assert {d.outcome.status for d in here} >= {"valid"}
 
 
@@ -78,18 +80,16 @@ async def test_it_decides_many_batches_at_a_time_and_each_gets_its_own_answer(
     matcher: Matchers, connection: asyncpg.Connection
 ) -> None:
     asked = [lines(number, number + 1) for number in range(1, 31)]
-    found = await asyncio.gather(
-        *(matcher.decide_lines(connection, county_id=COUNTY, roll_version=1, lines=batch) for batch in asked)
-    )
+    found = await asyncio.gather(*(matcher.decide_lines(SearchedRoll(connection, COUNTY, 1), batch) for batch in asked))
     assert [d[0].voter_id for d in found] == [f"V{number}" for number in range(1, 31)]
 
 
 async def test_no_lines_are_no_decisions(matcher: Matchers, connection: asyncpg.Connection) -> None:
-    assert await matcher.decide_lines(connection, county_id=COUNTY, roll_version=1, lines=[]) == []
+    assert await matcher.decide_lines(SearchedRoll(connection, COUNTY, 1), []) == []
 
 
 async def test_where_it_is_killed_the_service_decides(matcher: Matchers, connection: asyncpg.Connection) -> None:
-    under_way = asyncio.create_task(matcher.decide_lines(connection, county_id=COUNTY, roll_version=1, lines=lines(7)))
+    under_way = asyncio.create_task(matcher.decide_lines(SearchedRoll(connection, COUNTY, 1), lines(7)))
     await asyncio.sleep(0)
     end(matcher, 0, signal.SIGKILL)
     assert (await under_way)[0].voter_id == "V7"
@@ -98,7 +98,7 @@ async def test_where_it_is_killed_the_service_decides(matcher: Matchers, connect
         return matcher.states()["running"] == 0
 
     await until(ended)
-    found = await matcher.decide_lines(connection, county_id=COUNTY, roll_version=1, lines=lines(8))
+    found = await matcher.decide_lines(SearchedRoll(connection, COUNTY, 1), lines(8))
     assert found[0].voter_id == "V8"
 
 
@@ -107,7 +107,7 @@ async def test_where_it_hangs_the_service_decides(
 ) -> None:
     monkeypatch.setattr(actions, "_PATIENCE", 0.2)
     end(matcher, 0, signal.SIGSTOP)
-    found = await matcher.decide_lines(connection, county_id=COUNTY, roll_version=1, lines=lines(9))
+    found = await matcher.decide_lines(SearchedRoll(connection, COUNTY, 1), lines(9))
     assert found[0].voter_id == "V9"
     assert matcher.workers[0].requests == {}
 
@@ -116,8 +116,7 @@ async def test_what_one_dies_over_another_decides(two: Matchers, connection: asy
     await connection.close()  # so the service cannot
     end(two, 0, signal.SIGSTOP)  # it takes what it is asked, and answers nothing
     under_way = [
-        asyncio.create_task(two.decide_lines(connection, county_id=COUNTY, roll_version=1, lines=lines(number)))
-        for number in (10, 11)
+        asyncio.create_task(two.decide_lines(SearchedRoll(connection, COUNTY, 1), lines(number))) for number in (10, 11)
     ]
 
     async def asked() -> bool:
@@ -134,9 +133,7 @@ async def test_one_batch_is_decided_by_all_of_them_at_once(two: Matchers, connec
     for at in (0, 1):
         end(two, at, signal.SIGSTOP)
     numbers = [1 + number % 30 for number in range(500)]
-    under_way = asyncio.create_task(
-        two.decide_lines(connection, county_id=COUNTY, roll_version=1, lines=lines(*numbers))
-    )
+    under_way = asyncio.create_task(two.decide_lines(SearchedRoll(connection, COUNTY, 1), lines(*numbers)))
 
     async def asked() -> bool:
         return [len(worker.requests) for worker in two.workers] == [1, 1]
@@ -161,24 +158,6 @@ def test_what_idle_processes_can_share_is_cut_for_them() -> None:
     asked = lines(*range(1, 32))
     assert [len(part) for part in in_parts(asked, 2)] == [15, 16]
     assert in_parts([], 2) == []
-
-
-async def test_words_learnt_are_kept_up_to_a_bound(
-    connection: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(roll_words, "_rolls", {})
-    roll, numbers = Roll(connection, COUNTY, 1), (1, 2, 300, 4)
-    before = await decide_lines(connection, county_id=COUNTY, roll_version=1, lines=lines(*numbers))
-    learnt = await roll_words.roll_words(roll)
-    monkeypatch.setattr(roll_words, "_WORDS_KEPT", learnt.size)
-    assert await roll_words.roll_words(roll) is learnt
-    monkeypatch.setattr(roll_words, "_WORDS_KEPT", learnt.size - 1)
-    anew = await roll_words.roll_words(roll)
-    assert anew.size == 0
-    monkeypatch.setattr(roll_words, "_ROLLS_KEPT", 1)
-    await roll_words.roll_words(Roll(connection, "another", 1))
-    assert await roll_words.roll_words(roll) is not anew
-    assert await decide_lines(connection, county_id=COUNTY, roll_version=1, lines=lines(*numbers)) == before
 
 
 async def test_what_refers_to_itself_is_freed_now_and_then() -> None:
@@ -206,7 +185,7 @@ async def test_what_refers_to_itself_is_freed_now_and_then() -> None:
 
 async def test_without_any_the_service_decides(county_database: str, connection: asyncpg.Connection) -> None:
     none = await started(county_database, 0)
-    found = await none.decide_lines(connection, county_id=COUNTY, roll_version=1, lines=lines(1, 2))
+    found = await none.decide_lines(SearchedRoll(connection, COUNTY, 1), lines(1, 2))
     assert [decision.voter_id for decision in found] == ["V1", "V2"]
 
 
@@ -214,5 +193,5 @@ async def test_with_aliases_that_the_process_does_not_find_the_service_decides(
     matcher: Matchers, connection: asyncpg.Connection
 ) -> None:
     unknown = Aliases(9, [Alias("street", "Nowhere", "Maple Ave")])
-    found = await matcher.decide_lines(connection, county_id=COUNTY, roll_version=1, lines=lines(1), aliases=unknown)
+    found = await matcher.decide_lines(SearchedRoll(connection, COUNTY, 1, unknown), lines(1))
     assert found[0].voter_id == "V1"

@@ -7,7 +7,7 @@ import pytest
 from app.count.line_queries import get_petition
 from app.examination.learning import learn_model, report_model
 from app.law.petition import Petition, PetitionKey
-from app.matching import lookup as roll_words
+from app.matching.roll_cache import TERM_CACHE
 from app.matching.scoring import model_from_json, model_to_json
 from tests.http.county import COUNTY, line
 from tests.http.world import World
@@ -53,7 +53,7 @@ async def test_who_lives_where_a_stranger_signed_is_looked_for_with_words_not_le
     for n in (61, 62):
         said = {"status": "invalid", "reason": "not_registered"}
         assert (await world.finding(f"1-1-{n}", **said)).status_code == 201
-    monkeypatch.setattr(roll_words, "_rolls", {})  # as a process that has decided nothing yet
+    monkeypatch.setattr(TERM_CACHE, "_rolls", {})  # as a process that has decided nothing yet
     _, lines = await learn_model(world.database, [await the_petition(world)], "model-test")
     assert lines == 42
 

@@ -1,16 +1,16 @@
 """A county's roll for the matcher's tests: its words as of 100,000 registrations, and a few of the registrations."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 
 from app.law.line import Writing
 from app.law.petition import SigningInterval
 from app.law.registration import Registration
 from app.matching.decision import Decision, decide
-from app.matching.frequencies import TermFrequencies, variants
-from app.matching.reading import ReadLine, read_line
+from app.matching.frequencies import Term, TermFrequencies, variants
+from app.matching.parsing import ParsedLine, parse_line
 from app.matching.scoring import Household, Scorer, default_model
-from app.matching.search import further_words, registered_words, streets_to_correct, words_to_correct, written_words
+from app.matching.search import name_terms, registered_terms, street_terms, wide_search_terms, written_terms
 
 INTERVAL = SigningInterval(date(2022, 1, 27), date(2022, 7, 6), date(2022, 7, 6))
 Counts = Mapping[str, Mapping[str, int]]
@@ -27,31 +27,30 @@ _COUNTS: Counts = {
 _REGISTRATIONS = 100_000
 
 
-def learnt(line: ReadLine, *registrations: Registration, counts: Counts = _COUNTS) -> TermFrequencies:
-    """The roll's words, as far as a search for the line and a comparison with these registrations ask for them."""
-    words = TermFrequencies(_REGISTRATIONS, ["LOS ANGELES"])
-    for asked in (written_words([line]), registered_words(registrations)):
-        words.learn(asked, _counted(asked, counts))
-    further = further_words([line], words)
-    words.learn(further, _counted(further, counts))
-    correct(words, words_to_correct([line]) | streets_to_correct([line]), counts)
-    return words
+def loaded_terms(line: ParsedLine, *registrations: Registration, counts: Counts = _COUNTS) -> TermFrequencies:
+    """The roll's terms, as far as a search for the line and a comparison with these registrations need them."""
+    terms = TermFrequencies(_REGISTRATIONS, ["LOS ANGELES"])
+    for needed in (written_terms([line]), registered_terms(registrations)):
+        terms.add_counts(needed, _counted(needed, counts))
+    further = wide_search_terms([line], terms)
+    terms.add_counts(further, _counted(further, counts))
+    add_corrections(terms, name_terms([line]) | street_terms([line]), counts)
+    return terms
 
 
-def _counted(asked: Mapping[str, Collection[str]], counts: Counts) -> list[tuple[str, str, int]]:
-    return [(kind, text, counts.get(kind, {}).get(text, 0)) for kind, texts in asked.items() for text in texts]
+def _counted(needed: Iterable[Term], counts: Counts) -> list[tuple[Term, int]]:
+    return [((kind, word), counts.get(kind, {}).get(word, 0)) for kind, word in needed]
 
 
-def correct(words: TermFrequencies, asked: Mapping[str, Collection[str]], counts: Counts) -> None:
-    """Have the words learn what these may be slips of."""
-    alike = [
-        (kind, text, known, registrations)
-        for kind, texts in asked.items()
-        for text in texts
+def add_corrections(terms: TermFrequencies, needed: Iterable[Term], counts: Counts) -> None:
+    """Load the spelling corrections of the terms from these counts."""
+    similar = [
+        ((kind, word), known, registrations)
+        for kind, word in needed
         for known, registrations in counts[kind].items()
-        if variants(text) & variants(known)
+        if variants(word) & variants(known)
     ]
-    words.learn_corrections(asked, alike)
+    terms.add_corrections(needed, similar)
 
 
 MARIA = Registration(
@@ -89,8 +88,8 @@ def decided(
     household: Household | None = None,
 ) -> Decision:
     """The decision on a line where the search finds these registrations; all of them neighbours, unless told."""
-    read = read_line(line)
-    scorer = Scorer(read, learnt(read, *registrations), default_model())
+    read = parse_line(line)
+    scorer = Scorer(read, loaded_terms(read, *registrations), default_model())
     neighbours = Household(len(registrations), {r.unit_number: 1 for r in registrations})
     scorer.count_household(household or neighbours)
     return decide(scorer, registrations, interval)

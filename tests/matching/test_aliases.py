@@ -8,12 +8,12 @@ from app.errors import AliasesError
 from app.examination.explanation import explanation
 from app.law.line import Writing
 from app.law.registration import Registration
-from app.matching.aliases import NO_ALIASES, Alias, Aliases, read_otherwise
+from app.matching.aliases import NO_ALIASES, Alias, Aliases, parsed_differently
 from app.matching.decision import Decision, decide, decide_by_household
-from app.matching.reading import CountyMembership, ReadLine, read_line, where
+from app.matching.parsing import CountyMembership, ParsedLine, county_membership, parse_line
 from app.matching.scoring import Household, Scorer, default_model
 from app.roll.aliases import MOST_BYTES, read_aliases
-from tests.matching.roll_of_three import ELIZABETH, INTERVAL, MARIA, ROBERT, a_line, a_voter, decided, learnt
+from tests.matching.roll_of_three import ELIZABETH, INTERVAL, MARIA, ROBERT, a_line, a_voter, decided, loaded_terms
 
 HEADER = "kind,alias,name\n"
 ROWS = (
@@ -28,8 +28,8 @@ TABLE = Aliases(3, ROWS)
 NAME = "Maria L Garcia-Lopez"
 
 
-def read(address: str, city: str = "Los Angeles", zip_code: str = "90026", table: Aliases = TABLE) -> ReadLine:
-    return table.applied_to(read_line(a_line(NAME, address, city, zip_code)))
+def read(address: str, city: str = "Los Angeles", zip_code: str = "90026", table: Aliases = TABLE) -> ParsedLine:
+    return table.applied_to(parse_line(a_line(NAME, address, city, zip_code)))
 
 
 def found(line: Writing, *registrations: Registration, table: Aliases = TABLE) -> Decision:
@@ -40,12 +40,12 @@ def found(line: Writing, *registrations: Registration, table: Aliases = TABLE) -
 
 
 def a_scorer(line: Writing, *registrations: Registration, table: Aliases = TABLE) -> Scorer:
-    read_with = table.applied_to(read_line(line))
-    return Scorer(read_with, learnt(read_with, *registrations), default_model())
+    read_with = table.applied_to(parse_line(line))
+    return Scorer(read_with, loaded_terms(read_with, *registrations), default_model())
 
 
-def lies(line: ReadLine) -> CountyMembership:
-    return where(line, learnt(line))
+def lies(line: ParsedLine) -> CountyMembership:
+    return county_membership(line, loaded_terms(line))
 
 
 @pytest.mark.parametrize(
@@ -106,10 +106,10 @@ def test_another_type_of_the_new_name_is_no_difference_of_the_way() -> None:
 
 
 def test_an_alias_never_replaces_what_was_written() -> None:
-    plain = read_line(a_line(NAME, "1234 Brooklyn Ave", "Hollywood"))
+    plain = parse_line(a_line(NAME, "1234 Brooklyn Ave", "Hollywood"))
     extended = TABLE.applied_to(plain)
     assert extended.addresses[: len(plain.addresses)] == plain.addresses
-    assert (extended.city, extended.name) == (plain.city, plain.name)
+    assert (extended.city, extended.names, extended.suffix) == (plain.city, plain.names, plain.suffix)
     at_brooklyn = MARIA._replace(street_name="BROOKLYN", street_type="AVE", pre_direction="")
     assert found(a_line(NAME, "1234 Brooklyn Ave Apt 5"), at_brooklyn, ROBERT).voter_id == "V1"
 
@@ -191,12 +191,12 @@ def test_the_explanation_tells_the_aliases() -> None:
 
 
 def test_two_versions_read_a_line_otherwise_only_where_its_own_aliases_differ() -> None:
-    by_alias, plain = read_line(a_line(NAME, "12 Brooklyn")), read_line(a_line(NAME, "12 Sunset"))
-    assert read_otherwise(by_alias, NO_ALIASES, TABLE)
-    assert read_otherwise(by_alias, TABLE, NO_ALIASES)
-    assert not read_otherwise(by_alias, TABLE, Aliases(4, ROWS[::-1]))
-    assert not read_otherwise(plain, NO_ALIASES, TABLE)
-    assert read_otherwise(read_line(a_line(NAME, "12 Sunset", "Hollywood")), NO_ALIASES, TABLE)
+    by_alias, plain = parse_line(a_line(NAME, "12 Brooklyn")), parse_line(a_line(NAME, "12 Sunset"))
+    assert parsed_differently(by_alias, NO_ALIASES, TABLE)
+    assert parsed_differently(by_alias, TABLE, NO_ALIASES)
+    assert not parsed_differently(by_alias, TABLE, Aliases(4, ROWS[::-1]))
+    assert not parsed_differently(plain, NO_ALIASES, TABLE)
+    assert parsed_differently(parse_line(a_line(NAME, "12 Sunset", "Hollywood")), NO_ALIASES, TABLE)
 
 
 texts = st.text(max_size=60) | st.from_regex(r"[0-9A-Z #/,.-]{0,40}", fullmatch=True)
@@ -209,7 +209,7 @@ tables = st.lists(st.builds(lambda row: Alias(*row), pairs), max_size=6)
 @settings(max_examples=200, deadline=None)
 @given(addresses, cities, tables)
 def test_nothing_raises_and_twice_is_once(address: str, city: str, rows: list[Alias]) -> None:
-    plain = read_line(a_line(NAME, address, city))
+    plain = parse_line(a_line(NAME, address, city))
     for table in (TABLE, Aliases(1, rows)):
         once = table.applied_to(plain)
         assert table.applied_to(once) == once

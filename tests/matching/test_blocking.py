@@ -10,12 +10,20 @@ from rapidfuzz.distance import OSA
 
 from app.law.line import Writing
 from app.law.registration import Registration
-from app.matching.blocking import FINE, FINE_BITS, KEY_COLUMNS, count_words, near_houses, registration_keys
+from app.matching.blocking import FINE, FINE_BITS, KEY_COLUMNS, count_terms, registration_keys
 from app.matching.comparison import compare_house
 from app.matching.frequencies import TermFrequencies
-from app.matching.reading import read_line
-from app.matching.search import GIVEN_STREET, Hits, Probe, address_probe, household_keys, wide_search, worth_reading
-from tests.matching.roll_of_three import ELIZABETH, MARIA, ROBERT, a_line, correct, decided, learnt
+from app.matching.parsing import parse_line
+from app.matching.search import (
+    BlockingQuery,
+    Matches,
+    address_query,
+    household_keys,
+    near_houses,
+    wide_search,
+    worth_reading,
+)
+from tests.matching.roll_of_three import ELIZABETH, MARIA, ROBERT, a_line, add_corrections, decided, loaded_terms
 
 PUBLISHED_ROBERT = 7723906138264827015  # changes only together with KEYS_VERSION
 
@@ -28,16 +36,16 @@ def keys_of(registration: Registration) -> dict[str, int]:
 
 def columns_found(line: Writing, registration: Registration) -> set[str]:
     """The key columns in which the searches for a line meet a registration."""
-    read, keys = read_line(line), keys_of(registration)
-    words = learnt(read)
-    search = wide_search(read, words)
+    read, keys = parse_line(line), keys_of(registration)
+    terms = loaded_terms(read)
+    search = wide_search(read, terms)
     found = {
-        column
-        for probe in [address_probe(read, words), *search.ranges]
-        for low in probe.lows
-        if (column := KEY_COLUMNS[probe.column]) in keys and low <= keys[column] <= low | FINE
+        query.column
+        for query in [address_query(read, terms), *search.ranges]
+        for low in query.keys
+        if query.column in keys and low <= keys[query.column] <= low | FINE
     }
-    single = {KEY_COLUMNS[probe.column] for probe in search.keys if keys.get(KEY_COLUMNS[probe.column]) in probe.lows}
+    single = {query.column for query in search.keys if keys.get(query.column) in query.keys}
     return found | single
 
 
@@ -76,7 +84,7 @@ def test_who_sounds_alike_shares_all_keys_but_the_spelling() -> None:
 
 def test_the_words_of_a_registration_go_into_the_dictionary() -> None:
     counts = Counter[tuple[str, str]]()
-    count_words([MARIA, MARIA, ROBERT], counts)
+    count_terms([MARIA, MARIA, ROBERT], counts)
     assert counts == {
         ("surname", "GARCIA"): 2, ("surname", "LOPEZ"): 2, ("surname", "SMITH"): 1, ("given", "MARIA"): 2,
         ("given", "ROBERT"): 1, ("middle", "LUISA"): 2, ("street", "SUNSET"): 2, ("street", "MAIN"): 1,
@@ -89,7 +97,7 @@ def test_an_undamaged_line_meets_its_registration_in_every_column() -> None:
 
 
 def test_the_household_is_asked_for_by_its_surname() -> None:
-    read = read_line(a_line("Robert Smith", "200 Main St"))
+    read = parse_line(a_line("Robert Smith", "200 Main St"))
     assert registration_keys(ROBERT)[0] in household_keys(read)
 
 
@@ -109,9 +117,9 @@ def test_a_misspelling_is_corrected_by_the_countys_words() -> None:
 
 def corrections(counts: Mapping[str, Mapping[str, int]], text: str) -> tuple[str, ...]:
     (kind,) = counts
-    words = TermFrequencies(1000, [])
-    correct(words, {kind: [text]}, counts)
-    return words.corrections(kind, text)
+    terms = TermFrequencies(1000, [])
+    add_corrections(terms, {(kind, text)}, counts)
+    return terms.spelling_corrections(kind, text)
 
 
 def test_corrections_are_known_words_within_one_slip_and_the_frequent_first() -> None:
@@ -129,42 +137,41 @@ def test_every_letter_left_out_is_found_again(word: str, at: int) -> None:
         assert corrections({"surname": {word: 5}}, damaged) == (word,)
 
 
-def test_a_word_that_was_never_learnt_is_an_error_and_not_a_rare_one() -> None:
+def test_a_term_that_was_not_loaded_is_an_error_and_not_a_rare_one() -> None:
     with pytest.raises(KeyError):
-        TermFrequencies(1000, []).rarity("surname", "SMITH")
+        TermFrequencies(1000, []).idf("surname", "SMITH")
 
 
 @given(st.text(max_size=60), st.text(max_size=60), st.text(max_size=20), st.text(max_size=10))
-def test_whatever_is_written_asks_for_no_word_that_was_not_learnt(
-    name: str, address: str, city: str, code: str
-) -> None:
+def test_whatever_is_written_needs_no_term_that_was_not_loaded(name: str, address: str, city: str, code: str) -> None:
     assert decided(Writing(name, address, city, code), MARIA, ROBERT, ELIZABETH).outcome.status
 
 
 A_FEW, MANY = (
-    Hits([1, 2], [7, 8], [100, 900]),
-    Hits(list(range(20)), [7] * 10 + [8] * 10, [200, 201, *range(3900, 3918)]),
+    Matches([1, 2], [7, 8], [100, 900]),
+    Matches(list(range(20)), [7] * 10 + [8] * 10, [200, 201, *range(3900, 3918)]),
 )
 
 
 def test_of_a_house_number_with_many_of_a_surname_those_of_the_given_name_are_read() -> None:
-    probe = Probe(KEY_COLUMNS.index("key_house_surname"), [0], frozenset([8]))
-    read = read_line(a_line("Robert Smith", "200 Main St"))
-    assert worth_reading(probe, A_FEW, read) == [1, 2]
-    assert worth_reading(probe, MANY, read) == list(range(10, 20))
+    query = BlockingQuery("key_house_surname", [0], frozenset([8]))
+    read = parse_line(a_line("Robert Smith", "200 Main St"))
+    assert worth_reading(query, A_FEW, read) == [1, 2]
+    assert worth_reading(query, MANY, read) == list(range(10, 20))
 
 
 def test_in_a_street_those_of_the_given_name_are_read_and_those_one_digit_off_of_a_surname_two() -> None:
-    read = read_line(a_line("Robert Smith", "200 Main St"))
-    probe = Probe(KEY_COLUMNS.index("key_surname_street"), [0], frozenset([8]))
-    assert worth_reading(probe, MANY, read) == [0, 1, 2, *range(10, 20)]
-    assert worth_reading(Probe(KEY_COLUMNS.index("key_given_street"), [0]), MANY, read) == [0, 1]
+    read = parse_line(a_line("Robert Smith", "200 Main St"))
+    query = BlockingQuery("key_surname_street", [0], frozenset([8]))
+    assert worth_reading(query, MANY, read) == [0, 1, 2, *range(10, 20)]
+    assert worth_reading(BlockingQuery("key_given_street", [0]), MANY, read) == [0, 1]
 
 
 def test_the_range_of_a_key_takes_twenty_bits() -> None:
     assert FINE == 2**20 - 1
     low = 5 << FINE_BITS
-    assert Probe(3, [low], frozenset([4, 3])).narrowed(low) == Probe(3, [low | 3, low | 4])
+    query = BlockingQuery("key_given_surname", [low], frozenset([4, 3]))
+    assert query.narrowed(low) == BlockingQuery("key_given_surname", [low | 3, low | 4])
 
 
 @given(st.integers(1, 99_999), st.integers(1, 99_999))
@@ -184,9 +191,11 @@ def test_a_house_number_with_another_digit_is_near(house: int, at: int, digit: i
 
 def test_a_given_name_in_a_street_is_asked_for_within_a_zip_of_the_county_alone() -> None:
     def asked(zip_code: str) -> tuple[int, int]:
-        read = read_line(a_line("Robert Smith", "200 Main St", zip_code=zip_code))
-        search = wide_search(read, learnt(read))
-        ranges, keys = (sum(p.column == GIVEN_STREET for p in kind) for kind in (search.ranges, search.keys))
+        read = parse_line(a_line("Robert Smith", "200 Main St", zip_code=zip_code))
+        search = wide_search(read, loaded_terms(read))
+        ranges, keys = (
+            sum(query.column == "key_given_street" for query in queries) for queries in (search.ranges, search.keys)
+        )
         return ranges, keys
 
     (ranges, keys), misread = asked("90026"), asked("40026")

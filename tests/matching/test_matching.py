@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from app.law.line import NameParts, Writing
 from app.law.petition import SigningInterval
-from app.matching.reading import read_line
+from app.matching.parsing import parse_line
 from app.matching.scoring import default_model, household_of
 from tests.matching.roll_of_three import ELIZABETH, INTERVAL, MARIA, ROBERT, a_line, a_voter, decided
 
@@ -356,7 +356,7 @@ def test_nothing_that_a_person_could_write_raises(name: str, address: str, city:
 @settings(max_examples=100, deadline=None)
 @given(texts, texts, texts, texts)
 def test_no_name_in_parts_raises(first: str, middle: str, last: str, suffix: str) -> None:
-    read_line(Writing("", "", "", "", name=NameParts(first, middle, last, suffix)))
+    parse_line(Writing("", "", "", "", name=NameParts(first, middle, last, suffix)))
 
 
 @settings(max_examples=200, deadline=None)

@@ -8,8 +8,8 @@ from app.matching.names import (
     fold,
     is_form,
     name_forms,
-    read_name,
-    read_name_parts,
+    parse_name,
+    parse_name_parts,
     short_form,
     sound,
     suffix_of,
@@ -18,7 +18,7 @@ from app.matching.names import (
 
 
 def readings(text: str) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
-    return [(reading.given, reading.surname) for reading in read_name(text).readings]
+    return [(reading.given, reading.surname) for reading in parse_name(text)[0]]
 
 
 @pytest.mark.parametrize(
@@ -48,9 +48,9 @@ def test_the_swapped_order_is_one_of_the_readings() -> None:
 
 
 def test_a_suffix_is_no_part_of_the_name() -> None:
-    assert read_name("Robert Smith III").suffix == "III"
-    assert read_name("Smith, Jr., Robert").suffix == "JR"
-    assert read_name_parts("Robert", "", "Smith", "Sr").suffix == "SR"
+    assert parse_name("Robert Smith III")[1] == "III"
+    assert parse_name("Smith, Jr., Robert")[1] == "JR"
+    assert parse_name_parts("Robert", "", "Smith", "Sr")[1] == "SR"
 
 
 @pytest.mark.parametrize(
@@ -96,8 +96,8 @@ def test_one_name_may_be_cut_from_another(one: str, other: str, cut: bool) -> No
 
 
 def test_an_initial_is_no_suffix() -> None:
-    assert read_name("Holden D. V").suffix == ""
-    assert read_name("Robert Smith V").suffix == "V"
+    assert parse_name("Holden D. V")[1] == ""
+    assert parse_name("Robert Smith V")[1] == "V"
     assert suffix_of("Jr.") == suffix_of("junior") == "JR"
 
 

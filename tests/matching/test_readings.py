@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.law.line import Writing
-from app.matching.reading import likely_readings, read_line
-from tests.matching.roll_of_three import a_line, learnt
+from app.matching.parsing import likely_names, parse_line
+from tests.matching.roll_of_three import a_line, loaded_terms
 
 COUNTS = {
     "surname": {"SMITH": 800, "THOMAS": 150, "SALCEDA": 3, "JAMES": 150},
@@ -17,8 +17,8 @@ COUNTS = {
 
 
 def kept(name: str) -> list[str]:
-    line = read_line(a_line(name, "1 Main St"))
-    return [reading.kind for reading in likely_readings(line, learnt(line, counts=COUNTS)).name.readings]
+    line = parse_line(a_line(name, "1 Main St"))
+    return [reading.order for reading in likely_names(line, loaded_terms(line, counts=COUNTS)).names]
 
 
 def test_a_name_in_its_usual_order_is_read_in_no_other() -> None:
@@ -41,5 +41,5 @@ def test_a_slip_takes_no_reading_away() -> None:
 
 @given(st.text(max_size=40))
 def test_whatever_is_written_its_likeliest_reading_stays(name: str) -> None:
-    line = read_line(Writing(name, "1 Main St", "", ""))
-    assert bool(likely_readings(line, learnt(line)).name.readings) == bool(line.name.readings)
+    line = parse_line(Writing(name, "1 Main St", "", ""))
+    assert bool(likely_names(line, loaded_terms(line)).names) == bool(line.names)

@@ -16,9 +16,9 @@ from app.database.engine import Database
 from app.errors import IdempotencyConflictError
 from app.law.line import Place, Submitted
 from app.law.petition import Petition
-from app.matching.aliases import NO_ALIASES, Aliases
 from app.matching.decision import Decision
 from app.matching.lookup import LineToDecide, decide_lines
+from app.matching.queries import SearchedRoll
 from tests import recount
 from tests.races.acts import NOW, Acts, a_petition, signature
 
@@ -32,24 +32,13 @@ class Lookups:
     ended: int = 0
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
-    async def decide_lines(
-        self,
-        connection: asyncpg.Connection,
-        /,
-        *,
-        county_id: str,
-        roll_version: int,
-        lines: Sequence[LineToDecide],
-        aliases: Aliases = NO_ALIASES,
-    ) -> list[Decision]:
+    async def decide_lines(self, roll: SearchedRoll, lines: Sequence[LineToDecide]) -> list[Decision]:
         async with self.changed:
             self.sizes.append(len(lines))
             self.changed.notify_all()
         if self.failing:
             raise ConnectionResetError
-        decided = await decide_lines(
-            connection, county_id=county_id, roll_version=roll_version, lines=lines, aliases=aliases
-        )
+        decided = await decide_lines(roll, lines)
         async with self.changed:
             self.ended += 1
             self.changed.notify_all()

@@ -19,8 +19,8 @@ import pytest
 from app.database.engine import SERVICE_ROLE, connect_arguments
 from app.errors import CountyCodeError, RollError, RollKeysError, RollLoadingError, RollOutdatedError, UnknownRollError
 from app.law.registration import Registration
-from app.matching.blocking import KEY_COLUMNS, MARK_COLUMN, count_words, registration_keys
-from app.matching.frequencies import CORRECTED, SHORTEST, variants
+from app.matching.blocking import KEY_COLUMNS, MARK_COLUMN, count_terms, registration_keys
+from app.matching.frequencies import CORRECTED_KINDS, SHORTEST_CORRECTED, variants
 from app.roll import queries as db
 from app.roll.formats import CANONICAL, CANONICAL_COLUMNS
 from app.roll.loading import LoadedRoll, activate_roll, drop_roll, load_roll
@@ -94,13 +94,13 @@ async def test_a_loaded_roll_holds_the_keys_and_words_of_the_matcher(
     assert [tuple(row) for row in keys] == [registration_keys(registration) for registration in expected]
     words = await connection.fetch("SELECT kind, token, registrations FROM roll_token")
     counted = Counter[tuple[str, str]]()
-    count_words(expected, counted)
+    count_terms(expected, counted)
     assert {(kind, token): count for kind, token, count in words} == counted
     kept = await connection.fetch("SELECT kind, variant, token, registrations FROM roll_variant")
     assert {tuple(row) for row in kept} == {
         (kind, variant, token, count)
         for (kind, token), count in counted.items()
-        if kind in CORRECTED and len(token) >= SHORTEST
+        if kind in CORRECTED_KINDS and len(token) >= SHORTEST_CORRECTED
         for variant in variants(token)
     }
 

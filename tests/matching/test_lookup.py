@@ -12,13 +12,14 @@ import pytest
 
 from app.database.engine import connect_arguments
 from app.law.line import Writing
+from app.law.petition import SigningInterval
 from app.matching import lookup
 from app.matching.blocking import KEY_COLUMNS
 from app.matching.frequencies import TermFrequencies
 from app.matching.lookup import LineToDecide, decide_lines
-from app.matching.queries import _KEYS, _RANGES, Roll
-from app.matching.reading import ReadLine
-from app.matching.search import Search, wide_search
+from app.matching.parsing import ParsedLine
+from app.matching.queries import _KEYS, _RANGES, SearchedRoll
+from app.matching.search import WideSearch, wide_search
 from app.roll.loading import load_roll
 from app.roll.queries import REGISTRATION_COLUMNS
 
@@ -53,92 +54,87 @@ def a_writing(number: int, *, damage: int = 0) -> Writing:
 
 
 def to_decide(writing: Writing) -> LineToDecide:
-    return LineToDecide(writing, date(2022, 1, 27), date(2022, 7, 6), date(2022, 7, 6))
+    return LineToDecide(writing, SigningInterval(date(2022, 1, 27), date(2022, 7, 6), date(2022, 7, 6)))
 
 
 LINES = [to_decide(a_writing(n, damage=n % 4)) for n in range(200)]
 
 
 @pytest.fixture
-async def roll(database: str) -> AsyncIterator[asyncpg.Connection]:
-    """A connection to a database with a roll of 500 voters."""
+async def roll(database: str) -> AsyncIterator[SearchedRoll]:
+    """A roll of 500 voters."""
     source = BytesIO("\n".join([HEADER, *(a_row(n) for n in range(VOTERS))]).encode())
     await load_roll(database, county_id=COUNTY, source=source, complete_through=date(2022, 7, 6), activate=True)
     connection = await asyncpg.connect(**connect_arguments(database))
-    yield connection
+    yield SearchedRoll(connection, COUNTY, 1)
     await connection.close()
 
 
-async def statements(connection: asyncpg.Connection, lines: list[LineToDecide]) -> int:
+async def statements(roll: SearchedRoll, lines: list[LineToDecide]) -> int:
     sent: list[str] = []
-    with connection.query_logger(lambda record: sent.append(record.query)):
-        await decide_lines(connection, county_id=COUNTY, roll_version=1, lines=lines)
-        await asyncio.sleep(0)  # the logger is called a turn of the loop later
+    with roll.connection.query_logger(lambda record: sent.append(record.query)):
+        await decide_lines(roll, lines)
+        await asyncio.sleep(0)  # the logger is called one round of the loop later
     return len(sent)
 
 
-async def test_a_voters_line_is_found(roll: asyncpg.Connection) -> None:
+async def test_a_voters_line_is_found(roll: SearchedRoll) -> None:
     lines = [to_decide(a_writing(n)) for n in range(0, VOTERS, 5)]
-    found = await decide_lines(roll, county_id=COUNTY, roll_version=1, lines=lines)
+    found = await decide_lines(roll, lines)
     assert [d.voter_id for d in found] == [f"V{n}" for n in range(0, VOTERS, 5)]
     assert {d.outcome.status for d in found} == {"valid"}
 
 
-async def test_a_stranger_is_never_taken_for_a_voter(roll: asyncpg.Connection) -> None:
+async def test_a_stranger_is_never_taken_for_a_voter(roll: SearchedRoll) -> None:
     lines = [to_decide(a_writing(n, damage=3)) for n in range(10)]
-    found = await decide_lines(roll, county_id=COUNTY, roll_version=1, lines=lines)
+    found = await decide_lines(roll, lines)
     assert "valid" not in {d.outcome.status for d in found}
 
 
-async def test_a_misspelled_voter_comes_first_in_review(roll: asyncpg.Connection) -> None:
-    found = await decide_lines(
-        roll, county_id=COUNTY, roll_version=1, lines=[to_decide(a_writing(n, damage=2)) for n in range(50)]
-    )
+async def test_a_misspelled_voter_comes_first_in_review(roll: SearchedRoll) -> None:
+    found = await decide_lines(roll, [to_decide(a_writing(n, damage=2)) for n in range(50)])
     assert sum(d.voter_id == f"V{n}" for n, d in enumerate(found)) >= 48
 
 
 async def test_who_lives_at_the_address_under_a_like_name_is_found_without_a_wide_search(
-    roll: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+    roll: SearchedRoll, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    searched: list[ReadLine] = []
+    searched: list[ParsedLine] = []
 
-    def noted(line: ReadLine, words: TermFrequencies) -> Search:
+    def noted(line: ParsedLine, terms: TermFrequencies) -> WideSearch:
         searched.append(line)
-        return wide_search(line, words)
+        return wide_search(line, terms)
 
     monkeypatch.setattr(lookup, "wide_search", noted)
     stranger = Writing("KAREN BROWN", "1014 WASHINGTON AVE", "LOS ANGELES", "90026")
     slip = Writing("ROBERT GRACIA", "1014 WASHINGTON AVE", "LOS ANGELES", "90026")  # V2, Garcia
-    other, found = await decide_lines(
-        roll, county_id=COUNTY, roll_version=1, lines=[to_decide(stranger), to_decide(slip)]
-    )
+    other, found = await decide_lines(roll, [to_decide(stranger), to_decide(slip)])
     assert (found.outcome.status, found.voter_id) == ("valid", "V2")
     assert other.outcome.status != "valid"
     assert len(searched) == 1  # for the stranger
 
 
-async def test_a_line_is_decided_alone_as_in_a_batch(roll: asyncpg.Connection) -> None:
-    together = await decide_lines(roll, county_id=COUNTY, roll_version=1, lines=LINES)
-    alone = [(await decide_lines(roll, county_id=COUNTY, roll_version=1, lines=[line]))[0] for line in LINES[:40]]
+async def test_a_line_is_decided_alone_as_in_a_batch(roll: SearchedRoll) -> None:
+    together = await decide_lines(roll, LINES)
+    alone = [(await decide_lines(roll, [line]))[0] for line in LINES[:40]]
     assert alone == together[:40]
-    backwards = await decide_lines(roll, county_id=COUNTY, roll_version=1, lines=LINES[::-1])
+    backwards = await decide_lines(roll, LINES[::-1])
     assert backwards[::-1] == together
 
 
-async def test_the_number_of_statements_does_not_depend_on_the_number_of_lines(roll: asyncpg.Connection) -> None:
+async def test_the_number_of_statements_does_not_depend_on_the_number_of_lines(roll: SearchedRoll) -> None:
     await statements(roll, LINES[:4])  # the roll's facts are read once
     assert [await statements(roll, LINES[:size]) <= 13 for size in (4, 40, 200)] == [True] * 3
-    assert await statements(roll, LINES) == await statements(roll, LINES[:40])  # whose words are all known
+    assert await statements(roll, LINES) == await statements(roll, LINES[:40])  # whose terms are all loaded
 
 
-async def test_what_ranges_hold_is_answered_by_the_indexes_alone(roll: asyncpg.Connection) -> None:
-    await roll.execute("SET enable_seqscan = off")  # 500 voters are read faster than any index
-    partition = Roll(roll, COUNTY, 1).partition
+async def test_the_matches_of_ranges_come_from_the_indexes_alone(roll: SearchedRoll) -> None:
+    await roll.connection.execute("SET enable_seqscan = off")  # 500 voters are read faster than any index
     for statement in (_RANGES, _KEYS):
         arguments = ", ".join(["ARRAY[1::bigint], 8"] * len(KEY_COLUMNS))
-        await roll.execute(f"PREPARE hits AS {statement.format(partition=partition)}")
-        plan = json.loads(await roll.fetchval(f"EXPLAIN (FORMAT JSON) EXECUTE hits({arguments})"))
-        await roll.execute("DEALLOCATE hits")
+        await roll.connection.execute(f"PREPARE matches AS {statement.format(partition=roll.partition)}")
+        plan = json.loads(await roll.connection.fetchval(f"EXPLAIN (FORMAT JSON) EXECUTE matches({arguments})"))
+        await roll.connection.execute("DEALLOCATE matches")
         scans = list(scans_of(plan[0]["Plan"]))
         assert scans.count("Index Only Scan") == len(KEY_COLUMNS) - 1
         assert "Seq Scan" not in scans
@@ -152,10 +148,10 @@ def scans_of(plan: dict[str, Any]) -> Iterator[str]:
         yield from scans_of(below)
 
 
-async def test_no_lines_are_no_decisions(roll: asyncpg.Connection) -> None:
-    assert await decide_lines(roll, county_id=COUNTY, roll_version=1, lines=[]) == []
+async def test_no_lines_are_no_decisions(roll: SearchedRoll) -> None:
+    assert await decide_lines(roll, []) == []
 
 
-async def test_another_version_of_the_roll_is_not_looked_at(roll: asyncpg.Connection) -> None:
-    found = await decide_lines(roll, county_id=COUNTY, roll_version=2, lines=[to_decide(a_writing(1))])
+async def test_another_version_of_the_roll_is_not_looked_at(roll: SearchedRoll) -> None:
+    found = await decide_lines(roll._replace(roll_version=2), [to_decide(a_writing(1))])
     assert found[0].voter_id is None

@@ -2,11 +2,11 @@
 
 import asyncio
 
-from app.matching.lookup import Turns
+from app.matching.scheduling import FairScheduler
 
 
-async def test_several_batches_share_the_rounds_and_everybody_comes_to_an_end() -> None:
-    turns, rounds, done = Turns(), 0, []
+async def test_several_batches_share_the_rounds_and_all_of_them_finish() -> None:
+    scheduler, rounds, done = FairScheduler(), 0, []
     slices: list[int] = []
 
     def count() -> None:
@@ -16,7 +16,7 @@ async def test_several_batches_share_the_rounds_and_everybody_comes_to_an_end() 
 
     async def batch(name: str) -> None:
         for _ in range(10):
-            await turns.take()
+            await scheduler.next_slice()
             slices.append(rounds)
         done.append(name)
 
@@ -28,20 +28,20 @@ async def test_several_batches_share_the_rounds_and_everybody_comes_to_an_end() 
     assert max(slices.count(number) for number in set(slices)) == 1
 
 
-async def test_a_batch_that_is_cancelled_while_it_waits_keeps_nobody_waiting() -> None:
-    turns = Turns()
-    await turns.take()
-    waiting = [asyncio.create_task(turns.take()) for _ in range(3)]
+async def test_a_batch_that_is_canceled_while_it_waits_does_not_block_the_others() -> None:
+    scheduler = FairScheduler()
+    await scheduler.next_slice()
+    waiting = [asyncio.create_task(scheduler.next_slice()) for _ in range(3)]
     await asyncio.sleep(0)
     waiting[0].cancel()
     await asyncio.wait_for(asyncio.gather(*waiting[1:]), 5)
 
 
-def test_what_a_loop_left_open_does_not_block_the_next() -> None:
-    turns = Turns()
+def test_a_slice_left_open_in_one_loop_does_not_block_the_next_loop() -> None:
+    scheduler = FairScheduler()
 
     async def leave() -> None:
-        await turns.take()
+        await scheduler.next_slice()
 
     asyncio.run(leave())
     asyncio.run(asyncio.wait_for(leave(), 5))

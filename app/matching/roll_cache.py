@@ -1,0 +1,104 @@
+"""What each process keeps of rolls and aliases: a version of them never changes, so it is read once.
+
+`in_use` says what a county's lines are looked up in; `TERM_CACHE` owns the term frequencies of roll versions, and
+`aliases_of` the versions of aliases. A lookup loads the terms that it needs with `load_counts` and `load_corrections`.
+"""
+
+import asyncio
+from datetime import datetime
+from typing import Final, NamedTuple
+
+import asyncpg
+
+from app.matching import queries as db
+from app.matching.aliases import NO_ALIASES, Aliases
+from app.matching.frequencies import Term, TermFrequencies
+from app.matching.queries import SearchedRoll
+
+_RollLoad = tuple[str, int, datetime | None]
+"""County, roll version, and when it was loaded: a version that was dropped may be loaded again."""
+
+
+class TermCache:
+    """The term frequencies of the roll versions that this process decides lines by, shared by all its batches."""
+
+    def __init__(self, max_rolls: int = 4, max_terms: int = 100_000) -> None:
+        """Keep at most so many versions, and so many frequencies and corrections of all together (some 18 MB)."""
+        self.max_rolls = max_rolls
+        self.max_terms = max_terms
+        self._rolls: dict[_RollLoad, TermFrequencies] = {}
+
+    async def terms_of(self, roll: SearchedRoll) -> TermFrequencies:
+        """Return the term frequencies of a roll version as far as they were loaded.
+
+        If there are too many, the oldest versions are dropped, or misspellings of the one asked for. Batches that
+        still work with what was dropped keep it.
+        """
+        registrations, loaded_at = await db.roll_facts(roll)
+        key = (roll.county_id, roll.roll_version, loaded_at)
+        while self._is_full(key):
+            oldest = next(iter(self._rolls))
+            terms = self._rolls.pop(oldest)
+            if oldest == key and (known := terms.known_only()).size <= self.max_terms // 2:
+                self._rolls[key] = known
+        if key not in self._rolls:
+            terms = TermFrequencies(registrations, await db.roll_cities(roll))
+            self._rolls.setdefault(key, terms)  # unless another batch added them meanwhile
+        return self._rolls[key]
+
+    def _is_full(self, key: _RollLoad) -> bool:
+        rolls = len(self._rolls.keys() | {key})
+        return rolls > self.max_rolls or sum(terms.size for terms in self._rolls.values()) > self.max_terms
+
+
+TERM_CACHE: Final = TermCache()
+
+
+async def load_counts(roll: SearchedRoll, terms: TermFrequencies, needed: set[Term]) -> None:
+    """Load the frequencies of the terms needed that are not loaded yet, in one statement."""
+    missing = terms.without_count(needed)
+    terms.add_counts(missing, await db.term_counts(roll, missing))
+
+
+async def load_corrections(roll: SearchedRoll, terms: TermFrequencies, needed: set[Term]) -> None:
+    """Load the spelling corrections of the terms needed that are not loaded yet, in one statement."""
+    missing = terms.without_corrections(needed)
+    terms.add_corrections(missing, await db.similar_terms(roll, missing))
+
+
+class LookupBasis(NamedTuple):
+    """What a county's lines are looked up in now."""
+
+    roll: SearchedRoll | None  # None without an active roll that this program can search
+    aliases_version: int
+
+
+async def in_use(connection: asyncpg.Connection, county_id: str) -> LookupBasis:
+    """Return the roll version and aliases in use; one statement if these aliases were read before."""
+    roll_version, version, digest = await db.versions_in_use(connection, county_id)
+    aliases = await _cached_aliases(connection, county_id, version, digest or "")
+    roll = None if roll_version is None else SearchedRoll(connection, county_id, roll_version, aliases)
+    return LookupBasis(roll, version)
+
+
+async def aliases_of(connection: asyncpg.Connection, county_id: str, version: int) -> Aliases:
+    """Return the aliases of one version; none if it does not exist."""
+    found = await db.alias_version(connection, county_id, version) if version else None
+    return await _cached_aliases(connection, county_id, version, found.source_sha256) if found else NO_ALIASES
+
+
+_MAX_ALIAS_VERSIONS: Final = 8
+_aliases: dict[tuple[str, int, str], Aliases] = {}
+
+
+async def _cached_aliases(connection: asyncpg.Connection, county_id: str, version: int, digest: str) -> Aliases:
+    if not version:
+        return NO_ALIASES
+    key = (county_id, version, digest)
+    if key not in _aliases:
+        rows = await db.alias_rows(connection, county_id, version)
+        aliases = await asyncio.to_thread(Aliases, version, rows)  # parsing a large table takes a second
+        while len(_aliases) >= _MAX_ALIAS_VERSIONS:
+            del _aliases[next(iter(_aliases))]
+        _aliases[key] = aliases
+    return _aliases[key]
