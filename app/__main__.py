@@ -5,12 +5,7 @@ import sys
 from importlib import import_module
 from typing import Final, NoReturn
 
-from app.cli.common import CommandError
-from app.database.server import ServerError
-from app.errors import RecallError
-from app.settings import SettingsError
-
-_EXPECTED = (CommandError, ServerError, SettingsError, RecallError)
+from app.errors import FileFaults, OperationalError, RecallError
 
 # Each module mounts its commands with `add_parser`. Only what is asked for is loaded: a command takes a fraction of a
 # second, not the time that the whole service takes to load.
@@ -50,7 +45,10 @@ def main() -> int:
     arguments = parser(*sys.argv[1:2]).parse_args()
     try:
         status: int = arguments.run(arguments)
-    except _EXPECTED as error:
+    except FileFaults as error:
+        print("error:", *error.faults, sep="\n  " if error.faults[1:] else " ", file=sys.stderr)
+        return 1
+    except (OperationalError, RecallError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except OSError as error:

@@ -1,8 +1,10 @@
-"""Every error the service raises on purpose, without HTTP and without personal data.
+"""Every error that this program raises on purpose, without HTTP and without personal data.
 
-Facts are attributes; the text is for a person.
+A `RecallError` refuses a request, over HTTP or from the command line. An `OperationalError` ends a command: a setting,
+the database or a process does not work. Facts are attributes; the text is for a person.
 """
 
+from pathlib import Path
 from typing import NamedTuple
 
 
@@ -234,11 +236,38 @@ class CountyCodeError(RecallError):
 
 
 class OperationalError(Exception):
-    """What this program needs does not work: a setting, the database, a process. The text is one line for a person."""
+    """Something that this program needs does not work. The text is one line for the person who started it."""
 
     def __init__(self, message: str = "") -> None:
         """Keep the message, or the class's first docstring line where there is none."""
         super().__init__(message or (self.__doc__ or "").partition("\n")[0])
+
+
+class SettingsError(OperationalError):
+    """A setting that cannot be used; the text names it and never its value."""
+
+
+class ServerError(OperationalError):
+    """The embedded database server cannot be used."""
+
+
+class NoDatabaseError(OperationalError):
+    """The folder that DATA_DIR names has no database."""
+
+    def __init__(self, data_dir: Path) -> None:
+        """Say how to make one."""
+        super().__init__(
+            f"there is no database in {data_dir}: set DATA_DIR to the folder that `serve` uses, or make a new database"
+            " there with `python -m app serve` or `python -m app migrate`"
+        )
+
+
+class DatabaseConnectionError(OperationalError):
+    """The database that DATABASE_URL names cannot be reached. The text says why, without the address."""
+
+
+class SchemaError(OperationalError):
+    """The schema of the database is not that of this program."""
 
 
 class WorkerDiedError(OperationalError):

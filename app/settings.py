@@ -11,6 +11,8 @@ from typing import Final, Literal
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from app.errors import SettingsError
+
 _MOST_MATCHERS: Final = 2  # unless more are asked for: each holds 75 MB, and with two the service stays under 300
 _SHORTEST: Final = 12  # characters of a password
 _FEWEST: Final = 5  # different ones among them
@@ -20,10 +22,6 @@ _DEFAULT: Final = re.compile(
     r"|letmein|recall|owner|service|database|db|petition|verifier|the|your|my|0?123[4-9]*0?|[\W_])+\d{0,4}",
     re.IGNORECASE,
 )
-
-
-class SettingsError(Exception):
-    """A setting that cannot be used; the text names it and never its value."""
 
 
 @dataclass(frozen=True, slots=True)

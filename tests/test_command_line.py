@@ -41,6 +41,16 @@ def test_each_module_mounts_the_commands_it_is_listed_for(module: str, names: tu
         (["section", "--petition", ID, "--by", "a", "x"], "argument SECTION: must be a whole number from 1 to"),
         (["petition", "close"], "the following arguments are required: ID"),
         (["finding", "--petition", ID, "--by", "a\0b"], "argument --by: must be text without control characters"),
+        (
+            ["keys", "create", "--county", "Los Angeles", "--role", "clerk", "--name", "x"],
+            "argument --county: must be 1 to",
+        ),
+        (["petition", "open", "--county", " c"], "argument --county: must be 1 to 32 letters"),
+        (
+            ["roll", "load", "f", "--county", "", "--complete-through", "2022-07-06"],
+            "argument --county: must be 1 to 32",
+        ),
+        (["aliases", "load", "f", "--county", "c" * 33], "argument --county: must be 1 to 32 letters"),
         (["roll", "load", "f", "--county", "c", "--complete-through", "May 1"], "must be a date such as 2022-07-06"),
     ],
 )

@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from app.database import server
-from app.settings import Settings, SettingsError
+from app.errors import SettingsError
+from app.settings import Settings
 
 GOOD = "Kestrel-9-umbrella"
 

@@ -1,28 +1,29 @@
-"""Bearer keys: their format, issuing, revoking and recognizing them."""
+"""Bearer keys: issuing, revoking and recognizing them."""
 
 import asyncio
 import hmac
 import logging
 import secrets
-from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 from typing import Final
 
 from app.access import queries as rows
-from app.access.principals import KeyParts, Principal, Role, compose, is_name, parse, secret_hash
-from app.access.queries import add_county
-from app.database.coalescing import Coalesced
+from app.access.principals import KeyParts, KeyRecord, Principal, Role, compose, is_name, parse, secret_hash
+from app.access.queries import LiveKey
 from app.database.engine import Database
 from app.errors import InvalidKeyError, KeyLimitError, UnknownKeyError
 
 logger = logging.getLogger("app.keys")
 
 COMMAND_LINE: Final = "command line"
-"""Who acts where nobody's key does: a person with the machine in hand."""
+"""The name of the user in records of what was done by a command, which needs no key."""
 
 _NOTE_EVERY = timedelta(minutes=1)
-_MAX_AGE = 0.2  # seconds that a process may go on with what it read of a key
-_LIVE_AT_ONCE = 2  # the old and the new one while a principal rotates
+_MAX_AGE = 0.2  # seconds that a process may use what it read of a key
+_LIVE_AT_ONCE = 2  # the old and the new one while a principal changes keys
+
+KeyName = tuple[str, str]  # county and prefix
 
 
 async def issue_key(
@@ -35,10 +36,20 @@ async def issue_key(
     expires_at: datetime | None = None,
     by: str = COMMAND_LINE,
 ) -> str:
-    """Make a key of 256 random bits and return it, the only time that it is seen.
+    """Make a key of 256 random bits and return it. It cannot be read again: only its hash is stored.
+
+    Args:
+        database: where the key is stored.
+        county_id: the county whose data the key opens. It is added if it is new.
+        role: what the key may do.
+        principal: the name of its owner.
+        now: the time of the request.
+        expires_at: the end of its validity; None: it is valid until it is revoked.
+        by: the name of the user who issues it.
 
     Raises:
-        InvalidKeyError: the name is none, or the key would never be live.
+        CountyCodeError: this cannot be the code of a county.
+        InvalidKeyError: the name is not allowed, or the key would never be valid.
         KeyLimitError: the principal has two live keys.
     """
     if not is_name(principal):
@@ -46,78 +57,99 @@ async def issue_key(
     if expires_at and expires_at < now:
         raise InvalidKeyError("expires_at is in the past")
     parts = KeyParts(county_id, secrets.token_hex(4), secrets.token_urlsafe(32))
-    async with database.begin() as connection:
-        await add_county(connection, county_id)
-        if await rows.live_keys_of(connection, county_id, principal, now) >= _LIVE_AT_ONCE:
+    key = KeyRecord(parts.prefix, principal, role, created_at=now, expires_at=expires_at, issued_by=by)
+    async with database.reading() as connection, connection.transaction():
+        await rows.add_county(connection, county_id)
+        keys = await rows.list_keys(connection, county_id)
+        if sum(other.principal == principal and other.state(now) == "live" for other in keys) >= _LIVE_AT_ONCE:
             raise KeyLimitError
-        await rows.add_key(
-            connection,
-            county_id,
-            prefix=parts.prefix,
-            principal=principal,
-            role=role,
-            secret_sha256=secret_hash(parts.secret),
-            created_at=now,
-            expires_at=expires_at,
-            issued_by=by,
-        )
+        await rows.add_key(connection, county_id, secret_hash(parts.secret), key)
     return compose(parts)
 
 
 async def revoke_key(database: Database, county_id: str, prefix: str, *, now: datetime, by: str = COMMAND_LINE) -> None:
-    """Revoke a key: once this returns, no process takes it.
+    """Revoke a key. When this returns, no process accepts it any more.
 
-    Every process may go on with what it read of a key for 0.2 s, so this waits for twice as long after the commit.
+    Every process may use what it read of a key for 0.2 s, so this waits for twice as long after the commit.
+
+    Args:
+        database: where the key is stored.
+        county_id: the key's county.
+        prefix: the key's prefix.
+        now: the time of the request.
+        by: the name of the user who revokes it.
 
     Raises:
         UnknownKeyError: the county has no such key.
     """
-    async with database.begin() as connection:
+    async with database.reading() as connection:
         if not await rows.revoke_key(connection, county_id, prefix, by, now):
             raise UnknownKeyError
     await asyncio.sleep(2 * _MAX_AGE)
 
 
 class KeyRing:
-    """Recognises the bearers of keys, asking for all who come at the same time at once."""
+    """Finds the owners of keys. What was read of a key is used for 0.2 s; a process asks one query at a time."""
 
     def __init__(self, database: Database) -> None:
-        """Ask `database`, at most every 0.2 s for a key: a revocation waits until no process can know it as live."""
+        """Read from `database`."""
         self._database = database
-        self._reads: Coalesced[tuple[str, str], rows.LiveKey] = Coalesced(self._fetch, max_age=_MAX_AGE)
-        self._noted: dict[tuple[str, str], datetime] = {}
+        self._known: dict[KeyName, tuple[LiveKey, float]] = {}  # with the time at which its query began
+        self._asked: set[KeyName] = set()  # by the next query
+        self._next: asyncio.Task[dict[KeyName, LiveKey]] | None = None
+        self._turn = asyncio.Lock()  # a query's
+        self._noted: dict[KeyName, datetime] = {}
         self._noting: set[asyncio.Task[None]] = set()
 
-    async def recognise(self, key: str, *, now: datetime) -> Principal | None:
-        """Who a key belongs to; None for a key that is unknown, revoked, expired or wrong."""
+    async def recognize(self, key: str, *, now: datetime) -> Principal | None:
+        """The owner of a key; None for a key that is unknown, revoked, expired or wrong."""
         parts = parse(key)
         if parts is None:
             return None
-        found = await self._reads.get((parts.county_id, parts.prefix))
+        name = parts.county_id, parts.prefix
+        found = await self._live_key(name)
         if found is None or not hmac.compare_digest(found.secret_sha256, secret_hash(parts.secret)):
             return None
         if found.expires_at and found.expires_at <= now:
             return None
-        self._note_use((parts.county_id, parts.prefix), now)
+        self._note_use(name, now)
         return Principal(parts.county_id, found.principal, found.role)
 
-    async def _fetch(self, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], rows.LiveKey]:
-        async with self._database.brief() as connection:
-            return await rows.live_keys(connection, keys)
+    async def _live_key(self, name: KeyName) -> LiveKey | None:
+        """The key, as of less than 0.2 s ago or by the next query. None, which is not remembered, if there is none."""
+        known, began = self._known.get(name, (None, 0.0))
+        if known and monotonic() - began < _MAX_AGE:
+            return known
+        self._asked.add(name)
+        if self._next is None:
+            self._next = asyncio.create_task(self._query())
+        # A caller that gives up does not cancel the query for the others.
+        return (await asyncio.shield(self._next)).get(name)
 
-    def _note_use(self, key: tuple[str, str], now: datetime) -> None:
-        """Remember when a key was last used: at most once a minute, beside the request and not in its way."""
-        if now - self._noted.get(key, datetime.min.replace(tzinfo=UTC)) < _NOTE_EVERY:
+    async def _query(self) -> dict[KeyName, LiveKey]:
+        """Wait for the query under way to end, then ask for all keys that were asked for meanwhile, at once."""
+        async with self._turn:
+            names, self._asked, self._next = self._asked, set(), None
+            began = monotonic()
+            async with self._database.brief() as connection:
+                found = await rows.live_keys(connection, names)
+        fresh = {name: known for name, known in self._known.items() if began - known[1] < _MAX_AGE}
+        self._known = fresh | {name: (key, began) for name, key in found.items()}
+        return found
+
+    def _note_use(self, name: KeyName, now: datetime) -> None:
+        """Record when a key was last used: at most once a minute, and without delaying the request."""
+        if now - self._noted.get(name, datetime.min.replace(tzinfo=UTC)) < _NOTE_EVERY:
             return
-        self._noted[key] = now
-        task = asyncio.create_task(self._store_use(key, now))
+        self._noted[name] = now
+        task = asyncio.create_task(self._store_use(name, now))
         self._noting.add(task)
         task.add_done_callback(self._noting.discard)
 
-    async def _store_use(self, key: tuple[str, str], now: datetime) -> None:
+    async def _store_use(self, name: KeyName, now: datetime) -> None:
         try:
             async with self._database.reading() as connection:
-                await rows.note_use(connection, *key, now)
-        except Exception as error:  # noqa: BLE001  # such as the database being away: the next use is noted
+                await rows.note_use(connection, *name, now)
+        except Exception as error:  # noqa: BLE001  # such as a lost database: the next use is recorded
             logger.warning("a key's use was not noted", extra={"error": type(error).__qualname__})
-            self._noted.pop(key, None)
+            self._noted.pop(name, None)

@@ -1,28 +1,47 @@
 """SQL of counties and bearer keys."""
 
 from collections.abc import Collection
+from dataclasses import astuple, fields
 from datetime import datetime
 from typing import NamedTuple
 
 import asyncpg
-from sqlalchemy import case, func, insert, select, update
-from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.access.principals import KeyRecord, Role
-from app.database.tables import api_key, county
+from app.access.principals import KeyRecord, Role, is_county_code
+from app.errors import CountyCodeError
 
-# Rides the primary key.
+_COLUMNS = ", ".join(field.name for field in fields(KeyRecord))
+
+# A county that is new, named by its code. Uses the primary key.
+_ADD_COUNTY = "INSERT INTO county (county_id, name) VALUES ($1, $1) ON CONFLICT (county_id) DO NOTHING"
+
+# Uses the primary key.
 _LIVE_KEYS = """
 SELECT county_id, prefix, principal, role, secret_sha256, expires_at
 FROM api_key JOIN unnest($1::text[], $2::text[]) AS asked (county_id, prefix) USING (county_id, prefix)
 WHERE revoked_at IS NULL
 """
 
-# Rides the primary key. Several processes see the same key: whoever is first in a minute notes it.
+# Uses the primary key. Several processes see the same key: the first one in a minute notes it.
 _NOTE_USE = """
 UPDATE api_key SET last_used_at = $3::timestamptz
 WHERE county_id = $1 AND prefix = $2 AND (last_used_at IS NULL OR last_used_at < $3::timestamptz - interval '1 minute')
+"""
+
+# A county has few keys: all of them are read, by the primary key.
+_LIST = f"SELECT {_COLUMNS} FROM api_key WHERE county_id = $1 ORDER BY created_at, prefix"  # noqa: S608 - our columns
+
+_ADD_KEY = f"""
+INSERT INTO api_key (county_id, secret_sha256, {_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+"""  # noqa: S608 - our columns
+
+# A second revocation changes nothing: the first one stays on record.
+_REVOKE = """
+UPDATE api_key SET
+    revoked_at = coalesce(revoked_at, $4),
+    revoked_by = CASE WHEN revoked_at IS NULL THEN $3 ELSE revoked_by END
+WHERE county_id = $1 AND prefix = $2
+RETURNING true
 """
 
 
@@ -35,6 +54,17 @@ class LiveKey(NamedTuple):
     expires_at: datetime | None
 
 
+async def add_county(connection: asyncpg.Connection, county_id: str) -> None:
+    """Add the county if it is new.
+
+    Raises:
+        CountyCodeError: this cannot be the code of a county.
+    """
+    if not is_county_code(county_id):
+        raise CountyCodeError
+    await connection.execute(_ADD_COUNTY, county_id)
+
+
 async def live_keys(
     connection: asyncpg.Connection, keys: Collection[tuple[str, str]]
 ) -> dict[tuple[str, str], LiveKey]:
@@ -44,65 +74,20 @@ async def live_keys(
 
 
 async def note_use(connection: asyncpg.Connection, county_id: str, prefix: str, now: datetime) -> None:
-    """Remember that a key was used, where that was not noted in the minute before."""
+    """Record that a key was used, unless that was recorded in the minute before."""
     await connection.execute(_NOTE_USE, county_id, prefix, now)
 
 
-async def live_keys_of(connection: AsyncConnection, county_id: str, principal: str, now: datetime) -> int:
-    """How many live keys a principal has."""
-    live = api_key.c.revoked_at.is_(None) & (api_key.c.expires_at.is_(None) | (api_key.c.expires_at > now))
-    query = select(func.count()).where(api_key.c.county_id == county_id, api_key.c.principal == principal, live)
-    return (await connection.execute(query)).scalar_one()
-
-
-async def add_key(  # noqa: PLR0913  # the columns of a row
-    connection: AsyncConnection,
-    county_id: str,
-    *,
-    prefix: str,
-    principal: str,
-    role: Role,
-    secret_sha256: bytes,
-    created_at: datetime,
-    expires_at: datetime | None,
-    issued_by: str,
-) -> None:
+async def add_key(connection: asyncpg.Connection, county_id: str, secret_sha256: bytes, key: KeyRecord) -> None:
     """Store a new key."""
-    await connection.execute(
-        insert(api_key).values(
-            county_id=county_id,
-            prefix=prefix,
-            principal=principal,
-            role=role,
-            secret_sha256=secret_sha256,
-            created_at=created_at,
-            expires_at=expires_at,
-            issued_by=issued_by,
-        )
-    )
+    await connection.execute(_ADD_KEY, county_id, secret_sha256, *astuple(key))
 
 
-async def list_keys(connection: AsyncConnection, county_id: str) -> list[KeyRecord]:
-    """A county's keys, the oldest first, revoked ones too."""
-    query = select(api_key).where(api_key.c.county_id == county_id).order_by(api_key.c.created_at, api_key.c.prefix)
-    fields = KeyRecord.__dataclass_fields__
-    return [KeyRecord(**{field: getattr(row, field) for field in fields}) for row in await connection.execute(query)]
+async def list_keys(connection: asyncpg.Connection, county_id: str) -> list[KeyRecord]:
+    """A county's keys, the oldest first, including revoked ones."""
+    return [KeyRecord(*row) for row in await connection.fetch(_LIST, county_id)]
 
 
-async def revoke_key(connection: AsyncConnection, county_id: str, prefix: str, by: str, now: datetime) -> bool:
-    """Revoke a key; False where there is none. A second revocation changes nothing."""
-    query = (
-        update(api_key)
-        .where(api_key.c.county_id == county_id, api_key.c.prefix == prefix)
-        .values(
-            revoked_at=func.coalesce(api_key.c.revoked_at, now),
-            revoked_by=case((api_key.c.revoked_at.is_(None), by), else_=api_key.c.revoked_by),
-        )
-        .returning(api_key.c.prefix)
-    )
-    return (await connection.execute(query)).first() is not None
-
-
-async def add_county(connection: AsyncConnection, county_id: str) -> None:
-    """Make the county if it is new."""
-    await connection.execute(upsert(county).values(county_id=county_id, name=county_id).on_conflict_do_nothing())
+async def revoke_key(connection: asyncpg.Connection, county_id: str, prefix: str, by: str, now: datetime) -> bool:
+    """Revoke a key; False where there is none."""
+    return bool(await connection.fetchval(_REVOKE, county_id, prefix, by, now))

@@ -36,10 +36,10 @@ async def _create(arguments: Arguments, database: Database) -> None:
 
 
 async def _list(arguments: Arguments, database: Database) -> None:
-    async with database.begin() as connection:
+    async with database.reading() as connection:
         keys = await list_keys(connection, arguments.county)
     for key in keys:
-        state = "revoked" if key.revoked_at else "expired" if key.expires_at and key.expires_at < now() else "live"
+        state = key.state(now())
         used = f"used {key.last_used_at:%Y-%m-%d %H:%M}" if key.last_used_at else "never used"
         by = ", ".join(
             f"{what} by {who}" for what, who in (("issued", key.issued_by), ("revoked", key.revoked_by)) if who

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 from uuid import UUID
 
+from app.access.principals import is_county_code
 from app.cli.common import CommandError, Subparsers, Work, over_database
 from app.count.line_queries import county_of, get_petition
 from app.database.engine import Database
@@ -68,6 +69,13 @@ def _place(text: str) -> Place:
     return Place(section, page, line)
 
 
+def _county(text: str) -> str:
+    if not is_county_code(text):
+        raise ValueError
+    return text
+
+
+a_county = argument(_county, "1 to 32 letters, digits, hyphens and underscores, beginning with a letter or digit")
 a_date = argument(date.fromisoformat, "a date such as 2022-07-06")
 an_id = argument(UUID, "an id such as 0197c2f4-93a4-7cc1-8f0e-1b2c3d4e5f60")
 a_number = argument(_number, f"a whole number from 1 to {LARGEST_NUMBER:,}")
@@ -80,7 +88,7 @@ def _shared(name: str, **options: Any) -> Parser:  # noqa: ANN401  # as argparse
     return parser
 
 
-COUNTY = _shared("--county", required=True, metavar="CODE", help="the county's code")
+COUNTY = _shared("--county", required=True, type=a_county, metavar="CODE", help="the county's code")
 PETITION = _shared("--petition", required=True, type=an_id, metavar="ID", help="the petition's id")
 PETITION_FIRST = _shared("petition", type=an_id, metavar="ID", help="the petition's id")
 PLACE = _shared("place", type=a_place, metavar="PLACE", help="the line's place: section-page-line, such as 12-3-4")

@@ -10,38 +10,36 @@ from typing import Any, TypeAlias
 from app.database.engine import Database, open_database
 from app.database.migrate import is_current, upgrade
 from app.database.server import EmbeddedServer
-from app.errors import CheckpointKeyError
+from app.errors import CheckpointKeyError, OperationalError, SchemaError
 from app.ledger.checkpoints import Signer
 from app.settings import Settings
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001  # it has no public name
 
 
-class CommandError(Exception):
-    """A command that cannot do what it was asked; the text is one line for a person."""
+class CommandError(OperationalError):
+    """A command that cannot do what it was asked."""
 
 
 @contextmanager
-def database_url(settings: Settings) -> Iterator[str]:
-    """The database: the given one, else the embedded server, joined where the service runs beside this command.
+def database_url(settings: Settings, *, create: bool = False) -> Iterator[str]:
+    """The address of the database: the given one, or the embedded server's, which is joined if the service runs.
 
-    The embedded one is brought to this program's schema; a given one only by `migrate`.
+    Raises:
+        NoDatabaseError: there is no embedded database, and `create` does not allow to make one.
+        ServerError: the embedded server cannot be used.
     """
     if settings.database_url:
         yield settings.database_url
         return
-    with EmbeddedServer.start(settings.data_dir, join=True, binaries=settings.pg_bin) as server:
+    with EmbeddedServer.start(settings.data_dir, join=True, create=create, binaries=settings.pg_bin) as server:
         yield server.url()
 
 
 @asynccontextmanager
 async def database(url: str, settings: Settings) -> AsyncIterator[Database]:
-    """The pools of a command, small ones.
-
-    Raises:
-        CommandError: the schema is not this program's.
-    """
-    await check_schema(url, settings)
+    """The pools of a command, small ones; `check_schema` has the errors."""
+    await check_schema(url, migrate=not settings.database_url)
     opened = await open_database(url, intake=2, reading=2)
     try:
         yield opened
@@ -49,16 +47,17 @@ async def database(url: str, settings: Settings) -> AsyncIterator[Database]:
         await opened.close()
 
 
-async def check_schema(url: str, settings: Settings) -> None:
-    """Bring the embedded database to this program's schema; ask for it where the database was given.
+async def check_schema(url: str, *, migrate: bool) -> None:
+    """Bring the database to this program's schema if `migrate` allows it: always for the embedded one.
 
     Raises:
-        CommandError: a given database has another schema.
+        DatabaseConnectionError: the database cannot be reached.
+        SchemaError: its schema is older and may not be changed, or newer.
     """
     if await is_current(url):
         return
-    if settings.database_url:
-        raise CommandError("the database's schema is not this program's: run `python -m app migrate`")
+    if not migrate:
+        raise SchemaError("the database's schema is not this program's: run `python -m app migrate`")
     await upgrade(url)
 
 

@@ -12,6 +12,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from app.cli.arguments import (
     COUNTY,
     Arguments,
+    a_county,
     a_date,
     a_number,
     command,
@@ -61,7 +62,7 @@ def add_parser(subparsers: "Subparsers") -> None:
 
     text = "examine again the lines that a newer roll version or newer aliases may decide differently"
     again = command(subparsers, "reexamine", text, _reexamine)
-    again.add_argument("--county", metavar="CODE", help="default: every county")
+    again.add_argument("--county", type=a_county, metavar="CODE", help="default: every county")
 
 
 async def _load(arguments: Arguments, database: Database) -> None:
@@ -91,7 +92,8 @@ async def _rekey(arguments: Arguments, database: Database) -> None:
 @contextmanager
 def _progress() -> Iterator[Callable[[str, int], None]]:
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("reading")
         yield lambda phase, rows: progress.update(task, description=f"{phase}: {rows:,} registrations")
 

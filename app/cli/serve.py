@@ -15,7 +15,6 @@ from fastapi import FastAPI
 
 from app.cli.arguments import add_command
 from app.cli.common import CommandError, Subparsers, check_schema, database_url, signer
-from app.database.migrate import is_current, upgrade
 from app.database.server import EmbeddedServer
 from app.http.connections import PatientProtocol
 from app.logs import configure
@@ -39,8 +38,8 @@ def add_parser(subparsers: "Subparsers") -> None:
 
 
 def _migrate(_: argparse.Namespace) -> int:
-    with database_url(Settings.from_environment()) as url:
-        asyncio.run(upgrade(url))
+    with database_url(Settings.from_environment(), create=True) as url:
+        asyncio.run(check_schema(url, migrate=True))
     return 0
 
 
@@ -79,10 +78,7 @@ class _Server(uvicorn.Server):
 
 
 async def _run(arguments: argparse.Namespace, settings: Settings, url: str, server: EmbeddedServer | None) -> None:
-    if settings.database_url and not arguments.migrate and not await is_current(url):
-        raise CommandError("the database's schema is not this program's: run `python -m app migrate`")
-    if not settings.database_url or arguments.migrate:
-        await upgrade(url) if arguments.migrate else await check_schema(url, settings)
+    await check_schema(url, migrate=arguments.migrate or not settings.database_url)
     signer(settings)  # one that cannot sign is told of in a line, before anything starts
     app = create_app(settings, url)
     config = uvicorn.Config(

@@ -33,6 +33,7 @@ async def open_petition(database: Database, terms: Terms, *, opened_by: str, now
 
     Raises:
         InvalidPetitionError: the terms contradict each other.
+        CountyCodeError: this cannot be the code of a county.
     """
     required = terms.required or required_signatures(terms.registered_voters or 0)
     check_terms(
@@ -56,8 +57,9 @@ async def open_petition(database: Database, terms: Terms, *, opened_by: str, now
         state="open",
         created_at=now,
     )
-    async with database.begin() as connection:
+    async with database.reading() as connection:
         await add_county(connection, petition.county_id)
+    async with database.begin() as connection:
         await rows.add_petition(connection, petition, opened_by)
         raw = (await connection.get_raw_connection()).driver_connection
         await write(raw, petition, "open", [], now=now, facts=petition.facts())

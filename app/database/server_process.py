@@ -1,12 +1,12 @@
-"""Becomes a program of the database server: takes on a user, promises to end with its parent, and executes.
+"""Becomes a program of the database server: changes the user, arranges to end with its parent, and executes it.
 
-A script of its own, run by path with `python -I -S`, and not a hook between fork and exec: the service has threads,
-and after a fork of such a process only exec is safe. It imports little, since every start of the server waits for it.
+It is a script, run by path with `python -I -S`, and not a hook between fork and exec: the service has threads, and
+after a fork of such a process only exec is safe. It imports little, since every start of the server waits for it.
 
     server_process.py PARENT IDENTITY FOLDER LOG PROGRAM [ARGUMENT ...]
 
-PARENT    the process id of the caller; when that thread ends, however it ends, the program gets SIGINT (Linux).
-IDENTITY  `self`, `user:UID:GID` to become that user, or `namespace:UID:GID` to be called that in a user namespace.
+PARENT    the process id of the caller; when the calling thread ends in any way, the program gets SIGINT (Linux).
+IDENTITY  `self`, `user:UID:GID` to become that user, or `namespace:UID:GID` to have that id in a user namespace.
 FOLDER    where the program runs.
 LOG       the file that receives what the program prints; `-` leaves that to the caller.
 """
@@ -33,7 +33,7 @@ def _become(identity: str) -> None:
 
 
 def _enter_namespace(uid: int, gid: int) -> None:
-    """Keep our own files and lose every privilege: outside we stay who we are, without capabilities."""
+    """Keep access to our own files and lose every privilege: outside the namespace the user id stays the same."""
     outer_uid, outer_gid = os.geteuid(), os.getegid()
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(_CLONE_NEWUSER):
@@ -58,7 +58,7 @@ def _end_with(parent: int) -> None:
 
 
 def _print_to(log: str) -> None:
-    """Open the log as the server's user, so that a link laid there by that user leads nowhere new."""
+    """Open the log as the server's user: a link that this user made there gives access to nothing more."""
     file = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     os.dup2(file, 1)
     os.dup2(file, 2)

@@ -4,24 +4,6 @@ from sqlalchemy import ARRAY, Boolean, Column, Date, DateTime, Integer, LargeBin
 
 metadata = MetaData()
 
-county = Table("county", metadata, Column("county_id", Text, primary_key=True), Column("name", Text))
-
-api_key = Table(
-    "api_key",
-    metadata,
-    Column("county_id", Text, primary_key=True),
-    Column("prefix", Text, primary_key=True),
-    Column("principal", Text),
-    Column("role", Text),
-    Column("secret_sha256", LargeBinary),
-    Column("created_at", DateTime(timezone=True)),
-    Column("expires_at", DateTime(timezone=True)),
-    Column("revoked_at", DateTime(timezone=True)),
-    Column("last_used_at", DateTime(timezone=True)),
-    Column("issued_by", Text),
-    Column("revoked_by", Text),
-)
-
 petition = Table(
     "petition",
     metadata,

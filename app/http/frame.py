@@ -248,7 +248,7 @@ async def principal_of(request: Request) -> Principal | None:
     if scheme.lower() != "bearer":
         return None
     state = state_of(request)
-    return await state.keys.recognise(key.strip(), now=state.now())
+    return await state.keys.recognize(key.strip(), now=state.now())
 
 
 def _take_turn(request: Request, principal: Principal) -> None:

@@ -76,7 +76,7 @@ async def create_key(principal: Keeper, state: AppState, new: Annotated[KeyIn, b
 @router.get("", operation_id="list_keys", summary="List the county's keys")
 async def get_keys(principal: Keeper, state: AppState) -> KeysOut:
     """Every key, expired and revoked ones too, with when it was last used, to the minute."""
-    async with state.database.begin() as connection:
+    async with state.database.reading() as connection:
         return KeysOut(keys=[KeyOut.of(key) for key in await list_keys(connection, principal.county_id)])
 
 

@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 import asyncpg
 
+from app.access.queries import add_county
 from app.database.engine import SERVICE_ROLE, connect_arguments
 from app.errors import Fault, RollError, RollKeysError, RollLoadingError, RollOutdatedError, UnknownRollError
 from app.matching.blocking import KEYS_VERSION
@@ -78,7 +79,7 @@ async def load_roll(
     if isinstance(source, Path):
         source.open("rb").close()  # a file that is not there is no load that failed
     async with connected(url) as data, connected(url) as report, data.transaction():
-        await db.add_county(report, county_id, county_id)
+        await add_county(report, county_id)
         if not await db.try_loading(data, county_id):
             raise RollLoadingError
         async with report.transaction():

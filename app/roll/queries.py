@@ -9,7 +9,6 @@ from typing import Literal
 
 import asyncpg
 
-from app.errors import CountyCodeError
 from app.law.registration import Registration
 from app.matching.aliases import Alias
 from app.matching.blocking import KEY_COLUMNS, KEYS_VERSION, MARK_COLUMN
@@ -43,9 +42,6 @@ class Roll:
 _ROLL_COLUMNS = ", ".join(field.name for field in fields(Roll))
 REGISTRATION_COLUMNS = Registration._fields
 _COPY_COLUMNS = (*REGISTRATION_COLUMNS, *KEY_COLUMNS, MARK_COLUMN)
-
-# A county that is new. Rides its primary key.
-_ADD_COUNTY = "INSERT INTO county (county_id, name) VALUES ($1, $2) ON CONFLICT (county_id) DO NOTHING"
 
 # Whoever starts or activates a roll of a county takes its row first, so that they take turns.
 _TAKE_COUNTY = "SELECT county_id FROM county WHERE county_id = $1 FOR NO KEY UPDATE"
@@ -125,18 +121,6 @@ SELECT {", ".join(REGISTRATION_COLUMNS)} FROM registration
 WHERE county_id = $1 AND roll_version = $2 AND voter_id = ANY($3::text[])
 ORDER BY registration_no
 """  # noqa: S608 - our columns
-
-
-async def add_county(connection: asyncpg.Connection, county_id: str, name: str) -> None:
-    """Add the county where it is new.
-
-    Raises:
-        CountyCodeError: its code cannot be one.
-    """
-    try:
-        await connection.execute(_ADD_COUNTY, county_id, name)
-    except asyncpg.CheckViolationError:
-        raise CountyCodeError from None
 
 
 async def take_county(connection: asyncpg.Connection, county_id: str) -> bool:

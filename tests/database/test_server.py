@@ -18,8 +18,9 @@ import asyncpg
 import pytest
 
 from app.database.engine import connect_arguments
-from app.database.server import EmbeddedServer, ServerError
+from app.database.server import EmbeddedServer
 from app.database.server_files import database_memory, memory_limit
+from app.errors import NoDatabaseError, ServerError
 
 _PROJECT = Path(__file__).parents[2]
 _UNSYNCED = {"fsync": "off"}  # what these tests kill is processes, and the machine keeps what those have written
@@ -225,6 +226,18 @@ async def test_a_number_of_a_dead_process_that_another_has_now_is_no_obstacle(fo
     for stale in ("cluster/postmaster.pid", "socket/.s.PGSQL.5432.lock"):
         (folder / "postgres" / stale).write_text(noted)
     assert await query(start(folder, join=True), "SELECT 1") == 1
+
+
+def test_where_there_is_no_database_none_is_made_unless_that_is_asked_for(folder: Path, start: Start) -> None:
+    with pytest.raises(NoDatabaseError, match=rf"^there is no database in {folder}: .*DATA_DIR.*migrate`$"):
+        start(folder, create=False)
+    assert list(folder.iterdir()) == []
+    (folder / "postgres").mkdir(mode=0o700)
+    with pytest.raises(NoDatabaseError):
+        start(folder, create=False)
+    assert list((folder / "postgres").iterdir()) == []
+    start(folder).stop()
+    assert start(folder, create=False).running
 
 
 async def test_a_cluster_made_halfway_is_made_anew(folder: Path, start: Start) -> None:
