@@ -4,7 +4,9 @@ from typing import Final, NamedTuple
 
 from rapidfuzz.distance import OSA
 
-from app.matching.names import is_form, listed, name_forms, short_form, sound
+from app.matching.names import sound
+from app.matching.nicknames import is_form, name_forms, short_form
+from app.matching.word_lists import words
 
 
 class FieldLevel(NamedTuple):
@@ -88,9 +90,7 @@ def compare_surname(written: tuple[str, ...], registered: tuple[str, ...], *, kn
 
 
 # What is left out of a surname and put before it again: LEON of DE LEON.
-_PARTICLES: Final = frozenset(
-    listed("DE DEL DELA DELAS DELOS LA LAS LOS EL DI DA DO DOS DAS DU LE VAN VON VANDER VANDEN DER")
-)
+_PARTICLES: Final = frozenset(words("optional_particles"))
 
 
 def _but_for_particles(one: str, other: str) -> bool:

@@ -1,77 +1,60 @@
-"""A person's name as it is compared: folded words, suffixes apart, particles joined; nicknames; how names sound."""
+"""Names as they are compared: normalized words, particles joined to surnames; how words sound."""
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from enum import StrEnum
 from functools import cache, lru_cache
-from importlib.resources import files
-from itertools import combinations
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
-from rapidfuzz.distance import OSA
+from app.matching.word_lists import standard_forms, words
 
-# What a cache of words keeps: the frequent ones of a large county, at some 4 MB a cache, or the most frequent, at 1 MB.
-# The first is for what takes long to make, and for what the load of a roll asks of every registration.
-WORDS_KEPT: Final = 1 << 14
-FREQUENT_KEPT: Final = 1 << 12
-PAIRS_KEPT: Final = 1 << 10  # pairs of words come again within a line and hardly ever after it
+# Sizes of caches of words. The large one is for what takes long to compute, and for what the load of a roll needs of
+# every registration.
+WORDS_KEPT: Final = 1 << 14  # the frequent words of a large county, some 4 MB
+FREQUENT_KEPT: Final = 1 << 12  # the most frequent ones, 1 MB
 
-# Letters that Unicode does not take apart into a base letter and a mark.
-_WHOLE_LETTERS = {
-    "Ø": "O",
-    "Ł": "L",
-    "Đ": "D",
-    "Ð": "D",
-    "Þ": "TH",
-    "Æ": "AE",
-    "Œ": "OE",
-    "ẞ": "SS",
-    "ß": "SS",
-    "\u0131": "I",
-}
+# Letters that Unicode does not decompose into a base letter and a mark.
+_WHOLE_LETTERS = str.maketrans(
+    {"Ø": "O", "Ł": "L", "Đ": "D", "Ð": "D", "Þ": "TH", "Æ": "AE", "Œ": "OE", "ẞ": "SS"},
+)
 # An apostrophe joins (O'BRIEN is OBRIEN); every other mark separates (GARCIA-LOPEZ is GARCIA LOPEZ).
 _APOSTROPHES = "'`´ʻʼ‘’"  # noqa: RUF001 - the look-alikes are the point
 _KEPT = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
 
 
-def listed(words: str) -> tuple[str, ...]:
-    """Return the words of a table that is written as one line of text."""
-    return tuple(words.split())
-
-
-def _letters(text: str) -> str:
-    """`text` in ASCII capitals as far as a letter has one."""
-    raised = "".join(_WHOLE_LETTERS.get(c, c) for c in text.upper())
-    return "".join(c for c in unicodedata.normalize("NFKD", raised) if not unicodedata.combining(c)).upper()
-
-
 def fold(text: str, keep: str = "") -> str:
-    """Return `text` in A-Z, 0-9 and single spaces: accents off, apostrophes joined, other marks as spaces.
+    """Return `text` in A-Z, 0-9 and single spaces: without accents and apostrophes, other marks as spaces.
 
-    `keep` names marks that are left standing (such as the comma of "LAST, FIRST").
+    Args:
+        text: any text.
+        keep: ASCII marks that stay (such as the comma of "LAST, FIRST").
     """
-    if text.isascii():
-        raised = text.upper()
-        return raised if raised.isalnum() else " ".join(raised.translate(_folding(keep)).split())
-    folded = _letters(text)
-    if folded.isalnum() and folded.isascii():
+    folded = text.upper() if text.isascii() else _base_letters(text)
+    if folded.isascii() and folded.isalnum():
         return folded
-    if keep:
-        folded = "".join(c if c in keep or c in _KEPT else "" if c in _APOSTROPHES else " " for c in folded)
-    else:
-        folded = "".join(c for c in folded.translate(_folding("")) if c in _KEPT or c == " ")
+    folded = folded.translate(_folding(keep))
+    if not folded.isascii():
+        gap = " " if keep else ""
+        folded = "".join(c if c.isascii() else gap for c in folded)
     return " ".join(folded.split())
+
+
+def _base_letters(text: str) -> str:
+    """`text` in capitals, in ASCII as far as a letter has a base letter there."""
+    decomposed = unicodedata.normalize("NFKD", text.upper().translate(_WHOLE_LETTERS))
+    return "".join(c for c in decomposed if not unicodedata.combining(c)).upper()
 
 
 @cache
 def _folding(keep: str) -> dict[int, str]:
-    """What becomes of each sign of ASCII."""
+    """What each ASCII character and each apostrophe becomes."""
     kept = _KEPT.union(keep)
-    signs = {chr(c): chr(c) if chr(c) in kept else " " for c in range(128)}
-    return str.maketrans(signs | {c: c if c in kept else "" for c in _APOSTROPHES})
+    return str.maketrans({chr(c): " " for c in range(128)} | dict.fromkeys(_APOSTROPHES, "") | {c: c for c in kept})
 
 
-# Written differently, heard alike. The order matters: longer groups first. Before each what a word with it holds.
+# Letters that are written differently and sound alike: what a word must contain, the pattern, its replacement. Longer
+# groups come first.
 _GROUPS = (
     ("N", re.compile(r"^(KN|GN|PN)"), "N"),
     ("WR", re.compile(r"^WR"), "R"),
@@ -82,7 +65,8 @@ _GROUPS = (
     ("C", re.compile(r"C(?=[EIY])"), "S"),
     ("GH", re.compile(r"(?<=.)GH"), ""),
 )
-# Consonants that ear, hand and keyboard exchange: VALDEZ/BALDES, NADELLA/NATELLA. Vowels, H and W fall away.
+# Consonants that are confused in hearing, writing and typing: VALDEZ/BALDES, NADELLA/NATELLA. Vowels, H and W are left
+# out.
 _CLASSES = str.maketrans("BPFVCGJKQXSZDTLMNR", "BBBBKKKKKKSSTTLMMR", "AEIOUYHW")
 _FINAL = {"A": "A", "E": "I", "I": "I", "Y": "I", "O": "O", "U": "O"}
 _REPEATS = re.compile(r"(.)\1+")
@@ -97,33 +81,24 @@ def sound(word: str) -> str:
     if not word.isalpha():
         return word
     spelled = word
-    for held, pattern, plain in _GROUPS:
-        if held in spelled:
+    for contained, pattern, plain in _GROUPS:
+        if contained in spelled:
             spelled = pattern.sub(plain, spelled)
     start = "A" if spelled[:1] in "AEIOUYHW" else ""
     end = _FINAL.get(spelled.rstrip("HW")[-1:], "")
     return start + _REPEATS.sub(r"\1", spelled.translate(_CLASSES)) + end.lower()
 
 
-# Words that belong to the surname after them: DE LA CRUZ is DELACRUZ, MC DONALD is MCDONALD.
-_PARTICLES = frozenset(
-    listed(
-        "DE LA LAS LOS DEL DELA DELOS DELAS DER DEN VAN VON VANDER VANDEN DI DA DO DOS DAS DU LE ST SAN SANTA MC MAC O "
-        "EL AL BIN BEN ABU TER TEN ZU ZUM D L Y",
-    ),
-)
-SUFFIXES: dict[str, str] = {
-    "JR": "JR", "JUNIOR": "JR", "JNR": "JR", "SR": "SR", "SENIOR": "SR", "SNR": "SR", "II": "II", "2ND": "II",
-    "2": "II", "IR": "JR", "1R": "JR",
-    "III": "III", "3RD": "III", "3": "III", "IV": "IV", "4TH": "IV", "4": "IV", "V": "V", "5TH": "V",
-}  # fmt: skip
-# A digit in a name is a letter that was misread (0 for O, 5 for S).
-_MISREAD_DIGITS = str.maketrans("0123456789", "OIZEASGTBG")
+_PARTICLES = frozenset(words("particles"))
+_TITLES = frozenset(words("titles"))
+_DEGREES = frozenset(words("degrees"))
+_SUFFIXES = standard_forms("suffixes")
+_MISREAD_DIGITS = str.maketrans("0123456789", "OIZEASGTBG")  # a digit in a name is a letter that was misread
 
 
 @lru_cache(maxsize=FREQUENT_KEPT)
 def surname_parts(last_name: str) -> tuple[str, ...]:
-    """Return the parts of a surname, particles joined to the part they lead: "de la Cruz-Lopez" DELACRUZ, LOPEZ."""
+    """Return the parts of a surname, each with the particles before it: "de la Cruz-Lopez" gives DELACRUZ, LOPEZ."""
     parts: list[str] = []
     particle = ""
     for word in fold(last_name).translate(_MISREAD_DIGITS).split():
@@ -133,7 +108,7 @@ def surname_parts(last_name: str) -> tuple[str, ...]:
             particle = ""
     if particle:  # a surname made of particles only (DE LA O), or one that ends in one (GARCIA Y)
         parts = [*parts[:-1], parts[-1] + particle] if parts and len(particle) == 1 else [*parts, particle]
-    if len(parts) > 1 and parts[-1] in SUFFIXES:
+    if len(parts) > 1 and parts[-1] in _SUFFIXES:
         parts.pop()
     return tuple(parts)
 
@@ -146,12 +121,17 @@ def given_words(name: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=1 << 8)
 def suffix_of(text: str) -> str:
-    """Return a suffix in its one form ("Jr." JR, "2nd" II), '' where it is none."""
-    return SUFFIXES.get(fold(text).replace(" ", ""), "")
+    """Return a suffix in its standard form ("Jr." gives JR, "2nd" II), '' if it is none."""
+    return _SUFFIXES.get(fold(text).replace(" ", ""), "")
 
 
-NameOrder = Literal["plain", "double", "swapped", "swapped double"]
-"""Where the surname stands: it is the last word, the last two words, the first word, or the first two."""
+class NameOrder(StrEnum):
+    """Where the surname is: the last word, the last two words, the first word, or the first two."""
+
+    PLAIN = "plain"
+    DOUBLE = "double"
+    SWAPPED = "swapped"
+    SWAPPED_DOUBLE = "swapped double"
 
 
 class ParsedName(NamedTuple):
@@ -159,45 +139,48 @@ class ParsedName(NamedTuple):
 
     given: tuple[str, ...]
     surname: tuple[str, ...]
-    order: NameOrder = "plain"
+    order: NameOrder = NameOrder.PLAIN
 
 
 NamesAndSuffix = tuple[tuple[ParsedName, ...], str]
 """The ways to parse a name that are worth comparing, the likeliest first (none if nothing is readable); the suffix."""
 
-
-_TITLES = frozenset(listed("MR MRS MS MISS DR REV HON SR SRA SRTA PROF SIR FR SGT CAPT"))
-_DEGREES = frozenset(listed("MD PHD ESQ DDS RN CPA DVM JD"))
-_MOST_READINGS = 4
-_MISREAD_MARK = re.compile(r"(?<=\w)[|:!](?=\w)")  # a stroke within a word was an I: DAV:D
+_MAX_NAMES = 4
+_MISREAD_STROKE = re.compile(r"(?<=\w)[|:!](?=\w)")  # a stroke within a word was an I: DAV:D
 
 
 def parse_name(text: str) -> NamesAndSuffix:
-    """Return the readings of a name in any writing: "Maria Garcia-Lopez", "GARCIA, MARIA L.", "Garcia Maria"."""
-    folded = fold(_MISREAD_MARK.sub("I", text), "-,").replace(" -", "-").replace("- ", "-")
+    """Parse a name in any order: "Maria Garcia-Lopez", "GARCIA, MARIA L.", "Garcia Maria"."""
+    folded = fold(_MISREAD_STROKE.sub("I", text), "-,").replace(" -", "-").replace("- ", "-")
     parts = [words for part in folded.split(",") if (words := [w for w in part.split() if w.strip("-")])]
     suffix = ""
     for words in parts:
-        suffix = _strip(words) or suffix
+        suffix = _take_suffix(words) or suffix
     parts = [[_as_letters(word) for word in words] for words in parts if words]
-    if len(parts) > 1:
-        given = _given([word for words in parts[1:] for word in words])
-        stated = ParsedName(given, _surname(parts[0]))
-        other = _unordered(_unhyphenated(word for words in parts for word in words))[0]._replace(order="swapped")
-        return (stated,) if other[:2] == stated[:2] else (stated, other), suffix
-    return _unordered(parts[0]) if parts else (), suffix
+    if len(parts) < 2:  # noqa: PLR2004 - without a comma
+        return _parsed_names(parts[0]) if parts else (), suffix
+    stated = _parsed([word for words in parts[1:] for word in words], parts[0])
+    without_comma = [part for words in parts for word in words for part in word.split("-") if part]
+    other = _parsed_names(without_comma)[0]._replace(order=NameOrder.SWAPPED)
+    return (stated,) if other[:2] == stated[:2] else (stated, other), suffix
 
 
 def parse_name_parts(first: str, middle: str, last: str, suffix: str) -> NamesAndSuffix:
-    """Return the readings of a name that the station read in parts; the parts may be swapped."""
+    """Parse a name that the station read in parts; first and last name may be swapped.
+
+    Args:
+        first: the first name; it may contain titles.
+        middle: the middle names or initials.
+        last: the surname; it may contain a suffix or degrees.
+        suffix: Jr, III and the like.
+    """
     if not last.strip() or not first.strip():
         return parse_name(f"{first} {middle} {last} {suffix}")
-    words = [*fold(first, "-").split(), *fold(middle, "-").split()]
+    given = [*fold(first, "-").split(), *fold(middle, "-").split()]
     surname = fold(last, "-").split()
-    found = _strip(words) or _strip(surname) or suffix_of(suffix)
-    given = _given([_as_letters(word) for word in words])
-    stated = ParsedName(given, _surname([_as_letters(word) for word in surname]))
-    swapped = ParsedName((*stated.surname, *given[1:]), given[:1], "swapped")
+    found = _take_suffix(given) or _take_suffix(surname) or suffix_of(suffix)
+    stated = _parsed(map(_as_letters, given), map(_as_letters, surname))
+    swapped = ParsedName((*stated.surname, *stated.given[1:]), stated.given[:1], NameOrder.SWAPPED)
     return (stated, swapped), found
 
 
@@ -205,51 +188,43 @@ def _as_letters(word: str) -> str:
     return word if word.isalpha() else word.translate(_MISREAD_DIGITS)
 
 
-def _strip(words: list[str]) -> str:
+def _take_suffix(words: list[str]) -> str:
     """Take titles, degrees and a suffix off `words`; return the suffix."""
     while len(words) > 1 and words[0] in _TITLES:
         words.pop(0)
     while len(words) > 1 and words[-1] in _DEGREES:
         words.pop()
-    if words and words[-1] in SUFFIXES and (words[-1] != "V" or (len(words) > 2 and len(words[-2]) > 1)):  # noqa: PLR2004 - "JOSE V" is an initial
-        return SUFFIXES[words.pop()]
+    if words and words[-1] in _SUFFIXES and (words[-1] != "V" or (len(words) > 2 and len(words[-2]) > 1)):  # noqa: PLR2004 - "JOSE V" is an initial
+        return _SUFFIXES[words.pop()]
     return ""
 
 
-def _unhyphenated(words: Iterable[str]) -> list[str]:
-    return [part for word in words for part in word.split("-") if part]
+def _parsed(given: Iterable[str], surname: Iterable[str], order: NameOrder = NameOrder.PLAIN) -> ParsedName:
+    words = tuple(part for word in given for part in word.split("-") if part)
+    return ParsedName(words, surname_parts(" ".join(surname)), order)
 
 
-def _given(words: Iterable[str]) -> tuple[str, ...]:
-    return tuple(_unhyphenated(words))
-
-
-def _surname(words: Iterable[str]) -> tuple[str, ...]:
-    return surname_parts(" ".join(words))
-
-
-def _unordered(words: list[str]) -> tuple[ParsedName, ...]:
-    """Readings of words in no stated order: last word the surname, last two, or the first."""
+def _parsed_names(words: list[str]) -> tuple[ParsedName, ...]:
+    """Parse words in no stated order: the surname is the last word, the last two, or the first."""
     if len(words) < 2:  # noqa: PLR2004 - one word can be either
-        return (ParsedName((), _surname(words)), ParsedName(_given(words), (), "swapped")) if words else ()
-    start = _surname_start(words, len(words) - 1)
-    readings = [ParsedName(_given(words[:start]), _surname(words[start:]))]
-    end = _surname_end(words)
-    swapped = ParsedName(_given(words[end:]), _surname(words[:end]), "swapped")
-    if len(words[-1]) == 1:  # no surname is one letter: LUCAS N
-        readings.insert(0, swapped._replace(order="plain"))
+        return (_parsed([], words), _parsed(words, [], NameOrder.SWAPPED)) if words else ()
+    start, end = _surname_start(words, len(words) - 1), _surname_end(words)
+    names = [_parsed(words[:start], words[start:])]
+    swapped = _parsed(words[end:], words[:end], NameOrder.SWAPPED)
+    if len(words[-1]) == 1:  # no surname has one letter: LUCAS N
+        names.insert(0, swapped._replace(order=NameOrder.PLAIN))
     if start > 1:
         start = _surname_start(words, start - 1)
-        readings.append(ParsedName(_given(words[:start]), _surname(words[start:]), "double"))
+        names.append(_parsed(words[:start], words[start:], NameOrder.DOUBLE))
     if len(words[-1]) > 1:
-        readings.append(swapped)
+        names.append(swapped)
     if end + 1 < len(words):
-        readings.append(ParsedName(_given(words[end + 1 :]), _surname(words[: end + 1]), "swapped double"))
-    return tuple(readings)[:_MOST_READINGS]
+        names.append(_parsed(words[end + 1 :], words[: end + 1], NameOrder.SWAPPED_DOUBLE))
+    return tuple(names[:_MAX_NAMES])
 
 
 def _surname_start(words: list[str], at: int) -> int:
-    """Where the surname that ends with the word `at` begins: particles lead it, and the first word is a given name."""
+    """Where the surname that ends with word `at` starts: particles precede it, and the first word is a given name."""
     while at > 1 and words[at - 1] in _PARTICLES and len(words[at - 1]) > 1:
         at -= 1
     return at
@@ -261,78 +236,3 @@ def _surname_end(words: list[str]) -> int:
     while at + 2 < len(words) and words[at] in _PARTICLES and len(words[at]) > 1:
         at += 1
     return at + 1
-
-
-# Endings that make a name a fond one: BARBIE, FREDDY, ANITA.
-_FOND: Final = ("ITO", "ITA", "IE", "EY", "Y", "I")
-_SHORTEST: Final = 3
-_WITHIN: Final = 4  # letters that say something also where they stand within a name: FRED of ALFREDO
-
-
-def short_form(one: str, other: str) -> bool:
-    """Whether one of two given names may be cut from the other: BARB of BARBARA, FREDDY of ALFREDO, TINA of CRISTINA.
-
-    So are many names that people were given (JUANITA holds JUAN): this alone makes nobody the same person.
-    """
-    return _cut(one, other) or _cut(other, one)
-
-
-def _cut(fond: str, full: str) -> bool:
-    if fond[:_SHORTEST] not in full:  # as any cut of it begins
-        return False
-    ending = next((ending for ending in _FOND if fond.endswith(ending)), "")
-    stem = fond.removesuffix(ending)
-    if len(stem) > _WITHIN and stem[-1] == stem[-2]:
-        stem = stem[:-1]  # FREDD
-    return any(
-        full.startswith(cut) or (len(cut) >= _WITHIN and cut in full) for cut in (fond, stem) if len(cut) >= _SHORTEST
-    )
-
-
-_LISTS: Final = ("nicknames.txt", "nicknames-more.txt")
-_TELLING: Final = 5  # letters of a name whose spelling may differ in one without its being another name
-_LONG: Final = 7  # in two
-_HEARD_FIRST: Final = {"K": "C", "J": "G"}
-
-
-def _forms() -> dict[str, frozenset[str]]:
-    """Each name with the names it is a form of, or has for forms, one step away."""
-    forms: dict[str, set[str]] = {}
-    for name in _LISTS:
-        for line in (files("app.matching") / "data" / name).read_text(encoding="ascii").splitlines():
-            full, *shorts = line.split()
-            if full != "#":
-                forms.setdefault(full, set()).update(shorts)
-    for one, other in _spellings(forms):
-        forms[one] |= forms[other]
-        forms[other] |= forms[one]
-    for full, short in [(full, short) for full, shorts in forms.items() for short in shorts]:
-        forms.setdefault(short, set()).add(full)
-    return {name: frozenset(related - {name}) for name, related in forms.items()}
-
-
-def _spellings(names: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Pairs of the names that are one name in two spellings, and so share their short forms: KATHERINE, CATHERINE."""
-    heard: dict[str, list[str]] = {}
-    for name in names:
-        if len(name) >= _TELLING:
-            first = _HEARD_FIRST.get(name[0], name[0])
-            heard.setdefault(first + sound(name), []).append(name)
-    for alike in heard.values():
-        for one, other in combinations(alike, 2):
-            slips = 1 if min(len(one), len(other)) < _LONG else 2
-            if OSA.distance(one, other, score_cutoff=slips) <= slips:
-                yield one, other
-
-
-_FORMS: Final = _forms()
-
-
-def name_forms(name: str) -> tuple[str, ...]:
-    """Return the other names that a bearer of `name` may be registered or write under, in alphabetical order."""
-    return tuple(sorted(_FORMS.get(name, ())))
-
-
-def is_form(one: str, other: str) -> bool:
-    """Whether one of two given names is the other's short form, or the same name in another language."""
-    return other in _FORMS.get(one, ())

@@ -25,7 +25,8 @@ from app.matching.blocking import (
 )
 from app.matching.comparison import compare_house
 from app.matching.frequencies import Term, TermFrequencies
-from app.matching.names import ParsedName, given_words, name_forms, surname_parts
+from app.matching.names import ParsedName, given_words, surname_parts
+from app.matching.nicknames import name_forms
 from app.matching.parsing import ParsedLine
 
 NAME_COLUMNS: Final[tuple[KeyColumn, ...]] = ("key_given_surname", "key_given_surname2")

@@ -4,17 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.matching.names import (
-    fold,
-    is_form,
-    name_forms,
-    parse_name,
-    parse_name_parts,
-    short_form,
-    sound,
-    suffix_of,
-    surname_parts,
-)
+from app.matching.names import fold, parse_name, parse_name_parts, sound, suffix_of, surname_parts
+from app.matching.nicknames import is_form, name_forms, short_form
 
 
 def readings(text: str) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
