@@ -1,4 +1,4 @@
-"""The composition root: settings in, an application out."""
+"""Wires the settings, the database and the routes into one application."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -28,16 +28,16 @@ from app.http import (
     voters,
     withdrawals,
 )
-from app.http.direct import DirectRoute
-from app.http.frame import Limit, Measures, State, check_guards, utc_now
-from app.http.observe import Observe
+from app.http.frame import State, check_guards, utc_now
+from app.http.metrics import Metrics
+from app.http.middleware import InFlightLimit, Observe, RateLimit
 from app.ledger.checkpoints import Signer, keep_checkpoints
 from app.matching.workers import Matchers
 from app.roll.uploads import RollUploads
 from app.settings import Settings
 from app.telemetry import Tracing
 
-ROUTES = (
+_NOUNS = (
     petitions,
     signatures,
     lines,
@@ -61,72 +61,69 @@ def create_app(settings: Settings, database_url: str, *, now: Callable[[], datet
     Raises:
         RuntimeError: a route declares no role.
     """
-    measures, tracing = Measures(), Tracing.open() if settings.telemetry else None
+    metrics, tracing = Metrics(), Tracing.open() if settings.telemetry else None
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with _running(settings, database_url, metrics, now) as app.state.recall:
+            yield
+        if tracing:
+            await tracing.close()
+
     app = FastAPI(
-        title="Recall petition verifier",
-        version="1.0.0",
-        summary="Verifies the signatures of a recall petition and keeps the running tally.",
-        contact={"name": "Whoever runs this service"},
-        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
-        lifespan=lambda app: _working(app, settings, database_url, measures, tracing, now),
+        lifespan=lifespan,
+        docs_url=None,  # ours needs no foreign host
         redoc_url=None,
         redirect_slashes=False,
         # FastAPI's own spans and logs hold paths, queries and the texts of exceptions: ours are in `Observe`.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
-    for module in ROUTES:
-        app.router.routes.extend(module.router.routes)  # not include_router, which looks for each route twice
-    app.router.routes.sort(key=lambda route: not isinstance(route, DirectRoute))  # looked for one after the other
+    # The direct routes come first, since routes are tried in order; not include_router, which matches each one twice.
+    app.router.routes[:0] = [signatures.POST_SIGNATURE, tally.GET_TALLY]
+    for noun in _NOUNS:
+        app.router.routes.extend(noun.router.routes)
     problems.install(app)
     check_guards(app)
     openapi.install(app)
-    app.add_middleware(Limit)
-    app.add_middleware(Observe, measures=measures, tracer=tracing.tracer if tracing else None)
+    app.add_middleware(InFlightLimit)
+    app.add_middleware(Observe, metrics=metrics, tracer=tracing.tracer if tracing else None)
     return app
 
 
 @asynccontextmanager
-async def _working(
-    app: FastAPI,
-    settings: Settings,
-    database_url: str,
-    measures: Measures,
-    tracing: Tracing | None,
-    now: Callable[[], datetime],
-) -> AsyncIterator[None]:
-    """The connections, and the work beside the requests, from start to end."""
+async def _running(
+    settings: Settings, database_url: str, metrics: Metrics, now: Callable[[], datetime]
+) -> AsyncIterator[State]:
+    """The process's state, and the tasks beside the requests, from start to end."""
     database = await open_database(
         database_url, intake=settings.intake_connections, reading=settings.reading_connections
     )
     uploads = RollUploads(database_url, settings.data_dir / "uploads")
     matchers = Matchers(connect_arguments(database_url, **SESSION), settings.matchers)
     await matchers.start()
-    app.state.recall = State.over(database, uploads, measures, now, settings.requests_per_second, matchers)
-    app.state.signer = Signer.from_file(settings.checkpoint_key, create=settings.checkpoint_key_file is None)
-    app.state.verifying = asyncio.Lock()
+    signer = Signer.from_file(settings.checkpoint_key, create=settings.checkpoint_key_file is None)
+    state = State(database, uploads, matchers, metrics, RateLimit(settings.requests_per_second), signer, now)
     try:
         async with _beside(
-            keep_examined(database, now, matchers.decide_lines), keep_checkpoints(database, app.state.signer, now)
+            keep_examined(database, now, matchers.decide_lines), keep_checkpoints(database, signer, now)
         ):
-            yield
+            yield state
     finally:
-        end_streams(app)
+        state.watch.end()
         await uploads.close()
         await matchers.close()
         await database.close()
-        if tracing:
-            await tracing.close()
 
 
 def end_streams(app: FastAPI) -> None:
-    """End what would otherwise hold up the end of the process."""
+    """End the streams: they would delay the end of the process until it is killed."""
     if hasattr(app.state, "recall"):
         app.state.recall.watch.end()
 
 
 @asynccontextmanager
 async def _beside(*works: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Run work beside the service, and end it with the service."""
+    """Run tasks beside the service, and cancel them when it ends."""
     tasks = [asyncio.create_task(work) for work in works]
     try:
         yield

@@ -26,9 +26,10 @@ from app.errors import RecallError
 from app.examination.corrections import declare_section, revise
 from app.examination.findings import decide_by_person
 from app.examination.withdrawals import revoke_withdrawal, withdraw
-from app.http.body import check, decode, safe_text
+from app.http.body import check, decode
+from app.http.fields import safe_text
 from app.http.findings import RevisionIn
-from app.http.lines import detail_out, standing_out
+from app.http.lines import detail_out, line_out
 from app.http.problems import Problem
 from app.http.sections import section_out
 from app.http.withdrawals import withdrawal_done_out
@@ -98,7 +99,7 @@ def _finding(arguments: Arguments) -> Act:
         result = decided[arguments.place]
         if isinstance(result, RecallError):
             raise result
-        return standing_out(result.line).model_dump_json(indent=2)
+        return line_out(result.line).model_dump_json(indent=2)
 
     return act
 

@@ -48,7 +48,7 @@ async def _open(arguments: Arguments, database: Database) -> None:
         ruleset_name=arguments.ruleset,
     )
     petition = await open_petition(database, terms, opened_by="command line", now=now())
-    print(PetitionOut.of(petition).model_dump_json(indent=2))
+    print(PetitionOut.model_validate(petition).model_dump_json(indent=2))
 
 
 async def _close(arguments: Arguments, database: Database) -> None:
@@ -56,7 +56,7 @@ async def _close(arguments: Arguments, database: Database) -> None:
     key = signer(Settings.from_environment())
     closed = await close_petition(database, petition, closed_by="command line", now=now())
     await make_checkpoint(database, key, petition.key, now=now())
-    print(PetitionOut.of(closed).model_dump_json(indent=2))
+    print(PetitionOut.model_validate(closed).model_dump_json(indent=2))
 
 
 async def _tally(arguments: Arguments, database: Database) -> None:

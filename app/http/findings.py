@@ -1,6 +1,6 @@
-"""A person's findings on lines."""
+"""A person's findings on lines, and corrections of their text."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import asyncpg
 from fastapi import APIRouter, Response
@@ -8,32 +8,50 @@ from pydantic import BaseModel, Field
 
 from app.access.principals import Principal
 from app.count.line_queries import read_line
-from app.count.submission import accepted
 from app.errors import FindingRefusedError, RecallError, UnknownLineError
 from app.examination.corrections import revise
 from app.examination.findings import FindingResult, decide_by_person
-from app.http.body import MAX_BATCH, SAFE, Wire, body
-from app.http.frame import AppState, PetitionId, allow, carry_out, petition_of, request_of
-from app.http.lines import PLACE, LineDetailOut, PlaceText, as_seen_by, detail_out, place_of
-from app.http.signatures import BatchOut, IdempotencyKey, LineError, LineErrorOut, LineOut, WritingIn, line_out
+from app.http.body import MAX_BATCH, body
+from app.http.fields import DecidedStatus, LineReason, Note, PathPlace, PlaceText, RequestModel, VoterId, place_of
+from app.http.frame import AppState, IdempotencyKey, PathPetition, allow, carry_out, request_of
+from app.http.lines import LineDetailOut, as_seen_by, detail_out, line_out
+from app.http.signatures import BatchOut, LineError, LineErrorOut, LineOut, WritingIn
 from app.law.line import Place
-from app.law.reasons import Reason, ReviewCause
 from app.law.review import PersonFinding
 
 router = APIRouter(prefix="/v1/petitions/{petition_id}", tags=["signatures"])
 
 Decider = Annotated[Principal, allow("clerk", "supervisor")]
-VoterId = Annotated[str, Field(min_length=1, max_length=40), SAFE]
-PlaceIn = Annotated[str, Field(pattern=f"^{PLACE}$")]
-Note = Annotated[str, Field(max_length=2000), SAFE]
 
 
-class FindingIn(Wire):
-    """A person's finding. `voter_id` where it says whose line it is; `note` says why, and a reversal needs one."""
+class FindingIn(RequestModel):
+    """A person's finding. `voter_id` names the voter whose line it is; `note` says why, and a reversal needs one."""
 
-    status: Literal["valid", "invalid", "review"]
-    reason: Reason | ReviewCause | None = None
+    status: DecidedStatus
+    reason: LineReason | None = None
     voter_id: VoterId | None = None
+    note: Note = ""
+
+    def value(self) -> PersonFinding:
+        """The finding as a value."""
+        return PersonFinding(self.status, self.reason, self.voter_id, self.note)
+
+
+class PlacedFindingIn(FindingIn):
+    """A person's finding with the place of its line."""
+
+    place: PlaceText
+
+
+class FindingsIn(RequestModel):
+    """Findings of one person on different lines, such as those of one page."""
+
+    findings: Annotated[list[PlacedFindingIn], Field(min_length=1, max_length=500)]
+
+
+class RevisionIn(WritingIn):
+    """The whole corrected text of a line."""
+
     note: Note = ""
 
 
@@ -41,74 +59,55 @@ class FindingIn(Wire):
     "/signatures/{place}/findings",
     status_code=201,
     operation_id="post_finding",
-    summary="Put a finding on record",
+    summary="Record a finding",
     response_model=LineDetailOut,
-    responses={200: {"model": LineDetailOut, "description": "The same person said the same before"}},
+    responses={200: {"model": LineDetailOut, "description": "The same person recorded the same finding before"}},
 )
-async def post_finding(
+async def post_finding(  # the parts of a request
     principal: Decider,
     state: AppState,
-    petition_id: PetitionId,
-    place: PlaceText,
+    petition: PathPetition,
+    place: PathPlace,
     finding: Annotated[FindingIn, body(FindingIn)],
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """A person's finding. `review` takes a finding back; a reversal of another person's needs a supervisor and a note.
+    """A person's finding. `review` undoes a finding; a reversal of another person's needs a supervisor and a note.
 
     A `signature_mismatch` decides nothing until three different people share it (2 CCR 20960).
     """
-    petition = await petition_of(state, principal, petition_id)
-    line_place = place_of(place)
-    word = PersonFinding(finding.status, finding.reason, finding.voter_id, finding.note)
 
     async def verb(connection: asyncpg.Connection) -> tuple[int, BaseModel]:
-        decided = await decide_by_person(connection, petition, {line_place: word}, who=principal, now=state.now())
-        result = decided[line_place]
+        decided = await decide_by_person(connection, petition, {place: finding.value()}, who=principal, now=state.now())
+        result = decided[place]
         if isinstance(result, RecallError):
             raise result
-        read = await read_line(connection, petition.key, line_place)
+        read = await read_line(connection, petition.key, place)
         if read is None:
             raise UnknownLineError
         return 201 if result.changed else 200, detail_out(read)
 
-    request = request_of(principal, idempotency_key, "finding", str(line_place), finding)
+    request = request_of(principal, idempotency_key, "finding", str(place), finding)
     return await carry_out(state, petition, request, verb)
 
 
-class PlacedFindingIn(FindingIn):
-    """A person's finding with the place of its line."""
-
-    place: PlaceIn
-
-
-class FindingsIn(Wire):
-    """Findings of one person on different lines, such as a page that was looked through."""
-
-    findings: Annotated[list[PlacedFindingIn], Field(min_length=1, max_length=500)]
-
-
-@router.post(
-    "/findings", operation_id="post_findings", summary="Put up to 500 findings on record", response_model=BatchOut
-)
+@router.post("/findings", operation_id="post_findings", summary="Record up to 500 findings", response_model=BatchOut)
 async def post_findings(
     principal: Decider,
     state: AppState,
-    petition_id: PetitionId,
+    petition: PathPetition,
     batch: Annotated[FindingsIn, body(FindingsIn, MAX_BATCH)],
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """One result a finding, in their order: where its line stands now, or an `error`, which never fails the others.
+    """One result for each finding, in their order: its line's status, or an `error`, which never fails the others.
 
-    The findings are put on record together. Of two on the same line the second is refused.
+    The findings are recorded together. Of two on the same line the second is refused.
     """
-    petition = await petition_of(state, principal, petition_id)
-    words: dict[Place, PersonFinding] = {}
+    findings: dict[Place, PersonFinding] = {}
     for finding in batch.findings:
-        word = PersonFinding(finding.status, finding.reason, finding.voter_id, finding.note)
-        words.setdefault(place_of(finding.place), word)
+        findings.setdefault(place_of(finding.place), finding.value())
 
     async def verb(connection: asyncpg.Connection) -> tuple[int, BaseModel]:
-        decided = await decide_by_person(connection, petition, words, who=principal, now=state.now())
+        decided = await decide_by_person(connection, petition, findings, who=principal, now=state.now())
         seen: set[Place] = set()
         results = []
         for finding in batch.findings:
@@ -127,13 +126,7 @@ _TWICE = "another finding of this batch is on the same line"
 def _result_out(place: Place, result: FindingResult | RecallError) -> LineOut | LineErrorOut:
     if isinstance(result, RecallError):
         return LineErrorOut(place=str(place), error=LineError(code=result.code, message=str(result)))
-    return line_out(accepted(result.line, created=result.changed))
-
-
-class RevisionIn(WritingIn):
-    """The whole corrected text of a line."""
-
-    note: Note = ""
+    return line_out(result.line)
 
 
 @router.post(
@@ -142,22 +135,21 @@ class RevisionIn(WritingIn):
     operation_id="post_revision",
     summary="Correct the text of a line",
     response_model=LineDetailOut,
-    responses={200: {"model": LineDetailOut, "description": "The line says this already"}},
+    responses={200: {"model": LineDetailOut, "description": "The line already has this text"}},
 )
-async def post_revision(
+async def post_revision(  # the parts of a request
     principal: Decider,
     state: AppState,
-    petition_id: PetitionId,
-    place: PlaceText,
+    petition: PathPetition,
+    place: PathPlace,
     revision: Annotated[RevisionIn, body(RevisionIn)],
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """The corrected text is examined like a new line. What was read before is kept, and may be handed in again.
+    """The corrected text is examined like a new line. The earlier text is kept, and may be posted again.
 
-    Where a person decided the line and the new text says otherwise, it goes back to a person: `review`, `new_writing`.
+    If a person decided the line and the new text says otherwise, it goes back to a person: `review`, `new_writing`.
     """
-    petition = await petition_of(state, principal, petition_id)
-    revised = revision.submitted_at(place_of(place))
+    revised = revision.submitted_at(place)
 
     async def verb(connection: asyncpg.Connection) -> tuple[int, BaseModel]:
         read, changed = await revise(
@@ -165,5 +157,5 @@ async def post_revision(
         )
         return 201 if changed else 200, detail_out(as_seen_by(principal, read))
 
-    request = request_of(principal, idempotency_key, "revision", str(revised.place), revision)
+    request = request_of(principal, idempotency_key, "revision", str(place), revision)
     return await carry_out(state, petition, request, verb)

@@ -1,22 +1,20 @@
-"""The frame of every request: state, authentication, rate, petition in the path."""
+"""The frame of every request: the process's state, the key and its role, the rate, the petition in the path."""
 
-import time
-from collections.abc import Awaitable, Callable, Iterator
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
-from math import ceil
 from typing import Annotated, Any, Final
 from uuid import UUID
 
 import asyncpg
-from fastapi import Depends, FastAPI, Path, Request, Response
-from fastapi.dependencies.models import Dependant
+from fastapi import Depends, FastAPI, Header, Path, Request, Response
 from fastapi.routing import APIRoute, iter_route_contexts
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
-from pydantic import BaseModel
-from starlette.routing import BaseRoute
-from starlette.types import ASGIApp, Receive, Scope, Send
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from starlette.routing import BaseRoute, Match, Route
+from starlette.types import Receive, Scope, Send
 
 from app.access.keys import KeyRing
 from app.access.principals import Principal, Role
@@ -25,171 +23,45 @@ from app.count.line_queries import get_petition
 from app.count.record import WriteRequest, once
 from app.count.tally import Tallies, TallyWatch
 from app.database.engine import Database
-from app.errors import BusyError, UnknownPetitionError
-from app.http.problems import Problem, field_error, problem_of, render
+from app.errors import UnknownPetitionError
+from app.http.body import BodyReader
+from app.http.metrics import Metrics
+from app.http.middleware import RateLimit
+from app.http.problems import MAX_ERRORS, FieldError, Problem, field_error, invalid, unknown_field
 from app.law.canonical import canonical
 from app.law.petition import Petition, PetitionKey
 from app.ledger.checkpoints import Signer
 from app.matching.workers import Matchers
 from app.roll.uploads import RollUploads
 
-_AT_ONCE: Final = 1_000  # requests under way, streams among them
-_ALWAYS: Final = ("/health/live", "/health/ready", "/metrics")  # who asks how we are must hear it when it is worst
 
-
-class Limit:
-    """Middleware: so many requests at once, and no queue without end behind them."""
-
-    def __init__(self, app: ASGIApp, at_once: int = _AT_ONCE) -> None:
-        """Wrap the application."""
-        self.app = app
-        self.at_once = at_once
-        self.under_way = 0
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request, or refuse it."""
-        if scope["type"] != "http" or scope["path"] in _ALWAYS:
-            await self.app(scope, receive, send)
-        elif self.under_way >= self.at_once:
-            await render(problem_of(BusyError()), scope["state"]["request_id"])(scope, receive, send)
-        else:
-            self.under_way += 1
-            try:
-                await self.app(scope, receive, send)
-            finally:
-                self.under_way -= 1
-
-
-@dataclass(frozen=True, slots=True)
-class Allowance:
-    """What a key may still do."""
-
-    allowed: bool
-    limit: int
-    remaining: int
-    reset: int  # seconds until the whole limit is there again; where nothing is allowed, until something is
-
-    def headers(self) -> dict[str, str]:
-        """As clients know them, in the small letters of ASGI."""
-        return {
-            "ratelimit-limit": str(self.limit),
-            "ratelimit-remaining": str(self.remaining),
-            "ratelimit-reset": str(self.reset),
-        }
-
-
-class RateLimit:
-    """A bucket of requests for each key, filled steadily: a burst of two seconds' worth is fine."""
-
-    def __init__(self, per_second: int, clock: Callable[[], float] = time.monotonic) -> None:
-        """Allow each key so many requests a second."""
-        self._per_second = per_second
-        self._size = 2 * per_second
-        self._clock = clock
-        self._buckets: dict[str, tuple[float, float]] = {}  # key -> how full it was, and when
-
-    def take(self, key: str) -> Allowance:
-        """Take one request out of the key's bucket, if there is one."""
-        now = self._clock()
-        content, then = self._buckets.get(key, (float(self._size), now))
-        content = min(float(self._size), content + (now - then) * self._per_second)
-        allowed = content >= 1
-        content -= 1 if allowed else 0
-        self._buckets[key] = content, now
-        missing = self._size - content if allowed else 1 - content
-        return Allowance(allowed, self._size, int(content), ceil(missing / self._per_second))
-
-
-_LATENCIES: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-
-
-class Measures:
-    """Counters and gauges of a process. No label holds a name, an address, a voter, a path or a query."""
-
-    def __init__(self) -> None:
-        """Begin at nothing."""
-        self.registry = CollectorRegistry()
-        ProcessCollector(registry=self.registry)
-        self._requests = Counter(
-            "recall_http_requests", "Requests answered.", ["method", "route", "status"], registry=self.registry
-        )
-        self._seconds = Histogram(
-            "recall_http_request_duration_seconds",
-            "Time until a request was answered.",
-            ["method", "route"],
-            buckets=_LATENCIES,
-            registry=self.registry,
-        )
-        self._of_route: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}  # looked up at each request
-        self._verified = Gauge(
-            "recall_verification_agrees",
-            "1 where the last verification by this process found the count as recorded, 0 where it did not.",
-            ["petition_id"],
-            registry=self.registry,
-        )
-        self._verified_at = Gauge(
-            "recall_verification_timestamp_seconds",
-            "When this process last verified the count.",
-            ["petition_id"],
-            registry=self.registry,
-        )
-
-    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count one request; `route` is the pattern."""
-        known = self._of_route.get((method, route, status))
-        if known is None:
-            known = self._requests.labels(method, route, str(status)), self._seconds.labels(method, route)
-            self._of_route[method, route, status] = known
-        known[0].inc()
-        known[1].observe(seconds)
-
-    def verified(self, petition_id: UUID, *, agrees: bool, now: datetime) -> None:
-        """Remember a verification's result."""
-        self._verified.labels(str(petition_id)).set(agrees)
-        self._verified_at.labels(str(petition_id)).set(now.timestamp())
+def utc_now() -> datetime:
+    """The clock."""
+    return datetime.now(UTC)
 
 
 @dataclass
 class State:
-    """What one process holds. A petition's terms never change, so they are read once; its count is not here."""
+    """What one process holds. A petition's terms never change, so they are cached; its count is not here."""
 
     database: Database
-    group_commit: GroupCommit
-    matchers: Matchers
-    now: Callable[[], datetime]
-    keys: KeyRing
-    tallies: Tallies
-    watch: TallyWatch
-    rate: RateLimit
-    measures: Measures
     uploads: RollUploads
-    petitions: dict[tuple[str, UUID], Petition] = field(default_factory=dict)
+    matchers: Matchers
+    metrics: Metrics
+    rate: RateLimit
+    signer: Signer  # of the ledger's checkpoints
+    now: Callable[[], datetime] = utc_now
+    petitions: dict[PetitionKey, Petition] = field(default_factory=dict)
     tally_bodies: dict[UUID, tuple[int, bytes]] = field(default_factory=dict)  # by petition: version, and as JSON
+    verifying: asyncio.Lock = field(default_factory=asyncio.Lock)  # one verification of a count at a time
 
-    @classmethod
-    def over(
-        cls,
-        database: Database,
-        uploads: RollUploads,
-        measures: Measures,
-        now: Callable[[], datetime],
-        requests_per_second: int,
-        matchers: Matchers,
-    ) -> "State":
-        """The state of a process that works on this database and takes so many requests a second from each key."""
-        tallies, processes = Tallies(database), sum(matchers.states().values())
-        return cls(
-            database=database,
-            group_commit=GroupCommit(database, now, matchers.decide_lines, at_once=max(2, processes)),
-            matchers=matchers,
-            now=now,
-            keys=KeyRing(database),
-            tallies=tallies,
-            watch=TallyWatch(tallies),
-            rate=RateLimit(requests_per_second),
-            measures=measures,
-            uploads=uploads,
-        )
+    def __post_init__(self) -> None:
+        """Begin the parts that work on the others."""
+        processes = sum(self.matchers.states().values())
+        self.group_commit = GroupCommit(self.database, self.now, self.matchers.decide_lines, at_once=max(2, processes))
+        self.keys = KeyRing(self.database)
+        self.tallies = Tallies(self.database)
+        self.watch = TallyWatch(self.tallies)
 
 
 def state_of(request: Request) -> State:
@@ -198,8 +70,8 @@ def state_of(request: Request) -> State:
     return state
 
 
-# Dependencies are coroutines, also where they wait for nothing: FastAPI sends any other to a thread, which costs more
-# than most answers, and under load waits for its turn with the interpreter.
+# Dependencies are coroutines even where they wait for nothing: FastAPI runs any other in a thread, which costs more
+# than most answers, and under load waits for the interpreter.
 async def _state(request: Request) -> State:
     return state_of(request)
 
@@ -207,42 +79,38 @@ async def _state(request: Request) -> State:
 AppState = Annotated[State, Depends(_state)]
 
 
-async def signer_of(request: Request) -> Signer:
-    """The key that signs the ledger's checkpoints."""
-    signer: Signer = request.app.state.signer
-    return signer
-
-
-ServiceSigner = Annotated[Signer, Depends(signer_of)]
-
-
-def utc_now() -> datetime:
-    """The clock."""
-    return datetime.now(UTC)
-
-
 class Guard:
-    """A dependency that lets the declared roles in. A route without one does not start."""
+    """A dependency that admits the declared roles. A route without one does not start."""
 
     def __init__(self, *roles: Role) -> None:
-        """Let these roles in."""
+        """Admit these roles."""
         self.roles = roles
 
     async def __call__(self, request: Request) -> Principal:
-        """The principal of the request's bearer key."""
+        """The principal of the request's bearer key.
+
+        Raises:
+            Problem: 401 without a live key, 429 above its rate, 403 for another role, 422 for an unknown parameter.
+        """
         principal = await principal_of(request)
         if principal is None:
             challenge = {"WWW-Authenticate": "Bearer"}
-            raise Problem(401, "unauthorized", "A valid bearer key is needed.", headers=challenge)
-        _take_turn(request, principal)
+            raise Problem(401, "unauthorized", "A valid bearer key is required.", headers=challenge)
+        _count_request(request, principal)
         if principal.role not in self.roles:
-            raise Problem(403, "wrong_role", "This key's role may not do that.")
-        _check_envelope(request)
+            raise Problem(403, "wrong_role", "This key's role does not permit this.")
+        _check_parameters(request)
+        request.state.principal = principal
         return principal
 
 
+def allow(*roles: Role) -> Any:  # noqa: ANN401  # a dependency marker
+    """The parameter that is the principal. Declare it first: nothing else of the request is read without a good key."""
+    return Depends(Guard(*roles))
+
+
 async def principal_of(request: Request) -> Principal | None:
-    """Who sends a request; None where it bears no key, several, or one that is not live."""
+    """The sender of a request; None where it bears no key, several, or one that is not live."""
     credentials = request.headers.getlist("authorization")
     scheme, _, key = credentials[0].partition(" ") if len(credentials) == 1 else ("", "", "")
     if scheme.lower() != "bearer":
@@ -251,81 +119,167 @@ async def principal_of(request: Request) -> Principal | None:
     return await state.keys.recognize(key.strip(), now=state.now())
 
 
-def _take_turn(request: Request, principal: Principal) -> None:
-    """Count the request against its principal's rate, whatever becomes of it.
+def _count_request(request: Request, principal: Principal) -> None:
+    """Count the request against its principal's rate, even if it is refused later.
 
     Raises:
-        Problem: 429, the principal asks more often than allowed.
+        Problem: 429, the principal sends more requests than allowed.
     """
     allowance = state_of(request).rate.take(f"{principal.county_id} {principal.name} {principal.role}")
     request.state.headers = allowance.headers()
     if not allowance.allowed:
         retry = {"Retry-After": str(allowance.reset)}
-        raise Problem(429, "too_many_requests", "This key asks more often than it may.", headers=retry)
+        raise Problem(429, "too_many_requests", "This key sends more requests than allowed.", headers=retry)
 
 
-def _check_envelope(request: Request) -> None:
-    """Refuse what would otherwise be passed over: a misspelt filter would list everything.
+def _check_parameters(request: Request) -> None:
+    """Refuse what would otherwise be ignored: a misspelled filter would list everything.
 
     Raises:
-        Problem: 422, a parameter of the query that the route does not have, or anything that is given twice.
+        Problem: 422, an unknown parameter of the query, or anything that is given twice.
     """
-    route: APIRoute = request.scope["route"]
     given = [name for name, _ in request.query_params.multi_items()] if request.scope["query_string"] else []
-    unknown = given and set(given) - {parameter.alias for parameter in route.dependant.query_params}
-    errors = [field_error("query", "unknown_field")] if unknown else []
+    documented = _query_names(request.scope["route"]) if given else set()
+    unknown = [name for name in dict.fromkeys(given) if name not in documented]
+    errors = [unknown_field("query", name) for name in unknown[:MAX_ERRORS]]
     if len(given) != len(set(given)):
         errors.append(field_error("query", "repeated"))
     if len(request.headers.getlist("idempotency-key")) > 1:
         errors.append(field_error("header.idempotency-key", "repeated"))
     if errors:
-        raise Problem(422, "invalid", "The input is not as documented.", errors=errors)
+        raise invalid(*errors)
 
 
-def allow(*roles: Role) -> Any:  # noqa: ANN401  # a dependency marker
-    """The parameter that is the principal; declare it first, so that a stranger gets no further."""
-    return Depends(Guard(*roles))
+def _query_names(route: BaseRoute) -> set[str]:
+    return {parameter.alias for parameter in route.dependant.query_params} if isinstance(route, APIRoute) else set()
 
 
-async def petition_of(state: State, principal: Principal, petition_id: UUID) -> Petition:
-    """The petition, if it is of the principal's county; another county's is as unknown as one that does not exist.
+async def petition_of(state: State, key: PetitionKey) -> Petition:
+    """The petition; another county's is as unknown as one that does not exist.
 
     Raises:
-        UnknownPetitionError: the principal's county has no such petition.
+        UnknownPetitionError: there is no such petition in the county.
     """
-    known = state.petitions.get(PetitionKey(principal.county_id, petition_id))
+    known = state.petitions.get(key)
     if known is None:
         async with state.database.begin() as connection:
-            known = await get_petition(connection, PetitionKey(principal.county_id, petition_id))
+            known = await get_petition(connection, key)
         if known is None:
             raise UnknownPetitionError
-        state.petitions[PetitionKey(principal.county_id, petition_id)] = known
+        state.petitions[key] = known
     return known
 
 
-PetitionId = Annotated[UUID, Path(description="The petition.")]
+async def _petition(request: Request, petition_id: Annotated[UUID, Path()]) -> Petition:
+    principal: Principal = request.state.principal  # of the guard, which every route declares first
+    return await petition_of(state_of(request), PetitionKey(principal.county_id, petition_id))
 
 
-PUBLIC: Final = frozenset(
-    {"/health/live", "/health/ready", "/metrics", "/openapi.json", "/docs", "/docs/oauth2-redirect"}
-)
+PathPetition = Annotated[Petition, Depends(_petition)]
+_KEY: Final = "[!-~]{1,200}"
+IdempotencyKey = Annotated[str | None, Header(pattern=f"^{_KEY}$")]
+_UUIDS: Final = TypeAdapter(UUID)
+
+Endpoint = Callable[[Request, Principal], Awaitable[Response]]
 
 
-def calls(dependant: Dependant) -> Iterator[object]:
-    """Every dependency below a route."""
-    for dependency in dependant.dependencies:
-        yield dependency.call
-        yield from calls(dependency)
+class DirectRoute(Route):
+    """A plain Starlette route behind a guard, for the requests that are sent most.
+
+    FastAPI's handling costs more than their answers do. The OpenAPI document describes them from its data file.
+    """
+
+    def __init__(
+        self,
+        operation_id: str,
+        method: str,
+        path: str,
+        guard: Guard,
+        endpoint: Endpoint,
+        *,
+        body: BodyReader[Any] | None = None,
+        first: Callable[[Request], None] | None = None,
+    ) -> None:
+        """Declare the route.
+
+        Args:
+            operation_id: its name in the OpenAPI document.
+            method: its HTTP method.
+            path: its pattern.
+            guard: admits the principal before the endpoint runs.
+            endpoint: answers the request of the admitted principal.
+            body: reads the body; the endpoint calls it.
+            first: begins work that does not depend on the key while it is looked up; it must reveal nothing.
+        """
+        super().__init__(path, endpoint, methods=[method])
+        self.methods, self.app = {method}, self._serve
+        self.operation_id, self.guard, self.body, self._first = operation_id, guard, body, first
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Match a request, and name the route as FastAPI does: the metrics need its pattern."""
+        match, matched = super().matches(scope)
+        return match, {**matched, "route": self} if matched else matched
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive, send)
+        if self._first:
+            self._first(request)
+        response = await self.endpoint(request, await self.guard(request))
+        await response(scope, receive, send)
 
 
-def guard_of(route: APIRoute) -> Guard | None:
-    """The guard of a route."""
-    return next((call for call in calls(route.dependant) if isinstance(call, Guard)), None)
+def direct_key(request: Request) -> tuple[str | None, list[FieldError]]:
+    """The idempotency key of a direct route, and what is wrong with it."""
+    key = request.headers.get("idempotency-key")
+    good = key is None or re.fullmatch(_KEY, key)
+    return key, [] if good else [field_error("header.idempotency-key", "wrong_format")]
+
+
+async def direct_petition(request: Request, principal: Principal, *others: FieldError) -> Petition:
+    """The petition in the path of a direct route.
+
+    Raises:
+        Problem: 422, the petition's id is not a UUID, or there are other errors.
+        UnknownPetitionError: there is no such petition in the principal's county.
+    """
+    try:
+        petition_id: UUID | None = _UUIDS.validate_python(request.path_params["petition_id"])
+    except ValidationError:
+        petition_id, others = None, (field_error("path.petition_id", "wrong_format"), *others)
+    if petition_id is None or others:
+        raise invalid(*others)
+    return await petition_of(state_of(request), PetitionKey(principal.county_id, petition_id))
+
+
+PUBLIC: Final = frozenset({"/health/live", "/health/ready", "/metrics", "/openapi.json", "/docs", "/docs/{asset}"})
+GuardedRoute = APIRoute | DirectRoute
+
+
+def guard_of(route: BaseRoute) -> Guard | None:
+    """The guard of a route. It must be its first dependency."""
+    if isinstance(route, DirectRoute):
+        return route.guard
+    first = route.dependant.dependencies[:1] if isinstance(route, APIRoute) else []
+    return next((dependency.call for dependency in first if isinstance(dependency.call, Guard)), None)
+
+
+def body_of(route: GuardedRoute) -> type[BaseModel] | None:
+    """The model of a route's JSON body."""
+    if isinstance(route, DirectRoute):
+        return route.body.model if route.body else None
+    calls = (dependency.call for dependency in route.dependant.dependencies)
+    return next((call.model for call in calls if isinstance(call, BodyReader)), None)
 
 
 def routes(app: FastAPI) -> list[tuple[str, BaseRoute]]:
     """Every route of the application with its whole path."""
     return [(c.path or "", c.original_route) for c in iter_route_contexts(app.routes)]
+
+
+def guarded_routes(app: FastAPI) -> dict[str, GuardedRoute]:
+    """The routes that need a key, by operation id."""
+    every = [route for _, route in routes(app) if isinstance(route, GuardedRoute) and guard_of(route)]
+    return {route.operation_id or route.path: route for route in every}
 
 
 def check_guards(app: FastAPI) -> None:
@@ -335,7 +289,7 @@ def check_guards(app: FastAPI) -> None:
         RuntimeError: it names the route.
     """
     for path, route in routes(app):
-        if path not in PUBLIC and not (isinstance(route, APIRoute) and guard_of(route)):
+        if path not in PUBLIC and not guard_of(route):
             msg = f"the route {path} declares no role"
             raise RuntimeError(msg)
 

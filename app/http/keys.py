@@ -4,30 +4,30 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path
-from pydantic import BaseModel, Field
 
 from app.access.keys import issue_key, revoke_key
-from app.access.principals import KeyRecord, Principal, Role
+from app.access.principals import Principal, Role
 from app.access.queries import list_keys
-from app.http.body import SAFE, Instant, Wire, body
+from app.http.body import body
+from app.http.fields import Cursor, Instant, Limit, Name, RequestModel, ResponseModel, short_page
 from app.http.frame import AppState, allow
 
 router = APIRouter(prefix="/v1/keys", tags=["keys"])
 
-Keeper = Annotated[Principal, allow("admin")]
-Prefix = Annotated[str, Path(pattern="^[0-9a-f]{8}$", description="The key's prefix, as the list shows it.")]
+Admin = Annotated[Principal, allow("admin")]
+Prefix = Annotated[str, Path(pattern="^[0-9a-f]{8}$")]
 
 
-class KeyIn(Wire):
+class KeyIn(RequestModel):
     """Whose key it is, and what it may do."""
 
-    principal: Annotated[str, Field(min_length=1, max_length=100), SAFE]
+    principal: Name
     role: Role
     expires_at: Instant | None = None
 
 
-class KeyOut(BaseModel):
-    """A key as it is listed: without its secret, which is kept nowhere."""
+class KeyOut(ResponseModel):
+    """A key as it is listed: without its secret, which is not stored."""
 
     prefix: str
     principal: str
@@ -39,28 +39,24 @@ class KeyOut(BaseModel):
     issued_by: str | None
     revoked_by: str | None
 
-    @classmethod
-    def of(cls, record: KeyRecord) -> "KeyOut":
-        """The key as it is shown."""
-        return cls(**{field: getattr(record, field) for field in cls.model_fields})
 
-
-class KeysOut(BaseModel):
-    """A county's keys, the oldest first."""
+class KeysOut(ResponseModel):
+    """A page of a county's keys, the oldest first."""
 
     keys: list[KeyOut]
+    next_cursor: str | None
 
 
-class NewKeyOut(BaseModel):
-    """A new key, shown this once."""
+class NewKeyOut(ResponseModel):
+    """A new key. It is shown only once."""
 
     key: str
     prefix: str
 
 
 @router.post("", status_code=201, operation_id="create_key", summary="Issue a key")
-async def create_key(principal: Keeper, state: AppState, new: Annotated[KeyIn, body(KeyIn)]) -> NewKeyOut:
-    """A new key of the county. A principal has at most two live ones: the old and the new while it changes over."""
+async def create_key(principal: Admin, state: AppState, new: Annotated[KeyIn, body(KeyIn)]) -> NewKeyOut:
+    """A new key of the county. A principal has at most two live keys: the old and the new one during a change."""
     key = await issue_key(
         state.database,
         principal.county_id,
@@ -74,13 +70,15 @@ async def create_key(principal: Keeper, state: AppState, new: Annotated[KeyIn, b
 
 
 @router.get("", operation_id="list_keys", summary="List the county's keys")
-async def get_keys(principal: Keeper, state: AppState) -> KeysOut:
-    """Every key, expired and revoked ones too, with when it was last used, to the minute."""
+async def get_keys(principal: Admin, state: AppState, cursor: Cursor = None, limit: Limit = 1000) -> KeysOut:
+    """Every key, including expired and revoked ones, with the minute of its last use."""
     async with state.database.reading() as connection:
-        return KeysOut(keys=[KeyOut.of(key) for key in await list_keys(connection, principal.county_id)])
+        found = await list_keys(connection, principal.county_id)
+    shown, following = short_page(found, cursor, limit, lambda key: key.prefix)
+    return KeysOut(keys=[KeyOut.model_validate(key) for key in shown], next_cursor=following)
 
 
 @router.delete("/{prefix}", status_code=204, operation_id="revoke_key", summary="Revoke a key")
-async def delete_key(principal: Keeper, state: AppState, prefix: Prefix) -> None:
-    """The key opens nothing from the next request on. Revoking it again changes nothing."""
+async def delete_key(principal: Admin, state: AppState, prefix: Prefix) -> None:
+    """The key is refused from the next request on. Revoking it again changes nothing."""
     await revoke_key(state.database, principal.county_id, prefix, now=state.now(), by=principal.name)

@@ -5,17 +5,16 @@ from base64 import b64encode
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel
+from fastapi import APIRouter, Query, Response
 
 from app.access.principals import Principal
 from app.count.petitions import get_petition
 from app.errors import BusyError, NoCheckpointError, UnknownEntryError, UnknownPetitionError
-from app.http.body import PLAIN as DIGITS
-from app.http.frame import AppState, PetitionId, ServiceSigner, allow, petition_of
+from app.http.fields import DIGITS, Cursor, Limit, ResponseModel, after, number_of, page
+from app.http.frame import AppState, PathPetition, State, allow
 from app.law.petition import PetitionKey
 from app.ledger import queries as rows
-from app.ledger.entries import Entry, consistency_proof, inclusion_proof, log_leaf, log_root
+from app.ledger.entries import Entry, EntryType, consistency_proof, inclusion_proof, log_leaf, log_root
 from app.ledger.verification import verify
 
 router = APIRouter(prefix="/v1/petitions/{petition_id}", tags=["ledger"])
@@ -23,37 +22,35 @@ router = APIRouter(prefix="/v1/petitions/{petition_id}", tags=["ledger"])
 # No personal data here, but the tally is in every entry, and an unfinished count is not public.
 Reader = Annotated[Principal, allow("monitor", "clerk", "supervisor", "auditor")]
 Verifier = Annotated[Principal, allow("supervisor", "auditor")]
-After = Annotated[int, Query(ge=0, lt=2**63, description="The number behind which to go on."), DIGITS]
-Limit = Annotated[int, Query(ge=1, le=1000), DIGITS]
-Size = Annotated[int, Query(ge=1, lt=2**63, description="A size of the log: a number of entries."), DIGITS]
+Size = Annotated[int, Query(ge=1, lt=2**63), DIGITS]
 
 
-class EntryOut(BaseModel):
+class EntryOut(ResponseModel):
     """A ledger entry. Hashes are hexadecimal; `payload` is the text that is hashed, canonical JSON."""
 
     seq: int
-    type: str
+    type: EntryType
     leaf_root: str
     leaves: list[str]
     payload: str
     hash: str
 
 
-class EntriesOut(BaseModel):
-    """Entries in order; `next_after` asks for the following ones, null at the end."""
+class EntriesOut(ResponseModel):
+    """A page of entries, in order."""
 
     entries: list[EntryOut]
-    next_after: int | None
+    next_cursor: str | None
 
 
-class CheckpointsOut(BaseModel):
-    """Checkpoints, the oldest first, as signed notes; `next_after` asks for the following ones, null at the end."""
+class CheckpointsOut(ResponseModel):
+    """A page of checkpoints as signed notes, the oldest first."""
 
     checkpoints: list[str]
-    next_after: int | None
+    next_cursor: str | None
 
 
-class InclusionOut(BaseModel):
+class InclusionOut(ResponseModel):
     """That an entry is in the log of this size (RFC 9162, section 2.1.3). Hashes are base64, as in checkpoints."""
 
     seq: int
@@ -64,7 +61,7 @@ class InclusionOut(BaseModel):
     hashes: list[str]
 
 
-class ConsistencyOut(BaseModel):
+class ConsistencyOut(ResponseModel):
     """That the log of one size is the beginning of a later one (RFC 9162, section 2.1.4). Hashes are base64."""
 
     first: int
@@ -74,7 +71,7 @@ class ConsistencyOut(BaseModel):
     hashes: list[str]
 
 
-class FaultOut(BaseModel):
+class FaultOut(ResponseModel):
     """A place where two records disagree."""
 
     code: str
@@ -82,7 +79,7 @@ class FaultOut(BaseModel):
     says: str
 
 
-class VerificationOut(BaseModel):
+class VerificationOut(ResponseModel):
     """What a verification found: that all agrees, or where it does not (`faults`: the first 100 of `fault_count`)."""
 
     petition_id: UUID
@@ -128,11 +125,10 @@ PLAIN: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {"sche
     response_class=Response,
     responses=PLAIN,
 )
-async def get_checkpoint(principal: Reader, state: AppState, petition_id: PetitionId) -> Response:
-    """The newest checkpoint as a signed note (C2SP tlog-checkpoint). Keep it: it shows any later change of the past."""
-    await petition_of(state, principal, petition_id)
+async def get_checkpoint(_: Reader, state: AppState, petition: PathPetition) -> Response:
+    """The newest checkpoint as a signed note (C2SP tlog-checkpoint). Keep it: it reveals later changes of the past."""
     async with state.database.reading() as connection:
-        last = await rows.last_checkpoint(connection, PetitionKey(principal.county_id, petition_id))
+        last = await rows.last_checkpoint(connection, petition.key)
     if last is None:
         raise NoCheckpointError
     return _text(last.note)
@@ -140,50 +136,40 @@ async def get_checkpoint(principal: Reader, state: AppState, petition_id: Petiti
 
 @router.get("/ledger/checkpoints", operation_id="list_checkpoints", summary="Read the checkpoints")
 async def list_checkpoints(
-    principal: Reader, state: AppState, petition_id: PetitionId, after: After = 0, limit: Limit = 100
+    _: Reader, state: AppState, petition: PathPetition, cursor: Cursor = None, limit: Limit = 100
 ) -> CheckpointsOut:
     """All checkpoints, the oldest first."""
-    await petition_of(state, principal, petition_id)
-    bounded = min(after, 2**31 - 1)  # they are numbered by integers of 32 bits
+    bounded = min(after(cursor, number_of) or 0, 2**31 - 1)  # they are numbered by integers of 32 bits
     async with state.database.reading() as connection:
-        found = await rows.checkpoints(
-            connection, PetitionKey(principal.county_id, petition_id), after=bounded, limit=limit
-        )
-    following = found[-1].number if len(found) == limit else None
-    return CheckpointsOut(checkpoints=[row.note for row in found], next_after=following)
+        found = await rows.checkpoints(connection, petition.key, after=bounded, limit=limit + 1)
+    shown, following = page(found, limit, lambda row: row.number)
+    return CheckpointsOut(checkpoints=[row.note for row in shown], next_cursor=following)
 
 
 @router.get(
     "/ledger/key", operation_id="get_ledger_key", summary="Read the key", response_class=Response, responses=PLAIN
 )
-async def get_ledger_key(
-    principal: Reader, state: AppState, petition_id: PetitionId, signer: ServiceSigner
-) -> Response:
-    """The public key that checks the checkpoints, as `name+id+key`. Compare it with one that came by another way."""
-    await petition_of(state, principal, petition_id)
-    return _text(signer.verifier_key + "\n")
+async def get_ledger_key(_: Reader, state: AppState, _petition: PathPetition) -> Response:
+    """The public key that checks the checkpoints, as `name+id+key`. Compare it with a copy from another source."""
+    return _text(state.signer.verifier_key + "\n")
 
 
 @router.get("/ledger/entries", operation_id="list_entries", summary="Read the entries")
 async def list_entries(
-    principal: Reader, state: AppState, petition_id: PetitionId, after: After = 0, limit: Limit = 100
+    _: Reader, state: AppState, petition: PathPetition, cursor: Cursor = None, limit: Limit = 100
 ) -> EntriesOut:
-    """The ledger's entries in order. They hold no personal data: of a finding there is a salted hash."""
-    await petition_of(state, principal, petition_id)
+    """The ledger's entries in order. They hold no personal data: findings are salted hashes."""
     async with state.database.reading() as connection:
-        found = await rows.page_of_entries(
-            connection, PetitionKey(principal.county_id, petition_id), after=after, limit=limit
-        )
-    following = found[-1].seq if len(found) == limit else None
-    return EntriesOut(entries=[_entry_out(entry) for entry in found], next_after=following)
+        start = after(cursor, number_of) or 0
+        found = await rows.page_of_entries(connection, petition.key, after=start, limit=limit + 1)
+    shown, following = page(found, limit, lambda entry: entry.seq)
+    return EntriesOut(entries=[_entry_out(entry) for entry in shown], next_cursor=following)
 
 
 @router.get("/ledger/proofs/inclusion", operation_id="prove_inclusion", summary="Prove that an entry is in the log")
-async def prove_inclusion(
-    principal: Reader, state: AppState, petition_id: PetitionId, seq: Size, size: Size
-) -> InclusionOut:
+async def prove_inclusion(_: Reader, state: AppState, petition: PathPetition, seq: Size, size: Size) -> InclusionOut:
     """The nodes that lead from an entry to the root of the log of that size, which a checkpoint has signed."""
-    hashes = await _hashes(state, principal, petition_id, size)
+    hashes = await _hashes(state, petition.key, size)
     if seq > size:
         raise UnknownEntryError
     leaves = [log_leaf(entry) for entry in hashes]
@@ -194,10 +180,10 @@ async def prove_inclusion(
 
 @router.get("/ledger/proofs/consistency", operation_id="prove_consistency", summary="Prove that the log only grew")
 async def prove_consistency(
-    principal: Reader, state: AppState, petition_id: PetitionId, first: Size, second: Size
+    _: Reader, state: AppState, petition: PathPetition, first: Size, second: Size
 ) -> ConsistencyOut:
     """The nodes that show that the log of size `first` is the beginning of the log of size `second`."""
-    hashes = await _hashes(state, principal, petition_id, second)
+    hashes = await _hashes(state, petition.key, second)
     if first > second:
         raise UnknownEntryError
     leaves = [log_leaf(entry) for entry in hashes]
@@ -208,36 +194,30 @@ async def prove_consistency(
     )
 
 
-async def _hashes(state: AppState, principal: Principal, petition_id: UUID, size: int) -> list[bytes]:
-    await petition_of(state, principal, petition_id)
+async def _hashes(state: State, petition: PetitionKey, size: int) -> list[bytes]:
     async with state.database.reading() as connection:
-        hashes = await rows.entry_hashes(connection, PetitionKey(principal.county_id, petition_id), size)
+        hashes = await rows.entry_hashes(connection, petition, size)
     if len(hashes) != size:
         raise UnknownEntryError
     return hashes
 
 
 @router.get("/tally/verification", operation_id="verify_tally", summary="Verify the count")
-async def verify_tally(
-    principal: Verifier, state: AppState, request: Request, petition_id: PetitionId, signer: ServiceSigner
-) -> VerificationOut:
+async def verify_tally(_: Verifier, state: AppState, petition: PathPetition) -> VerificationOut:
     """Recount every row and replay the ledger against the tally and the checkpoints.
 
-    It takes up to a minute for a million lines. One runs at a time: another is asked to come back.
+    This takes up to a minute for a million lines. One verification runs at a time: another is answered 503.
     """
-    turn: asyncio.Lock = request.app.state.verifying
-    if turn.locked():
+    if state.verifying.locked():
         raise BusyError
-    async with turn:
-        petition = await get_petition(
-            state.database, PetitionKey(principal.county_id, petition_id)
-        )  # fresh: it is verified as well
-        if petition is None:
+    async with state.verifying:
+        current = await get_petition(state.database, petition.key)  # not the cached terms: they are verified as well
+        if current is None:
             raise UnknownPetitionError
-        verdict = await verify(state.database, petition, signer)
-    state.measures.verified(petition_id, agrees=verdict.agrees, now=state.now())
+        verdict = await verify(state.database, current, state.signer)
+    state.metrics.verified(petition.petition_id, agrees=verdict.agrees, now=state.now())
     return VerificationOut(
-        petition_id=petition_id,
+        petition_id=petition.petition_id,
         agrees=verdict.agrees,
         version=verdict.version,
         entries=verdict.entries,

@@ -1,38 +1,51 @@
-"""Reading where lines stand."""
+"""Reading lines."""
 
-import base64
-import re
 from dataclasses import replace
+from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
-from pydantic import BaseModel
+from fastapi import APIRouter, Query
+from sqlalchemy import Row
 
 from app.access.principals import Principal
 from app.count.line_queries import LineRead, page_of_lines, read_line
 from app.errors import UnknownLineError
-from app.http.body import PLAIN
-from app.http.frame import AppState, PetitionId, allow, petition_of
-from app.http.problems import Problem
+from app.http.fields import (
+    DIGITS,
+    Cursor,
+    Limit,
+    LineReason,
+    PathPlace,
+    ResponseModel,
+    after,
+    page,
+    place_of,
+)
+from app.http.frame import AppState, PathPetition, allow
 from app.http.signatures import LineOut
-from app.law.line import LARGEST_NUMBER, Line, Place, Writing
-from app.law.petition import PetitionKey
-from app.law.reasons import Reason, ReviewCause, Status
+from app.law.line import LARGEST_NUMBER, Line, Place
+from app.law.reasons import Status
 
 router = APIRouter(prefix="/v1/petitions/{petition_id}/signatures", tags=["signatures"])
 
 LineReader = Annotated[Principal, allow("station", "system", "clerk", "supervisor", "auditor")]
 Lister = Annotated[Principal, allow("clerk", "supervisor", "auditor")]
-Decider = Annotated[Principal, allow("clerk", "supervisor")]
-PLACE = "[1-9][0-9]{0,8}-[1-9][0-9]{0,8}-[1-9][0-9]{0,8}"  # each up to LARGEST_NUMBER
-PlaceText = Annotated[str, Path(pattern=f"^{PLACE}$", description="section-page-line, as 12-3-4")]
 
 
-class WritingOut(BaseModel):
-    """What stands on the line."""
+class NamePartsOut(ResponseModel):
+    """A name that the station read in parts."""
+
+    first: str
+    middle: str
+    last: str
+    suffix: str
+
+
+class WritingOut(ResponseModel):
+    """The text of a line."""
 
     printed_name: str
-    name: dict[str, str] | None
+    name: NamePartsOut | None
     residence_address: str
     city: str
     zip: str
@@ -40,29 +53,29 @@ class WritingOut(BaseModel):
     image_sha256: str | None
 
 
-class FindingOut(BaseModel):
-    """A decision on a line, with everything it rests on."""
+class FindingOut(ResponseModel):
+    """A decision on a line, with its basis."""
 
     finding_no: int
-    status: str
-    reason: str | None
+    status: Status
+    reason: LineReason | None
     reason_open: bool
     settled: bool
     voter_id: str | None
     secondary: list[str]
-    evidence: dict[str, Any] | None  # the newest there is on the line
-    evidence_of: int | None  # the finding_no that the evidence is of: this one's, or an earlier one's
+    evidence: dict[str, Any] | None
+    evidence_of: int | None
     counted_place: str | None
     confirmed_by: list[str]
     ruleset: str
     roll_version: int | None
     decided_by: str
-    decided_at: str
+    decided_at: datetime
     note: str
 
 
 class LineDetailOut(LineOut):
-    """Where a line stands, with its writing and finding, for those who decide and check."""
+    """A line's status, with its text and finding, for the people who decide and check."""
 
     writing: WritingOut
     finding: FindingOut
@@ -74,47 +87,26 @@ class ListedOut(LineOut):
     voter_id: str | None
 
 
-class LinesOut(BaseModel):
+class LinesOut(ResponseModel):
     """A page of lines in paper order."""
 
     signatures: list[ListedOut]
     next_cursor: str | None
 
 
-def place_of(place: str) -> Place:
-    """The place that a text names, which has the form of `PLACE`."""
-    section, page, line = (int(part) for part in place.split("-"))
-    return Place(section, page, line)
-
-
-def standing_out(line: Line) -> LineOut:
-    """Where a line stands."""
+def line_out(line: Line) -> LineOut:
+    """A line's status."""
     now = line.standing
     return LineOut(
         place=str(line.place), status=now.status, reason=now.reason, settled=now.settled, version=line.version
     )
 
 
-def writing_out(writing: Writing) -> WritingOut:
-    """What stands on a line."""
-    parts = writing.name
-    name = {"first": parts.first, "middle": parts.middle, "last": parts.last, "suffix": parts.suffix} if parts else None
-    return WritingOut(
-        printed_name=writing.printed_name,
-        name=name,
-        residence_address=writing.residence_address,
-        city=writing.city,
-        zip=writing.zip,
-        signed=writing.signed,
-        image_sha256=writing.image_sha256,
-    )
-
-
 def as_seen_by(who: Principal, read: LineRead) -> LineRead:
-    """A line as a person may see it while opinions of its signature are pending: as it stands without them.
+    """A line as a person may see it while opinions of its signature are pending: without them.
 
-    Whoever compares must not see who doubted before, nor that anybody did (2 CCR 20960). An auditor compares nothing,
-    and those who doubted know.
+    A person who compares the signature must not see an earlier doubt (2 CCR 20960). An auditor does not compare, and
+    the people who doubted it know.
     """
     if read.undoubted is None or who.role == "auditor" or who.name in read.line.mismatch_by:
         return read
@@ -124,87 +116,60 @@ def as_seen_by(who: Principal, read: LineRead) -> LineRead:
 
 
 def detail_out(read: LineRead) -> LineDetailOut:
-    """A line as those see it who decide and check."""
+    """A line as the people see it who decide and check."""
     return LineDetailOut(
-        **standing_out(read.line).model_dump(),
-        writing=writing_out(read.writing),
-        finding=FindingOut(**{field: read.finding[field] for field in FindingOut.model_fields}),
+        **dict(line_out(read.line)),
+        writing=WritingOut.model_validate(read.writing),
+        finding=FindingOut.model_validate(read.finding),
     )
 
 
-@router.get(
-    "/{place}",
-    operation_id="get_signature",
-    summary="Read where a line stands",
-    response_model=LineDetailOut | LineOut,
-)
+@router.get("/{place}", operation_id="get_signature", summary="Read a line", response_model=LineDetailOut | LineOut)
 async def get_signature(
-    principal: LineReader, state: AppState, petition_id: PetitionId, place: PlaceText
+    principal: LineReader, state: AppState, petition: PathPetition, place: PathPlace
 ) -> LineDetailOut | LineOut:
     """A station or system reads its own lines, without voter and evidence; clerks and above read all with evidence.
 
-    While a signature is doubted by too few, others who may compare it see the line as it stands without the doubts.
+    While too few people doubt a signature, others who may compare it see the line without these doubts.
     """
-    await petition_of(state, principal, petition_id)
     async with state.database.reading() as connection:
-        read = await read_line(connection, PetitionKey(principal.county_id, petition_id), place_of(place))
+        read = await read_line(connection, petition.key, place)
     if read is None:
         raise UnknownLineError
-    read = as_seen_by(principal, read)
-    if principal.role in ("station", "system"):
-        if read.line.station != principal.name:
-            raise UnknownLineError
-        return standing_out(read.line)
-    return detail_out(read)
+    if principal.role not in ("station", "system"):
+        return detail_out(as_seen_by(principal, read))
+    if read.line.station != principal.name:
+        raise UnknownLineError
+    return line_out(as_seen_by(principal, read).line)
 
 
 @router.get("", operation_id="list_signatures", summary="List lines")
 async def list_signatures(  # noqa: PLR0917  # the filters of the list
     principal: Lister,
     state: AppState,
-    petition_id: PetitionId,
+    petition: PathPetition,
     status: Annotated[Status | None, Query()] = None,
-    reason: Annotated[Reason | ReviewCause | None, Query()] = None,
-    section: Annotated[int | None, Query(ge=1, le=LARGEST_NUMBER), PLAIN] = None,
-    cursor: Annotated[str | None, Query(pattern="^[A-Za-z0-9_-]{1,100}$")] = None,
-    limit: Annotated[int, Query(ge=1, le=1000), PLAIN] = 100,
+    reason: Annotated[LineReason | None, Query()] = None,
+    section: Annotated[int | None, Query(ge=1, le=LARGEST_NUMBER), DIGITS] = None,
+    cursor: Cursor = None,
+    limit: Limit = 100,
 ) -> LinesOut:
     """Pages in paper order: follow `next_cursor` until it is null."""
-    await petition_of(state, principal, petition_id)
     async with state.database.begin() as connection:
-        rows = await page_of_lines(
+        found = await page_of_lines(
             connection,
-            PetitionKey(principal.county_id, petition_id),
-            after=_place_in(cursor) if cursor else None,
+            petition.key,
+            after=after(cursor, place_of),
             limit=limit + 1,
             status=status,
             reason=reason,
             section=section,
             blind=principal.role != "auditor",
         )
-    page = [
-        ListedOut(
-            place=str(Place(r.section, r.page, r.line)),
-            status=r.status,
-            reason=r.reason,
-            settled=r.settled,
-            version=r.version,
-            voter_id=r.voter_id,
-        )
-        for r in rows[:limit]
-    ]
-    return LinesOut(signatures=page, next_cursor=_cursor(page[-1].place) if len(rows) > limit else None)
+    shown, following = page(found, limit, _place)
+    listed = [ListedOut.model_validate({**row._mapping, "place": str(_place(row))}) for row in shown]  # noqa: SLF001  # its documented name
+    return LinesOut(signatures=listed, next_cursor=following)
 
 
-def _cursor(place: str) -> str:
-    return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
-
-
-def _place_in(cursor: str) -> Place:
-    try:
-        place = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
-    except ValueError:
-        place = ""
-    if not re.fullmatch(PLACE, place):
-        raise Problem(422, "invalid", "The cursor is not one that a list gave.")
-    return place_of(place)
+def _place(row: Row[Any]) -> Place:
+    return Place(row.section, row.page, row.line)

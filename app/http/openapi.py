@@ -1,134 +1,203 @@
-"""The OpenAPI document: what FastAPI derives, with the bodies that we read ourselves and the errors every route has."""
+"""The OpenAPI document: what FastAPI derives from the routes, completed from `openapi_data.json`."""
 
-from collections.abc import Sequence
-from typing import Any
+import json
+from collections.abc import Iterable, Mapping
+from importlib.resources import files
+from typing import Any, Final, Literal, get_args
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from app.http.body import BodyReader
-from app.http.examples import EXAMPLES
-from app.http.frame import calls, guard_of, routes
-from app.http.problems import TITLES, ProblemOut
-from app.http.signatures import SignatureIn
+from app.access.principals import ROLES
+from app.http.frame import DirectRoute, GuardedRoute, body_of, guard_of, guarded_routes
+from app.http.problems import STATUS_OF, TITLES, ProblemOut
+from app.http.signatures import LineOut, SignatureIn
+from app.http.tally import TallyOut
+from app.law.reasons import REASONS, REVIEW_CAUSES, STATUSES
+from app.law.registration import RegistrationStatus
+from app.law.tally import Outlook
+from app.ledger.entries import EntryType
+from app.roll.queries import RollState
 
-_REF = "#/components/schemas/{model}"
-_LATER = ("429", "503")
-_RETRY_AFTER = {
-    "Retry-After": {
-        "description": "Seconds after which to ask again.",
-        "required": True,
-        "schema": {"type": "integer", "minimum": 1},
-    }
+DATA: Final[Mapping[str, Any]] = json.loads(files("app.http").joinpath("openapi_data.json").read_text())
+EXAMPLES: Final[Mapping[str, Any]] = DATA["examples"]
+
+_REF: Final = "#/components/schemas/{model}"
+# Values that several schemas share have one schema with a name, for which a generator makes one type.
+_ENUMS: Final = {
+    "Status": STATUSES,
+    "LineReason": (*REASONS, *REVIEW_CAUSES),
+    "Reason": REASONS,
+    "Role": ROLES,
+    "RollState": get_args(RollState),
+    "RegistrationStatus": get_args(RegistrationStatus),
+    "EntryType": get_args(EntryType),
+    "Outlook": get_args(Outlook),
 }
-_KEY = "A key of `python -m app keys create`. It has a role and belongs to a county; a revocation holds at once."
-
-DESCRIPTION = """
-Scanning stations hand in the lines of a petition; each is looked up in the voter roll, every voter counts once,
-and the tally runs against the number required.
-
-* **Keys.** Every route under `/v1` needs a bearer key; the routes name the roles. What belongs to another county is as
-  unknown as what does not exist.
-* **Once.** A line's place is its identity, so handing it in again changes nothing. `Idempotency-Key` makes the retry of
-  any request that changes the count safe: the same key and content get the same answer, with
-  `Idempotent-Replayed: true`.
-* **Errors** are problems (RFC 9457), and nothing that was sent is in them.
-* **Strict input.** UTF-8 JSON, no unknown field or parameter, no number or boolean as text, no key twice.
-* **Pages.** Follow `next_cursor` (or `next_after`) until it is null. What comes in meanwhile moves nothing.
-* **Limits.** `RateLimit-*` headers say what a key may still ask; 429 and 503 say in `Retry-After` when to come again.
-* **Change.** Within `/v1` only additions: pass over fields, reasons and events that you do not know. `docs/api.md` has
-  the policy.
-"""
-
-TAGS = [
-    {"name": "petitions", "description": "Opening, reading and closing petitions."},
-    {"name": "signatures", "description": "Handing lines in, reading where they stand, deciding and correcting them."},
-    {
-        "name": "quality",
-        "description": "Deciding lines a second time, blind, to know how good the first decisions are.",
-    },
-    {"name": "withdrawals", "description": "Voters who took their signature back."},
-    {"name": "sections", "description": "The dates of the booklets."},
-    {"name": "tally", "description": "The running count, for monitors."},
-    {"name": "ledger", "description": "The record of everything that changed the count, with proofs."},
-    {"name": "rolls", "description": "The county's voter roll, in versions."},
-    {"name": "aliases", "description": "Other names of the county's streets and cities, in versions."},
-    {"name": "keys", "description": "Who may speak to the service."},
-    {"name": "voters", "description": "Looking voters up."},
-    {"name": "health", "description": "Whether the service lives and can work."},
-]
-
-
-def body_of(route: APIRoute) -> type[BaseModel] | None:
-    """The model of a route's body."""
-    return next((call.model for call in calls(route.dependant) if isinstance(call, BodyReader)), None)
+_STATUS_OF_CODE: Final = {error.code: status for error, status in STATUS_OF.items()} | {"place_conflict": 409}
+_RATES: Final = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
 
 
 def document(app: FastAPI) -> dict[str, Any]:
     """The OpenAPI document."""
-    result = get_openapi(
-        title=app.title,
-        version=app.version,
-        summary=app.summary,
-        description=DESCRIPTION,
-        tags=TAGS,
-        routes=app.routes,
-        contact=app.contact,
-        license_info=app.license_info,
-    )
-    documented = [(path, route) for path, route in routes(app) if isinstance(route, APIRoute)]
-    schemas = result.setdefault("components", {}).setdefault("schemas", {})
-    schemas.update(_schemas([model for _, route in documented if (model := body_of(route))]))
-    result["servers"] = [{"url": "/", "description": "The service that answers this document."}]
-    result["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer", "description": _KEY}}
-    for path, route in documented:
-        for method in route.methods or ():
-            _complete(result["paths"].get(path, {}).get(method.lower(), {}), route)
-    for unused in schemas.keys() & {"HTTPValidationError", "ValidationError"}:  # FastAPI's own errors, never answered
-        del schemas[unused]
-    for name in schemas.keys() & EXAMPLES.keys():
-        schemas[name]["examples"] = [EXAMPLES[name]]
-    return result
+    result = get_openapi(title="", version="", tags=DATA["tags"], routes=app.routes)
+    result |= {"info": DATA["info"], "servers": DATA["servers"]}
+    components, routes = result.setdefault("components", {}), guarded_routes(app)
+    for name, route in routes.items():
+        if isinstance(route, DirectRoute):
+            for method in route.methods or ():
+                operation = {"operationId": name, **json.loads(json.dumps(DATA["operations"][name]))}
+                result["paths"].setdefault(route.path, {})[method.lower()] = operation
+    for operation in operations(result):
+        _complete(operation, routes.get(operation["operationId"]))
+    schemas = components["schemas"] | _schemas(body_of(route) for route in routes.values())
+    for unused in ("HTTPValidationError", "ValidationError"):  # FastAPI's own errors, which are never answered
+        schemas.pop(unused, None)
+    components |= {
+        "securitySchemes": DATA["security"],
+        "headers": DATA["headers"],
+        "responses": _shared_problems(),
+        "schemas": {name: _described(name, schema) for name, schema in schemas.items()},
+    }
+    named: dict[str, Any] = _named_enums(result)
+    for name, values in _ENUMS.items():
+        schema = {"type": "string", "enum": list(values), "description": DATA["enums"][name]}
+        named["components"]["schemas"][name] = schema
+    return named
 
 
-def _schemas(bodies: Sequence[type[BaseModel]]) -> dict[str, Any]:
-    """The schemas of what we read ourselves, and of the problems."""
-    used: dict[type[BaseModel], None] = dict.fromkeys([SignatureIn, ProblemOut, *bodies])
-    _, definitions = models_json_schema([(model, "validation") for model in used], ref_template=_REF)
+def operations(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Every operation of a document."""
+    return [operation for item in document["paths"].values() for operation in item.values()]
+
+
+def description_key(owner: str, name: str) -> str:
+    """The key in the data file that describes a property of a schema, or a parameter of an operation."""
+    return f"{owner}.{name}" if f"{owner}.{name}" in DATA["descriptions"] else name
+
+
+def _schemas(bodies: Iterable[type[BaseModel] | None]) -> dict[str, Any]:
+    """The schemas of what we read and write without FastAPI."""
+    read = dict.fromkeys(model for model in (SignatureIn, *bodies) if model)
+    models = [(model, "validation") for model in read] + [(m, "serialization") for m in (LineOut, TallyOut, ProblemOut)]
+    _, definitions = models_json_schema(models, ref_template=_REF)  # type: ignore[arg-type]  # a list of two kinds
     schemas: dict[str, Any] = definitions["$defs"]
     schemas["BatchIn"]["properties"]["signatures"]["items"] = {"$ref": _REF.format(model="SignatureIn")}
     return schemas
 
 
-def _complete(operation: dict[str, Any], route: APIRoute) -> None:
-    """Add the body, the guard and the errors of one operation."""
-    model, guard = body_of(route), guard_of(route)
-    if model:
-        schema = {"$ref": _REF.format(model=model.__name__)}
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
-    responses = operation.setdefault("responses", {})
+def _described(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    for key, value in schema.get("properties", {}).items():
+        value["description"] = DATA["descriptions"].get(description_key(name, key), "")
+    return schema | {"examples": [EXAMPLES[name]]} if name in EXAMPLES else schema
+
+
+def _complete(operation: dict[str, Any], route: GuardedRoute | None) -> None:
+    """Add to an operation its body, its roles, the descriptions of its parameters, its errors and its headers."""
+    name, responses, parameters = operation["operationId"], operation["responses"], operation.get("parameters", ())
+    for parameter in parameters:
+        parameter["description"] = DATA["descriptions"].get(description_key(name, parameter["name"]), "")
+    replays = any(parameter["name"] == "idempotency-key" for parameter in parameters)
     responses.pop("422", None)
-    if not guard:
-        operation["security"] = []
-        responses["4XX"] = _problem("What was asked for is not there")
+    for status, response in responses.items():
+        response["headers"] = _headers(name, status, limited=bool(route), replays=replays)
+    operation["security"] = [{"key": []}] if route else []
+    if route:
+        guard = guard_of(route)
+        operation["description"] += f"\n\nRoles: {', '.join(guard.roles if guard else ())}."
+        responses |= _problems(name, _body(operation, route))
     else:
-        operation["security"] = [{"key": []}]
-        operation["description"] = f"{operation.get('description', '')}\n\nRoles: {', '.join(guard.roles)}."
-        refused = ("401", "403", "422") if model or operation.get("parameters") else ("401", "403")
-        body = ("400", "413", "415") if model else ()
-        for status in (*refused, *body):
-            responses.setdefault(status, _problem(TITLES[int(status)]))
-        for status in _LATER:
-            responses.setdefault(status, {**_problem(TITLES[int(status)]), "headers": _RETRY_AFTER})
-    responses["default"] = _problem("A problem (RFC 9457); docs/errors.md lists the codes")
+        responses["404"] = _shared("NotFound")
+    responses["default"] = _shared("Problem")
 
 
-def _problem(description: str) -> dict[str, Any]:
-    schema = {"schema": {"$ref": _REF.format(model="ProblemOut")}}
-    return {"description": description, "content": {"application/problem+json": schema}}
+def _body(operation: dict[str, Any], route: GuardedRoute) -> Literal["json", "file", ""]:
+    """Describe an operation's body, and tell its kind."""
+    model, upload = body_of(route), DATA["uploads"].get(operation["operationId"])
+    if model:
+        upload = {"application/json": {"schema": {"$ref": _REF.format(model=model.__name__)}}}
+    if upload:
+        operation["requestBody"] = {"required": True, "content": upload}
+    return "json" if model else "file" if upload else ""
+
+
+_EVERY: Final = {401: ("unauthorized",), 403: ("wrong_role",), 422: ("invalid",), 429: ("too_many_requests",)}
+_OF_BODIES: Final = {413: ("content_too_large",), 415: ("unsupported_media_type",)}
+_OF_JSON: Final = {400: ("malformed_json",)}
+_LATER: Final = {503: ("busy", "unavailable")}
+_SHARED: Final = _EVERY | _OF_BODIES | _OF_JSON | _LATER
+
+
+def _problems(name: str, body: Literal["json", "file", ""]) -> dict[str, Any]:
+    """The errors of an operation with a key, by status: those that it shares with others, and its own."""
+    codes = _EVERY | _LATER | (_OF_BODIES if body else {}) | (_OF_JSON if body == "json" else {})
+    for code in DATA["errors"].get(name, ()):
+        status = _STATUS_OF_CODE[code]
+        codes[status] = (*codes.get(status, ()), code)
+    return {
+        str(status): _shared(_name(status)) if listed == _SHARED.get(status) else _problem(str(status), *listed)
+        for status, listed in sorted(codes.items())
+    }
+
+
+def _name(status: int) -> str:
+    return TITLES[status].title().replace(" ", "")
+
+
+def _shared(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/components/responses/{name}"}
+
+
+def _shared_problems() -> dict[str, Any]:
+    """The errors that many operations share."""
+    problems = {_name(status): _problem(str(status), *codes) for status, codes in _SHARED.items()}
+    any_other = _problem("default") | {"description": "A problem (RFC 9457); docs/errors.md lists the codes"}
+    return problems | {"NotFound": _problem("404", limited=False), "Problem": any_other}
+
+
+def _problem(status: str, *codes: str, limited: bool = True) -> dict[str, Any]:
+    """An answer that is a problem with one of these codes."""
+    title = TITLES[int(status)] if status.isdigit() else ""
+    return {
+        "description": ", ".join([title, *(f"`{code}`" for code in codes)]),
+        "headers": _headers("", status, limited=limited),
+        "content": {"application/problem+json": {"schema": {"$ref": _REF.format(model="ProblemOut")}}},
+    }
+
+
+def _headers(name: str, status: str, *, limited: bool, replays: bool = False) -> dict[str, Any]:
+    """The headers of an answer.
+
+    Args:
+        name: the operation's id.
+        status: the answer's HTTP status.
+        limited: whether the operation needs a key, whose requests are counted.
+        replays: whether the operation takes an `Idempotency-Key`.
+    """
+    names = ["X-Request-Id", "Cache-Control"]
+    names += _RATES if limited and status not in ("401", "503", "default") else ()
+    names += ["WWW-Authenticate"] if status == "401" else ()
+    names += ["Retry-After"] if status in ("429", "503") else ()
+    names += ["Idempotent-Replayed"] if replays and status.startswith("2") else ()
+    names += ["ETag"] if name == "get_tally" and status in ("200", "304") else ()
+    return {header: {"$ref": f"#/components/headers/{header}"} for header in names}
+
+
+_NAME_OF_ENUM: Final = {values: name for name, values in _ENUMS.items()}
+
+
+def _named_enums(part: Any) -> Any:  # noqa: ANN401  # any JSON value
+    """A part of the document with references to the enums that have a name."""
+    if isinstance(part, list):
+        return [_named_enums(item) for item in part]
+    if not isinstance(part, dict):
+        return part
+    name = _NAME_OF_ENUM.get(tuple(part["enum"])) if isinstance(part.get("enum"), list) else None
+    if name:
+        return {"$ref": _REF.format(model=name)} | {k: v for k, v in part.items() if k not in ("enum", "type", "title")}
+    return {key: _named_enums(value) for key, value in part.items()}
 
 
 def install(app: FastAPI) -> None:

@@ -1,7 +1,8 @@
-"""Errors on the wire: RFC 9457 problems, made in one place, with nothing in them that was sent."""
+"""Errors on the wire: RFC 9457 problems, made in one place, with no value in them that was sent."""
 
 import json
 import logging
+import re
 import traceback
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -10,92 +11,26 @@ import asyncpg
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
 from app import errors as domain
-from app import errors as roll
 
 logger = logging.getLogger("app.http")
 
 MAX_ERRORS: Final = 20
+INVALID_INPUT: Final = "The input is not as documented."
+URN: Final = "urn:recall-petition:problem:"
 
 
 class FieldError(BaseModel):
     """One thing that is wrong with the input."""
 
-    path: str = Field(description="Where, as in `signatures.3.page`; empty for the whole body.")
-    code: str = Field(description="Stable: other programs read it.")
-    message: str = Field(description="For a person. It never repeats what was sent.")
-
-
-# The validator's own types of error, under the codes that we keep stable.
-_CODES: Final = {
-    "missing": "missing",
-    "extra_forbidden": "unknown_field",
-    "invalid_key": "unknown_field",
-    "greater_than_equal": "out_of_range",
-    "less_than_equal": "out_of_range",
-    "int_parsing_size": "out_of_range",
-    "string_too_long": "too_long",
-    "too_long": "too_long",
-    "string_too_short": "too_short",
-    "too_short": "too_short",
-    "literal_error": "not_a_choice",
-    "enum": "not_a_choice",
-    "string_pattern_mismatch": "wrong_format",
-    "uuid_parsing": "wrong_format",
-    "wrong_format": "wrong_format",
-    "string_unicode": "unsafe_text",
-    "unsafe_text": "unsafe_text",
-    "contradiction": "contradiction",
-    "repeated": "repeated",
-}
-
-
-_WRONG_TYPE: Final = "wrong_type"
-
-
-_INVALID: Final = "invalid_value"
-
-
-MESSAGES: Final = {
-    "missing": "This is required.",
-    "unknown_field": "There is no such field.",
-    "out_of_range": "The number is outside the documented range.",
-    "too_long": "This is longer than documented.",
-    "too_short": "This is shorter than documented.",
-    "not_a_choice": "This is none of the documented values.",
-    "wrong_format": "This is not in the documented form.",
-    "unsafe_text": "This holds a character that is not text, such as a control or one that turns the direction.",
-    "contradiction": "These fields contradict each other: of two alternatives exactly one must be given.",
-    "repeated": "This was given more than once.",
-    _WRONG_TYPE: "This has another type than documented.",
-    _INVALID: "This is not as documented.",
-}
-"""Every code of a field's error, with what is said of it."""
-
-
-def field_error(path: str, code: str) -> FieldError:
-    """One error."""
-    return FieldError(path=path, code=code, message=MESSAGES[code])
-
-
-def field_errors(details: Sequence[Mapping[str, Any]], prefix: str = "", most: int = MAX_ERRORS) -> list[FieldError]:
-    """The first of a validator's errors; nothing that was sent, not even the name of an unknown field."""
-    return [_field_error(detail, prefix) for detail in details[:most]]
-
-
-def _field_error(detail: Mapping[str, Any], prefix: str) -> FieldError:
-    kind: str = detail["type"]
-    code = _CODES.get(kind) or (_WRONG_TYPE if kind.endswith("_type") else _INVALID)
-    location = detail["loc"][:-1] if code == "unknown_field" else detail["loc"]
-    return field_error(".".join([prefix] * bool(prefix) + [str(part) for part in location]), code)
-
-
-URN: Final = "urn:recall-petition:problem:"
+    path: str
+    code: str
+    message: str
 
 
 class ProblemOut(BaseModel):
@@ -109,8 +44,83 @@ class ProblemOut(BaseModel):
     errors: list[FieldError] | None = None
 
 
+MESSAGES: Final = {
+    "missing": "This is required.",
+    "unknown_field": "There is no such field.",
+    "wrong_type": "Wrong type.",
+    "wrong_format": "Wrong format: see the documented form.",
+    "out_of_range": "Outside the allowed range.",
+    "too_long": "Too long.",
+    "too_short": "Too short.",
+    "not_a_choice": "Not an allowed value: openapi.json lists those that are.",
+    "unsafe_text": "Contains a character that is not text, such as a control character or one that reverses direction.",
+    "contradiction": "These fields contradict each other: exactly one of the two alternatives must be given.",
+    "repeated": "Given more than once.",
+    "invalid_value": "Not as documented.",
+}
+"""Every code of a field's error, with its message where there is nothing more exact to say."""
+
+# The validator's types of error: our stable code, and a message that names the documented bound or type.
+_OF_VALIDATOR: Final = {
+    "missing": ("missing", ""),
+    "extra_forbidden": ("unknown_field", ""),
+    "invalid_key": ("unknown_field", ""),
+    "greater_than_equal": ("out_of_range", "Out of range: expected {ge} or more."),
+    "less_than_equal": ("out_of_range", "Out of range: expected {le} or less."),
+    "less_than": ("out_of_range", "Out of range: expected less than {lt}."),
+    "int_parsing_size": ("out_of_range", ""),
+    "string_too_long": ("too_long", "Too long: expected at most {max_length} characters."),
+    "too_long": ("too_long", "Too long: expected at most {max_length} items."),
+    "string_too_short": ("too_short", "Too short: expected at least {min_length} characters."),
+    "too_short": ("too_short", "Too short: expected at least {min_length} items."),
+    "literal_error": ("not_a_choice", "Not an allowed value: expected one of {expected}."),
+    "enum": ("not_a_choice", "Not an allowed value: expected one of {expected}."),
+    "string_pattern_mismatch": ("wrong_format", ""),
+    "uuid_parsing": ("wrong_format", ""),
+    "string_unicode": ("unsafe_text", ""),
+    "string_type": ("wrong_type", "Wrong type: expected text."),
+    "int_type": ("wrong_type", "Wrong type: expected a whole number."),
+    "int_from_float": ("wrong_type", "Wrong type: expected a whole number."),
+    "bool_type": ("wrong_type", "Wrong type: expected true or false."),
+    "bool_parsing": ("wrong_type", "Wrong type: expected true or false."),
+    "list_type": ("wrong_type", "Wrong type: expected a list."),
+    "model_type": ("wrong_type", "Wrong type: expected an object."),
+    "date_type": ("wrong_type", "Wrong type: expected a date as text."),
+    "datetime_type": ("wrong_type", "Wrong type: expected a date and time as text."),
+}
+_LONGEST_MESSAGE: Final = 250  # characters: an answer has up to 20 of them
+_HARMLESS_NAME: Final = re.compile("[A-Za-z0-9_]{1,40}")
+
+
+def field_error(path: str, code: str, message: str = "") -> FieldError:
+    """One error."""
+    return FieldError(path=path, code=code, message=message or MESSAGES[code])
+
+
+def unknown_field(path: str, name: object) -> FieldError:
+    """An unknown field or parameter, named if its name can only be an identifier: other text may be personal data."""
+    named = [str(name)] if _HARMLESS_NAME.fullmatch(str(name)) else []
+    return field_error(".".join([path] * bool(path) + named), "unknown_field")
+
+
+def field_errors(details: Sequence[Mapping[str, Any]], prefix: str = "", most: int = MAX_ERRORS) -> list[FieldError]:
+    """The first of a validator's errors, without the values that were sent."""
+    return [_field_error(detail, prefix) for detail in details[:most]]
+
+
+def _field_error(detail: Mapping[str, Any], prefix: str) -> FieldError:
+    kind: str = detail["type"]
+    fallback = kind if kind in MESSAGES else "wrong_type" if kind.endswith("_type") else "invalid_value"
+    code, template = _OF_VALIDATOR.get(kind, (fallback, ""))
+    *parents, last = [prefix] * bool(prefix) + [str(part) for part in detail["loc"]] or [""]
+    if code == "unknown_field":
+        return unknown_field(".".join(parents), last)
+    message = template.format(**detail.get("ctx", {})).replace("'", "")
+    return field_error(".".join((*parents, last)), code, message if len(message) <= _LONGEST_MESSAGE else "")
+
+
 class Problem(Exception):  # noqa: N818  # the field's word, from RFC 9457
-    """An answer that is an error. `code` ends its `type` and is stable."""
+    """An answer that is an error. `code` ends its `type` and is stable; `detail` must hold nothing that was sent."""
 
     def __init__(
         self,
@@ -119,13 +129,26 @@ class Problem(Exception):  # noqa: N818  # the field's word, from RFC 9457
         detail: str,
         *,
         errors: Sequence[FieldError] = (),
-        headers: dict[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
-        """Keep what will be said; `detail` must hold nothing that was sent."""
+        """Keep the facts.
+
+        Args:
+            status: the HTTP status.
+            code: one of those in docs/errors.md.
+            detail: one sentence for a person.
+            errors: what is wrong with the input; the first 20 are answered.
+            headers: headers of the answer besides those that every answer has.
+        """
         super().__init__(code)
         self.status, self.code, self.detail = status, code, detail
         self.errors = list(errors)[:MAX_ERRORS]
-        self.headers = headers or {}
+        self.headers = dict(headers or {})
+
+
+def invalid(*errors: FieldError, detail: str = INVALID_INPUT) -> Problem:
+    """The answer to input that is not as documented."""
+    return Problem(422, "invalid", detail, errors=errors)
 
 
 STATUS_OF: Final[dict[type[domain.RecallError], int]] = {
@@ -152,25 +175,25 @@ STATUS_OF: Final[dict[type[domain.RecallError], int]] = {
     domain.InvalidKeyError: 422,
     domain.KeyLimitError: 409,
     domain.BusyError: 503,
-    roll.RollError: 422,
-    roll.RollLoadingError: 409,
-    roll.UnknownRollError: 404,
-    roll.RollOutdatedError: 409,
-    roll.RollKeysError: 409,
-    roll.CountyCodeError: 422,
-    roll.AliasesError: 422,
-    roll.UnknownCountyError: 404,
+    domain.RollError: 422,
+    domain.RollLoadingError: 409,
+    domain.UnknownRollError: 404,
+    domain.RollOutdatedError: 409,
+    domain.RollKeysError: 409,
+    domain.CountyCodeError: 422,
+    domain.AliasesError: 422,
+    domain.UnknownCountyError: 404,
 }
 
-# The database is away, restarting, or too busy: the client is asked to come back, and its idempotency key makes that
-# safe even where the outcome of a commit is unknown.
+# The database is unreachable, restarting, or too busy: the client is asked to try again, which its idempotency key
+# makes safe even where the outcome of a commit is unknown.
 UNAVAILABLE: Final = (
     OSError,
     TimeoutError,
     PoolTimeoutError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # the driver lost its place when the connection went away in the middle of an answer
+    asyncpg.InternalClientError,  # the connection was lost in the middle of an answer, and the driver lost its place
     asyncpg.exceptions.OperatorInterventionError,
     asyncpg.exceptions.LockNotAvailableError,
     asyncpg.exceptions.InsufficientResourcesError,
@@ -193,28 +216,27 @@ TITLES: Final = {
 }
 
 _RETRY_LATER: Final = (429, 503)
-_MAX_DETAIL: Final = 500  # characters: the text of a refusal may be put together from many facts
+_MAX_DETAIL: Final = 500  # characters: a refusal's text may be put together from many facts
 
 
 def problem_of(error: BaseException) -> Problem:
-    """What the world is told of an error; of one that nobody expected, nothing."""
+    """The answer to an error; an unexpected one is a bare 500."""
     if isinstance(error, Problem):
         return error
     if isinstance(error, domain.RecallError):
         later = {"Retry-After": str(error.retry_after)} if isinstance(error, domain.LookupBudgetError) else None
         return Problem(STATUS_OF[type(error)], error.code, str(error)[:_MAX_DETAIL], headers=later)
     if isinstance(error, RequestValidationError):
-        return Problem(422, "invalid", "The input is not as documented.", errors=field_errors(error.errors()))
+        return invalid(*field_errors(error.errors()))
     if isinstance(error, HTTPException):
         title = TITLES.get(error.status_code, "Error")
-        code = title.lower().replace(" ", "_")
-        return Problem(error.status_code, code, title + ".", headers=dict(error.headers or {}))
-    if isinstance(error, UNAVAILABLE) or (isinstance(error, DBAPIError) and _unavailable(error)):
-        return Problem(503, "unavailable", "The service cannot answer just now. Try again.")
+        return Problem(error.status_code, title.lower().replace(" ", "_"), title + ".", headers=error.headers)
+    if isinstance(error, UNAVAILABLE) or (isinstance(error, DBAPIError) and _lost_database(error)):
+        return Problem(503, "unavailable", "The service cannot answer at the moment. Try again.")
     return Problem(500, "internal", "Something went wrong here. The request id finds it in the log.")
 
 
-def _unavailable(error: DBAPIError) -> bool:
+def _lost_database(error: DBAPIError) -> bool:
     cause = getattr(error.orig, "__cause__", None)
     return error.connection_invalidated or isinstance(cause, UNAVAILABLE)
 
@@ -230,31 +252,28 @@ def render(problem: Problem, request_id: str) -> Response:
     }
     if problem.errors:
         body["errors"] = [error.model_dump() for error in problem.errors]
-    headers = dict(problem.headers)
-    if problem.status in _RETRY_LATER:
-        headers.setdefault("Retry-After", "1")
+    later = {"Retry-After": "1"} if problem.status in _RETRY_LATER else {}
+    headers = later | problem.headers
     return Response(json.dumps(body), problem.status, headers=headers, media_type="application/problem+json")
 
 
-def where(error: BaseException) -> list[str]:
-    """The stack of an error without its text: an exception's message may hold what was sent."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-12:]]
+def log_failure(error: BaseException, request_id: str) -> None:
+    """Log where an error arose, without its text: an exception's message may hold what was sent."""
+    frames = traceback.extract_tb(error.__traceback__)[-12:]
+    stack = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+    logger.error("request failed", extra={"request_id": request_id, "error": type(error).__qualname__, "stack": stack})
 
 
 async def _handle(request: Request, error: Exception) -> Response:
     problem = problem_of(error)
     request_id = getattr(request.state, "request_id", "")
     if problem.status >= 500:  # noqa: PLR2004  # the server's own
-        logger.error(
-            "request failed",
-            extra={"request_id": request_id, "error": type(error).__qualname__, "stack": where(error)},
-        )
+        log_failure(error, request_id)
     return render(problem, request_id)
 
 
 def install(app: FastAPI) -> None:
-    """Make every error of the application a problem."""
+    """Answer every error of the application with a problem."""
     ours = (Problem, HTTPException, RequestValidationError, domain.RecallError)
     for kind in (*ours, SQLAlchemyError, asyncpg.PostgresError, *UNAVAILABLE):
         app.add_exception_handler(kind, _handle)

@@ -1,7 +1,7 @@
 """The blind double check of the machine's decisions."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 import asyncpg
@@ -10,13 +10,14 @@ from pydantic import BaseModel
 
 from app.access.principals import Principal
 from app.examination.quality import ToCheck, check_line, measure_quality, next_sample
-from app.http.body import PLAIN, Wire, body
-from app.http.findings import Decider, Note, VoterId
-from app.http.frame import AppState, PetitionId, allow, carry_out, petition_of, request_of
-from app.http.lines import PlaceText, WritingOut, place_of, writing_out
+from app.http.body import body
+from app.http.fields import DIGITS, DecidedStatus, LineReason, Note, PathPlace, RequestModel, ResponseModel, VoterId
+from app.http.findings import Decider
+from app.http.frame import AppState, PathPetition, allow, carry_out, request_of
+from app.http.lines import WritingOut
 from app.http.voters import CandidatesOut, candidates_out
 from app.law.quality import BlindAnswer, ErrorRate
-from app.law.reasons import Reason
+from app.law.reasons import Reason, Status
 from app.law.sampling import DRAW_METHOD
 
 router = APIRouter(prefix="/v1/petitions/{petition_id}/quality", tags=["quality"])
@@ -25,49 +26,49 @@ Reader = Annotated[Principal, allow("clerk", "supervisor", "auditor")]
 
 
 class ToCheckOut(CandidatesOut):
-    """A line to check, without what was decided of it."""
+    """A line to check, without its decision."""
 
     place: str
     writing: WritingOut
 
 
-class SampleOut(BaseModel):
-    """The next lines to check; empty when all are."""
+class SampleOut(ResponseModel):
+    """The next lines to check; empty when all are checked."""
 
     lines: list[ToCheckOut]
 
 
-class CheckIn(Wire):
-    """A person's independent answer; `voter_id` where the line is valid, `reason` where it is not."""
+class CheckIn(RequestModel):
+    """A person's independent answer; `voter_id` where the line is valid, `reason` where it is invalid."""
 
-    status: Literal["valid", "invalid", "review"]
+    status: DecidedStatus
     reason: Reason | None = None
     voter_id: VoterId | None = None
     note: Note = ""
 
 
-class CheckOut(BaseModel):
-    """An answer that is on record. Whether it is the machine's as well is not said: the next answers are blind too."""
+class CheckOut(ResponseModel):
+    """A recorded answer. Whether the machine agrees is not shown: the next answers must be blind too."""
 
     place: str
-    status: str
-    reason: str | None
+    status: DecidedStatus
+    reason: Reason | None
     voter_id: str | None
     note: str
     checked_by: str
     checked_at: datetime
 
 
-class ErrorRateOut(BaseModel):
+class ErrorRateOut(ResponseModel):
     """The machine's errors in one kind of decision (`status` null: in all).
 
-    Of `lines` that the machine alone decided so, `drawn` are to be checked. Of the `checked` ones a person `confirmed`
-    the decision, or came to another: then a second look `upheld` it, found it `wrong`, or is still `open`. `errors` are
-    those wrong and those open; the true rate lies between `lower` and `upper` with 95 % confidence.
+    Of `lines` that only the machine decided so, `drawn` are to be checked. Of the `checked` ones a person `confirmed`
+    the decision or disagreed: then a second person `upheld` it, found it `wrong`, or has not decided yet (`open`).
+    `errors` are those wrong and those open; the true rate lies between `lower` and `upper` with 95 % confidence.
     """
 
-    status: str | None
-    reason: str | None
+    status: Status | None
+    reason: LineReason | None
     lines: int
     drawn: int
     checked: int
@@ -81,8 +82,8 @@ class ErrorRateOut(BaseModel):
     upper: float
 
 
-class QualityOut(BaseModel):
-    """What the double check says of the machine's decisions, and how anybody can draw the same lines again."""
+class QualityOut(ResponseModel):
+    """The error rates of the machine's decisions, and how to draw the same lines again."""
 
     petition_id: UUID
     seed: str
@@ -94,65 +95,45 @@ class QualityOut(BaseModel):
     decisions: list[ErrorRateOut]
 
 
-def _to_check_out(line: ToCheck) -> ToCheckOut:
-    return ToCheckOut(place=str(line.line.place), writing=writing_out(line.line.writing), **candidates_out(line.found))
-
-
-def _rate_out(rate: ErrorRate) -> ErrorRateOut:
-    return ErrorRateOut(
-        status=rate.status,
-        reason=rate.reason,
-        lines=rate.lines,
-        drawn=rate.drawn,
-        checked=rate.checked,
-        confirmed=rate.outcomes["confirmed"],
-        upheld=rate.outcomes["upheld"],
-        open=rate.outcomes["open"],
-        wrong=rate.outcomes["wrong"],
-        errors=rate.outcomes["wrong"] + rate.outcomes["open"],
-        rate=rate.rate,
-        lower=rate.lower,
-        upper=rate.upper,
-    )
-
-
 @router.get("/sample", operation_id="get_quality_sample", summary="Read the next lines to check blindly")
 async def get_sample(
     principal: Decider,
     state: AppState,
-    petition_id: PetitionId,
-    limit: Annotated[int, Query(ge=1, le=100), PLAIN] = 10,
+    petition: PathPetition,
+    limit: Annotated[int, Query(ge=1, le=100), DIGITS] = 10,
 ) -> SampleOut:
-    """Drawn lines that the machine settled by itself and nobody has checked, in an order of each person's own."""
-    petition = await petition_of(state, principal, petition_id)
+    """Drawn lines that the machine settled and no person has checked, in a different order for each person."""
     lines = await next_sample(state.database, petition, who=principal, limit=limit)
     return SampleOut(lines=[_to_check_out(line) for line in lines])
+
+
+def _to_check_out(line: ToCheck) -> ToCheckOut:
+    writing = WritingOut.model_validate(line.line.writing)
+    return ToCheckOut(**dict(candidates_out(line.found)), place=str(line.line.place), writing=writing)
 
 
 @router.post(
     "/{place}",
     status_code=201,
     operation_id="post_quality_check",
-    summary="Answer for a line without knowing what was decided",
+    summary="Answer for a line without knowing its decision",
     response_model=CheckOut,
     responses={200: {"model": CheckOut, "description": "The same person gave the same answer before"}},
 )
 async def post_check(
     principal: Decider,
     state: AppState,
-    petition_id: PetitionId,
-    place: PlaceText,
-    said: Annotated[CheckIn, body(CheckIn)],
+    petition: PathPetition,
+    place: PathPlace,
+    check: Annotated[CheckIn, body(CheckIn)],
 ) -> Response:
     """An answer other than the machine's sends the line to `review`, `quality_check`; the same one changes nothing."""
-    petition = await petition_of(state, principal, petition_id)
-    line_place = place_of(place)
-    answer = BlindAnswer(said.status, said.reason, said.voter_id, said.note)
+    answer = BlindAnswer(check.status, check.reason, check.voter_id, check.note)
 
     async def verb(connection: asyncpg.Connection) -> tuple[int, BaseModel]:
-        done, new = await check_line(connection, petition, line_place, answer, who=principal, now=state.now())
-        out = CheckOut(
-            place=place,
+        done, new = await check_line(connection, petition, place, answer, who=principal, now=state.now())
+        return 201 if new else 200, CheckOut(
+            place=str(place),
             status=done.answer.status,
             reason=done.answer.reason,
             voter_id=done.answer.voter_id,
@@ -160,19 +141,17 @@ async def post_check(
             checked_by=done.checked_by,
             checked_at=done.checked_at,
         )
-        return 201 if new else 200, out
 
-    return await carry_out(state, petition, request_of(principal, None, "quality", place, said), verb)
+    return await carry_out(state, petition, request_of(principal, None, "quality", str(place), check), verb)
 
 
-@router.get("", operation_id="get_quality", summary="Read how often the machine errs")
-async def get_quality(principal: Reader, state: AppState, petition_id: PetitionId) -> QualityOut:
+@router.get("", operation_id="get_quality", summary="Read the machine's error rates")
+async def get_quality(_: Reader, state: AppState, petition: PathPetition) -> QualityOut:
     """The error rate by kind of decision, with exact intervals (Clopper and Pearson)."""
-    petition = await petition_of(state, principal, petition_id)
     quality = await measure_quality(state.database, petition)
     overall, *decisions = [_rate_out(rate) for rate in quality.rates]
     return QualityOut(
-        petition_id=petition_id,
+        petition_id=petition.petition_id,
         seed=quality.seed.hex(),
         share=quality.share_ppm / 1_000_000,
         method=DRAW_METHOD,
@@ -180,4 +159,22 @@ async def get_quality(principal: Reader, state: AppState, petition_id: PetitionI
         interval="Clopper-Pearson",
         overall=overall,
         decisions=decisions,
+    )
+
+
+def _rate_out(rate: ErrorRate) -> ErrorRateOut:
+    outcomes = rate.outcomes
+    return ErrorRateOut.model_validate(
+        {
+            "status": rate.status,
+            "reason": rate.reason,
+            "lines": rate.lines,
+            "drawn": rate.drawn,
+            "checked": rate.checked,
+            **outcomes,
+            "errors": outcomes["wrong"] + outcomes["open"],
+            "rate": rate.rate,
+            "lower": rate.lower,
+            "upper": rate.upper,
+        }
     )

@@ -9,24 +9,25 @@ from pydantic import BaseModel
 
 from app.count.queries import SectionDates
 from app.examination.corrections import Declared, declare_section
-from app.http.body import PLAIN, IsoDate, Wire, body
+from app.http.body import body
+from app.http.fields import DIGITS, IsoDate, RequestModel, ResponseModel
 from app.http.findings import Decider
-from app.http.frame import AppState, PetitionId, carry_out, petition_of, request_of
+from app.http.frame import AppState, PathPetition, carry_out, request_of
 from app.law.line import LARGEST_NUMBER
 
 router = APIRouter(prefix="/v1/petitions/{petition_id}/sections", tags=["sections"])
 
-SectionNumber = Annotated[int, Path(ge=1, le=LARGEST_NUMBER, description="The section's number."), PLAIN]
+SectionNumber = Annotated[int, Path(ge=1, le=LARGEST_NUMBER), DIGITS]
 
 
-class SectionIn(Wire):
-    """The circulator's dates (EC 104), null where the paper has none. Contradictory ones are entered as they stand."""
+class SectionIn(RequestModel):
+    """The circulator's dates (EC 104), null where the paper has none. Enter contradictory dates as they are written."""
 
     signed_from: IsoDate | None
     signed_to: IsoDate | None
 
 
-class SectionOut(BaseModel):
+class SectionOut(ResponseModel):
     """A section's dates, and how many of its lines this request had examined again."""
 
     section: int
@@ -38,7 +39,7 @@ class SectionOut(BaseModel):
 
 
 def section_out(section: int, done: Declared) -> SectionOut:
-    """A section's dates as they hold now."""
+    """A section's current dates."""
     held = done.declaration
     return SectionOut(
         section=section,
@@ -51,23 +52,19 @@ def section_out(section: int, done: Declared) -> SectionOut:
 
 
 @router.put(
-    "/{section}",
-    operation_id="put_section",
-    summary="Declare when a section was signed",
-    response_model=SectionOut,
+    "/{section}", operation_id="put_section", summary="Declare when a section was signed", response_model=SectionOut
 )
 async def put_section(
     principal: Decider,
     state: AppState,
-    petition_id: PetitionId,
+    petition: PathPetition,
     section: SectionNumber,
     dates: Annotated[SectionIn, body(SectionIn)],
 ) -> Response:
-    """Where the dates move the interval of the section's lines, each is examined again.
+    """Where the dates change the interval of the section's lines, each is examined again.
 
     Missing or contradictory dates send them to a person: `review`, `section_dates`.
     """
-    petition = await petition_of(state, principal, petition_id)
     declared = SectionDates(dates.signed_from, dates.signed_to)
 
     async def verb(connection: asyncpg.Connection) -> tuple[int, BaseModel]:

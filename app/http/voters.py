@@ -1,45 +1,50 @@
-"""Looking voters up. What is looked for is in the body, never in a URL."""
+"""Looking voters up. The search is in the body, never in a URL."""
 
 from datetime import datetime
-from typing import Annotated, Any
-from uuid import UUID
+from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import BaseModel, BeforeValidator, Field, model_validator
+from pydantic import AliasPath, Field, model_validator
 
 from app.access.principals import Principal
 from app.examination.lookups import Looked, look_up
-from app.http.body import SAFE, IsoDate, Wire, body, wrong
+from app.http.body import body
+from app.http.fields import (
+    IsoDate,
+    LineReason,
+    RequestModel,
+    ResponseModel,
+    Text20,
+    Text100,
+    Text200,
+    Text300,
+    Uuid,
+    wrong,
+)
 from app.http.frame import AppState, State, allow, petition_of
-from app.http.problems import Problem, field_error
+from app.http.problems import field_error, invalid
 from app.http.signatures import NameIn
-from app.law.line import NameParts, Writing
-from app.law.petition import SigningInterval
+from app.law.line import Writing
+from app.law.petition import PetitionKey, SigningInterval
+from app.law.reasons import Status
+from app.law.registration import Eligibility, RegistrationStatus
 from app.matching.candidates import FoundCandidates, Kind, Question
 from app.matching.evidence import Candidate, address_of, name_of
 
 router = APIRouter(prefix="/v1/voters", tags=["voters"])
 
-Seeker = Annotated[Principal, allow("clerk", "supervisor", "system")]
+Searcher = Annotated[Principal, allow("clerk", "supervisor", "system")]
 
 
-def _uuid(value: object) -> object:
-    """A UUID in its usual form; anything else is left for the validator to refuse."""
-    try:
-        return UUID(value) if isinstance(value, str) and len(value) == len(str(UUID(int=0))) else value
-    except ValueError:
-        raise wrong("wrong_format") from None
+class LookupIn(RequestModel):
+    """A name, an address, or both; and when it was written: a petition's window, other dates, or otherwise today."""
 
-
-class LookupIn(Wire):
-    """A name, an address, or both; and when it was written: a petition's window, other dates, or else today."""
-
-    printed_name: Annotated[str, Field(max_length=200), SAFE] = ""
+    printed_name: Text200 = ""
     name: NameIn | None = None
-    residence_address: Annotated[str, Field(max_length=300), SAFE] = ""
-    city: Annotated[str, Field(max_length=100), SAFE] = ""
-    zip: Annotated[str, Field(max_length=20), SAFE] = ""
-    petition_id: Annotated[UUID, BeforeValidator(_uuid)] | None = None
+    residence_address: Text300 = ""
+    city: Text100 = ""
+    zip: Text20 = ""
+    petition_id: Uuid | None = None
     signed_from: IsoDate | None = None
     signed_to: IsoDate | None = None
     filed_on: IsoDate | None = None
@@ -55,14 +60,13 @@ class LookupIn(Wire):
         return self
 
     def writing(self) -> Writing:
-        """What is looked for, as a line would have it."""
-        parts = self.name
-        name = NameParts(parts.first, parts.middle, parts.last, parts.suffix) if parts else None
+        """The search as a line would have it."""
+        name = self.name.parts() if self.name else None
         return Writing(self.printed_name, self.residence_address, self.city, self.zip, name)
 
 
-class FieldOut(BaseModel):
-    """How one field agrees. `weight` is a natural logarithm: above 0 it speaks for the candidate."""
+class FieldOut(ResponseModel):
+    """How well one field agrees. `weight` is a natural logarithm: above 0 it supports the candidate."""
 
     field: str
     written: str
@@ -71,7 +75,7 @@ class FieldOut(BaseModel):
     weight: float
 
 
-class CandidateOut(BaseModel):
+class CandidateOut(ResponseModel):
     """A voter who may be meant, by the registration that fits best, with its `standing` in the interval."""
 
     voter_id: str
@@ -80,17 +84,17 @@ class CandidateOut(BaseModel):
     residence_address: str
     city: str
     zip: str
-    status: str
-    standing: str
+    status: RegistrationStatus
+    standing: Eligibility
     weight: float
     fields: list[FieldOut]
 
 
-class CandidatesOut(BaseModel):
-    """Who may be meant, best first.
+class CandidatesOut(ResponseModel):
+    """The voters who may be meant, the best first.
 
-    `confidential`: among the best there are voters whose registration is confidential (EC 2166); nothing of them is
-    shown. `more`: there are others, who fit less.
+    `confidential`: among the best are voters whose registration is confidential (EC 2166), who are not shown. `more`:
+    there are others, who fit less well.
     """
 
     roll_version: int
@@ -99,24 +103,33 @@ class CandidatesOut(BaseModel):
     more: bool
 
 
-class DecisionOut(BaseModel):
-    """What the service would say of a line that reads like this, before any other line of the voter."""
+class DecisionOut(ResponseModel):
+    """How a line that reads like this would be decided, without regard to the voter's other lines."""
 
-    status: str
-    reason: str | None
+    status: Status = Field(validation_alias=AliasPath("outcome", "status"))
+    reason: LineReason | None = Field(validation_alias=AliasPath("outcome", "reason"))
     reason_open: bool
     voter_id: str | None
 
 
 class LookupOut(CandidatesOut):
-    """The answer to a lookup; `decision` where both a name and an address were given."""
+    """The answer to a lookup, with a `decision` where both a name and an address were given."""
 
     kind: Kind
     decision: DecisionOut | None
 
 
-def candidate_out(candidate: Candidate) -> CandidateOut:
-    """A voter who may be meant."""
+def candidates_out(found: FoundCandidates) -> CandidatesOut:
+    """The candidates as a person sees them."""
+    return CandidatesOut(
+        roll_version=found.roll_version,
+        candidates=[_candidate_out(candidate) for candidate in found.candidates],
+        confidential=found.confidential,
+        more=found.more,
+    )
+
+
+def _candidate_out(candidate: Candidate) -> CandidateOut:
     r = candidate.registration
     return CandidateOut(
         voter_id=r.voter_id,
@@ -128,53 +141,35 @@ def candidate_out(candidate: Candidate) -> CandidateOut:
         status=r.status,
         standing=candidate.eligibility,
         weight=candidate.weight,
-        fields=[
-            FieldOut(field=f.field, written=f.written, roll=f.roll, level=f.level, weight=f.weight)
-            for f in candidate.fields
-        ],
+        fields=[FieldOut.model_validate(field) for field in candidate.fields],
     )
-
-
-def candidates_out(found: FoundCandidates) -> dict[str, Any]:
-    """The fields of `CandidatesOut`."""
-    return {
-        "roll_version": found.roll_version,
-        "candidates": [candidate_out(candidate) for candidate in found.candidates],
-        "confidential": found.confidential,
-        "more": found.more,
-    }
-
-
-def lookup_out(kind: Kind, looked: Looked) -> LookupOut:
-    """The answer to a lookup. The decision names only a voter who is shown, so no confidential one."""
-    decision, shown = looked.decision, {c.registration.voter_id for c in looked.found.candidates}
-    decided = decision and DecisionOut(
-        status=decision.outcome.status,
-        reason=decision.outcome.reason,
-        reason_open=decision.reason_open,
-        voter_id=decision.voter_id if decision.voter_id in shown else None,
-    )
-    return LookupOut(**candidates_out(looked.found), kind=kind, decision=decided)
 
 
 @router.post("/lookup", operation_id="look_up_voters", summary="Look voters up")
-async def look_up_voters(principal: Seeker, state: AppState, asked: Annotated[LookupIn, body(LookupIn)]) -> LookupOut:
+async def look_up_voters(principal: Searcher, state: AppState, asked: Annotated[LookupIn, body(LookupIn)]) -> LookupOut:
     """Search the active roll by name (given name and surname), by address (house and street), or by both.
 
-    Each search is put on record, without what was looked for, and a principal has a number of them a day: a clerk or
-    supervisor 2,000, a system 500. Then the answer is 429 until midnight UTC.
+    Each search is recorded, without its content, and a principal has a number of them a day: a clerk or supervisor
+    2,000, a system 500. After that the answer is 429 until midnight UTC.
     """
     now = state.now()
     question = Question(asked.writing(), await _interval(state, principal, asked, now))
     if not question.asks:
-        errors = [field_error("", "missing")]
-        raise Problem(422, "invalid", "Give a name, a residence address, or both.", errors=errors)
-    return lookup_out(question.kind, await look_up(state.database, principal, question, now=now))
+        raise invalid(field_error("", "missing"), detail="Give a name, a residence address, or both.")
+    return _lookup_out(question.kind, await look_up(state.database, principal, question, now=now))
+
+
+def _lookup_out(kind: Kind, looked: Looked) -> LookupOut:
+    """The answer to a lookup. The decision names only a voter who is shown, so no confidential one."""
+    decision = DecisionOut.model_validate(looked.decision) if looked.decision else None
+    if decision and decision.voter_id not in {c.registration.voter_id for c in looked.found.candidates}:
+        decision.voter_id = None
+    return LookupOut(**dict(candidates_out(looked.found)), kind=kind, decision=decision)
 
 
 async def _interval(state: State, principal: Principal, asked: LookupIn, now: datetime) -> SigningInterval:
     if asked.petition_id:
-        petition = await petition_of(state, principal, asked.petition_id)
+        petition = await petition_of(state, PetitionKey(principal.county_id, asked.petition_id))
         return SigningInterval(petition.window.start, petition.window.end, petition.filed_on)
     if asked.signed_from and asked.signed_to:
         return SigningInterval(asked.signed_from, asked.signed_to, asked.filed_on or asked.signed_to)

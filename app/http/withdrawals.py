@@ -1,31 +1,41 @@
-"""Voters who withdrew from a petition. Their numbers are in bodies alone, never in a URL."""
+"""Voters who withdrew from a petition. Voter ids are only in bodies, never in a URL."""
 
 from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 
 import asyncpg
-from fastapi import APIRouter, Path, Query, Response
-from pydantic import BaseModel, Field
+from fastapi import APIRouter, Path, Response
+from pydantic import BaseModel
 
 from app.access.principals import Principal
 from app.examination.queries import WithdrawalRead, page_of_withdrawals
 from app.examination.withdrawals import WithdrawalDone, revoke_withdrawal, withdraw
-from app.http.body import PLAIN, SAFE, IsoDate, Wire, body
-from app.http.findings import Decider, Note, VoterId
-from app.http.frame import AppState, PetitionId, allow, carry_out, petition_of, request_of
-from app.http.lines import standing_out
-from app.http.signatures import IdempotencyKey, LineOut
-from app.law.petition import PetitionKey
+from app.http.body import body
+from app.http.fields import (
+    Cursor,
+    IsoDate,
+    Limit,
+    Note,
+    RequestModel,
+    RequiredNote,
+    ResponseModel,
+    VoterId,
+    after,
+    page,
+)
+from app.http.findings import Decider
+from app.http.frame import AppState, IdempotencyKey, PathPetition, allow, carry_out, request_of
+from app.http.lines import line_out
+from app.http.signatures import LineOut
 
 router = APIRouter(prefix="/v1/petitions/{petition_id}/withdrawals", tags=["withdrawals"])
 
 Supervisor = Annotated[Principal, allow("supervisor")]
 Lister = Annotated[Principal, allow("clerk", "supervisor", "auditor")]
-WithdrawalId = Annotated[UUID, Path(description="The withdrawal.")]
 
 
-class WithdrawalIn(Wire):
+class WithdrawalIn(RequestModel):
     """A voter's written withdrawal, complete and received before the day of filing (EC 11303, 2 CCR 20970)."""
 
     voter_id: VoterId
@@ -33,21 +43,21 @@ class WithdrawalIn(Wire):
     note: Note = ""
 
 
-class RevocationIn(Wire):
+class RevocationIn(RequestModel):
     """Why a withdrawal was recorded by mistake."""
 
-    note: Annotated[str, Field(min_length=1, max_length=2000), SAFE]
+    note: RequiredNote
 
 
-class RevocationOut(BaseModel):
-    """A withdrawal was taken back."""
+class RevocationOut(ResponseModel):
+    """The revocation of a withdrawal that was recorded by mistake."""
 
     revoked_by: str
     revoked_at: datetime
     note: str
 
 
-class WithdrawalOut(BaseModel):
+class WithdrawalOut(ResponseModel):
     """A withdrawal."""
 
     withdrawal_id: UUID
@@ -56,35 +66,30 @@ class WithdrawalOut(BaseModel):
     recorded_by: str
     recorded_at: datetime
     note: str
-    revocation: RevocationOut | None
+    revocation: RevocationOut | None = None
 
 
 class WithdrawalDoneOut(WithdrawalOut):
-    """A withdrawal, with the lines whose standing this request changed."""
+    """A withdrawal, with the lines whose status this request changed."""
 
     lines: list[LineOut]
 
 
-class WithdrawalsOut(BaseModel):
+class WithdrawalsOut(ResponseModel):
     """A page of withdrawals, the oldest first."""
 
     withdrawals: list[WithdrawalOut]
-    next_cursor: UUID | None
+    next_cursor: str | None
 
 
 def _out(read: WithdrawalRead) -> WithdrawalOut:
-    revoked = read.revocation
-    facts = {field: getattr(read.withdrawal, field) for field in WithdrawalOut.model_fields if field != "revocation"}
-    revocation = revoked and RevocationOut(
-        revoked_by=revoked.revoked_by, revoked_at=revoked.revoked_at, note=revoked.note
-    )
-    return WithdrawalOut(**facts, revocation=revocation)
+    revocation = RevocationOut.model_validate(read.revocation) if read.revocation else None
+    return WithdrawalOut.model_validate(read.withdrawal).model_copy(update={"revocation": revocation})
 
 
 def withdrawal_done_out(done: WithdrawalDone) -> WithdrawalDoneOut:
     """What a withdrawal or its revocation did."""
-    lines = [standing_out(line) for line in done.lines]
-    return WithdrawalDoneOut(**_out(done.read).model_dump(), lines=lines)
+    return WithdrawalDoneOut(**dict(_out(done.read)), lines=[line_out(line) for line in done.lines])
 
 
 @router.post(
@@ -93,17 +98,16 @@ def withdrawal_done_out(done: WithdrawalDone) -> WithdrawalDoneOut:
     operation_id="post_withdrawal",
     summary="Record that a voter withdrew",
     response_model=WithdrawalDoneOut,
-    responses={200: {"model": WithdrawalDoneOut, "description": "The voter was withdrawn already"}},
+    responses={200: {"model": WithdrawalDoneOut, "description": "The voter had already withdrawn"}},
 )
 async def post_withdrawal(
     principal: Decider,
     state: AppState,
-    petition_id: PetitionId,
+    petition: PathPetition,
     withdrawal: Annotated[WithdrawalIn, body(WithdrawalIn)],
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """None of the voter's lines counts from now on, neither those handed in nor those to come."""
-    petition = await petition_of(state, principal, petition_id)
+    """None of the voter's lines counts from now on, including lines that are posted later."""
 
     async def verb(connection: asyncpg.Connection) -> tuple[int, BaseModel]:
         done = await withdraw(
@@ -125,20 +129,19 @@ async def post_withdrawal(
     "/{withdrawal_id}/revocation",
     status_code=201,
     operation_id="post_revocation",
-    summary="Take back a withdrawal that was recorded by mistake",
+    summary="Revoke a withdrawal that was recorded by mistake",
     response_model=WithdrawalDoneOut,
-    responses={200: {"model": WithdrawalDoneOut, "description": "It was taken back already"}},
+    responses={200: {"model": WithdrawalDoneOut, "description": "It was already revoked"}},
 )
 async def post_revocation(
     principal: Supervisor,
     state: AppState,
-    petition_id: PetitionId,
-    withdrawal_id: WithdrawalId,
+    petition: PathPetition,
+    withdrawal_id: Annotated[UUID, Path()],
     revocation: Annotated[RevocationIn, body(RevocationIn)],
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """The voter's lowest good line counts again. Both records are kept."""
-    petition = await petition_of(state, principal, petition_id)
+    """The voter's lowest eligible line counts again. Both records are kept."""
 
     async def verb(connection: asyncpg.Connection) -> tuple[int, BaseModel]:
         done = await revoke_withdrawal(
@@ -152,17 +155,10 @@ async def post_revocation(
 
 @router.get("", operation_id="list_withdrawals", summary="List withdrawals")
 async def list_withdrawals(
-    principal: Lister,
-    state: AppState,
-    petition_id: PetitionId,
-    cursor: Annotated[UUID | None, Query()] = None,
-    limit: Annotated[int, Query(ge=1, le=1000), PLAIN] = 100,
+    _: Lister, state: AppState, petition: PathPetition, cursor: Cursor = None, limit: Limit = 100
 ) -> WithdrawalsOut:
-    """Pages in the order of recording, revoked ones as well: follow `next_cursor` until it is null."""
-    await petition_of(state, principal, petition_id)
+    """Pages in the order of recording, including revoked ones: follow `next_cursor` until it is null."""
     async with state.database.reading() as connection:
-        found = await page_of_withdrawals(
-            connection, PetitionKey(principal.county_id, petition_id), after=cursor, limit=limit + 1
-        )
-    page = [_out(read) for read in found[:limit]]
-    return WithdrawalsOut(withdrawals=page, next_cursor=page[-1].withdrawal_id if len(found) > limit else None)
+        found = await page_of_withdrawals(connection, petition.key, after=after(cursor, UUID), limit=limit + 1)
+    shown, following = page(found, limit, lambda read: read.withdrawal.withdrawal_id)
+    return WithdrawalsOut(withdrawals=[_out(read) for read in shown], next_cursor=following)

@@ -6,6 +6,7 @@ Values are written as JSON text, so that what no JSON library would write can be
 import json
 
 CANARY = "QXCANARYZJ"
+NAME = f"Maria {CANARY}"  # of an unknown field: only one that can be an identifier may be named in the answer
 NUMBER = 8086420135  # the canary of numbers
 
 _CONTROLS = [*range(0x20), 0x7F, 0x80, 0x85, 0x9F]
@@ -19,7 +20,7 @@ def _text(value: str) -> str:
 
 # What no field takes, whatever it is.
 ANYTHING = {
-    "an object": f'{{"{CANARY}": 1}}',
+    "an object": f'{{"{NAME}": 1}}',
     "an empty object": "{}",
     "an array": f'["{CANARY}"]',
     "an empty array": "[]",
@@ -38,7 +39,7 @@ ANYTHING = {
     "NaN": "NaN",
     "Infinity": "Infinity",
     "-Infinity": "-Infinity",
-    "a key twice": f'{{"{CANARY}": 1, "{CANARY}": 2}}',
+    "a key twice": f'{{"{NAME}": 1, "{NAME}": 2}}',
     "30 levels": "[" * 30 + "]" * 30,
     "900 levels": "[" * 900 + "]" * 900,
     "100,000 levels": "[" * 100_000 + "]" * 100_000,
@@ -143,7 +144,7 @@ def _full(pattern: str, opened: str = "{", closed: str = "}") -> bytes:
 ALMOST_A_MEGABYTE: dict[str, bytes] = {
     "unknown fields": _full('"#":0'),
     "unknown fields of objects": _full('"#":{"a":{}}'),
-    "one key": _full(f'"{CANARY}":0'),
+    "one key": _full(f'"{NAME}":0'),
     "objects in a list": _full("{}", "[", "]"),
     "lists in a list": _full("[]", "[", "]"),
     "keys twice in a list": _full('{"a":1,"a":1}', "[", "]"),
@@ -169,24 +170,24 @@ BODIES: dict[str, bytes] = {
     "an array": f'["{CANARY}"]'.encode(),
     "an empty array": b"[]",
     "an empty object": b"{}",
-    "an unknown field": f'{{"{CANARY}": "{CANARY}"}}'.encode(),
+    "an unknown field": f'{{"{NAME}": "{CANARY}"}}'.encode(),
     "a field that is empty": b'{"": 1}',
-    "a field of a prototype": f'{{"__proto__": {{"{CANARY}": 1}}, "__class__": "{CANARY}"}}'.encode(),
-    "2,000 unknown fields": json.dumps({f"{CANARY}{n}": n for n in range(2000)}).encode(),
+    "a field of a prototype": f'{{"__proto__": {{"{NAME}": 1}}, "__class__": "{CANARY}"}}'.encode(),
+    "2,000 unknown fields": json.dumps({f"{NAME}{n}": n for n in range(2000)}).encode(),
     "a field with a surrogate": f'{{"\\ud800{CANARY}": 1}}'.encode(),
-    "cut short": f'{{"{CANARY}": '.encode(),
+    "cut short": f'{{"{NAME}": '.encode(),
     "cut in a string": f'{{"{CANARY}'.encode(),
-    "a comma too many": f'{{"{CANARY}": 1,}}'.encode(),
+    "a comma too many": f'{{"{NAME}": 1,}}'.encode(),
     "single quotes": f"{{'{CANARY}': 1}}".encode(),
-    "a comment": f'{{"{CANARY}": 1}} // {CANARY}'.encode(),
-    "two values": f'{{"{CANARY}": 1}}{{"{CANARY}": 2}}'.encode(),
-    "a key twice": f'{{"{CANARY}": 1, "{CANARY}": 1}}'.encode(),
-    "a NUL behind": f'{{"{CANARY}": 1}}\0'.encode(),
+    "a comment": f'{{"{NAME}": 1}} // {CANARY}'.encode(),
+    "two values": f'{{"{NAME}": 1}}{{"{NAME}": 2}}'.encode(),
+    "a key twice": f'{{"{NAME}": 1, "{NAME}": 1}}'.encode(),
+    "a NUL behind": f'{{"{NAME}": 1}}\0'.encode(),
     "only NULs": b"\0" * 50,
-    "a byte order mark": b"\xef\xbb\xbf" + f'{{"{CANARY}": 1}}'.encode(),
-    "UTF-16 with a mark": f'{{"{CANARY}": 1}}'.encode("utf-16"),
-    "UTF-16": f'{{"{CANARY}": 1}}'.encode("utf-16-le"),
-    "UTF-32": f'{{"{CANARY}": 1}}'.encode("utf-32"),
+    "a byte order mark": b"\xef\xbb\xbf" + f'{{"{NAME}": 1}}'.encode(),
+    "UTF-16 with a mark": f'{{"{NAME}": 1}}'.encode("utf-16"),
+    "UTF-16": f'{{"{NAME}": 1}}'.encode("utf-16-le"),
+    "UTF-32": f'{{"{NAME}": 1}}'.encode("utf-32"),
     "Latin-1": f'{{"{CANARY}\u00e9": 1}}'.encode("latin-1"),
     "an overlong encoding": b'{"\xc0\xaf": 1}',
     "a surrogate encoded": b'{"\xed\xa0\x80": 1}',
@@ -232,7 +233,7 @@ LISTS: dict[str, str] = {
     "a string": _text(""),
     "a number": str(NUMBER),
     **{f"as much as may be of {kind}": f"[{content.decode()}]" for kind, content in ALMOST_A_MEGABYTE.items()},
-    "1,000 lines of unknown fields": _thousand(", ".join(f'"{n}{CANARY}": 0' for n in range(40))),
+    "1,000 lines of unknown fields": _thousand(", ".join(f'"{n}{NAME}": 0' for n in range(40))),
     "1,000 lines of wrong types": _thousand(", ".join(f'"{name}": []' for name in FIELDS)),
     "1,000 lines of letters that no line has": _thousand(", ".join(f'"{name}": "\\u0001"' for name in FIELDS)),
     "1,000 lines of marks without letters": _thousand(", ".join(f'"{name}": "{MARKS * 55}"' for name in FIELDS[3:6])),
@@ -244,16 +245,16 @@ LINES: dict[str, str] = {
     "a string": _text(""),
     "a list": f'["{CANARY}"]',
     "an empty object": "{}",
-    "an unknown field": f'{{"{CANARY}": "{CANARY}"}}',
+    "an unknown field": f'{{"{NAME}": "{CANARY}"}}',
     "50 levels": "[" * 50 + "]" * 50,
     "800 levels": "[" * 800 + "]" * 800,
     "a surrogate for a key": f'{{"\\ud800{CANARY}": 1}}',
     "both names": f'{{"section":1,"page":1,"line":1,"printed_name":"{CANARY}","name":{{}},"residence_address":"",'
     '"city":"","zip":""}',
     "no name": '{"section":1,"page":1,"line":1,"residence_address":"","city":"","zip":""}',
-    "an unknown part of a name": f'{{"section":1,"page":1,"line":1,"name":{{"{CANARY}":"{CANARY}"}},'
+    "an unknown part of a name": f'{{"section":1,"page":1,"line":1,"name":{{"{NAME}":"{CANARY}"}},'
     '"residence_address":"","city":"","zip":""}',
-    "200 unknown fields": json.dumps({f"{CANARY}{n}": CANARY for n in range(200)}),
+    "200 unknown fields": json.dumps({f"{NAME}{n}": CANARY for n in range(200)}),
 }
 
 CONTENT_TYPES = {
@@ -311,8 +312,8 @@ PLACES = {
     "a slash": "1-1-1%2f",
 }
 QUERIES = {
-    "unknown": f"{CANARY}=1",
-    "unknown and empty": f"{CANARY}",
+    "unknown": f"Maria+{CANARY}=1",
+    "unknown and empty": f"Maria+{CANARY}",
     "only an ampersand": f"&&={CANARY}",
     "a limit of 0": "limit=0",
     "a limit of -1": "limit=-1",
@@ -352,7 +353,7 @@ QUERIES = {
     "a cursor that is padded": "cursor=MS0xLTE%3D",
     "a cursor of 9,000": "cursor=" + "A" * 9000,
     "a quote": f"status=%27%20OR%201%3D1--{CANARY}",
-    "10,000 parameters": "&".join(f"{CANARY}{n}=1" for n in range(10_000)),
+    "10,000 parameters": "&".join(f"Maria+{CANARY}{n}=1" for n in range(10_000)),
 }
 KEYS_OF_REQUESTS = {
     "empty": b"",

@@ -102,7 +102,7 @@ async def test_another_county_has_its_own(world: World) -> None:
     await load(world)
     key = await issue_key(world.database, "elsewhere", role="admin", principal="admin-1", now=datetime.now(UTC))
     headers = {"Authorization": f"Bearer {key}"}
-    assert (await aliases(world, headers=headers)).json() == {"versions": []}
+    assert (await aliases(world, headers=headers)).json() == {"versions": [], "next_cursor": None}
     answer = await aliases(world, "POST", content=HEADER.encode(), headers={**headers, **CSV})
     assert answer.json()["aliases_version"] == 1
     assert [v["streets"] for v in (await aliases(world)).json()["versions"]] == [2]

@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import json
 import pkgutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -155,7 +156,55 @@ async def test_a_wrong_petition_and_key_are_named_together_by_a_route_of_any_kin
 async def test_a_parameter_that_the_route_does_not_have_is_refused_instead_of_listing_everything(world: World) -> None:
     answer = await world.call("GET", "/signatures?stauts=valid", who="clerk")
     assert_problem(answer, 422, "invalid")
-    assert answer.json()["errors"] == [{"path": "query", "code": "unknown_field", "message": MESSAGES["unknown_field"]}]
+    message = MESSAGES["unknown_field"]
+    assert answer.json()["errors"] == [{"path": "query.stauts", "code": "unknown_field", "message": message}]
+
+
+@pytest.mark.parametrize(
+    ("field", "path"),
+    [
+        ("zip_code", "zip_code"),
+        ("ZIP4", "ZIP4"),
+        ("x" * 40, "x" * 40),
+        ("x" * 41, ""),
+        ("Maria Garcia", ""),
+        ("María", ""),
+        ("a-b", ""),
+        ("a\n", ""),
+        ("\ud800", ""),
+        ("", ""),
+    ],
+)
+async def test_an_unknown_field_is_named_only_if_its_name_can_be_an_identifier(
+    world: World, field: str, path: str
+) -> None:
+    content = json.dumps({**line(1), field: "canary-q7x"}).encode()
+    headers = {"content-type": "application/json"}
+    answer = await world.call("POST", "/signatures", who="station", content=content, headers=headers)
+    assert_problem(answer, 422, "invalid")
+    assert [(e["path"], e["code"]) for e in answer.json()["errors"]] in (
+        [(path, "unknown_field")],
+        [("", "unsafe_text")],
+    )
+    assert answer.json()["errors"][0]["code"] == "unknown_field" or field == "\ud800"
+    assert "canary" not in answer.text
+
+
+async def test_a_messages_names_what_was_expected(world: World) -> None:
+    wrong = {**line(1), "section": "1", "page": 0, "city": 5, "zip": "9" * 21, "signed": "yes"}
+    answer = await world.post(wrong)
+    assert {error["path"]: error["message"] for error in answer.json()["errors"]} == {
+        "section": "Wrong type: expected a whole number.",
+        "page": "Out of range: expected 1 or more.",
+        "city": "Wrong type: expected text.",
+        "zip": "Too long: expected at most 20 characters.",
+        "signed": "Wrong type: expected true or false.",
+    }
+    answer = await world.finding("1-1-1", status="good", reason="none")
+    assert {error["path"]: error["message"] for error in answer.json()["errors"]} == {
+        "status": "Not an allowed value: expected one of valid, invalid or review.",
+        "reason": MESSAGES["not_a_choice"],
+    }
 
 
 async def test_a_parameter_that_is_given_twice_is_refused(world: World) -> None:

@@ -10,10 +10,9 @@ from pathlib import Path
 
 import httpx
 from fastapi import FastAPI
-from fastapi.routing import APIRoute
 
 from app.database.engine import open_database
-from app.http.frame import guard_of, routes
+from app.http.frame import guard_of, guarded_routes
 from tests.http.county import line
 from tests.http.world import World
 
@@ -41,14 +40,14 @@ def configuration(app: FastAPI, keys: Mapping[str, str], petition_id: str) -> st
         # Left to itself it takes the prefixes from the list of keys, and revokes those that it asks with.
         f'[parameters]\npetition_id = "{petition_id}"\nplace = "1-1-1"\nprefix = "{keys["to revoke"].split(".")[2]}"',
     ]
-    for _, route in routes(app):
-        guard = guard_of(route) if isinstance(route, APIRoute) else None
-        if guard and isinstance(route, APIRoute):
+    for name, route in guarded_routes(app).items():
+        guard = guard_of(route)
+        if guard:
             role = "supervisor" if "supervisor" in guard.roles else guard.roles[0]
             # OpenAPI 3.1 has no words for the events of a stream: its answer is a text, and no event is one.
-            shaped = "false" if route.operation_id == "stream_tally" else "true"
+            shaped = "false" if name == "stream_tally" else "true"
             parts.append(
-                f'[[operations]]\ninclude-operation-id = "{route.operation_id}"\n'
+                f'[[operations]]\ninclude-operation-id = "{name}"\n'
                 f'headers = {{ Authorization = "Bearer {keys[role]}" }}\n'
                 f"checks.response_schema_conformance.enabled = {shaped}"
             )
@@ -89,5 +88,5 @@ def routes_never_reached(app: FastAPI, log: str) -> set[tuple[str, str]]:
     """The routes whose every answer in the log was that the key is not good."""
     entries = [json.loads(text) for text in log.splitlines() if text.startswith("{")]
     reached = {(e["method"], e["route"]) for e in entries if e["event"] == "request" and e["status"] not in (401, 403)}
-    every = {(m, path) for path, r in routes(app) if isinstance(r, APIRoute) and guard_of(r) for m in r.methods or ()}
+    every = {(method, route.path) for route in guarded_routes(app).values() for method in route.methods or ()}
     return every - reached

@@ -44,7 +44,7 @@ async def test_a_checkpoint_is_due_after_a_hundred_entries_and_not_before(world:
     await the_checkpoint(world, size=1)
     for number in range(1, 100):
         await world.post(line(number))
-    await make_due_checkpoints(world.database, app.state.signer, now=utc_now())
+    await make_due_checkpoints(world.database, app.state.recall.signer, now=utc_now())
     assert (await the_checkpoint(world, size=1)).number == 1
     await world.post(line(100))
     assert (await the_checkpoint(world, size=101)).number == 2
@@ -54,7 +54,7 @@ async def test_entries_come_in_pages_without_personal_data(world: World) -> None
     for number in range(1, 4):
         await world.post(line(number))
     first = (await world.call("GET", "/ledger/entries?limit=3", who="auditor")).json()
-    rest = (await world.call("GET", f"/ledger/entries?limit=3&after={first['next_after']}", who="auditor")).json()
+    rest = (await world.call("GET", f"/ledger/entries?limit=3&cursor={first['next_cursor']}", who="auditor")).json()
     entries = first["entries"] + rest["entries"]
     assert [(entry["seq"], entry["type"], len(entry["leaves"])) for entry in entries] == [
         (1, "open", 0),
@@ -62,7 +62,7 @@ async def test_entries_come_in_pages_without_personal_data(world: World) -> None
         (3, "intake", 1),
         (4, "intake", 1),
     ]
-    assert rest["next_after"] is None
+    assert rest["next_cursor"] is None
     assert "ADELINE" not in str(entries)
 
 
@@ -70,7 +70,7 @@ async def test_an_entry_is_proved_to_be_in_the_log_that_was_signed(world: World)
     for number in range(1, 6):
         await world.post(line(number))
     proof = (await world.call("GET", "/ledger/proofs/inclusion?seq=3&size=6", who="auditor")).json()
-    entry = (await world.call("GET", "/ledger/entries?after=2&limit=1", who="auditor")).json()["entries"][0]
+    entry = (await world.call("GET", "/ledger/entries?cursor=2&limit=1", who="auditor")).json()["entries"][0]
     leaf = log_leaf(bytes.fromhex(entry["hash"]))
     hashes = [b64decode(node) for node in proof["hashes"]]
     assert b64decode(proof["leaf"]) == leaf
@@ -104,9 +104,9 @@ async def test_nothing_is_proved_of_entries_that_do_not_exist(world: World, path
 async def test_checkpoints_are_listed_in_order(world: World) -> None:
     await the_checkpoint(world, size=1)
     listed = (await world.call("GET", "/ledger/checkpoints?limit=1", who="auditor")).json()
-    assert (len(listed["checkpoints"]), listed["next_after"]) == (1, 1)
-    rest = (await world.call("GET", "/ledger/checkpoints?after=1", who="auditor")).json()
-    assert rest == {"checkpoints": [], "next_after": None}
+    assert (len(listed["checkpoints"]), listed["next_cursor"]) == (1, None)
+    rest = (await world.call("GET", "/ledger/checkpoints?cursor=1", who="auditor")).json()
+    assert rest == {"checkpoints": [], "next_cursor": None}
 
 
 async def test_a_count_of_every_kind_of_change_agrees_with_its_ledger(world: World) -> None:

@@ -1,20 +1,22 @@
 """Who may do what: every role on every route, with every kind of key. A route without a row here fails."""
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Final
 
 import pytest
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI, Response
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette._utils import is_async_callable
+from starlette.routing import Route
 
 from app.access.keys import issue_key, revoke_key
 from app.access.principals import ROLES, Role, parse
-from app.http.examples import EXAMPLES
-from app.http.frame import PUBLIC, calls, check_guards, guard_of, routes
-from app.http.openapi import body_of
+from app.http.frame import PUBLIC, GuardedRoute, allow, body_of, check_guards, guard_of, guarded_routes, routes
+from app.http.openapi import EXAMPLES
 from tests.http.wire import Answer, send
 from tests.http.world import World
 
@@ -62,11 +64,7 @@ UNKNOWN: Final = "01890a5d-ac96-774b-bcce-b302099a8057"
 
 def guarded(app: FastAPI) -> dict[str, tuple[str, str]]:
     """Method and path of every route that needs a key, by its operation's id."""
-    found = {}
-    for path, route in routes(app):
-        if isinstance(route, APIRoute) and guard_of(route):
-            found[route.operation_id or path] = (min(route.methods or ()), path)
-    return found
+    return {name: (min(route.methods or ()), route.path) for name, route in guarded_routes(app).items()}
 
 
 async def ask(app: FastAPI, operation: str, petition_id: str, key: str | None) -> Answer:
@@ -85,7 +83,7 @@ def test_every_route_with_a_key_has_a_row_and_every_row_a_route(app_without_data
 
 
 def test_every_other_route_is_one_of_the_few_public_ones(app_without_database: FastAPI) -> None:
-    open_to_all = {p for p, r in routes(app_without_database) if not isinstance(r, APIRoute) or not guard_of(r)}
+    open_to_all = {path for path, route in routes(app_without_database) if not guard_of(route)}
     assert open_to_all <= PUBLIC
     assert not any(path.startswith("/v1") for path in PUBLIC)
 
@@ -96,11 +94,34 @@ def test_an_application_with_an_unguarded_route_does_not_start(app_without_datab
         check_guards(app_without_database)
 
 
+def test_an_application_with_a_plain_route_beside_fastapi_does_not_start(app_without_database: FastAPI) -> None:
+    app_without_database.router.routes.insert(0, Route("/v1/forgotten", lambda _: Response()))
+    with pytest.raises(RuntimeError, match="/v1/forgotten declares no role"):
+        check_guards(app_without_database)
+
+
+def test_a_route_that_does_anything_before_its_guard_does_not_start(app_without_database: FastAPI) -> None:
+    async def read_first() -> None: ...
+
+    async def late(_first: object = Depends(read_first), _principal: object = allow("clerk")) -> None: ...
+
+    app_without_database.add_api_route("/v1/late", late)
+    with pytest.raises(RuntimeError, match="/v1/late declares no role"):
+        check_guards(app_without_database)
+
+
 def test_no_route_and_nothing_before_it_is_sent_to_a_thread(app_without_database: FastAPI) -> None:
     """FastAPI does so with all that is no coroutine, at more than the price of most answers."""
     every = [r for _, r in routes(app_without_database) if isinstance(r, APIRoute)]
     called = {call for route in every for call in (route.endpoint, *calls(route.dependant))}
     assert [call for call in called if not is_async_callable(call)] == []
+
+
+def calls(dependant: Dependant) -> Iterator[object]:
+    """Every dependency below a route."""
+    for dependency in dependant.dependencies:
+        yield dependency.call
+        yield from calls(dependency)
 
 
 KINDS: Final = ("own", "another county's", "unknown", "expired", "revoked")
@@ -113,7 +134,7 @@ class Matrix:
         self.app = app
         self.world = world
         self.keys: dict[tuple[Role, str], str] = {}
-        self.routes = {r.operation_id: r for _, r in routes(app) if isinstance(r, APIRoute) and guard_of(r)}
+        self.routes = dict[str, GuardedRoute](guarded_routes(app))
         self.prefix = ""  # of a key that nobody needs
 
     async def prepare(self) -> None:
@@ -204,7 +225,7 @@ async def test_a_key_sees_no_petition_and_no_roll_of_another_county(app: FastAPI
     now = datetime.now(UTC)
     for operation, role, name in (("list_petitions", "clerk", "petitions"), ("list_rolls", "admin", "rolls")):
         other = await issue_key(world.database, "elsewhere", role=role, principal=f"{role}-1", now=now)  # type: ignore[arg-type]  # roles are text here
-        assert (await ask(app, operation, UNKNOWN, other)).json() == {name: []}
+        assert (await ask(app, operation, UNKNOWN, other)).json() == {name: [], "next_cursor": None}
         assert (await ask(app, operation, UNKNOWN, world.keys[role])).json()[name]
 
 

@@ -164,10 +164,10 @@ async def test_the_history_shows_each_version_or_as_many_as_asked_for(world: Wor
     assert whole["history"][-1]["valid"] == (await world.tally())["valid"]
     some = (await world.call("GET", "/tally/history?limit=3", who="monitor")).json()["history"]
     assert [past["version"] for past in some] == [3, 6, 10]
-    later = (await world.call("GET", "/tally/history?after=8", who="monitor")).json()["history"]
+    later = (await world.call("GET", "/tally/history?since_version=8", who="monitor")).json()["history"]
     assert [past["version"] for past in later] == [9, 10]
-    assert (await world.call("GET", "/tally/history?after=10", who="monitor")).json()["history"] == []
-    assert (await world.call("GET", "/tally/history?after=9999", who="monitor")).json()["history"] == []
+    assert (await world.call("GET", "/tally/history?since_version=10", who="monitor")).json()["history"] == []
+    assert (await world.call("GET", "/tally/history?since_version=9999", who="monitor")).json()["history"] == []
 
 
 @asynccontextmanager
