@@ -1,4 +1,4 @@
-"""Structured logs: JSON for a collector, or lines for a terminal. Nothing personal reaches them: callers see to it."""
+"""Structured logs: JSON for a collector, or lines for a terminal. Callers must not log personal data."""
 
 import json
 import logging
@@ -24,7 +24,7 @@ class _Text(logging.Formatter):
 
 
 def configure(log_format: Literal["json", "text"]) -> None:
-    """Log to standard error in this form. Exceptions' texts are left out: they may hold what was sent."""
+    """Log to standard error in this form. The texts of exceptions are left out: they may have personal data."""
     handler = logging.StreamHandler()
     handler.setFormatter(_Json() if log_format == "json" else _Text())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)

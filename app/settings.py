@@ -1,4 +1,4 @@
-"""The only reader of the environment. How the service runs, never what the law asks: election rules are data."""
+"""The settings, read from environment variables here and nowhere else. Election rules are data, not settings."""
 
 import os
 import re
@@ -16,7 +16,7 @@ from app.errors import SettingsError
 _MOST_MATCHERS: Final = 2  # unless more are asked for: each holds 75 MB, and with two the service stays under 300
 _SHORTEST: Final = 12  # characters of a password
 _FEWEST: Final = 5  # different ones among them
-# A password made of nothing but these words is the first that anybody tries.
+# A password made of nothing but these words is among the first that an attacker tries.
 _DEFAULT: Final = re.compile(
     r"(?:postgres(?:ql)?|pass(?:word|wd)?|change(?:this|it)?|me|secret|admin|default|example|root|test|user|welcome|qwerty"
     r"|letmein|recall|owner|service|database|db|petition|verifier|the|your|my|0?123[4-9]*0?|[\W_])+\d{0,4}",
@@ -34,9 +34,9 @@ class Settings:
     log_format: Literal["json", "text"]
     intake_connections: int  # connections that write
     reading_connections: int  # connections for everything else, so that readers cannot starve the stations
-    matchers: int = 0  # processes that look lines up; 0: the service does it itself
+    matchers: int = 0  # worker processes that decide lines; 0: the service does it itself
     requests_per_second: int = 1000  # from one key, with bursts of twice as many
-    telemetry: bool = False  # spans for OpenTelemetry, whose own OTEL_… say where to
+    telemetry: bool = False  # send spans to OpenTelemetry; its own variables OTEL_… say where
     checkpoint_key_file: Path | None = None  # Ed25519, PEM; None: `checkpoint.key` in data_dir, made if it is missing
 
     @property
@@ -86,7 +86,7 @@ def _telemetry(environment: Mapping[str, str]) -> bool:
 
 
 def _database_url(text: str | None) -> str | None:
-    """The address of a given database, with a password that is one."""
+    """The address of a given database, with a password where one is needed."""
     if not text:
         return None
     if not text.startswith("postgresql+asyncpg://"):
@@ -104,14 +104,14 @@ def _database_url(text: str | None) -> str | None:
 
 
 def _hosts(url: URL) -> list[str]:
-    """The hosts of an address, without their ports; one that names none means a socket of this machine."""
+    """The hosts of an address, without their ports; an address without a host means a socket of this machine."""
     named = url.query.get("host", ())
     several = [part for one in ((named,) if isinstance(named, str) else named) for part in one.split(",")]
     return [url.host] if url.host else [host if host.startswith("/") else host.split(":")[0] for host in several]
 
 
 def _is_here(host: str) -> bool:
-    """Whether a host is this machine: nothing on a network can listen."""
+    """Whether a host is this machine, so that the connection does not cross a network."""
     if host == "localhost" or host.startswith("/"):
         return True
     try:
@@ -130,6 +130,6 @@ def _is_weak(password: str, user: str | None) -> bool:
 
 
 def _check_key_file(path: Path, name: str) -> None:
-    """See that nobody but its owner can read the key that signs checkpoints; one that is not there yet is made so."""
+    """Check that only its owner can read the key that signs checkpoints. A missing one is created that way later."""
     if path.exists() and path.stat().st_mode & 0o077:
         raise SettingsError(f"{name} must be readable by its owner alone (mode 0600)")

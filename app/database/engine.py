@@ -15,7 +15,7 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool
 
-from app.database.pooling import as_it_is
+from app.database.pooling import no_reset
 
 _REMEMBERED = 60  # seconds: longer than any query that began before a commit may take
 _BRIEF = 4  # connections: keys and tallies ask one question at a time each; the rest is for who asks how we are
@@ -152,7 +152,7 @@ async def _pool(url: str, most: int) -> asyncpg.Pool:
         min_size=1,
         max_size=most,
         command_timeout=40,
-        reset=as_it_is,
+        reset=no_reset,
     )
 
 

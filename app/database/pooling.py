@@ -1,11 +1,11 @@
-"""Giving connections back to a pool of the driver."""
+"""How a connection is returned to a pool of the driver."""
 
 import asyncpg
 
 
-async def as_it_is(_connection: asyncpg.Connection) -> None:
-    """Give a connection back without a round trip: the driver has rolled an open transaction back already.
+async def no_reset(_connection: asyncpg.Connection) -> None:
+    """Return a connection without a round trip: the driver has rolled back an open transaction already.
 
-    Its own reset undoes in addition what outlives a transaction: settings, listeners, session locks, held cursors. The
-    hot path leaves none (a test looks), and each transaction of a lone station would wait for the answer.
+    The driver's own reset would in addition undo what outlives a transaction: settings, listeners, session locks, held
+    cursors. The hot path leaves none (a test checks), and a lone station would wait for the reset at each transaction.
     """

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 import asyncpg
 
-from app.database.pooling import as_it_is
+from app.database.pooling import no_reset
 from app.errors import WorkerDiedError, WorkerFailedError
 from app.matching.decision import Decision
 from app.matching.lookup import LineToDecide, decide_lines
@@ -73,7 +73,7 @@ def in_parts(lines: Sequence[LineToDecide], least: int = 1) -> list[Sequence[Lin
 async def open_matcher(arguments: dict[str, Any]) -> Handler[LookupRequest, list[Decision]]:
     """Open the connections of a worker and return the function that answers its requests."""
     SCHEDULER.lines_per_slice = 1_000  # here nothing else waits for the event loop
-    pool = await asyncpg.create_pool(**arguments, min_size=0, max_size=_CONNECTIONS, command_timeout=40, reset=as_it_is)
+    pool = await asyncpg.create_pool(**arguments, min_size=0, max_size=_CONNECTIONS, command_timeout=40, reset=no_reset)
 
     async def decide(asked: LookupRequest) -> list[Decision]:
         async with pool.acquire(timeout=20) as connection:

@@ -1,7 +1,7 @@
 """A county's file of aliases: other names of its streets and cities, loaded in versions.
 
-UTF-8 CSV with the columns `kind` (street or city), `alias` (what people write, or the old name) and `name` (what the
-roll has). A street stands with or without type and direction. The first bad row refuses the whole file.
+It is UTF-8 CSV with the columns `kind` (street or city), `alias` (what people write, or the old name) and `name` (what
+the roll has). A street may have a type and a direction. The first bad row refuses the whole file.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from app.roll.rows import BREAKS, FORBIDDEN
 COLUMNS: Final = ("kind", "alias", "name")
 MOST_BYTES: Final = 1_000_000  # of a file: some 30,000 rows
 _LONGEST: Final = 100  # characters, as of a roll's street
-_MOST_NAMES: Final = 8  # of one alias: each is asked for with every line that bears it
+_MOST_NAMES: Final = 8  # of one alias: every line that has it is searched for by each of them
 
 
 def read_aliases(data: bytes) -> tuple[Alias, ...]:
@@ -51,10 +51,10 @@ def _decoded(data: bytes) -> str:
 
 
 def _rows(text: str) -> Iterator[list[str]]:
-    """The rows, the header first, with blanks for line breaks within a field and none around it."""
+    """The rows, the header first. Line breaks within a field become blanks, and blanks around it are removed."""
     row = -1
     try:
-        # newline="\n": a field may hold other line breaks, and they are for FORBIDDEN to judge
+        # newline="\n": a field may hold other line breaks, and FORBIDDEN decides about them
         for row, values in enumerate(csv.reader(StringIO(text, newline="\n"), strict=True)):
             for column, value in zip(COLUMNS, values, strict=False):
                 if FORBIDDEN.search(value):
@@ -85,7 +85,7 @@ def _fault(kind: Kind, text: str) -> str | None:
 
 
 def _distinct(rows: Iterable[Alias]) -> Iterator[Alias]:
-    """The rows, each of them once, none of an alias that has too many names."""
+    """The rows, if none is repeated and no alias has too many names."""
     seen: dict[Alias, int] = {}
     names: Counter[tuple[Kind, str]] = Counter()
     for no, row in enumerate(rows, 1):
@@ -103,23 +103,30 @@ class LoadedAliases(NamedTuple):
     """The version in use after a load."""
 
     version: AliasVersion
-    new: bool  # False where it held the same already
+    new: bool  # False if it had the same content already
 
 
 async def load_aliases(database: Database, county_id: str, content: bytes, *, by: str, now: datetime) -> LoadedAliases:
     """Load a file as the next version of the county's aliases and put it into use, in one transaction.
 
-    The same content again changes nothing. Who is examined under the old version is waited for, and what it decided is
-    examined again where the new version reads it otherwise.
+    The same content again changes nothing. It waits for the examinations under the old version; lines that the new
+    version reads differently are examined again later.
+
+    Args:
+        database: where the aliases are stored.
+        county_id: whose aliases they are.
+        content: the file.
+        by: the name of the user who loads it.
+        now: the time of the request.
 
     Raises:
         AliasesError: the file is not a table that can be used; nothing of it is loaded.
-        UnknownCountyError
+        UnknownCountyError: there is no such county.
     """
     aliases = await asyncio.to_thread(read_aliases, content)  # a large file takes a second
     digest = sha256(content).hexdigest()
     async with database.intake() as connection, connection.transaction():
-        before = await rows.take_aliases(connection, county_id)
+        before = await rows.lock_aliases(connection, county_id)
         if before is None:
             raise UnknownCountyError
         held = await alias_version(connection, county_id, before)
@@ -132,7 +139,7 @@ async def load_aliases(database: Database, county_id: str, content: bytes, *, by
 
 
 async def rows_of(connection: asyncpg.Connection, county_id: str, version: int) -> list[Alias] | None:
-    """The rows of one version; None where there is no such."""
+    """The rows of one version; None where there is no such version."""
     if await alias_version(connection, county_id, version) is None:
         return None
     return await alias_rows(connection, county_id, version)

@@ -29,7 +29,7 @@ _SESSION = {
     "application_name": "recall-roll-load",
     "timezone": "UTC",
     "lock_timeout": "10min",  # another county's load may be at its indexes
-    "statement_timeout": "0",  # a load takes what it takes, and its transaction waits for the file
+    "statement_timeout": "0",  # none: a load may take hours, and its transaction waits for the file
     "idle_in_transaction_session_timeout": "0",
 }
 _TOKEN_PORTION = 4 << 20  # bytes of the dictionary kept in memory before they go to the database
@@ -38,7 +38,7 @@ _REPORT_EVERY = 1.0  # seconds
 
 @dataclass(frozen=True, slots=True)
 class LoadedRoll:
-    """What a load did."""
+    """The result of a load."""
 
     county_id: str
     roll_version: int
@@ -58,26 +58,36 @@ async def load_roll(
     progress: Progress = lambda _phase, _rows: None,
     began: Callable[[int], None] = lambda _version: None,
 ) -> LoadedRoll:
-    """Load a file as the next version of the county's roll; the county is added where it is new.
+    """Load a file as the next version of the county's roll.
 
-    `url` is the database's (`postgresql+asyncpg://…`): a load has two connections of its own, one for the data, in a
-    single transaction, and one on which others see how far it is. `began` is told the version once it is known. A file
-    that is refused leaves a failed version with the reason, and nothing else. Two intervals of a voter that are in
-    force at the same time are kept as they are: a signer at either address is registered there (2 CCR 20931), and the
-    voter counts once all the same.
+    A load has two connections of its own: one for the data, in a single transaction, and one for its progress, which
+    others see. A file that is refused leaves a failed version with the reason, and nothing else. Two registrations of a
+    voter that are in force at the same time are both kept: a signer at either address is registered there (2 CCR
+    20931), and the voter is counted once all the same.
+
+    Args:
+        url: the database's address, `postgresql+asyncpg://…`.
+        county_id: the county's code. It is added if it is new.
+        source: the file, plain, gzip or zip.
+        roll_format: one of `FORMATS`.
+        complete_through: the last day whose registrations are in the file.
+        activate: put the version into use when it is loaded.
+        progress: called with the phase and the number of rows so far.
+        began: called with the version's number as soon as it is known.
 
     Raises:
         RollError: the file is not a roll that can be used; nothing of it is loaded.
         RollLoadingError: another load of this county's roll is running.
-        CountyCodeError: the county is new and its code cannot be one.
+        CountyCodeError: this cannot be the code of a county.
         OSError: the file cannot be opened.
         RollOutdatedError: with `activate`, the roll in use is complete through a later day. The new one stays loaded.
+        WorkerDiedError: a worker process was killed; nothing is loaded.
     """
     started = time.monotonic()
     if roll_format not in FORMATS:
         raise RollError(f"no such format; there are {', '.join(FORMATS)}")
     if isinstance(source, Path):
-        source.open("rb").close()  # a file that is not there is no load that failed
+        source.open("rb").close()  # a file that does not exist leaves no failed version
     async with connected(url) as data, connected(url) as report, data.transaction():
         await add_county(report, county_id)
         if not await db.try_loading(data, county_id):
@@ -104,7 +114,7 @@ async def load_roll(
 
 @asynccontextmanager
 async def connected(url: str) -> AsyncIterator[asyncpg.Connection]:
-    """Connect as a load does: without a limit of time."""
+    """Connect as a load does: its statements may take any time."""
     connection = await asyncpg.connect(**connect_arguments(url, **_SESSION))
     try:
         yield connection
@@ -195,8 +205,14 @@ async def activate_roll(
 ) -> db.Roll:
     """Put a version into use, and retire the one in use; readers see the one or the other, never neither.
 
-    A roll that is complete through an earlier day would make voters registered since then disappear, so it needs
-    `allow_older`. A retired version may come back the same way. Activating the one in use changes nothing.
+    With a roll that is complete through an earlier day, voters registered since then would be missing, so it needs
+    `allow_older`. A retired version may be put into use again. Activating the one in use changes nothing.
+
+    Args:
+        connection: not in a transaction.
+        county_id: the county.
+        roll_version: the version to put into use.
+        allow_older: allow a roll that is complete through an earlier day than the one in use.
 
     Raises:
         UnknownRollError: no such version, or it is not loaded, failed or dropped.
@@ -204,9 +220,9 @@ async def activate_roll(
         RollOutdatedError: it is complete through an earlier day than the one in use.
     """
     async with connection.transaction():
-        await db.take_county(connection, county_id)
+        await db.lock_county(connection, county_id)
         roll = await db.get_roll(connection, county_id, roll_version)
-        if roll is None or roll.state in ("loading", "failed") or roll.dropped_at:
+        if roll is None or not roll.usable:
             raise UnknownRollError
         if roll.keys_version != KEYS_VERSION:
             raise RollKeysError
@@ -215,13 +231,11 @@ async def activate_roll(
             return active
         if active and roll.complete_through < active.complete_through and not allow_older:
             raise RollOutdatedError
-        await db.switch_roll(connection, county_id, roll_version)
-        switched = await db.get_roll(connection, county_id, roll_version)
-    return switched or roll
+        return await db.switch_roll(connection, county_id, roll_version)
 
 
 async def drop_roll(connection: asyncpg.Connection, *, county_id: str, roll_version: int) -> None:
-    """Delete the registrations of a version that is not in use; what findings say of it stays.
+    """Delete the registrations of a version that is not in use; findings that name it stay as they are.
 
     Raises:
         UnknownRollError: no such version, or it is in use, loading, failed, or dropped already.
@@ -239,18 +253,27 @@ async def rekey_roll(
     roll_version: int | None = None,
     progress: Progress = lambda _phase, _rows: None,
 ) -> LoadedRoll | None:
-    """Load a version of the county's roll (the one in use) once more, as its next version, with this program's keys.
+    """Load a version of the county's roll again, as its next version, with this program's search keys.
 
-    What the county's file said is the same, row by row and under the same numbers. The new version takes the place of
-    the one in use, if that was it. None where the keys are this program's already.
+    The registrations are the same, row by row and with the same numbers. If the old version is in use, the new one
+    replaces it. None where the keys are this program's already.
+
+    Args:
+        url: the database's address, `postgresql+asyncpg://…`.
+        county_id: the county.
+        roll_version: the version; None: the one in use.
+        progress: called with the phase and the number of rows so far.
 
     Raises:
         UnknownRollError: the county has no such version, or its registrations are gone.
         RollLoadingError: another load of this county's roll is running.
     """
     async with connected(url) as connection:
-        roll = await _version(connection, county_id, roll_version)
-        if roll is None or roll.state in ("loading", "failed") or roll.dropped_at:
+        if roll_version is None:
+            roll = await db.active_roll(connection, county_id)
+        else:
+            roll = await db.get_roll(connection, county_id, roll_version)
+        if roll is None or not roll.usable:
             raise UnknownRollError
         if roll.keys_version == KEYS_VERSION:
             return None
@@ -266,9 +289,3 @@ async def rekey_roll(
                 activate=roll.state == "active",
                 progress=progress,
             )
-
-
-async def _version(connection: asyncpg.Connection, county_id: str, roll_version: int | None) -> db.Roll | None:
-    if roll_version is None:
-        return await db.active_roll(connection, county_id)
-    return await db.get_roll(connection, county_id, roll_version)

@@ -36,25 +36,30 @@ class Roll:
     created_at: datetime
     loaded_at: datetime | None
     activated_at: datetime | None
-    dropped_at: datetime | None  # its registrations are gone from then on
+    dropped_at: datetime | None  # from then on its registrations are gone
+
+    @property
+    def usable(self) -> bool:
+        """Whether its registrations are all there."""
+        return self.state not in ("loading", "failed") and self.dropped_at is None
 
 
 _ROLL_COLUMNS = ", ".join(field.name for field in fields(Roll))
 REGISTRATION_COLUMNS = Registration._fields
 _COPY_COLUMNS = (*REGISTRATION_COLUMNS, *KEY_COLUMNS, MARK_COLUMN)
 
-# Whoever starts or activates a roll of a county takes its row first, so that they take turns.
-_TAKE_COUNTY = "SELECT county_id FROM county WHERE county_id = $1 FOR NO KEY UPDATE"
+# The start and the activation of a roll lock the county's row first, so that they take turns.
+_LOCK_COUNTY = "SELECT county_id FROM county WHERE county_id = $1 FOR NO KEY UPDATE"
 
 # One load of a county at a time. Held to the end of the load's transaction: if its process dies, the lock goes with it.
 _TRY_LOADING = "SELECT pg_try_advisory_xact_lock(hashtextextended('recall: load ' || $1, 0))"
 
-# Loads that nobody runs any more: their process died. Rides the roll's primary key, as do the next ones.
+# Loads whose process died. This and the next ones use the roll's primary key.
 _FAIL_ABANDONED = """
 UPDATE roll SET state = 'failed', failure = 'the load was interrupted' WHERE county_id = $1 AND state = 'loading'
 """
 
-# The next version of the county's roll. The county's row is held, so the number is free.
+# The next version of the county's roll. The county's row is locked, so no other load takes the same number.
 _START_ROLL = """
 INSERT INTO roll (county_id, roll_version, state, format, complete_through, keys_version)
 SELECT $1, coalesce(max(roll_version), 0) + 1, 'loading', $2, $3, $4 FROM roll WHERE county_id = $1
@@ -79,14 +84,14 @@ _STAGE = "SELECT roll_stage($1, $2)"
 _ATTACH = "SELECT roll_attach($1, $2)"
 _DROP = "SELECT roll_drop($1, $2)"
 
-# What the loading processes counted comes in portions, a word in many of them; the sum goes to the dictionary.
+# The words that the workers counted come in portions, a word in many of them; the dictionary has the sums.
 _STAGE_TOKENS = "CREATE TEMPORARY TABLE staged_token (kind text, token text, registrations integer) ON COMMIT DROP"
 _KEEP_TOKENS = """
 INSERT INTO roll_token (county_id, roll_version, kind, token, registrations)
 SELECT $1, $2, kind, token, sum(registrations) FROM staged_token GROUP BY kind, token
 """
 
-# The known words, each under all its variants. In the order of the primary key, which so grows at one end.
+# The known words, each under all its variants. Sorted as the primary key is, so that its index grows at one end.
 _KEEP_VARIANTS = """
 INSERT INTO roll_variant (county_id, roll_version, kind, variant, token, registrations)
 SELECT $1, $2, kind, variant, token, registrations FROM roll_token
@@ -99,23 +104,26 @@ WHERE county_id = $1 AND roll_version = $2 AND kind = ANY ($3::text[]) AND lengt
 ORDER BY kind, variant COLLATE "C", token COLLATE "C"
 """
 
-# Both ride roll_one_active.
+# These two use the index roll_one_active.
 _ACTIVE_ROLL = f"SELECT {_ROLL_COLUMNS} FROM roll WHERE county_id = $1 AND state = 'active'"  # noqa: S608 - our columns
 _ANY_ACTIVE_ROLL = "SELECT EXISTS (SELECT FROM roll WHERE state = 'active' AND keys_version = $1)"
 _ROLL = f"SELECT {_ROLL_COLUMNS} FROM roll WHERE county_id = $1 AND roll_version = $2"  # noqa: S608 - our columns
 _ROLLS = f"SELECT {_ROLL_COLUMNS} FROM roll WHERE county_id = $1 ORDER BY roll_version"  # noqa: S608 - our columns
 
-# Two statements, not one: the row that leaves must be out of roll_one_active before the other enters.
+# Two statements, not one: roll_one_active is unique, so one row must have left it before the other enters.
 _RETIRE = "UPDATE roll SET state = 'retired' WHERE county_id = $1 AND state = 'active'"
-_ACTIVATE = "UPDATE roll SET state = 'active', activated_at = now() WHERE county_id = $1 AND roll_version = $2"
+_ACTIVATE = f"""
+UPDATE roll SET state = 'active', activated_at = now() WHERE county_id = $1 AND roll_version = $2
+RETURNING {_ROLL_COLUMNS}
+"""  # noqa: S608 - our columns
 
-# A version as the file that it could have been loaded from. Rides the partition's primary key.
+# A version as a canonical file. Uses the partition's primary key.
 _CANONICAL = f"""
 SELECT {", ".join(REGISTRATION_COLUMNS[1:-1])}, CASE WHEN confidential THEN 'true' ELSE 'false' END AS confidential
 FROM registration WHERE county_id = $1 AND roll_version = $2 ORDER BY registration_no
 """  # noqa: S608 - our columns
 
-# Registrations of the voters given, in the file's order. Rides the partition's index on voter_id.
+# The registrations of some voters, in the file's order. Uses the partition's index on voter_id.
 _OF_VOTERS = f"""
 SELECT {", ".join(REGISTRATION_COLUMNS)} FROM registration
 WHERE county_id = $1 AND roll_version = $2 AND voter_id = ANY($3::text[])
@@ -123,28 +131,28 @@ ORDER BY registration_no
 """  # noqa: S608 - our columns
 
 
-async def take_county(connection: asyncpg.Connection, county_id: str) -> bool:
-    """Hold the county's row to the end of the transaction; False where there is no such county."""
-    return await connection.fetchval(_TAKE_COUNTY, county_id) is not None
+async def lock_county(connection: asyncpg.Connection, county_id: str) -> None:
+    """Lock the county's row until the end of the transaction."""
+    await connection.execute(_LOCK_COUNTY, county_id)
 
 
 async def try_loading(connection: asyncpg.Connection, county_id: str) -> bool:
-    """Become the one that loads this county's roll, to the end of the transaction; False where another does."""
+    """Lock the loading of this county's roll until the end of the transaction; False where another load has done so."""
     return bool(await connection.fetchval(_TRY_LOADING, county_id))
 
 
 async def start_roll(
     connection: asyncpg.Connection, county_id: str, *, roll_format: str, complete_through: date, keys_version: int
 ) -> int:
-    """Begin the county's next roll version and return its number; whatever was loading before is given up."""
-    await take_county(connection, county_id)
+    """Begin the county's next roll version and return its number. Loads that were interrupted are marked as failed."""
+    await lock_county(connection, county_id)
     await connection.execute(_FAIL_ABANDONED, county_id)
     version: int = await connection.fetchval(_START_ROLL, county_id, roll_format, complete_through, keys_version)
     return version
 
 
 async def record_progress(connection: asyncpg.Connection, county_id: str, version: int, phase: str, rows: int) -> None:
-    """Say how far the load is."""
+    """Record the phase of a load and the number of rows so far."""
     await connection.execute(_PROGRESS, county_id, version, phase, rows)
 
 
@@ -154,7 +162,7 @@ async def fail_roll(connection: asyncpg.Connection, county_id: str, version: int
 
 
 async def stage_roll(connection: asyncpg.Connection, county_id: str, version: int) -> str:
-    """Make the table that the roll is copied into and return its name. One transaction up to `attach_roll`."""
+    """Make the table that the roll is copied into and return its name; in one transaction with `attach_roll`."""
     await connection.execute(_STAGE_TOKENS)
     table: str = await connection.fetchval(_STAGE, county_id, version)
     return table
@@ -202,10 +210,10 @@ async def any_active_roll(connection: asyncpg.Connection) -> bool:
     return bool(await connection.fetchval(_ANY_ACTIVE_ROLL, KEYS_VERSION))
 
 
-async def switch_roll(connection: asyncpg.Connection, county_id: str, version: int) -> None:
-    """Put this version in the place of the one in use. One transaction."""
+async def switch_roll(connection: asyncpg.Connection, county_id: str, version: int) -> Roll:
+    """Retire the version in use and put this one in its place, in one transaction."""
     await connection.execute(_RETIRE, county_id)
-    await connection.execute(_ACTIVATE, county_id, version)
+    return Roll(*await connection.fetchrow(_ACTIVATE, county_id, version))
 
 
 async def drop_registrations(connection: asyncpg.Connection, county_id: str, version: int) -> None:
@@ -245,7 +253,7 @@ _DATES = _Dates()
 
 
 def copy_lines(registrations: Iterable[tuple[Registration, tuple[int | None, ...]]]) -> bytes:
-    """Registrations with their keys as COPY's text, for `copy_registrations`. No field holds a tab or a line break."""
+    """Registrations with their keys as COPY's text, for `copy_registrations`. No field has a tab or a line break."""
     return _copy_text([_copy_line(registration, keys) for registration, keys in registrations])
 
 
@@ -270,8 +278,8 @@ def _copy_text(lines: list[str]) -> bytes:
     return "\n".join(lines).replace("\\", "\\\\").encode()
 
 
-# Whoever loads aliases takes the county's row so that an examination under the old ones, which holds it, is waited for.
-_TAKE = "SELECT aliases_version FROM county WHERE county_id = $1 FOR UPDATE"
+# An examination locks the county's row too, so a load of aliases waits for the examinations under the old ones.
+_LOCK_ALIASES = "SELECT aliases_version FROM county WHERE county_id = $1 FOR UPDATE"
 
 _VERSIONS = f"SELECT {ALIAS_VERSION_COLUMNS} FROM alias_version WHERE county_id = $1 ORDER BY aliases_version"  # noqa: S608  # our columns
 
@@ -283,9 +291,9 @@ SELECT $1, $2, kind, alias, name FROM unnest($3::text[], $4::text[], $5::text[])
 _USE = "UPDATE county SET aliases_version = $2 WHERE county_id = $1"
 
 
-async def take_aliases(connection: asyncpg.Connection, county_id: str) -> int | None:
-    """The version in use, which nobody else may change or rest on until this transaction ends; None: no such county."""
-    version: int | None = await connection.fetchval(_TAKE, county_id)
+async def lock_aliases(connection: asyncpg.Connection, county_id: str) -> int | None:
+    """Lock and return the version in use until this transaction ends; None where there is no such county."""
+    version: int | None = await connection.fetchval(_LOCK_ALIASES, county_id)
     return version
 
 
@@ -297,7 +305,7 @@ async def alias_versions(connection: asyncpg.Connection, county_id: str) -> list
 async def add_aliases(
     connection: asyncpg.Connection, county_id: str, version: AliasVersion, rows: Sequence[Alias]
 ) -> None:
-    """Add a version with its rows and put it into use. The caller has taken the county's aliases."""
+    """Add a version with its rows and put it into use. The caller has locked the county's aliases."""
     await connection.execute(_ADD_VERSION, county_id, *version)
     texts = [[row[at] for row in rows] for at in range(len(Alias._fields))]
     await connection.execute(_ADD_ALIASES, county_id, version.aliases_version, *texts)

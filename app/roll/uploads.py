@@ -1,13 +1,13 @@
-"""Rolls that come over HTTP: kept in a file until they are loaded, beside the requests."""
+"""Rolls uploaded over HTTP: each is stored in a file, and loaded while the service answers other requests."""
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from uuid import uuid4
 
 from app.errors import BusyError, RollError
@@ -22,7 +22,7 @@ _PORTION: Final = 1 << 20  # bytes that are written at once
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """What a file is said to be."""
+    """What the client says about a file."""
 
     county_id: str
     roll_format: str
@@ -30,10 +30,10 @@ class Upload:
 
 
 class RollUploads:
-    """The files on their way into a database, and the loads under way."""
+    """The uploads and loads under way."""
 
     def __init__(self, database_url: str, folder: Path) -> None:
-        """Load into the database; keep files in `folder` meanwhile, where none of an earlier process stays."""
+        """Load into the database. Files are stored in `folder` meanwhile; those of an earlier process are deleted."""
         self._database_url = database_url
         self._folder = folder
         self._loads: set[asyncio.Task[None]] = set()
@@ -42,11 +42,11 @@ class RollUploads:
             left.unlink()
 
     async def take(self, upload: Upload, content: AsyncIterator[bytes]) -> int:
-        """Receive a file and begin to load it; returns the version that it becomes. The load goes on by itself.
+        """Receive a file, begin to load it, and return the version that it becomes. The load goes on afterwards.
 
         Raises:
-            BusyError: as many are under way as a process takes.
-            RollError: the file is too long, or it can be seen at once that it is no roll.
+            BusyError: this process has as many uploads and loads as it takes at a time.
+            RollError: the file is too long.
             RollLoadingError: another load of this county's roll is running.
         """
         if self._under_way >= _AT_ONCE:
@@ -60,13 +60,10 @@ class RollUploads:
             self._over(path)
             raise
         version: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._start(self._load(upload, path, version))
-        return await asyncio.shield(version)
-
-    def _start(self, load: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(load)
+        task = asyncio.create_task(self._load(upload, path, version))
         self._loads.add(task)
         task.add_done_callback(self._loads.discard)
+        return await asyncio.shield(version)
 
     async def _load(self, upload: Upload, path: Path, version: asyncio.Future[int]) -> None:
         try:
@@ -78,7 +75,7 @@ class RollUploads:
                 complete_through=upload.complete_through,
                 began=version.set_result,
             )
-        except Exception as error:  # noqa: BLE001  # it is told to the client, or stands in the list of rolls
+        except Exception as error:  # noqa: BLE001  # the client gets it as the answer, or the list of rolls shows it
             if not version.done():
                 version.set_exception(error)
             elif not isinstance(error, RollError):
@@ -91,7 +88,7 @@ class RollUploads:
         path.unlink(missing_ok=True)
 
     async def close(self) -> None:
-        """End the loads: each leaves a failed version that says so."""
+        """Cancel the loads: each leaves a failed version that says so."""
         for task in self._loads:
             task.cancel()
         with suppress(asyncio.CancelledError):
