@@ -33,7 +33,7 @@ from app.law.line import Place, Submitted
 from app.law.petition import Petition
 from app.law.review import PersonFinding
 from app.law.ruleset import CALIFORNIA
-from app.matching.scoring import model_to_json
+from app.matching.model import model_to_json
 from app.roll.loading import load_roll
 from bench.matching import objects, writing
 

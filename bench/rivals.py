@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from math import log2
 from typing import Any, NamedTuple
@@ -28,7 +28,7 @@ class Answer:
     outcome: Outcome = _NOBODY
     voter_id: str | None = None
     reason_open: bool = True  # a pair that was not found says nothing of the reason
-    evidence: dict[str, Any] = field(default_factory=dict)
+    evidence_json: str = "{}"
 
 
 class Row(NamedTuple):

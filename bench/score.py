@@ -5,7 +5,6 @@ voters it may be), tags, and for `other` the reason. A `junior` is an unregister
 the voter's address: no lookup can tell the two apart, so they are counted on their own.
 """
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -51,7 +50,7 @@ class Answer(Protocol):
         """The voter that was found."""
 
     @property
-    def evidence(self) -> dict[str, Any]:
+    def evidence_json(self) -> str:
         """What is kept with it."""
 
 
@@ -78,7 +77,7 @@ class Score:
         self.by_class[kind][outcome] += 1
         self.juniors += outcome == "wrong match" and "junior" in truth["tags"]
         self.legible_false_invalid += outcome == "false invalid" and kind != "illegible"
-        self.evidence_bytes += len(json.dumps(decision.evidence, separators=(",", ":")))
+        self.evidence_bytes += len(decision.evidence_json)
         if kind in {"valid", "dup"}:
             self.valid += 1
             self.valid_found += outcome == "correct"

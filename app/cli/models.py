@@ -1,14 +1,14 @@
 """`python -m app model`: the matcher's weights, learned from lines that people judged."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from app.cli.arguments import PETITION, Arguments, an_id, command, group, the_petition
 from app.cli.common import CommandError, Subparsers
 from app.database.engine import Database
 from app.examination.learning import learn_model, report_model
-from app.matching.scoring import model_to_json
+from app.matching.learning import Band
+from app.matching.model import model_to_json
 
 
 def add_parser(subparsers: "Subparsers") -> None:
@@ -44,11 +44,11 @@ async def _report(arguments: Arguments, database: Database) -> None:
     print(bands_as_text(await report_model(database, petition)))
 
 
-def bands_as_text(bands: Sequence[Mapping[str, Any]]) -> str:
+def bands_as_text(bands: Sequence[Band]) -> str:
     """The report as a table: for each band of probability, the mean that was claimed and how often people agree."""
     rows = [
-        f"{band['to']:>13} {band['claimed']:>10.4f} {band['lines']:>9,} {band['right'] / band['lines']:>13.4f}"
+        f"{band.to:>13} {band.claimed:>10.4f} {band.lines:>9,} {band.right / band.lines:>13.4f}"
         for band in bands
-        if band["lines"]
+        if band.lines
     ]
     return "\n".join([f"{'claimed up to':>13} {'on average':>10} {'lines':>9} {'people agree':>13}", *rows])

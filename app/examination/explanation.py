@@ -10,8 +10,8 @@ from app.law.line import Place, Writing
 from app.law.petition import Petition
 from app.law.reasons import REASONS_IN_WORDS
 from app.law.ruleset import RULESETS
-from app.matching.evidence import ADDRESS_FIELDS, NAME_FIELDS, RARITY, level_in_words, written_fields
-from app.matching.hypotheses import RULES
+from app.matching.comparison import ADDRESS_FIELDS, NAME_FIELDS, REST_IN_WORDS, level_in_words
+from app.matching.evidence import RULES
 
 Json = Mapping[str, Any]
 Lines = Iterator[str]
@@ -227,9 +227,21 @@ def _candidate(label: str, candidate: Json, read: Json) -> Lines:
     if dates := rest.pop("registration", {}):
         words = (f"{_DATES.get(event, event.replace('_', ' '))} {day}" for event, day in dates.items())
         yield f"  registration {', '.join(words)}"
-    written = written_fields(read, rest.pop("reading", None), rest.pop("written_address", 0))
+    written = _written_fields(read, rest.pop("reading", None), rest.pop("written_address", 0))
     yield from _fields(rest.pop("fields", {}), rest.pop("weight", None), written)
     yield from _tree(rest, "  ")
+
+
+def _written_fields(read: Json, order: str | None, address: int) -> Mapping[str, str]:
+    """The written value of each field, of the name's order and of the address that a candidate was compared with."""
+    names: Sequence[str] = read.get("names", ())
+    name = next((name for name in names if name.endswith(f"({order})")), names[0] if names else "")
+    surname, _, given = name.rpartition(" (")[0].partition(", ")
+    first, _, middle = given.partition(" ")
+    addresses: Sequence[Mapping[str, str]] = read.get("addresses", ())
+    parts = addresses[address] if address < len(addresses) else {}
+    named = {"surname": surname, "given": first, "middle": middle, "suffix": read.get("suffix", "")}
+    return {**named, **parts, "zip": read.get("zip", "")}
 
 
 _FIELD_NAMES: Final = {
@@ -256,7 +268,7 @@ def _fields(fields: Mapping[str, tuple[str, str, float]], total: float | None, w
         yield row(_FIELD_NAMES.get(field, field), written.get(field) or "-", roll or "-", f"{weight:+.2f}", words)
     if total is not None:
         rest = total - sum(weight for _, _, weight in fields.values())
-        yield row("", "", "", f"{rest:+.2f}", RARITY)
+        yield row("", "", "", f"{rest:+.2f}", REST_IN_WORDS)
         yield row("match weight", "", "", f"{total:+.2f}", "above 0 favors this voter")
 
 

@@ -1,9 +1,9 @@
-"""Learning the matcher's weights from lines that people judged, and measuring its probabilities by them."""
+"""Learning the model from lines that people judged, and measuring its probabilities by them."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import asyncpg
 
@@ -12,62 +12,61 @@ from app.count.line_queries import writings_at
 from app.count.queries import section_dates
 from app.database.engine import Database
 from app.errors import NoRollError
-from app.examination.queries import Judgement, judgments_of
+from app.examination.queries import judgments_of
 from app.law.line import Writing, is_eligible
 from app.law.petition import Petition, SigningInterval
+from app.law.quality import DecidedLine
 from app.law.registration import Registration
 from app.matching import queries as db
 from app.matching.decision import Decision
-from app.matching.learning import JudgedLine, learn, report
+from app.matching.learning import Band, JudgedLine, learn, report
 from app.matching.lookup import LineToDecide, decide_lines
+from app.matching.model import Model, default_model
 from app.matching.parsing import ParsedLine, parse_line
 from app.matching.queries import SearchedRoll
 from app.matching.roll_cache import TERM_CACHE, in_use, load_corrections, load_counts
-from app.matching.scoring import Model, default_model
 from app.matching.search import MAX_RESIDENTS, address_query, registered_terms, street_terms, written_terms
 from app.roll.queries import registrations_of_voters
 
 BANDS: Final = (0.5, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.999, 1.0)
-_LEARNT_FROM: Final = frozenset({"not_registered", "out_of_county", "different_address", "canceled"})
-_NOBODY: Final = frozenset({"not_registered", "out_of_county"})
-_SAMPLE: Final = 20_000  # registrations that show how often strangers agree by chance
+_LEARNED_FROM: Final = frozenset({"not_registered", "out_of_county", "different_address", "canceled"})
+_NO_VOTER: Final = frozenset({"not_registered", "out_of_county"})
+_SAMPLE: Final = 20_000  # registrations that show how often others agree by chance
 _BATCH: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
-class JudgedCase:
-    """A line that a person judged, with its writing and interval."""
+class JudgedWriting:
+    """What a person decided on a line, with its writing and interval."""
 
-    judgement: Judgement
+    decided: DecidedLine
     writing: Writing
     interval: SigningInterval
 
     @property
     def reason(self) -> str | None:
         """Why the line is invalid by itself; None where it is good, whether or not it counts."""
-        decided = self.judgement.decided
-        return None if is_eligible(decided.status, decided.reason) else decided.reason
+        return None if is_eligible(self.decided.status, self.decided.reason) else self.decided.reason
 
     @property
     def signer(self) -> str:
-        """The voter who signed; '' where it is nobody of the roll, whomever the lookup thought of."""
-        return "" if self.reason in _NOBODY else self.judgement.decided.voter_id or ""
+        """The voter who signed; '' if the signer is no voter of the roll, whichever the lookup suggested."""
+        return "" if self.reason in _NO_VOTER else self.decided.voter_id or ""
 
 
 async def learn_model(database: Database, petitions: Sequence[Petition], version: str) -> tuple[Model, int]:
-    """A model learnt from the lines of one county's petitions that people judged, and how many these were.
+    """Return a model learned from the judged lines of one county's petitions, and the number of these lines.
 
-    The shares of the stories are those among the judged lines: they are right for a petition whose every line people
-    judged, or a random part of them.
+    The priors are the shares of the hypotheses among the judged lines: they are right for a petition of which people
+    judged every line, or a random part.
 
     Raises:
         NoRollError: the county has no active roll.
     """
     async with database.reading() as connection:
         roll = await _active(connection, petitions[0].county_id)
-        cases = [case for petition in petitions for case in await _cases(connection, petition)]
-        learnt_from = [case for case in cases if case.reason is None or case.reason in _LEARNT_FROM]
-        judged = await _judged(roll, learnt_from)
+        writings = [judged for petition in petitions for judged in await _judged_writings(connection, petition)]
+        judged = await _judged(roll, [one for one in writings if one.reason is None or one.reason in _LEARNED_FROM])
         terms = await TERM_CACHE.terms_of(roll)
         others = await _sample(roll, terms.registrations)
         compared = [*others, *(r for one in judged for r in (*one.own, *one.household))]
@@ -75,31 +74,29 @@ async def learn_model(database: Database, petitions: Sequence[Petition], version
         return learn(judged, others, terms, default_model(), version), len(judged)
 
 
-async def report_model(database: Database, petition: Petition) -> list[dict[str, Any]]:
-    """By band of the probability that the present model claims for valid or invalid: how often people agree with it.
+async def report_model(database: Database, petition: Petition) -> list[Band]:
+    """Return how often people agree with the current model, by band of the probability that it claims.
 
     Raises:
         NoRollError: the county has no active roll.
     """
     async with database.reading() as connection:
         roll = await _active(connection, petition.county_id)
-        cases = await _cases(connection, petition)
-        decided: list[tuple[float, bool]] = []
-        for start in range(0, len(cases), _BATCH):
-            batch = cases[start : start + _BATCH]
-            found = await decide_lines(roll, [LineToDecide(case.writing, case.interval) for case in batch])
-            decided += _claims(batch, found)
-    return report(decided, BANDS)
+        judged = await _judged_writings(connection, petition)
+        claims: list[tuple[float, bool]] = []
+        for batch in (judged[at : at + _BATCH] for at in range(0, len(judged), _BATCH)):
+            decisions = await decide_lines(roll, [LineToDecide(one.writing, one.interval) for one in batch])
+            claims += filter(None, map(_claim, batch, decisions))
+    return report(claims, BANDS)
 
 
-def _claims(cases: Sequence[JudgedCase], decisions: Sequence[Decision]) -> Iterator[tuple[float, bool]]:
-    """The probability that each decision claims, and whether the person agrees; those left to a person claim none."""
-    for case, decision in zip(cases, decisions, strict=True):
-        here = decision.evidence.get("stories", {}).get("here")
-        if decision.outcome.status == "valid" and here is not None:
-            yield here, case.reason is None and case.judgement.decided.voter_id == decision.voter_id
-        elif decision.outcome.status == "invalid" and here is not None:
-            yield 1 - here, case.reason is not None
+def _claim(judged: JudgedWriting, decision: Decision) -> tuple[float, bool] | None:
+    """The probability that a decision claims, and whether the person agrees; None if it is left to a person."""
+    if decision.here is None or decision.outcome.status == "review":
+        return None
+    if decision.outcome.status == "valid":
+        return decision.here, judged.reason is None and judged.decided.voter_id == decision.voter_id
+    return 1 - decision.here, judged.reason is not None
 
 
 async def _active(connection: asyncpg.Connection, county_id: str) -> SearchedRoll:
@@ -109,56 +106,48 @@ async def _active(connection: asyncpg.Connection, county_id: str) -> SearchedRol
     return roll
 
 
-async def _cases(connection: asyncpg.Connection, petition: Petition) -> list[JudgedCase]:
+async def _judged_writings(connection: asyncpg.Connection, petition: Petition) -> list[JudgedWriting]:
     found = await judgments_of(connection, petition.key)
-    lines = await writings_at(connection, petition.key, [judgement.place for judgement in found])
-    _, declared = await section_dates(connection, petition.key, {j.place.section for j in found})
-    cases = []
-    for judgement in found:
-        dates = interval_of(petition, declared.get(judgement.place.section))
-        if dates:
+    lines = await writings_at(connection, petition.key, [place for place, _ in found])
+    _, declared = await section_dates(connection, petition.key, {place.section for place, _ in found})
+    judged = []
+    for place, decided in found:
+        if dates := interval_of(petition, declared.get(place.section)):
             interval = SigningInterval(dates.start, dates.end, petition.filed_on)
-            cases.append(JudgedCase(judgement, lines[judgement.place].writing, interval))
-    return cases
+            judged.append(JudgedWriting(decided, lines[place].writing, interval))
+    return judged
 
 
-async def _judged(roll: SearchedRoll, cases: Sequence[JudgedCase]) -> list[JudgedLine]:
-    lines = [roll.aliases.applied_to(parse_line(case.writing)) for case in cases]
-    voters = sorted({case.signer for case in cases})
+async def _judged(roll: SearchedRoll, writings: Sequence[JudgedWriting]) -> list[JudgedLine]:
+    lines = [roll.aliases.applied_to(parse_line(one.writing)) for one in writings]
+    voters = sorted({one.signer for one in writings})
     own: dict[str, list[Registration]] = defaultdict(list)
     for registration in await registrations_of_voters(roll.connection, roll.county_id, roll.roll_version, voters):
         own[registration.voter_id].append(registration)
-    households = await _households(roll, cases, lines)
+    strangers = {at: lines[at] for at, one in enumerate(writings) if one.reason is not None and not one.signer}
+    households = await _households(roll, strangers)
     return [
-        JudgedLine(line, c.interval, c.reason, own[c.signer], household)
-        for c, line, household in zip(cases, lines, households, strict=True)
+        JudgedLine(line, one.interval, one.reason, own[one.signer], households[at])
+        for at, (one, line) in enumerate(zip(writings, lines, strict=True))
     ]
 
 
-async def _households(
-    roll: SearchedRoll, cases: Sequence[JudgedCase], lines: Sequence[ParsedLine]
-) -> list[list[Registration]]:
-    """Who is registered at the address of each line whose signer is not on the roll: perhaps relatives."""
+async def _households(roll: SearchedRoll, lines: Mapping[int, ParsedLine]) -> dict[int, list[Registration]]:
+    """The registrations at the addresses of lines whose signers are not on the roll: perhaps relatives."""
     terms = await TERM_CACHE.terms_of(roll)
-    strangers = {
-        at: line
-        for at, (case, line) in enumerate(zip(cases, lines, strict=True))
-        if case.reason is not None and not case.signer
-    }
-    asked = list(strangers.values())
-    await load_counts(roll, terms, written_terms(asked))
-    await load_corrections(roll, terms, street_terms(asked))
-    ranges = [(at, low) for at, line in strangers.items() for low in address_query(line, terms).keys]
+    await load_counts(roll, terms, written_terms(lines.values()))
+    await load_corrections(roll, terms, street_terms(lines.values()))
+    ranges = [(at, low) for at, line in lines.items() for low in address_query(line, terms).keys]
     residents = await db.residents(roll, ranges, MAX_RESIDENTS)
-    rows = await db.registrations(roll, sorted({row[1] for row in residents}))
-    found: list[list[Registration]] = [[] for _ in cases]
-    for row in residents:
-        found[row[0]].append(rows[row[1]])
+    rows = await db.registrations(roll, sorted({number for _, number, *_ in residents}))
+    found: dict[int, list[Registration]] = defaultdict(list)
+    for at, number, *_ in residents:
+        found[at].append(rows[number])
     return found
 
 
 async def _sample(roll: SearchedRoll, registrations: int) -> list[Registration]:
-    """Registrations from all over the roll, always the same ones: every so many-th row of its file."""
+    """Registrations from the whole roll, always the same ones: every n-th row of its file."""
     numbers = range(1, registrations + 1, max(1, registrations // _SAMPLE))
     found = await db.registrations(roll, list(numbers))
     return [found[number] for number in sorted(found)]

@@ -28,8 +28,7 @@ from app.law.line import Writing
 from app.law.petition import PetitionKey, SigningInterval
 from app.law.reasons import Status
 from app.law.registration import Eligibility, RegistrationStatus
-from app.matching.candidates import FoundCandidates, Kind, Question
-from app.matching.evidence import Candidate, address_of, name_of
+from app.matching.candidates import Candidate, FoundCandidates, Kind, Question, address_of, name_of
 
 router = APIRouter(prefix="/v1/voters", tags=["voters"])
 

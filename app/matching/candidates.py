@@ -1,20 +1,23 @@
 """Looking voters up for a person: by name, by address, or by both, in the roll as it stood in an interval."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal
 
 from app.law.line import Writing
 from app.law.petition import SigningInterval
-from app.law.registration import Registration
+from app.law.registration import Eligibility, Registration
 from app.matching import queries as db
 from app.matching.blocking import KEY_COLUMNS
-from app.matching.evidence import Candidate, candidate, rank_candidates
+from app.matching.comparison import ADDRESS_FIELDS, NAME_FIELDS, REST_IN_WORDS, Field, level_in_words
+from app.matching.evidence import address_parts, field_evidence
 from app.matching.frequencies import TermFrequencies
+from app.matching.model import default_model
 from app.matching.parsing import ParsedLine, likely_names, parse_line
 from app.matching.queries import SearchedRoll
 from app.matching.roll_cache import TERM_CACHE, load_corrections, load_counts
-from app.matching.scoring import Scorer, default_model
+from app.matching.scoring import ComparedRegistration, Scorer
 from app.matching.search import (
     MAX_RESIDENTS,
     WideSearch,
@@ -26,8 +29,6 @@ from app.matching.search import (
     wide_search_terms,
     written_terms,
 )
-
-"""Policy: how many lookups a principal has a day (UTC), since they could be used to copy the roll (EC 2194)."""
 
 MOST_CANDIDATES: Final = 20
 # How many matches of a range and of a single key are looked at: for one line they may be more than for one of a batch.
@@ -47,24 +48,45 @@ class Question:
     @property
     def asks(self) -> bool:
         """Whether there is anything to look for."""
-        return self._named or self._addressed
+        return self._has_name or self._has_address
 
     @property
     def kind(self) -> Kind:
         """What the search goes by."""
-        if self._named and self._addressed:
+        if self._has_name and self._has_address:
             return "name_and_address"
-        return "name" if self._named else "address"
+        return "name" if self._has_name else "address"
 
     @property
-    def _named(self) -> bool:
+    def _has_name(self) -> bool:
         parts = self.writing.name
         text = f"{parts.first}{parts.middle}{parts.last}" if parts else self.writing.printed_name
         return bool(text.strip())
 
     @property
-    def _addressed(self) -> bool:
+    def _has_address(self) -> bool:
         return bool(self.writing.residence_address.strip())
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenField:
+    """One field of one candidate. `weight` is a natural logarithm: above 0 it speaks for the candidate."""
+
+    field: str
+    written: str
+    roll: str
+    level: str
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A voter of the roll whom the writing may mean, by the registration that fits it best."""
+
+    registration: Registration
+    eligibility: Eligibility  # in the interval that was asked about
+    weight: float
+    fields: tuple[WrittenField, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +94,7 @@ class FoundCandidates:
     """The candidates that may be shown, best first.
 
     `confidential`: among the best there are voters whose registration is confidential (EC 2166 ff.); they are left out
-    with all that would tell who or where they are.
+    with everything that would show who or where they are.
     """
 
     roll_version: int
@@ -91,9 +113,9 @@ async def candidates_of(roll: SearchedRoll, question: Question) -> FoundCandidat
     found = await _registrations(roll, _search(line, terms, question.kind))
     await load_counts(roll, terms, registered_terms(found))
     scorer = Scorer(line, terms, default_model())
-    ranked = rank_candidates(scorer, found, question.interval)
+    ranked = _ranked(scorer, found, question.interval)
     best = ranked[:MOST_CANDIDATES]
-    shown = [candidate(scorer, one) for one in best if not one.registration.confidential]
+    shown = [_candidate(scorer, one) for one in best if not one.registration.confidential]
     return FoundCandidates(roll.roll_version, shown, len(shown) < len(best), len(ranked) > len(best))
 
 
@@ -114,3 +136,61 @@ async def _registrations(roll: SearchedRoll, search: WideSearch) -> list[Registr
     numbers = sorted({number for matches in found for number in matches.numbers})
     rows_of = await db.registrations(roll, numbers)
     return [rows_of[number] for number in numbers]
+
+
+def _ranked(scorer: Scorer, found: Sequence[Registration], interval: SigningInterval) -> list[ComparedRegistration]:
+    """The voters behind the registrations, the best first, each by the one that fits best: one in force, if any is."""
+
+    def fit(one: ComparedRegistration) -> tuple[bool, float, int]:
+        return one.eligibility != "registered", -one.weight, one.registration.registration_no
+
+    best: dict[str, ComparedRegistration] = {}
+    for one in sorted((scorer.compare(r, interval) for r in found), key=fit):
+        best.setdefault(one.registration.voter_id, one)
+    return sorted(best.values(), key=lambda one: (-_weight(scorer.line, one), one.registration.voter_id))
+
+
+def _weight(line: ParsedLine, one: ComparedRegistration) -> float:
+    """The weight of what is written: a name or an address that is not looked for weighs nothing."""
+    return one.name.weight * bool(line.names) + one.address.weight * bool(line.addresses)
+
+
+def _candidate(scorer: Scorer, one: ComparedRegistration) -> Candidate:
+    """A candidate as it is shown: the fields that are written, and last what belongs to no single field."""
+    line, weight = scorer.line, round(_weight(scorer.line, one), 2)
+    written, evidence = _written_fields(line, one), field_evidence(scorer, one)
+    fields = []
+    for field in (*(NAME_FIELDS if line.names else ()), *(ADDRESS_FIELDS if line.addresses else ())):
+        roll, level, of_field = evidence[field]
+        words = level_in_words(field, level, written[field], roll)
+        fields.append(WrittenField(field, written[field], roll, words, of_field))
+    rest = WrittenField("rarity", "", "", REST_IN_WORDS, round(weight - sum(f.weight for f in fields), 2))
+    return Candidate(one.registration, one.eligibility, weight, (*fields, rest))
+
+
+def _written_fields(line: ParsedLine, one: ComparedRegistration) -> dict[Field, str]:
+    """The written value of each field, of the name's order and the address that the candidate was compared with."""
+    written = dict.fromkeys((*NAME_FIELDS, *ADDRESS_FIELDS), "")
+    if names := line.names:
+        name = next((name for name in names if name.order == one.name.order), names[0])
+        first, *middle = name.given or ("",)
+        written |= {"surname": " ".join(name.surname), "given": first, "middle": " ".join(middle)}
+    if line.addresses:
+        address = address_parts(line.addresses[one.address.written])
+        written |= {field: address.get(field, "") for field in ADDRESS_FIELDS}
+    return written | {"suffix": line.suffix, "zip": line.zip}
+
+
+def _joined(*parts: str) -> str:
+    return " ".join(filter(None, parts))
+
+
+def address_of(r: Registration) -> str:
+    """Return the residence address of a registration on one line, without city and zip."""
+    number, street = (r.house_number, r.house_fraction), (r.pre_direction, r.street_name, r.street_type)
+    return _joined(*number, *street, r.post_direction, r.unit_type, r.unit_number)
+
+
+def name_of(r: Registration) -> str:
+    """Return the name of a registration on one line."""
+    return _joined(r.first_name, r.middle_name, r.last_name, r.suffix)

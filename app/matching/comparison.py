@@ -1,6 +1,13 @@
-"""How what is written on a line agrees with a registration: a comparison level for each field."""
+"""How what is written on a line agrees with a registration: the comparison level of each field.
 
-from typing import Final, NamedTuple
+A level's value is its name in models and in evidence, which are stored: it never changes. `words` explain it to a
+reader. What resembles the roll's word is a typo, or near where it is itself a known word of the county.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final, Generic, Literal, NamedTuple, Self, TypeVar
 
 from rapidfuzz.distance import OSA
 
@@ -8,34 +15,242 @@ from app.matching.names import sound
 from app.matching.nicknames import is_form, name_forms, short_form
 from app.matching.word_lists import words
 
+Field = Literal["surname", "given", "middle", "suffix", "house", "street", "way", "unit", "zip"]
+"""The compared fields; `way` is the street's type and direction together."""
+NAME_FIELDS: Final[tuple[Field, ...]] = ("surname", "given", "middle", "suffix")
+ADDRESS_FIELDS: Final[tuple[Field, ...]] = ("house", "street", "way", "unit", "zip")
 
-class FieldLevel(NamedTuple):
-    """The level of one field, and the word of the roll whose rarity counts ('' where none does)."""
+_NEITHER: Final = "nothing on either side"
 
-    level: str
+
+class Level(StrEnum):
+    """A comparison level of any field."""
+
+    words: str
+
+    def __new__(cls, value: str, words: str) -> Self:
+        """Keep the words beside the value."""
+        level = str.__new__(cls, value)
+        level._value_ = value
+        level.words = words
+        return level
+
+
+class Surname(Level):
+    """How a surname agrees; the registered one may have two parts."""
+
+    EXACT = "exact", "the same"
+    PART = "part", "one part of a double surname"
+    LONGER = "longer", "the surname, and another one beside it"
+    TYPO = "typo", "a slip of the pen: what is written is no known name"
+    PART_TYPO = "part typo", "one part of a double surname, with a slip"
+    NEAR = "near", "resembles, but is itself a known name"
+    HALF = "half", "one letter of two"
+    INITIAL = "initial", "an initial that fits"
+    GARBLED = "garbled", "no known name, badly readable"
+    UNREADABLE = "unreadable", "no known name, and unlike"
+    OTHER = "other", "another one"
+    MISSING = "missing", _NEITHER
+
+
+class Given(Level):
+    """How a first name agrees."""
+
+    EXACT = "exact", "the same"
+    NICKNAME = "nickname", "a short or other form of the name"
+    INITIAL = "initial", "an initial that fits"
+    MIDDLE = "middle", "the middle name, used as the first"
+    SECOND = "second", "the second of the names written"
+    TYPO = "typo", "a slip of the pen: what is written is no known name"
+    NEAR = "near", "resembles, but is itself a known name"
+    GARBLED = "garbled", "no known name, badly readable"
+    UNREADABLE = "unreadable", "no known name, and unlike"
+    MIDDLE_INITIAL = "middle initial", "fits the middle initial"
+    MIDDLE_ALIKE = "middle alike", "resembles the middle name"
+    SAME_INITIAL = "other, same initial", "another name with the same initial"
+    OTHER_INITIAL = "other initial", "an initial that does not fit"
+    OTHER = "other", "another one"
+    OTHER_NO_MIDDLE = "other, no middle", "another name; the roll has no middle name"
+    MISSING = "missing", _NEITHER
+
+
+class Middle(Level):
+    """How middle names agree; they are compared only where the first names agree."""
+
+    SAME = "same", "the same"
+    ALIKE = "alike", "resembles"
+    INITIAL = "initial", "an initial that fits"
+    ADDED = "added", "not in the roll"
+    CONFLICT = "conflict", "another one"
+    INITIAL_CONFLICT = "initial conflict", "an initial that does not fit"
+    MISSING = "missing", _NEITHER
+    NOT_COMPARED = "none", _NEITHER
+
+
+class Suffix(Level):
+    """How generational suffixes agree."""
+
+    SAME = "same", "the same"
+    NONE = "none", _NEITHER
+    MISSING = "missing", _NEITHER
+    CONFLICT = "conflict", "another one"
+
+
+class House(Level):
+    """How house numbers agree."""
+
+    SAME = "same", "the same"
+    NEAR = "near", "one digit off"
+    FAR = "far", "two digits off"
+    OTHER = "other", "another one"
+    MISSING = "missing", _NEITHER
+
+
+class Street(Level):
+    """How names of streets agree."""
+
+    SAME = "same", "the same"
+    TYPO = "typo", "a slip of the pen: what is written is no known street"
+    NEAR = "near", "resembles, but is another street of the county"
+    GARBLED = "garbled", "no known name, badly readable"
+    OTHER = "other", "another one"
+    MISSING = "missing", _NEITHER
+
+
+class Way(Level):
+    """How street type and direction agree; what is left out on either side does not differ."""
+
+    SAME = "same", "nothing that differs"
+    OTHER_TYPE = "other type", "another type of street"
+    OTHER_DIRECTION = "other direction", "another direction"
+    OTHER = "other", "another type and direction"
+
+
+class Unit(Level):
+    """How units agree."""
+
+    SAME = "same", "the same"
+    NONE = "none", _NEITHER
+    NEAR = "near", "one sign off"
+    OTHER = "other", "another one"
+    MISSING = "missing", _NEITHER
+
+
+class Zip(Level):
+    """How zip codes of five digits agree."""
+
+    SAME = "same", "the same"
+    NEAR = "near", "one digit off"
+    OTHER = "other", "another one"
+    MISSING = "missing", _NEITHER
+
+
+LEVELS: Final[Mapping[str, type[Level]]] = MappingProxyType(
+    {
+        "surname": Surname, "given": Given, "middle": Middle, "suffix": Suffix, "house": House, "street": Street,
+        "way": Way, "unit": Unit, "zip": Zip,
+    }
+)  # fmt: skip
+
+
+REST_IN_WORDS: Final = "how rare this address is, and this way of writing"
+"""The part of a weight that belongs to no single field."""
+
+
+def level_in_words(field: str, level: str, written: str, roll: str) -> str:
+    """Explain how a field agrees. A level of stored evidence that is not known here is shown as it is."""
+    if level == "missing":
+        return "not written" if roll else "not in the roll" if written else _NEITHER
+    return next((known.words for known in LEVELS.get(field, ()) if known == level), level)
+
+
+# The name is the registered one, in another form or with a slip of the pen; or it may be the registered one.
+_CERTAIN_SURNAME: Final = frozenset({Surname.EXACT, Surname.TYPO, Surname.PART, Surname.LONGER})
+_PLAUSIBLE_SURNAME: Final = _CERTAIN_SURNAME | {
+    Surname.PART_TYPO, Surname.NEAR, Surname.INITIAL, Surname.MISSING, Surname.GARBLED, Surname.HALF,
+}  # fmt: skip
+CERTAIN_GIVEN: Final = frozenset({Given.EXACT, Given.NICKNAME, Given.TYPO, Given.MIDDLE, Given.SECOND})
+_PLAUSIBLE_GIVEN: Final = CERTAIN_GIVEN | {
+    Given.INITIAL, Given.NEAR, Given.MISSING, Given.MIDDLE_INITIAL, Given.MIDDLE_ALIKE, Given.GARBLED,
+}  # fmt: skip
+AGREEING_GIVEN: Final = frozenset({Given.EXACT, Given.NICKNAME, Given.TYPO, Given.NEAR, Given.INITIAL})
+"""The levels at which the first names agree, so that the middle names are compared."""
+RESEMBLING_HOUSE: Final = frozenset({House.SAME, House.NEAR, House.FAR, House.MISSING})
+_PLAUSIBLE_HOUSE: Final = RESEMBLING_HOUSE - {House.FAR}
+_AGREEING_STREET: Final = frozenset({Street.SAME, Street.TYPO})
+_PLAUSIBLE_STREET: Final = _AGREEING_STREET | {Street.NEAR, Street.GARBLED, Street.MISSING}
+
+_Level_co = TypeVar("_Level_co", bound=Level, covariant=True)
+
+
+class Compared(NamedTuple, Generic[_Level_co]):
+    """The level of one field, and the word of the roll whose frequency counts ('' where none does)."""
+
+    level: _Level_co
     word: str = ""
 
 
 class NameComparison(NamedTuple):
-    """A reading of the written name against a registered one."""
+    """One order of the words of the written name against a registered name."""
 
-    surname: FieldLevel
-    given: FieldLevel
-    middle: FieldLevel
-    suffix: str
+    surname: Compared[Surname]
+    given: Compared[Given]
+    middle: Compared[Middle]
+    suffix: Suffix
+
+    @property
+    def has_surname(self) -> bool:
+        """Whether the surname is the registered one, in another form or with a slip of the pen."""
+        return self.surname.level in _CERTAIN_SURNAME
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether given name and surname are the registered ones, in other forms or with slips of the pen."""
+        return self.given.level in CERTAIN_GIVEN and self.surname.level in _CERTAIN_SURNAME
+
+    @property
+    def is_plausible(self) -> bool:
+        """Whether given name and surname may be the registered ones."""
+        return self.given.level in _PLAUSIBLE_GIVEN and self.surname.level in _PLAUSIBLE_SURNAME
 
 
 class AddressComparison(NamedTuple):
     """A written address against a registered one."""
 
-    house: str
-    street: FieldLevel
-    way: str  # street type and direction
-    unit: str
-    zip: str
+    house: House
+    street: Compared[Street]
+    way: Way
+    unit: Unit
+    zip: Zip
+
+    @property
+    def is_same(self) -> bool:
+        """Whether house number and street are the registered ones (EC 105(a)(1))."""
+        return self.house is House.SAME and self.street.level in _AGREEING_STREET
+
+    @property
+    def is_plausible(self) -> bool:
+        """Whether house number and street may be the registered ones, of which a digit may be another."""
+        return self.house in _PLAUSIBLE_HOUSE and self.street.level in _PLAUSIBLE_STREET
+
+    @property
+    def is_near(self) -> bool:
+        """Whether they may be the registered ones, of which two digits may be others."""
+        return self.house in RESEMBLING_HOUSE and self.street.level in _PLAUSIBLE_STREET
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether house number or street is not written, or not in the roll."""
+        return self.house is House.MISSING or self.street.level is Street.MISSING
 
 
-# The number of slips that still leave a word recognisable, by its length.
+# What most comparisons come to, made once.
+_OTHER_SURNAME: Final = Compared(Surname.OTHER)
+_SAME_INITIAL: Final = Compared(Given.SAME_INITIAL)
+_OTHER_GIVEN: Final = Compared(Given.OTHER)
+_OTHER_NO_MIDDLE: Final = Compared(Given.OTHER_NO_MIDDLE)
+
+# The number of slips that still leave a word recognizable, by its length.
 _SLIPS: Final = (0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 3)
 _LONGEST: Final = len(_SLIPS) - 1
 
@@ -47,7 +262,7 @@ def similar(one: str, other: str) -> bool:
     return -most <= length - others <= most and most > 0 and OSA.distance(one, other, score_cutoff=most) <= most
 
 
-def _alike(written: str, registered: str) -> bool:
+def _resembles(written: str, registered: str) -> bool:
     if similar(written, registered):
         return True
     return len(written) > 2 and len(registered) > 2 and sound(written) == sound(registered)  # noqa: PLR2004 - LI and LEE are two names
@@ -60,220 +275,222 @@ def garbled(written: str, registered: str) -> bool:
 
 
 _SHORT: Final = 2  # letters of a surname, of which one may be a slip
-_NONE: Final = FieldLevel("missing")
-_OTHER: Final = FieldLevel("other")
-_SAME_INITIAL: Final = FieldLevel("other, same initial")
-_NO_MIDDLE: Final = FieldLevel("other, no middle")
-_MIDDLE_INITIAL: Final = FieldLevel("middle initial")
-NOT_COMPARED: Final = FieldLevel("none")
-
-
-def compare_surname(written: tuple[str, ...], registered: tuple[str, ...], *, known: bool) -> FieldLevel:
-    """Compare surnames part by part.
-
-    The levels are exact, part (one of the registered two), longer (another surname beside the registered one), typo,
-    near (another name that resembles), other.
-
-    `known`: what is written is itself a surname of this county, so a resemblance is no typo.
-    """
-    if not written or not registered:
-        return _NONE
-    joined, registered_joined = "".join(written), "".join(registered)
-    if joined == registered_joined:
-        return FieldLevel("exact", " ".join(registered))
-    shared = [part for part in written if part in registered]
-    if shared:
-        if len(written) == len(registered) > 1 and not known and _alike(joined, registered_joined):
-            return FieldLevel("typo", " ".join(registered))
-        return FieldLevel("part" if len(registered) > 1 else "longer", shared[-1])
-    return _resembling(written, registered, known=known)
-
-
 # What is left out of a surname and put before it again: LEON of DE LEON.
 _PARTICLES: Final = frozenset(words("optional_particles"))
 
 
-def _but_for_particles(one: str, other: str) -> bool:
+def compare_surname(written: tuple[str, ...], registered: tuple[str, ...], *, known: bool) -> Compared[Surname]:
+    """Compare surnames part by part.
+
+    `known`: what is written is itself a surname of this county, so a resemblance is no typo.
+    """
+    if not written or not registered:
+        return Compared(Surname.MISSING)
+    joined, registered_joined = "".join(written), "".join(registered)
+    if joined == registered_joined:
+        return Compared(Surname.EXACT, " ".join(registered))
+    shared = [part for part in written if part in registered]
+    if shared:
+        if len(written) == len(registered) > 1 and not known and _resembles(joined, registered_joined):
+            return Compared(Surname.TYPO, " ".join(registered))
+        return Compared(Surname.PART if len(registered) > 1 else Surname.LONGER, shared[-1])
+    return _compare_other_surname(written, registered, known=known)
+
+
+def _compare_other_surname(written: tuple[str, ...], registered: tuple[str, ...], *, known: bool) -> Compared[Surname]:
+    """A surname of other letters: a typo where what is written is no name of this county, else near or other."""
+    joined = "".join(written)
+    if joined == registered[0][0]:
+        return Compared(Surname.INITIAL)
+    for part in registered:
+        if _differ_by_particles(joined, part):
+            return Compared(Surname.PART, joined)
+    if _resembles(joined, "".join(registered)):
+        return Compared(Surname.NEAR, written[-1]) if known else Compared(Surname.TYPO, registered[-1])
+    of_part = _compare_surname_part(written, registered, known=known)
+    if of_part or (known and len(joined) > 1):
+        return of_part or _OTHER_SURNAME
+    badly_read = any(garbled(part, other) for part in written for other in registered)
+    return Compared(Surname.GARBLED if badly_read else Surname.UNREADABLE)
+
+
+def _differ_by_particles(one: str, other: str) -> bool:
     """Whether two parts of surnames are the same but for particles before one of them."""
     if one.endswith(other):
         return one[: -len(other)] in _PARTICLES
     return other.endswith(one) and other[: -len(one)] in _PARTICLES
 
 
-def _resembling(written: tuple[str, ...], registered: tuple[str, ...], *, known: bool) -> FieldLevel:
-    """A surname of other letters: a typo where what is written is no name of this county, else near or other."""
+def _compare_surname_part(
+    written: tuple[str, ...], registered: tuple[str, ...], *, known: bool
+) -> Compared[Surname] | None:
+    """One part of a double surname of other letters, or half of a surname of two letters; None where none resembles."""
+    if len(written) > 1 or len(registered) > 1:
+        for part in written:
+            for other in registered:
+                if _resembles(part, other):
+                    return Compared(Surname.NEAR, part) if known else Compared(Surname.PART_TYPO, other)
+        held = [part for part in registered if len(part) > 3 and part in written[0]]  # noqa: PLR2004 - LEE is in many
+        if len(written) == 1 and held:
+            return Compared(Surname.PART, max(held, key=len))
     joined = "".join(written)
-    if joined == registered[0][0]:
-        return FieldLevel("initial")
-    for part in registered:
-        if _but_for_particles(joined, part):
-            return FieldLevel("part", joined)
-    if _alike(joined, "".join(registered)):
-        return FieldLevel("near", written[-1]) if known else FieldLevel("typo", registered[-1])
-    of_part = _resembling_part(written, registered, known=known) or _resembling_short(
-        joined, registered[0], known=known
-    )
-    if of_part or (known and len(joined) > 1):
-        return of_part or _OTHER
-    badly = any(garbled(part, other) for part in written for other in registered)
-    return FieldLevel("garbled" if badly else "unreadable")
-
-
-def _resembling_short(written: str, registered: str, *, known: bool) -> FieldLevel | None:
-    """A surname of two letters of which one is left: half of it, or near where the other is a surname (SO, SA)."""
-    if max(len(written), len(registered)) != _SHORT or OSA.distance(written, registered) > 1:
+    if max(len(joined), len(registered[0])) != _SHORT or OSA.distance(joined, registered[0]) > 1:
         return None
-    return FieldLevel("near", written) if known and len(written) == _SHORT else FieldLevel("half")
-
-
-def _resembling_part(written: tuple[str, ...], registered: tuple[str, ...], *, known: bool) -> FieldLevel | None:
-    """One part of a double surname of other letters."""
-    if len(written) == len(registered) == 1:
-        return None
-    for part in written:
-        for other in registered:
-            if _alike(part, other):
-                return FieldLevel("near", part) if known else FieldLevel("part typo", other)
-    held = [part for part in registered if len(part) > 3 and part in written[0]]  # noqa: PLR2004 - LEE is in many
-    return FieldLevel("part", max(held, key=len)) if len(written) == 1 and held else None
+    surname = known and len(joined) == _SHORT  # SO and SA are two surnames
+    return Compared(Surname.NEAR, joined) if surname else Compared(Surname.HALF)
 
 
 def compare_given(
     written: tuple[str, ...], first: tuple[str, ...], middle: tuple[str, ...], *, known: bool
-) -> FieldLevel:
-    """Compare given names: exact, nickname, initial, middle (used as the first), typo, near, or other."""
+) -> Compared[Given]:
+    """Compare the written given names with a registered first name.
+
+    Args:
+        written: the first name and the middle names, word by word.
+        first: the words of the registered first name.
+        middle: the words of the registered middle name.
+        known: the written first name is itself a given name of this county, so a resemblance is no typo.
+    """
     if not written or not first:
-        return _NONE
+        return Compared(Given.MISSING)
     name, registered = written[0], first[0]
     if name == registered:
-        return FieldLevel("exact", name)
+        return Compared(Given.EXACT, name)
     if len(name) == 1 or len(registered) == 1:
         return _compare_initial(written, registered, middle)
     if (len(first) > 1 and name == "".join(first)) or (len(written) > 1 and name + written[1] == registered):
-        return FieldLevel("exact", registered)
+        return Compared(Given.EXACT, registered)
     if is_form(name, registered):
-        return FieldLevel("nickname", name)
-    return _compare_unlike(written, first, middle, known=known)
+        return Compared(Given.NICKNAME, name)
+    return _compare_other_given(written, first, middle, known=known)
 
 
-def _compare_unlike(
+def _compare_other_given(
     written: tuple[str, ...], first: tuple[str, ...], middle: tuple[str, ...], *, known: bool
-) -> FieldLevel:
+) -> Compared[Given]:
     name, registered = written[0], first[0]
     if name in middle or name in first:
-        return FieldLevel("middle", name)
+        return Compared(Given.MIDDLE, name)
     if registered in written[1:]:
-        return FieldLevel("second", registered)
-    if _alike(name, registered) or short_form(name, registered):
-        return FieldLevel("near", name) if known else FieldLevel("typo", registered)
-    if not known:
-        split = len(written) > 1 and _alike(name + written[1], registered)  # JAC OB
-        if split or any(similar(name, form) for form in name_forms(registered)):
-            return FieldLevel("typo", registered)
-        return FieldLevel("garbled" if garbled(name, registered) else "unreadable")
-    return _compare_other(name, registered, middle)
+        return Compared(Given.SECOND, registered)
+    return _compare_known_given(name, registered, middle) if known else _compare_unknown_given(written, registered)
 
 
-def _compare_other(name: str, registered: str, middle: tuple[str, ...]) -> FieldLevel:
+def _compare_initial(written: tuple[str, ...], registered: str, middle: tuple[str, ...]) -> Compared[Given]:
+    if written[0][0] == registered[0]:
+        return Compared(Given.INITIAL)
+    if len(written) > 1 and written[1] == registered:
+        return Compared(Given.SECOND, registered)
+    fits_middle = middle and middle[0][0] == written[0]
+    return Compared(Given.MIDDLE_INITIAL if fits_middle else Given.OTHER_INITIAL)
+
+
+def _compare_unknown_given(written: tuple[str, ...], registered: str) -> Compared[Given]:
+    """What is no given name of the county may be a slip of one."""
+    name = written[0]
+    if (
+        _resembles(name, registered)
+        or short_form(name, registered)
+        or (len(written) > 1 and _resembles(name + written[1], registered))  # JAC OB
+        or any(similar(name, form) for form in name_forms(registered))
+    ):
+        return Compared(Given.TYPO, registered)
+    return Compared(Given.GARBLED if garbled(name, registered) else Given.UNREADABLE)
+
+
+def _compare_known_given(name: str, registered: str, middle: tuple[str, ...]) -> Compared[Given]:
     """Another given name: what the roll knows of the middle name says whether it may be that."""
+    if _resembles(name, registered) or short_form(name, registered):
+        return Compared(Given.NEAR, name)
     if middle and len(middle[0]) == 1 and middle[0] == name[0]:
-        return _MIDDLE_INITIAL
+        return Compared(Given.MIDDLE_INITIAL)
     if any(is_form(name, word) or similar(name, word) for word in middle if len(word) > 1):
-        return FieldLevel("middle alike", middle[0])
+        return Compared(Given.MIDDLE_ALIKE, middle[0])
     if name[0] == registered[0]:
         return _SAME_INITIAL
-    return _OTHER if middle else _NO_MIDDLE
-
-
-def _compare_initial(written: tuple[str, ...], registered: str, middle: tuple[str, ...]) -> FieldLevel:
-    if written[0][0] == registered[0]:
-        return FieldLevel("initial")
-    if len(written) > 1 and written[1] == registered:
-        return FieldLevel("second", registered)
-    return _MIDDLE_INITIAL if middle and middle[0][0] == written[0] else FieldLevel("other initial")
-
-
-AGREEING_GIVEN: Final = frozenset({"exact", "nickname", "typo", "near", "initial"})
+    return _OTHER_GIVEN if middle else _OTHER_NO_MIDDLE
 
 
 def compare_middle(
-    written: tuple[str, ...], registered: tuple[str, ...], given: str, surname: tuple[str, ...]
-) -> FieldLevel:
-    """Compare middle names where the first names agree (`given` is their level).
+    written: tuple[str, ...], registered: tuple[str, ...], given: Given, surname: tuple[str, ...]
+) -> Compared[Middle]:
+    """Compare middle names where the first names agree.
 
-    The levels are same, alike, initial, missing (not written), added (not in the roll), conflict, initial conflict.
-
-    A written name that is part of the registered surname is none: GEORGETTE WEBB GILLESPIE of WEBB-GILLESPIE.
+    Args:
+        written: the first name and the middle names, word by word.
+        registered: the words of the registered middle name.
+        given: the level of the first names.
+        surname: the parts of the registered surname. A written name that is one of them is no middle name: GEORGETTE
+            WEBB GILLESPIE of WEBB-GILLESPIE.
     """
     if given not in AGREEING_GIVEN:
-        return NOT_COMPARED
+        return Compared(Middle.NOT_COMPARED)
     names = [name for name in written[1:] if name not in surname]
     if not names:
-        return _NONE
-    return _compare_middles(names, registered) if registered else FieldLevel("added")
+        return Compared(Middle.MISSING)
+    return _compare_middles(names, registered) if registered else Compared(Middle.ADDED)
 
 
-def _compare_middles(names: list[str], registered: tuple[str, ...]) -> FieldLevel:
-    for name in names:
-        for other in registered:
-            if name == other:
-                return FieldLevel("same", name) if len(name) > 1 else FieldLevel("initial")
-            if name[0] == other[0] and (len(name) == 1 or len(other) == 1):
-                return FieldLevel("initial")
-    if any(_alike(name, other) or is_form(name, other) for name in names for other in registered):
-        return FieldLevel("alike")
-    return FieldLevel("conflict" if len(names[0]) > 1 and len(registered[0]) > 1 else "initial conflict")
+def _compare_middles(names: list[str], registered: tuple[str, ...]) -> Compared[Middle]:
+    pairs = [(name, other) for name in names for other in registered]
+    for name, other in pairs:
+        if name == other and len(name) > 1:
+            return Compared(Middle.SAME, name)
+        if name[0] == other[0] and (len(name) == 1 or len(other) == 1):
+            return Compared(Middle.INITIAL)
+    if any(_resembles(name, other) or is_form(name, other) for name, other in pairs):
+        return Compared(Middle.ALIKE)
+    whole = len(names[0]) > 1 and len(registered[0]) > 1
+    return Compared(Middle.CONFLICT if whole else Middle.INITIAL_CONFLICT)
 
 
-def compare_suffix(written: str, registered: str) -> str:
-    """Compare generational suffixes, both in their one form: none, same, missing on one side, conflict."""
+def compare_suffix(written: str, registered: str) -> Suffix:
+    """Compare generational suffixes, both in their one form."""
     if written == registered:
-        return "same" if written else "none"
-    return "conflict" if written and registered else "missing"
+        return Suffix.SAME if written else Suffix.NONE
+    return Suffix.CONFLICT if written and registered else Suffix.MISSING
 
 
-def compare_house(written: str, registered: str) -> str:
-    """Compare house numbers: same, near (one digit off), far (two), other, missing."""
+def compare_house(written: str, registered: str) -> House:
+    """Compare house numbers."""
     if not written or not registered:
-        return "missing"
+        return House.MISSING
     if written == registered:
-        return "same"
+        return House.SAME
     distance = OSA.distance(written, registered, score_cutoff=2)
     if distance == 1:
-        return "near"
-    return "far" if distance == 2 and max(len(written), len(registered)) > 3 else "other"  # noqa: PLR2004 - two of three digits say nothing
+        return House.NEAR
+    far = distance == 2 and max(len(written), len(registered)) > 3  # noqa: PLR2004 - two of three digits say nothing
+    return House.FAR if far else House.OTHER
 
 
-def compare_street(written: tuple[str, ...], registered: str, known: frozenset[str]) -> FieldLevel:
-    """Compare a street's name: same, typo, near (another street that resembles), other, missing.
-
-    `known` are those of the readings that are streets of this county.
-    """
+def compare_street(written: tuple[str, ...], registered: str, known: frozenset[str]) -> Compared[Street]:
+    """Compare names of streets. `known` are those of the written ones that are streets of this county."""
     if not written or not registered:
-        return _NONE
+        return Compared(Street.MISSING)
     if registered in written:
-        return FieldLevel("same", registered)
+        return Compared(Street.SAME, registered)
     words = [] if registered.isdigit() else [name for name in written if not name.isdigit()]
-    alike = next((name for name in words if _alike(name, registered)), "")
+    alike = next((name for name in words if _resembles(name, registered)), "")
     if alike:
-        return FieldLevel("near" if alike in known else "typo", registered)
+        return Compared(Street.NEAR if alike in known else Street.TYPO, registered)
     if any(_contains(name, registered) or (not known and _misspelt(name, registered)) for name in written):
-        return FieldLevel("typo", registered)
-    if any(similar_number(name, registered) for name in written):
-        return FieldLevel("near") if known else FieldLevel("typo", registered)
-    return FieldLevel("garbled") if not known and any(garbled(name, registered) for name in written) else _OTHER
+        return Compared(Street.TYPO, registered)
+    if any(_similar_number(name, registered) for name in written):
+        return Compared(Street.NEAR) if known else Compared(Street.TYPO, registered)
+    badly_read = not known and any(garbled(name, registered) for name in written)
+    return Compared(Street.GARBLED if badly_read else Street.OTHER)
 
 
 def _misspelt(written: str, registered: str) -> bool:
     """Whether a name that is no street of the county may be this one: two letters in three are right."""
-    longest = max(len(written), len(registered))
-    slips = longest // 3
+    slips = max(len(written), len(registered)) // 3
     return slips > 1 and registered.isalpha() and OSA.distance(written, registered, score_cutoff=slips) <= slips
 
 
-def similar_number(written: str, registered: str) -> bool:
+def _similar_number(written: str, registered: str) -> bool:
     """Whether one of two numbered streets may be a slip of the other (71 and 17, 115 and 15)."""
-    return registered.isdigit() and sum(c.isdigit() for c in written) > 0 and OSA.distance(written, registered) == 1
+    return registered.isdigit() and any(c.isdigit() for c in written) and OSA.distance(written, registered) == 1
 
 
 def _contains(written: str, registered: str) -> bool:
@@ -282,12 +499,12 @@ def _contains(written: str, registered: str) -> bool:
     return len(shorter) > 5 and shorter.isalpha() and (longer.startswith(shorter) or longer.endswith(shorter))  # noqa: PLR2004 - MAIN is in many
 
 
-def compare_way(written: tuple[str, str], registered: tuple[str, str]) -> str:
-    """Compare street type and direction, both in their one form: same, other type, other direction, other."""
-    kind, direction = _differs(written[0], registered[0]), _differs(written[1], registered[1])
-    if kind and direction:
-        return "other"
-    return "other type" if kind else "other direction" if direction else "same"
+def compare_way(written: tuple[str, str], registered: tuple[str, str]) -> Way:
+    """Compare street type and direction, both in their one form."""
+    other_type, other_direction = _differs(written[0], registered[0]), _differs(written[1], registered[1])
+    if other_type and other_direction:
+        return Way.OTHER
+    return Way.OTHER_TYPE if other_type else Way.OTHER_DIRECTION if other_direction else Way.SAME
 
 
 def _differs(written: str, registered: str) -> bool:
@@ -298,22 +515,23 @@ def _differs(written: str, registered: str) -> bool:
 _UNIT_SHAPES: Final = str.maketrans("OQDILZSBG", "000112586", " -#")
 
 
-def compare_unit(written: str, registered: str) -> str:
-    """Compare units: none, same, missing on one side, near (one sign off), other."""
+def compare_unit(written: str, registered: str) -> Unit:
+    """Compare units, both in their one form."""
     if written == registered:
-        return "same" if written else "none"
+        return Unit.SAME if written else Unit.NONE
     if not written or not registered:
-        return "missing"
+        return Unit.MISSING
     one, other = written.translate(_UNIT_SHAPES).lstrip("0"), registered.translate(_UNIT_SHAPES).lstrip("0")
     if one == other:
-        return "same"
-    return "near" if min(len(one), len(other)) > 1 and OSA.distance(one, other, score_cutoff=1) == 1 else "other"
+        return Unit.SAME
+    near = min(len(one), len(other)) > 1 and OSA.distance(one, other, score_cutoff=1) == 1
+    return Unit.NEAR if near else Unit.OTHER
 
 
-def compare_zip(written: str, registered: str) -> str:
-    """Compare zips of five digits: same, near (one digit off), other, missing."""
+def compare_zip(written: str, registered: str) -> Zip:
+    """Compare zips of five digits."""
     if not written or not registered:
-        return "missing"
+        return Zip.MISSING
     if written == registered:
-        return "same"
-    return "near" if OSA.distance(written, registered, score_cutoff=1) == 1 else "other"
+        return Zip.SAME
+    return Zip.NEAR if OSA.distance(written, registered, score_cutoff=1) == 1 else Zip.OTHER

@@ -1,64 +1,64 @@
-"""The decision on one line: which voter, or nobody, how sure, and why.
+"""The decision on one line: which voter, or none, how certain, and why.
 
-The posterior over five stories decides. The rules on top of it only ever turn a decision into review, or waive what
+The posterior over the hypotheses decides. The rules on top of it only ever turn a decision into review, or waive what
 the law says is no reason to reject: unit, fraction, city, zip, type and direction of the street (EC 105(a)(2)).
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log
-from typing import Any, Final, overload
+from typing import Final, NamedTuple
 
-from app.law.canonical import canonical_text
 from app.law.petition import SigningInterval
-from app.law.reasons import Outcome, Reason, ReviewCause, Status
+from app.law.reasons import VALID, Outcome, Reason, ReviewCause
 from app.law.registration import REASON_OF, Registration
-from app.matching.evidence import evidence, evidence_without_lookup
-from app.matching.hypotheses import (
-    SURE_GIVEN,
-    SURE_SURNAME,
-    CandidateSet,
-    Person,
-    alias_doubts,
-    compare_candidates,
-    fired,
-    sure_name,
-)
+from app.matching.comparison import CERTAIN_GIVEN, Given, House, Middle, Street, Suffix, Zip
+from app.matching.evidence import Evidence, Rule
+from app.matching.hypotheses import CandidateSet, Person, compare_candidates
 from app.matching.parsing import ParsedLine
-from app.matching.scoring import Scored, Scorer
+from app.matching.scoring import ComparedRegistration, Scorer
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What the lookup says of a line.
 
-    `valid` means eligible; the count decides duplicates later.
-    `reason_open`: invalid for certain, the reason still to be chosen by a person. `secondary`: further rules that fail.
+    `valid` means eligible; the count decides duplicates later. `reason_open`: invalid for certain, the reason still to
+    be chosen by a person. `secondary`: further rules that fail. `evidence_json` is canonical, as the ledger hashes it:
+    it is written once, in the process that decides. `here` is the probability that a voter registered at the written
+    address signed; None where nothing was looked up.
     """
 
     outcome: Outcome
     reason_open: bool
     voter_id: str | None
     registration_no: int | None
-    secondary: tuple[str, ...]
-    evidence_json: str  # canonical, as the ledger hashes it: made once, where it is known
-
-    @property
-    def evidence(self) -> dict[str, Any]:
-        """The evidence to be looked into."""
-        found: dict[str, Any] = json.loads(self.evidence_json)
-        return found
+    secondary: tuple[Reason, ...]
+    evidence_json: str
+    here: float | None
 
 
-_LIKE_GIVEN: Final = SURE_GIVEN | {"initial", "near", "missing", "middle initial", "middle alike", "garbled"}
-_LIKE_SURNAME: Final = SURE_SURNAME | {"part typo", "near", "initial", "missing", "garbled", "half"}
-_NEAR_HOUSE: Final = frozenset({"same", "near", "missing"})
-_NEAR_STREET: Final = frozenset({"same", "typo", "near", "garbled", "missing"})
-_MIDDLE_AGREES: Final = frozenset({"same", "initial"})
+class _Verdict(NamedTuple):
+    """What was found of a line, whether or not it is signed: valid, unless rules fail or a person must look."""
+
+    fails: tuple[Reason, ...] = ()  # the first is the reason
+    cause: ReviewCause | None = None
+    registration: ComparedRegistration | None = None
+    reason_open: bool = False
+    rules: tuple[Rule, ...] = ()
+
+    def outcome(self) -> Outcome:
+        """Return the status with the reason or cause."""
+        if self.fails:
+            return Outcome("invalid", self.fails[0])
+        return Outcome("review", self.cause) if self.cause else VALID
+
+
+_AGREEING_MIDDLE: Final = frozenset({Middle.SAME, Middle.INITIAL})
+_SAME_GIVEN: Final = frozenset({Given.EXACT, Given.NICKNAME, Given.MIDDLE})
 _SEVERAL: Final = 2
-_RARE: Final = 7.0  # rarity of a name that one in 1,100 bears
-_HARDLY: Final = 3.0  # the logarithm of one over the namesakes to be expected: one in twenty streets
+_RARE: Final = 7.0  # inverse frequency (logarithm) of a name that one in 1,100 bears
+_ALONE: Final = 3.0  # the logarithm of one over the namesakes to be expected: one in twenty streets
 _AS_WELL: Final = 1.5  # a difference of weight that is none
 
 
@@ -69,234 +69,219 @@ def decide_by_household(
     early = _before_lookup(scorer.line)
     if early or not household:
         return early
-    return _by_signature(scorer.line, _match(compare_candidates(scorer, household, interval, by_name=False)))
+    candidates = compare_candidates(scorer, household, interval, by_name=False)
+    match, doubts = _match(candidates)
+    return _decision(scorer.line, _Verdict(registration=match), candidates) if match and not doubts else None
 
 
-def decide(scorer: Scorer, candidates: Sequence[Registration], interval: SigningInterval) -> Decision:
-    """Return the decision on a line given every registration that the search found, and who lives at its address."""
+def decide(scorer: Scorer, found: Sequence[Registration], interval: SigningInterval) -> Decision:
+    """Return the decision on a line, given every registration found by the search and at the line's address."""
     early = _before_lookup(scorer.line)
     if early:
         return early
-    case = compare_candidates(scorer, candidates, interval, by_name=True)
-    return _by_signature(scorer.line, _match(case) or _reject(case) or _review(case))
+    candidates = compare_candidates(scorer, found, interval, by_name=True)
+    match, doubts = _match(candidates)
+    if match and not doubts:
+        return _decision(scorer.line, _Verdict(registration=match), candidates)
+    rules = (*doubts, *_against_rejection(candidates))
+    return _decision(scorer.line, _review(candidates, rules) if rules else _invalid(candidates), candidates)
 
 
 def _before_lookup(line: ParsedLine) -> Decision | None:
     """The decision where there is nothing to look up: no residence address, or no name that can be read (EC 100)."""
     if line.addresses and line.names:
         return None
+    rule = Rule.UNREADABLE_NAME if line.addresses else Rule.NO_ADDRESS
+    verdict = _Verdict(cause="weak_match") if line.addresses else _Verdict(fails=("no_address",))
+    return _decision(line, verdict._replace(rules=(rule,) if line.signed else ()), None)
+
+
+def _decision(line: ParsedLine, verdict: _Verdict, candidates: CandidateSet | None) -> Decision:
+    """The decision with its evidence: that a line is not signed comes before whatever was found (EC 100)."""
     if not line.signed:
-        return _unasked(line, "invalid", "no_signature", *(() if line.addresses else ("no_address",)))
-    if not line.addresses:
-        return _unasked(line, "invalid", "no_address")
-    return _unasked(line, "review", "weak_match")
+        certain = () if verdict.reason_open else verdict.fails
+        verdict = _Verdict(fails=("no_signature", *certain), rules=(Rule.NO_SIGNATURE, *verdict.rules))
+    evidence = Evidence(line, candidates, verdict.rules)
+    r = verdict.registration.registration if verdict.registration else None
+    return Decision(
+        outcome=verdict.outcome(),
+        reason_open=verdict.reason_open,
+        voter_id=r.voter_id if r else None,
+        registration_no=r.registration_no if r else None,
+        secondary=verdict.fails[1:],
+        evidence_json=evidence.as_json(),
+        here=evidence.here(),
+    )
 
 
-def _unasked(line: ParsedLine, status: Status, reason: Reason | ReviewCause, *secondary: Reason) -> Decision:
-    text = canonical_text(evidence_without_lookup(line, reason))
-    return Decision(Outcome(status, reason), False, None, None, secondary, text)  # noqa: FBT003 - reason_open
+def _match(candidates: CandidateSet) -> tuple[ComparedRegistration | None, list[Rule]]:
+    """The one registered voter of this name at this house and street, if there is one, and what speaks against it."""
+    here = candidates.posterior.here
+    best = _greatest(here)
+    if best is None or here[best] < candidates.threshold("match_exact"):
+        return None, []
+    registrations = candidates.persons[best].registrations
+    match = next((r for r in registrations if r.eligibility == "registered" and r.address.here), None)
+    if match is None or here[best] < _enough(candidates, match):
+        return None, []
+    return match, _doubts(candidates, match, here[best])
 
 
-@overload
-def _by_signature(line: ParsedLine, found: Decision) -> Decision: ...
-@overload
-def _by_signature(line: ParsedLine, found: Decision | None) -> Decision | None: ...
-def _by_signature(line: ParsedLine, found: Decision | None) -> Decision | None:
-    """A line that nobody signed is invalid whatever was found (EC 100); that is kept, and what else is certain."""
-    if line.signed or found is None:
-        return found
-    known = found.evidence
-    shown = canonical_text({**known, "rules": [fired("no_signature"), *known.get("rules", ())]})
-    certain = found.outcome.status == "invalid" and not found.reason_open
-    further = (found.outcome.reason, *found.secondary) if certain else ()
-    secondary = tuple(reason for reason in further if reason)
-    return Decision(Outcome("invalid", "no_signature"), False, None, None, secondary, shown)  # noqa: FBT003 - reason_open
+def _greatest(probabilities: Sequence[float]) -> int | None:
+    """The index of the greatest, of equal ones the first; None where there are none."""
+    return max(range(len(probabilities)), key=probabilities.__getitem__, default=None)
 
 
-def _match(case: CandidateSet) -> Decision | None:
-    """A valid line: one registered voter of this name at this house and street, and nothing that speaks against it."""
-    shares = case.stories.here
-    best = max(range(len(shares)), key=lambda at: (shares[at], -at), default=None)
-    if best is None or shares[best] < case.scorer.model.thresholds["match_exact"]:
-        return None
-    one = next((s for s in case.persons[best].scored if s.eligibility == "registered" and s.address.here), None)
-    if one is None or shares[best] < _enough(case, one):
-        return None
-    doubts = [*_doubts(case, one, shares[best]), *alias_doubts(case, one)]
-    case.fired.extend(doubts)
-    return None if doubts else _decision(case, "valid", None, one)
-
-
-def _enough(case: CandidateSet, one: Scored) -> float:
+def _enough(candidates: CandidateSet, match: ComparedRegistration) -> float:
     """The probability from which a match is certain.
 
     Less is enough where the given name is the very one and the whole roll was searched: then no relative signed, and
-    that a stranger of the same name did, at this house, is rarer than the stories make it. A short form needs more:
+    that a stranger of the same name did, at this house, is rarer than the hypotheses make it. A short form needs more:
     relatives are named after one another, Roberto after Robert.
     """
-    given, t = one.name.levels.given.level, case.scorer.model.thresholds
-    exact = case.by_name and given == "exact" and one.name.levels.surname.level in SURE_SURNAME
-    return t["match_exact"] if exact else t["match_weak" if given == "nickname" else "match"]
+    given = match.name.levels.given.level
+    if candidates.by_name and given is Given.EXACT and match.name.levels.has_surname:
+        return candidates.threshold("match_exact")
+    return candidates.threshold("match_weak" if given is Given.NICKNAME else "match")
 
 
-def _doubts(case: CandidateSet, one: Scored, probability: float) -> list[str]:
-    """What never lets a machine accept by itself."""
-    name = one.name.levels
-    doubts = []
-    if name.given.level not in _LIKE_GIVEN or name.surname.level not in _LIKE_SURNAME:
-        doubts.append("name differs")
-    if not sure_name(one) and probability < case.scorer.model.thresholds["match_weak"]:
-        doubts.append("weak name")
-    if name.given.level == "missing" or (name.given.level == "initial" and name.middle.level not in _MIDDLE_AGREES):
-        doubts.append("initial only")  # R. SMITH; R. JAMES SMITH says who it is
-    if name.given.level == "near" and case.scorer.words.idf("given", name.given.word) < _RARE:
-        doubts.append("another given name")  # ROSE is no slip of JOSE, BRITANY may be one of BRITTANY
-    if name.middle.level == "initial conflict":
-        doubts.append("middle initial differs")
-    if name.suffix == "conflict":
-        doubts.append("suffix differs")
-    if any(_canceled_namesake(person, one) for person in case.persons):
-        doubts.append("canceled namesake here")
-    if case.where == "out":
-        doubts.append("city and zip out of county")
-    if one.registration.confidential:
-        doubts.append("confidential")
-    return doubts
+def _doubts(candidates: CandidateSet, match: ComparedRegistration, probability: float) -> list[Rule]:
+    """What never lets the program accept by itself."""
+    name, given, middle = match.name.levels, match.name.levels.given, match.name.levels.middle.level
+    by_initial = given.level is Given.INITIAL and middle not in _AGREEING_MIDDLE
+    terms = candidates.scorer.terms
+    doubts = {
+        Rule.NAME_DIFFERS: not name.is_plausible,
+        Rule.WEAK_NAME: not name.is_certain and probability < candidates.threshold("match_weak"),
+        Rule.INITIAL_ONLY: given.level is Given.MISSING or by_initial,  # R. SMITH; R. JAMES SMITH says who it is
+        # ROSE is no slip of JOSE, BRITANY may be one of BRITTANY
+        Rule.ANOTHER_GIVEN_NAME: given.level is Given.NEAR and terms.idf("given", given.word) < _RARE,
+        Rule.MIDDLE_INITIAL_DIFFERS: middle is Middle.INITIAL_CONFLICT,
+        Rule.SUFFIX_DIFFERS: name.suffix is Suffix.CONFLICT,
+        Rule.CANCELED_NAMESAKE: any(_is_canceled_namesake(person, match) for person in candidates.persons),
+        Rule.OUT_OF_COUNTY: candidates.county == "out",
+        Rule.CONFIDENTIAL: match.registration.confidential,
+        Rule.STREET_OF_BOTH_NAMES: _either_street_may_be_meant(candidates, match),
+    }
+    return [rule for rule, applies in doubts.items() if applies]
 
 
-def _canceled_namesake(person: Person, one: Scored) -> bool:
+def _is_canceled_namesake(person: Person, match: ComparedRegistration) -> bool:
     """Whether another person, not registered, fits the line at the same address about as well."""
-    other = person.scored[0]
-    return person.eligibility != "registered" and other.address.here and other.name.weight > one.name.weight - _AS_WELL
-
-
-def _reject(case: CandidateSet) -> Decision | None:
-    """An invalid line: nobody who may be the signer is registered at this address, or a slip of the pen from it."""
-    t = case.scorer.model.thresholds
-    here = sum(case.stories.here)
-    out = case.where == "out"
-    readable, name, street = _readable(case)
-    limit = t["invalid"] if readable else t["invalid_unread"]
-    if here > limit:
-        case.fired.append("may be registered here")
-    if not name and not out:
-        case.fired.append("name not known")
-    if not street and not out:
-        case.fired.append("street not known")
-    if any(_plausible_here(case, one) for one in case.scored):
-        case.fired.append("like name at the address")
-    if not out and any(
-        share > t["invalid_new_surname"] and _same_given_here(person)
-        for person, share in zip(case.persons, case.stories.here, strict=True)
-    ):
-        case.fired.append("same given name at the address")
-    if any(one.registration.confidential for one in case.scored if one.address.here):
-        case.fired.append("confidential")
-    return None if case.fired else _invalid(case)
-
-
-def _readable(case: CandidateSet) -> tuple[bool, bool, bool]:
-    """Whether name and house number can be read; whether part of the name is the county's; whether the street is."""
-    reading = case.scorer.line.names[0]
-    given = bool(reading.given) and case.scorer.words.is_known("given", reading.given[0])
-    surname = bool(reading.surname) and all(case.scorer.words.is_known("surname", part) for part in reading.surname)
-    house = all(address.house and address.house_certain for address in case.scorer.line.addresses)
-    known = any(
-        case.scorer.words.is_known("street", name) for address in case.scorer.line.addresses for name in address.streets
+    other = person.best
+    return (
+        person.eligibility != "registered" and other.address.here and other.name.weight > match.name.weight - _AS_WELL
     )
-    somebody = case.scorer.household is not None and case.scorer.household.size > 0
-    return given and surname and house, given or surname, known or somebody
 
 
-def _plausible_here(case: CandidateSet, one: Scored) -> bool:
-    """Whether somebody of a like name is registered at the address, or where it may be meant: never rejected."""
+def _either_street_may_be_meant(candidates: CandidateSet, match: ComparedRegistration) -> bool:
+    """Whether a match by an alias is doubtful: another voter of the surname lives on the street that is written."""
+    addresses = candidates.scorer.line.addresses
+    if not addresses[match.address.written].alias:
+        return False
+    others = [person.registrations for person in candidates.persons if match not in person.registrations]
+    return any(
+        other.address.here
+        and not addresses[other.address.written].alias
+        and other.eligibility == "registered"
+        and other.name.levels.has_surname
+        for registrations in others
+        for other in registrations
+    )
+
+
+def _against_rejection(candidates: CandidateSet) -> list[Rule]:
+    """What never lets the program reject by itself: a voter at this address, or a slip from it, may be the signer."""
+    here, in_county = candidates.posterior.here, candidates.county != "out"
+    readable, name_known, street_known = _readability(candidates)
+    new_surname = candidates.threshold("invalid_new_surname")
+    likely = [person for person, share in zip(candidates.persons, here, strict=True) if share > new_surname]
+    rules = {
+        Rule.MAY_BE_REGISTERED: sum(here) > candidates.threshold("invalid" if readable else "invalid_unread"),
+        Rule.NAME_NOT_KNOWN: in_county and not name_known,
+        Rule.STREET_NOT_KNOWN: in_county and not street_known,
+        Rule.LIKE_NAME: any(_is_plausible(candidates, one) for one in candidates.registrations),
+        Rule.SAME_GIVEN_NAME: in_county and any(_is_same_given_here(person) for person in likely),
+        Rule.CONFIDENTIAL: any(one.registration.confidential for one in candidates.registrations if one.address.here),
+    }
+    return [rule for rule, applies in rules.items() if applies]
+
+
+def _readability(candidates: CandidateSet) -> tuple[bool, bool, bool]:
+    """Whether name and house number can be read; whether part of the name is the county's; whether the street is."""
+    terms, line, household = candidates.scorer.terms, candidates.scorer.line, candidates.scorer.household
+    name = line.names[0]
+    given = bool(name.given) and terms.is_known("given", name.given[0])
+    surname = bool(name.surname) and all(terms.is_known("surname", part) for part in name.surname)
+    house = all(address.house and address.house_certain for address in line.addresses)
+    street = any(terms.is_known("street", street) for address in line.addresses for street in address.streets)
+    inhabited = household is not None and household.size > 0
+    return given and surname and house, given or surname, street or inhabited
+
+
+def _is_plausible(candidates: CandidateSet, one: ComparedRegistration) -> bool:
+    """Whether a voter of a like name is registered at the address, or where it may be meant: never rejected."""
     if one.eligibility != "registered":
         return False
     name, address = one.name.levels, one.address.levels
-    sure = sure_name(one)
-    like = name.given.level in _LIKE_GIVEN and name.surname.level in _LIKE_SURNAME
-    if address.house in _NEAR_HOUSE and address.street.level in _NEAR_STREET:
-        return like
-    if address.house == "same" or (address.house == "near" and address.zip == "same"):
-        return sure  # at this number, of a street that may be misread
-    if address.street.level != "same":
+    if address.is_plausible:
+        return name.is_plausible
+    if address.house is House.SAME or (address.house is House.NEAR and address.zip is Zip.SAME):
+        return name.is_certain  # at this number, of a street that may be misread
+    if address.street.level is not Street.SAME:
         return False
-    return (address.house == "far" and like and (sure or one.name.weight > 0)) or (sure and _alone_in_street(case, one))
-
-
-def _alone_in_street(case: CandidateSet, one: Scored) -> bool:
-    """Whether hardly anybody of that name can be expected in that street: it may be the signer, at a number misread."""
-    street, words = one.address.levels.street.word, case.scorer.words
-    return one.name.weight + words.idf("street", street) > log(words.registrations) + _HARDLY
-
-
-def _same_given_here(person: Person) -> bool:
-    """Whether the person may have signed under a new surname."""
-    one = person.scored[0]
-    return one.address.here and one.name.levels.given.level in {"exact", "nickname", "middle"}
-
-
-def _invalid(case: CandidateSet) -> Decision:
-    """The likeliest reason; open where it is not certain."""
-    reason, one, sure = _registration_reason(case)
-    if case.where == "out":
-        return _decision(case, "invalid", "out_of_county", None, secondary=(reason,) if sure else ())
-    if case.where != "in":
-        sure = False
-    elsewhere = sure and one is not None and reason != "different_address" and _elsewhere(one)
-    secondary: tuple[Reason, ...] = ("different_address",) if elsewhere else ()
-    return _decision(case, "invalid", reason, one, reason_open=not sure, secondary=secondary)
-
-
-def _registration_reason(case: CandidateSet) -> tuple[Reason, Scored | None, bool]:
-    """The likeliest reason of the rules of registration and address, the voter it is about, whether it is certain."""
-    stories, enough = case.stories, case.scorer.model.thresholds["reason"]
-    nobody = stories.relative + stories.stranger
-    others = [m + c for m, c in zip(stories.moved, stories.canceled, strict=True)]
-    best = max(range(len(others)), key=lambda at: (others[at], -at), default=None)
-    seen = not case.scorer.namesakes_cut
-    if best is None or nobody >= others[best]:
-        named = any(len(word) > 1 for word in case.scorer.line.names[0].given[:1])
-        return "not_registered", None, seen and named and nobody >= enough  # R. SMITH cannot be searched for
-    person = case.persons[best]
-    return REASON_OF[person.eligibility], person.scored[0], seen and others[best] >= enough
-
-
-def _elsewhere(one: Scored) -> bool:
-    """Whether the registered address is another one (EC 105(a)(1)), not just badly written."""
-    levels = one.address.levels
-    return not one.address.here and "missing" not in (levels.house, levels.street.level)
-
-
-def _review(case: CandidateSet) -> Decision:
-    """A person looks; the likeliest voter comes first."""
-    shares = case.stories.here
-    order = sorted(
-        range(len(shares)), key=lambda at: (-shares[at] - case.stories.moved[at] - case.stories.canceled[at], at)
+    if address.house is House.FAR and name.is_plausible and (name.is_certain or one.name.weight > 0):
+        return True
+    # Hardly any other of that name is to be expected in that street: the number may be misread.
+    terms = candidates.scorer.terms
+    return (
+        name.is_certain
+        and one.name.weight + terms.idf("street", address.street.word) > log(terms.registrations) + _ALONE
     )
-    one = case.persons[order[0]].scored[0] if order else None
-    rivals = [at for at in order if shares[at] >= case.scorer.model.thresholds["rival"]]
-    cause: ReviewCause
-    if "confidential" in case.fired or (one and one.registration.confidential):
+
+
+def _is_same_given_here(person: Person) -> bool:
+    """Whether the person may have signed under a new surname."""
+    given = person.best.name.levels.given.level
+    return person.best.address.here and given in _SAME_GIVEN
+
+
+def _invalid(candidates: CandidateSet) -> _Verdict:
+    """The likeliest reason; open where it is not certain."""
+    reason, one, certain = _registration_reason(candidates)
+    if candidates.county == "out":
+        return _Verdict(("out_of_county", reason) if certain else ("out_of_county",))
+    if candidates.county == "unclear" or not certain:
+        return _Verdict((reason,), registration=one, reason_open=True)
+    elsewhere = one and reason != "different_address" and not (one.address.here or one.address.levels.is_missing)
+    return _Verdict((reason, "different_address") if elsewhere else (reason,), registration=one)
+
+
+def _registration_reason(candidates: CandidateSet) -> tuple[Reason, ComparedRegistration | None, bool]:
+    """The likeliest reason of the rules of registration and address, the voter it is about, whether it is certain."""
+    posterior, enough = candidates.posterior, candidates.threshold("reason")
+    unregistered = posterior.relative + posterior.stranger
+    others = [moved + canceled for moved, canceled in zip(posterior.moved, posterior.canceled, strict=True)]
+    best = _greatest(others)
+    all_seen = not candidates.scorer.namesakes_cut
+    if best is None or unregistered >= others[best]:
+        given = candidates.scorer.line.names[0].given
+        searched = any(len(word) > 1 for word in given[:1])  # R. SMITH cannot be searched for
+        return "not_registered", None, all_seen and searched and unregistered >= enough
+    person = candidates.persons[best]
+    return REASON_OF[person.eligibility], person.best, all_seen and others[best] >= enough
+
+
+def _review(candidates: CandidateSet, rules: tuple[Rule, ...]) -> _Verdict:
+    """A person looks; the likeliest voter comes first."""
+    posterior = candidates.posterior
+    likeliest = _greatest(posterior.of_persons())
+    one = None if likeliest is None else candidates.persons[likeliest].best
+    cause: ReviewCause = "weak_match"
+    if Rule.CONFIDENTIAL in rules or (one and one.registration.confidential):
         cause = "confidential"
-    elif len(rivals) >= _SEVERAL:
+    elif sum(share >= candidates.threshold("rival") for share in posterior.here) >= _SEVERAL:
         cause = "ambiguous"
-    elif one and not one.address.here and one.name.levels.given.level in SURE_GIVEN:
+    elif one and not one.address.here and one.name.levels.given.level in CERTAIN_GIVEN:
         cause = "possible_move"
-    else:
-        cause = "weak_match"
-    return _decision(case, "review", cause, one)
-
-
-def _decision(
-    case: CandidateSet,
-    status: Status,
-    reason: Reason | ReviewCause | None,
-    one: Scored | None,
-    *,
-    reason_open: bool = False,
-    secondary: tuple[str, ...] = (),
-) -> Decision:
-    r = one.registration if one else None
-    voter, number = (r.voter_id, r.registration_no) if r else (None, None)
-    return Decision(Outcome(status, reason), reason_open, voter, number, secondary, canonical_text(evidence(case)))
+    return _Verdict(cause=cause, registration=one, rules=rules)

@@ -1,95 +1,163 @@
 """The evidence of a decision: complete enough to follow it without the program, small enough to keep for every line."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, Final, Literal, NamedTuple, Self
 
-from app.law.petition import SigningInterval
-from app.law.registration import Eligibility, Registration, of_age_on
+from app.law.canonical import canonical_text
+from app.law.registration import Registration, of_age_on
 from app.matching.addresses import Address
 from app.matching.blocking import KEYS_VERSION
-from app.matching.hypotheses import CandidateSet, Hypotheses, Person, fired, namesakes
+from app.matching.comparison import Field, House, Level, Street, Unit
+from app.matching.hypotheses import CandidateSet, Person, Posterior
 from app.matching.names import ParsedName
 from app.matching.parsing import READER_VERSION, ParsedLine
-from app.matching.scoring import Scored, Scorer
+from app.matching.scoring import ComparedRegistration, Scorer
 
 _CANDIDATES_SHOWN: Final = 3
-_FAINT: Final = 0.0005  # a share below this is not worth a line
+_AGREEING_UNIT: Final = frozenset({Unit.NONE, Unit.SAME})
+_FAINT: Final = 0.0005  # a smaller probability is not worth a line
 
 
-def evidence(case: CandidateSet) -> dict[str, Any]:
-    """Return the dates, the stories' probabilities, the readings, the best candidates field by field, and the rules."""
-    scorer, stories = case.scorer, case.stories
-    shares = [(_share(stories, at), at) for at in range(len(case.persons))]
-    best = sorted(shares, key=lambda share: (-share[0], share[1]))[:_CANDIDATES_SHOWN]
-    found: dict[str, Any] = {
-        "model": scorer.model.version,
-        "reader": READER_VERSION,
-        "keys": KEYS_VERSION,
-        "interval": [case.interval.start.isoformat(), case.interval.end.isoformat()],
-        "filed_on": case.interval.filed_on.isoformat(),
-        "read": read_as(scorer.line),
-        "stories": {
-            "here": _rounded(sum(stories.here)),
-            "moved": _rounded(sum(stories.moved)),
-            "not_registered_in_time": _rounded(sum(stories.canceled)),
-            "relative": _rounded(stories.relative),
-            "stranger": _rounded(stories.stranger),
-        },
-        "county": case.where,
-        "considered": len(case.scored),
-        "candidates": [_candidate(scorer, case.persons[at], share) for share, at in best if share >= _FAINT],
-    }
-    found |= _read_under(scorer.line)
-    if scorer.household is not None:
-        found["household"] = scorer.household.size
-    if case.by_name:
-        found["namesakes"] = namesakes(case)
-        if scorer.namesakes_cut:
-            found["namesakes_cut"] = True
-    if case.fired:
-        found["rules"] = [fired(rule) for rule in case.fired]
-    return found
+class Rule(StrEnum):
+    """A rule that decided a line, or that kept the program from deciding it. The value is stored with the evidence.
+
+    `words` say it to a person; `cites` is the law that it rests on ('': a precaution of the ruleset).
+    """
+
+    words: str
+    cites: str
+
+    def __new__(cls, value: str, words: str, cites: str = "") -> Self:
+        """Keep the words and the law beside the value."""
+        rule = str.__new__(cls, value)
+        rule._value_, rule.words, rule.cites = value, words, cites
+        return rule
+
+    NO_SIGNATURE = "no_signature", "nobody signed the line", "EC 100"
+    NO_ADDRESS = "no_address", "no residence address is written, or only a PO box", "EC 100"
+    UNREADABLE_NAME = "weak_match", "no name can be read", "EC 100"
+    NAME_DIFFERS = "name differs", "the name is not the voter's in every part"
+    WEAK_NAME = "weak name", "the name resembles the voter's, and that is not enough to be certain"
+    INITIAL_ONLY = "initial only", "a voter is not identified by an initial alone", "EC 105(a)(1)"
+    ANOTHER_GIVEN_NAME = "another given name", "the given name is one that others bear, and resembles the voter's"
+    MIDDLE_INITIAL_DIFFERS = "middle initial differs", "the middle initial is another than the voter's", "EC 100"
+    SUFFIX_DIFFERS = "suffix differs", "the suffix is another than the voter's", "EC 100"
+    CANCELED_NAMESAKE = (
+        "canceled namesake here",
+        "somebody of this name at this address is not registered any more",
+        "EC 2201",
+    )
+    OUT_OF_COUNTY = "city and zip out of county", "city and zip are not of this county", "EC 105(a)(2)"
+    STREET_OF_BOTH_NAMES = (
+        "street of both names",
+        (
+            "the voter is registered on the street under its other name, and what is written is a street as well where"
+            " somebody of this surname is registered at the number"
+        ),
+        "EC 105(a)(1)",
+    )
+    CONFIDENTIAL = "confidential", "the voter may be a confidential one", "EC 2166"
+    MAY_BE_REGISTERED = "may be registered here", "it is not certain that nobody at this address signed", "EC 105(a)(1)"
+    NAME_NOT_KNOWN = "name not known", "neither given name nor surname is one of the county's: it may be misread"
+    STREET_NOT_KNOWN = (
+        "street not known",
+        "the street is none of the county's, and nobody is registered there: it may be misread",
+    )
+    LIKE_NAME = (
+        "like name at the address",
+        "somebody of a like name is registered there, or a slip of the pen from there",
+        "EC 105(a)(1), 2 CCR 20931",
+    )
+    SAME_GIVEN_NAME = "same given name at the address", "the surname of a voter there may have changed", "2 CCR 20931"
+
+    def stored(self) -> dict[str, str]:
+        """Return the rule as it is kept with the evidence."""
+        return {"rule": self, "cites": self.cites} if self.cites else {"rule": self}
 
 
-def evidence_without_lookup(line: ParsedLine, rule: str) -> dict[str, Any]:
-    """Return the evidence of a decision that needed no roll (EC 100)."""
-    return {"reader": READER_VERSION, **_read_under(line), "read": read_as(line), "rules": [fired(rule)]}
+RULES: Final[Mapping[str, Rule]] = MappingProxyType({rule.value: rule for rule in Rule})
 
 
-def _read_under(line: ParsedLine) -> dict[str, int]:
-    """The version of the county's aliases that was asked, if it has any."""
-    return {"aliases": line.aliases_version} if line.aliases_version else {}
+class Evidence(NamedTuple):
+    """What a decision rests on. There are no candidates where the line needed no lookup (EC 100)."""
+
+    line: ParsedLine
+    candidates: CandidateSet | None
+    rules: tuple[Rule, ...] = ()
+
+    def here(self) -> float | None:
+        """Return the probability that a voter registered at the address signed; None without a lookup."""
+        return rounded(sum(self.candidates.posterior.here)) if self.candidates else None
+
+    def as_json(self) -> str:
+        """Return the evidence as canonical JSON, as it is stored and as the ledger hashes it."""
+        found: dict[str, Any] = {"reader": READER_VERSION, "read": _parsed(self.line)}
+        if self.line.aliases_version:
+            found["aliases"] = self.line.aliases_version
+        if self.candidates:
+            found |= _compared(self.candidates)
+        if self.rules:
+            found["rules"] = [rule.stored() for rule in self.rules]
+        return canonical_text(found)
 
 
-def _share(stories: Hypotheses, at: int) -> float:
-    return stories.here[at] + stories.moved[at] + stories.canceled[at]
-
-
-def _rounded(share: float) -> float:
+def rounded(share: float) -> float:
+    """Return a probability as evidence keeps it."""
     return round(share, 5)
 
 
-def read_as(line: ParsedLine) -> dict[str, Any]:
-    """Return what was understood of the writing: the readings of name and address."""
-    read: dict[str, Any] = {
-        "names": [_name(reading) for reading in line.names],
-        "addresses": [_address(address) for address in line.addresses],
+def _compared(candidates: CandidateSet) -> dict[str, Any]:
+    """The hypotheses' probabilities with what they rest on, and the best candidates field by field."""
+    scorer, interval = candidates.scorer, candidates.interval
+    found = {
+        "model": scorer.model.version,
+        "keys": KEYS_VERSION,
+        "interval": [interval.start.isoformat(), interval.end.isoformat()],
+        "filed_on": interval.filed_on.isoformat(),
+        "stories": _hypotheses(candidates.posterior),
+        "county": candidates.county,
+        "considered": len(candidates.registrations),
+        "candidates": _best_candidates(candidates),
     }
-    if line.suffix:
-        read["suffix"] = line.suffix
-    if line.po_box:
-        read["po_box"] = True
-    if line.city_alias:
-        read["city_alias"] = line.city_alias
-    return read | {"city": line.city, "zip": line.zip}
+    if scorer.household is not None:
+        found["household"] = scorer.household.size
+    if candidates.by_name:
+        found["namesakes"] = candidates.namesakes()
+        if scorer.namesakes_cut:
+            found["namesakes_cut"] = True
+    return found
 
 
-def _name(reading: ParsedName) -> str:
-    return f"{' '.join(reading.surname)}, {' '.join(reading.given)} ({reading.order})"
+def _hypotheses(posterior: Posterior) -> dict[str, float]:
+    return {
+        "here": rounded(sum(posterior.here)),
+        "moved": rounded(sum(posterior.moved)),
+        "not_registered_in_time": rounded(sum(posterior.canceled)),
+        "relative": rounded(posterior.relative),
+        "stranger": rounded(posterior.stranger),
+    }
 
 
-def _address(address: Address) -> dict[str, str]:
+def _parsed(line: ParsedLine) -> dict[str, Any]:
+    """What was understood of the writing: the parsed names and addresses."""
+    parsed: dict[str, Any] = {
+        "names": [_name(name) for name in line.names],
+        "addresses": [address_parts(address) for address in line.addresses],
+        "city": line.city,
+        "zip": line.zip,
+    }
+    further = {"suffix": line.suffix, "po_box": line.po_box, "city_alias": line.city_alias}
+    return parsed | {part: value for part, value in further.items() if value}
+
+
+def _name(name: ParsedName) -> str:
+    return f"{' '.join(name.surname)}, {' '.join(name.given)} ({name.order})"
+
+
+def address_parts(address: Address) -> dict[str, str]:
+    """Return the parts of a written address that are not empty."""
     parts = {
         "house": address.house,
         "street": " / ".join(address.streets),
@@ -100,203 +168,81 @@ def _address(address: Address) -> dict[str, str]:
     return {part: text for part, text in parts.items() if text}
 
 
+def _best_candidates(candidates: CandidateSet) -> list[dict[str, Any]]:
+    shares = zip(candidates.persons, candidates.posterior.of_persons(), strict=True)
+    best = sorted(shares, key=lambda share: -share[1])[:_CANDIDATES_SHOWN]
+    return [_candidate(candidates.scorer, person, share) for person, share in best if share >= _FAINT]
+
+
 def _candidate(scorer: Scorer, person: Person, share: float) -> dict[str, Any]:
-    """One voter: the registration that fits best, each field's value in the roll, level in words, and weight."""
-    one = scorer.whole(person.scored[0])
-    r = one.registration
-    found = {"voter_id": r.voter_id, "registration_no": r.registration_no, "probability": _rounded(share)}
-    if r.confidential:  # EC 2166: matched, and not shown
-        return found | {"standing": person.eligibility, "confidential": True}
-    return found | {
+    """One voter: the registration that fits best, and each field's value in the roll, level, and weight."""
+    best = scorer.with_all_fields(person.best)
+    r = best.registration
+    found = {
+        "voter_id": r.voter_id,
+        "registration_no": r.registration_no,
+        "probability": rounded(share),
         "standing": person.eligibility,
+    }
+    if r.confidential:  # EC 2166: matched, and not shown
+        return found | {"confidential": True}
+    return found | {
         "registration": _dates(r),
-        "address": _verdict(one),
-        "reading": one.name.reading,
-        "written_address": one.address.at,
-        "fields": compared_fields(scorer, one),
-        "weight": round(one.weight, 2),
+        "address": _address_verdict(best),
+        "reading": best.name.order,
+        "written_address": best.address.written,
+        "fields": field_evidence(scorer, best),
+        "weight": round(best.weight, 2),
     }
 
 
 def _dates(r: Registration) -> dict[str, str]:
     """What the standing follows from: the status and the known dates (EC 2102(b), 2102(d), 2201)."""
-    young = r.status == "preregistered" and r.birth_date
     dates = {
         "signed": r.affidavit_signed,
         "received": r.affidavit_received,
         "ended": r.effective_to,
-        "of_age_on": of_age_on(r.birth_date) if young and r.birth_date else None,
+        "of_age_on": of_age_on(r.birth_date) if r.status == "preregistered" and r.birth_date else None,
     }
     return {"status": r.status, **{event: day.isoformat() for event, day in dates.items() if day}}
 
 
-def _verdict(one: Scored) -> str:
-    """The address in words: same, same without unit, near house, near street, different, insufficient."""
-    levels = one.address.levels
-    if one.address.here:
-        return "same" if levels.unit in {"none", "same"} else "same without unit"
-    if "missing" in (levels.house, levels.street.level):
+def _address_verdict(
+    compared: ComparedRegistration,
+) -> Literal["same", "same without unit", "near house", "near street", "different", "insufficient"]:
+    house, street, _, unit, _ = compared.address.levels
+    if compared.address.here:
+        return "same" if unit in _AGREEING_UNIT else "same without unit"
+    if compared.address.levels.is_missing:
         return "insufficient"
-    if levels.house in {"near", "far"} and levels.street.level in {"same", "typo"}:
+    if house in {House.NEAR, House.FAR} and street.level in {Street.SAME, Street.TYPO}:
         return "near house"
-    if levels.house == "same" and levels.street.level in {"near", "garbled"}:
+    if house is House.SAME and street.level in {Street.NEAR, Street.GARBLED}:
         return "near street"
     return "different"
 
 
-def compared_fields(scorer: Scorer, one: Scored) -> dict[str, list[Any]]:
-    """Return of each field the roll's value, the level, the weight (natural logarithm of the likelihood ratio)."""
-    r, name, address = one.registration, one.name.levels, one.address.levels
-    weights = scorer.model.weights
+class FieldEvidence(NamedTuple):
+    """One compared field: the roll's value, the level, and the weight (natural logarithm of the likelihood ratio)."""
+
+    roll: str
+    level: Level
+    weight: float
+
+
+def field_evidence(scorer: Scorer, compared: ComparedRegistration) -> dict[Field, FieldEvidence]:
+    """Return the evidence of each field, with its weight to two decimals where a word's frequency counts."""
+    r, weight = compared.registration, scorer.field_weight
+    name, address, weights = compared.name.levels, compared.address.levels, scorer.model.weights
     way = " ".join(filter(None, (r.pre_direction, r.street_type, r.post_direction)))
     return {
-        "surname": [r.last_name, name.surname.level, round(scorer.field_weight("surname", name.surname), 2)],
-        "given": [r.first_name, name.given.level, round(scorer.field_weight("given", name.given), 2)],
-        "middle": [r.middle_name, name.middle.level, round(scorer.field_weight("middle", name.middle), 2)],
-        "suffix": [r.suffix, name.suffix, weights["suffix"][name.suffix]],
-        "house": [r.house_number, address.house, weights["house"][address.house]],
-        "street": [r.street_name, address.street.level, weights["street"][address.street.level]],
-        "way": [way, address.way, weights["way"][address.way]],
-        "unit": [r.unit_number, address.unit, weights["unit"][address.unit]],
-        "zip": [r.zip, address.zip, weights["zip"][address.zip]],
+        "surname": FieldEvidence(r.last_name, name.surname.level, round(weight("surname", name.surname), 2)),
+        "given": FieldEvidence(r.first_name, name.given.level, round(weight("given", name.given), 2)),
+        "middle": FieldEvidence(r.middle_name, name.middle.level, round(weight("middle", name.middle), 2)),
+        "suffix": FieldEvidence(r.suffix, name.suffix, weights["suffix"][name.suffix]),
+        "house": FieldEvidence(r.house_number, address.house, weights["house"][address.house]),
+        "street": FieldEvidence(r.street_name, address.street.level, weights["street"][address.street.level]),
+        "way": FieldEvidence(way, address.way, weights["way"][address.way]),
+        "unit": FieldEvidence(r.unit_number, address.unit, weights["unit"][address.unit]),
+        "zip": FieldEvidence(r.zip, address.zip, weights["zip"][address.zip]),
     }
-
-
-NAME_FIELDS: Final = ("surname", "given", "middle", "suffix")
-ADDRESS_FIELDS: Final = ("house", "street", "way", "unit", "zip")
-RARITY: Final = "how rare this address is, and this way of writing"
-
-
-@dataclass(frozen=True, slots=True)
-class FieldEvidence:
-    """One field of one candidate. `weight` is a natural logarithm: above 0 it speaks for the candidate."""
-
-    field: str
-    written: str
-    roll: str
-    level: str
-    weight: float
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A voter of the roll whom the writing may mean, by the registration that fits it best."""
-
-    registration: Registration
-    eligibility: Eligibility  # in the interval that was asked about
-    weight: float
-    fields: tuple[FieldEvidence, ...]
-
-
-def rank_candidates(scorer: Scorer, found: Sequence[Registration], interval: SigningInterval) -> list[Scored]:
-    """The voters behind the registrations that were found, each by the one that fits best, the best voter first."""
-    best: dict[str, Scored] = {}
-    for one in sorted((scorer.score(r, interval) for r in found), key=_fit):
-        best.setdefault(one.registration.voter_id, one)
-    return sorted(best.values(), key=lambda one: (-_weight(scorer, one), one.registration.voter_id))
-
-
-def _weight(scorer: Scorer, one: Scored) -> float:
-    """What is not written of a line weighs nothing."""
-    line = scorer.line
-    return one.name.weight * bool(line.names) + one.address.weight * bool(line.addresses)
-
-
-def _fit(one: Scored) -> tuple[bool, float, int]:
-    """A voter is shown by a registration that was in force, if there is one, and of these by the best."""
-    return one.eligibility != "registered", -one.weight, one.registration.registration_no
-
-
-def candidate(scorer: Scorer, one: Scored) -> Candidate:
-    """A candidate as it is shown: the fields that are written, and last what belongs to no single field."""
-    line, compared, weight = scorer.line, compared_fields(scorer, one), round(_weight(scorer, one), 2)
-    written = written_fields(read_as(line), one.name.reading, one.address.at)
-    weighed = [*(NAME_FIELDS if line.names else ()), *(ADDRESS_FIELDS if line.addresses else ())]
-    fields = [_row(field, written.get(field, ""), *compared[field]) for field in weighed]
-    rest = FieldEvidence("rarity", "", "", RARITY, round(weight - sum(f.weight for f in fields), 2))
-    return Candidate(one.registration, one.eligibility, weight, (*fields, rest))
-
-
-def _row(field: str, written: str, roll: str, level: str, weight: float) -> FieldEvidence:
-    return FieldEvidence(field, written, roll, level_in_words(field, level, written, roll), weight)
-
-
-def written_fields(read: Mapping[str, Any], reading: str | None, at: int) -> dict[str, str]:
-    """The written value of each field, by the kind of reading and the address that a candidate was compared with.
-
-    `read` is what the evidence says of the writing.
-    """
-    names: Sequence[str] = read.get("names", ())
-    name = next((name for name in names if name.endswith(f"({reading})")), names[0] if names else "")
-    surname, _, given = name.rpartition(" (")[0].partition(", ")
-    first, _, middle = given.partition(" ")
-    addresses: Sequence[Mapping[str, str]] = read.get("addresses", ())
-    address = addresses[at] if at < len(addresses) else {}
-    named = {"surname": surname, "given": first, "middle": middle, "suffix": read.get("suffix", "")}
-    return {**named, **address, "zip": read.get("zip", "")}
-
-
-def _joined(*parts: str) -> str:
-    return " ".join(part for part in parts if part)
-
-
-def address_of(registration: Registration) -> str:
-    """The residence address of a registration on one line, without city and zip."""
-    r = registration
-    unit = _joined(r.unit_type, r.unit_number)
-    return _joined(
-        r.house_number, r.house_fraction, r.pre_direction, r.street_name, r.street_type, r.post_direction, unit
-    )
-
-
-def name_of(registration: Registration) -> str:
-    """The name of a registration on one line."""
-    return _joined(registration.first_name, registration.middle_name, registration.last_name, registration.suffix)
-
-
-_WORDS: Final = {
-    "exact": "the same",
-    "same": "the same",
-    "none": "nothing on either side",
-    "conflict": "another one",
-    "other": "another one",
-    "typo": "a slip of the pen: what is written is no known name",
-    "near": "resembles, but is itself a known name",
-    "unreadable": "no known name, and unlike",
-    "added": "not in the roll",
-    "garbled": "no known name, badly readable",
-    "half": "one letter of two",
-    "initial": "an initial that fits",
-    "other initial": "an initial that does not fit",
-    "initial conflict": "an initial that does not fit",
-    "part": "one part of a double surname",
-    "longer": "the surname, and another one beside it",
-    "part typo": "one part of a double surname, with a slip",
-    "nickname": "a short or other form of the name",
-    "middle": "the middle name, used as the first",
-    "second": "the second of the names written",
-    "middle initial": "fits the middle initial",
-    "middle alike": "resembles the middle name",
-    "alike": "resembles",
-    "other, same initial": "another name with the same initial",
-    "other, no middle": "another name; the roll has no middle name",
-    "other type": "another type of street",
-    "other direction": "another direction",
-}
-_OF_FIELD: Final = {
-    ("house", "near"): "one digit off",
-    ("house", "far"): "two digits off",
-    ("street", "near"): "resembles, but is another street of the county",
-    ("street", "typo"): "a slip of the pen: what is written is no known street",
-    ("zip", "near"): "one digit off",
-    ("unit", "near"): "one sign off",
-    ("way", "other"): "another type and direction",
-    ("way", "same"): "nothing that differs",
-}
-
-
-def level_in_words(field: str, level: str, written: str, roll: str) -> str:
-    """How a field agrees, for a person; a level that has no words here is shown as it is."""
-    if level == "missing":
-        return "not written" if roll else "not in the roll" if written else "nothing on either side"
-    return _OF_FIELD.get((field, level)) or _WORDS.get(level, level)

@@ -1,19 +1,33 @@
 """Learning a model from judged lines, and reporting how far its probabilities can be believed."""
 
-from collections import Counter
+from bisect import bisect_left
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import exp, log
 from random import Random
-from typing import Any, Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from app.law.petition import SigningInterval
 from app.law.registration import Registration
+from app.matching.comparison import (
+    ADDRESS_FIELDS,
+    NAME_FIELDS,
+    Field,
+    Given,
+    House,
+    Middle,
+    Street,
+    Surname,
+    Unit,
+    Way,
+    Zip,
+)
 from app.matching.frequencies import TermFrequencies
-from app.matching.hypotheses import SURE_SURNAME
+from app.matching.model import Model, Prior
 from app.matching.names import given_words, surname_parts
 from app.matching.parsing import ParsedLine, likely_names
-from app.matching.scoring import Household, Model, Scored, Scorer
+from app.matching.scoring import ComparedRegistration, Household, Scorer
 
 
 class JudgedLine(NamedTuple):
@@ -29,189 +43,198 @@ class JudgedLine(NamedTuple):
     household: Sequence[Registration]
 
 
-_NAME_FIELDS: Final = ("surname", "given", "middle", "suffix", "reading")
-_ADDRESS_FIELDS: Final = ("house", "street", "way", "unit", "zip")
+_Field = Field | Literal["reading"]
+_NAME_FIELDS: Final[tuple[_Field, ...]] = (*NAME_FIELDS, "reading")
 # In how many ways an address comes to be of a level: the share of the level is spread over so many written addresses.
 # For the unit, since a building counts by all who live in it: what share of its other units is of the level.
-_WAYS: Final[Mapping[str, Mapping[str, float]]] = {
-    "house": {"near": 60, "far": 2_000, "other": 20_000, "missing": 50},
-    "street": {"near": 3, "other": 5_000, "missing": 50},
-    "way": {"other type": 2, "other direction": 2, "other": 4},
-    "zip": {"near": 4, "other": 4},
-    "unit": {"near": 0.05},
+_WAYS: Final[Mapping[Field, Mapping[str, float]]] = {
+    "house": {House.NEAR: 60, House.FAR: 2_000, House.OTHER: 20_000, House.MISSING: 50},
+    "street": {Street.NEAR: 3, Street.OTHER: 5_000, Street.MISSING: 50},
+    "way": {Way.OTHER_TYPE: 2, Way.OTHER_DIRECTION: 2, Way.OTHER: 4},
+    "zip": {Zip.NEAR: 4, Zip.OTHER: 4},
+    "unit": {Unit.NEAR: 0.05},
 }
+# Levels, of whatever field, that never speak for a registration, and those that say nothing of an address.
+_NEVER_FOR: Final[frozenset[str]] = frozenset({Middle.CONFLICT, Middle.MISSING, Middle.ADDED})
+_SILENT: Final[frozenset[str]] = frozenset({Unit.NONE, Unit.MISSING})
 _OTHERS_A_LINE: Final = 15
 _NAMESAKES_A_LINE: Final = 5
-_ROUNDS: Final = 2  # the weights choose the readings, and the readings the weights
+_ROUNDS: Final = 2  # the weights choose the order of a name's words, and the orders the weights
 _FAINT: Final = 0.5  # added to every count, so that what was never seen is rare and not impossible
 
 
 @dataclass(slots=True)
 class _Counts:
-    own: dict[str, Counter[str]]
-    other: dict[str, Counter[str]]
-    rare: dict[str, dict[str, float]]  # over others: the sum of exp(rarity) by field and level
-    of_two: int = 0  # pairs with others in which the registered surname is a double one
-    written_of_two: int = 0  # in which the written one is
+    """How often each level of each field was seen."""
+
+    own: dict[_Field, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    other: dict[_Field, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    # Over others: the sum of exp(inverse frequency of the word agreed upon).
+    by_chance: dict[_Field, dict[str, float]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(float)))
+    double: int = 0  # pairs with others in which the registered surname is a double one
+    written_double: int = 0  # in which the written one is
+
+    def add_own(self, compared: ComparedRegistration) -> None:
+        """Count the registration of a line's signer."""
+        self.own["reading"][compared.name.order] += 1
+        for name, comparison in compared.fields().items():
+            self.own[name][comparison.level] += 1
+
+    def add_other(self, scorer: Scorer, compared: ComparedRegistration, *fields: Field) -> None:
+        """Count some fields of a registration that is not the signer's."""
+        comparisons = compared.fields()
+        for name in fields:
+            level = comparisons[name].level
+            self.other[name][level] += 1
+            word_weight = scorer.field_weight(name, comparisons[name]) - scorer.model.weights[name][level]
+            self.by_chance[name][level] += exp(word_weight)
 
 
 def learn(
-    judged: Sequence[JudgedLine], others: Sequence[Registration], words: TermFrequencies, start: Model, version: str
+    judged: Sequence[JudgedLine], others: Sequence[Registration], terms: TermFrequencies, start: Model, version: str
 ) -> Model:
-    """Return a model with weights and priors learnt from judged lines.
+    """Return a model with weights and priors learnt from judged lines. The same arguments give the same model.
 
-    `others` is a sample of the roll, to see how often strangers agree by chance; `start` gives the levels, caps and
-    thresholds. The same arguments give the same model.
+    Args:
+        judged: the lines.
+        others: a sample of the roll, which shows how often the registrations of others agree by chance.
+        terms: the frequencies of all words of the lines and of these registrations.
+        start: gives the levels, caps and thresholds.
+        version: how evidence will name the model.
     """
     model = start
-    judged = [one._replace(line=likely_names(one.line, words)) for one in judged]  # as the lookup reads them
+    judged = [one._replace(line=likely_names(one.line, terms)) for one in judged]  # as the lookup reads them
     for _ in range(_ROUNDS):
-        counts = _count(judged, others, words, model)
-        weights = {field: _name_weights(field, counts, model) for field in _NAME_FIELDS}
-        weights |= {field: _address_weights(field, counts, model) for field in _ADDRESS_FIELDS}
+        counts = _count(judged, others, terms, model)
+        weights: dict[str, dict[str, float]] = {name: _name_weights(name, counts, model) for name in _NAME_FIELDS}
+        weights |= {name: _address_weights(name, counts, model) for name in ADDRESS_FIELDS}
         model = replace(model, version=version, weights=weights)
     reasons = Counter(one.reason or "valid" for one in judged)
-    learnt_from = {"lines": len(judged), "registrations": words.registrations, "reasons": dict(sorted(reasons.items()))}
-    return replace(model, priors=_priors(judged, words, model), learnt_from=learnt_from)
+    learnt_from = {"lines": len(judged), "registrations": terms.registrations, "reasons": dict(sorted(reasons.items()))}
+    return replace(model, priors=_priors(judged, terms, model), learnt_from=learnt_from)
 
 
 def _count(
-    judged: Sequence[JudgedLine], others: Sequence[Registration], words: TermFrequencies, model: Model
+    judged: Sequence[JudgedLine], others: Sequence[Registration], terms: TermFrequencies, model: Model
 ) -> _Counts:
-    fields = (*_NAME_FIELDS, *_ADDRESS_FIELDS)
-    counts = _Counts({f: Counter() for f in fields}, {f: Counter() for f in fields}, {f: {} for f in _NAME_FIELDS})
-    draw = Random(0)  # noqa: S311 - the same draw for everybody, and nothing secret
-    called = _by_given_name(others)
+    counts = _Counts()
+    draw = Random(0)  # noqa: S311 - every run draws the same, and nothing is secret
+    by_first_name = _by_first_name(others)
     for one in judged:
-        scorer = Scorer(one.line, words, model)
+        scorer = Scorer(one.line, terms, model)
         scorer.count_household(Household(1, {}))
         if one.reason is None and one.own:
-            best = max((scorer.score(r, one.interval) for r in one.own), key=lambda scored: scored.weight)
-            for field, level in _levels(best):
-                counts.own[field][level] += 1
+            counts.add_own(
+                max((scorer.compare(r, one.interval) for r in one.own), key=lambda compared: compared.weight)
+            )
+        name = next(iter(one.line.names), None)
         for registration in draw.choices(others, k=_OTHERS_A_LINE):
-            scored = scorer.score(registration, one.interval)
-            counts.of_two += len(surname_parts(registration.last_name)) > 1
-            counts.written_of_two += len(one.line.names[0].surname) > 1
-            for field in ("surname", "given", "suffix", "reading"):
-                _count_other(counts, field, scorer, scored)
-        first = one.line.names[0].given[:1] if one.line.names else ()
-        if first and first[0] in called:
-            for registration in draw.choices(called[first[0]], k=_NAMESAKES_A_LINE):
-                _count_other(counts, "middle", scorer, scorer.score(registration, one.interval))
+            counts.double += len(surname_parts(registration.last_name)) > 1
+            counts.written_double += name is not None and len(name.surname) > 1
+            counts.add_other(scorer, scorer.compare(registration, one.interval), "surname", "given", "suffix")
+        namesakes = by_first_name.get(name.given[0]) if name and name.given else None
+        for registration in draw.choices(namesakes, k=_NAMESAKES_A_LINE) if namesakes else ():
+            counts.add_other(scorer, scorer.compare(registration, one.interval), "middle")
     return counts
 
 
-def _by_given_name(others: Sequence[Registration]) -> dict[str, list[Registration]]:
+def _by_first_name(others: Sequence[Registration]) -> dict[str, list[Registration]]:
     """The registrations by first name: middle names are compared where the first names agree."""
-    called: dict[str, list[Registration]] = {}
+    found: dict[str, list[Registration]] = defaultdict(list)
     for registration in others:
         for first in given_words(registration.first_name)[:1]:
-            called.setdefault(first, []).append(registration)
-    return called
+            found[first].append(registration)
+    return found
 
 
-def _count_other(counts: _Counts, field: str, scorer: Scorer, scored: Scored) -> None:
-    level = dict(_levels(scored))[field]
-    counts.other[field][level] += 1
-    rare = counts.rare[field]
-    rare[level] = rare.get(level, 0.0) + exp(_rarity(scorer, field, scored))
-
-
-def _levels(scored: Scored) -> list[tuple[str, str]]:
-    name, address = scored.name.levels, scored.address.levels
-    return [
-        ("surname", name.surname.level), ("given", name.given.level), ("middle", name.middle.level),
-        ("suffix", name.suffix), ("reading", scored.name.reading),
-        ("house", address.house), ("street", address.street.level), ("way", address.way),
-        ("unit", address.unit), ("zip", address.zip),
-    ]  # fmt: skip
-
-
-def _rarity(scorer: Scorer, field: str, scored: Scored) -> float:
-    """The part of the field's weight that the word's rarity makes."""
-    levels = scored.name.levels
-    one = {"surname": levels.surname, "given": levels.given, "middle": levels.middle}.get(field)
-    return scorer.field_weight(field, one) - scorer.model.weights[field][one.level] if one else 0.0
-
-
-def _name_weights(field: str, counts: _Counts, model: Model) -> dict[str, float]:
-    """Log of the share among own registrations over the share (weighed by rarity) among others."""
-    own, other, rare = counts.own[field], counts.other[field], counts.rare[field]
-    levels = list(model.weights[field])
-    if field == "reading":  # how people write, whoever is compared
+def _name_weights(name: _Field, counts: _Counts, model: Model) -> dict[str, float]:
+    """Log of the share among own registrations over the share (weighed by word frequency) among others."""
+    levels, own, other = list(model.weights[name]), counts.own[name].copy(), counts.other[name].copy()
+    if name == "reading":  # how people write, whichever registration is compared
         return {level: log((own[level] + _FAINT) / (own.total() + _FAINT * len(levels))) for level in levels}
-    if field == "middle":  # says nothing where the first names differ
-        own, other = _without(own, "none"), _without(other, "none")
+    if name == "middle":  # says nothing where the first names differ
+        del own[Middle.NOT_COMPARED], other[Middle.NOT_COMPARED]
     n_own, n_other = own.total() + _FAINT * len(levels), other.total() + _FAINT * len(levels)
-    weights = {}
-    whole = _agreements(field, counts)
+    whole, weights = _agreements(name, counts), dict[str, float]()
     for level in levels:
-        agreed = whole.get(level, max(rare.get(level, 0.0), other[level]))
-        weights[level] = log((own[level] + _FAINT) / n_own) - log((agreed + _FAINT) / n_other)
-    bounded = {level: min(weights[level], 0.0) for level in ("conflict", "missing", "added") if level in weights}
-    return weights | bounded | {level: 0.0 for level in ("none",) if level in weights}
+        agreed = whole.get(level, max(counts.by_chance[name][level], other[level]))
+        weight = log((own[level] + _FAINT) / n_own) - log((agreed + _FAINT) / n_other)
+        weights[level] = min(weight, 0.0) if level in _NEVER_FOR else weight
+    return weights | {level: 0.0 for level in weights if level == Middle.NOT_COMPARED}
 
 
-def _agreements(field: str, counts: _Counts) -> dict[str, float]:
+def _agreements(name: _Field, counts: _Counts) -> dict[str, float]:
     """The chance agreements on a whole word, each counted as one over the word's share, that are to be expected.
 
     Over all words these add up to the pairs in which the word could have been the same. To count the few in which it
     was comes nowhere near: one agreement on a rare word weighs as much as a thousand on a common one.
     """
-    other = counts.other[field]
-    if field == "surname":
-        return {"exact": other.total(), "part": 2 * counts.of_two, "longer": 2 * counts.written_of_two}
-    if field == "given":
-        return {"exact": other.total()}
-    return {"same": other["same"] + other["alike"] + other["conflict"]} if field == "middle" else {}
+    other = counts.other[name]
+    if name == "surname":
+        return {
+            Surname.EXACT: other.total(),
+            Surname.PART: 2 * counts.double,
+            Surname.LONGER: 2 * counts.written_double,
+        }
+    if name == "given":
+        return {Given.EXACT: other.total()}
+    alike = (Middle.SAME, Middle.ALIKE, Middle.CONFLICT)
+    return {Middle.SAME: sum(other[level] for level in alike)} if name == "middle" else {}
 
 
-def _without(counts: Counter[str], level: str) -> Counter[str]:
-    return Counter({key: count for key, count in counts.items() if key != level})
-
-
-def _address_weights(field: str, counts: _Counts, model: Model) -> dict[str, float]:
+def _address_weights(name: Field, counts: _Counts, model: Model) -> dict[str, float]:
     """Log of the level's share among own registrations, spread over the ways of coming to it."""
-    levels, ways = list(model.weights[field]), _WAYS[field]
-    silent = [level for level in ("none", "missing") if level in levels and level not in ways]
-    own = Counter({level: count for level, count in counts.own[field].items() if level not in silent})
+    levels, ways, own = list(model.weights[name]), _WAYS[name], counts.own[name].copy()
+    silent = [level for level in levels if level in _SILENT and level not in ways]
+    for level in silent:
+        del own[level]
     total = own.total() + _FAINT * len(levels)
     weights = {level: log((own[level] + _FAINT) / total / ways.get(level, 1)) for level in levels}
     return weights | dict.fromkeys(silent, 0.0)
 
 
-def _priors(judged: Sequence[JudgedLine], words: TermFrequencies, model: Model) -> dict[str, float]:
-    """The shares of the stories among the lines."""
-    stories = Counter(dict.fromkeys(model.priors, _FAINT))
+def _priors(judged: Sequence[JudgedLine], terms: TermFrequencies, model: Model) -> dict[Prior, float]:
+    """The shares of the hypotheses among the lines."""
+    counts = dict.fromkeys(model.priors, _FAINT)
     for one in judged:
-        stories[_story(one, words, model)] += 1
-    return {story: stories[story] / stories.total() for story in model.priors}
+        counts[_hypothesis(one, terms, model)] += 1
+    total = sum(counts.values())
+    return {prior: count / total for prior, count in counts.items()}
 
 
-def _story(one: JudgedLine, words: TermFrequencies, model: Model) -> str:
-    scorer = Scorer(one.line, words, model)
-    own = [scorer.score(r, one.interval) for r in one.own]
+def _hypothesis(one: JudgedLine, terms: TermFrequencies, model: Model) -> Prior:
     if one.reason is None:
         return "here"
     if one.reason == "different_address":
         return "moved"
-    if own:
-        return "canceled_here" if any(s.address.here for s in own) else "canceled_moved"
-    neighbours = (scorer.score(r, one.interval) for r in one.household)
-    kin = any(s.address.here and s.name.levels.surname.level in SURE_SURNAME for s in neighbours)
+    scorer = Scorer(one.line, terms, model)
+    if one.own:
+        here = any(scorer.compare(r, one.interval).address.here for r in one.own)
+        return "canceled_here" if here else "canceled_moved"
+    neighbors = (scorer.compare(r, one.interval) for r in one.household)
+    kin = any(n.address.here and n.name.levels.has_surname for n in neighbors)
     return "relative" if kin else "stranger"
 
 
-def report(decided: Iterable[tuple[float, bool]], bins: Sequence[float]) -> list[dict[str, Any]]:
-    """Return for each band of probability how many were decided so, and how many of them were right.
+class Band(NamedTuple):
+    """The decisions that claimed a probability up to `to` and above the band before."""
 
-    `decided` holds the probability a decision claimed and whether it was right; `bins` the bands' upper ends, rising.
+    to: float
+    lines: int
+    claimed: float | None  # on average; None where there are no lines
+    right: int
+
+
+def report(decided: Iterable[tuple[float, bool]], ends: Sequence[float]) -> list[Band]:
+    """Return by band of probability how many lines were decided, and how many of them rightly.
+
+    `decided` holds the probability that each decision claimed and whether it was right; `ends` the bands' upper ends,
+    rising.
     """
-    table = [{"to": end, "lines": 0, "claimed": 0.0, "right": 0} for end in bins]
-    for probability, right in decided:
-        band = next((row for row in table if probability <= row["to"]), table[-1])
-        band["lines"] += 1
-        band["claimed"] += probability
-        band["right"] += right
-    return [{**row, "claimed": row["claimed"] / row["lines"] if row["lines"] else None} for row in table]
+    bands: list[list[tuple[float, bool]]] = [[] for _ in ends]
+    for claimed, right in decided:
+        bands[min(bisect_left(ends, claimed), len(ends) - 1)].append((claimed, right))
+    return [
+        Band(end, len(band), sum(claimed for claimed, _ in band) / len(band) if band else None, sum(r for _, r in band))
+        for end, band in zip(ends, bands, strict=True)
+    ]

@@ -17,11 +17,12 @@ from app.law.registration import Registration
 from app.matching import queries as db
 from app.matching.decision import Decision, decide, decide_by_household
 from app.matching.frequencies import Term, TermFrequencies
+from app.matching.model import default_model
 from app.matching.parsing import ParsedLine, likely_names, parse_line
 from app.matching.queries import LineQuery, SearchedRoll
 from app.matching.roll_cache import TERM_CACHE, load_corrections, load_counts
 from app.matching.scheduling import SCHEDULER
-from app.matching.scoring import ALIKE, Scorer, default_model, household_of, written_name
+from app.matching.scoring import ALIKE, Scorer, household_of, written_name
 from app.matching.search import (
     KEY_LIMITS,
     MAX_NAMESAKES,
@@ -178,7 +179,7 @@ async def _add_matches_of_keys(
         else:
             lookups[at].scorer.namesakes_cut = True
     for lookup, found, by_name in zip(lookups, numbers, namesakes, strict=True):
-        lookup.scorer.found_elsewhere(frozenset(by_name - found - lookup.found.keys()))
+        lookup.scorer.take_found_by_name(frozenset(by_name - found - lookup.found.keys()))
         found.update(by_name)
 
 

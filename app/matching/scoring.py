@@ -1,13 +1,9 @@
 """A line compared with each candidate: comparison levels and match weights."""
 
-import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from functools import cache
-from importlib.resources import files
 from math import log
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from rapidfuzz import fuzz
 
@@ -17,10 +13,21 @@ from app.matching.addresses import Address
 from app.matching.blocking import house_token
 from app.matching.comparison import (
     AGREEING_GIVEN,
-    NOT_COMPARED,
+    RESEMBLING_HOUSE,
     AddressComparison,
-    FieldLevel,
+    Compared,
+    Field,
+    Given,
+    House,
+    Level,
+    Middle,
     NameComparison,
+    Street,
+    Suffix,
+    Surname,
+    Unit,
+    Way,
+    Zip,
     compare_given,
     compare_house,
     compare_middle,
@@ -32,57 +39,11 @@ from app.matching.comparison import (
     compare_zip,
 )
 from app.matching.frequencies import TermFrequencies
-from app.matching.names import given_words, suffix_of, surname_parts
+from app.matching.model import Model
+from app.matching.names import NameOrder, given_words, suffix_of, surname_parts
 from app.matching.parsing import ParsedLine
 from app.matching.streets import street_token, way
 
-DEFAULT_MODEL: Final = "model-2"
-_COARSE: Final = 0.1  # from here on two decimals are enough: what evidence shows is what was added
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """A Fellegi-Sunter model over whole voters.
-
-    `weights[field][level]` is the natural logarithm of how much likelier the level is for the signer's own
-    registration than for another one; levels that agree on a word add the word's rarity in the roll, up to
-    `rarity_cap[field][level]`. `priors` are the shares of the five stories among lines.
-    """
-
-    version: str
-    weights: Mapping[str, Mapping[str, float]]
-    rarity_cap: Mapping[str, Mapping[str, float]]
-    priors: Mapping[str, float]
-    thresholds: Mapping[str, float]
-    learnt_from: Mapping[str, Any]
-
-
-def model_from_json(text: str) -> Model:
-    """Return the model in a file's text; ValueError or KeyError where it is none."""
-    content = json.loads(text)
-    fields = ("version", "weights", "rarity_cap", "priors", "thresholds", "learnt_from")
-    return Model(**{field: content[field] for field in fields})
-
-
-def model_to_json(model: Model) -> str:
-    """Return the model as the text of its file, keys sorted, weights to three decimals."""
-
-    def rounded(value: Any) -> Any:  # noqa: ANN401 - JSON
-        if isinstance(value, Mapping):
-            return {key: rounded(value[key]) for key in sorted(value)}
-        return round(value, 2 if abs(value) >= _COARSE else 5) if isinstance(value, float) else value
-
-    fields = ("version", "weights", "rarity_cap", "priors", "thresholds", "learnt_from")
-    return json.dumps({field: rounded(getattr(model, field)) for field in fields}, indent=1) + "\n"
-
-
-@cache
-def default_model() -> Model:
-    """Return the model that ships with the service."""
-    return model_from_json((files("app.matching") / "data" / f"{DEFAULT_MODEL}.json").read_text(encoding="utf-8"))
-
-
-AGREEING_STREET: Final = frozenset({"same", "typo"})
 _UNCOUNTED: Final = 20  # registrations at one address, where they were not counted
 
 
@@ -103,212 +64,238 @@ def household_of(places: Mapping[str, int]) -> Household:
     """Return the household of so many residents of each unit, zip, street type and direction, with tabs between."""
     units, zips, ways = Counter[str](), set[str](), set[tuple[str, str]]()
     for place, residents in places.items():
-        unit, zip_code, kind, direction = place.split("\t")
+        unit, zip_code, street_type, direction = place.split("\t")
         units[unit] += residents
         zips.update(filter(None, [zip_code]))
-        ways.add(way(kind, direction))
+        ways.add(way(street_type, direction))
     return Household(units.total(), units, frozenset(zips), frozenset(ways))
 
 
-class NameScore(NamedTuple):
-    """The best reading of the written name against one registered name; weights are natural logarithms."""
+class ComparedName(NamedTuple):
+    """A registered name against the order of the written words that fits it best."""
 
-    reading: str  # the kind
+    order: NameOrder
     levels: NameComparison
     weight: float
-    family_weight: float  # of the surname in this reading: what a relative shares
+    family_weight: float  # of the surname in this order: what a relative shares
 
 
-class AddressScore(NamedTuple):
-    """The better of the line's addresses against one registered address."""
+class ComparedAddress(NamedTuple):
+    """A registered address against that of the line's addresses that fits it best."""
 
-    at: int  # which of the line's addresses
+    written: int  # which of the line's addresses
     levels: AddressComparison
     weight: float
     here: bool  # house number and street are those of the line (EC 105(a)(1))
-    near: bool  # they are, or one of them is but for a slip
 
 
-@dataclass(slots=True)
-class Scored:
-    """A registration compared with a line."""
+class ComparedRegistration(NamedTuple):
+    """A registration compared with a line. Weights are natural logarithms of likelihood ratios."""
 
     registration: Registration
     eligibility: Eligibility
-    name: NameScore
-    address: AddressScore
+    name: ComparedName
+    address: ComparedAddress
 
     @property
     def weight(self) -> float:
         """Name and address together."""
         return self.name.weight + self.address.weight
 
+    def fields(self) -> dict[Field, Compared[Level]]:
+        """Return the comparison of each field."""
+        name, address = self.name.levels, self.address.levels
+        return {
+            "surname": name.surname, "given": name.given, "middle": name.middle, "suffix": Compared(name.suffix),
+            "house": Compared(address.house), "street": address.street, "way": Compared(address.way),
+            "unit": Compared(address.unit), "zip": Compared(address.zip),
+        }  # fmt: skip
+
+
+_SAME_SURNAME: Final = Surname.EXACT
+_SAME_GIVEN: Final = Given.EXACT
+_UNLIKE: Final = frozenset({Surname.OTHER, Surname.UNREADABLE})
+_DIFFERENT_ZIP: Final = frozenset({Zip.NEAR, Zip.OTHER})
+_NOT_COMPARED: Final = Compared(Middle.NOT_COMPARED)
+_NO_MIDDLE: Final = Compared(Middle.MISSING)
+# The given name is compared with the first name alone, so that registrations of this first name share the result.
+_BY_FIRST_NAME: Final = frozenset({Given.EXACT, Given.NICKNAME, Given.INITIAL, Given.MISSING})
+# To write both surnames is the plain way for a voter who has two, and no bolder order than any other.
+_OF_TWO: Final[Mapping[NameOrder, NameOrder]] = {
+    NameOrder.DOUBLE: NameOrder.PLAIN,
+    NameOrder.SWAPPED_DOUBLE: NameOrder.SWAPPED,
+}
+_NO_NAME: Final = ComparedName(
+    NameOrder.PLAIN,
+    NameComparison(Compared(Surname.MISSING), Compared(Given.MISSING), _NO_MIDDLE, Suffix.NONE),
+    -6.0,
+    0.0,
+)
+_MISSING_ADDRESS: Final = AddressComparison(House.MISSING, Compared(Street.MISSING), Way.SAME, Unit.NONE, Zip.MISSING)
+_NO_ADDRESS: Final = ComparedAddress(0, _MISSING_ADDRESS, 0.0, here=False)
+_OTHER_ADDRESS: Final = AddressComparison(House.OTHER, Compared(Street.OTHER), Way.SAME, Unit.MISSING, Zip.MISSING)
+
 
 class Scorer:
-    """Scores the candidates of one line, and remembers what they share: a household shares address and surname."""
+    """Compares one line with registrations, and keeps what they share: a household shares address and surname."""
 
-    def __init__(self, line: ParsedLine, words: TermFrequencies, model: Model) -> None:
-        """Take the line, and what is known of the county's words."""
+    def __init__(self, line: ParsedLine, terms: TermFrequencies, model: Model) -> None:
+        """Take the line, and what is loaded of the roll's terms."""
         self.line = line
-        self.words = words
+        self.terms = terms
         self.model = model
         self.household: Household | None = None
-        self.namesakes_cut = False  # there are more people of this name in the county than were looked at
-        self.elsewhere: frozenset[int] = frozenset()  # who was found by the name alone, in no such street
+        self.namesakes_cut = False  # more people in the county have this name than were looked at
+        self.found_by_name: frozenset[int] = frozenset()  # registrations found by the name alone
         readings = line.names
-        self._known_given = [bool(r.given) and words.is_known("given", r.given[0]) for r in readings]
-        self._known_surname = [all(words.is_known("surname", part) for part in r.surname) for r in readings]
-        self._known_streets = frozenset(s for a in line.addresses for s in a.streets if words.is_known("street", s))
-        self._names: dict[tuple[str, ...], NameScore] = {}
-        self._surnames: dict[tuple[int, str], tuple[FieldLevel, float]] = {}
-        self._firsts: dict[tuple[int, str], tuple[FieldLevel, float]] = {}
-        self._streets: dict[tuple[int, str], FieldLevel] = {}
-        self._addresses: dict[tuple[str, ...], AddressScore] = {}
-        self._rarity_of_address = self._rarity_among(_UNCOUNTED)
-        self._other: AddressScore | None = None  # of those who are elsewhere
+        self._known_given = [bool(r.given) and terms.is_known("given", r.given[0]) for r in readings]
+        self._known_surname = [all(terms.is_known("surname", part) for part in r.surname) for r in readings]
+        self._known_streets = frozenset(s for a in line.addresses for s in a.streets if terms.is_known("street", s))
+        self._names: dict[tuple[str, ...], ComparedName] = {}
+        self._surnames: dict[tuple[int, str], tuple[Compared[Surname], float]] = {}
+        self._given_names: dict[tuple[int, str], tuple[Compared[Given], float]] = {}
+        self._streets: dict[tuple[int, str], Compared[Street]] = {}
+        self._addresses: dict[tuple[str, ...], ComparedAddress] = {}
+        self._household_weight = self._weight_among(_UNCOUNTED)
+        self._other_address: ComparedAddress | None = None  # of all that were found by the name alone
 
     def count_household(self, household: Household) -> None:
         """Take how many are registered at the line's address: the more, the less the address says."""
         self.household = household
-        self._rarity_of_address = self._rarity_among(household.size)
+        self._household_weight = self._weight_among(household.size)
         self._addresses.clear()
 
-    def found_elsewhere(self, numbers: frozenset[int]) -> None:
+    def take_found_by_name(self, numbers: frozenset[int]) -> None:
         """Take the registrations found by the name alone: where the written address is clear, theirs is another."""
-        self.elsewhere = numbers
+        self.found_by_name = numbers
         if all(
             a.house and a.house_certain and not self._known_streets.isdisjoint(a.streets) for a in self.line.addresses
         ):
             weight = self._address_weight(_OTHER_ADDRESS, None)
-            self._other = AddressScore(0, _OTHER_ADDRESS, weight, here=False, near=False)
+            self._other_address = ComparedAddress(0, _OTHER_ADDRESS, weight, here=False)
 
-    def score(self, registration: Registration, interval: SigningInterval) -> Scored:
+    def compare(self, registration: Registration, interval: SigningInterval) -> ComparedRegistration:
         """Return the registration compared with the line."""
         r = registration
         called = r.called
         name = self._names.get(called)
         if name is None:
-            name = self._names[called] = self._score_name(r)
-        return Scored(r, eligibility(r, interval), name, self.address_of(r))
+            name = self._names[called] = self._compare_name(r)
+        return ComparedRegistration(r, eligibility(r, interval), name, self.compare_address(r))
 
-    def whole(self, one: Scored) -> Scored:
-        """Return a comparison as it is shown: of an address that is another one, too, with all its fields."""
-        return replace(one, address=self._score_address(one.registration)) if one.address is self._other else one
+    def with_all_fields(self, compared: ComparedRegistration) -> ComparedRegistration:
+        """Return a comparison with every field of the address, also where another address was not looked at closely."""
+        if compared.address is not self._other_address:
+            return compared
+        return compared._replace(address=self._compare_address(compared.registration))
 
-    def address_of(self, r: Registration) -> AddressScore:
+    def compare_address(self, r: Registration) -> ComparedAddress:
         """Return the registration's address compared with the line's."""
-        if self._other and r.registration_no in self.elsewhere:
+        if self._other_address and r.registration_no in self.found_by_name:
             house = house_token(r.house_number)
-            if house and all(compare_house(a.house, house) == "other" for a in self.line.addresses):
-                return self._other
+            if house and all(compare_house(a.house, house) is House.OTHER for a in self.line.addresses):
+                return self._other_address
         lives = r.lives
         address = self._addresses.get(lives)
         if address is None:
-            address = self._addresses[lives] = self._score_address(r)
+            address = self._addresses[lives] = self._compare_address(r)
         return address
 
-    def field_weight(self, field: str, compared: FieldLevel) -> float:
-        """Return the weight of one field: the level's, and the rarity of the word that is agreed upon."""
+    def field_weight(self, field: Field, compared: Compared[Level]) -> float:
+        """Return the weight of one field: the level's, and the inverse frequency of the word that is agreed upon."""
         weight = self.model.weights[field][compared.level]
         cap = self.model.rarity_cap[field].get(compared.level) if compared.word else None
         if cap is None:
             return weight
-        kind = "middle" if field == "middle" and not self.words.count("given", compared.word) else _KIND[field]
+        kind = "given" if field == "middle" and self.terms.count("given", compared.word) else field
         if " " in compared.word:  # both parts of a double surname
-            return weight + min(sum(self.words.idf(kind, word) for word in compared.word.split()), cap)
-        return weight + min(self.words.idf(kind, compared.word), cap)
+            return weight + min(sum(self.terms.idf(kind, word) for word in compared.word.split()), cap)
+        return weight + min(self.terms.idf(kind, compared.word), cap)
 
-    def _score_name(self, registration: Registration) -> NameScore:
+    def _compare_name(self, registration: Registration) -> ComparedName:
         suffix = compare_suffix(self.line.suffix, suffix_of(registration.suffix))
-        of_suffix = self.model.weights["suffix"][suffix]
-        best: NameScore | None = None
-        for at, reading in enumerate(self.line.names):
-            if best and best.levels.surname.level == "exact" and not _shares(reading.surname, registration.last_name):
+        suffix_weight = self.model.weights["suffix"][suffix]
+        best: ComparedName | None = None
+        for at, name in enumerate(self.line.names):
+            if best and best.levels.surname.level is _SAME_SURNAME:
+                registered = surname_parts(registration.last_name)
+                if not any(part in registered for part in name.surname):
+                    continue  # another order of the words must have a part of the surname to explain more
+            surname, family_weight = self._compare_surname(at, registration.last_name)
+            if best and name.order is not NameOrder.PLAIN and _is_hopeless(surname, best):
                 continue
-            surname, family = self._score_surname(at, registration.last_name)
-            if best and reading.order != "plain" and _hopeless(surname, best):
-                continue  # another order of the words explains nothing where not even the surname fits
-            given, between, own = self._score_given(at, registration)
-            weight = family + own + of_suffix
+            given, middle, given_weight = self._compare_given(at, registration)
+            weight = family_weight + given_weight + suffix_weight
             if best is None or weight > best.weight:
-                best = NameScore(reading.order, NameComparison(surname, given, between, suffix), weight, family)
-            if surname.level == "exact" and given.level == "exact":
-                break  # no other reading can do better
+                levels = NameComparison(surname, given, middle, suffix)
+                best = ComparedName(name.order, levels, weight, family_weight)
+            if surname.level is _SAME_SURNAME and given.level is _SAME_GIVEN:
+                break  # no other order can do better
         return best or _NO_NAME
 
-    def _score_given(self, at: int, r: Registration) -> tuple[FieldLevel, FieldLevel, float]:
-        """The given and middle names in one reading, and their weight."""
-        written = self.line.names[at].given
-        given, weight = self._firsts.get((at, r.first_name)) or self._score_first(at, r)
-        if given.level not in AGREEING_GIVEN:
-            return given, NOT_COMPARED, weight + self.model.weights["middle"][NOT_COMPARED.level]
-        if len(written) < 2:  # noqa: PLR2004 - no middle name is written
-            return given, _MISSING, weight + self.model.weights["middle"][_MISSING.level]
-        first, middle = given_words(r.first_name), given_words(r.middle_name)
-        between = compare_middle(written, (*first[1:], *middle), given.level, surname_parts(r.last_name))
-        return given, between, weight + self.field_weight("middle", between)
-
-    def _score_first(self, at: int, r: Registration) -> tuple[FieldLevel, float]:
-        """The first name in one reading, and its weight; kept where no middle name changes it."""
-        reading, first = self.line.names[at], given_words(r.first_name)
-        given = compare_given(reading.given, first, given_words(r.middle_name), known=self._known_given[at])
-        scored = given, self.field_weight("given", given)
-        if given.level in _BY_FIRST_NAME:
-            self._firsts[at, r.first_name] = scored
-        return scored
-
-    def _score_surname(self, at: int, last_name: str) -> tuple[FieldLevel, float]:
-        """The surname in one reading, and its weight with that of the reading."""
-        scored = self._surnames.get((at, last_name))
-        if scored is None:
-            reading = self.line.names[at]
+    def _compare_surname(self, at: int, last_name: str) -> tuple[Compared[Surname], float]:
+        """The surname in one order of the words, and its weight with that of the order."""
+        found = self._surnames.get((at, last_name))
+        if found is None:
+            name = self.line.names[at]
             parts = surname_parts(last_name)
-            level = compare_surname(reading.surname, parts, known=self._known_surname[at])
-            kind = _OF_TWO.get(reading.order, reading.order) if len(parts) > 1 else reading.order
-            family = self.field_weight("surname", level) + self.model.weights["reading"][kind]
-            scored = self._surnames[at, last_name] = (level, family)
-        return scored
+            surname = compare_surname(name.surname, parts, known=self._known_surname[at])
+            order = _OF_TWO.get(name.order, name.order) if len(parts) > 1 else name.order
+            weight = self.field_weight("surname", surname) + self.model.weights["reading"][order]
+            found = self._surnames[at, last_name] = (surname, weight)
+        return found
 
-    def _score_address(self, registration: Registration) -> AddressScore:
+    def _compare_given(self, at: int, r: Registration) -> tuple[Compared[Given], Compared[Middle], float]:
+        """The given and middle names in one order of the words, and their weight."""
+        written = self.line.names[at].given
+        given, weight = self._given_names.get((at, r.first_name)) or self._compare_first_name(at, r)
+        if given.level not in AGREEING_GIVEN:
+            return given, _NOT_COMPARED, weight + self.model.weights["middle"][_NOT_COMPARED.level]
+        if len(written) < 2:  # noqa: PLR2004 - no middle name is written
+            return given, _NO_MIDDLE, weight + self.model.weights["middle"][_NO_MIDDLE.level]
+        registered = (*given_words(r.first_name)[1:], *given_words(r.middle_name))
+        middle = compare_middle(written, registered, given.level, surname_parts(r.last_name))
+        return given, middle, weight + self.field_weight("middle", middle)
+
+    def _compare_first_name(self, at: int, r: Registration) -> tuple[Compared[Given], float]:
+        written, first, middle = (
+            self.line.names[at].given,
+            given_words(r.first_name),
+            given_words(r.middle_name),
+        )
+        given = compare_given(written, first, middle, known=self._known_given[at])
+        found = given, self.field_weight("given", given)
+        if given.level in _BY_FIRST_NAME:
+            self._given_names[at, r.first_name] = found
+        return found
+
+    def _compare_address(self, r: Registration) -> ComparedAddress:
         """The better of the line's addresses: a line may show two (2 CCR 20931)."""
-        house, street = house_token(registration.house_number), street_token(registration.street_name)
-        registered = way(registration.street_type, registration.pre_direction or registration.post_direction)
-        best: AddressScore | None = None
+        house, street = house_token(r.house_number), street_token(r.street_name)
+        registered_way = way(r.street_type, r.pre_direction or r.post_direction)
+        best: ComparedAddress | None = None
         for at, address in enumerate(self.line.addresses):
-            written_way = _way_written(address, street)
+            written_way = _written_way(address, street)
             levels = AddressComparison(
                 compare_house(address.house, house),
-                self._street(at, street),
-                compare_way(written_way, registered),
-                compare_unit(address.unit, registration.unit_number),
-                compare_zip(self.line.zip, registration.zip[:5]),
+                self._compare_street(at, street),
+                compare_way(written_way, registered_way),
+                compare_unit(address.unit, r.unit_number),
+                compare_zip(self.line.zip, r.zip[:5]),
             )
-            here = levels.house == "same" and levels.street.level in AGREEING_STREET
-            weight = self._address_weight(levels, registration.unit_number if here else None)
+            here = levels.is_same
+            weight = self._address_weight(levels, r.unit_number if here else None)
             weight += self._waived(levels, written_way) if here else 0.0
             if best is None or weight > best.weight:
-                near = here or (levels.house in NEAR_HOUSE and levels.street.level in _NEAR_STREET)
-                best = AddressScore(at, levels, weight, here, near)
+                best = ComparedAddress(at, levels, weight, here)
         return best or _NO_ADDRESS
 
-    def _waived(self, levels: AddressComparison, way: tuple[str, str]) -> float:
-        """What another zip, type or direction would weigh, where the roll has no address that it could point to.
-
-        Number and street identify the address then, and the rest is a slip of whoever lives there (2 CCR 20931).
-        """
-        w, home, waived = self.model.weights, self.household, 0.0
-        if home and home.zips and levels.zip in _OTHER_ZIP and self.line.zip not in home.zips:
-            waived -= w["zip"][levels.zip]
-        if home and home.ways and levels.way != "same" and not any(_fits(way, other) for other in home.ways):
-            waived -= w["way"][levels.way]
-        return waived
-
-    def _street(self, at: int, registered: str) -> FieldLevel:
-        level = self._streets.get((at, registered))
-        if level is None:
+    def _compare_street(self, at: int, registered: str) -> Compared[Street]:
+        found = self._streets.get((at, registered))
+        if found is None:
             written = self.line.addresses[at].streets
-            level = self._streets[at, registered] = compare_street(written, registered, self._known_streets)
-        return level
+            found = self._streets[at, registered] = compare_street(written, registered, self._known_streets)
+        return found
 
     def _address_weight(self, levels: AddressComparison, unit: str | None) -> float:
         """The levels' weights, and how rare the address is: one over the share of the roll registered there.
@@ -317,59 +304,48 @@ class Scorer:
         agrees, says the rest.
         """
         w = self.model.weights
-        rarity = self._rarity_of_address
-        if unit is not None and self.household and levels.unit == "same":
-            rarity = self._rarity_among(self.household.units.get(unit, 1))
+        address_weight = self._household_weight
+        if unit is not None and self.household and levels.unit is Unit.SAME:
+            address_weight = self._weight_among(self.household.units.get(unit, 1))
         return (
             w["house"][levels.house]
             + w["street"][levels.street.level]
             + w["way"][levels.way]
             + w["unit"][levels.unit]
             + w["zip"][levels.zip]
-            + rarity
+            + address_weight
         )
 
-    def _rarity_among(self, registrations: int) -> float:
-        return log(self.words.registrations / max(registrations, 1))
+    def _waived(self, levels: AddressComparison, written_way: tuple[str, str]) -> float:
+        """What another zip, type or direction would weigh, where the roll has no address that it could point to.
+
+        Number and street identify the address then, and the rest is a slip of a resident (2 CCR 20931).
+        """
+        w, household, waived = self.model.weights, self.household, 0.0
+        if household and household.zips and levels.zip in _DIFFERENT_ZIP and self.line.zip not in household.zips:
+            waived -= w["zip"][levels.zip]
+        if household and household.ways and levels.way is not Way.SAME:
+            differ = all(compare_way(written_way, registered) is not Way.SAME for registered in household.ways)
+            waived -= w["way"][levels.way] * differ
+        return waived
+
+    def _weight_among(self, registrations: int) -> float:
+        """How much it says to be one of so many registrations of the roll."""
+        return log(self.terms.registrations / max(registrations, 1))
 
 
-def _way_written(address: Address, street: str) -> tuple[str, str]:
-    """The written type and direction in the reading that is this street: LANE is none where RANCH LANE is the name."""
+def _written_way(address: Address, street: str) -> tuple[str, str]:
+    """The written type and direction where the street is read as this one: LANE is none of RANCH LANE."""
     if not address.ways:
         return "", ""
     return address.ways[address.streets.index(street) if street in address.streets else 0]
 
 
-def _shares(surname: tuple[str, ...], last_name: str) -> bool:
-    """Whether a surname has a part of the registered one, as another order of the words must to explain more."""
-    parts = surname_parts(last_name)
-    return any(part in parts for part in surname)
-
-
-def _hopeless(surname: FieldLevel, best: NameScore) -> bool:
-    """Whether a surname fits so little that another one, which fits no better, is enough to compare."""
-    return surname.level in _UNLIKE or (surname.level == "garbled" and best.levels.surname.level not in _UNLIKE)
-
-
-def _fits(written: tuple[str, str], registered: tuple[str, str]) -> bool:
-    """Whether type and direction as they are written do not speak against those of an address."""
-    return compare_way(written, registered) == "same"
-
-
-_OTHER_ZIP: Final = frozenset({"near", "other"})
-# To write both surnames is the plain way of who has two, and no bolder reading than any other.
-_OF_TWO: Final = {"double": "plain", "swapped double": "swapped"}
-_BY_FIRST_NAME: Final = frozenset({"exact", "nickname", "initial", "missing"})
-_KIND: Final = {"surname": "surname", "given": "given", "middle": "given"}
-NEAR_HOUSE: Final = frozenset({"same", "near", "far", "missing"})
-_NEAR_STREET: Final = frozenset({"same", "typo", "near", "garbled", "missing"})
-_UNLIKE: Final = frozenset({"other", "unreadable"})
-_MISSING: Final = FieldLevel("missing")
-_OTHER_ADDRESS: Final = AddressComparison("other", FieldLevel("other"), "same", "missing", "missing")
-_NO_NAME: Final = NameScore("plain", NameComparison(_MISSING, _MISSING, _MISSING, "none"), -6.0, 0.0)
-_NO_ADDRESS: Final = AddressScore(
-    0, AddressComparison("missing", _MISSING, "same", "none", "missing"), 0.0, here=False, near=False
-)
+def _is_hopeless(surname: Compared[Surname], best: ComparedName) -> bool:
+    """Whether another order of the words explains nothing: the surname fits as little as the best one so far."""
+    if surname.level in _UNLIKE:
+        return True
+    return surname.level is Surname.GARBLED and best.levels.surname.level not in _UNLIKE
 
 
 # How alike two names are, of 100: what 999 of 1,000 signers reach and one of twenty other people; and what nearly all
@@ -382,12 +358,12 @@ def written_name(line: ParsedLine) -> str:
     """Return the words of the name in their likeliest order, for a quick comparison of whole names."""
     if not line.names:
         return ""
-    reading = line.names[0]
-    return " ".join((*reading.surname, *reading.given))
+    name = line.names[0]
+    return " ".join((*name.surname, *name.given))
 
 
-class Resemblance:
-    """Tells a line's own people, at the same address or of a like name, from those who were found by chance."""
+class Prefilter:
+    """Tells the candidates of a like name or of the same address from those that a search found by chance."""
 
     def __init__(self, scorer: Scorer) -> None:
         """Take the line with what is known of it."""
@@ -396,11 +372,10 @@ class Resemblance:
         self._written = written_name(line)
         self._surnames = frozenset(part for r in line.names for part in r.surname if len(part) > 1)
         self._givens = frozenset(word for r in line.names for word in r.given if len(word) > 1)
-        self._houses = [address.house for address in line.addresses]
 
-    def of(self, r: Registration) -> bool:
+    def keeps(self, r: Registration) -> bool:
         """Whether the registration is worth comparing."""
-        if r.registration_no in self._scorer.elsewhere:
+        if r.registration_no in self._scorer.found_by_name:
             return True
         surname, given = surname_parts(r.last_name), given_words(r.first_name)
         if not self._surnames.isdisjoint(surname) and not self._givens.isdisjoint(given):
@@ -410,7 +385,7 @@ class Resemblance:
         if ratio >= ALIKE_AWAY:
             return True
         house = house_token(r.house_number)
-        if all(compare_house(written, house) not in NEAR_HOUSE for written in self._houses):
+        if all(compare_house(a.house, house) not in RESEMBLING_HOUSE for a in self._scorer.line.addresses):
             return False
-        address = self._scorer.address_of(r)
-        return address.here or (ratio > 0 and address.near)
+        address = self._scorer.compare_address(r)
+        return address.here or (ratio > 0 and address.levels.is_near)

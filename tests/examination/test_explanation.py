@@ -8,9 +8,9 @@ import pytest
 from app.examination.explanation import WITHHELD, explanation
 from app.law.line import NameParts, Writing
 from app.law.reasons import REASONS, REASONS_IN_WORDS, REVIEW_CAUSES
-from app.matching.evidence import level_in_words
-from app.matching.hypotheses import RULES, fired
-from app.matching.scoring import default_model
+from app.matching.comparison import level_in_words
+from app.matching.evidence import Rule
+from app.matching.model import default_model
 
 WRITING = Writing("MARIA GARCIA-LOPEZ", "1234 1/2 W SUNSET BLVD APT 5", "LOS ANGELES", "90026")
 UNSIGNED_WRITING = replace(WRITING, signed=False)
@@ -365,6 +365,6 @@ def test_every_level_of_the_model_has_words() -> None:
 
 
 def test_every_rule_that_keeps_the_machine_from_deciding_has_words() -> None:
-    for rule in RULES:
-        text = explanation(WRITING, [finding(evidence={**EVIDENCE, "rules": [fired(rule)]})])
-        assert f"rule: {rule}: {RULES[rule].words}" in text
+    for rule in Rule:
+        text = explanation(WRITING, [finding(evidence={**EVIDENCE, "rules": [rule.stored()]})])
+        assert f"rule: {rule}: {rule.words}" in text

@@ -7,8 +7,8 @@ import pytest
 from app.count.line_queries import get_petition
 from app.examination.learning import learn_model, report_model
 from app.law.petition import Petition, PetitionKey
+from app.matching.model import model_from_json, model_to_json
 from app.matching.roll_cache import TERM_CACHE
-from app.matching.scoring import model_from_json, model_to_json
 from tests.http.county import COUNTY, line
 from tests.http.world import World
 
@@ -61,5 +61,5 @@ async def test_who_lives_where_a_stranger_signed_is_looked_for_with_words_not_le
 async def test_the_report_says_how_often_people_agree(world: World) -> None:
     await judged_lines(world)
     bands = await report_model(world.database, await the_petition(world))
-    assert 30 <= sum(band["lines"] for band in bands) <= 40, "what is left to a person claims nothing"
-    assert all(band["right"] == band["lines"] for band in bands)
+    assert 30 <= sum(band.lines for band in bands) <= 40, "what is left to a person claims nothing"
+    assert all(band.right == band.lines for band in bands)

@@ -1,15 +1,18 @@
 """A county's roll for the matcher's tests: its words as of 100,000 registrations, and a few of the registrations."""
 
+import json
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
+from typing import Any
 
 from app.law.line import Writing
 from app.law.petition import SigningInterval
 from app.law.registration import Registration
 from app.matching.decision import Decision, decide
 from app.matching.frequencies import Term, TermFrequencies, variants
+from app.matching.model import default_model
 from app.matching.parsing import ParsedLine, parse_line
-from app.matching.scoring import Household, Scorer, default_model
+from app.matching.scoring import Household, Scorer
 from app.matching.search import name_terms, registered_terms, street_terms, wide_search_terms, written_terms
 
 INTERVAL = SigningInterval(date(2022, 1, 27), date(2022, 7, 6), date(2022, 7, 6))
@@ -79,6 +82,12 @@ ELIZABETH = a_voter(3, last_name="O'BRIEN", first_name="ELIZABETH", middle_name=
 def a_line(name: str, address: str, city: str = "LOS ANGELES", zip_code: str = "90026", **facts: bool) -> Writing:
     """What is written on a line."""
     return Writing(name, address, city, zip_code, **facts)  # type: ignore[arg-type]  # only `signed` is given so
+
+
+def evidence_of(decision: Decision) -> dict[str, Any]:
+    """The evidence of a decision, as it is stored."""
+    evidence: dict[str, Any] = json.loads(decision.evidence_json)
+    return evidence
 
 
 def decided(

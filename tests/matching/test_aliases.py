@@ -10,10 +10,21 @@ from app.law.line import Writing
 from app.law.registration import Registration
 from app.matching.aliases import NO_ALIASES, Alias, Aliases, parsed_differently
 from app.matching.decision import Decision, decide, decide_by_household
+from app.matching.model import default_model
 from app.matching.parsing import CountyMembership, ParsedLine, county_membership, parse_line
-from app.matching.scoring import Household, Scorer, default_model
+from app.matching.scoring import Household, Scorer
 from app.roll.aliases import MOST_BYTES, read_aliases
-from tests.matching.roll_of_three import ELIZABETH, INTERVAL, MARIA, ROBERT, a_line, a_voter, decided, loaded_terms
+from tests.matching.roll_of_three import (
+    ELIZABETH,
+    INTERVAL,
+    MARIA,
+    ROBERT,
+    a_line,
+    a_voter,
+    decided,
+    evidence_of,
+    loaded_terms,
+)
 
 HEADER = "kind,alias,name\n"
 ROWS = (
@@ -102,7 +113,7 @@ def test_the_street_is_as_named_and_what_the_name_leaves_out_is_as_written() -> 
 
 def test_another_type_of_the_new_name_is_no_difference_of_the_way() -> None:
     line = a_line(NAME, "1234 Brooklyn Ave Apt 5")
-    assert found(line, MARIA, ROBERT).evidence["candidates"][0]["fields"]["way"][1] == "same"
+    assert evidence_of(found(line, MARIA, ROBERT))["candidates"][0]["fields"]["way"][1] == "same"
 
 
 def test_an_alias_never_replaces_what_was_written() -> None:
@@ -139,7 +150,7 @@ def test_a_match_by_an_alias_is_doubted_where_the_surname_lives_on_the_written_s
     line = a_line(NAME, "1234 Brooklyn Ave Apt 5")
     doubted = found(line, MARIA, relative)
     assert (doubted.outcome.status, doubted.voter_id) == ("review", "V1")
-    assert {"rule": "street of both names", "cites": "EC 105(a)(1)"} in doubted.evidence["rules"]
+    assert {"rule": "street of both names", "cites": "EC 105(a)(1)"} in evidence_of(doubted)["rules"]
     stranger = relative._replace(last_name="TANG")
     gone = relative._replace(status="canceled", effective_to=INTERVAL.start.replace(year=2010))
     for nobody in (stranger, gone):
@@ -165,13 +176,13 @@ def test_nobody_by_either_name_of_the_street_is_not_registered() -> None:
 
 
 def test_the_evidence_names_the_version_and_the_aliases() -> None:
-    evidence = found(a_line(NAME, "1234 Brooklyn Ave Apt 5", "Hollywood"), MARIA, ROBERT).evidence
+    evidence = evidence_of(found(a_line(NAME, "1234 Brooklyn Ave Apt 5", "Hollywood"), MARIA, ROBERT))
     assert evidence["aliases"] == 3
     assert [one.get("alias") for one in evidence["read"]["addresses"]] == [None, "Brooklyn Ave = W Sunset Blvd"]
     assert evidence["read"]["city_alias"] == "Hollywood = Los Angeles"
     assert evidence["candidates"][0]["written_address"] == 1
-    assert found(a_line(NAME, "PO Box 5"), MARIA).evidence["aliases"] == 3
-    assert "alias" not in str(decided(a_line(NAME, "1234 W Sunset Blvd"), MARIA).evidence)
+    assert evidence_of(found(a_line(NAME, "PO Box 5"), MARIA))["aliases"] == 3
+    assert "alias" not in str(evidence_of(decided(a_line(NAME, "1234 W Sunset Blvd"), MARIA)))
 
 
 def test_the_explanation_tells_the_aliases() -> None:
@@ -179,7 +190,7 @@ def test_the_explanation_tells_the_aliases() -> None:
     decision = found(line, MARIA, ROBERT)
     finding = {
         "finding_no": 1, "status": "valid", "reason": None, "reason_open": False, "settled": True, "voter_id": "V1",
-        "registration_no": 1, "secondary": (), "evidence": decision.evidence, "counted_place": None,
+        "registration_no": 1, "secondary": (), "evidence": evidence_of(decision), "counted_place": None,
         "confirmed_by": (), "mismatch_by": (), "ruleset": "california-local-recall/1", "roll_version": 1,
         "decided_by": "machine", "person": False, "decided_at": "2022-07-07", "note": "",
     }  # fmt: skip

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from app.law.line import NameParts, Writing
 from app.law.petition import SigningInterval
+from app.matching.model import default_model
 from app.matching.parsing import parse_line
-from app.matching.scoring import default_model, household_of
-from tests.matching.roll_of_three import ELIZABETH, INTERVAL, MARIA, ROBERT, a_line, a_voter, decided
+from app.matching.scoring import household_of
+from tests.matching.roll_of_three import ELIZABETH, INTERVAL, MARIA, ROBERT, a_line, a_voter, decided, evidence_of
 
 ROLL = (MARIA, ROBERT, ELIZABETH)
 NAME, ADDRESS = "Maria L Garcia-Lopez", "1234 1/2 W Sunset Blvd Apt 5"
@@ -246,8 +247,8 @@ def test_the_address_of_the_interval_counts_for_a_voter_who_moved() -> None:
 def test_a_confidential_voter_is_matched_for_a_person_and_not_shown() -> None:
     found = decided(a_line(NAME, ADDRESS), MARIA._replace(confidential=True), ROBERT)  # EC 2166
     assert (found.outcome.status, found.outcome.reason, found.voter_id) == ("review", "confidential", "V1")
-    assert "SUNSET" not in str(found.evidence["candidates"])
-    assert "GARCIA" not in str(found.evidence["candidates"])
+    assert "SUNSET" not in str(evidence_of(found)["candidates"])
+    assert "GARCIA" not in str(evidence_of(found)["candidates"])
 
 
 def test_no_signature_comes_before_every_lookup() -> None:
@@ -278,7 +279,7 @@ def test_what_is_open_is_never_secondary() -> None:
 
 def test_an_unknown_name_and_an_unknown_street_are_told_apart() -> None:
     def rules(name: str, address: str) -> set[str]:
-        return {rule["rule"] for rule in decided(a_line(name, address)).evidence.get("rules", ())}
+        return {rule["rule"] for rule in evidence_of(decided(a_line(name, address))).get("rules", ())}
 
     assert rules("Xqzw Vbnrt", "200 Main St") == {"name not known"}
     assert rules("Patrick Tang", "200 Xqzwv St") == {"street not known"}
@@ -311,7 +312,7 @@ def test_a_name_in_parts_is_read_as_it_is() -> None:
 
 
 def test_the_evidence_shows_value_level_and_weight_of_every_field() -> None:
-    evidence = decided(a_line(NAME, ADDRESS), *ROLL).evidence
+    evidence = evidence_of(decided(a_line(NAME, ADDRESS), *ROLL))
     best = evidence["candidates"][0]
     assert best["fields"]["given"][:2] == ["MARIA", "exact"]
     assert best["fields"]["house"][:2] == ["1234", "same"]
@@ -321,18 +322,18 @@ def test_the_evidence_shows_value_level_and_weight_of_every_field() -> None:
 
 def test_the_evidence_shows_the_dates_that_standing_follows_from() -> None:
     gone = MARIA._replace(status="canceled", effective_to=date(2021, 12, 1))
-    evidence = decided(a_line(NAME, ADDRESS), gone, ROBERT).evidence
+    evidence = evidence_of(decided(a_line(NAME, ADDRESS), gone, ROBERT))
     assert (evidence["interval"], evidence["filed_on"]) == (["2022-01-27", "2022-07-06"], "2022-07-06")
     dates = {"status": "canceled", "signed": "2010-01-01", "received": "2010-01-02", "ended": "2021-12-01"}
     assert evidence["candidates"][0]["registration"] == dates
     young = MARIA._replace(status="preregistered", birth_date=date(2004, 7, 7))
-    shown = decided(a_line(NAME, ADDRESS), young, ROBERT).evidence["candidates"][0]
+    shown = evidence_of(decided(a_line(NAME, ADDRESS), young, ROBERT))["candidates"][0]
     assert shown["registration"]["of_age_on"] == "2022-07-07"
 
 
 def test_the_evidence_counts_the_people_of_the_name() -> None:
     namesakes = [a_voter(n, last_name="SMITH", first_name="ROBERT") for n in range(4, 9)]
-    assert decided(a_line("Robert Smith", "200 Main St"), *ROLL, *namesakes).evidence["namesakes"] == 6
+    assert evidence_of(decided(a_line("Robert Smith", "200 Main St"), *ROLL, *namesakes))["namesakes"] == 6
 
 
 @pytest.mark.parametrize("name", [NAME, "Robert Smith", "Michele Smith"])
@@ -363,9 +364,9 @@ def test_no_name_in_parts_raises(first: str, middle: str, last: str, suffix: str
 @given(texts, st.sampled_from([ADDRESS, "200 Main St", "1235 Sunset", "17 St John Pl"]))
 def test_the_rules_only_turn_a_decision_into_review(name: str, address: str) -> None:
     found = decided(a_line(name, address), *ROLL)
-    if "stories" not in found.evidence:
+    if "stories" not in evidence_of(found):
         return
-    here, thresholds = found.evidence["stories"]["here"], default_model().thresholds
+    here, thresholds = evidence_of(found)["stories"]["here"], default_model().thresholds
     if found.outcome.status == "valid":
         assert here >= thresholds["match_exact"]
     if found.outcome.status == "invalid":
