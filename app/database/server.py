@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -27,13 +27,12 @@ from app.database.server_files import (
     DATABASE,
     OWNER_ROLE,
     Folder,
-    Launch,
     database_memory,
     memory_limit,
     open_folder,
     prepare,
 )
-from app.errors import NoDatabaseError, ServerError
+from app.errors import ServerError
 
 _SOCKET_PATH_BYTES = 107 if sys.platform == "linux" else 103
 _PORT = 5432  # part of a socket's name; no TCP port of that number is opened
@@ -103,28 +102,29 @@ class _Address:
         return True
 
 
+Spawn = Callable[[int], subprocess.Popen[bytes]]
+
+
 class EmbeddedServer:
     """A running server, ours or one that was joined. A context manager: on leaving it calls `stop`."""
 
-    def __init__(
-        self, folder: Folder, address: _Address, lock: int, spawn: Callable[[int], subprocess.Popen[bytes]] | None
-    ) -> None:
-        """Keep what `start` found; `lock` is on the whole folder, or on its socket if the server was joined.
+    def __init__(self, folder: Folder, address: _Address, lock: int, command: Spawn | None = None) -> None:
+        """Keep what `start` found.
 
         Args:
             folder: where the server keeps everything.
             address: where it listens.
-            lock: the open file that holds the lock.
-            spawn: starts the server's process, which keeps a file open; None if the server was joined.
+            lock: the open file that holds the lock: on the whole folder, or on its socket if the server was joined.
+            command: starts the server's process, which keeps one more file open; None if the server was joined.
         """
         self._folder = folder
         self._address = address
         self._lock = lock
-        self._spawn = spawn
+        self._command = command
         self._process: subprocess.Popen[bytes] | None = None
 
     @classmethod
-    def start(  # the last three are for tests and benchmarks
+    def start(
         cls,
         data_dir: Path,
         *,
@@ -160,25 +160,21 @@ class EmbeddedServer:
             if (joined := cls._join(folder)) is not None:
                 return joined
             _wait(deadline, f"the server in {folder.root} does not answer")
-        with ExitStack() as on_failure:
-            on_failure.callback(_unlock, lock)
-            if not create and not folder.cluster.exists():
-                raise NoDatabaseError(data_dir)
+        try:
             chosen = {**_SETTINGS, **database_memory(memory_limit()), **(settings or {})}
-            launch = prepare(folder, binaries, identities, fsync=chosen["fsync"] == "on")
-            on_failure.pop_all()
-        return cls._run(folder, lock, launch, chosen)
-
-    @classmethod
-    def _run(cls, folder: Folder, lock: int, launch: Launch, settings: Mapping[str, str]) -> Self:
-        address = _listening(folder, None)
-        options = [f"--{name}={value}" for name, value in {**settings, **address.settings()}.items()]
+            launch = prepare(folder, binaries, identities, create=create, fsync=chosen["fsync"] == "on")
+            address = _listening(folder, None)
+        except BaseException:
+            _unlock(lock)
+            raise
+        options = [f"--{name}={value}" for name, value in {**chosen, **address.settings()}.items()]
         server = cls(folder, address, lock, partial(launch.spawn, ["-D", str(folder.cluster), *options]))
-        with ExitStack() as on_failure:
-            on_failure.callback(server.stop)
-            server.revive()
-            on_failure.pop_all()
         atexit.register(server.stop)
+        try:
+            server.revive()
+        except BaseException:
+            server.stop()
+            raise
         return server
 
     @classmethod
@@ -189,7 +185,7 @@ class EmbeddedServer:
             return None
         address = _listening(folder, port)
         lock = _lock(folder.socket, fcntl.LOCK_SH) if address.answers() else None
-        return None if lock is None else cls(folder, address, lock, None)
+        return None if lock is None else cls(folder, address, lock)
 
     def dsn(self, user: str = OWNER_ROLE, database: str = DATABASE) -> str:
         """The URL for asyncpg. It may hold a password: not for the log."""
@@ -212,7 +208,7 @@ class EmbeddedServer:
         Raises:
             ServerError: it does not come up.
         """
-        if self._spawn is None or (self._process is not None and self.running):
+        if self._command is None or (self._process is not None and self.running):
             return
         deadline = time.monotonic() + _STARTING_SECONDS
         while (held := _lock(self._folder.cluster, fcntl.LOCK_EX)) is None:
@@ -222,7 +218,7 @@ class EmbeddedServer:
         for stale in (self._folder.pid, self._folder.socket / f".s.PGSQL.{_PORT}.lock"):
             stale.unlink(missing_ok=True)
         try:
-            self._process = self._spawn(held)
+            self._process = self._command(held)
         finally:
             os.close(held)
         while _ready_port(self._folder) is None:

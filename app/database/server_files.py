@@ -119,18 +119,24 @@ def open_folder(data_dir: Path, *, create: bool = True) -> Folder:
     return folder
 
 
-def prepare(folder: Folder, named: Path | None, identities: Sequence[str] | None, *, fsync: bool) -> Launch:
-    """Choose binaries and a user, and make the cluster if there is none. The caller holds the folder's lock.
+def prepare(
+    folder: Folder, named: Path | None, identities: Sequence[str] | None, *, create: bool, fsync: bool
+) -> Launch:
+    """Choose binaries and a user, and find or make the cluster. The caller holds the folder's lock.
 
     Args:
         folder: where the server keeps everything.
         named: the folder of the binaries; None: the first that is found.
         identities: the users to try, best first, as in `server_process`; None: chosen by the caller's user.
+        create: make a cluster if there is none.
         fsync: whether a new cluster must survive a crash of the machine.
 
     Raises:
+        NoDatabaseError: there is no cluster, and none is to be made.
         ServerError: no user can run the server there, or the cluster is another major version's.
     """
+    if not create and not folder.cluster.exists():
+        raise NoDatabaseError(folder.root.parent)
     launch = _choose(folder, find_binaries(named), _identities(folder) if identities is None else identities)
     if not folder.cluster.exists():
         _make_cluster(launch, fsync=fsync)
