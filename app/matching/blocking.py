@@ -97,20 +97,25 @@ def spelling(given: TermHash, surname: TermHash) -> int:
     return (given.spelling * 31 + surname.spelling) & FINE
 
 
-_FIELD_WORDS: Final[Mapping[HashedKind, Callable[[str], tuple[str, ...]]]] = {
-    "surname": surname_parts,
-    "given": lambda text: given_words(text)[:1],
-    "street": lambda text: (street_token(text),),
-    "house": lambda text: (house_token(text),),
+# The kinds of words, and the field of a registration that contains them.
+_FIELDS: Final[Mapping[str, tuple[str, Callable[[str], tuple[str, ...]]]]] = {
+    "surname": ("last_name", surname_parts),
+    "given": ("first_name", given_words),
+    "middle": ("middle_name", given_words),
+    "street": ("street_name", lambda text: (street_token(text),)),
+    "house": ("house_number", lambda text: (house_token(text),)),
+    "zip": ("zip", lambda text: (text[:5],)),
+    "city": ("city", lambda text: (fold(text),)),
 }
+_DICTIONARY_KINDS: Final = ("surname", "given", "middle", "street", "zip", "city")
 
 
 @lru_cache(maxsize=4 * WORDS_KEPT)
 def _field_hashes(kind: HashedKind, text: str) -> tuple[TermHash | None, TermHash | None]:
     """The hashes of the first word of a registration's field, and of the last word of a double surname."""
-    words = _FIELD_WORDS[kind](text)
+    words = _FIELDS[kind][1](text)
     first = term_hash(kind, words[0]) if words else None
-    last = term_hash(kind, words[-1]) if len(words) > 1 else None
+    last = term_hash(kind, words[-1]) if kind == "surname" and len(words) > 1 else None
     return first, None if last == first else last
 
 
@@ -143,24 +148,14 @@ def _key(one: TermHash | None, other: TermHash | None, fine: int | None) -> int 
     return one.coarse ^ other.coarse | (fine or 0) if one and other else None
 
 
-# The kinds of words in a dictionary, and the field of a registration that contains them.
-_DICTIONARY: Final[Mapping[str, tuple[str, Callable[[str], tuple[str, ...]]]]] = {
-    "surname": ("last_name", surname_parts),
-    "given": ("first_name", given_words),
-    "middle": ("middle_name", given_words),
-    "street": ("street_name", lambda text: (street_token(text),)),
-    "zip": ("zip", lambda text: (text[:5],)),
-    "city": ("city", lambda text: (fold(text),)),
-}
-
-
 def count_terms(registrations: Sequence[Registration], counts: Counter[Term]) -> None:
     """Add to `counts` how many of the registrations contain each term of the roll's dictionary.
 
     The rarer a word, the more an agreement on it means. Texts are counted first and parsed then, since the same text
     occurs again and again.
     """
-    for kind, (field, words_of) in _DICTIONARY.items():
+    for kind in _DICTIONARY_KINDS:
+        field, words_of = _FIELDS[kind]
         for text, count in Counter(map(attrgetter(field), registrations)).items():
             for word in dict.fromkeys(words_of(text)):
                 if word:

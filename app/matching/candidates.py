@@ -129,9 +129,9 @@ def _search(line: ParsedLine, terms: TermFrequencies, kind: Kind) -> WideSearch:
 
 async def _registrations(roll: SearchedRoll, search: WideSearch) -> list[Registration]:
     """The registrations that a search finds; of a range with too many matches those that agree in a third part."""
-    ranges = await db.matches_in_ranges(roll, [(0, query) for query in search.ranges], _RANGE_LIMITS)
+    ranges = await db.find_matches(roll, [(0, query) for query in search.ranges], _RANGE_LIMITS, ranges=True)
     narrowed = [one.query.narrowed(one.key) for one in ranges if not one.complete]
-    keys = await db.matches_of_keys(roll, [(0, query) for query in (*narrowed, *search.keys)], _KEY_LIMITS)
+    keys = await db.find_matches(roll, [(0, query) for query in (*narrowed, *search.keys)], _KEY_LIMITS, ranges=False)
     found = [one.matches for one in ranges if one.complete] + [one.matches for one in keys]
     numbers = sorted({number for matches in found for number in matches.numbers})
     rows_of = await db.registrations(roll, numbers)

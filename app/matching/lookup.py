@@ -5,8 +5,8 @@ number of lines, and decides those whose signer it finds.
 """
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from rapidfuzz import fuzz
@@ -16,7 +16,7 @@ from app.law.petition import SigningInterval
 from app.law.registration import Registration
 from app.matching import queries as db
 from app.matching.decision import Decision, decide, decide_by_household
-from app.matching.frequencies import Term, TermFrequencies
+from app.matching.frequencies import TermFrequencies
 from app.matching.model import default_model
 from app.matching.parsing import ParsedLine, likely_names, parse_line
 from app.matching.queries import LineQuery, SearchedRoll
@@ -29,6 +29,7 @@ from app.matching.search import (
     MAX_RESIDENTS,
     NAME_COLUMNS,
     RANGE_LIMITS,
+    WideSearch,
     address_query,
     at_near_houses,
     household_keys,
@@ -56,6 +57,7 @@ class _Lookup:
     scorer: Scorer
     interval: SigningInterval
     found: dict[int, Registration]  # by number
+    matches: set[int] = field(default_factory=set)  # numbers of registrations that may be the signer's
     decision: Decision | None = None
 
     @property
@@ -89,12 +91,12 @@ async def _look_up_households(
     keys = [(at, key) for at, line in enumerate(parsed) for key in household_keys(line)]
     for at, registration in await db.households(roll, keys):
         found[at][registration.registration_no] = registration
-    await load_counts(roll, terms, written_terms(parsed) | _terms_of(found))
+    registrations = (registration for of_line in found for registration in of_line.values())
+    await load_counts(roll, terms, written_terms(parsed) | registered_terms(registrations))
     lookups = []
     async for at, line in SCHEDULER.in_slices(enumerate(lines)):
-        scorer = Scorer(likely_names(parsed[at], terms), terms, default_model())
-        lookup = _Lookup(scorer, line.interval, found[at])
-        lookup.decision = decide_by_household(scorer, lookup.candidates(), line.interval)
+        lookup = _Lookup(Scorer(likely_names(parsed[at], terms), terms, default_model()), line.interval, found[at])
+        lookup.decision = decide_by_household(lookup.scorer, lookup.candidates(), lookup.interval)
         lookups.append(lookup)
     return lookups
 
@@ -102,30 +104,27 @@ async def _look_up_households(
 async def _look_up_residents(roll: SearchedRoll, terms: TermFrequencies, lookups: list[_Lookup]) -> None:
     """Compare each line with all people at its address whose name is similar, and decide it if they settle it."""
     await load_corrections(roll, terms, street_terms(lookup.line for lookup in lookups))
-    similar = await _similar_residents(roll, terms, lookups)
-    await _add_candidates(roll, lookups, similar)
-    await load_counts(roll, terms, _terms_of(lookup.found for lookup in lookups))
-    async for lookup in SCHEDULER.in_slices([lookup for at, lookup in enumerate(lookups) if similar[at]]):
+    await _find_residents(roll, terms, lookups)
+    await _read_matches(roll, terms, lookups)
+    async for lookup in SCHEDULER.in_slices([lookup for lookup in lookups if lookup.matches]):
         lookup.decision = decide_by_household(lookup.scorer, lookup.candidates(), lookup.interval)
 
 
-async def _similar_residents(roll: SearchedRoll, terms: TermFrequencies, lookups: list[_Lookup]) -> list[set[int]]:
-    """Count the residents of each line's address; return the numbers of those whose name is like the written one."""
+async def _find_residents(roll: SearchedRoll, terms: TermFrequencies, lookups: list[_Lookup]) -> None:
+    """Count all residents of each line's address; those whose name is like the written one are matches."""
     ranges = [
         (at, low)
         async for at, lookup in SCHEDULER.in_slices(enumerate(lookups))
         for low in address_query(lookup.line, terms).keys
     ]
     names = [written_name(lookup.line) for lookup in lookups]
-    similar: list[set[int]] = [set() for _ in lookups]
     places: list[Counter[str]] = [Counter() for _ in lookups]
     for at, number, name, place in await db.residents(roll, ranges, MAX_RESIDENTS):
         places[at][place] += 1
         if fuzz.token_set_ratio(names[at], name.upper(), score_cutoff=ALIKE):
-            similar[at].add(number)
+            lookups[at].matches.add(number)
     for lookup, counted in zip(lookups, places, strict=True):
         lookup.scorer.count_household(household_of(counted))
-    return similar
 
 
 async def _search_widely(roll: SearchedRoll, terms: TermFrequencies, lookups: list[_Lookup]) -> None:
@@ -133,63 +132,48 @@ async def _search_widely(roll: SearchedRoll, terms: TermFrequencies, lookups: li
     lines = [lookup.line for lookup in lookups]
     await load_counts(roll, terms, wide_search_terms(lines, terms))
     await load_corrections(roll, terms, name_terms(lines))
-    numbers = await _matches(roll, terms, lookups)
-    await _add_candidates(roll, lookups, numbers)
-    await load_counts(roll, terms, _terms_of(lookup.found for lookup in lookups))
+    searches = [wide_search(line, terms) async for line in SCHEDULER.in_slices(lines)]
+    await _find_matches(roll, lookups, searches)
+    await _read_matches(roll, terms, lookups)
     async for lookup in SCHEDULER.in_slices(lookups):
         lookup.decision = decide(lookup.scorer, lookup.candidates(), lookup.interval)
 
 
-async def _matches(roll: SearchedRoll, terms: TermFrequencies, lookups: list[_Lookup]) -> list[set[int]]:
-    """Return for each line the numbers of the registrations that its wide search finds and that are worth reading."""
-    searches = [wide_search(lookup.line, terms) async for lookup in SCHEDULER.in_slices(lookups)]
-    numbers: list[set[int]] = [set() for _ in lookups]
+async def _find_matches(roll: SearchedRoll, lookups: list[_Lookup], searches: list[WideSearch]) -> None:
     ranges = [(at, query) for at, search in enumerate(searches) for query in search.ranges]
     keys: list[LineQuery] = []
-    for at, query, low, matches, complete in await db.matches_in_ranges(roll, ranges, RANGE_LIMITS):
+    for at, query, low, matches, complete in await db.find_matches(roll, ranges, RANGE_LIMITS, ranges=True):
         if complete:
-            numbers[at].update(worth_reading(query, matches, lookups[at].line))
+            lookups[at].matches.update(worth_reading(query, matches, lookups[at].line))
         else:
             keys.append((at, query.narrowed(low)))
     # The exact spellings come first, since only so many namesakes are read.
     keys += [(at, query) for at, search in enumerate(searches) for query in search.keys]
-    await _add_matches_of_keys(roll, lookups, keys, numbers)
-    return numbers
+    await _find_matches_of_keys(roll, lookups, keys)
 
 
-async def _add_matches_of_keys(
-    roll: SearchedRoll, lookups: list[_Lookup], keys: list[LineQuery], numbers: list[set[int]]
-) -> None:
-    """Add the matches of single keys to each line's numbers; namesakes found by nothing else live elsewhere.
-
-    Args:
-        roll: the roll to search.
-        lookups: the lines.
-        keys: queries for single keys.
-        numbers: of the registrations worth reading, for each line.
-    """
+async def _find_matches_of_keys(roll: SearchedRoll, lookups: list[_Lookup], keys: list[LineQuery]) -> None:
+    """Find the matches of single keys; a namesake who is found by nothing else lives elsewhere."""
     namesakes: list[set[int]] = [set() for _ in lookups]
-    for at, query, _, matches, complete in await db.matches_of_keys(roll, keys, KEY_LIMITS):
+    for at, query, _, matches, complete in await db.find_matches(roll, keys, KEY_LIMITS, ranges=False):
+        lookup = lookups[at]
         if query.column == "key_given_street":
-            numbers[at].update(at_near_houses(matches, lookups[at].line) if complete else ())
+            lookup.matches.update(at_near_houses(matches, lookup.line) if complete else ())
         elif query.column not in NAME_COLUMNS:
-            numbers[at].update(matches.numbers if complete else ())
+            lookup.matches.update(matches.numbers if complete else ())
         elif complete and len(namesakes[at]) + len(matches.numbers) <= MAX_NAMESAKES:
             namesakes[at].update(matches.numbers)
         else:
-            lookups[at].scorer.namesakes_cut = True
-    for lookup, found, by_name in zip(lookups, numbers, namesakes, strict=True):
-        lookup.scorer.take_found_by_name(frozenset(by_name - found - lookup.found.keys()))
-        found.update(by_name)
+            lookup.scorer.namesakes_cut = True
+    for lookup, by_name in zip(lookups, namesakes, strict=True):
+        lookup.scorer.take_found_by_name(frozenset(by_name - lookup.matches - lookup.found.keys()))
+        lookup.matches |= by_name
 
 
-async def _add_candidates(roll: SearchedRoll, lookups: list[_Lookup], numbers: list[set[int]]) -> None:
-    """Read the registrations of these numbers that a line does not have yet."""
-    missing = [wanted - lookup.found.keys() for lookup, wanted in zip(lookups, numbers, strict=True)]
+async def _read_matches(roll: SearchedRoll, terms: TermFrequencies, lookups: list[_Lookup]) -> None:
+    """Read the registrations of the matches that a line does not have yet, and load their terms."""
+    missing = [lookup.matches - lookup.found.keys() for lookup in lookups]
     rows = await db.registrations(roll, sorted(set().union(*missing)))
-    for lookup, wanted in zip(lookups, missing, strict=True):
-        lookup.found.update((number, rows[number]) for number in wanted)
-
-
-def _terms_of(found: Iterable[dict[int, Registration]]) -> set[Term]:
-    return registered_terms(registration for registrations in found for registration in registrations.values())
+    for lookup, numbers in zip(lookups, missing, strict=True):
+        lookup.found.update((number, rows[number]) for number in numbers)
+    await load_counts(roll, terms, registered_terms(rows.values()))

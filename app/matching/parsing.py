@@ -32,6 +32,16 @@ class ParsedLine(NamedTuple):
     city_alias: str = ""  # the county's alias that says so
     aliases_version: int = 0  # of the county's aliases that were applied; 0: none
 
+    @property
+    def houses(self) -> tuple[str, ...]:
+        """The house numbers of its addresses."""
+        return tuple(address.house for address in self.addresses if address.house)
+
+    @property
+    def streets(self) -> list[str]:
+        """The street tokens of its addresses, in all ways to parse them."""
+        return [street for address in self.addresses for street in address.streets]
+
 
 def parse_line(writing: Writing) -> ParsedLine:
     """Return the line parsed; any text is accepted."""

@@ -122,23 +122,17 @@ class BlockMatches(NamedTuple):
     complete: bool  # False if there are more than the limit
 
 
-async def matches_in_ranges(
-    roll: SearchedRoll, queries: Sequence[LineQuery], limits: Mapping[KeyColumn, int]
+async def find_matches(
+    roll: SearchedRoll, queries: Sequence[LineQuery], limits: Mapping[KeyColumn, int], *, ranges: bool
 ) -> list[BlockMatches]:
-    """Return what the ranges of blocking queries contain; at most `limits` are looked at. Empty ranges are left out."""
-    return await _block_matches(roll, _RANGES, queries, limits)
+    """Return what the ranges, or the single keys, of blocking queries contain; those without matches are left out.
 
-
-async def matches_of_keys(
-    roll: SearchedRoll, queries: Sequence[LineQuery], limits: Mapping[KeyColumn, int]
-) -> list[BlockMatches]:
-    """Return what the single keys of blocking queries contain, as `matches_in_ranges` does."""
-    return await _block_matches(roll, _KEYS, queries, limits)
-
-
-async def _block_matches(
-    roll: SearchedRoll, statement: str, queries: Sequence[LineQuery], limits: Mapping[KeyColumn, int]
-) -> list[BlockMatches]:
+    Args:
+        roll: the roll to search.
+        queries: each with the index of its line.
+        limits: how many matches of one range or key of each column are looked at.
+        ranges: whether the keys of the queries are the lowest ones of ranges.
+    """
     by_column: dict[KeyColumn, list[tuple[int, BlockingQuery, int]]] = {column: [] for column in KEY_COLUMNS}
     for line, query in queries:
         by_column[query.column] += [(line, query, key) for key in query.keys]
@@ -148,7 +142,8 @@ async def _block_matches(
         argument for column, asked in by_column.items() for argument in ([key for *_, key in asked], limits[column])
     ]
     try:
-        rows = await roll.connection.fetch(statement.format(partition=roll.partition), *arguments)
+        statement = (_RANGES if ranges else _KEYS).format(partition=roll.partition)
+        rows = await roll.connection.fetch(statement, *arguments)
     except asyncpg.UndefinedTableError:  # dropped, so another version is in use: whoever records the decision sees that
         return []
     found = []

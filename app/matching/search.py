@@ -13,7 +13,6 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from app.law.registration import Registration
-from app.matching.addresses import Address
 from app.matching.blocking import (
     KEY_COLUMNS,
     HashedKind,
@@ -47,7 +46,6 @@ _MAX_CORRECTIONS_OF_KNOWN: Final = 2  # a word that is a name itself is seldom a
 _MAX_FORMS: Final = 6
 _NAMES_CORRECTED: Final = 2
 _MAX_BOTH_CORRECTED: Final = 6  # corrections of each that are paired if both words may be misspelled
-_SEVERAL: Final = 2
 _SHORTEST_PART: Final = 3  # letters of a surname that was joined with another
 
 
@@ -91,7 +89,9 @@ def household_keys(line: ParsedLine) -> list[int]:
 
 def address_query(line: ParsedLine, terms: TermFrequencies) -> BlockingQuery:
     """Return the query for all people at this house and street, the street as written or corrected."""
-    ranges = [low for a in line.addresses for low in _ranges_at(a.house, (*a.streets, *_corrected_streets(a, terms)))]
+    ranges = [
+        low for a in line.addresses for low in _ranges_at(a.house, (*a.streets, *_corrected_streets(a.streets, terms)))
+    ]
     return BlockingQuery("key_house_street", _unique(ranges))
 
 
@@ -105,21 +105,19 @@ def written_terms(lines: Iterable[ParsedLine]) -> set[Term]:
     surnames, givens, streets, zips = set[str](), set[str](), set[str](), set[str]()
     for line in lines:
         for name in line.names:
-            givens.update(name.given, _possible_givens(name))
-            surnames.update(name.surname, _possible_surnames(name))
-        for address in line.addresses:
-            streets.update(address.streets)
+            givens.update(name.given, name.possible_givens)
+            surnames.update(name.surname, name.possible_surnames)
+        streets.update(line.streets)
         zips.add(line.zip)
     return _terms(surname=surnames, given=givens, middle=givens, street=streets, zip=zips)
 
 
 def registered_terms(registrations: Iterable[Registration]) -> set[Term]:
     """Return the terms whose frequencies a comparison with the registrations needs."""
-    last, first = set[str](), set[str]()
+    last, first = set[str](), set[str]()  # of each name once: the same names occur again and again
     for registration in registrations:
         last.add(registration.last_name)
-        first.add(registration.first_name)
-        first.add(registration.middle_name)
+        first.update((registration.first_name, registration.middle_name))
     surnames = {part for name in last for part in surname_parts(name)}
     givens = {word for name in first for word in given_words(name)}
     return _terms(surname=surnames, given=givens, middle=givens)
@@ -129,8 +127,8 @@ def wide_search_terms(lines: Iterable[ParsedLine], terms: TermFrequencies) -> se
     """Return the terms whose frequencies a wide search needs, besides those of `written_terms`."""
     forms, halves = set[str](), set[str]()
     for name in _corrected_names(lines):
-        forms.update(*map(name_forms, _possible_givens(name)))
-        halves.update(half for part in _possible_surnames(name) for pair in _halves(part, terms) for half in pair)
+        forms.update(*map(name_forms, name.possible_givens))
+        halves.update(half for part in name.possible_surnames for pair in _halves(part, terms) for half in pair)
     return _terms(given=forms, surname=halves)
 
 
@@ -138,14 +136,14 @@ def name_terms(lines: Iterable[ParsedLine]) -> set[Term]:
     """Return the names whose spelling corrections a wide search needs."""
     names = list(_corrected_names(lines))
     return _terms(
-        surname=(word for name in names for word in _possible_surnames(name)),
-        given=(word for name in names for word in _possible_givens(name)),
+        surname=(word for name in names for word in name.possible_surnames),
+        given=(word for name in names for word in name.possible_givens),
     )
 
 
 def street_terms(lines: Iterable[ParsedLine]) -> set[Term]:
     """Return the streets whose spelling corrections `address_query` and a wide search need."""
-    return _terms(street=(street for line in lines for address in line.addresses for street in address.streets))
+    return _terms(street=(street for line in lines for street in line.streets))
 
 
 def _terms(**words_of: Iterable[str]) -> set[Term]:
@@ -188,11 +186,8 @@ def wide_search(line: ParsedLine, terms: TermFrequencies) -> WideSearch:
         _unique(word for name in names for word in name.givens),
         _unique(word for name in names for word in (*name.corrected_givens, *name.other_forms)),
     )
-    houses = _Words(_hashes("house", (address.house for address in line.addresses)), [])
-    streets = _Words(
-        _hashes("street", (street for address in line.addresses for street in address.streets)),
-        _hashes("street", (street for address in line.addresses for street in _corrected_streets(address, terms))),
-    )
+    houses = _Words(_hashes("house", line.houses), [])
+    streets = _Words(_hashes("street", line.streets), _hashes("street", _corrected_streets(line.streets, terms)))
     second, by_given = _Words(surnames.written, []), frozenset(word.fine for words in givens for word in words)
     by_zip = frozenset(filter(None, [zip_number(line.zip)]))
     ranges = [
@@ -212,7 +207,7 @@ def wide_search(line: ParsedLine, terms: TermFrequencies) -> WideSearch:
 
 
 def _hashed_name(name: ParsedName, terms: TermFrequencies, *, corrected: bool) -> _Name:
-    givens, surnames = _possible_givens(name), _possible_surnames(name)
+    givens, surnames = name.possible_givens, name.possible_surnames
     written = _Name(_hashes("given", givens), _hashes("surname", surnames), [], [], [])
     if not corrected:
         return written
@@ -273,13 +268,12 @@ def worth_reading(query: BlockingQuery, matches: Matches, line: ParsedLine) -> l
     nowhere else is not registered. With a given name in a street, only those one edit away.
     """
     few = len(matches.numbers) <= _FEW
-    houses = tuple(address.house for address in line.addresses if address.house)
     if query.column == "key_given_street":
-        return at_near_houses(matches, line) if houses else matches.numbers if few else []
+        return at_near_houses(matches, line) if line.houses else matches.numbers if few else []
     if query.column in {"key_surname_street", "key_surname2_street"}:
-        if not houses and not query.third_parts:
+        if not line.houses and not query.third_parts:
             return matches.numbers if few else []
-        near = near_houses(houses) | far_houses(houses, matches.houses)
+        near = near_houses(line.houses) | far_houses(line.houses, matches.houses)
         found = zip(*matches, strict=True)
         return [number for number, fine, house in found if fine in query.third_parts or house in near]
     if (few and query.column != "key_house_given") or not query.third_parts:
@@ -289,7 +283,7 @@ def worth_reading(query: BlockingQuery, matches: Matches, line: ParsedLine) -> l
 
 def at_near_houses(matches: Matches, line: ParsedLine) -> list[int]:
     """Return the registrations at one of the written house numbers, or one edit away."""
-    near = near_houses(tuple(address.house for address in line.addresses if address.house))
+    near = near_houses(line.houses)
     return [number for number, _, house in zip(*matches, strict=True) if house in near]
 
 
@@ -324,8 +318,8 @@ def _corrections(kind: str, word: str, terms: TermFrequencies) -> tuple[str, ...
     return found[:_MAX_CORRECTIONS_OF_KNOWN] if terms.is_known(kind, word) else found
 
 
-def _corrected_streets(address: Address, terms: TermFrequencies) -> list[str]:
-    return [corrected for street in address.streets for corrected in _corrections("street", street, terms)]
+def _corrected_streets(streets: Iterable[str], terms: TermFrequencies) -> list[str]:
+    return [corrected for street in streets for corrected in _corrections("street", street, terms)]
 
 
 def _known_forms(given: str, terms: TermFrequencies) -> list[str]:
@@ -347,18 +341,6 @@ def _halves(part: str, terms: TermFrequencies) -> list[tuple[str, str]]:
     if terms.is_known("surname", part):
         return []
     return [(part[:at], part[at:]) for at in range(_SHORTEST_PART, len(part) - _SHORTEST_PART + 1)]
-
-
-def _possible_surnames(name: ParsedName) -> list[str]:
-    """Every word that may be a part of the registered surname, also the parts written as one."""
-    parts = name.surname if len(name.surname) < _SEVERAL else (*name.surname, "".join(name.surname))
-    return [part for part in parts if len(part) > 1]
-
-
-def _possible_givens(name: ParsedName) -> list[str]:
-    """Every word that may be the registered given name: the first two, also as one."""
-    first = name.given[:_SEVERAL]
-    return [word for word in (first if len(first) < _SEVERAL else (*first, "".join(first))) if len(word) > 1]
 
 
 def _hashes(kind: HashedKind, words: Iterable[str]) -> list[TermHash]:
