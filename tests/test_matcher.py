@@ -37,7 +37,7 @@ async def petition(database: str, tmp_path: Path) -> AsyncIterator[tuple[asyncpg
     await connection.close()
 
 
-async def test_the_matcher_keeps_its_word_on_a_petition_that_it_has_not_seen(
+async def test_the_matcher_is_as_good_as_promised_on_a_petition_that_it_has_not_seen(
     petition: tuple[asyncpg.Connection, list[LineToDecide]], tmp_path: Path
 ) -> None:
     connection, lines = petition

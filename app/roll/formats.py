@@ -51,7 +51,7 @@ def _of(function: Callable[..., str], *columns: str) -> Computed:
 
 @lru_cache(maxsize=1 << 16)
 def us_date(text: str) -> str:
-    """Return MM/DD/YYYY as an ISO date; anything else as it is, to be judged as an ISO date; time of day dropped."""
+    """Return MM/DD/YYYY as an ISO date, without a time of day; any other text unchanged, to be read as an ISO date."""
     day, _, _ = text.partition(" ")
     month_day_year = day.split("/")
     if len(month_day_year) != 3:  # noqa: PLR2004 - month, day, year
@@ -123,7 +123,7 @@ NORTH_CAROLINA_STATUS = {"A": "active", "I": "inactive", "S": "active", "D": "ca
 
 
 def north_carolina_status(code: str) -> str:
-    """Return the canonical status of the state's code; an unknown code as it is, to be refused."""
+    """Return the canonical status of the state's code; an unknown code unchanged, to be refused."""
     return NORTH_CAROLINA_STATUS.get(code, code)
 
 

@@ -8,6 +8,7 @@ import asyncio
 import os
 from collections import Counter, deque
 from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing
 from dataclasses import dataclass
 from itertools import chain
 from typing import Final
@@ -85,10 +86,11 @@ async def convert_all(
             yield await asyncio.to_thread(converter.convert, chunk)
         return
     pool = WorkerPool(open_converter, (roll_format.name, header), min(_MOST_WORKERS, os.cpu_count() or 1))
-    await pool.start()
     try:
-        async for converted in _in_order(pool, chain(head, chunks)):
-            yield converted
+        await pool.start()
+        async with aclosing(_in_order(pool, chain(head, chunks))) as in_order:
+            async for converted in in_order:
+                yield converted
         for worker in pool.workers:
             yield await worker.ask(None)
     finally:

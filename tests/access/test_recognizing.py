@@ -100,7 +100,7 @@ async def test_a_key_with_another_secret_is_wrong(ring: KeyRing) -> None:
     assert await ring.recognize(a_key(1) + "t", now=NOW) is None
 
 
-async def test_a_caller_that_gives_up_takes_the_answer_from_nobody_else(ring: KeyRing, stored: Keys) -> None:
+async def test_a_caller_that_gives_up_leaves_the_answer_to_the_others(ring: KeyRing, stored: Keys) -> None:
     stored.may_answer.clear()
     tasks = [asyncio.create_task(owner(ring, 1)) for _ in range(3)]
     await stored.began.wait()

@@ -1,4 +1,4 @@
-"""What a connection of the hot path brings back to its pool: nothing."""
+"""A connection of the hot path leaves no state of its session behind when it is returned to its pool."""
 
 import re
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""The embedded server, with real processes: who starts it, reaches it, shares it, and what a kill leaves of it."""
+"""The embedded server, with real processes: starting, reaching and sharing it, and what is left after a kill."""
 
 import asyncio
 import fcntl
@@ -150,7 +150,7 @@ async def test_a_second_starter_is_refused_in_one_line_or_joins(folder: Path, st
     assert await query(first, "SELECT 1") == 1
 
 
-async def test_whoever_joined_is_waited_for(folder: Path, start: Start, binaries: Path | None) -> None:
+async def test_a_process_that_joined_is_waited_for(folder: Path, start: Start, binaries: Path | None) -> None:
     server = start(folder)
     text = """
 with EmbeddedServer.start(folder, join=True, **options) as server:
@@ -164,7 +164,7 @@ with EmbeddedServer.start(folder, join=True, **options) as server:
     assert guest.returncode == 0
 
 
-async def test_those_who_joined_do_not_keep_it_up_for_ever(folder: Path, start: Start) -> None:
+async def test_processes_that_joined_do_not_keep_it_running_for_ever(folder: Path, start: Start) -> None:
     server, guest = start(folder), start(folder, join=True)
     server.stop(patience=0)
     assert not guest.running

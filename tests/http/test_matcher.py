@@ -1,4 +1,4 @@
-"""Lines are looked up in processes of their own, and decided whatever becomes of these."""
+"""Lines are decided in worker processes, and in the service if these fail."""
 
 import asyncio
 import gc

@@ -11,17 +11,27 @@ import zipfile
 from collections import Counter
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import pytest
 
 from app.database.engine import SERVICE_ROLE, connect_arguments
-from app.errors import CountyCodeError, RollError, RollKeysError, RollLoadingError, RollOutdatedError, UnknownRollError
+from app.errors import (
+    CountyCodeError,
+    RollError,
+    RollKeysError,
+    RollLoadingError,
+    RollOutdatedError,
+    UnknownRollError,
+    WorkerDiedError,
+)
 from app.law.registration import Registration
 from app.matching.blocking import KEY_COLUMNS, MARK_COLUMN, count_terms, registration_keys
 from app.matching.frequencies import CORRECTED_KINDS, SHORTEST_CORRECTED, variants
+from app.processes import WorkerPool
 from app.roll import queries as db
+from app.roll import workers
 from app.roll.formats import CANONICAL, CANONICAL_COLUMNS
 from app.roll.loading import LoadedRoll, activate_roll, drop_roll, load_roll
 from app.roll.rows import Chunk, RowReader
@@ -270,6 +280,30 @@ async def test_a_cancelled_load_leaves_nothing(database: str, connection: asyncp
     file.released.set()
     (failed,) = await db.list_rolls(connection, COUNTY)
     assert failed.state == "failed"
+    assert await tables(connection) == []
+
+
+async def test_a_load_whose_worker_is_killed_fails_and_leaves_nothing(
+    database: str, connection: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pools: list[Any] = []
+
+    class Noted(WorkerPool[Any, Any]):
+        def __init__(self, *arguments: Any) -> None:  # noqa: ANN401  # as the pool
+            super().__init__(*arguments)
+            pools.append(self)
+
+    monkeypatch.setattr(workers, "WorkerPool", Noted)
+    file = PausedFile(a_roll(9000))
+    task = asyncio.create_task(load_roll(database, county_id=COUNTY, source=file, complete_through=date(2022, 7, 6)))
+    await asyncio.to_thread(file.waiting.wait)
+    pools[0].workers[0].process.kill()
+    await pools[0].workers[0].process.wait()
+    file.released.set()
+    with pytest.raises(WorkerDiedError):
+        await task
+    (failed,) = await db.list_rolls(connection, COUNTY)
+    assert (failed.state, failed.failure) == ("failed", "interrupted")
     assert await tables(connection) == []
 
 
