@@ -177,7 +177,7 @@ def _headers(name: str, status: str, *, limited: bool, replays: bool = False) ->
         replays: whether the operation takes an `Idempotency-Key`.
     """
     names = ["X-Request-Id", "Cache-Control"]
-    names += _RATES if limited and status not in ("401", "503", "default") else ()
+    names += _RATES if limited and status != "401" else ()
     names += ["WWW-Authenticate"] if status == "401" else ()
     names += ["Retry-After"] if status in ("429", "503") else ()
     names += ["Idempotent-Replayed"] if replays and status.startswith("2") else ()

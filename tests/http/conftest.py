@@ -15,6 +15,7 @@ from fastapi import FastAPI
 
 from app.main import create_app
 from app.settings import Settings
+from tests.http.documented import check_documented
 from tests.http.world import World
 
 SETTINGS = Settings(
@@ -48,7 +49,9 @@ def app_without_database() -> FastAPI:
 
 @pytest.fixture
 async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://service") as opened:
+    """A client that fails on any answer that the OpenAPI document does not declare."""
+    transport, hooks = httpx.ASGITransport(app=app), {"response": [check_documented]}
+    async with httpx.AsyncClient(transport=transport, base_url="http://service", event_hooks=hooks) as opened:
         yield opened
 
 

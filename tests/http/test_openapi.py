@@ -1,6 +1,7 @@
 """The API's document: complete, valid, and the one that is kept in the repository."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from app.cli.openapi import text
 from app.http.openapi import DATA, EXAMPLES, description_key
+from tests.http.documented import target
 
 KEPT = Path(__file__).parents[2] / "openapi/openapi.json"
 DOCUMENT: dict[str, Any] = json.loads(text())
@@ -25,14 +27,6 @@ def operations() -> Iterator[tuple[str, dict[str, Any]]]:
             if method in item:
                 responses = {status: target(response) for status, response in item[method]["responses"].items()}
                 yield f"{method} {path}", {**item[method], "responses": responses}
-
-
-def target(value: dict[str, Any]) -> dict[str, Any]:
-    """The part of the document that a reference names; the value itself where it is none."""
-    found: dict[str, Any] = DOCUMENT if "$ref" in value else value
-    for part in value.get("$ref", "").split("/")[1:]:
-        found = found[part]
-    return found
 
 
 OPERATIONS = dict(operations())
@@ -161,3 +155,23 @@ def walk(value: object) -> Iterator[dict[str, Any]]:
 def test_operation_ids_are_distinct() -> None:
     ids = [operation["operationId"] for operation in OPERATIONS.values()]
     assert len(ids) == len(set(ids))
+
+
+async def test_the_page_of_the_document_needs_no_other_host(client: httpx.AsyncClient) -> None:
+    page = await client.get("/docs")
+    assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert re.findall(r"(?:https?:)?//[\w.-]+", page.text) == []
+    assert page.headers["content-security-policy"].startswith("default-src 'self'")
+    assets = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert len(assets) == 3
+    for asset in assets:
+        answer = await client.get(str(page.url.join(asset)))
+        assert answer.status_code == 200, asset
+        assert len(answer.content) > 1000
+    (document,) = re.findall(r"url: '([^']+)'", page.text)
+    assert (await client.get(str(page.url.join(document)))).json() == DOCUMENT
+
+
+async def test_the_page_serves_no_other_file(client: httpx.AsyncClient) -> None:
+    for name in ("__init__.py", "..%2fcore.py", "redoc.standalone.js"):
+        assert (await client.get(f"/docs/{name}")).status_code == 404
