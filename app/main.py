@@ -31,7 +31,8 @@ from app.http import (
 from app.http.frame import State, check_guards, utc_now
 from app.http.metrics import Metrics
 from app.http.middleware import InFlightLimit, Observe, RateLimit
-from app.ledger.checkpoints import Signer, keep_checkpoints
+from app.ledger.checkpoints import keep_checkpoints
+from app.ledger.notes import Signer
 from app.matching.workers import Matchers
 from app.roll.uploads import RollUploads
 from app.settings import Settings

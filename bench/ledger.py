@@ -26,7 +26,8 @@ from app.database.server import EmbeddedServer
 from app.law.canonical import canonical_text
 from app.law.line import Merits, Place, Submitted, Writing
 from app.law.petition import Petition
-from app.ledger.checkpoints import Signer, make_checkpoint
+from app.ledger.checkpoints import make_checkpoint
+from app.ledger.notes import Signer
 
 ROOT = Path(__file__).parents[1]
 EVIDENCE = canonical_text(

@@ -14,11 +14,12 @@ from tempfile import TemporaryDirectory
 import asyncpg
 import pytest
 
-from app.database.engine import connect_arguments
+from app.database.engine import Database, connect_arguments, open_database
 from app.database.migrate import upgrade
 from app.database.server import EmbeddedServer
 from app.roll.loading import load_roll
 from tests.http.county import COUNTY, roll_csv
+from tests.ledger.counted import Counted, a_counted_petition
 
 _NUMBERS = count(1)
 
@@ -87,3 +88,16 @@ async def connection(database: str) -> AsyncIterator[asyncpg.Connection]:
     opened = await asyncpg.connect(**connect_arguments(database))
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+async def service(database: str) -> AsyncIterator[Database]:
+    """The test's database as the service reaches it, in its role."""
+    opened = await open_database(database, intake=2, reading=2)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def counted(service: Database, tmp_path: Path) -> Counted:
+    return await a_counted_petition(service, tmp_path)

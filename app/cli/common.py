@@ -11,7 +11,7 @@ from app.database.engine import Database, open_database
 from app.database.migrate import is_current, upgrade
 from app.database.server import EmbeddedServer
 from app.errors import CheckpointKeyError, OperationalError, SchemaError
-from app.ledger.checkpoints import Signer
+from app.ledger.notes import Signer
 from app.settings import Settings
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001  # it has no public name

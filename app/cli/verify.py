@@ -1,4 +1,4 @@
-"""`python -m app verify`, `bundle` and `ledger-key`: the count for those who do not trust it."""
+"""`python -m app verify`, `bundle` and `ledger-key`: verifying a count, and exporting its evidence."""
 
 import argparse
 import sys
@@ -8,7 +8,7 @@ from app.cli.arguments import PETITION, PETITION_FIRST, add_command, command, th
 from app.cli.common import Subparsers, signer
 from app.database.engine import Database
 from app.ledger.bundle import export_bundle
-from app.ledger.verification import Verification, verify
+from app.ledger.verification import verify
 from app.settings import Settings
 
 
@@ -28,31 +28,29 @@ def add_parser(subparsers: "Subparsers") -> None:
 
 async def _verify(arguments: argparse.Namespace, database: Database) -> int:
     petition = await the_petition(database, arguments.petition)
-    held = [path.read_text() for path in arguments.checkpoint]
+    kept = [path.read_text() for path in arguments.checkpoint]
     key = signer(Settings.from_environment())
-    return _say(await verify(database, petition, key, held=held))
-
-
-def _say(verdict: Verification) -> int:
+    async with database.reading() as connection:
+        found = await verify(connection, petition.key, key, kept=kept)
     print(
-        f"version {verdict.version}: {verdict.entries} entries, {verdict.findings} findings, {verdict.lines} lines,"
-        f" {verdict.destroyed} findings destroyed by retention, {verdict.checkpoints} checkpoints,"
-        f" {verdict.uncovered} entries behind the last"
+        f"version {found.version}: {found.entries} entries, {found.findings} findings, {found.lines} lines,"
+        f" {found.destroyed} findings destroyed by retention, {found.checkpoints} checkpoints,"
+        f" {found.uncovered} entries after the last"
     )
-    if verdict.agrees:
+    if found.agrees:
         print("rows, ledger, tally and checkpoints agree")
         return 0
-    for fault in verdict.faults:
-        print(f"{fault.where}: {fault.says} ({fault.code})")
-    print(f"error: {verdict.fault_count} disagreements", file=sys.stderr)
+    for fault in found.faults:
+        print(f"{fault.where}: {fault.message} ({fault.code})")
+    print(f"error: {found.fault_count} disagreements", file=sys.stderr)
     return 1
 
 
 async def _bundle(arguments: argparse.Namespace, database: Database) -> int:
     petition = await the_petition(database, arguments.petition)
     key = signer(Settings.from_environment())
-    written = await export_bundle(database, petition, key, arguments.out)
-    print(f"{written.findings} findings and {written.entries} entries; check them with tools/verify_bundle.py")
+    holds = await export_bundle(database, petition.key, key, arguments.out)
+    print(f"{holds['findings']} findings and {holds['entries']} entries; check them with tools/verify_bundle.py")
     return 0
 
 

@@ -30,7 +30,7 @@ from app.http.middleware import RateLimit
 from app.http.problems import MAX_ERRORS, FieldError, Problem, field_error, invalid, unknown_field
 from app.law.canonical import canonical
 from app.law.petition import Petition, PetitionKey
-from app.ledger.checkpoints import Signer
+from app.ledger.notes import Signer
 from app.matching.workers import Matchers
 from app.roll.uploads import RollUploads
 

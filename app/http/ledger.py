@@ -2,14 +2,14 @@
 
 import asyncio
 from base64 import b64encode
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
+from pydantic import Field
 
 from app.access.principals import Principal
-from app.count.petitions import get_petition
-from app.errors import BusyError, NoCheckpointError, UnknownEntryError, UnknownPetitionError
+from app.errors import BusyError, NoCheckpointError, UnknownEntryError
 from app.http.fields import DIGITS, Cursor, Limit, ResponseModel, after, number_of, page
 from app.http.frame import AppState, PathPetition, State, allow
 from app.law.petition import PetitionKey
@@ -34,6 +34,18 @@ class EntryOut(ResponseModel):
     leaves: list[str]
     payload: str
     hash: str
+
+    @classmethod
+    def of(cls, entry: Entry) -> Self:
+        """An entry with its hashes in hexadecimal."""
+        return cls(
+            seq=entry.seq,
+            type=entry.type,
+            leaf_root=entry.leaf_root.hex(),
+            leaves=[leaf.hex() for leaf in entry.leaf_hashes()],
+            payload=entry.payload,
+            hash=entry.hash.hex(),
+        )
 
 
 class EntriesOut(ResponseModel):
@@ -76,7 +88,7 @@ class FaultOut(ResponseModel):
 
     code: str
     where: str
-    says: str
+    says: str = Field(validation_alias="message")
 
 
 class VerificationOut(ResponseModel):
@@ -97,18 +109,6 @@ class VerificationOut(ResponseModel):
 
 def _text(body: str) -> Response:
     return Response(body, media_type="text/plain; charset=utf-8", headers={"Cache-Control": "private, no-cache"})
-
-
-def _entry_out(entry: Entry) -> EntryOut:
-    hex_leaves = entry.leaves.hex()
-    return EntryOut(
-        seq=entry.seq,
-        type=entry.type,
-        leaf_root=entry.leaf_root.hex(),
-        leaves=[hex_leaves[i : i + 64] for i in range(0, len(hex_leaves), 64)],
-        payload=entry.payload,
-        hash=entry.hash.hex(),
-    )
 
 
 def _base64(hashes: list[bytes]) -> list[str]:
@@ -163,7 +163,7 @@ async def list_entries(
         start = after(cursor, number_of) or 0
         found = await rows.page_of_entries(connection, petition.key, after=start, limit=limit + 1)
     shown, following = page(found, limit, lambda entry: entry.seq)
-    return EntriesOut(entries=[_entry_out(entry) for entry in shown], next_cursor=following)
+    return EntriesOut(entries=[EntryOut.of(entry) for entry in shown], next_cursor=following)
 
 
 @router.get("/ledger/proofs/inclusion", operation_id="prove_inclusion", summary="Prove that an entry is in the log")
@@ -210,22 +210,8 @@ async def verify_tally(_: Verifier, state: AppState, petition: PathPetition) -> 
     """
     if state.verifying.locked():
         raise BusyError
-    async with state.verifying:
-        current = await get_petition(state.database, petition.key)  # not the cached terms: they are verified as well
-        if current is None:
-            raise UnknownPetitionError
-        verdict = await verify(state.database, current, state.signer)
-    state.metrics.verified(petition.petition_id, agrees=verdict.agrees, now=state.now())
-    return VerificationOut(
-        petition_id=petition.petition_id,
-        agrees=verdict.agrees,
-        version=verdict.version,
-        entries=verdict.entries,
-        findings=verdict.findings,
-        lines=verdict.lines,
-        destroyed=verdict.destroyed,
-        checkpoints=verdict.checkpoints,
-        uncovered=verdict.uncovered,
-        fault_count=verdict.fault_count,
-        faults=[FaultOut(**fault._asdict()) for fault in verdict.faults],
-    )
+    async with state.verifying, state.database.reading() as connection:
+        # The petition's terms are read again and not taken from the cache: they are verified as well.
+        found = await verify(connection, petition.key, state.signer)
+    state.metrics.verified(petition.petition_id, agrees=found.agrees, now=state.now())
+    return VerificationOut.model_validate(found)

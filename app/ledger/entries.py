@@ -1,6 +1,6 @@
-"""The arithmetic of the ledger: canonical bytes, salted leaves, the chain of entries, and RFC 9162 trees and proofs.
+"""The ledger's bytes: salted leaves, the hash chain of entries, and the trees and proofs of RFC 9162.
 
-`docs/ledger.md` specifies the same in prose, so that anybody can write a verifier without reading this.
+`docs/ledger.md` specifies the same in prose, so that a verifier can be written without reading this.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -41,6 +41,18 @@ class Entry(NamedTuple):
     payload: str  # canonical JSON
     hash: bytes
 
+    def leaf_hashes(self) -> list[bytes]:
+        """The hashes of its findings, in the order of their leaves."""
+        return [self.leaves[i : i + HASH_BYTES] for i in range(0, len(self.leaves), HASH_BYTES)]
+
+    def follows(self, previous: bytes) -> bool:
+        """Whether its hash is that of its content and of the hash of the entry before."""
+        try:
+            digest = entry_hash(previous, self.seq, self.type, self.leaf_root, self.payload.encode())
+        except (ValueError, OverflowError):  # a type or a number that no entry can have
+            return False
+        return digest == self.hash
+
 
 class StoredFinding(NamedTuple):
     """A finding as it is stored: leaf `leaf_no` of the ledger entry `version`."""
@@ -51,6 +63,10 @@ class StoredFinding(NamedTuple):
     leaf_no: int
     salt: bytes
     content: str  # canonical JSON
+
+    def leaf_hash(self) -> bytes:
+        """The hash of its leaf."""
+        return leaf_hash(self.salt, self.content.encode())
 
 
 def next_entry(
@@ -64,14 +80,14 @@ def next_entry(
         findings: the findings of the change, in the order of their leaves.
         payload: what the entry says, free of personal data.
     """
-    leaves = [leaf_hash(finding.salt, finding.content.encode()) for finding in findings]
+    leaves = [finding.leaf_hash() for finding in findings]
     root, seq, text = merkle_root(leaves), head.version + 1, canonical(payload)
     digest = entry_hash(head.hash, seq, entry_type, root, text)
     return Entry(seq, entry_type, root, b"".join(leaves), text.decode(), digest)
 
 
 def leaf_hash(salt: bytes, content: bytes) -> bytes:
-    """SHA-256(0x00, salt, content): the salt keeps anybody from guessing a voter's row from its hash."""
+    """SHA-256(0x00, salt, content): without the salt, a voter's row could be guessed from its hash."""
     return sha256(b"\x00" + salt + content).digest()
 
 
@@ -104,10 +120,10 @@ def log_root(entry_hashes: Iterable[bytes]) -> bytes:
 
 
 class Frontier:
-    """The roots of a tree's full subtrees, the largest first: all that its growth needs to know of its past."""
+    """The log's tree as the roots of its full subtrees, the largest first: enough to append and to find its root."""
 
     def __init__(self, size: int = 0, roots: bytes = b"") -> None:
-        """A tree of `size` leaves; `roots` is what `dump` gave."""
+        """A tree of `size` leaves; `roots` is what `dump` returned."""
         self.size = size
         self._roots = [roots[i : i + HASH_BYTES] for i in range(0, len(roots), HASH_BYTES)]
 
@@ -144,7 +160,7 @@ def inclusion_proof(index: int, leaves: Sequence[bytes]) -> list[bytes]:
 
 
 def consistency_proof(first: int, leaves: Sequence[bytes]) -> list[bytes]:
-    """PROOF(first, leaves) of RFC 9162, section 2.1.4.1: that the tree of the first leaves is a beginning of this."""
+    """PROOF(first, leaves) of RFC 9162, section 2.1.4.1: the tree of these leaves begins with the first of them."""
     return _subproof(first, leaves, whole=True) if 0 < first < len(leaves) else []
 
 

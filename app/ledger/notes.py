@@ -1,24 +1,35 @@
-"""The text of checkpoints, in the C2SP formats `signed-note` and `tlog-checkpoint`."""
+"""Checkpoints as signed text, in the C2SP formats `tlog-checkpoint` and `signed-note`; and the key that signs them."""
 
+import os
 from base64 import b64decode, b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Self
+from pathlib import Path
+from typing import BinaryIO, NamedTuple, Self
 
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from app.errors import CheckpointKeyError
 from app.law.petition import PetitionKey
 
 KEY_NAME = "recall-petition-verifier"
 
 _ED25519 = b"\x01"  # the signature type of the signed-note format
-
 _KEY_ID_BYTES = 4
-
-_LINES = 8
 
 
 class NotACheckpointError(ValueError):
-    """The text is not a checkpoint of this log."""
+    """The text is not a checkpoint, or the key has not signed it."""
 
 
 def origin(petition: PetitionKey) -> str:
@@ -28,19 +39,19 @@ def origin(petition: PetitionKey) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """What a checkpoint says. `previous` is SHA-256 of the text of the one before it, 32 zero bytes in the first."""
+    """A statement of what the ledger held at one size."""
 
     origin: str
-    size: int  # of the tree: the number of entries, and so the version of the tally
+    size: int  # of the log: the number of entries, and so the version of the tally
     root: bytes
-    number: int  # 1, 2, 3 …: one that is missing shows
-    previous: bytes
+    number: int  # 1, 2, 3 …: a gap shows that one is missing
+    previous: bytes  # SHA-256 of the text of the checkpoint before, 32 zero bytes in the first
     at: datetime
     head: bytes  # the hash of the last entry
     tally: str  # the counts after the last entry, canonical JSON
 
     def text(self) -> str:
-        """The note's text, what is signed."""
+        """The text that is signed."""
         lines = (
             self.origin,
             str(self.size),
@@ -54,19 +65,19 @@ class Checkpoint:
         return "".join(line + "\n" for line in lines)
 
     def digest(self) -> bytes:
-        """SHA-256 of the text: what the next checkpoint names."""
+        """SHA-256 of the text, by which the next checkpoint names this one."""
         return sha256(self.text().encode()).digest()
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read a note's text.
+        """The checkpoint of a signed text.
 
         Raises:
-            NotACheckpointError: it is not one.
+            NotACheckpointError: the text is not a checkpoint.
         """
         lines = text.split("\n")
         try:
-            named = dict(line.split(" ", 1) for line in lines[3:_LINES])
+            named = dict(line.split(" ", 1) for line in lines[3:-1])
             result = cls(
                 origin=lines[0],
                 size=int(lines[1]),
@@ -79,52 +90,125 @@ class Checkpoint:
             )
         except (ValueError, LookupError) as error:
             raise NotACheckpointError from error
-        if result.text() != text:  # one spelling only
+        if result.text() != text:  # each checkpoint has one spelling only
             raise NotACheckpointError
         return result
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
-    """A checkpoint's text and the signatures under it, as (key name, key id, signature)."""
+class StoredCheckpoint(NamedTuple):
+    """A checkpoint as it is stored."""
 
-    text: str
-    signatures: tuple[tuple[str, bytes, bytes], ...]
+    number: int
+    size: int
+    frontier: bytes  # of the log's tree at this size
+    note: str
+    created_at: datetime
+
+    @property
+    def name(self) -> str:
+        """What faults call it."""
+        return f"checkpoint {self.number}"
+
+
+def key_id(public_key: bytes) -> bytes:
+    """Four bytes that distinguish an Ed25519 public key from others of the same name."""
+    return sha256(KEY_NAME.encode() + b"\n" + _ED25519 + public_key).digest()[:_KEY_ID_BYTES]
+
+
+class Signer:
+    """The key that signs checkpoints."""
+
+    def __init__(self, key: Ed25519PrivateKey) -> None:
+        """Sign with this key."""
+        self._private, self._public = key, key.public_key()
 
     @classmethod
-    def parse(cls, note: str) -> Self:
-        """Take a note apart.
+    def from_file(cls, path: Path, *, create: bool) -> Self:
+        """The Ed25519 key in a PEM file.
+
+        Args:
+            path: the file.
+            create: make a new key if there is no file. Only the file's owner may read it.
 
         Raises:
-            NotACheckpointError: it is not a signed note.
+            CheckpointKeyError: there is no such key.
         """
-        text, blank, signed = note.rpartition("\n\n")
-        if not blank or not signed.endswith("\n"):
+        if create and not path.exists():
+            _create_key(path)
+        try:
+            key = load_pem_private_key(path.read_bytes(), None)
+        except (OSError, ValueError, TypeError):
+            raise CheckpointKeyError from None
+        if not isinstance(key, Ed25519PrivateKey):
+            raise CheckpointKeyError
+        return cls(key)
+
+    @property
+    def verifier_key(self) -> str:
+        """The public key in the form in which it is published: `name+id+key`."""
+        public = self._public.public_bytes_raw()
+        return f"{KEY_NAME}+{key_id(public).hex()}+{b64encode(_ED25519 + public).decode()}"
+
+    def note(self, checkpoint: Checkpoint) -> str:
+        """The checkpoint as a signed note: its text, a blank line, and the signature's line."""
+        text = checkpoint.text()
+        signature = key_id(self._public.public_bytes_raw()) + self._private.sign(text.encode())
+        return f"{text}\n— {KEY_NAME} {b64encode(signature).decode()}\n"
+
+    def read(self, note: str, petition: PetitionKey) -> Checkpoint:
+        """The checkpoint of a note that this key has signed.
+
+        Raises:
+            NotACheckpointError: it is not a checkpoint of this petition that this key has signed.
+        """
+        text, blank_line, signatures = note.rpartition("\n\n")
+        if not blank_line or not signatures.endswith("\n"):
             raise NotACheckpointError
-        return cls(text + "\n", tuple(_signature(line) for line in signed.splitlines()))
+        checked = [self._has_signed(text + "\n", line) for line in signatures.splitlines()]
+        checkpoint = Checkpoint.parse(text + "\n")
+        if not any(checked) or checkpoint.origin != origin(petition):
+            raise NotACheckpointError
+        return checkpoint
+
+    def _has_signed(self, text: str, line: str) -> bool:
+        """Whether a line below a note's text is this key's signature of it; those of other keys are ignored."""
+        try:
+            dash, name, encoded = line.split(" ")
+            raw = b64decode(encoded, validate=True)
+        except ValueError as error:
+            raise NotACheckpointError from error
+        if dash != "—" or len(raw) <= _KEY_ID_BYTES:
+            raise NotACheckpointError
+        if (name, raw[:_KEY_ID_BYTES]) != (KEY_NAME, key_id(self._public.public_bytes_raw())):
+            return False
+        try:
+            self._public.verify(raw[_KEY_ID_BYTES:], text.encode())
+        except InvalidSignature:
+            return False
+        return True
 
 
-def _signature(line: str) -> tuple[str, bytes, bytes]:
+def _create_key(path: Path) -> None:
+    pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(FileExistsError), new_private_file(path) as file:  # another process was first: its key is used
+        file.write(pem)
+
+
+@contextmanager
+def new_private_file(path: Path) -> Iterator[BinaryIO]:
+    """A new file that only its owner may read. It appears under its name when it is complete, or not at all.
+
+    Raises:
+        FileExistsError: there is such a file; it is never overwritten.
+        OSError: it cannot be written.
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        dash, name, encoded = line.split(" ")
-        raw = b64decode(encoded, validate=True)
-    except ValueError as error:
-        raise NotACheckpointError from error
-    if dash != "—" or len(raw) <= _KEY_ID_BYTES:
-        raise NotACheckpointError
-    return name, raw[:_KEY_ID_BYTES], raw[_KEY_ID_BYTES:]
-
-
-def key_id(public_key: bytes, name: str = KEY_NAME) -> bytes:
-    """The four bytes that tell keys of one name apart."""
-    return sha256(name.encode() + b"\n" + _ED25519 + public_key).digest()[:_KEY_ID_BYTES]
-
-
-def signed_note(text: str, signature: bytes, public_key: bytes) -> str:
-    """The note: the text, a blank line, and the signature's line."""
-    return f"{text}\n— {KEY_NAME} {b64encode(key_id(public_key) + signature).decode()}\n"
-
-
-def verifier_key(public_key: bytes) -> str:
-    """An Ed25519 public key, 32 bytes, as people pass it on: `name+id+key`."""
-    return f"{KEY_NAME}+{key_id(public_key).hex()}+{b64encode(_ED25519 + public_key).decode()}"
+        with os.fdopen(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)

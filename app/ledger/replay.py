@@ -1,17 +1,23 @@
-"""Checking the ledger entry by entry and finding by finding against the lines."""
+"""The rules of a verification: what a petition's entries, findings, lines and checkpoints must say of each other.
+
+`Chain` takes the ledger's entries and `Replay` the lines with their findings; the functions compare the rest.
+Everything comes in as values, and every disagreement goes into the `Verification`.
+"""
 
 import json
 from array import array
 from bisect import bisect_left
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import chain
-from typing import Any, NamedTuple, get_args
+from typing import Any, Final, Literal, NamedTuple, get_args
+from uuid import UUID
 
 from app.law.canonical import canonical
-from app.law.line import Place
+from app.law.line import Place, Writing
+from app.law.petition import Petition
+from app.law.reasons import Reason
 from app.law.tally import Counts
 from app.ledger.entries import (
     GENESIS,
@@ -19,248 +25,253 @@ from app.ledger.entries import (
     Entry,
     EntryType,
     Frontier,
+    Head,
     StoredFinding,
-    entry_hash,
     leaf_hash,
     merkle_root,
 )
-from app.ledger.notes import Checkpoint
+from app.ledger.notes import Checkpoint, StoredCheckpoint
 
-_SEEN, _DESTROYED = 1, 2
-_MOST = 2**31 - 1
-MAX_FAULTS = 100
+MAX_FAULTS: Final = 100
+_CLAIMED, _DESTROYED = 1, 2  # marks of a leaf: a finding belongs to it; retention has destroyed its finding
+_MOST = 10**9  # lines: more than any petition has, and no change of a count overflows an array of 32 bits
+
+FaultCode = Literal[
+    "checkpoint", "checkpoint_missing", "rewritten", "shortened",
+    "entry_missing", "entry_hash", "entry_type", "payload", "leaf_root", "leaf", "tally",
+    "finding", "finding_order", "line", "signature", "writing", "voter", "withdrawal",
+    "head", "petition", "recount",
+]  # fmt: skip
 
 
 class Fault(NamedTuple):
     """A place where two records disagree, without personal data."""
 
-    code: str
+    code: FaultCode
     where: str  # such as "entry 17", "line 12-3-4", "checkpoint 3"
-    says: str
+    message: str
 
 
-class Faults:
-    """The faults found: how many, and the first of them."""
+@dataclass(slots=True)
+class Verification:
+    """What a verification finds."""
 
-    def __init__(self) -> None:
-        """None so far."""
-        self.count = 0
-        self.first: list[Fault] = []
+    petition_id: UUID
+    version: int = 0  # of the tally that was verified
+    entries: int = 0  # the number of the last one
+    findings: int = 0
+    lines: int = 0
+    destroyed: int = 0  # findings that retention has destroyed; only their hashes are left
+    checkpoints: int = 0
+    uncovered: int = 0  # entries after the last checkpoint: no checkpoint kept outside can show a change of them yet
+    fault_count: int = 0
+    faults: list[Fault] = field(default_factory=list)  # the first of them
 
-    def add(self, code: str, where: str, says: str) -> None:
-        """Put a fault on record."""
-        self.count += 1
-        if len(self.first) < MAX_FAULTS:
-            self.first.append(Fault(code, where, says))
+    @property
+    def agrees(self) -> bool:
+        """Whether there is no fault."""
+        return self.fault_count == 0
 
-
-def follows(previous: bytes, entry: Entry) -> bool:
-    """Whether an entry's hash is that of what it holds and of the entry before."""
-    try:
-        digest = entry_hash(previous, entry.seq, entry.type, entry.leaf_root, entry.payload.encode())
-    except (ValueError, OverflowError):  # a type or a number that no entry can have
-        return False
-    return digest == entry.hash
-
-
-@dataclass(frozen=True, slots=True)
-class Witness:
-    """A checkpoint whose signature holds, and what it is called in a fault."""
-
-    checkpoint: Checkpoint
-    name: str
+    def fault(self, code: FaultCode, where: str, message: str) -> None:
+        """Record a fault."""
+        self.fault_count += 1
+        if len(self.faults) < MAX_FAULTS:
+            self.faults.append(Fault(code, where, message))
 
 
 class Chain:
-    """Takes the entries in order. What does not fit is a fault at its entry; those behind it go on from there."""
+    """Takes the entries in order. An entry that does not fit is a fault; the entries after it continue from it."""
 
-    def __init__(self, faults: Faults, witnesses: Sequence[Witness] = ()) -> None:
-        """A chain without entries; each of `witnesses` is held against the log at its size."""
-        self._faults = faults
-        self._witnesses: dict[int, list[Witness]] = {}
-        for witness in witnesses:
-            self._witnesses.setdefault(witness.checkpoint.size, []).append(witness)
-        self._seqs, self._starts = array("q"), array("q")
-        self._hashes = bytearray()
-        self._marks = bytearray()
-        self._moves: defaultdict[str, array[int]] = defaultdict(lambda: array("i"))
+    def __init__(self, found: Verification, checkpoints: Mapping[str, Checkpoint] | None = None) -> None:
+        """A chain without entries; each of the checkpoints, by name, is compared with the log at its size."""
+        self.found = found
+        self._checkpoints: defaultdict[int, dict[str, Checkpoint]] = defaultdict(dict)
+        for name, checkpoint in (checkpoints or {}).items():
+            self._checkpoints[checkpoint.size][name] = checkpoint
+        # Arrays and bytes, since a petition may have a million entries and several million leaves.
+        self._seqs, self._starts = array("q"), array("q")  # of each entry: its number, the position of its first leaf
+        self._leaves, self._marks = bytearray(), bytearray()  # of each leaf: its hash, what is known of its finding
+        self._unexplained: defaultdict[str, array[int]] = defaultdict(lambda: array("i"))  # changes, by cell and entry
         self._log = Frontier()
-        self._closed = False
-        self.hash, self.seq, self.tally = GENESIS, 0, Counts().as_json()
+        self.seq, self.hash, self.tally, self.closed = 0, GENESIS, Counts().as_json(), False
         self.opening: Mapping[str, Any] = {}
-        self.sealed: dict[str, int] = {}  # hash of a withdrawal or its revocation -> the entry that names it
-
-    @property
-    def state(self) -> str:
-        """`closed` after a close entry, else `open`."""
-        return "closed" if self._closed else "open"
+        self.withdrawals: dict[str, int] = {}  # hash of a withdrawal or revocation -> the entry that names it
 
     def take(self, entry: Entry) -> None:
-        """The next entry."""
+        """Check the next entry, and keep its leaves and its changes of the tally for the findings."""
         where = f"entry {entry.seq}"
         if entry.seq != self.seq + 1:
-            self._faults.add(
-                "entry_missing", f"entry {self.seq + 1}", f"the next entry there is has number {entry.seq}"
-            )
-        if not follows(self.hash, entry):
-            self._faults.add("entry_hash", where, "its hash does not follow from it and the entry before")
-        self._check_order(entry, where)
-        before, payload = self.tally, self._payload(entry, where)
-        self._add_leaves(entry, where)
-        self._add_moves(before)
-        self.hash, self.seq = entry.hash, entry.seq
-        self._log.append(entry.hash)
-        self._check_witnesses()
-        if entry.type == "open":
-            self.opening = payload
-        self.sealed.update((str(payload[kind]), entry.seq) for kind in ("withdrawal", "revocation") if kind in payload)
+            self.found.fault("entry_missing", f"entry {self.seq + 1}", f"the next entry has number {entry.seq}")
+        if not entry.follows(self.hash):
+            self.found.fault("entry_hash", where, "its hash does not follow from it and the entry before")
+        if merkle_root(entry.leaf_hashes()) != entry.leaf_root:
+            self.found.fault("leaf_root", where, "its leaves do not give its root")
+        # The first entry, and no other, is `open`; those after `close`, and no others, are `retention`.
+        required = (not self._seqs, self.closed)
+        if (entry.type == "open", entry.type == "retention") != required or entry.type not in get_args(EntryType):
+            self.found.fault("entry_type", where, "an entry of its type is not allowed here")
+        payload = _object(entry.payload)
+        tally = _tally_of(entry, payload)
+        if tally is None:
+            self.found.fault("payload", where, "its payload is not canonical or does not add up")
+        self._keep(entry, payload, tally or self.tally)
+        for name, checkpoint in self._checkpoints.pop(self.seq, {}).items():
+            self._compare(name, checkpoint)
         if entry.type == "retention":
             self._mark_destroyed(payload, where)
-        self._closed = self._closed or entry.type == "close"
 
-    def _check_order(self, entry: Entry, where: str) -> None:
-        if (entry.type == "open") != (not self._seqs) or entry.type not in get_args(EntryType):
-            self._faults.add("entry_type", where, "the first entry opens the petition, and no other")
-        if self._closed != (entry.type == "retention"):
-            self._faults.add("entry_type", where, "after the close there is retention and nothing else, and not before")
-
-    def _payload(self, entry: Entry, where: str) -> dict[str, Any]:
-        """The entry's payload; the tally moves to what it says."""
-        try:
-            payload: dict[str, Any] = json.loads(entry.payload)
-            counts = payload["tally"]
-            whole = (
-                canonical(payload) == entry.payload.encode()
-                and payload["leaves"] * HASH_BYTES == len(entry.leaves)
-                and counts["raw"] == counts["received"] + counts["valid"] + counts["invalid"] + counts["review"]
-                and counts["invalid"] == sum(counts["by_reason"].values())
-                and all(0 <= number <= _MOST for number in _cells(counts).values())
-            )
-        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-            payload, counts, whole = {}, {}, False
-        if not whole:
-            self._faults.add("payload", where, "its payload is not canonical or does not add up")
-            counts = self.tally
-        self.tally = counts
-        return payload
-
-    def _add_leaves(self, entry: Entry, where: str) -> None:
-        leaves = [entry.leaves[i : i + HASH_BYTES] for i in range(0, len(entry.leaves), HASH_BYTES)]
-        if merkle_root(leaves) != entry.leaf_root:
-            self._faults.add("leaf_root", where, "its leaves do not give its root")
+    def _keep(self, entry: Entry, payload: Mapping[str, Any], tally: dict[str, Any]) -> None:
+        leaves = len(entry.leaves) // HASH_BYTES
         self._seqs.append(entry.seq)
         self._starts.append(len(self._marks))
-        self._hashes += entry.leaves[: len(entry.leaves) // HASH_BYTES * HASH_BYTES]
-        self._marks += bytes(len(entry.leaves) // HASH_BYTES)
+        self._leaves += entry.leaves[: leaves * HASH_BYTES]
+        self._marks += bytes(leaves)
+        self._log.append(entry.hash)
+        before, after = _cells(self.tally), _cells(tally)
+        for cell in before.keys() | after.keys():
+            self._change(len(self._seqs) - 1, cell, after.get(cell, 0) - before.get(cell, 0))
+        self.seq, self.hash, self.tally = entry.seq, entry.hash, tally
+        self.opening = payload if entry.type == "open" else self.opening
+        self.closed = self.closed or entry.type == "close"
+        for kind in payload.keys() & {"withdrawal", "revocation"}:
+            self.withdrawals[str(payload[kind])] = entry.seq
 
-    def _add_moves(self, before: Mapping[str, Any]) -> None:
-        """By how much the entry says that each number of the tally changed."""
-        was, now = _cells(before), _cells(self.tally)
-        for cell in was.keys() | now.keys():
-            moves = self._moves[cell]
-            moves.extend([0] * (len(self._seqs) - len(moves)))
-            moves[-1] = now.get(cell, 0) - was.get(cell, 0)
+    def _change(self, index: int, cell: str, amount: int) -> None:
+        """Add to an entry's change of a cell that its findings must explain; a negative amount explains some of it."""
+        if amount:
+            changes = self._unexplained[cell]
+            changes.extend([0] * (index + 1 - len(changes)))
+            changes[index] += amount
 
-    def _check_witnesses(self) -> None:
-        for witness in self._witnesses.pop(self.seq, ()):
-            said = witness.checkpoint
-            if said.root != self._log.root() or said.head != self.hash:
-                self._faults.add(
-                    "rewritten", witness.name, f"entries up to {self.seq} are not those it was signed over"
-                )
-            elif said.tally.encode() != canonical(self.tally):
-                self._faults.add("rewritten", witness.name, "the tally of its entry is not the one it was signed over")
+    def _compare(self, name: str, checkpoint: Checkpoint) -> None:
+        if (checkpoint.root, checkpoint.head) != (self._log.root(), self.hash):
+            self.found.fault("rewritten", name, f"the entries up to {self.seq} are not those it was signed over")
+        elif checkpoint.tally.encode() != canonical(self.tally):
+            self.found.fault("rewritten", name, "the tally of its entry is not the one it was signed over")
 
     def _mark_destroyed(self, payload: Mapping[str, Any], where: str) -> None:
         try:
-            ranges = [self._range(*named) for named in payload["destroyed"]]
+            destroyed = [self._named_leaves(*named) for named in payload["destroyed"]]
         except (ValueError, LookupError, TypeError):
-            self._faults.add("payload", where, "it names leaves that do not exist")
+            self.found.fault("payload", where, "it names leaves that do not exist")
             return
-        for leaf in chain.from_iterable(ranges):
+        for leaf in (leaf for leaves in destroyed for leaf in leaves):
             self._marks[leaf] |= _DESTROYED
 
-    def _range(self, seq: int, first: int, last: int) -> range:
-        """The positions of an entry's leaves from `first` to `last`."""
-        _, start, end = self._find(seq)
-        if not start <= start + first <= start + last < end:
+    def _named_leaves(self, seq: int, first: int, last: int) -> range:
+        leaves = self._leaves_of(self._index(seq))
+        if not 0 <= first <= last < len(leaves):
             raise ValueError
-        return range(start + first, start + last + 1)
+        return leaves[first : last + 1]
 
-    def _find(self, seq: int) -> tuple[int, int, int]:
-        """The position of an entry and where its leaves begin and end; -1 and nowhere where there is none."""
+    def _index(self, seq: int) -> int:
+        """The position of an entry; -1 if there is no such entry."""
         index = bisect_left(self._seqs, seq)
-        if index == len(self._seqs) or self._seqs[index] != seq:
-            return -1, 0, 0
-        return (
-            index,
-            self._starts[index],
-            self._starts[index + 1] if index + 1 < len(self._starts) else len(self._marks),
+        return index if index < len(self._seqs) and self._seqs[index] == seq else -1
+
+    def _leaves_of(self, index: int) -> range:
+        """The positions of the leaves of the entry at this position; none for -1."""
+        if index < 0:
+            return range(0)
+        return range(
+            self._starts[index], self._starts[index + 1] if index + 1 < len(self._starts) else len(self._marks)
         )
 
-    def prove(self, seq: int, leaf_no: int, leaf: bytes, *, before: Sequence[str], after: Sequence[str]) -> bool:
-        """Whether this is that leaf of that entry; a leaf is given once.
+    def claim(self, finding: StoredFinding, before: Iterable[str], after: Iterable[str]) -> bool:
+        """Whether a finding is the leaf that it names, which no other finding has claimed.
 
-        `before` and `after` are the numbers of the tally in which its line was and is counted: what it changed of them
-        is taken off what the entry says that changed.
+        `before` and `after` are the cells of the tally in which its line is counted before and after it: the
+        difference explains a part of what the entry changed.
         """
-        index, start, end = self._find(seq)
+        index = self._index(finding.version)
         if index < 0:
             return False
         for cell in before:
-            self._explain(index, cell, -1)
+            self._change(index, cell, 1)
         for cell in after:
-            self._explain(index, cell, 1)
-        position = start + leaf_no
-        if not start <= position < end or self._marks[position] & _SEEN:
+            self._change(index, cell, -1)
+        leaves = self._leaves_of(index)
+        leaf = leaves.start + finding.leaf_no
+        if leaf not in leaves or self._marks[leaf] & _CLAIMED:
             return False
-        if self._hashes[position * HASH_BYTES : (position + 1) * HASH_BYTES] != leaf:
+        if self._leaves[leaf * HASH_BYTES : (leaf + 1) * HASH_BYTES] != finding.leaf_hash():
             return False
-        self._marks[position] |= _SEEN
+        self._marks[leaf] |= _CLAIMED
         return True
-
-    def _explain(self, index: int, cell: str, change: int) -> None:
-        moves = self._moves[cell]
-        if len(moves) < len(self._seqs):
-            moves.extend([0] * (len(self._seqs) - len(moves)))
-        moves[index] -= change
 
     @property
     def destroyed(self) -> int:
-        """How many leaves' rows retention has destroyed."""
-        return sum(mark >> 1 for mark in self._marks)
+        """How many findings retention has destroyed."""
+        return self._marks.count(_DESTROYED) + self._marks.count(_DESTROYED | _CLAIMED)
 
     def finish(self) -> None:
-        """After all entries and findings: what is missing, and whose tally does not follow from its findings."""
-        for witness in sorted(self._witnesses):
-            for late in self._witnesses[witness]:
-                self._faults.add("shortened", late.name, f"it saw {late.checkpoint.size} entries, there are {self.seq}")
-        for seq in self._seqs:
-            self._finish_entry(seq)
+        """After all findings: which are missing, and which entries' tallies do not follow from their findings."""
+        for size in sorted(self._checkpoints):
+            for name in self._checkpoints[size]:
+                self.found.fault("shortened", name, f"it was signed over {size} entries; the last one is {self.seq}")
+        unexplained = {i for changes in self._unexplained.values() for i, amount in enumerate(changes) if amount}
+        for index, seq in enumerate(self._seqs):
+            leaves = self._leaves_of(index)
+            marks = self._marks[leaves.start : leaves.stop]
+            for leaf_no, mark in enumerate(marks) if marks.count(_CLAIMED) != len(marks) else ():
+                if mark not in (_CLAIMED, _DESTROYED):
+                    message = "its finding should have been destroyed" if mark else "its finding is missing"
+                    self.found.fault("leaf", f"entry {seq}, leaf {leaf_no}", message)
+            # What an entry with destroyed findings changed cannot be replayed any more.
+            if index in unexplained and not any(mark & _DESTROYED for mark in marks):
+                message = "its tally does not follow from its findings and the entry before"
+                self.found.fault("tally", f"entry {seq}", message)
 
-    def _finish_entry(self, seq: int) -> None:
-        index, start, end = self._find(seq)
-        marks = self._marks[start:end]
-        whole = marks.count(_SEEN) == len(marks)
-        for leaf_no, mark in enumerate(() if whole else marks):
-            if mark in (0, _SEEN | _DESTROYED):
-                says = "no finding belongs to it" if not mark else "its finding should have been destroyed"
-                self._faults.add("leaf", f"entry {seq}, leaf {leaf_no}", says)
-        replayable = whole or not any(mark & _DESTROYED for mark in marks)
-        if replayable and any(index < len(moves) and moves[index] for moves in self._moves.values()):
-            self._faults.add(
-                "tally", f"entry {seq}", "its tally does not follow from its findings and the entry before"
-            )
+
+def _object(text: str) -> dict[str, Any]:
+    """The JSON object of a text; {} if it is not one."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _tally_of(entry: Entry, payload: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The tally of an entry's payload; None if the payload is not canonical or does not add up."""
+    try:
+        tally: dict[str, Any] = payload["tally"]
+        adds_up = (
+            canonical(payload) == entry.payload.encode()
+            and payload["leaves"] * HASH_BYTES == len(entry.leaves)
+            and tally["raw"] == tally["received"] + tally["valid"] + tally["invalid"] + tally["review"]
+            and tally["invalid"] == sum(tally["by_reason"].values())
+            and all(type(lines) is int and 0 <= lines <= _MOST for lines in _cells(tally).values())
+        )
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return None
+    return tally if adds_up else None
 
 
 def _cells(tally: Mapping[str, Any]) -> dict[str, int]:
+    """The independent numbers of a tally by name."""
     numbers = {cell: tally[cell] for cell in ("received", "valid", "invalid", "review", "unsettled")}
-    return numbers | {f"invalid:{reason}": count for reason, count in tally["by_reason"].items()}
+    return numbers | {f"invalid:{reason}": lines for reason, lines in tally["by_reason"].items()}
+
+
+@lru_cache(maxsize=256)
+def _cells_of_line(status: str, reason: str | None, *, settled: bool) -> tuple[str, ...]:
+    """The names of the numbers in which a line is counted."""
+    by_reason = (f"invalid:{reason}",) if status == "invalid" else ()
+    return (status, *by_reason, *(() if settled else ("unsettled",)))
+
+
+class StoredText(NamedTuple):
+    """The text of a line with the hash that is stored beside it."""
+
+    writing: Writing
+    sha256: bytes
 
 
 class StoredLine(NamedTuple):
-    """Where the row of a line says that it stands."""
+    """The columns of a line that its last finding determines, under the names that they have in its content."""
 
+    finding_no: int
     status: str
     reason: str | None
     voter_id: str | None
@@ -271,86 +282,165 @@ class StoredLine(NamedTuple):
     mismatch_by: list[str]
 
 
+class Recorded(NamedTuple):
+    """What is on record of one place: its findings by number, its line, and the text that the station read."""
+
+    place: Place
+    findings: list[StoredFinding]
+    line: StoredLine | None
+    text: StoredText | None
+
+
 class Replay:
-    """Takes every finding with, if it is its line's last, the line; ordered by place and number."""
+    """Takes every place that has findings, and compares them with the chain, with the line and with the text there."""
 
-    def __init__(self, chain: Chain, faults: Faults, revisions: Mapping[Place, set[bytes]]) -> None:
-        """Replay against a chain that has its entries. `revisions`: what clerks wrote in place of a reading."""
-        self._chain, self._faults, self._revisions = chain, faults, revisions
-        self._place: Place | None = None
-        self._number = self._version = 0
-        self._cells: tuple[str, ...] = ()
-        self._stood = True  # the last finding had its line beside it
-        self.findings = self.lines = 0
+    def __init__(self, chain: Chain, corrections: Mapping[Place, Sequence[StoredText]]) -> None:
+        """Replay against a chain that has all its entries; `corrections` are the texts that clerks put in place."""
+        self._chain, self._found, self._corrections = chain, chain.found, corrections
+        self._recounted: Counter[str] = Counter()  # the numbers of the tally, counted from the lines
+        for place, texts in corrections.items():
+            self._check_hashes(place, texts)
 
-    def take(self, finding: StoredFinding, line: StoredLine | None, written: bytes | None) -> None:
-        """The next finding; `written` is the hash of what the station read at its place."""
-        if finding.place != self._place:
-            self.finish()
-            self._place, self._number, self._version, self._cells = finding.place, 0, 0, ()
+    def take(self, recorded: Recorded) -> None:
+        """Check the next place."""
+        place, findings, line, text = recorded
+        where, number, version = f"line {place}", 0, 0
+        content: dict[str, Any] = {}
+        cells: tuple[str, ...] = ()
+        for finding in findings:
+            if finding.finding_no != number + 1 or finding.version <= version:
+                message = f"finding {number + 1} is expected here, of a later entry"
+                self._found.fault("finding_order", f"{where}, finding {finding.finding_no}", message)
+            number, version, content = finding.finding_no, finding.version, _content(finding)
+            cells = self._take_finding(finding, content, cells)
+            if text and not self._is_known(place, text, content.get("writing_sha256")):
+                self._found.fault("writing", where, "the text there is not what was decided on")
+        if line:
+            self._take_line(line, content, where)
+        else:
+            self._found.fault("line", where, "it has findings, and no row that says how it is decided")
+        if not (line and text):
+            self._found.fault("signature", where, "its text is missing" if line else "it is not in the count")
+        self._check_hashes(place, [text] if text else ())
+
+    def _take_finding(
+        self, finding: StoredFinding, content: Mapping[str, Any], before: Iterable[str]
+    ) -> tuple[str, ...]:
+        """Check one finding by itself; returns the cells in which its line is counted after it."""
         where = f"line {finding.place}, finding {finding.finding_no}"
-        if finding.finding_no != self._number + 1 or finding.version <= self._version:
-            self._faults.add("finding_order", where, f"finding {self._number + 1} is expected here, of a later entry")
-        self._number, self._version = finding.finding_no, finding.version
-        self.findings += 1
-        content = _content(finding.content)
-        after = cells(content.get("status", ""), content.get("reason"), settled=bool(content.get("settled")))
-        leaf = leaf_hash(finding.salt, finding.content.encode())
-        if not self._chain.prove(finding.version, finding.leaf_no, leaf, before=self._cells, after=after):
-            says = f"it is not what leaf {finding.leaf_no} of entry {finding.version} was made from"
-            self._faults.add("finding", where, says)
-        self._cells = after
-        self._check_content(finding, content, written, where)
-        self._stood = line is not None
-        if line is not None:
-            self.lines += 1
-            if line != _standing(content, finding.version):
-                self._faults.add("line", f"line {finding.place}", "it does not stand where its last finding put it")
-
-    def _check_content(
-        self, finding: StoredFinding, content: Mapping[str, Any], written: bytes | None, where: str
-    ) -> None:
+        self._found.findings += 1
+        after = _cells_of_line(content.get("status", ""), content.get("reason"), settled=bool(content.get("settled")))
+        if not self._chain.claim(finding, before, after):
+            message = f"it is not what leaf {finding.leaf_no} of entry {finding.version} was made from"
+            self._found.fault("finding", where, message)
         if (content.get("place"), content.get("finding_no")) != (str(finding.place), finding.finding_no):
-            self._faults.add("finding", where, "its content is of another place or number")
-        decided_on = content.get("writing_sha256")
-        known = self._revisions.get(finding.place, ())
-        if decided_on and written and decided_on not in {digest.hex() for digest in (written, *known)}:
-            self._faults.add("writing", f"line {finding.place}", "what stands there is not what was decided on")
+            self._found.fault("finding", where, "its content is of another place or number")
+        return after
 
-    def finish(self) -> None:
-        """After the last finding of a line."""
-        if not self._stood:
-            self._faults.add("line", f"line {self._place}", "it has findings, and no row that says where it stands")
-        self._stood = True
+    def _take_line(self, line: StoredLine, content: Mapping[str, Any], where: str) -> None:
+        self._found.lines += 1
+        self._recounted.update(_cells_of_line(line.status, line.reason, settled=line.settled))
+        if line != tuple(content.get(name) for name in StoredLine._fields):
+            self._found.fault("line", where, "it is not as its last finding decided it")
+
+    def _is_known(self, place: Place, text: StoredText, decided_on: str | None) -> bool:
+        """Whether a decision was made on the text of a place, as it was read or as it was corrected."""
+        known = (text, *self._corrections.get(place, ()))
+        return not decided_on or any(stored.sha256.hex() == decided_on for stored in known)
+
+    def _check_hashes(self, place: Place, texts: Iterable[StoredText]) -> None:
+        for text in texts:
+            if text.writing.fingerprint() != text.sha256:
+                self._found.fault("writing", f"line {place}", "the text there is not what its hash was made from")
+
+    def finish(self, head: Head) -> None:
+        """After all places: whether the tally is what the lines add up to."""
+        if self._recounted != Counter(_cells(head.counts.as_json())) and not self._chain.destroyed:
+            self._found.fault("recount", "head", "its tally is not what the lines add up to")
 
 
-@lru_cache(maxsize=256)
-def cells(status: str, reason: str | None, *, settled: bool) -> tuple[str, ...]:
-    """The numbers of the tally in which a line of this standing is counted."""
-    by_reason = (f"invalid:{reason}",) if status == "invalid" else ()
-    return (status, *by_reason, *(() if settled else ("unsettled",)))
-
-
-def _content(text: str) -> dict[str, Any]:
-    try:
-        content = json.loads(text)
-    except (ValueError, RecursionError):
+def _content(finding: StoredFinding) -> dict[str, Any]:
+    """A finding's content with its version; {} if it is not a finding's content."""
+    content = _object(finding.content)
+    if not isinstance(content.get("status"), str) or not isinstance(content.get("reason"), str | None):
         return {}
-    if not isinstance(content, dict):
-        return {}
-    known = isinstance(content.get("status"), str) and isinstance(content.get("reason"), str | None)
-    return content if known else {}
+    content["version"] = finding.version
+    return content
 
 
-def _standing(content: Mapping[str, Any], version: int) -> StoredLine:
-    said = content.get
-    return StoredLine(
-        said("status", ""),
-        said("reason"),
-        said("voter_id"),
-        bool(said("settled")),
-        version,
-        said("roll_version"),
-        said("confirmed_by", []),
-        said("mismatch_by", []),
-    )
+def expected_reason(nth: int, *, withdrawn: bool) -> Reason | None:
+    """Why the nth of a voter's lines that pass every other rule does not count; None: it counts.
+
+    The first on paper counts, and the others are duplicates (EC 105(b)). If the voter withdrew, none counts (EC 11303).
+    """
+    if withdrawn:
+        return "withdrawn"
+    return "duplicate" if nth > 1 else None
+
+
+class StoredWithdrawal(NamedTuple):
+    """A withdrawal or its revocation: the sealed content, and the columns that repeat it."""
+
+    withdrawal_id: UUID
+    salt: bytes
+    content: str
+    columns: dict[str, str]  # voter_id and received_on only in a withdrawal
+
+
+def check_withdrawals(chain: Chain, stored: Sequence[StoredWithdrawal], slots: Mapping[str, str]) -> None:
+    """Compare withdrawals and revocations with the entries that name them and with the voters' slots.
+
+    `slots` has the voters who withdrew according to their slots, each with the day.
+    """
+    found, missing = chain.found, dict(chain.withdrawals)
+    for row in stored:
+        where = f"withdrawal {row.withdrawal_id}"
+        if missing.pop(leaf_hash(row.salt, row.content.encode()).hex(), None) is None:
+            found.fault("withdrawal", where, "no entry names it as it is here")
+        elif not row.columns.items() <= _object(row.content).items():
+            found.fault("withdrawal", where, "its columns differ from the content that was sealed")
+    if chain.destroyed:  # retention may have destroyed withdrawals as well
+        return
+    for seq in missing.values():
+        found.fault("withdrawal", f"entry {seq}", "the withdrawal or revocation that it names is missing")
+    revoked = {row.withdrawal_id for row in stored if "voter_id" not in row.columns}
+    in_force = [row.columns for row in stored if row.withdrawal_id not in revoked]
+    if wrong := slots.items() ^ {columns["voter_id"]: columns["received_on"] for columns in in_force}.items():
+        voters = len({voter_id for voter_id, _ in wrong})
+        found.fault("withdrawal", "slots", f"those of {voters} voters differ from the withdrawals on record")
+
+
+def check_head(chain: Chain, petition: Petition, head: Head) -> None:
+    """Compare the head row and the petition's terms with the ledger."""
+    if (head.version, head.hash) != (chain.seq, chain.hash):
+        chain.found.fault("head", "head", f"it is at version {head.version}, the ledger ends at entry {chain.seq}")
+    if (head.state == "closed") != chain.closed:
+        chain.found.fault("head", "head", "its state, open or closed, is not the ledger's")
+    if head.counts.as_json() != chain.tally:
+        chain.found.fault("head", "head", "its tally is not the last entry's")
+    if any(chain.opening.get(name) != value for name, value in petition.facts().items()):
+        chain.found.fault("petition", "petition", "its terms are not those it was opened with")
+
+
+def check_checkpoints(
+    found: Verification, stored: Sequence[StoredCheckpoint], signed: Mapping[str, Checkpoint]
+) -> None:
+    """Check that the stored checkpoints are complete: numbered, each naming the one before, later and longer than it.
+
+    `signed` has what the stored ones say, by name; one that is not signed is absent.
+    """
+    last: Checkpoint | None = None
+    for row in stored:
+        this = signed.get(row.name)
+        if this is None:
+            continue
+        expected = last.number + 1 if last else 1
+        if this.number != expected:
+            found.fault("checkpoint_missing", f"checkpoint {expected}", f"the next one has number {this.number}")
+        elif this.previous != (last.digest() if last else bytes(32)):
+            found.fault("checkpoint", row.name, "it does not name the checkpoint before it")
+        if last and (this.size <= last.size or this.at < last.at):
+            found.fault("checkpoint", row.name, "it shrinks the log or goes back in time")
+        if (row.number, row.size, row.created_at) != (this.number, this.size, this.at):
+            found.fault("checkpoint", row.name, "its columns differ from what was signed")
+        last = this

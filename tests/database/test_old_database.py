@@ -29,13 +29,14 @@ from app.examination.explanation import explain
 from app.law.line import Place
 from app.law.petition import PetitionKey
 from app.ledger.bundle import export_bundle
-from app.ledger.checkpoints import Signer
+from app.ledger.notes import Signer
 from app.main import create_app
 from tests.http.conftest import SETTINGS
 from tests.http.county import COUNTY, line
 from tests.http.world import World
-from tests.ledger.test_old_bundle import DATA as OLD_BUNDLE
-from tests.ledger.test_old_bundle import verify_bundle
+from tests.ledger.test_bundle import DATA as OLD_BUNDLE
+from tests.ledger.test_bundle import KEY as VERIFIER_KEY
+from tests.ledger.test_bundle import verify_bundle
 
 DATA = Path(__file__).parent / "data"
 SENT: dict[str, Any] = json.loads((DATA / "requests.json").read_text())
@@ -160,9 +161,6 @@ async def test_the_count_goes_on_from_it(world: World, tmp_path: Path) -> None:
     verdict = await verification(world)
     assert verdict["faults"] == []
     bundle = tmp_path / "bundle.zip"
-    petition = await get_petition(world.database, PetitionKey(COUNTY, UUID(world.petition_id)))
-    assert petition
-    await export_bundle(world.database, petition, Signer(KEY), bundle)
-    held = (OLD_BUNDLE / "held.checkpoint",)  # kept in the days of the old program
-    status, output = verify_bundle(bundle, (OLD_BUNDLE / "bundle.key").read_text().strip(), *held)
+    await export_bundle(world.database, PetitionKey(COUNTY, UUID(world.petition_id)), Signer(KEY), bundle)
+    status, output = verify_bundle(bundle, VERIFIER_KEY, OLD_BUNDLE / "kept.checkpoint")
     assert (status, output.splitlines()[-1]) == (0, "everything agrees"), output

@@ -4,7 +4,7 @@ import asyncpg
 
 from app.count.queries import lock_lines, lock_slots
 from app.law.line import Place
-from tests.database.counted import Counted
+from tests.ledger.counted import Counted
 
 _GROWING = {"signature", "line", "slot", "finding", "ledger", "idempotency"}
 

@@ -84,9 +84,11 @@ class World:
         return result
 
     async def recount(self) -> None:
-        """Every voter once, and head, ledger and rows of one mind."""
+        """The service's verification, as an auditor gets it, and independent SQL find nothing wrong."""
+        answer = await self.call("GET", "/tally/verification", who="auditor")
+        assert (answer.status_code, answer.json()["faults"]) == (200, []), answer.text
         async with self.database.reading() as connection:
-            await recount.check(connection, UUID(self.petition_id))
+            await recount.check_by_sql(connection, UUID(self.petition_id))
 
     async def status(self, place: str) -> tuple[str, str | None]:
         answer = await self.call("GET", f"/signatures/{place}", who="clerk")

@@ -4,12 +4,15 @@ from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
+from uuid import UUID
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.law.canonical import canonical
+from app.law.petition import PetitionKey
 from app.ledger.entries import (
     GENESIS,
     Frontier,
@@ -21,8 +24,12 @@ from app.ledger.entries import (
     log_root,
     merkle_root,
 )
-from app.ledger.notes import Checkpoint, NotACheckpointError, Note, key_id, signed_note, verifier_key
+from app.ledger.notes import Checkpoint, NotACheckpointError, Signer, key_id, origin
 
+PRIVATE = Ed25519PrivateKey.from_private_bytes(bytes(32))
+PUBLIC = PRIVATE.public_key().public_bytes_raw()
+SIGNER = Signer(PRIVATE)
+PETITION = PetitionKey("sample", UUID(int=0))
 ENTRIES = st.lists(st.binary(min_size=32, max_size=32), min_size=1, max_size=70)
 
 
@@ -147,7 +154,7 @@ def test_canonical_bytes_are_sorted_without_spaces_and_in_utf_8() -> None:
 
 def a_checkpoint() -> Checkpoint:
     return Checkpoint(
-        origin="recall-petition-verifier/sample/0",
+        origin=origin(PETITION),
         size=3,
         root=bytes(32),
         number=2,
@@ -159,9 +166,26 @@ def a_checkpoint() -> Checkpoint:
 
 
 def test_a_checkpoint_reads_as_it_was_written() -> None:
-    note = Note.parse(signed_note(a_checkpoint().text(), bytes(64), bytes(32)))
-    assert Checkpoint.parse(note.text) == a_checkpoint()
-    assert note.signatures == (("recall-petition-verifier", key_id(bytes(32)), bytes(64)),)
+    note = SIGNER.note(a_checkpoint())
+    assert SIGNER.read(note, PETITION) == a_checkpoint()
+    text, _, signature = note.partition("\n\n")
+    assert Checkpoint.parse(text + "\n") == a_checkpoint()
+    dash, name, encoded = signature.removesuffix("\n").split(" ")
+    assert (dash, name, b64decode(encoded)[:4]) == ("—", "recall-petition-verifier", key_id(PUBLIC))
+    Ed25519PublicKey.from_public_bytes(PUBLIC).verify(b64decode(encoded)[4:], (text + "\n").encode())
+
+
+def test_signatures_of_other_keys_are_ignored_and_one_of_this_key_is_needed() -> None:
+    other = Signer(Ed25519PrivateKey.from_private_bytes(bytes(31) + b"1"))
+    signature = other.note(a_checkpoint()).rpartition("\n\n")[2]
+    assert SIGNER.read(SIGNER.note(a_checkpoint()) + signature, PETITION) == a_checkpoint()
+    with pytest.raises(NotACheckpointError):
+        SIGNER.read(other.note(a_checkpoint()), PETITION)
+
+
+def test_a_checkpoint_of_another_petition_is_not_read_as_one_of_this() -> None:
+    with pytest.raises(NotACheckpointError):
+        SIGNER.read(SIGNER.note(a_checkpoint()), PetitionKey("sample", UUID(int=1)))
 
 
 def test_a_checkpoint_has_the_origin_the_size_and_the_root_on_its_first_lines() -> None:
@@ -170,9 +194,9 @@ def test_a_checkpoint_has_the_origin_the_size_and_the_root_on_its_first_lines() 
 
 
 def test_a_verifier_key_names_itself_and_holds_the_key() -> None:
-    name, key, encoded = verifier_key(bytes(32)).split("+", 2)
-    assert (name, bytes.fromhex(key)) == ("recall-petition-verifier", key_id(bytes(32)))
-    assert b64decode(encoded) == b"\x01" + bytes(32)
+    name, key, encoded = SIGNER.verifier_key.split("+", 2)
+    assert (name, bytes.fromhex(key)) == ("recall-petition-verifier", key_id(PUBLIC))
+    assert b64decode(encoded) == b"\x01" + PUBLIC
 
 
 @pytest.mark.parametrize(
@@ -191,9 +215,17 @@ def test_another_text_is_no_checkpoint(text: str) -> None:
         Checkpoint.parse(text)
 
 
-@pytest.mark.parametrize(
-    "note", ["", "text\n", "text\n\n", "text\n\n— name\n", "text\n\n- name " + b64encode(bytes(68)).decode() + "\n"]
-)
+@pytest.mark.parametrize("note", ["", "text\n", "text\n\n", a_checkpoint().text(), a_checkpoint().text() + "\n"])
 def test_another_text_is_no_signed_note(note: str) -> None:
     with pytest.raises(NotACheckpointError):
-        Note.parse(note)
+        SIGNER.read(note, PETITION)
+
+
+@pytest.mark.parametrize(
+    "line", ["— name", "- name " + b64encode(bytes(68)).decode(), "— name AAAA", "— name !", "name"]
+)
+def test_a_note_with_a_line_that_is_no_signature_is_refused_also_beside_a_good_one(line: str) -> None:
+    good = SIGNER.note(a_checkpoint())
+    for note in (a_checkpoint().text() + f"\n{line}\n", good + f"{line}\n"):
+        with pytest.raises(NotACheckpointError):
+            SIGNER.read(note, PETITION)

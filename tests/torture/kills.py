@@ -97,6 +97,6 @@ class Torture:
         with self.service.server() as server:
             connection = await asyncpg.connect(server.dsn())
             try:
-                await check(connection, self.account, self.service.petition_id)
+                await check(connection, self.account, self.service)
             finally:
                 await connection.close()

@@ -9,6 +9,7 @@ from typing import Any
 import asyncpg
 import httpx
 
+from app.ledger.notes import Signer
 from tests import recount
 from tests.http.county import VOTERS, voter
 from tests.torture.service import Service
@@ -100,13 +101,13 @@ class Stations:
                 await self._send(client, sent)
 
 
-async def check(connection: asyncpg.Connection, account: Account, petition_id: object) -> None:
+async def check(connection: asyncpg.Connection, account: Account, service: Service) -> None:
     """Every acknowledged line is there once, byte for byte; every other request is absent or whole.
 
     Who could not be served was asked to come back (503), and never told that the service is broken (500).
     """
     assert not [fault for fault in account.faults if fault.startswith("500")]
-    rows = await connection.fetch("SELECT * FROM signature WHERE petition_id = $1", petition_id)
+    rows = await connection.fetch("SELECT * FROM signature WHERE petition_id = $1", service.petition_id)
     there = {(row["section"], row["page"], row["line"]): {name: row[name] for name in _TEXT} for row in rows}
     for sent in account.sent:
         found = [there.pop((line["section"], line["page"], line["line"]), None) for line in sent.lines]
@@ -116,4 +117,6 @@ async def check(connection: asyncpg.Connection, account: Account, petition_id: o
         else:
             assert found in (texts, [None] * len(texts)), f"request {sent.key} is torn"
     assert not there, "nothing stands there that nobody sent"
-    await recount.check(connection, petition_id)
+    assert service.petition_id
+    signer = Signer.from_file(service.data_dir / "checkpoint.key", create=False)
+    await recount.check(connection, service.petition_id, signer)

@@ -12,7 +12,8 @@ from app.count.record import Claim, record
 from app.database.engine import Database
 from app.law.line import Merits, Place, Submitted, Writing
 from app.law.petition import Petition
-from app.ledger.checkpoints import Signer, make_checkpoint
+from app.ledger.checkpoints import make_checkpoint
+from app.ledger.notes import Signer
 
 COUNTY = "los-angeles"
 START = datetime(2022, 7, 7, 8, tzinfo=UTC)

@@ -7,23 +7,22 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from app.count.petitions import close_petition, get_petition
+from app.count.petitions import close_petition
 from app.count.record import write
 from app.errors import CheckpointRefusedError, PetitionClosedError, UndecidedLinesError
 from app.law.canonical import canonical
 from app.law.line import Place
-from app.ledger.checkpoints import Signer
-from app.ledger.replay import Chain, Faults
-from app.ledger.verification import Verification, follow_chain, verify
-from tests.database.counted import NOT_REGISTERED, Counted, valid
-from tests.database.tamperings import TAMPERINGS, rewrite_chain, roll_back_tail
+from app.ledger import queries as rows
+from app.ledger.notes import Signer
+from app.ledger.replay import Chain, Verification
+from app.ledger.verification import verify
+from tests.ledger.counted import NOT_REGISTERED, Counted, valid
+from tests.ledger.tamperings import TAMPERINGS, rewrite_chain, roll_back_tail
 
 
-async def verdict(counted: Counted, *held: str) -> Verification:
-    petition = counted.petition
-    now = await get_petition(counted.database, petition.key)
-    assert now
-    return await verify(counted.database, now, counted.signer, held=held)
+async def verdict(counted: Counted, *kept: str) -> Verification:
+    async with counted.database.reading() as connection:
+        return await verify(connection, counted.petition.key, counted.signer, kept=kept)
 
 
 def found(verdict: Verification) -> set[tuple[str, str]]:
@@ -65,7 +64,7 @@ async def test_a_tail_rolled_back_with_its_checkpoint_is_found_by_whoever_kept_t
     alone = await verdict(counted)
     # Nothing in the database can show it; the verification says what nobody outside could have kept yet.
     assert (alone.agrees, alone.uncovered) == (True, 1)
-    assert found(await verdict(counted, kept)) == {("shortened", "held checkpoint 1")}
+    assert found(await verdict(counted, kept)) == {("shortened", "kept checkpoint 1")}
 
 
 async def test_a_chain_rewritten_without_fault_is_found_by_every_checkpoint_over_it(
@@ -80,10 +79,11 @@ async def test_a_chain_without_leaves_would_not_find_an_edited_finding(
 ) -> None:
     """The negative control: what finds the edit is the leaves, not the chain, the checkpoints or the recount."""
     await rewrite_chain(connection, leaves=False)
-    alone = Faults()
+    chain = Chain(Verification(counted.petition.petition_id))
     async with counted.database.reading() as reading, reading.transaction():
-        await follow_chain(reading, counted.petition, Chain(alone))
-    assert alone.count == 0
+        async for entry in rows.entries(reading, counted.petition.key):
+            chain.take(entry)
+    assert (chain.seq, chain.found.faults) == (6, [])
     assert found(await verdict(counted)) == {("finding", "line 5-1-2, finding 1"), ("leaf", "entry 2, leaf 1")}
 
 

@@ -118,6 +118,42 @@ TAMPERINGS: dict[str, tuple[str, set[tuple[str, str]]]] = {
         ),
         {("line", "line 4-1-1"), ("line", "line 5-1-1"), ("voter", "line 4-1-1"), ("voter", "line 5-1-1")},
     ),
+    "a deleted signature": (
+        "DELETE FROM signature WHERE (section, page, line) = (5, 1, 2)",
+        {("signature", "line 5-1-2")},
+    ),
+    "an inserted line": (
+        (
+            "INSERT INTO line SELECT county_id, petition_id, 9, page, line, 'invalid', 'not_registered', NULL, settled,"
+            " finding_no, version, roll_version, people_needed, confirmed_by, mismatch_by, station, aliases_version"
+            " FROM line WHERE (section, page, line) = (6, 1, 2)"
+        ),
+        {("line", "line 9-1-2")},
+    ),
+    "an inserted signature": (
+        (
+            "INSERT INTO signature SELECT county_id, petition_id, 9, page, line, printed_name, name_parts,"
+            " residence_address, city, zip, signed, image_sha256, writing_sha256, station, received_at"
+            " FROM signature WHERE (section, page, line) = (6, 1, 2)"
+        ),
+        {("signature", "line 9-1-2")},
+    ),
+    "a deleted slot": ("DELETE FROM slot WHERE voter_id = 'V6'", {("voter", "line 4-1-2")}),
+    "a payload with fractions of lines": (
+        "UPDATE ledger SET payload = replace(payload, '\"valid\":5', '\"valid\":5.0') WHERE seq = 2",
+        {("entry_hash", "entry 2"), ("payload", "entry 2")},
+    ),
+    "a payload with more lines than can be": (
+        (
+            "UPDATE ledger SET payload = replace(replace(payload, '\"valid\":5', '\"valid\":9223372036854775807'),"
+            " '\"raw\":5', '\"raw\":9223372036854775807') WHERE seq = 2"
+        ),
+        {("entry_hash", "entry 2"), ("payload", "entry 2")},
+    ),
+    "a payload that is another list": (
+        "UPDATE ledger SET payload = '[ ]' WHERE seq = 1",
+        {("entry_hash", "entry 1"), ("payload", "entry 1"), ("petition", "petition")},
+    ),
     "a withdrawal that was not recorded": (
         "UPDATE slot SET withdrawn_on = '2022-07-01' WHERE voter_id = 'V6'",
         {("voter", "line 4-1-2")},
@@ -164,7 +200,7 @@ async def rewrite_chain(connection: asyncpg.Connection, *, leaves: bool) -> None
     await connection.execute("SET session_replication_role = 'replica'")
     await connection.execute(
         'UPDATE finding SET content = replace(content, \'"voter_id":"V2"\', \'"voter_id":"V9"\');'
-        "UPDATE line SET voter_id = 'V9' WHERE voter_id = 'V2'"
+        "UPDATE line SET voter_id = 'V9' WHERE voter_id = 'V2'; UPDATE slot SET voter_id = 'V9' WHERE voter_id = 'V2'"
     )
     previous = bytes(32)
     for entry in await connection.fetch("SELECT * FROM ledger ORDER BY seq") if leaves else ():

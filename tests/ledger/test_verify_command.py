@@ -7,7 +7,7 @@ from pathlib import Path
 
 import asyncpg
 
-from tests.database.counted import Counted
+from tests.ledger.counted import Counted
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,8 +29,9 @@ async def test_a_count_that_disagrees_fails_and_names_the_place_and_no_voter(
 ) -> None:
     await connection.execute("UPDATE line SET voter_id = 'V9' WHERE voter_id = 'V2'")
     done = app(database, tmp_path / "key", "verify", str(counted.petition.petition_id))
-    assert (done.returncode, done.stderr) == (1, "error: 1 disagreements\n")
-    assert "line 5-1-2: it does not stand where its last finding put it" in done.stdout
+    assert (done.returncode, done.stderr) == (1, "error: 2 disagreements\n")
+    assert "line 5-1-2: it is not as its last finding decided it" in done.stdout
+    assert "line 5-1-2: its voter has no slot" in done.stdout
     assert "V9" not in done.stdout
 
 
@@ -45,7 +46,7 @@ async def test_a_checkpoint_that_was_kept_is_held_against_the_ledger(
     kept.write_text(kept.read_text().replace("checkpoint 3", "checkpoint 4"))
     done = app(database, tmp_path / "key", *arguments)
     assert done.returncode == 1
-    assert "held checkpoint 1: it is not a checkpoint that this key has signed" in done.stdout
+    assert "kept checkpoint 1: it is not a checkpoint of this petition that the key has signed" in done.stdout
 
 
 async def test_without_the_key_nothing_is_verified(counted: Counted, database: str, tmp_path: Path) -> None:
