@@ -1,13 +1,17 @@
-"""SQL of the record of voter lookups and of the daily budget."""
+"""SQL of the recorded voter lookups and of the daily budgets."""
 
 from datetime import date, datetime
 from typing import NamedTuple
-from uuid import UUID
 
 import asyncpg
 
-# One lookup less for the day. The row's lock, held to the end of the transaction, makes the lookups of one principal
-# take turns, so that no two of them take the last one. No row comes back where none is left. Rides the primary key.
+from app.access.principals import Principal
+from app.database.ids import new_id
+from app.matching.candidates import FoundCandidates, Kind
+
+# One lookup less for the day. The row's lock, held to the end of the transaction, makes concurrent
+# lookups of one principal wait for each other, so that two cannot take the last one. Returns no row if none is left.
+# Uses the primary key.
 _TAKE = """
 INSERT INTO lookup_budget AS b (county_id, principal, day, used) VALUES ($1, $2, $3, 1)
 ON CONFLICT (county_id, principal, day) DO UPDATE SET used = b.used + 1 WHERE b.used < $4
@@ -21,30 +25,20 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 """
 
 
-class Lookup(NamedTuple):
-    """A lookup as it is recorded: who, when and how much was shown, never who was looked for."""
-
-    lookup_id: UUID
-    principal: str
-    role: str
-    kind: str
-    roll_version: int
-    candidates: int
-    confidential: bool
-    looked_up_at: datetime
+async def take_lookup(connection: asyncpg.Connection, who: Principal, day: date, limit: int) -> bool:
+    """Take one of the principal's `limit` lookups of a day; return False if none is left."""
+    return await connection.fetchval(_TAKE, who.county_id, who.name, day, limit) is not None
 
 
-async def take_lookup(connection: asyncpg.Connection, county_id: str, principal: str, day: date, most: int) -> bool:
-    """Take one of the principal's `most` lookups of a day; False where none is left."""
-    return await connection.fetchval(_TAKE, county_id, principal, day, most) is not None
+async def add_lookup(
+    connection: asyncpg.Connection, who: Principal, kind: Kind, found: FoundCandidates, *, now: datetime
+) -> None:
+    """Record who looked up what kind of thing and how much was shown, never the search itself."""
+    shown = (found.roll_version, len(found.candidates), found.confidential)
+    await connection.execute(_ADD, who.county_id, new_id(now), who.name, who.role, kind, *shown, now)
 
 
-async def add_lookup(connection: asyncpg.Connection, county_id: str, lookup: Lookup) -> None:
-    """Put a lookup on record."""
-    await connection.execute(_ADD, county_id, *lookup)
-
-
-# How often each principal looked voters up a day, and how many candidates it was shown. Rides the primary key.
+# How many lookups each principal made per day, and how many candidates it was shown. Uses the primary key.
 _SUMS = """
 SELECT (looked_up_at AT TIME ZONE 'UTC')::date AS day, principal, role, kind, count(*) AS lookups,
        sum(candidates) AS candidates
