@@ -37,7 +37,7 @@ KeyColumn = Literal[
 ]
 KEY_COLUMNS: Final[tuple[KeyColumn, ...]] = get_args(KeyColumn)
 
-# Stored beside the keys of streets, in their indexes: the house number tells the matches of a wide range apart without
+# The house number is stored beside the keys of streets, in their indexes: it narrows the matches of a range without
 # reading the registrations.
 MARK_COLUMN: Final = "house_mark"
 _LONGEST_MARK: Final = 9  # digits

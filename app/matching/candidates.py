@@ -132,7 +132,7 @@ async def _registrations(roll: SearchedRoll, search: WideSearch) -> list[Registr
     ranges = await db.find_matches(roll, [(0, query) for query in search.ranges], _RANGE_LIMITS, ranges=True)
     narrowed = [one.query.narrowed(one.key) for one in ranges if not one.complete]
     keys = await db.find_matches(roll, [(0, query) for query in (*narrowed, *search.keys)], _KEY_LIMITS, ranges=False)
-    found = [one.matches for one in ranges if one.complete] + [one.matches for one in keys]
+    found = [*(one for one in ranges if one.complete), *keys]
     numbers = sorted({number for matches in found for number in matches.numbers})
     rows_of = await db.registrations(roll, numbers)
     return [rows_of[number] for number in numbers]

@@ -15,6 +15,7 @@ from app.law.line import Writing
 from app.law.petition import SigningInterval
 from app.law.registration import Registration
 from app.matching import queries as db
+from app.matching import search
 from app.matching.decision import Decision, decide, decide_by_household
 from app.matching.frequencies import TermFrequencies
 from app.matching.model import default_model
@@ -23,28 +24,10 @@ from app.matching.queries import LineQuery, SearchedRoll
 from app.matching.roll_cache import TERM_CACHE, load_corrections, load_counts
 from app.matching.scheduling import SCHEDULER
 from app.matching.scoring import ALIKE, Scorer, household_of, written_name
-from app.matching.search import (
-    KEY_LIMITS,
-    MAX_NAMESAKES,
-    MAX_RESIDENTS,
-    NAME_COLUMNS,
-    RANGE_LIMITS,
-    WideSearch,
-    address_query,
-    at_near_houses,
-    household_keys,
-    name_terms,
-    registered_terms,
-    street_terms,
-    wide_search,
-    wide_search_terms,
-    worth_reading,
-    written_terms,
-)
 
 
 class LineToDecide(NamedTuple):
-    """A line, and when it was signed as far as the section's dates tell."""
+    """A line, and the interval in which it was signed according to the dates of its section."""
 
     writing: Writing
     interval: SigningInterval
@@ -57,7 +40,7 @@ class _Lookup:
     scorer: Scorer
     interval: SigningInterval
     found: dict[int, Registration]  # by number
-    matches: set[int] = field(default_factory=set)  # numbers of registrations that may be the signer's
+    worth_reading: set[int] = field(default_factory=set)  # numbers of registrations that may be the signer's
     decision: Decision | None = None
 
     @property
@@ -88,11 +71,11 @@ async def _look_up_households(
     """Compare each line with the people of its surname at its address, and decide it if they settle it."""
     parsed = [roll.aliases.applied_to(parse_line(line.writing)) async for line in SCHEDULER.in_slices(lines)]
     found: list[dict[int, Registration]] = [{} for _ in lines]
-    keys = [(at, key) for at, line in enumerate(parsed) for key in household_keys(line)]
+    keys = [(at, key) for at, line in enumerate(parsed) for key in search.household_keys(line)]
     for at, registration in await db.households(roll, keys):
         found[at][registration.registration_no] = registration
     registrations = (registration for of_line in found for registration in of_line.values())
-    await load_counts(roll, terms, written_terms(parsed) | registered_terms(registrations))
+    await load_counts(roll, terms, search.written_terms(parsed) | search.registered_terms(registrations))
     lookups = []
     async for at, line in SCHEDULER.in_slices(enumerate(lines)):
         lookup = _Lookup(Scorer(likely_names(parsed[at], terms), terms, default_model()), line.interval, found[at])
@@ -103,10 +86,10 @@ async def _look_up_households(
 
 async def _look_up_residents(roll: SearchedRoll, terms: TermFrequencies, lookups: list[_Lookup]) -> None:
     """Compare each line with all people at its address whose name is similar, and decide it if they settle it."""
-    await load_corrections(roll, terms, street_terms(lookup.line for lookup in lookups))
+    await load_corrections(roll, terms, search.street_terms(lookup.line for lookup in lookups))
     await _find_residents(roll, terms, lookups)
     await _read_matches(roll, terms, lookups)
-    async for lookup in SCHEDULER.in_slices([lookup for lookup in lookups if lookup.matches]):
+    async for lookup in SCHEDULER.in_slices([lookup for lookup in lookups if lookup.worth_reading]):
         lookup.decision = decide_by_household(lookup.scorer, lookup.candidates(), lookup.interval)
 
 
@@ -115,14 +98,14 @@ async def _find_residents(roll: SearchedRoll, terms: TermFrequencies, lookups: l
     ranges = [
         (at, low)
         async for at, lookup in SCHEDULER.in_slices(enumerate(lookups))
-        for low in address_query(lookup.line, terms).keys
+        for low in search.address_query(lookup.line, terms).keys
     ]
     names = [written_name(lookup.line) for lookup in lookups]
     places: list[Counter[str]] = [Counter() for _ in lookups]
-    for at, number, name, place in await db.residents(roll, ranges, MAX_RESIDENTS):
+    for at, number, name, place in await db.residents(roll, ranges, search.MAX_RESIDENTS):
         places[at][place] += 1
         if fuzz.token_set_ratio(names[at], name.upper(), score_cutoff=ALIKE):
-            lookups[at].matches.add(number)
+            lookups[at].worth_reading.add(number)
     for lookup, counted in zip(lookups, places, strict=True):
         lookup.scorer.count_household(household_of(counted))
 
@@ -130,50 +113,51 @@ async def _find_residents(roll: SearchedRoll, terms: TermFrequencies, lookups: l
 async def _search_widely(roll: SearchedRoll, terms: TermFrequencies, lookups: list[_Lookup]) -> None:
     """Search the whole roll by each pair of the line's words, as written and corrected, and decide."""
     lines = [lookup.line for lookup in lookups]
-    await load_counts(roll, terms, wide_search_terms(lines, terms))
-    await load_corrections(roll, terms, name_terms(lines))
-    searches = [wide_search(line, terms) async for line in SCHEDULER.in_slices(lines)]
+    await load_counts(roll, terms, search.wide_search_terms(lines, terms))
+    await load_corrections(roll, terms, search.name_terms(lines))
+    searches = [search.wide_search(line, terms) async for line in SCHEDULER.in_slices(lines)]
     await _find_matches(roll, lookups, searches)
     await _read_matches(roll, terms, lookups)
     async for lookup in SCHEDULER.in_slices(lookups):
         lookup.decision = decide(lookup.scorer, lookup.candidates(), lookup.interval)
 
 
-async def _find_matches(roll: SearchedRoll, lookups: list[_Lookup], searches: list[WideSearch]) -> None:
-    ranges = [(at, query) for at, search in enumerate(searches) for query in search.ranges]
+async def _find_matches(roll: SearchedRoll, lookups: list[_Lookup], searches: list[search.WideSearch]) -> None:
+    ranges = [(at, query) for at, wide in enumerate(searches) for query in wide.ranges]
     keys: list[LineQuery] = []
-    for at, query, low, matches, complete in await db.find_matches(roll, ranges, RANGE_LIMITS, ranges=True):
-        if complete:
-            lookups[at].matches.update(worth_reading(query, matches, lookups[at].line))
+    for matches in await db.find_matches(roll, ranges, search.RANGE_LIMITS, ranges=True):
+        if matches.complete:
+            lookup = lookups[matches.line]
+            lookup.worth_reading.update(search.worth_reading(matches, lookup.line))
         else:
-            keys.append((at, query.narrowed(low)))
+            keys.append((matches.line, matches.query.narrowed(matches.key)))
     # The exact spellings come first, since only so many namesakes are read.
-    keys += [(at, query) for at, search in enumerate(searches) for query in search.keys]
+    keys += [(at, query) for at, wide in enumerate(searches) for query in wide.keys]
     await _find_matches_of_keys(roll, lookups, keys)
 
 
 async def _find_matches_of_keys(roll: SearchedRoll, lookups: list[_Lookup], keys: list[LineQuery]) -> None:
     """Find the matches of single keys; a namesake who is found by nothing else lives elsewhere."""
     namesakes: list[set[int]] = [set() for _ in lookups]
-    for at, query, _, matches, complete in await db.find_matches(roll, keys, KEY_LIMITS, ranges=False):
-        lookup = lookups[at]
-        if query.column == "key_given_street":
-            lookup.matches.update(at_near_houses(matches, lookup.line) if complete else ())
-        elif query.column not in NAME_COLUMNS:
-            lookup.matches.update(matches.numbers if complete else ())
-        elif complete and len(namesakes[at]) + len(matches.numbers) <= MAX_NAMESAKES:
-            namesakes[at].update(matches.numbers)
+    for matches in await db.find_matches(roll, keys, search.KEY_LIMITS, ranges=False):
+        lookup, by_name = lookups[matches.line], namesakes[matches.line]
+        if matches.query.column == "key_given_street":
+            lookup.worth_reading.update(search.at_near_houses(matches, lookup.line) if matches.complete else ())
+        elif matches.query.column not in search.NAME_COLUMNS:
+            lookup.worth_reading.update(matches.numbers if matches.complete else ())
+        elif matches.complete and len(by_name) + len(matches.numbers) <= search.MAX_NAMESAKES:
+            by_name.update(matches.numbers)
         else:
             lookup.scorer.namesakes_cut = True
     for lookup, by_name in zip(lookups, namesakes, strict=True):
-        lookup.scorer.take_found_by_name(frozenset(by_name - lookup.matches - lookup.found.keys()))
-        lookup.matches |= by_name
+        lookup.scorer.take_found_by_name(frozenset(by_name - lookup.worth_reading - lookup.found.keys()))
+        lookup.worth_reading |= by_name
 
 
 async def _read_matches(roll: SearchedRoll, terms: TermFrequencies, lookups: list[_Lookup]) -> None:
     """Read the registrations of the matches that a line does not have yet, and load their terms."""
-    missing = [lookup.matches - lookup.found.keys() for lookup in lookups]
+    missing = [lookup.worth_reading - lookup.found.keys() for lookup in lookups]
     rows = await db.registrations(roll, sorted(set().union(*missing)))
     for lookup, numbers in zip(lookups, missing, strict=True):
         lookup.found.update((number, rows[number]) for number in numbers)
-    await load_counts(roll, terms, registered_terms(rows.values()))
+    await load_counts(roll, terms, search.registered_terms(rows.values()))

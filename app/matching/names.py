@@ -106,7 +106,7 @@ def surname_parts(last_name: str) -> tuple[str, ...]:
         if word not in _PARTICLES:
             parts.append(particle)
             particle = ""
-    if particle:  # a surname made of particles only (DE LA O), or one that ends in one (GARCIA Y)
+    if particle:  # a surname made of particles only (DE LA O), or with one at its end (GARCIA Y)
         parts = [*parts[:-1], parts[-1] + particle] if parts and len(particle) == 1 else [*parts, particle]
     if len(parts) > 1 and parts[-1] in _SUFFIXES:
         parts.pop()

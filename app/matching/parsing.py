@@ -1,4 +1,4 @@
-"""A line of the petition parsed: its name and address in every reading worth searching for."""
+"""A line of the petition parsed: the ways to read its name and address that are worth a search."""
 
 from functools import lru_cache
 from math import log
@@ -12,13 +12,13 @@ from app.matching.frequencies import TermFrequencies
 from app.matching.names import ParsedName, fold, parse_name, parse_name_parts
 
 READER_VERSION: Final = 2
-"""Of the way in which name and address are read; a change of any reading raises it, and evidence names it."""
+"""The version of the parser: any change in how a name or address is parsed raises it, and evidence contains it."""
 
 _MISREAD_ZIP = str.maketrans("OQDILZSBGA", "0001125864")
 
 
 class ParsedLine(NamedTuple):
-    """A line as it is compared."""
+    """A line parsed, as it is compared."""
 
     names: tuple[ParsedName, ...]  # the ways to parse the name, the likeliest first
     suffix: str
@@ -28,7 +28,7 @@ class ParsedLine(NamedTuple):
     zip: str  # five digits, or ''
     zip_certain: bool  # all of them were written as digits
     signed: bool
-    cities: tuple[str, ...] = ()  # the county's names of the city, where what is written is another name of it
+    cities: tuple[str, ...] = ()  # the county's names of the city, if another name of it is written
     city_alias: str = ""  # the county's alias that says so
     aliases_version: int = 0  # of the county's aliases that were applied; 0: none
 
@@ -66,7 +66,7 @@ def parse_city(text: str) -> str:
 
 
 def parse_zip(text: str) -> str:
-    """Return the five digits of a zip ("90026-1234", "9OO26"), or '' where there are not five."""
+    """Return the five digits of a zip ("90026-1234", "9OO26"), or '' if there are not five."""
     head = fold(text.partition("-")[0]).replace(" ", "").translate(_MISREAD_ZIP)
     digits = head[:5] if len(head) in {5, 9} else ""
     return digits if digits.isascii() and digits.isdigit() else ""

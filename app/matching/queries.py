@@ -112,19 +112,9 @@ LineQuery = tuple[int, BlockingQuery]
 """A blocking query with the index of the line that it is for."""
 
 
-class BlockMatches(NamedTuple):
-    """The matches of one range or key of a blocking query."""
-
-    line: int
-    query: BlockingQuery
-    key: int  # of those of the query
-    matches: Matches
-    complete: bool  # False if there are more than the limit
-
-
 async def find_matches(
     roll: SearchedRoll, queries: Sequence[LineQuery], limits: Mapping[KeyColumn, int], *, ranges: bool
-) -> list[BlockMatches]:
+) -> list[Matches]:
     """Return what the ranges, or the single keys, of blocking queries contain; those without matches are left out.
 
     Args:
@@ -144,13 +134,12 @@ async def find_matches(
     try:
         statement = (_RANGES if ranges else _KEYS).format(partition=roll.partition)
         rows = await roll.connection.fetch(statement, *arguments)
-    except asyncpg.UndefinedTableError:  # dropped, so another version is in use: whoever records the decision sees that
+    except asyncpg.UndefinedTableError:  # it was dropped, so another version is in use, as the count notices
         return []
     found = []
-    for at, position, *matches in rows:
+    for at, position, numbers, fines, houses in rows:
         line, query, key = by_column[KEY_COLUMNS[at]][position - 1]
-        complete = len(matches[0]) <= limits[query.column]
-        found.append(BlockMatches(line, query, key, Matches(*matches), complete))
+        found.append(Matches(line, query, key, len(numbers) <= limits[query.column], numbers, fines, houses))
     return found
 
 

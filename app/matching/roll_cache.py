@@ -6,7 +6,7 @@
 
 import asyncio
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final
 
 import asyncpg
 
@@ -66,19 +66,15 @@ async def load_corrections(roll: SearchedRoll, terms: TermFrequencies, needed: s
     terms.add_corrections(missing, await db.similar_terms(roll, missing))
 
 
-class LookupBasis(NamedTuple):
-    """What a county's lines are looked up in now."""
+async def in_use(connection: asyncpg.Connection, county_id: str) -> tuple[SearchedRoll | None, int]:
+    """Return the roll in use with its aliases, and their version; in one statement if these aliases were read before.
 
-    roll: SearchedRoll | None  # None without an active roll that this program can search
-    aliases_version: int
-
-
-async def in_use(connection: asyncpg.Connection, county_id: str) -> LookupBasis:
-    """Return the roll version and aliases in use; one statement if these aliases were read before."""
+    The roll is None if the county has no active roll that this program can search.
+    """
     roll_version, version, digest = await db.versions_in_use(connection, county_id)
     aliases = await _cached_aliases(connection, county_id, version, digest or "")
     roll = None if roll_version is None else SearchedRoll(connection, county_id, roll_version, aliases)
-    return LookupBasis(roll, version)
+    return roll, version
 
 
 async def aliases_of(connection: asyncpg.Connection, county_id: str, version: int) -> Aliases:

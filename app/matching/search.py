@@ -1,7 +1,7 @@
 """The blocking queries for a line: the household first, then each pair of its words, as written and corrected.
 
-The matches of a wide range are told apart by what the index itself contains (the third part of the key, the house
-number, the spelling), so that only registrations that may be the signer's are read.
+The matches of a wide range are narrowed by what the index itself contains (the third part of the key, the house number,
+the spelling), so that only registrations that may be the signer's are read.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,15 +13,7 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from app.law.registration import Registration
-from app.matching.blocking import (
-    KEY_COLUMNS,
-    HashedKind,
-    KeyColumn,
-    TermHash,
-    spelling,
-    term_hash,
-    zip_number,
-)
+from app.matching.blocking import KEY_COLUMNS, HashedKind, KeyColumn, TermHash, spelling, term_hash, zip_number
 from app.matching.comparison import compare_house
 from app.matching.frequencies import Term, TermFrequencies
 from app.matching.names import ParsedName, given_words, surname_parts
@@ -31,7 +23,7 @@ from app.matching.parsing import ParsedLine
 NAME_COLUMNS: Final[tuple[KeyColumn, ...]] = ("key_given_surname", "key_given_surname2")
 
 _FEW: Final = 8  # of so few matches of a range each is read; of more, those that agree in a third part
-MAX_NAMESAKES: Final = 24  # of one name in the county; with more of them nobody can say which one signed
+MAX_NAMESAKES: Final = 24  # of one name in the county; with more of them it is impossible to say which one signed
 MAX_RESIDENTS: Final = 2_000  # of a house number and street: a large building, never cut off in practice
 # How many entries of a key's index are looked at in a range, and at a single key. A range with more matches is asked
 # again by the third part.
@@ -73,11 +65,15 @@ class WideSearch(NamedTuple):
 
 
 class Matches(NamedTuple):
-    """The matches of a range: of each registration its number, the third part of its key, and its house number."""
+    """The registrations in one range of a blocking query, or of one single key."""
 
+    line: int  # that the query is for
+    query: BlockingQuery
+    key: int  # of those of the query
+    complete: bool  # False if there are more than the limit
     numbers: list[int]
-    fines: list[int]
-    houses: list[int]
+    fines: list[int]  # the third part of the key of each
+    houses: list[int]  # the house number of each
 
 
 def household_keys(line: ParsedLine) -> list[int]:
@@ -260,31 +256,31 @@ def _pairs(givens: list[TermHash], surnames: list[TermHash]) -> list[tuple[TermH
     return [(given, surname) for given in givens for surname in surnames]
 
 
-def worth_reading(query: BlockingQuery, matches: Matches, line: ParsedLine) -> list[int]:
-    """Return the registrations of a range, all of whose matches are known, that may be the signer's.
+def worth_reading(matches: Matches, line: ParsedLine) -> list[int]:
+    """Return the registrations of a complete range that may be the signer's.
 
     At a house number: those with the given name or zip, or all with a surname if they are few. In a street: those with
     the given name, and those whose house number is one edit away, two edits for a surname, since a signer who is found
     nowhere else is not registered. With a given name in a street, only those one edit away.
     """
-    few = len(matches.numbers) <= _FEW
+    query, few = matches.query, len(matches.numbers) <= _FEW
     if query.column == "key_given_street":
         return at_near_houses(matches, line) if line.houses else matches.numbers if few else []
     if query.column in {"key_surname_street", "key_surname2_street"}:
         if not line.houses and not query.third_parts:
             return matches.numbers if few else []
         near = near_houses(line.houses) | far_houses(line.houses, matches.houses)
-        found = zip(*matches, strict=True)
+        found = zip(matches.numbers, matches.fines, matches.houses, strict=True)
         return [number for number, fine, house in found if fine in query.third_parts or house in near]
     if (few and query.column != "key_house_given") or not query.third_parts:
         return matches.numbers
-    return [number for number, fine, _ in zip(*matches, strict=True) if fine in query.third_parts]
+    return [number for number, fine in zip(matches.numbers, matches.fines, strict=True) if fine in query.third_parts]
 
 
 def at_near_houses(matches: Matches, line: ParsedLine) -> list[int]:
     """Return the registrations at one of the written house numbers, or one edit away."""
     near = near_houses(line.houses)
-    return [number for number, _, house in zip(*matches, strict=True) if house in near]
+    return [number for number, house in zip(matches.numbers, matches.houses, strict=True) if house in near]
 
 
 @lru_cache(maxsize=1 << 8)  # of some 7 KB each

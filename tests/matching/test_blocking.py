@@ -147,24 +147,27 @@ def test_whatever_is_written_needs_no_term_that_was_not_loaded(name: str, addres
     assert decided(Writing(name, address, city, code), MARIA, ROBERT, ELIZABETH).outcome.status
 
 
-A_FEW, MANY = (
-    Matches([1, 2], [7, 8], [100, 900]),
-    Matches(list(range(20)), [7] * 10 + [8] * 10, [200, 201, *range(3900, 3918)]),
-)
+def a_few(query: BlockingQuery) -> Matches:
+    return Matches(0, query, 0, True, [1, 2], [7, 8], [100, 900])  # noqa: FBT003 - complete
+
+
+def many(query: BlockingQuery) -> Matches:
+    houses = [200, 201, *range(3900, 3918)]
+    return Matches(0, query, 0, True, list(range(20)), [7] * 10 + [8] * 10, houses)  # noqa: FBT003 - complete
 
 
 def test_of_a_house_number_with_many_of_a_surname_those_of_the_given_name_are_read() -> None:
     query = BlockingQuery("key_house_surname", [0], frozenset([8]))
     read = parse_line(a_line("Robert Smith", "200 Main St"))
-    assert worth_reading(query, A_FEW, read) == [1, 2]
-    assert worth_reading(query, MANY, read) == list(range(10, 20))
+    assert worth_reading(a_few(query), read) == [1, 2]
+    assert worth_reading(many(query), read) == list(range(10, 20))
 
 
 def test_in_a_street_those_of_the_given_name_are_read_and_those_one_digit_off_of_a_surname_two() -> None:
     read = parse_line(a_line("Robert Smith", "200 Main St"))
     query = BlockingQuery("key_surname_street", [0], frozenset([8]))
-    assert worth_reading(query, MANY, read) == [0, 1, 2, *range(10, 20)]
-    assert worth_reading(BlockingQuery("key_given_street", [0]), MANY, read) == [0, 1]
+    assert worth_reading(many(query), read) == [0, 1, 2, *range(10, 20)]
+    assert worth_reading(many(BlockingQuery("key_given_street", [0])), read) == [0, 1]
 
 
 def test_the_range_of_a_key_takes_twenty_bits() -> None:

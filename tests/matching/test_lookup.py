@@ -13,7 +13,7 @@ import pytest
 from app.database.engine import connect_arguments
 from app.law.line import Writing
 from app.law.petition import SigningInterval
-from app.matching import lookup
+from app.matching import search
 from app.matching.blocking import KEY_COLUMNS
 from app.matching.frequencies import TermFrequencies
 from app.matching.lookup import LineToDecide, decide_lines
@@ -105,7 +105,7 @@ async def test_who_lives_at_the_address_under_a_like_name_is_found_without_a_wid
         searched.append(line)
         return wide_search(line, terms)
 
-    monkeypatch.setattr(lookup, "wide_search", noted)
+    monkeypatch.setattr(search, "wide_search", noted)
     stranger = Writing("KAREN BROWN", "1014 WASHINGTON AVE", "LOS ANGELES", "90026")
     slip = Writing("ROBERT GRACIA", "1014 WASHINGTON AVE", "LOS ANGELES", "90026")  # V2, Garcia
     other, found = await decide_lines(roll, [to_decide(stranger), to_decide(slip)])

@@ -8,8 +8,8 @@ from app.matching.names import fold, parse_name, parse_name_parts, sound, suffix
 from app.matching.nicknames import is_form, name_forms, short_form
 
 
-def readings(text: str) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
-    return [(reading.given, reading.surname) for reading in parse_name(text)[0]]
+def parsed(text: str) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+    return [(name.given, name.surname) for name in parse_name(text)[0]]
 
 
 @pytest.mark.parametrize(
@@ -26,16 +26,18 @@ def readings(text: str) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
         ("Jean - Luc Tang", ("JEAN", "LUC"), ("TANG",)),
     ],
 )
-def test_the_likeliest_reading_comes_first(text: str, given_names: tuple[str, ...], surname: tuple[str, ...]) -> None:
-    assert readings(text)[0] == (given_names, surname)
+def test_the_likeliest_parsed_name_comes_first(
+    text: str, given_names: tuple[str, ...], surname: tuple[str, ...]
+) -> None:
+    assert parsed(text)[0] == (given_names, surname)
 
 
-def test_two_surnames_without_a_hyphen_are_one_of_the_readings() -> None:
-    assert (("MARIA",), ("GARCIA", "LOPEZ")) in readings("Maria Garcia Lopez")
+def test_two_surnames_without_a_hyphen_are_one_of_the_parsed_names() -> None:
+    assert (("MARIA",), ("GARCIA", "LOPEZ")) in parsed("Maria Garcia Lopez")
 
 
-def test_the_swapped_order_is_one_of_the_readings() -> None:
-    assert (("QIU",), ("TANG",)) in readings("Tang Qiu")
+def test_the_swapped_order_is_one_of_the_parsed_names() -> None:
+    assert (("QIU",), ("TANG",)) in parsed("Tang Qiu")
 
 
 def test_a_suffix_is_no_part_of_the_name() -> None:

@@ -1,4 +1,4 @@
-"""Which readings of a name are worth a search."""
+"""Which ways to parse a name are worth a search."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,28 +18,28 @@ COUNTS = {
 
 def kept(name: str) -> list[str]:
     line = parse_line(a_line(name, "1 Main St"))
-    return [reading.order for reading in likely_names(line, loaded_terms(line, counts=COUNTS)).names]
+    return [parsed.order for parsed in likely_names(line, loaded_terms(line, counts=COUNTS)).names]
 
 
-def test_a_name_in_its_usual_order_is_read_in_no_other() -> None:
+def test_a_name_in_its_usual_order_is_parsed_in_no_other() -> None:
     assert kept("Robert Smith") == ["plain"]
     assert kept("Smith Robert") == ["swapped"]
 
 
-def test_two_names_that_are_both_given_and_family_names_are_read_in_both_orders() -> None:
+def test_two_names_that_are_both_given_and_family_names_are_parsed_in_both_orders() -> None:
     assert kept("Thomas James") == ["plain", "swapped"]
 
 
-def test_a_name_torn_in_two_stays_a_given_name() -> None:
+def test_a_name_split_in_two_stays_a_given_name() -> None:
     assert "plain" in kept("El oisa Salceda")
 
 
-def test_a_slip_takes_no_reading_away() -> None:
+def test_a_misspelling_removes_no_parsed_name() -> None:
     assert "plain" in kept("Rbxert Smith")
     assert "plain" in kept("Robert Smqth")
 
 
 @given(st.text(max_size=40))
-def test_whatever_is_written_its_likeliest_reading_stays(name: str) -> None:
+def test_the_likeliest_parsed_name_stays_for_any_text(name: str) -> None:
     line = parse_line(Writing(name, "1 Main St", "", ""))
     assert bool(likely_names(line, loaded_terms(line)).names) == bool(line.names)
