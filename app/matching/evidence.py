@@ -21,9 +21,9 @@ _FAINT: Final = 0.0005  # a smaller probability is not worth a line
 
 
 class Rule(StrEnum):
-    """A rule that decided a line, or that kept the program from deciding it. The value is stored with the evidence.
+    """A rule that decided a line, or that left it to a person. The value is stored with the evidence.
 
-    `words` say it to a person; `cites` is the law that it rests on ('': a precaution of the ruleset).
+    `words` explain it; `cites` is the law behind it ('': a precaution of the ruleset).
     """
 
     words: str
@@ -35,42 +35,36 @@ class Rule(StrEnum):
         rule._value_, rule.words, rule.cites = value, words, cites
         return rule
 
-    NO_SIGNATURE = "no_signature", "nobody signed the line", "EC 100"
+    NO_SIGNATURE = "no_signature", "the line is not signed", "EC 100"
     NO_ADDRESS = "no_address", "no residence address is written, or only a PO box", "EC 100"
     UNREADABLE_NAME = "weak_match", "no name can be read", "EC 100"
     NAME_DIFFERS = "name differs", "the name is not the voter's in every part"
-    WEAK_NAME = "weak name", "the name resembles the voter's, and that is not enough to be certain"
+    WEAK_NAME = "weak name", "the name resembles the voter's, but not enough to be certain"
     INITIAL_ONLY = "initial only", "a voter is not identified by an initial alone", "EC 105(a)(1)"
-    ANOTHER_GIVEN_NAME = "another given name", "the given name is one that others bear, and resembles the voter's"
-    MIDDLE_INITIAL_DIFFERS = "middle initial differs", "the middle initial is another than the voter's", "EC 100"
-    SUFFIX_DIFFERS = "suffix differs", "the suffix is another than the voter's", "EC 100"
+    ANOTHER_GIVEN_NAME = "another given name", "the given name resembles the voter's, but is itself a known name"
+    MIDDLE_INITIAL_DIFFERS = "middle initial differs", "the middle initial is not the voter's", "EC 100"
+    SUFFIX_DIFFERS = "suffix differs", "the suffix is not the voter's", "EC 100"
     CANCELED_NAMESAKE = (
-        "canceled namesake here",
-        "somebody of this name at this address is not registered any more",
-        "EC 2201",
-    )
+        "canceled namesake here", "a person of this name at this address is no longer registered", "EC 2201",
+    )  # fmt: skip
     OUT_OF_COUNTY = "city and zip out of county", "city and zip are not of this county", "EC 105(a)(2)"
     STREET_OF_BOTH_NAMES = (
         "street of both names",
-        (
-            "the voter is registered on the street under its other name, and what is written is a street as well where"
-            " somebody of this surname is registered at the number"
-        ),
+        "the street is another name of the voter's street, but also one where a voter of this surname has this number",
         "EC 105(a)(1)",
     )
-    CONFIDENTIAL = "confidential", "the voter may be a confidential one", "EC 2166"
-    MAY_BE_REGISTERED = "may be registered here", "it is not certain that nobody at this address signed", "EC 105(a)(1)"
-    NAME_NOT_KNOWN = "name not known", "neither given name nor surname is one of the county's: it may be misread"
+    CONFIDENTIAL = "confidential", "the voter's registration may be confidential", "EC 2166"
+    MAY_BE_REGISTERED = "may be registered here", "a voter at this address may have signed", "EC 105(a)(1)"
+    NAME_NOT_KNOWN = "name not known", "neither given name nor surname is known in the county: both may be misread"
     STREET_NOT_KNOWN = (
-        "street not known",
-        "the street is none of the county's, and nobody is registered there: it may be misread",
-    )
+        "street not known", "the county has no such street, and no voter is registered there: it may be misread",
+    )  # fmt: skip
     LIKE_NAME = (
         "like name at the address",
-        "somebody of a like name is registered there, or a slip of the pen from there",
+        "a voter of a similar name is registered at this address, or at one that differs by a slip of the pen",
         "EC 105(a)(1), 2 CCR 20931",
     )
-    SAME_GIVEN_NAME = "same given name at the address", "the surname of a voter there may have changed", "2 CCR 20931"
+    SAME_GIVEN_NAME = "same given name at the address", "a voter there may have changed the surname", "2 CCR 20931"
 
     def stored(self) -> dict[str, str]:
         """Return the rule as it is kept with the evidence."""
@@ -89,7 +83,7 @@ class Evidence(NamedTuple):
 
     def here(self) -> float | None:
         """Return the probability that a voter registered at the address signed; None without a lookup."""
-        return rounded(sum(self.candidates.posterior.here)) if self.candidates else None
+        return _rounded(sum(self.candidates.posterior.here)) if self.candidates else None
 
     def as_json(self) -> str:
         """Return the evidence as canonical JSON, as it is stored and as the ledger hashes it."""
@@ -103,7 +97,7 @@ class Evidence(NamedTuple):
         return canonical_text(found)
 
 
-def rounded(share: float) -> float:
+def _rounded(share: float) -> float:
     """Return a probability as evidence keeps it."""
     return round(share, 5)
 
@@ -132,11 +126,11 @@ def _compared(candidates: CandidateSet) -> dict[str, Any]:
 
 def _hypotheses(posterior: Posterior) -> dict[str, float]:
     return {
-        "here": rounded(sum(posterior.here)),
-        "moved": rounded(sum(posterior.moved)),
-        "not_registered_in_time": rounded(sum(posterior.canceled)),
-        "relative": rounded(posterior.relative),
-        "stranger": rounded(posterior.stranger),
+        "here": _rounded(sum(posterior.here)),
+        "moved": _rounded(sum(posterior.moved)),
+        "not_registered_in_time": _rounded(sum(posterior.canceled)),
+        "relative": _rounded(posterior.relative),
+        "stranger": _rounded(posterior.stranger),
     }
 
 
@@ -181,7 +175,7 @@ def _candidate(scorer: Scorer, person: Person, share: float) -> dict[str, Any]:
     found = {
         "voter_id": r.voter_id,
         "registration_no": r.registration_no,
-        "probability": rounded(share),
+        "probability": _rounded(share),
         "standing": person.eligibility,
     }
     if r.confidential:  # EC 2166: matched, and not shown

@@ -86,8 +86,8 @@ def posterior(persons: Sequence[Person], registrations: int, model: Model) -> Po
     """Return the posterior probabilities of the hypotheses, by Bayes' rule.
 
     Args:
-        persons: the candidates; everybody else is taken for as unlike the signer as not to count.
-        registrations: how many the roll has: each is as likely to be the signer's before anything is compared.
+        persons: the candidates.
+        registrations: the number of registrations in the roll, each as likely to be the signer's at first.
         model: gives the priors.
     """
     p, n = model.priors, log(registrations)
@@ -145,13 +145,13 @@ class CandidateSet:
 def compare_candidates(
     scorer: Scorer, candidates: Sequence[Registration], interval: SigningInterval, *, by_name: bool
 ) -> CandidateSet:
-    """Return the line with the candidates that are worth comparing: all of those found at the address.
+    """Compare a line with its candidates, group them by person, and weigh the hypotheses.
 
     Args:
         scorer: compares the line.
         candidates: the registrations that a search found, in any order.
         interval: between which days the line was signed.
-        by_name: the whole roll was searched for the name, so that some were found by chance and are passed over.
+        by_name: the whole roll was searched for the name; candidates found by chance are dropped.
     """
     if by_name:
         prefilter = Prefilter(scorer)

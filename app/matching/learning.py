@@ -93,7 +93,7 @@ class _Counts:
 def learn(
     judged: Sequence[JudgedLine], others: Sequence[Registration], terms: TermFrequencies, start: Model, version: str
 ) -> Model:
-    """Return a model with weights and priors learnt from judged lines. The same arguments give the same model.
+    """Return a model with weights and priors learned from judged lines. The same arguments give the same model.
 
     Args:
         judged: the lines.
@@ -110,8 +110,12 @@ def learn(
         weights |= {name: _address_weights(name, counts, model) for name in ADDRESS_FIELDS}
         model = replace(model, version=version, weights=weights)
     reasons = Counter(one.reason or "valid" for one in judged)
-    learnt_from = {"lines": len(judged), "registrations": terms.registrations, "reasons": dict(sorted(reasons.items()))}
-    return replace(model, priors=_priors(judged, terms, model), learnt_from=learnt_from)
+    learned_from = {
+        "lines": len(judged),
+        "registrations": terms.registrations,
+        "reasons": dict(sorted(reasons.items())),
+    }
+    return replace(model, priors=_priors(judged, terms, model), learned_from=learned_from)
 
 
 def _count(
@@ -122,7 +126,7 @@ def _count(
     by_first_name = _by_first_name(others)
     for one in judged:
         scorer = Scorer(one.line, terms, model)
-        scorer.count_household(Household(1, {}))
+        scorer.set_household(Household(1, {}))
         if one.reason is None and one.own:
             counts.add_own(
                 max((scorer.compare(r, one.interval) for r in one.own), key=lambda compared: compared.weight)

@@ -107,7 +107,7 @@ async def _find_residents(roll: SearchedRoll, terms: TermFrequencies, lookups: l
         if fuzz.token_set_ratio(names[at], name.upper(), score_cutoff=ALIKE):
             lookups[at].worth_reading.add(number)
     for lookup, counted in zip(lookups, places, strict=True):
-        lookup.scorer.count_household(household_of(counted))
+        lookup.scorer.set_household(household_of(counted))
 
 
 async def _search_widely(roll: SearchedRoll, terms: TermFrequencies, lookups: list[_Lookup]) -> None:
@@ -150,7 +150,7 @@ async def _find_matches_of_keys(roll: SearchedRoll, lookups: list[_Lookup], keys
         else:
             lookup.scorer.namesakes_cut = True
     for lookup, by_name in zip(lookups, namesakes, strict=True):
-        lookup.scorer.take_found_by_name(frozenset(by_name - lookup.worth_reading - lookup.found.keys()))
+        lookup.scorer.set_found_by_name(frozenset(by_name - lookup.worth_reading - lookup.found.keys()))
         lookup.worth_reading |= by_name
 
 

@@ -48,7 +48,7 @@ _UNCOUNTED: Final = 20  # registrations at one address, where they were not coun
 
 
 class Household(NamedTuple):
-    """Everybody registered at a line's house number and street: how many, and how many in each unit.
+    """The residents of a line's house number and street: how many, and how many in each unit.
 
     `zips` and `ways` (street type and direction) are those of the roll's addresses of this number and street; empty
     where they were not looked at.
@@ -61,7 +61,7 @@ class Household(NamedTuple):
 
 
 def household_of(places: Mapping[str, int]) -> Household:
-    """Return the household of so many residents of each unit, zip, street type and direction, with tabs between."""
+    """Return the household, given its residents by unit, zip, street type and direction, joined by tabs."""
     units, zips, ways = Counter[str](), set[str](), set[tuple[str, str]]()
     for place, residents in places.items():
         unit, zip_code, street_type, direction = place.split("\t")
@@ -137,19 +137,18 @@ _OTHER_ADDRESS: Final = AddressComparison(House.OTHER, Compared(Street.OTHER), W
 
 
 class Scorer:
-    """Compares one line with registrations, and keeps what they share: a household shares address and surname."""
+    """Compares one line with registrations. Results are kept, since a household shares address and surname."""
 
     def __init__(self, line: ParsedLine, terms: TermFrequencies, model: Model) -> None:
-        """Take the line, and what is loaded of the roll's terms."""
+        """Compare this line, by the roll's terms, which must be loaded, and a model."""
         self.line = line
         self.terms = terms
         self.model = model
         self.household: Household | None = None
         self.namesakes_cut = False  # more people in the county have this name than were looked at
         self.found_by_name: frozenset[int] = frozenset()  # registrations found by the name alone
-        readings = line.names
-        self._known_given = [bool(r.given) and terms.is_known("given", r.given[0]) for r in readings]
-        self._known_surname = [all(terms.is_known("surname", part) for part in r.surname) for r in readings]
+        self._known_given = [bool(n.given) and terms.is_known("given", n.given[0]) for n in line.names]
+        self._known_surname = [all(terms.is_known("surname", part) for part in n.surname) for n in line.names]
         self._known_streets = frozenset(s for a in line.addresses for s in a.streets if terms.is_known("street", s))
         self._names: dict[tuple[str, ...], ComparedName] = {}
         self._surnames: dict[tuple[int, str], tuple[Compared[Surname], float]] = {}
@@ -159,14 +158,14 @@ class Scorer:
         self._household_weight = self._weight_among(_UNCOUNTED)
         self._other_address: ComparedAddress | None = None  # of all that were found by the name alone
 
-    def count_household(self, household: Household) -> None:
-        """Take how many are registered at the line's address: the more, the less the address says."""
+    def set_household(self, household: Household) -> None:
+        """Set the residents of the line's address: the more, the less the address identifies one of them."""
         self.household = household
         self._household_weight = self._weight_among(household.size)
         self._addresses.clear()
 
-    def take_found_by_name(self, numbers: frozenset[int]) -> None:
-        """Take the registrations found by the name alone: where the written address is clear, theirs is another."""
+    def set_found_by_name(self, numbers: frozenset[int]) -> None:
+        """Set the registrations found by the name alone: if the written address is clear, theirs is another."""
         self.found_by_name = numbers
         if all(
             a.house and a.house_certain and not self._known_streets.isdisjoint(a.streets) for a in self.line.addresses
@@ -204,7 +203,7 @@ class Scorer:
     def field_weight(self, field: Field, compared: Compared[Level]) -> float:
         """Return the weight of one field: the level's, and the inverse frequency of the word that is agreed upon."""
         weight = self.model.weights[field][compared.level]
-        cap = self.model.rarity_cap[field].get(compared.level) if compared.word else None
+        cap = self.model.idf_caps[field].get(compared.level) if compared.word else None
         if cap is None:
             return weight
         kind = "given" if field == "middle" and self.terms.count("given", compared.word) else field
@@ -258,12 +257,8 @@ class Scorer:
         return given, middle, weight + self.field_weight("middle", middle)
 
     def _compare_first_name(self, at: int, r: Registration) -> tuple[Compared[Given], float]:
-        written, first, middle = (
-            self.line.names[at].given,
-            given_words(r.first_name),
-            given_words(r.middle_name),
-        )
-        given = compare_given(written, first, middle, known=self._known_given[at])
+        first, middle = given_words(r.first_name), given_words(r.middle_name)
+        given = compare_given(self.line.names[at].given, first, middle, known=self._known_given[at])
         found = given, self.field_weight("given", given)
         if given.level in _BY_FIRST_NAME:
             self._given_names[at, r.first_name] = found
@@ -300,8 +295,8 @@ class Scorer:
     def _address_weight(self, levels: AddressComparison, unit: str | None) -> float:
         """The levels' weights, and how rare the address is: one over the share of the roll registered there.
 
-        A house number and street shared by a hundred flats says less than one of a single house; the unit, where it
-        agrees, says the rest.
+        A house number and street shared by a hundred apartments says less than one of a single house; the unit, where
+        it agrees, says the rest.
         """
         w = self.model.weights
         address_weight = self._household_weight
@@ -330,7 +325,7 @@ class Scorer:
         return waived
 
     def _weight_among(self, registrations: int) -> float:
-        """How much it says to be one of so many registrations of the roll."""
+        """The weight of an address that so many registrations of the roll share."""
         return log(self.terms.registrations / max(registrations, 1))
 
 
@@ -348,8 +343,8 @@ def _is_hopeless(surname: Compared[Surname], best: ComparedName) -> bool:
     return surname.level is Surname.GARBLED and best.levels.surname.level not in _UNLIKE
 
 
-# How alike two names are, of 100: what 999 of 1,000 signers reach and one of twenty other people; and what nearly all
-# signers reach, nicknames and damage included, and one of two hundred others.
+# How similar two names are, of 100: 999 of 1,000 signers reach the first, and one of twenty other people; nearly all
+# signers reach the second, nicknames and damage included, and one of two hundred others.
 ALIKE = 45
 ALIKE_AWAY = 60
 
@@ -363,10 +358,10 @@ def written_name(line: ParsedLine) -> str:
 
 
 class Prefilter:
-    """Tells the candidates of a like name or of the same address from those that a search found by chance."""
+    """Keeps the candidates of a similar name or the same address, and drops those that a search found by chance."""
 
     def __init__(self, scorer: Scorer) -> None:
-        """Take the line with what is known of it."""
+        """Prepare the line of this scorer."""
         line = scorer.line
         self._scorer = scorer
         self._written = written_name(line)

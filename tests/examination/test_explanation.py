@@ -252,7 +252,7 @@ Finding 1 of 2: review, confidential
   voters of this name in the roll: 2
     and more, who were not compared
   candidate 1 of 1: p = 0.99712, registered in time; withheld: the registration is confidential (EC 2166)
-  rule: confidential: the voter may be a confidential one (EC 2166)
+  rule: confidential: the voter's registration may be confidential (EC 2166)
 
 Finding 2 of 2: valid
   settled
@@ -276,7 +276,7 @@ Finding 1 of 1: invalid, no_signature
   name read as: GARCIA LOPEZ, MARIA (double)
             or: LOPEZ, MARIA GARCIA (plain)
   address read as: house number 1234; street SUNSET; direction, type W BLVD; unit 5
-  rule: no_signature: nobody signed the line (EC 100)
+  rule: no_signature: the line is not signed (EC 100)
 """
 
 

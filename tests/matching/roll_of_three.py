@@ -100,5 +100,5 @@ def decided(
     read = parse_line(line)
     scorer = Scorer(read, loaded_terms(read, *registrations), default_model())
     neighbours = Household(len(registrations), {r.unit_number: 1 for r in registrations})
-    scorer.count_household(household or neighbours)
+    scorer.set_household(household or neighbours)
     return decide(scorer, registrations, interval)

@@ -46,7 +46,7 @@ def read(address: str, city: str = "Los Angeles", zip_code: str = "90026", table
 def found(line: Writing, *registrations: Registration, table: Aliases = TABLE) -> Decision:
     """The decision on a line read with a table, whoever the search finds."""
     scorer = a_scorer(line, *registrations, table=table)
-    scorer.count_household(Household(len(registrations), {r.unit_number: 1 for r in registrations}))
+    scorer.set_household(Household(len(registrations), {r.unit_number: 1 for r in registrations}))
     return decide(scorer, registrations, INTERVAL)
 
 
