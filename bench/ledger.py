@@ -53,7 +53,7 @@ TERMS = Terms(
 
 
 def merits(number: int) -> Merits:
-    """Of ten lines one is of nobody and one of a voter who signed before; the rest count."""
+    """Of ten lines one has no voter and one is of a voter who signed before; the rest count."""
     if number % 10 == 0:
         return Merits("invalid", "not_registered", None, evidence=EVIDENCE, roll_version=1)
     voter = number - 1 if number % 10 == 5 else number  # noqa: PLR2004  # the one of ten

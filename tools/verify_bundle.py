@@ -2,9 +2,10 @@
 
     python verify_bundle.py BUNDLE.zip [--key NAME+ID+KEY] [--checkpoint FILE]...
 
-It needs Python 3.11 and `cryptography`, and shares no code with the service. docs/ledger.md specifies its steps; each
-prints what it found, and the exit status is 0 only where nothing disagrees. Give --key, the service's public key as it
-reached you by another way: without it the bundle vouches for itself. Give every --checkpoint that you kept.
+It needs Python 3.11 and `cryptography`, and shares no code with the service. docs/ledger.md specifies its steps. Each
+prints what it found, and the exit status is 0 only if nothing disagrees. Give the service's public key by --key, and
+get it from another source than the bundle: without it, the checkpoints are checked with the key that the bundle itself
+names. Give every checkpoint that you kept by --checkpoint.
 """
 
 import argparse
@@ -51,12 +52,12 @@ class Step:
     wrong: int = 0
     failed: ClassVar[int] = 0  # in all steps
 
-    def fault(self, where: str, says: str) -> None:
+    def fault(self, where: str, message: str) -> None:
         """Print a disagreement."""
         self.wrong += 1
         Step.failed += 1
         if self.wrong <= SHOWN:
-            print(f"   {where}: {says}")
+            print(f"   {where}: {message}")
 
     def end(self, looked_at: str) -> None:
         """Print the step's outcome."""
@@ -64,12 +65,12 @@ class Step:
 
 
 def sha256(*parts: bytes) -> bytes:
-    """SHA-256 over the parts, one behind the other."""
+    """SHA-256 over the parts, one after the other."""
     return hashlib.sha256(b"".join(parts)).digest()
 
 
 def tree_hash(hashes: list[bytes]) -> bytes:
-    """The Merkle tree hash of RFC 9162 over leaf hashes: larger power of two to the left, by a stack of full trees."""
+    """The Merkle tree hash of RFC 9162 over leaf hashes, by a stack of full trees."""
     stack: list[tuple[int, bytes]] = []
     for leaf in hashes:
         push(stack, leaf)
@@ -110,10 +111,10 @@ def records(bundle: zipfile.ZipFile, name: str) -> Iterator[Json]:
 
 
 class Ledger:
-    """What steps 2 and 3 leave for the others: the leaves, and by how much each entry says the tally changed."""
+    """What step 2 keeps for the next steps: the leaves, and by how much each entry changed the tally."""
 
     def __init__(self) -> None:
-        """Nothing yet."""
+        """A ledger without entries."""
         self.seqs, self.starts = array("q"), array("q")
         self.leaves, self.marks = bytearray(), bytearray()
         self.changes: defaultdict[str, array[int]] = defaultdict(lambda: array("q"))
@@ -122,7 +123,7 @@ class Ledger:
         self.hash, self.tally, self.closed = bytes(32), "", False
 
     def find(self, seq: int) -> tuple[int, int, int]:
-        """The position of an entry and where its leaves begin and end; -1 and nowhere where there is no such entry."""
+        """The position of an entry, and where its leaves begin and end; -1, 0, 0 if there is no such entry."""
         index = bisect_left(self.seqs, seq)
         if index == len(self.seqs) or self.seqs[index] != seq:
             return -1, 0, 0
@@ -136,7 +137,7 @@ class Ledger:
 
 
 def step_2_chain(bundle: zipfile.ZipFile, points: list[Json]) -> Ledger:
-    """Each entry follows from the one before and from its leaves; each checkpoint signed what stands here."""
+    """Each entry follows from the one before and from its leaves; each checkpoint signed these entries."""
     step, ledger, counts = Step("2. chain of entries"), Ledger(), numbers_of(EMPTY)
     waiting = sorted(points, key=lambda point: -point["size"])
     for expected, entry in enumerate(records(bundle, "ledger.ndjson"), 1):
@@ -151,7 +152,7 @@ def step_2_chain(bundle: zipfile.ZipFile, points: list[Json]) -> Ledger:
         if tree_hash([leaves[i : i + 32] for i in range(0, len(leaves), 32)]) != root:
             step.fault(where, "its leaves do not give its root")
         if kind not in TYPES or (kind == "open") != (expected == 1) or ledger.closed != (kind == "retention"):
-            step.fault(where, "an entry of its type cannot stand here")
+            step.fault(where, "an entry of its type is not allowed here")
         said = read_payload(step, where, entry["payload"], len(leaves) // 32)
         ledger.hash = bytes.fromhex(entry["hash"])
         counts = add_entry(ledger, seq, leaves, said["tally"], counts)
@@ -178,7 +179,7 @@ def read_payload(step: Step, where: str, text: str, leaves: int) -> Json:
 
 
 def add_entry(ledger: Ledger, seq: int, leaves: bytes, tally: Json, before: dict[str, int]) -> dict[str, int]:
-    """Keep an entry's leaves and what it says that changed; returns the numbers after it."""
+    """Keep an entry's leaves and its changes of the tally; returns the numbers after it."""
     ledger.seqs.append(seq)
     ledger.starts.append(len(ledger.marks))
     ledger.leaves += leaves
@@ -193,7 +194,7 @@ def add_entry(ledger: Ledger, seq: int, leaves: bytes, tally: Json, before: dict
 
 
 def destroy(step: Step, ledger: Ledger, where: str, payload: Json) -> None:
-    """Mark the leaves whose findings an entry says were destroyed by retention."""
+    """Mark the leaves whose findings were destroyed by retention, as an entry records it."""
     for seq, first, last in payload.get("destroyed", ()):
         _, start, end = ledger.find(seq)
         if not start <= start + first <= start + last < end:
@@ -204,7 +205,7 @@ def destroy(step: Step, ledger: Ledger, where: str, payload: Json) -> None:
 
 
 def compare(step: Step, ledger: Ledger, point: Json) -> None:
-    """Hold a checkpoint against the log as it stands at its size."""
+    """Compare a checkpoint with the log at its size."""
     if (point["root"], point["head"]) != (fold(ledger.trees), ledger.hash):
         step.fault(point["name"], f"the entries up to {point['size']} are not those it was signed over")
     elif point["tally"] != ledger.tally:
@@ -214,8 +215,8 @@ def compare(step: Step, ledger: Ledger, point: Json) -> None:
 def step_3_findings(bundle: zipfile.ZipFile, ledger: Ledger) -> None:
     """Each finding is what its leaf was made from; line by line they give each entry's change of the tally.
 
-    At the end of each line its voter is looked at: of the lines that pass everything else the lowest place counts, in
-    the order of places that is the first one met, and the others are duplicates; or the voter withdrew, and none does.
+    After a line's last finding, its voter is checked. Of the lines that pass every other rule the lowest place counts,
+    which is the first in this order, and the others are duplicates; if the voter withdrew, none counts.
     """
     step, count, partly = Step("3. findings"), 0, any(ledger.marks)  # so far only retention has marked leaves
     counted: set[str] = set()
@@ -241,7 +242,7 @@ def step_3_findings(bundle: zipfile.ZipFile, ledger: Ledger) -> None:
 
 
 def names_of(said: Json) -> tuple[str, ...]:
-    """The tally's numbers in which a line of this standing is counted."""
+    """The tally's numbers in which a line is counted after this finding."""
     if said["status"] is None:
         return ()
     by_reason = (f"invalid:{said['reason']}",) if said["status"] == "invalid" else ()
@@ -249,7 +250,7 @@ def names_of(said: Json) -> tuple[str, ...]:
 
 
 def prove(ledger: Ledger, finding: Json, before: tuple[str, ...], after: tuple[str, ...]) -> bool:
-    """Whether a finding is its leaf, which is given once; what it changed of the tally is taken off its entry."""
+    """Whether a finding is its leaf, given only once; what it changed is subtracted from its entry's changes."""
     index, start, end = ledger.find(finding["seq"])
     if index < 0:
         return False
@@ -264,7 +265,7 @@ def prove(ledger: Ledger, finding: Json, before: tuple[str, ...], after: tuple[s
 
 
 def end_line(step: Step, said: Json, counted: set[str], withdrawn: set[str], *, partly: bool) -> None:
-    """Where a line ended up: whether that is what its voter's lines make of it, of which some may be destroyed."""
+    """Check a line's last finding against its voter's other lines, of which some may be destroyed (`partly`)."""
     reason, voter = said["reason"], str(said["voter_id"])
     if said["status"] != "valid" and (said["status"] != "invalid" or reason not in ("duplicate", "withdrawn")):
         return
@@ -272,13 +273,13 @@ def end_line(step: Step, said: Json, counted: set[str], withdrawn: set[str], *, 
     if reason == "withdrawn" and expected is None:
         withdrawn.add(voter)
     elif reason != expected and not (partly and reason == "duplicate"):
-        step.fault(f"line {said['place']}", "it is not what its voter's lines make of it")
+        step.fault(f"line {said['place']}", "it does not follow from its voter's other lines")
     elif reason is None:
         counted.add(voter)
 
 
 def step_4_leaves(ledger: Ledger) -> None:
-    """No leaf is without its finding, except where retention says so; no tally moves but by findings."""
+    """Every leaf has its finding, or retention destroyed it; every change of a tally comes from findings."""
     step, destroyed = Step("4. leaves and tallies"), 0
     moved = {index for changes in ledger.changes.values() for index, left in enumerate(changes) if left}
     for seq in ledger.seqs:
@@ -295,7 +296,7 @@ def step_4_leaves(ledger: Ledger) -> None:
 
 
 def step_5_end(manifest: Json, ledger: Ledger) -> None:
-    """The manifest says what the ledger says: its end, its tally, the petition's terms."""
+    """The manifest agrees with the ledger: its last entry, its tally, the petition's terms."""
     step = Step("5. result")
     if (manifest["version"], manifest["hash"]) != (ledger.seqs[-1] if ledger.seqs else 0, ledger.hash.hex()):
         step.fault("manifest", "it names another last entry")
@@ -319,11 +320,11 @@ def step_6_checkpoints(step: Step, own: list[Json], entries: int) -> None:
         if point["size"] <= size or (at and point["at"] < at):
             step.fault(point["name"], "it shrinks the log or goes back in time")
         number, size, digest, at = point["number"], point["size"], point["digest"], point["at"]
-    step.end(f"{len(own)} checkpoints, {entries - size} entries behind the last")
+    step.end(f"{len(own)} checkpoints, {entries - size} entries after the last")
 
 
 def read_note(name: str, note: str, key: Key, origin: str) -> Json:
-    """A checkpoint out of a signed note; an error says why there is none."""
+    """The checkpoint of a signed note; an error gives the reason if it is none."""
     match = NOTE.fullmatch(note)
     if match is None or match["origin"] != origin:
         raise ValueError("it is not a checkpoint of this petition")
@@ -340,7 +341,7 @@ def read_note(name: str, note: str, key: Key, origin: str) -> Json:
 
 
 def read_key(text: str) -> Key:
-    """A verifier key `name+id+key` taken apart and checked."""
+    """The parts of a verifier key `name+id+key`, checked."""
     name, key_id, encoded = text.strip().split("+", 2)
     raw = base64.b64decode(encoded, validate=True)
     if raw[:1] != b"\x01" or sha256(name.encode(), b"\n", raw)[:4].hex() != key_id:
@@ -349,7 +350,7 @@ def read_key(text: str) -> Key:
 
 
 def read_notes(step: Step, notes: list[tuple[str, str]], key: Key, petition: Json) -> list[Json]:
-    """The checkpoints among named notes; what is none is a fault of the step."""
+    """The checkpoints of named notes; a note that is none is a fault of the step."""
     read = []
     for name, note in notes:
         try:
@@ -359,8 +360,8 @@ def read_notes(step: Step, notes: list[tuple[str, str]], key: Key, petition: Jso
     return read
 
 
-def verify(path: str, key_text: str | None, held: list[str]) -> bool:
-    """Run the steps; True where nothing disagrees."""
+def verify(path: str, key_text: str | None, files: list[str]) -> bool:
+    """Run the steps; True if nothing disagrees."""
     with zipfile.ZipFile(path) as bundle:
         manifest = json.loads(bundle.read("manifest.json"))
         if manifest["format"] != FORMAT:
@@ -371,7 +372,7 @@ def verify(path: str, key_text: str | None, held: list[str]) -> bool:
         key, last = read_key(key_text or manifest["key"]), Step("6. checkpoints")
         notes = [(f"checkpoint {n}", r["note"]) for n, r in enumerate(records(bundle, "checkpoints.ndjson"), 1)]
         own = read_notes(last, notes, key, manifest["petition"])
-        kept = read_notes(last, [(name, Path(name).read_bytes().decode()) for name in held], key, manifest["petition"])
+        kept = read_notes(last, [(name, Path(name).read_bytes().decode()) for name in files], key, manifest["petition"])
         ledger = step_2_chain(bundle, own + kept)
         step_3_findings(bundle, ledger)
         step_4_leaves(ledger)
@@ -384,7 +385,7 @@ def main() -> int:
     """The command."""
     parser = argparse.ArgumentParser(description="Verify the evidence bundle of a recall petition's count.")
     parser.add_argument("bundle")
-    parser.add_argument("--key", help="the service's public key, as it reached you by another way")
+    parser.add_argument("--key", help="the service's public key, from another source than the bundle")
     parser.add_argument("--checkpoint", action="append", default=[], help="a checkpoint that you kept")
     arguments = parser.parse_args()
     try:

@@ -78,7 +78,7 @@ def next_entry(
         head: the petition's head row, locked.
         entry_type: what kind of change it records.
         findings: the findings of the change, in the order of their leaves.
-        payload: what the entry says, free of personal data.
+        payload: the facts of the change, free of personal data.
     """
     leaves = [finding.leaf_hash() for finding in findings]
     root, seq, text = merkle_root(leaves), head.version + 1, canonical(payload)

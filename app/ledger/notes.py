@@ -39,7 +39,7 @@ def origin(petition: PetitionKey) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """A statement of what the ledger held at one size."""
+    """A statement of the ledger's content at one size."""
 
     origin: str
     size: int  # of the log: the number of entries, and so the version of the tally

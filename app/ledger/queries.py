@@ -249,7 +249,7 @@ async def withdrawals(connection: asyncpg.Connection, petition: PetitionKey) -> 
 
 
 async def withdrawn_slots(connection: asyncpg.Connection, petition: PetitionKey) -> dict[str, str]:
-    """The voters whose slot says that they withdrew, with the day."""
+    """The voters who withdrew according to their slots, each with the day."""
     return dict(await connection.fetch(_WITHDRAWN_SLOTS, *petition, timeout=_TIMEOUT))
 
 

@@ -1,4 +1,4 @@
-"""The rules of a verification: what a petition's entries, findings, lines and checkpoints must say of each other.
+"""The rules of a verification: what a petition's entries, findings, lines and checkpoints must agree on.
 
 `Chain` takes the ledger's entries and `Replay` the lines with their findings; the functions compare the rest.
 Everything comes in as values, and every disagreement goes into the `Verification`.
@@ -318,7 +318,7 @@ class Replay:
         if line:
             self._take_line(line, content, where)
         else:
-            self._found.fault("line", where, "it has findings, and no row that says how it is decided")
+            self._found.fault("line", where, "it has findings, and no row of its own")
         if not (line and text):
             self._found.fault("signature", where, "its text is missing" if line else "it is not in the count")
         self._check_hashes(place, [text] if text else ())
@@ -427,7 +427,7 @@ def check_checkpoints(
 ) -> None:
     """Check that the stored checkpoints are complete: numbered, each naming the one before, later and longer than it.
 
-    `signed` has what the stored ones say, by name; one that is not signed is absent.
+    `signed` has them by name as they were signed; one that the key has not signed is absent.
     """
     last: Checkpoint | None = None
     for row in stored:

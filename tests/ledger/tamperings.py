@@ -103,7 +103,7 @@ TAMPERINGS: dict[str, tuple[str, set[tuple[str, str]]]] = {
         "UPDATE line SET status = 'invalid', reason = 'other' WHERE (section, page, line) = (5, 1, 2)",
         {("line", "line 5-1-2"), ("recount", "head")},
     ),
-    "a confirmation that nobody gave": (
+    "a made-up confirmation": (
         "UPDATE line SET confirmed_by = '{clerk-2}' WHERE (section, page, line) = (5, 1, 2)",
         {("line", "line 5-1-2")},
     ),

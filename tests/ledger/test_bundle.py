@@ -62,7 +62,7 @@ async def test_an_untouched_bundle_verifies(counted: Counted, tmp_path: Path) ->
         "3. findings: ok (13 findings, 8 voters counted, 0 withdrawn)",
         "4. leaves and tallies: ok (0 findings destroyed by retention)",
         "5. result: ok (11 lines, 8 valid, 5 required, open)",
-        "6. checkpoints: ok (3 checkpoints, 0 entries behind the last)",
+        "6. checkpoints: ok (3 checkpoints, 0 entries after the last)",
         "everything agrees",
     ]
 
@@ -136,7 +136,7 @@ async def test_what_retention_destroyed_leaves_the_rest_verifiable(
     assert "1 findings destroyed by retention" in output
 
 
-async def test_a_bundle_of_another_service_is_not_vouched_for(counted: Counted, tmp_path: Path) -> None:
+async def test_a_bundle_of_another_service_does_not_verify(counted: Counted, tmp_path: Path) -> None:
     bundle = await export(counted, tmp_path)
     other = await a_counted_petition(counted.database, tmp_path / "other")
     status, output = verify(other, bundle)
@@ -149,7 +149,7 @@ async def test_a_bundle_is_its_owner_s_alone_and_never_overwrites_another(counte
     assert stat.S_IMODE(bundle.stat().st_mode) == 0o600
     with pytest.raises(FileExistsError):
         await export(counted, tmp_path)
-    assert sorted(os.listdir(tmp_path)) == ["bundle.zip", "key"]  # noqa: PTH208  # no draft is left behind
+    assert sorted(os.listdir(tmp_path)) == ["bundle.zip", "key"]  # noqa: PTH208  # no draft is left over
 
 
 async def test_a_bundle_of_another_format_is_refused(counted: Counted, tmp_path: Path) -> None:
@@ -169,7 +169,7 @@ def test_an_old_bundle_verifies() -> None:
         "3. findings: ok (27 findings, 7 voters counted, 1 withdrawn)",
         "4. leaves and tallies: ok (0 findings destroyed by retention)",
         "5. result: ok (11 lines, 7 valid, 5 required, open)",
-        "6. checkpoints: ok (2 checkpoints, 0 entries behind the last)",
+        "6. checkpoints: ok (2 checkpoints, 0 entries after the last)",
         "everything agrees",
     ]
 

@@ -41,7 +41,7 @@ async def test_an_untouched_count_agrees(counted: Counted) -> None:
 @pytest.mark.parametrize("name", TAMPERINGS)
 async def test_tampering_is_found_and_located(name: str, counted: Counted, connection: asyncpg.Connection) -> None:
     statement, expected = TAMPERINGS[name]
-    await connection.execute("SET session_replication_role = 'replica'")  # whoever tampers has the owner's means
+    await connection.execute("SET session_replication_role = 'replica'")  # a tamperer may work as the owner
     await connection.execute(statement)
     result = await verdict(counted)
     assert not result.agrees
@@ -55,14 +55,14 @@ async def test_a_tail_rolled_back_with_its_head_is_found_by_the_checkpoint_over_
     assert found(await verdict(counted)) == {("shortened", "checkpoint 3")}
 
 
-async def test_a_tail_rolled_back_with_its_checkpoint_is_found_by_whoever_kept_the_checkpoint(
+async def test_a_tail_rolled_back_with_its_checkpoint_is_found_by_a_checkpoint_that_was_kept(
     counted: Counted, connection: asyncpg.Connection
 ) -> None:
     kept = await counted.checkpoint()
     await roll_back_tail(connection)
     await connection.execute("DELETE FROM checkpoint WHERE checkpoint_no = 3")
     alone = await verdict(counted)
-    # Nothing in the database can show it; the verification says what nobody outside could have kept yet.
+    # Nothing in the database can show it; the verification reports how many entries no checkpoint covers.
     assert (alone.agrees, alone.uncovered) == (True, 1)
     assert found(await verdict(counted, kept)) == {("shortened", "kept checkpoint 1")}
 

@@ -1,4 +1,4 @@
-"""`python -m app verify`: what it says and how it ends."""
+"""`python -m app verify`: what it prints, and its exit status."""
 
 import os
 import subprocess
