@@ -9,7 +9,7 @@ from app.access.principals import Principal
 from app.http.body import MAX_BATCH, check_file_type, read_body
 from app.http.fields import Cursor, Limit, ResponseModel, short_page
 from app.http.frame import AppState, allow
-from app.roll.aliases import load_aliases
+from app.roll import aliases
 from app.roll.queries import alias_versions
 
 router = APIRouter(prefix="/v1/aliases", tags=["aliases"])
@@ -35,8 +35,10 @@ class AliasVersionsOut(ResponseModel):
     next_cursor: str | None
 
 
-@router.get("", operation_id="list_aliases", summary="List the versions of the county's aliases")
-async def get_aliases(principal: Admin, state: AppState, cursor: Cursor = None, limit: Limit = 100) -> AliasVersionsOut:
+@router.get("")
+async def list_aliases(
+    principal: Admin, state: AppState, cursor: Cursor = None, limit: Limit = 100
+) -> AliasVersionsOut:
     """Every version, the oldest first. The last one is in use."""
     async with state.database.reading() as connection:
         found = await alias_versions(connection, principal.county_id)
@@ -44,14 +46,8 @@ async def get_aliases(principal: Admin, state: AppState, cursor: Cursor = None, 
     return AliasVersionsOut(versions=[AliasesOut.model_validate(version) for version in shown], next_cursor=following)
 
 
-@router.post(
-    "",
-    status_code=201,
-    operation_id="load_aliases",
-    summary="Load a file of aliases and put it into use",
-    responses={200: {"model": AliasesOut, "description": "The version in use holds the same"}},
-)
-async def post_aliases(principal: Admin, state: AppState, request: Request, response: Response) -> AliasesOut:
+@router.post("", status_code=201)
+async def load_aliases(principal: Admin, state: AppState, request: Request, response: Response) -> AliasesOut:
     """The body is the file: UTF-8 CSV with the columns `kind` (`street` or `city`), `alias` and `name`.
 
     `alias` is what people write, `name` what the roll has; a street may stand with or without type and direction. The
@@ -60,7 +56,9 @@ async def post_aliases(principal: Admin, state: AppState, request: Request, resp
     """
     check_file_type(request, "application/octet-stream", "text/csv")
     content = await read_body(request, MAX_BATCH)
-    loaded = await load_aliases(state.database, principal.county_id, content, by=principal.name, now=state.now())
+    loaded = await aliases.load_aliases(
+        state.database, principal.county_id, content, by=principal.name, now=state.now()
+    )
     if not loaded.new:
         response.status_code = 200
     return AliasesOut.model_validate(loaded.version)

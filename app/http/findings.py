@@ -55,14 +55,7 @@ class RevisionIn(WritingIn):
     note: Note = ""
 
 
-@router.post(
-    "/signatures/{place}/findings",
-    status_code=201,
-    operation_id="post_finding",
-    summary="Record a finding",
-    response_model=LineDetailOut,
-    responses={200: {"model": LineDetailOut, "description": "The same person recorded the same finding before"}},
-)
+@router.post("/signatures/{place}/findings", status_code=201, response_model=LineDetailOut)
 async def post_finding(  # the parts of a request
     principal: Decider,
     state: AppState,
@@ -90,7 +83,7 @@ async def post_finding(  # the parts of a request
     return await carry_out(state, petition, request, verb)
 
 
-@router.post("/findings", operation_id="post_findings", summary="Record up to 500 findings", response_model=BatchOut)
+@router.post("/findings", response_model=BatchOut)
 async def post_findings(
     principal: Decider,
     state: AppState,
@@ -129,14 +122,7 @@ def _result_out(place: Place, result: FindingResult | RecallError) -> LineOut | 
     return line_out(result.line)
 
 
-@router.post(
-    "/signatures/{place}/revisions",
-    status_code=201,
-    operation_id="post_revision",
-    summary="Correct the text of a line",
-    response_model=LineDetailOut,
-    responses={200: {"model": LineDetailOut, "description": "The line already has this text"}},
-)
+@router.post("/signatures/{place}/revisions", status_code=201, response_model=LineDetailOut)
 async def post_revision(  # the parts of a request
     principal: Decider,
     state: AppState,

@@ -191,7 +191,6 @@ class DirectRoute(Route):
 
     def __init__(
         self,
-        operation_id: str,
         method: str,
         path: str,
         guard: Guard,
@@ -203,17 +202,16 @@ class DirectRoute(Route):
         """Declare the route.
 
         Args:
-            operation_id: its name in the OpenAPI document.
             method: its HTTP method.
             path: its pattern.
             guard: admits the principal before the endpoint runs.
-            endpoint: answers the request of the admitted principal.
+            endpoint: answers the request of the admitted principal; its name is the operation's id.
             body: reads the body; the endpoint calls it.
             first: begins work that does not depend on the key while it is looked up; it must reveal nothing.
         """
         super().__init__(path, endpoint, methods=[method])
         self.methods, self.app = {method}, self._serve
-        self.operation_id, self.guard, self.body, self._first = operation_id, guard, body, first
+        self.guard, self.body, self._first = guard, body, first
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Match a request, and name the route as FastAPI does: the metrics need its pattern."""
@@ -277,9 +275,8 @@ def routes(app: FastAPI) -> list[tuple[str, BaseRoute]]:
 
 
 def guarded_routes(app: FastAPI) -> dict[str, GuardedRoute]:
-    """The routes that need a key, by operation id."""
-    every = [route for _, route in routes(app) if isinstance(route, GuardedRoute) and guard_of(route)]
-    return {route.operation_id or route.path: route for route in every}
+    """The routes that need a key, by operation id, which is the name of the route's function."""
+    return {r.name: r for _, r in routes(app) if isinstance(r, GuardedRoute) and guard_of(r)}
 
 
 def check_guards(app: FastAPI) -> None:

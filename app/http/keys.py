@@ -5,9 +5,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 
-from app.access.keys import issue_key, revoke_key
+from app.access import keys, queries
 from app.access.principals import Principal, Role
-from app.access.queries import list_keys
 from app.http.body import body
 from app.http.fields import Cursor, Instant, Limit, Name, RequestModel, ResponseModel, short_page
 from app.http.frame import AppState, allow
@@ -54,10 +53,10 @@ class NewKeyOut(ResponseModel):
     prefix: str
 
 
-@router.post("", status_code=201, operation_id="create_key", summary="Issue a key")
+@router.post("", status_code=201)
 async def create_key(principal: Admin, state: AppState, new: Annotated[KeyIn, body(KeyIn)]) -> NewKeyOut:
     """A new key of the county. A principal has at most two live keys: the old and the new one during a change."""
-    key = await issue_key(
+    key = await keys.issue_key(
         state.database,
         principal.county_id,
         role=new.role,
@@ -69,16 +68,16 @@ async def create_key(principal: Admin, state: AppState, new: Annotated[KeyIn, bo
     return NewKeyOut(key=key, prefix=key.split(".")[2])
 
 
-@router.get("", operation_id="list_keys", summary="List the county's keys")
-async def get_keys(principal: Admin, state: AppState, cursor: Cursor = None, limit: Limit = 1000) -> KeysOut:
+@router.get("")
+async def list_keys(principal: Admin, state: AppState, cursor: Cursor = None, limit: Limit = 1000) -> KeysOut:
     """Every key, including expired and revoked ones, with the minute of its last use."""
     async with state.database.reading() as connection:
-        found = await list_keys(connection, principal.county_id)
+        found = await queries.list_keys(connection, principal.county_id)
     shown, following = short_page(found, cursor, limit, lambda key: key.prefix)
     return KeysOut(keys=[KeyOut.model_validate(key) for key in shown], next_cursor=following)
 
 
-@router.delete("/{prefix}", status_code=204, operation_id="revoke_key", summary="Revoke a key")
-async def delete_key(principal: Admin, state: AppState, prefix: Prefix) -> None:
+@router.delete("/{prefix}", status_code=204)
+async def revoke_key(principal: Admin, state: AppState, prefix: Prefix) -> None:
     """The key is refused from the next request on. Revoking it again changes nothing."""
-    await revoke_key(state.database, principal.county_id, prefix, now=state.now(), by=principal.name)
+    await keys.revoke_key(state.database, principal.county_id, prefix, now=state.now(), by=principal.name)

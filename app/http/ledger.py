@@ -2,7 +2,7 @@
 
 import asyncio
 from base64 import b64encode
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
@@ -115,16 +115,7 @@ def _base64(hashes: list[bytes]) -> list[str]:
     return [b64encode(node).decode() for node in hashes]
 
 
-PLAIN: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
-
-
-@router.get(
-    "/ledger/checkpoint",
-    operation_id="get_checkpoint",
-    summary="Read the newest checkpoint",
-    response_class=Response,
-    responses=PLAIN,
-)
+@router.get("/ledger/checkpoint", response_class=Response)
 async def get_checkpoint(_: Reader, state: AppState, petition: PathPetition) -> Response:
     """The newest checkpoint as a signed note (C2SP tlog-checkpoint). Keep it: it reveals later changes of the past."""
     async with state.database.reading() as connection:
@@ -134,7 +125,7 @@ async def get_checkpoint(_: Reader, state: AppState, petition: PathPetition) -> 
     return _text(last.note)
 
 
-@router.get("/ledger/checkpoints", operation_id="list_checkpoints", summary="Read the checkpoints")
+@router.get("/ledger/checkpoints")
 async def list_checkpoints(
     _: Reader, state: AppState, petition: PathPetition, cursor: Cursor = None, limit: Limit = 100
 ) -> CheckpointsOut:
@@ -146,15 +137,13 @@ async def list_checkpoints(
     return CheckpointsOut(checkpoints=[row.note for row in shown], next_cursor=following)
 
 
-@router.get(
-    "/ledger/key", operation_id="get_ledger_key", summary="Read the key", response_class=Response, responses=PLAIN
-)
+@router.get("/ledger/key", response_class=Response)
 async def get_ledger_key(_: Reader, state: AppState, _petition: PathPetition) -> Response:
     """The public key that checks the checkpoints, as `name+id+key`. Compare it with a copy from another source."""
     return _text(state.signer.verifier_key + "\n")
 
 
-@router.get("/ledger/entries", operation_id="list_entries", summary="Read the entries")
+@router.get("/ledger/entries")
 async def list_entries(
     _: Reader, state: AppState, petition: PathPetition, cursor: Cursor = None, limit: Limit = 100
 ) -> EntriesOut:
@@ -166,7 +155,7 @@ async def list_entries(
     return EntriesOut(entries=[EntryOut.of(entry) for entry in shown], next_cursor=following)
 
 
-@router.get("/ledger/proofs/inclusion", operation_id="prove_inclusion", summary="Prove that an entry is in the log")
+@router.get("/ledger/proofs/inclusion")
 async def prove_inclusion(_: Reader, state: AppState, petition: PathPetition, seq: Size, size: Size) -> InclusionOut:
     """The nodes that lead from an entry to the root of the log of that size, which a checkpoint has signed."""
     hashes = await _hashes(state, petition.key, size)
@@ -178,7 +167,7 @@ async def prove_inclusion(_: Reader, state: AppState, petition: PathPetition, se
     return InclusionOut(seq=seq, index=seq - 1, size=size, leaf=leaf, root=root, hashes=_base64(proof))
 
 
-@router.get("/ledger/proofs/consistency", operation_id="prove_consistency", summary="Prove that the log only grew")
+@router.get("/ledger/proofs/consistency")
 async def prove_consistency(
     _: Reader, state: AppState, petition: PathPetition, first: Size, second: Size
 ) -> ConsistencyOut:
@@ -202,7 +191,7 @@ async def _hashes(state: State, petition: PetitionKey, size: int) -> list[bytes]
     return hashes
 
 
-@router.get("/tally/verification", operation_id="verify_tally", summary="Verify the count")
+@router.get("/tally/verification")
 async def verify_tally(_: Verifier, state: AppState, petition: PathPetition) -> VerificationOut:
     """Recount every row and replay the ledger against the tally and the checkpoints.
 

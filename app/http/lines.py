@@ -124,7 +124,7 @@ def detail_out(read: LineRead) -> LineDetailOut:
     )
 
 
-@router.get("/{place}", operation_id="get_signature", summary="Read a line", response_model=LineDetailOut | LineOut)
+@router.get("/{place}", response_model=LineDetailOut | LineOut)
 async def get_signature(
     principal: LineReader, state: AppState, petition: PathPetition, place: PathPlace
 ) -> LineDetailOut | LineOut:
@@ -143,7 +143,7 @@ async def get_signature(
     return line_out(as_seen_by(principal, read).line)
 
 
-@router.get("", operation_id="list_signatures", summary="List lines")
+@router.get("")
 async def list_signatures(  # noqa: PLR0917  # the filters of the list
     principal: Lister,
     state: AppState,

@@ -2,16 +2,19 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from importlib.resources import files
+from inspect import getdoc
 from typing import Any, Final, Literal, get_args
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from app.access.principals import ROLES
-from app.http.frame import DirectRoute, GuardedRoute, body_of, guard_of, guarded_routes
+from app.http.frame import DirectRoute, body_of, guard_of, guarded_routes, routes
 from app.http.problems import STATUS_OF, TITLES, ProblemOut
 from app.http.signatures import LineOut, SignatureIn
 from app.http.tally import TallyOut
@@ -44,15 +47,13 @@ def document(app: FastAPI) -> dict[str, Any]:
     """The OpenAPI document."""
     result = get_openapi(title="", version="", tags=DATA["tags"], routes=app.routes)
     result |= {"info": DATA["info"], "servers": DATA["servers"]}
-    components, routes = result.setdefault("components", {}), guarded_routes(app)
-    for name, route in routes.items():
-        if isinstance(route, DirectRoute):
+    components, guarded = result.setdefault("components", {}), guarded_routes(app)
+    for path, route in routes(app):
+        if isinstance(route, APIRoute | DirectRoute) and route.include_in_schema:
             for method in route.methods or ():
-                operation = {"operationId": name, **json.loads(json.dumps(DATA["operations"][name]))}
-                result["paths"].setdefault(route.path, {})[method.lower()] = operation
-    for operation in operations(result):
-        _complete(operation, routes.get(operation["operationId"]))
-    schemas = components["schemas"] | _schemas(body_of(route) for route in routes.values())
+                operation = result["paths"].setdefault(path, {}).setdefault(method.lower(), {})
+                _complete(operation, route)
+    schemas = components["schemas"] | _schemas(body_of(route) for route in guarded.values())
     for unused in ("HTTPValidationError", "ValidationError"):  # FastAPI's own errors, which are never answered
         schemas.pop(unused, None)
     components |= {
@@ -66,11 +67,6 @@ def document(app: FastAPI) -> dict[str, Any]:
         schema = {"type": "string", "enum": list(values), "description": DATA["enums"][name]}
         named["components"]["schemas"][name] = schema
     return named
-
-
-def operations(document: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Every operation of a document."""
-    return [operation for item in document["paths"].values() for operation in item.values()]
 
 
 def description_key(owner: str, name: str) -> str:
@@ -94,33 +90,39 @@ def _described(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     return schema | {"examples": [EXAMPLES[name]]} if name in EXAMPLES else schema
 
 
-def _complete(operation: dict[str, Any], route: GuardedRoute | None) -> None:
-    """Add to an operation its body, its roles, the descriptions of its parameters, its errors and its headers."""
-    name, responses, parameters = operation["operationId"], operation["responses"], operation.get("parameters", ())
+def _complete(operation: dict[str, Any], route: APIRoute | DirectRoute) -> None:
+    """Add to an operation what FastAPI cannot derive: its texts, its body, its roles, its errors and its headers."""
+    name, given, guard = route.name, deepcopy(DATA["operations"][route.name]), guard_of(route)
+    operation |= {"operationId": name, "summary": given["summary"], "security": [{"key": []}] if guard else []}
+    if isinstance(route, DirectRoute):
+        operation |= {key: given[key] for key in ("tags", "parameters")}
+        operation |= {"description": getdoc(route.endpoint), "responses": {}}
+    parameters, responses = operation.get("parameters", ()), operation["responses"]
     for parameter in parameters:
         parameter["description"] = DATA["descriptions"].get(description_key(name, parameter["name"]), "")
-    replays = any(parameter["name"] == "idempotency-key" for parameter in parameters)
     responses.pop("422", None)
+    for status, response in given.get("responses", {}).items():
+        same = responses["201"] if status == "200" and "201" in responses else {}  # it was there already
+        responses[status] = {**same, **responses.get(status, {}), **response}
+    replays = any(parameter["name"] == "idempotency-key" for parameter in parameters)
     for status, response in responses.items():
-        response["headers"] = _headers(name, status, limited=bool(route), replays=replays)
-    operation["security"] = [{"key": []}] if route else []
-    if route:
-        guard = guard_of(route)
-        operation["description"] += f"\n\nRoles: {', '.join(guard.roles if guard else ())}."
-        responses |= _problems(name, _body(operation, route))
+        response["headers"] = _headers(name, status, limited=bool(guard), replays=replays)
+    if guard:
+        operation["description"] += f"\n\nRoles: {', '.join(guard.roles)}."
+        responses |= _problems(given.get("errors", ()), _add_body(operation, route))
     else:
         responses["404"] = _shared("NotFound")
     responses["default"] = _shared("Problem")
 
 
-def _body(operation: dict[str, Any], route: GuardedRoute) -> Literal["json", "file", ""]:
-    """Describe an operation's body, and tell its kind."""
-    model, upload = body_of(route), DATA["uploads"].get(operation["operationId"])
+def _add_body(operation: dict[str, Any], route: APIRoute | DirectRoute) -> Literal["json", "file", ""]:
+    """Describe an operation's body, and return its kind."""
+    model, content = body_of(route), DATA["operations"][route.name].get("body")
     if model:
-        upload = {"application/json": {"schema": {"$ref": _REF.format(model=model.__name__)}}}
-    if upload:
-        operation["requestBody"] = {"required": True, "content": upload}
-    return "json" if model else "file" if upload else ""
+        content = {"application/json": {"schema": {"$ref": _REF.format(model=model.__name__)}}}
+    if content:
+        operation["requestBody"] = {"required": True, "content": content}
+    return "json" if model else "file" if content else ""
 
 
 _EVERY: Final = {401: ("unauthorized",), 403: ("wrong_role",), 422: ("invalid",), 429: ("too_many_requests",)}
@@ -130,10 +132,10 @@ _LATER: Final = {503: ("busy", "unavailable")}
 _SHARED: Final = _EVERY | _OF_BODIES | _OF_JSON | _LATER
 
 
-def _problems(name: str, body: Literal["json", "file", ""]) -> dict[str, Any]:
-    """The errors of an operation with a key, by status: those that it shares with others, and its own."""
+def _problems(own: Iterable[str], body: Literal["json", "file", ""]) -> dict[str, Any]:
+    """The errors of an operation with a key, by status: those that it shares with others, and its own codes."""
     codes = _EVERY | _LATER | (_OF_BODIES if body else {}) | (_OF_JSON if body == "json" else {})
-    for code in DATA["errors"].get(name, ()):
+    for code in own:
         status = _STATUS_OF_CODE[code]
         codes[status] = (*codes.get(status, ()), code)
     return {

@@ -66,7 +66,7 @@ class PetitionsOut(ResponseModel):
     next_cursor: str | None
 
 
-@router.post("", status_code=201, operation_id="open_petition", summary="Open a petition")
+@router.post("", status_code=201)
 async def open_petition(
     principal: Opener, state: AppState, new: Annotated[PetitionIn, body(PetitionIn)]
 ) -> PetitionOut:
@@ -81,7 +81,7 @@ async def open_petition(
     return PetitionOut.model_validate(petition)
 
 
-@router.get("", operation_id="list_petitions", summary="List the county's petitions")
+@router.get("")
 async def list_petitions(principal: Reader, state: AppState, cursor: Cursor = None, limit: Limit = 100) -> PetitionsOut:
     """The petitions of the key's county, the oldest first."""
     found = await actions.list_petitions(state.database, principal.county_id)
@@ -89,7 +89,7 @@ async def list_petitions(principal: Reader, state: AppState, cursor: Cursor = No
     return PetitionsOut(petitions=[PetitionOut.model_validate(p) for p in shown], next_cursor=following)
 
 
-@router.get("/{petition_id}", operation_id="get_petition", summary="Read a petition")
+@router.get("/{petition_id}")
 async def get_petition(_: Reader, state: AppState, petition: PathPetition) -> PetitionOut:
     """One petition."""
     current = await actions.get_petition(state.database, petition.key)  # its state is not that of the cached terms
@@ -98,7 +98,7 @@ async def get_petition(_: Reader, state: AppState, petition: PathPetition) -> Pe
     return PetitionOut.model_validate(current)
 
 
-@router.post("/{petition_id}/close", operation_id="close_petition", summary="Close a petition")
+@router.post("/{petition_id}/close")
 async def close_petition(principal: Closer, state: AppState, petition: PathPetition) -> PetitionOut:
     """End the count, with the ledger's closing entry and a last checkpoint. Later changes of the count are refused.
 

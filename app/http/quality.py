@@ -95,8 +95,8 @@ class QualityOut(ResponseModel):
     decisions: list[ErrorRateOut]
 
 
-@router.get("/sample", operation_id="get_quality_sample", summary="Read the next lines to check blindly")
-async def get_sample(
+@router.get("/sample")
+async def get_quality_sample(
     principal: Decider,
     state: AppState,
     petition: PathPetition,
@@ -112,15 +112,8 @@ def _to_check_out(line: ToCheck) -> ToCheckOut:
     return ToCheckOut(**dict(candidates_out(line.found)), place=str(line.line.place), writing=writing)
 
 
-@router.post(
-    "/{place}",
-    status_code=201,
-    operation_id="post_quality_check",
-    summary="Answer for a line without knowing its decision",
-    response_model=CheckOut,
-    responses={200: {"model": CheckOut, "description": "The same person gave the same answer before"}},
-)
-async def post_check(
+@router.post("/{place}", status_code=201, response_model=CheckOut)
+async def post_quality_check(
     principal: Decider,
     state: AppState,
     petition: PathPetition,
@@ -145,7 +138,7 @@ async def post_check(
     return await carry_out(state, petition, request_of(principal, None, "quality", str(place), check), verb)
 
 
-@router.get("", operation_id="get_quality", summary="Read the machine's error rates")
+@router.get("")
 async def get_quality(_: Reader, state: AppState, petition: PathPetition) -> QualityOut:
     """The error rate by kind of decision, with exact intervals (Clopper and Pearson)."""
     quality = await measure_quality(state.database, petition)

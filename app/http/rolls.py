@@ -9,8 +9,8 @@ from app.access.principals import Principal
 from app.http.body import body, check_file_type
 from app.http.fields import DIGITS, Cursor, IsoDate, Limit, RequestModel, ResponseModel, short_page
 from app.http.frame import AppState, allow
-from app.roll.loading import activate_roll
-from app.roll.queries import RollState, list_rolls
+from app.roll import loading, queries
+from app.roll.queries import RollState
 from app.roll.uploads import Upload
 
 router = APIRouter(prefix="/v1/rolls", tags=["rolls"])
@@ -53,11 +53,11 @@ class LoadOut(ResponseModel):
     roll_version: int
 
 
-@router.get("", operation_id="list_rolls", summary="List the county's roll versions")
-async def get_rolls(principal: Admin, state: AppState, cursor: Cursor = None, limit: Limit = 100) -> RollsOut:
+@router.get("")
+async def list_rolls(principal: Admin, state: AppState, cursor: Cursor = None, limit: Limit = 100) -> RollsOut:
     """Every version, the oldest first, including those that are being loaded or failed."""
     async with state.database.reading() as connection:
-        found = await list_rolls(connection, principal.county_id)
+        found = await queries.list_rolls(connection, principal.county_id)
     shown, following = short_page(found, cursor, limit, lambda roll: roll.roll_version)
     return RollsOut(rolls=[RollOut.model_validate(roll) for roll in shown], next_cursor=following)
 
@@ -65,8 +65,8 @@ async def get_rolls(principal: Admin, state: AppState, cursor: Cursor = None, li
 _KINDS = ("application/octet-stream", "text/csv", "text/plain", "application/gzip", "application/zip")
 
 
-@router.post("", status_code=202, operation_id="load_roll", summary="Load a file as the roll's next version")
-async def post_roll(
+@router.post("", status_code=202)
+async def load_roll(
     principal: Admin,
     state: AppState,
     request: Request,
@@ -82,8 +82,8 @@ async def post_roll(
     return LoadOut(roll_version=await state.uploads.take(upload, request.stream()))
 
 
-@router.post("/{roll_version}/activate", operation_id="activate_roll", summary="Put a version into use")
-async def post_activation(
+@router.post("/{roll_version}/activate")
+async def activate_roll(
     principal: Admin, state: AppState, roll_version: Version, how: Annotated[ActivationIn, body(ActivationIn)]
 ) -> RollOut:
     """Lines for which an older version had no voter are then examined again automatically, within seconds.
@@ -91,7 +91,7 @@ async def post_activation(
     A roll that is complete through an earlier day than the one in use needs `allow_older`.
     """
     async with state.database.intake() as connection:
-        roll = await activate_roll(
+        roll = await loading.activate_roll(
             connection, county_id=principal.county_id, roll_version=roll_version, allow_older=how.allow_older
         )
     return RollOut.model_validate(roll)

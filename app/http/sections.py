@@ -51,9 +51,7 @@ def section_out(section: int, done: Declared) -> SectionOut:
     )
 
 
-@router.put(
-    "/{section}", operation_id="put_section", summary="Declare when a section was signed", response_model=SectionOut
-)
+@router.put("/{section}", response_model=SectionOut)
 async def put_section(
     principal: Decider,
     state: AppState,

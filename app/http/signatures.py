@@ -145,7 +145,7 @@ class BatchOut(ResponseModel):
     results: list[LineOut | LineErrorOut]
 
 
-async def _post_signature(request: Request, principal: Principal) -> Response:
+async def post_signature(request: Request, principal: Principal) -> Response:
     """201 with the line's status, or 200 if it was already there; 409 if a different entry is recorded there."""
     line = await _SIGNATURE(request)
     key, key_errors = direct_key(request)
@@ -164,10 +164,10 @@ async def _post_signature(request: Request, principal: Principal) -> Response:
 
 
 _SIGNATURE = BodyReader(SignatureIn)
-POST_SIGNATURE = DirectRoute("post_signature", "POST", _PREFIX, _POSTERS, _post_signature, body=_SIGNATURE)
+POST_SIGNATURE = DirectRoute("POST", _PREFIX, _POSTERS, post_signature, body=_SIGNATURE)
 
 
-@router.post("/batch", operation_id="post_signatures", summary="Post up to 1,000 signatures")
+@router.post("/batch")
 async def post_signatures(  # the parts of a request
     principal: Poster,
     state: AppState,

@@ -97,7 +97,7 @@ def tally_out(petition: Petition, tally: Tally) -> TallyOut:
     )
 
 
-async def _get_tally(request: Request, principal: Principal) -> Response:
+async def get_tally(request: Request, principal: Principal) -> Response:
     """The tally, with its version as ETag. An unfinished count is not public: no shared cache may keep it."""
     state, petition = state_of(request), await direct_petition(request, principal)
     tally = await state.tallies.read(petition.key)
@@ -141,10 +141,10 @@ def _read_ahead(request: Request) -> None:
         state.tallies.read_ahead(key)
 
 
-GET_TALLY = DirectRoute("get_tally", "GET", _PREFIX, _MONITORS, _get_tally, first=_read_ahead)
+GET_TALLY = DirectRoute("GET", _PREFIX, _MONITORS, get_tally, first=_read_ahead)
 
 
-@router.get("/history", operation_id="get_tally_history", summary="Read the tally over time")
+@router.get("/history")
 async def get_tally_history(
     _: Monitor,
     state: AppState,
@@ -170,18 +170,7 @@ _KEEP_ALIVE: Final = b": alive\n\n"
 LastEventId = Annotated[str | None, Header(pattern="^[0-9]{1,18}$")]
 
 
-@router.get(
-    "/stream",
-    operation_id="stream_tally",
-    summary="Follow the tally",
-    response_class=StreamingResponse,
-    responses={
-        200: {
-            "description": "Events named `tally`, whose id is the version and whose data is a TallyOut",
-            "content": {"text/event-stream": {"schema": {"type": "string"}}},
-        }
-    },
-)
+@router.get("/stream", response_class=StreamingResponse)
 async def stream_tally(
     principal: Monitor,
     state: AppState,

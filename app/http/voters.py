@@ -144,7 +144,7 @@ def _candidate_out(candidate: Candidate) -> CandidateOut:
     )
 
 
-@router.post("/lookup", operation_id="look_up_voters", summary="Look voters up")
+@router.post("/lookup")
 async def look_up_voters(principal: Searcher, state: AppState, asked: Annotated[LookupIn, body(LookupIn)]) -> LookupOut:
     """Search the active roll by name (given name and surname), by address (house and street), or by both.
 

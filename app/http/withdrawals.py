@@ -92,14 +92,7 @@ def withdrawal_done_out(done: WithdrawalDone) -> WithdrawalDoneOut:
     return WithdrawalDoneOut(**dict(_out(done.read)), lines=[line_out(line) for line in done.lines])
 
 
-@router.post(
-    "",
-    status_code=201,
-    operation_id="post_withdrawal",
-    summary="Record that a voter withdrew",
-    response_model=WithdrawalDoneOut,
-    responses={200: {"model": WithdrawalDoneOut, "description": "The voter had already withdrawn"}},
-)
+@router.post("", status_code=201, response_model=WithdrawalDoneOut)
 async def post_withdrawal(
     principal: Decider,
     state: AppState,
@@ -125,14 +118,7 @@ async def post_withdrawal(
     return await carry_out(state, petition, request, verb)
 
 
-@router.post(
-    "/{withdrawal_id}/revocation",
-    status_code=201,
-    operation_id="post_revocation",
-    summary="Revoke a withdrawal that was recorded by mistake",
-    response_model=WithdrawalDoneOut,
-    responses={200: {"model": WithdrawalDoneOut, "description": "It was already revoked"}},
-)
+@router.post("/{withdrawal_id}/revocation", status_code=201, response_model=WithdrawalDoneOut)
 async def post_revocation(
     principal: Supervisor,
     state: AppState,
@@ -153,7 +139,7 @@ async def post_revocation(
     return await carry_out(state, petition, request, verb)
 
 
-@router.get("", operation_id="list_withdrawals", summary="List withdrawals")
+@router.get("")
 async def list_withdrawals(
     _: Lister, state: AppState, petition: PathPetition, cursor: Cursor = None, limit: Limit = 100
 ) -> WithdrawalsOut:
