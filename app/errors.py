@@ -5,160 +5,120 @@ the database or a process does not work. Facts are attributes; the text is for a
 """
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 
-class RecallError(Exception):
-    """Anything the service refuses knowingly. `code` is stable: other programs read it."""
-
-    code = "error"
-
+class _ExplainedError(Exception):
     def __init__(self, message: str = "") -> None:
         """Keep the message, or the class's first docstring line where there is none."""
         super().__init__(message or (self.__doc__ or "").partition("\n")[0])
 
 
-class UnknownPetitionError(RecallError):
+class RecallError(_ExplainedError):
+    """Anything the service refuses knowingly. `code` is stable: other programs read it."""
+
+    code: ClassVar[str]
+
+    def __init_subclass__(cls, *, code: str) -> None:
+        """Name the code beside the class."""
+        cls.code = code
+
+
+class UnknownPetitionError(RecallError, code="unknown_petition"):
     """There is no such petition in this county."""
 
-    code = "unknown_petition"
 
-
-class UnknownLineError(RecallError):
+class UnknownLineError(RecallError, code="unknown_place"):
     """There is no signature at this place: check section, page and line."""
 
-    code = "unknown_place"
 
-
-class UnknownVoterError(RecallError):
+class UnknownVoterError(RecallError, code="unknown_voter"):
     """The active roll has no voter of this number."""
 
-    code = "unknown_voter"
 
-
-class PetitionClosedError(RecallError):
+class PetitionClosedError(RecallError, code="petition_closed"):
     """The petition is closed: its count does not change any more."""
 
-    code = "petition_closed"
 
-
-class UndecidedLinesError(RecallError):
+class UndecidedLinesError(RecallError, code="undecided_lines"):
     """Lines are still received, in review or unsettled: the count cannot end yet."""
 
-    code = "undecided_lines"
 
-
-class NoCheckpointError(RecallError):
+class NoCheckpointError(RecallError, code="no_checkpoint"):
     """There is no such checkpoint, or none yet."""
 
-    code = "no_checkpoint"
 
-
-class UnknownEntryError(RecallError):
+class UnknownEntryError(RecallError, code="unknown_entry"):
     """The ledger has no such entry, or was never of that size."""
 
-    code = "unknown_entry"
 
-
-class CheckpointRefusedError(RecallError):
+class CheckpointRefusedError(RecallError, code="checkpoint_refused"):
     """The ledger does not continue its last checkpoint, or time went back: run a verification."""
 
-    code = "checkpoint_refused"
 
-
-class CheckpointKeyError(RecallError):
+class CheckpointKeyError(RecallError, code="checkpoint_key"):
     """The file of the key that signs checkpoints holds no Ed25519 key."""
 
-    code = "checkpoint_key"
 
-
-class IdempotencyConflictError(RecallError):
+class IdempotencyConflictError(RecallError, code="idempotency_key_reused"):
     """This Idempotency-Key was used before with other content. Nothing was changed."""
 
-    code = "idempotency_key_reused"
 
-
-class InvalidPetitionError(RecallError):
+class InvalidPetitionError(RecallError, code="invalid_petition"):
     """The petition cannot be opened like this."""
 
-    code = "invalid_petition"
 
-
-class FindingRefusedError(RecallError):
+class FindingRefusedError(RecallError, code="finding_refused"):
     """This finding is not allowed here."""
 
-    code = "finding_refused"
 
-
-class SupervisorNeededError(RecallError):
+class SupervisorNeededError(RecallError, code="supervisor_needed"):
     """Another person decided this line: a reversal needs a supervisor and a note."""
 
-    code = "supervisor_needed"
 
-
-class WithdrawalRefusedError(RecallError):
+class WithdrawalRefusedError(RecallError, code="withdrawal_refused"):
     """This withdrawal cannot be recorded."""
 
-    code = "withdrawal_refused"
 
-
-class UnknownWithdrawalError(RecallError):
+class UnknownWithdrawalError(RecallError, code="unknown_withdrawal"):
     """There is no such withdrawal."""
 
-    code = "unknown_withdrawal"
 
-
-class NoRollError(RecallError):
+class NoRollError(RecallError, code="no_roll"):
     """The county has no active roll."""
 
-    code = "no_roll"
 
-
-class NotDrawnError(RecallError):
+class NotDrawnError(RecallError, code="not_drawn"):
     """This line is not one of those to be checked."""
 
-    code = "not_drawn"
 
-
-class AlreadyCheckedError(RecallError):
+class AlreadyCheckedError(RecallError, code="already_checked"):
     """This line has been checked already: each has one independent answer."""
 
-    code = "already_checked"
 
+class LookupBudgetError(RecallError, code="lookup_budget"):
+    """This principal's lookups of today are used up."""
 
-class LookupBudgetError(RecallError):
-    """This principal's lookups of today are used up. `retry_after` is the number of seconds until the next day."""
-
-    code = "lookup_budget"
-
-    def __init__(self, message: str = "", retry_after: int = 1) -> None:
-        """Keep when to come again."""
-        super().__init__(message or "This principal's lookups of today are used up.")
+    def __init__(self, retry_after: int) -> None:
+        """Keep the number of seconds until the next day."""
+        super().__init__()
         self.retry_after = retry_after
 
 
-class InvalidKeyError(RecallError):
+class InvalidKeyError(RecallError, code="invalid_key"):
     """Such a key cannot be issued."""
 
-    code = "invalid_key"
 
-
-class KeyLimitError(RecallError):
+class KeyLimitError(RecallError, code="key_limit"):
     """This principal has two live keys already: revoke one first."""
 
-    code = "key_limit"
 
-
-class UnknownKeyError(RecallError):
+class UnknownKeyError(RecallError, code="unknown_key"):
     """There is no such key in this county."""
 
-    code = "unknown_key"
 
-
-class BusyError(RecallError):
+class BusyError(RecallError, code="busy"):
     """The service is at its limit. Try again shortly."""
-
-    code = "busy"
 
 
 class Fault(NamedTuple):
@@ -187,60 +147,40 @@ class FileFaults(Exception):  # noqa: N818 - not an error of its own: what the r
         return type(self), self.faults
 
 
-class RollError(FileFaults, RecallError):
+class RollError(FileFaults, RecallError, code="roll_refused"):
     """The file is not a roll that can be used. Nothing of it was loaded, and the roll in use stays."""
 
-    code = "roll_refused"
 
-
-class AliasesError(FileFaults, RecallError):
+class AliasesError(FileFaults, RecallError, code="aliases_refused"):
     """The file is not a table of aliases that can be used. Nothing of it was loaded, and the table in use stays."""
 
-    code = "aliases_refused"
 
-
-class UnknownCountyError(RecallError):
+class UnknownCountyError(RecallError, code="unknown_county"):
     """There is no such county: load its roll first."""
 
-    code = "unknown_county"
 
-
-class RollLoadingError(RecallError):
+class RollLoadingError(RecallError, code="roll_loading"):
     """Another load of this county's roll is running."""
 
-    code = "roll_loading"
 
-
-class UnknownRollError(RecallError):
+class UnknownRollError(RecallError, code="unknown_roll"):
     """There is no such version of this county's roll that can be used like this."""
 
-    code = "unknown_roll"
 
-
-class RollOutdatedError(RecallError):
+class RollOutdatedError(RecallError, code="roll_outdated"):
     """The roll is complete through an earlier day than the one in use."""
 
-    code = "roll_outdated"
 
-
-class RollKeysError(RecallError):
+class RollKeysError(RecallError, code="roll_keys"):
     """The roll was loaded by a version of this program whose search keys were others: load the file again."""
 
-    code = "roll_keys"
 
-
-class CountyCodeError(RecallError):
+class CountyCodeError(RecallError, code="county_code"):
     """A county's code is one to 32 letters, digits, hyphens and underscores, a letter or digit first."""
 
-    code = "county_code"
 
-
-class OperationalError(Exception):
+class OperationalError(_ExplainedError):
     """Something that this program needs does not work. The text is one line for the person who started it."""
-
-    def __init__(self, message: str = "") -> None:
-        """Keep the message, or the class's first docstring line where there is none."""
-        super().__init__(message or (self.__doc__ or "").partition("\n")[0])
 
 
 class SettingsError(OperationalError):

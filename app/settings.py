@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError
 
 from app.errors import SettingsError
 
+_PATHS: Final = ("DATA_DIR", "PG_BIN", "CHECKPOINT_KEY_FILE")
 _MOST_MATCHERS: Final = 2  # unless more are asked for: each holds 75 MB, and with two the service stays under 300
 _SHORTEST: Final = 12  # characters of a password
 _FEWEST: Final = 5  # different ones among them
@@ -51,23 +52,23 @@ class Settings:
         Raises:
             SettingsError: a value cannot be used.
         """
+        paths = {name: Path(value) for name, value in environment.items() if name in _PATHS and value}
         result = cls(
             database_url=_database_url(environment.get("DATABASE_URL")),
-            data_dir=Path(environment.get("DATA_DIR") or "data").absolute(),
-            pg_bin=Path(environment["PG_BIN"]) if environment.get("PG_BIN") else None,
+            data_dir=paths.get("DATA_DIR", Path("data")).absolute(),
+            pg_bin=paths.get("PG_BIN"),
             log_format="json" if environment.get("LOG_FORMAT") == "json" else "text",
             intake_connections=_count(environment, "INTAKE_CONNECTIONS", 4),
             reading_connections=_count(environment, "READING_CONNECTIONS", 8),
             matchers=_count(environment, "MATCHERS", min(os.cpu_count() or 1, _MOST_MATCHERS), least=0),
             requests_per_second=_count(environment, "REQUESTS_PER_SECOND", 1000),
             telemetry=_telemetry(environment),
-            checkpoint_key_file=Path(environment["CHECKPOINT_KEY_FILE"])
-            if environment.get("CHECKPOINT_KEY_FILE")
-            else None,
+            checkpoint_key_file=paths.get("CHECKPOINT_KEY_FILE"),
         )
-        _check_key_file(
-            result.checkpoint_key, "CHECKPOINT_KEY_FILE" if result.checkpoint_key_file else "DATA_DIR: checkpoint.key"
-        )
+        # A missing key is created later, readable by its owner alone.
+        if result.checkpoint_key.exists() and result.checkpoint_key.stat().st_mode & 0o077:
+            name = "CHECKPOINT_KEY_FILE" if result.checkpoint_key_file else "DATA_DIR: checkpoint.key"
+            raise SettingsError(f"{name} must be readable by its owner alone (mode 0600)")
         return result
 
 
@@ -93,43 +94,27 @@ def _database_url(text: str | None) -> str | None:
         raise SettingsError("DATABASE_URL must start with postgresql+asyncpg://")
     try:
         url = make_url(text)
-        away = not all(map(_is_here, _hosts(url)))
+        remote = _is_remote(url)
     except (ArgumentError, ValueError):
         raise SettingsError("DATABASE_URL is not an address like postgresql+asyncpg://user@host/database") from None
-    if away and not url.password:
+    if remote and not url.password:
         raise SettingsError("DATABASE_URL must have a password, since the database is on another machine")
-    if url.password and _is_weak(url.password, url.username):
+    if url.password and (
+        len(url.password) < _SHORTEST
+        or len(set(url.password)) < _FEWEST
+        or url.password == url.username
+        or _DEFAULT.fullmatch(url.password)
+    ):
         raise SettingsError(f"DATABASE_URL must have a password of {_SHORTEST} or more characters that is no default")
     return text
 
 
-def _hosts(url: URL) -> list[str]:
-    """The hosts of an address, without their ports; an address without a host means a socket of this machine."""
+def _is_remote(url: URL) -> bool:
+    """Whether a connection may cross a network. An address without a host means a socket of this machine."""
     named = url.query.get("host", ())
     several = [part for one in ((named,) if isinstance(named, str) else named) for part in one.split(",")]
-    return [url.host] if url.host else [host if host.startswith("/") else host.split(":")[0] for host in several]
-
-
-def _is_here(host: str) -> bool:
-    """Whether a host is this machine, so that the connection does not cross a network."""
-    if host == "localhost" or host.startswith("/"):
-        return True
+    hosts = [url.host] if url.host else [host.split(":")[0] for host in several if not host.startswith("/")]
     try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _is_weak(password: str, user: str | None) -> bool:
-    return (
-        len(password) < _SHORTEST
-        or len(set(password)) < _FEWEST
-        or password == user
-        or _DEFAULT.fullmatch(password) is not None
-    )
-
-
-def _check_key_file(path: Path, name: str) -> None:
-    """Check that only its owner can read the key that signs checkpoints. A missing one is created that way later."""
-    if path.exists() and path.stat().st_mode & 0o077:
-        raise SettingsError(f"{name} must be readable by its owner alone (mode 0600)")
+        return not all(host == "localhost" or ip_address(host).is_loopback for host in hosts)
+    except ValueError:  # a name
+        return True
