@@ -104,7 +104,7 @@ async def run(arguments: argparse.Namespace, url: str) -> None:
         if arguments.learn:
             model, lines = await learn_model(database, [petition], arguments.learn)
             arguments.out.write_text(model_to_json(model), encoding="utf-8")
-            print(f"{arguments.learn}, learnt from {lines:,} judged lines")
+            print(f"{arguments.learn}, learned from {lines:,} judged lines")
         else:
             print(bands_as_text(await report_model(database, petition)))
     finally:

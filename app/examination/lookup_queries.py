@@ -9,9 +9,9 @@ from app.access.principals import Principal
 from app.database.ids import new_id
 from app.matching.candidates import FoundCandidates, Kind
 
-# One lookup less for the day. The row's lock, held to the end of the transaction, makes concurrent
-# lookups of one principal wait for each other, so that two cannot take the last one. Returns no row if none is left.
-# Uses the primary key.
+# Takes one lookup of the day. The row's lock, held to the end of the transaction, makes concurrent lookups of one
+# principal wait for each other, so that two cannot take the last one. Returns no row if none is left. Uses the primary
+# key.
 _TAKE = """
 INSERT INTO lookup_budget AS b (county_id, principal, day, used) VALUES ($1, $2, $3, 1)
 ON CONFLICT (county_id, principal, day) DO UPDATE SET used = b.used + 1 WHERE b.used < $4
@@ -26,14 +26,29 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 
 
 async def take_lookup(connection: asyncpg.Connection, who: Principal, day: date, limit: int) -> bool:
-    """Take one of the principal's `limit` lookups of a day; return False if none is left."""
+    """Take one lookup of a principal's daily budget; return False if none is left.
+
+    Args:
+        connection: in a transaction; the budget stays locked to its end.
+        who: the principal.
+        day: in UTC.
+        limit: the principal's lookups a day.
+    """
     return await connection.fetchval(_TAKE, who.county_id, who.name, day, limit) is not None
 
 
 async def add_lookup(
     connection: asyncpg.Connection, who: Principal, kind: Kind, found: FoundCandidates, *, now: datetime
 ) -> None:
-    """Record who looked up what kind of thing and how much was shown, never the search itself."""
+    """Record a lookup: by whom, of which kind, and how much was shown, but not the search itself.
+
+    Args:
+        connection: in the transaction that took the lookup from the budget.
+        who: the principal.
+        kind: what the search went by.
+        found: the answer.
+        now: the time of the lookup.
+    """
     shown = (found.roll_version, len(found.candidates), found.confidential)
     await connection.execute(_ADD, who.county_id, new_id(now), who.name, who.role, kind, *shown, now)
 

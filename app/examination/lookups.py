@@ -30,6 +30,12 @@ class Looked:
 async def look_up(database: Database, who: Principal, question: Question, *, now: datetime) -> Looked:
     """Look voters up, subtract it from the principal's lookups of the day and record it, in one transaction.
 
+    Args:
+        database: the roll's.
+        who: the clerk, supervisor or system that asks.
+        question: what to look for, and when it was written.
+        now: decides which day's budget is used.
+
     Raises:
         LookupBudgetError: none is left for today.
         NoRollError: the county has no active roll.

@@ -161,9 +161,9 @@ def _candidate(scorer: Scorer, one: ComparedRegistration) -> Candidate:
     written, evidence = _written_fields(line, one), field_evidence(scorer, one)
     fields = []
     for field in (*(NAME_FIELDS if line.names else ()), *(ADDRESS_FIELDS if line.addresses else ())):
-        roll, level, of_field = evidence[field]
+        roll, level, field_weight = evidence[field]
         words = level_in_words(field, level, written[field], roll)
-        fields.append(WrittenField(field, written[field], roll, words, of_field))
+        fields.append(WrittenField(field, written[field], roll, words, field_weight))
     rest = WrittenField("rarity", "", "", REST_IN_WORDS, round(weight - sum(f.weight for f in fields), 2))
     return Candidate(one.registration, one.eligibility, weight, (*fields, rest))
 
@@ -181,16 +181,12 @@ def _written_fields(line: ParsedLine, one: ComparedRegistration) -> dict[Field, 
     return written | {"suffix": line.suffix, "zip": line.zip}
 
 
-def _joined(*parts: str) -> str:
-    return " ".join(filter(None, parts))
-
-
 def address_of(r: Registration) -> str:
     """Return the residence address of a registration on one line, without city and zip."""
-    number, street = (r.house_number, r.house_fraction), (r.pre_direction, r.street_name, r.street_type)
-    return _joined(*number, *street, r.post_direction, r.unit_type, r.unit_number)
+    street = (r.pre_direction, r.street_name, r.street_type, r.post_direction)
+    return " ".join(filter(None, (r.house_number, r.house_fraction, *street, r.unit_type, r.unit_number)))
 
 
 def name_of(r: Registration) -> str:
     """Return the name of a registration on one line."""
-    return _joined(r.first_name, r.middle_name, r.last_name, r.suffix)
+    return " ".join(filter(None, (r.first_name, r.middle_name, r.last_name, r.suffix)))

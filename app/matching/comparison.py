@@ -20,6 +20,9 @@ Field = Literal["surname", "given", "middle", "suffix", "house", "street", "way"
 NAME_FIELDS: Final[tuple[Field, ...]] = ("surname", "given", "middle", "suffix")
 ADDRESS_FIELDS: Final[tuple[Field, ...]] = ("house", "street", "way", "unit", "zip")
 
+Words = tuple[str, ...]
+"""The words of a name, or the parts of a surname, in their order."""
+
 _NEITHER: Final = "nothing on either side"
 
 
@@ -158,7 +161,14 @@ REST_IN_WORDS: Final = "how rare this address is, and this way of writing"
 
 
 def level_in_words(field: str, level: str, written: str, roll: str) -> str:
-    """Explain how a field agrees. A level of stored evidence that is not known here is shown as it is."""
+    """Explain how a field agrees. A level of stored evidence that is not known here is shown as it is.
+
+    Args:
+        field: one of the compared fields.
+        level: its level.
+        written: its value on the line, '' if none.
+        roll: its value in the roll, '' if none.
+    """
     if level == "missing":
         return "not written" if roll else "not in the roll" if written else _NEITHER
     return next((known.words for known in LEVELS.get(field, ()) if known == level), level)
@@ -244,7 +254,7 @@ class AddressComparison(NamedTuple):
         return self.house is House.MISSING or self.street.level is Street.MISSING
 
 
-# What most comparisons come to, made once.
+# The most frequent results.
 _OTHER_SURNAME: Final = Compared(Surname.OTHER)
 _SAME_INITIAL: Final = Compared(Given.SAME_INITIAL)
 _OTHER_GIVEN: Final = Compared(Given.OTHER)
@@ -279,7 +289,7 @@ _SHORT: Final = 2  # letters of a surname, of which one may be a slip
 _PARTICLES: Final = frozenset(words("optional_particles"))
 
 
-def compare_surname(written: tuple[str, ...], registered: tuple[str, ...], *, known: bool) -> Compared[Surname]:
+def compare_surname(written: Words, registered: Words, *, known: bool) -> Compared[Surname]:
     """Compare surnames part by part.
 
     `known`: what is written is itself a surname of this county, so a resemblance is no typo.
@@ -297,7 +307,7 @@ def compare_surname(written: tuple[str, ...], registered: tuple[str, ...], *, kn
     return _compare_other_surname(written, registered, known=known)
 
 
-def _compare_other_surname(written: tuple[str, ...], registered: tuple[str, ...], *, known: bool) -> Compared[Surname]:
+def _compare_other_surname(written: Words, registered: Words, *, known: bool) -> Compared[Surname]:
     """A surname of other letters: a typo where what is written is no name of this county, else near or other."""
     joined = "".join(written)
     if joined == registered[0][0]:
@@ -321,9 +331,7 @@ def _differ_by_particles(one: str, other: str) -> bool:
     return other.endswith(one) and other[: -len(one)] in _PARTICLES
 
 
-def _compare_surname_part(
-    written: tuple[str, ...], registered: tuple[str, ...], *, known: bool
-) -> Compared[Surname] | None:
+def _compare_surname_part(written: Words, registered: Words, *, known: bool) -> Compared[Surname] | None:
     """One part of a double surname of other letters, or half of a surname of two letters; None where none resembles."""
     if len(written) > 1 or len(registered) > 1:
         for part in written:
@@ -340,9 +348,7 @@ def _compare_surname_part(
     return Compared(Surname.NEAR, joined) if surname else Compared(Surname.HALF)
 
 
-def compare_given(
-    written: tuple[str, ...], first: tuple[str, ...], middle: tuple[str, ...], *, known: bool
-) -> Compared[Given]:
+def compare_given(written: Words, first: Words, middle: Words, *, known: bool) -> Compared[Given]:
     """Compare the written given names with a registered first name.
 
     Args:
@@ -365,9 +371,7 @@ def compare_given(
     return _compare_other_given(written, first, middle, known=known)
 
 
-def _compare_other_given(
-    written: tuple[str, ...], first: tuple[str, ...], middle: tuple[str, ...], *, known: bool
-) -> Compared[Given]:
+def _compare_other_given(written: Words, first: Words, middle: Words, *, known: bool) -> Compared[Given]:
     name, registered = written[0], first[0]
     if name in middle or name in first:
         return Compared(Given.MIDDLE, name)
@@ -376,7 +380,7 @@ def _compare_other_given(
     return _compare_known_given(name, registered, middle) if known else _compare_unknown_given(written, registered)
 
 
-def _compare_initial(written: tuple[str, ...], registered: str, middle: tuple[str, ...]) -> Compared[Given]:
+def _compare_initial(written: Words, registered: str, middle: Words) -> Compared[Given]:
     if written[0][0] == registered[0]:
         return Compared(Given.INITIAL)
     if len(written) > 1 and written[1] == registered:
@@ -385,7 +389,7 @@ def _compare_initial(written: tuple[str, ...], registered: str, middle: tuple[st
     return Compared(Given.MIDDLE_INITIAL if fits_middle else Given.OTHER_INITIAL)
 
 
-def _compare_unknown_given(written: tuple[str, ...], registered: str) -> Compared[Given]:
+def _compare_unknown_given(written: Words, registered: str) -> Compared[Given]:
     """What is no given name of the county may be a slip of one."""
     name = written[0]
     if (
@@ -398,7 +402,7 @@ def _compare_unknown_given(written: tuple[str, ...], registered: str) -> Compare
     return Compared(Given.GARBLED if garbled(name, registered) else Given.UNREADABLE)
 
 
-def _compare_known_given(name: str, registered: str, middle: tuple[str, ...]) -> Compared[Given]:
+def _compare_known_given(name: str, registered: str, middle: Words) -> Compared[Given]:
     """Another given name: what the roll knows of the middle name says whether it may be that."""
     if _resembles(name, registered) or short_form(name, registered):
         return Compared(Given.NEAR, name)
@@ -411,9 +415,7 @@ def _compare_known_given(name: str, registered: str, middle: tuple[str, ...]) ->
     return _OTHER_GIVEN if middle else _OTHER_NO_MIDDLE
 
 
-def compare_middle(
-    written: tuple[str, ...], registered: tuple[str, ...], given: Given, surname: tuple[str, ...]
-) -> Compared[Middle]:
+def compare_middle(written: Words, registered: Words, given: Given, surname: Words) -> Compared[Middle]:
     """Compare middle names where the first names agree.
 
     Args:
@@ -431,7 +433,7 @@ def compare_middle(
     return _compare_middles(names, registered) if registered else Compared(Middle.ADDED)
 
 
-def _compare_middles(names: list[str], registered: tuple[str, ...]) -> Compared[Middle]:
+def _compare_middles(names: list[str], registered: Words) -> Compared[Middle]:
     pairs = [(name, other) for name in names for other in registered]
     for name, other in pairs:
         if name == other and len(name) > 1:
@@ -464,7 +466,7 @@ def compare_house(written: str, registered: str) -> House:
     return House.FAR if far else House.OTHER
 
 
-def compare_street(written: tuple[str, ...], registered: str, known: frozenset[str]) -> Compared[Street]:
+def compare_street(written: Words, registered: str, known: frozenset[str]) -> Compared[Street]:
     """Compare names of streets. `known` are those of the written ones that are streets of this county."""
     if not written or not registered:
         return Compared(Street.MISSING)

@@ -1,8 +1,7 @@
 """The hypotheses of who signed: a voter registered here, one who moved, a canceled one, a relative, or a stranger."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from datetime import date
 from math import exp, log
 from typing import Final, NamedTuple
 
@@ -47,19 +46,16 @@ class Posterior(NamedTuple):
 
 
 def group(compared: Sequence[ComparedRegistration]) -> list[Person]:
-    """Return the voters behind the registrations, best first; a person under two numbers is one by date of birth."""
-    persons: dict[_Identity, list[ComparedRegistration]] = {}
-    identities: dict[str, _Identity] = {}
+    """Return the voters behind the registrations, the best first; name and date of birth unite two voter numbers."""
+    persons: dict[Hashable, list[ComparedRegistration]] = {}
+    identities: dict[str, Hashable] = {}
     for one in compared:
         identity = identities.setdefault(one.registration.voter_id, _identity(one.registration))
         persons.setdefault(identity, []).append(one)
     return sorted((_person(registrations) for registrations in persons.values()), key=_rank)
 
 
-_Identity = tuple[date | str, ...]
-
-
-def _identity(r: Registration) -> _Identity:
+def _identity(r: Registration) -> Hashable:
     return (r.birth_date, r.last_name, r.first_name) if r.birth_date else ("voter", r.voter_id)
 
 
@@ -118,6 +114,7 @@ def posterior(persons: Sequence[Person], registrations: int, model: Model) -> Po
 
 
 def _likelihood(weight: float) -> float:
+    """The likelihood ratio of a match weight, bounded."""
     return exp(weight) if -_BOUND < weight < _BOUND else exp(_BOUND if weight > 0 else -_BOUND)
 
 
@@ -138,7 +135,7 @@ class CandidateSet:
         return self.scorer.model.thresholds[name]
 
     def namesakes(self) -> int:
-        """Return how many voters bear the written name, wherever they live."""
+        """Return how many voters have the written name, at any address."""
         return sum(any(r.name.levels.is_certain for r in person.registrations) for person in self.persons)
 
 

@@ -69,8 +69,8 @@ class _Counts:
 
     own: dict[_Field, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     other: dict[_Field, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    # Over others: the sum of exp(inverse frequency of the word agreed upon).
-    by_chance: dict[_Field, dict[str, float]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(float)))
+    # Over others: the sum of exp(inverse document frequency of the word agreed upon).
+    by_chance: dict[tuple[_Field, str], float] = field(default_factory=lambda: defaultdict(float))
     double: int = 0  # pairs with others in which the registered surname is a double one
     written_double: int = 0  # in which the written one is
 
@@ -85,9 +85,9 @@ class _Counts:
         comparisons = compared.fields()
         for name in fields:
             level = comparisons[name].level
+            idf = scorer.field_weight(name, comparisons[name]) - scorer.model.weights[name][level]
             self.other[name][level] += 1
-            word_weight = scorer.field_weight(name, comparisons[name]) - scorer.model.weights[name][level]
-            self.by_chance[name][level] += exp(word_weight)
+            self.by_chance[name, level] += exp(idf)
 
 
 def learn(
@@ -161,7 +161,7 @@ def _name_weights(name: _Field, counts: _Counts, model: Model) -> dict[str, floa
     n_own, n_other = own.total() + _FAINT * len(levels), other.total() + _FAINT * len(levels)
     whole, weights = _agreements(name, counts), dict[str, float]()
     for level in levels:
-        agreed = whole.get(level, max(counts.by_chance[name][level], other[level]))
+        agreed = whole.get(level, max(counts.by_chance[name, level], other[level]))
         weight = log((own[level] + _FAINT) / n_own) - log((agreed + _FAINT) / n_other)
         weights[level] = min(weight, 0.0) if level in _NEVER_FOR else weight
     return weights | {level: 0.0 for level in weights if level == Middle.NOT_COMPARED}
