@@ -16,6 +16,7 @@ from pydantic.json_schema import models_json_schema
 from app.access.principals import ROLES
 from app.http.frame import DirectRoute, body_of, guard_of, guarded_routes, routes
 from app.http.problems import STATUS_OF, TITLES, ProblemOut
+from app.http.rolls import RollFormat
 from app.http.signatures import LineOut, SignatureIn
 from app.http.tally import TallyOut
 from app.law.reasons import REASONS, REVIEW_CAUSES, STATUSES
@@ -24,7 +25,7 @@ from app.law.tally import Outlook
 from app.ledger.entries import EntryType
 from app.roll.queries import RollState
 
-DATA: Final[Mapping[str, Any]] = json.loads(files("app.http").joinpath("openapi_data.json").read_text())
+DATA: Final[Mapping[str, Any]] = json.loads(files("app.http").joinpath("openapi_data.json").read_text("utf-8"))
 EXAMPLES: Final[Mapping[str, Any]] = DATA["examples"]
 
 _REF: Final = "#/components/schemas/{model}"
@@ -35,6 +36,7 @@ _ENUMS: Final = {
     "Reason": REASONS,
     "Role": ROLES,
     "RollState": get_args(RollState),
+    "RollFormat": get_args(RollFormat),
     "RegistrationStatus": get_args(RegistrationStatus),
     "EntryType": get_args(EntryType),
     "Outlook": get_args(Outlook),

@@ -16,6 +16,7 @@ from app.roll.uploads import Upload
 router = APIRouter(prefix="/v1/rolls", tags=["rolls"])
 
 Admin = Annotated[Principal, allow("admin")]
+RollFormat = Literal["canonical", "california", "north-carolina"]
 Version = Annotated[int, Path(ge=1, le=2_147_483_647), DIGITS]
 
 
@@ -24,10 +25,10 @@ class RollOut(ResponseModel):
 
     roll_version: int
     state: RollState
-    format: str
+    format: RollFormat
     complete_through: date
     registrations: int | None
-    progress_phase: str
+    progress_phase: Literal["copying", "indexing", "done"]
     progress_rows: int
     failure: str | None
     created_at: datetime
@@ -71,7 +72,7 @@ async def load_roll(
     state: AppState,
     request: Request,
     complete_through: Annotated[IsoDate, Query()],
-    roll_format: Annotated[Literal["canonical", "california", "north-carolina"], Query(alias="format")] = "canonical",
+    roll_format: Annotated[RollFormat, Query(alias="format")] = "canonical",
 ) -> LoadOut:
     """The body is the file: plain text, gzip or zip. It is loaded after the answer; the list of rolls shows progress.
 
