@@ -106,11 +106,11 @@ async def _running(
     state = State(database, uploads, matchers, metrics, RateLimit(settings.requests_per_second), signer, now)
     try:
         async with _beside(
-            keep_examined(database, now, matchers.decide_lines), keep_checkpoints(database, signer, now)
+            keep_examined(state.count, now, matchers.decide_lines), keep_checkpoints(database, signer, now)
         ):
             yield state
     finally:
-        state.watch.end()
+        state.count.tallies.end()
         await uploads.close()
         await matchers.close()
         await database.close()
@@ -119,7 +119,7 @@ async def _running(
 def end_streams(app: FastAPI) -> None:
     """End the streams: they would delay the end of the process until it is killed."""
     if hasattr(app.state, "recall"):
-        app.state.recall.watch.end()
+        app.state.recall.count.tallies.end()
 
 
 @asynccontextmanager

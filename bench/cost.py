@@ -26,15 +26,16 @@ import asyncpg
 
 from app.count import queries as rows
 from app.count import record as count
-from app.count.intake import take_in
+from app.count.change import Count
+from app.count.intake import Submission, SubmissionResult, take_in
 from app.count.petitions import Terms, open_petition
-from app.count.submission import Submission, SubmissionResult
 from app.database.engine import Database, open_database
 from app.database.migrate import upgrade
 from app.database.server import EmbeddedServer
 from app.demo.generate import generate
-from app.law.line import Place, Submitted, Writing
+from app.law.line import Place, Signature, Writing
 from app.law.petition import Petition, SigningInterval
+from app.ledger import entries
 from app.matching.decision import Decision
 from app.matching.lookup import Decide, LineToDecide, decide_lines
 from app.matching.queries import SearchedRoll
@@ -53,7 +54,7 @@ class Known:
         """Knows nothing yet."""
         self._decisions: dict[Writing, Decision] = {}
 
-    async def learn(self, database: Database, lines: Sequence[Submitted]) -> None:
+    async def learn(self, database: Database, lines: Sequence[Signature]) -> None:
         """Ask the real one."""
         asked = [LineToDecide(line.writing, SigningInterval(FROM, TO, TO)) for line in lines]
         async with database.intake() as connection:
@@ -85,17 +86,19 @@ def without_proofs() -> Iterator[None]:
 
     async def nothing(*_: object) -> None: ...
 
-    async def move_head(connection: asyncpg.Connection, *where: Any, **entry: Any) -> None:  # noqa: ANN401  # passed on
-        await append(WithoutEntry(connection), *where, **entry)
+    async def move_head(connection: asyncpg.Connection, *entry: Any) -> None:  # noqa: ANN401  # passed on
+        await append(WithoutEntry(connection), *entry)
 
     with ExitStack() as stack:
-        stack.enter_context(patch.object(count, "_stored", lambda *_: []))
+        stack.enter_context(patch.object(count, "finding_content", lambda *_: ""))
+        stack.enter_context(patch.object(entries, "leaf_hash", lambda *_: b""))
+        stack.enter_context(patch.object(entries, "merkle_root", lambda _: bytes(32)))
         stack.enter_context(patch.object(rows, "write_findings", nothing))
         stack.enter_context(patch.object(rows, "append_entry", move_head))
         yield
 
 
-def batches(petition: Path, size: int) -> list[list[Submitted]]:
+def batches(petition: Path, size: int) -> list[list[Signature]]:
     """The petition's lines, as stations send them."""
     lines = []
     for text in petition.read_text(encoding="utf-8").splitlines():
@@ -104,7 +107,7 @@ def batches(petition: Path, size: int) -> list[list[Submitted]]:
         writing = Writing(
             said["printed_name"], said["residence_address"], said["city"], said["zip"], signed=said["signed"]
         )
-        lines.append(Submitted(place, writing, writing.fingerprint()))
+        lines.append(Signature.at(place, writing))
     return [lines[at : at + size] for at in range(0, len(lines) - size + 1, size)]
 
 
@@ -125,7 +128,7 @@ async def open_one(database: Database, title: str) -> Petition:
 
 
 async def turn(
-    database: Database, petition: Petition, batch: Sequence[Submitted], mode: tuple[str, str], known: Known
+    database: Database, petition: Petition, batch: Sequence[Signature], mode: tuple[str, str], known: Known
 ) -> float:
     """Take one batch in; the seconds that it took."""
     lookup, proofs = mode
@@ -133,14 +136,14 @@ async def turn(
     decide: Decide = known.decide if lookup == "known" else decide_lines
     with without_proofs() if proofs == "without" else nullcontext():
         started = time.perf_counter()
-        (outcome,) = await take_in(database, petition, [submission], now=datetime.now(UTC), decide=decide)
+        (outcome,) = await take_in(Count(database), petition, [submission], now=datetime.now(UTC), decide=decide)
         seconds = time.perf_counter() - started
     if not isinstance(outcome, SubmissionResult):
         raise outcome
     return seconds
 
 
-async def measure(database: Database, work: Sequence[list[Submitted]]) -> dict[tuple[str, str], list[float]]:
+async def measure(database: Database, work: Sequence[list[Signature]]) -> dict[tuple[str, str], list[float]]:
     """The seconds of every batch in every mode; the first batch warms up and is not counted."""
     known, seconds = Known(), defaultdict[tuple[str, str], list[float]](list)
     petitions = {mode: await open_one(database, " ".join(mode)) for mode in MODES}

@@ -12,6 +12,7 @@ import asyncio
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -20,17 +21,18 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run by path, 
 
 from app.access.principals import Principal
 from app.cli.models import bands_as_text
-from app.count.intake import take_in
+from app.count.change import Count, attempt
+from app.count.intake import Submission, take_in
 from app.count.petitions import Terms, open_petition
-from app.count.submission import Submission
 from app.database.engine import Database, open_database
 from app.database.migrate import upgrade
 from app.database.server import EmbeddedServer
 from app.errors import RecallError
 from app.examination.findings import decide_by_person
 from app.examination.learning import learn_model, report_model
-from app.law.line import Place, Submitted
+from app.law.line import Place, Signature
 from app.law.petition import Petition
+from app.law.reasons import VALID, Outcome
 from app.law.review import PersonFinding
 from app.law.ruleset import CALIFORNIA
 from app.matching.model import model_to_json
@@ -50,9 +52,9 @@ def word(truth: dict[str, Any]) -> PersonFinding | None:
     """What a person says who knows the truth of a line; None where the paper alone decides it."""
     kind, own = truth["class"], truth.get("voter_id") or next(iter(truth["ok"]), None)
     if kind in {"valid", "dup"}:
-        return PersonFinding("valid", None, own)
+        return PersonFinding(VALID, own)
     return (
-        PersonFinding("invalid", truth.get("reason") or _REASONS[kind], own, "known to be so")
+        PersonFinding(Outcome("invalid", truth.get("reason") or _REASONS[kind]), own, "known to be so")
         if kind in _REASONS
         else None
     )
@@ -63,10 +65,9 @@ def placed(place: str) -> Place:
     return Place(*map(int, place.split("-")))
 
 
-def submitted(line: dict[str, Any]) -> Submitted:
-    """A line as a station hands it in."""
-    written = writing(line)
-    return Submitted(Place(line["section"], line["page"], line["line"]), written, written.fingerprint())
+def signature(line: dict[str, Any]) -> Signature:
+    """A signature as a station hands it in."""
+    return Signature.at(Place(line["section"], line["page"], line["line"]), writing(line))
 
 
 async def judged_petition(
@@ -77,18 +78,18 @@ async def judged_petition(
         county_id=COUNTY, title="A petition", officer="An officer", required=1, registered_voters=None,
         circulation_from=FIRST, circulation_to=LAST, filed_on=LAST, ruleset_name=CALIFORNIA.name,
     )  # fmt: skip
+    count = Count(database)
     petition = await open_petition(database, terms, opened_by=_PERSON.name, now=datetime.now(UTC))
     for at in range(0, len(lines), _BATCH):
-        batch = Submission(_PERSON.name, [submitted(line) for line in lines[at : at + _BATCH]])
-        (outcome,) = await take_in(database, petition, [batch], now=datetime.now(UTC))
+        batch = Submission(_PERSON.name, [signature(line) for line in lines[at : at + _BATCH]])
+        (outcome,) = await take_in(count, petition, [batch], now=datetime.now(UTC))
         if isinstance(outcome, Exception):
             raise outcome
     said = [(placed(truth["place"]), true) for truth in truths if (true := word(truth))]
     refused = 0
     for at in range(0, len(said), _BATCH):
-        async with database.intake() as connection, connection.transaction():
-            words = dict(said[at : at + _BATCH])
-            found = await decide_by_person(connection, petition, words, who=_PERSON, now=datetime.now(UTC))
+        act = partial(decide_by_person, said=dict(said[at : at + _BATCH]), who=_PERSON)
+        found = await attempt(count, petition, act, now=datetime.now(UTC))
         refused += sum(isinstance(result, RecallError) for result in found.values())
     print(f"{len(lines):,} lines, {len(said) - refused:,} of them judged, {refused:,} findings refused")
     return petition

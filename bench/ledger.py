@@ -14,18 +14,21 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from app.count.change import Count
 from app.count.petitions import Terms, open_petition
 from app.count.queries import take_places
-from app.count.record import Claim, record
+from app.count.record import record
 from app.database.engine import Database, open_database
 from app.database.migrate import upgrade
 from app.database.server import EmbeddedServer
 from app.law.canonical import canonical_text
-from app.law.line import Merits, Place, Submitted, Writing
+from app.law.line import Finding, Place, Signature, Writing
 from app.law.petition import Petition
+from app.law.reasons import VALID, Outcome
 from app.ledger.checkpoints import make_checkpoint
 from app.ledger.notes import Signer
 
@@ -52,22 +55,22 @@ TERMS = Terms(
 )
 
 
-def merits(number: int) -> Merits:
+def found(place: Place, number: int) -> Finding:
     """Of ten lines one has no voter and one is of a voter who signed before; the rest count."""
     if number % 10 == 0:
-        return Merits("invalid", "not_registered", None, evidence=EVIDENCE, roll_version=1)
+        return Finding(place, Outcome("invalid", "not_registered"), evidence=EVIDENCE, roll_version=1)
     voter = number - 1 if number % 10 == 5 else number  # noqa: PLR2004  # the one of ten
-    return Merits("valid", None, f"V{voter:09}", registration_no=number, evidence=EVIDENCE, roll_version=1)
+    return Finding(place, VALID, f"V{voter:09}", registration_no=number, evidence=EVIDENCE, roll_version=1)
 
 
-def batches(lines: int, size: int) -> Iterator[list[tuple[Submitted, Merits]]]:
+def batches(lines: int, size: int) -> Iterator[list[tuple[Signature, Finding]]]:
     """The lines in batches, as a station sends them."""
     for first in range(0, lines, size):
         batch = []
         for number in range(first, min(first + size, lines)):
             writing = Writing(f"MARIA GARCIA {number}", f"{number} W SUNSET BLVD APT 5", "LOS ANGELES", "90026")
             place = Place(number // 200 + 1, number // 20 % 10 + 1, number % 20 + 1)
-            batch.append((Submitted(place, writing, writing.fingerprint()), merits(number)))
+            batch.append((Signature.at(place, writing), found(place, number)))
         yield batch
 
 
@@ -77,10 +80,10 @@ async def fill(database: Database, signer: Signer, lines: int, size: int) -> Pet
     where = petition.key
     for index, batch in enumerate(batches(lines, size), 1):
         now = datetime.now(UTC)
-        async with database.intake() as connection, connection.transaction():
+        async with database.intake() as connection, Count(database).change(connection, petition, now) as change:
             await take_places(connection, where, [(line, "station-1") for line, _ in batch], now)
-            claims = [Claim(line.place, m, line.writing_sha256, station="station-1") for line, m in batch]
-            await record(connection, petition, "intake", claims, now=now)
+            findings = [replace(f, writing_sha256=line.sha256, station="station-1") for line, f in batch]
+            await record(change, "intake", findings)
         if index % 100 == 0:
             await make_checkpoint(database, signer, where, now=datetime.now(UTC))
     await make_checkpoint(database, signer, where, now=datetime.now(UTC))

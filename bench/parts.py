@@ -11,7 +11,7 @@ from uuid import UUID
 
 import asyncpg
 
-from app.count.submission import Submission
+from app.count.intake import Submission
 from app.database.engine import Database, open_database
 from app.http.signatures import SignatureIn
 from bench import replay as recorded
@@ -121,8 +121,8 @@ def submissions(lines: Sequence[bytes], batch: int) -> list[Submission]:
     """The lines as the service's intake takes them."""
     result = []
     for at in range(0, len(lines), batch):
-        submitted = [SignatureIn.model_validate_json(line).submitted() for line in lines[at : at + batch]]
-        digest = sha256(b"".join(line.writing_sha256 for line in submitted)).digest()
+        submitted = [SignatureIn.model_validate_json(line).signature() for line in lines[at : at + batch]]
+        digest = sha256(b"".join(line.sha256 for line in submitted)).digest()
         result.append(Submission("station-1", submitted, f"replay-{at}", digest))
     return result
 

@@ -20,8 +20,8 @@ from uuid import UUID
 import asyncpg
 
 from app.count import queries as rows
-from app.count.intake import take_in
-from app.count.submission import Submission
+from app.count.change import Count
+from app.count.intake import Submission, take_in
 from app.database.engine import SERVICE_ROLE, Database
 from app.database.server_files import find_binaries
 from app.law.petition import Petition
@@ -87,9 +87,9 @@ class RecordedDatabase:
         return getattr(self._database, name)
 
     @asynccontextmanager
-    async def intake(self, *, tells: bool = False) -> AsyncIterator[Any]:
+    async def intake(self) -> AsyncIterator[Any]:
         """A connection that keeps what is sent through it."""
-        async with self._database.intake(tells=tells) as connection:
+        async with self._database.intake() as connection:
             yield Recorder(connection, self.calls)
 
 
@@ -99,7 +99,7 @@ async def record(
     """Take the batches in; the statements sent, with their arguments, BEGIN and COMMIT between them."""
     recorded: Any = RecordedDatabase(database)
     for batch in batches:
-        (outcome,) = await take_in(recorded, petition, [batch], now=datetime.now(UTC))
+        (outcome,) = await take_in(Count(recorded), petition, [batch], now=datetime.now(UTC))
         if isinstance(outcome, Exception):
             raise outcome
     calls: list[tuple[str, tuple[Any, ...]]] = recorded.calls

@@ -108,7 +108,7 @@ async def a_world(url: str, folder: Path) -> AsyncIterator[tuple[FastAPI, World,
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=transport, base_url="http://service") as client,
     ):
-        world = await World.make(client, app.state.recall.database)
+        world = await World.make(client, app.state.recall.count)
         async with world.database.reading() as connection:
             yield app, world, connection
 

@@ -9,16 +9,13 @@ import sys
 
 from app.__main__ import main
 from app.count.group_commit import GroupCommit
-from app.count.intake import Outcome, take_in
-from app.count.submission import Submission
+from app.count.intake import Answer, Submission, take_in
 from app.law.petition import Petition
 
 
-async def hand_in_alone(self: GroupCommit, petition: Petition, submission: Submission) -> Outcome:
+async def hand_in_alone(self: GroupCommit, petition: Petition, submission: Submission) -> Answer:
     """In place of `GroupCommit.hand_in`: wait for nobody, and let nobody come along."""
-    (outcome,) = await take_in(
-        self._database, petition, [submission], now=self._now(), decide=self._decide
-    )  # its method
+    (outcome,) = await take_in(self._count, petition, [submission], now=self._now(), decide=self._decide)  # its method
     return outcome
 
 

@@ -2,8 +2,6 @@
 
 from collections.abc import Awaitable, Callable
 
-import asyncpg
-
 from app.access.principals import Principal
 from app.cli.arguments import (
     PETITION,
@@ -19,26 +17,25 @@ from app.cli.arguments import (
     the_petition,
 )
 from app.cli.common import CommandError, Subparsers, now
+from app.count.change import Change, Count, attempt
 from app.count.queries import SectionDates
-from app.count.record import WriteRequest, once
 from app.database.engine import Database
-from app.errors import RecallError
 from app.examination.corrections import declare_section, revise
-from app.examination.findings import decide_by_person
+from app.examination.findings import decide_line
 from app.examination.withdrawals import revoke_withdrawal, withdraw
 from app.http.body import check, decode
 from app.http.fields import safe_text
 from app.http.findings import RevisionIn
-from app.http.lines import detail_out, line_out
+from app.http.lines import detail_out
 from app.http.problems import Problem
 from app.http.sections import section_out
+from app.http.signatures import line_out
 from app.http.withdrawals import withdrawal_done_out
-from app.law.petition import Petition
-from app.law.reasons import REASONS, REVIEW_CAUSES
+from app.law.reasons import REASONS, REVIEW_CAUSES, Outcome
 from app.law.review import PersonFinding
 
 _text = argument(safe_text, "text without control characters")  # which raises a kind of ValueError
-Act = Callable[[asyncpg.Connection, Petition], Awaitable[str]]
+Act = Callable[[Change], Awaitable[str]]
 
 
 def add_parser(subparsers: "Subparsers") -> None:
@@ -80,9 +77,7 @@ def _verb(
 
     async def work(arguments: Arguments, database: Database) -> None:
         petition = await the_petition(database, arguments.petition)
-        verb = act(arguments)
-        done = await once(database, petition, WriteRequest(arguments.by), lambda c: verb(c, petition), now=now())
-        print(done.text)
+        print(await attempt(Count(database), petition, act(arguments), now=now()))
 
     parser = command(subparsers, name, text, work, PETITION, *shared)
     parser.add_argument("--by", required=True, type=_text, metavar="NAME", help="who decides this; it is recorded")
@@ -91,28 +86,25 @@ def _verb(
 
 
 def _finding(arguments: Arguments) -> Act:
-    word = PersonFinding(arguments.status, arguments.reason, arguments.voter, arguments.note)
+    said = PersonFinding(Outcome(arguments.status, arguments.reason), arguments.voter, arguments.note)
 
-    async def act(connection: asyncpg.Connection, petition: Petition) -> str:
-        who = Principal(petition.county_id, arguments.by, "supervisor")
-        decided = await decide_by_person(connection, petition, {arguments.place: word}, who=who, now=now())
-        result = decided[arguments.place]
-        if isinstance(result, RecallError):
-            raise result
-        return line_out(result.line).model_dump_json(indent=2)
+    async def act(change: Change) -> str:
+        who = Principal(change.petition.county_id, arguments.by, "supervisor")
+        read, _ = await decide_line(change, arguments.place, said, who=who)
+        return line_out(read.line).model_dump_json(indent=2)
 
     return act
 
 
 def _revise(arguments: Arguments) -> Act:
     try:
-        revised = check(RevisionIn, decode(content_of(arguments.file))).submitted_at(arguments.place)
+        revised = check(RevisionIn, decode(content_of(arguments.file))).at(arguments.place)
     except Problem as problem:
         wrong = ", ".join(error.path for error in problem.errors)
         raise CommandError(f"{problem.detail} {wrong}".rstrip()) from None
 
-    async def act(connection: asyncpg.Connection, petition: Petition) -> str:
-        read, _ = await revise(connection, petition, revised, by=arguments.by, note=arguments.note, now=now())
+    async def act(change: Change) -> str:
+        read, _ = await revise(change, revised, by=arguments.by, note=arguments.note)
         return detail_out(read).model_dump_json(indent=2)
 
     return act
@@ -122,13 +114,13 @@ def _withdraw(arguments: Arguments) -> Act:
     if arguments.voter and not arguments.received:
         raise CommandError("--voter needs --received: the day on which the withdrawal was received")
 
-    async def act(connection: asyncpg.Connection, petition: Petition) -> str:
+    async def act(change: Change) -> str:
         by, note = arguments.by, arguments.note
         if arguments.revoke:
-            done = await revoke_withdrawal(connection, petition, arguments.revoke, by=by, note=note, now=now())
+            done = await revoke_withdrawal(change, arguments.revoke, by=by, note=note)
         else:
             voter_id, received = arguments.voter, arguments.received
-            done = await withdraw(connection, petition, voter_id, received, by=by, note=note, now=now())
+            done = await withdraw(change, voter_id, received, by=by, note=note)
         return withdrawal_done_out(done).model_dump_json(indent=2)
 
     return act
@@ -137,8 +129,8 @@ def _withdraw(arguments: Arguments) -> Act:
 def _section(arguments: Arguments) -> Act:
     dates = SectionDates(arguments.signed_from, arguments.signed_to)
 
-    async def act(connection: asyncpg.Connection, petition: Petition) -> str:
-        done = await declare_section(connection, petition, arguments.section, dates, by=arguments.by, now=now())
+    async def act(change: Change) -> str:
+        done = await declare_section(change, arguments.section, dates, by=arguments.by)
         return section_out(arguments.section, done).model_dump_json(indent=2)
 
     return act

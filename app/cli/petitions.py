@@ -2,6 +2,7 @@
 
 from app.cli.arguments import COUNTY, PETITION, PETITION_FIRST, PLACE, Arguments, a_date, command, group, the_petition
 from app.cli.common import Subparsers, now, signer
+from app.count.change import Count
 from app.count.line_queries import read_tally
 from app.count.petitions import Terms, close_petition, open_petition
 from app.database.engine import Database
@@ -54,7 +55,7 @@ async def _open(arguments: Arguments, database: Database) -> None:
 async def _close(arguments: Arguments, database: Database) -> None:
     petition = await the_petition(database, arguments.petition)
     key = signer(Settings.from_environment())
-    closed = await close_petition(database, petition, closed_by="command line", now=now())
+    closed = await close_petition(Count(database), petition, closed_by="command line", now=now())
     await make_checkpoint(database, key, petition.key, now=now())
     print(PetitionOut.model_validate(closed).model_dump_json(indent=2))
 

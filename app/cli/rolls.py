@@ -21,6 +21,7 @@ from app.cli.arguments import (
     note_empty,
 )
 from app.cli.common import CommandError, Subparsers, now
+from app.count.change import Count
 from app.database.engine import Database
 from app.examination.queries import counties_with_roll
 from app.examination.reexamination import reexamine_county
@@ -116,7 +117,7 @@ async def _activate(arguments: Arguments, database: Database) -> None:
 
 
 async def _examine_again(database: Database, county_id: str) -> None:
-    lines = await reexamine_county(database, county_id, now=now())
+    lines = await reexamine_county(Count(database), county_id, now=now())
     if lines:
         print(f"examined {lines:,} lines again")
 
@@ -168,5 +169,5 @@ async def _reexamine(arguments: Arguments, database: Database) -> None:
         text = f"county {arguments.county} has no roll in use: check the code, or load one with `roll load --activate`"
         raise CommandError(text)
     asked = [arguments.county] if arguments.county else counties
-    lines = sum([await reexamine_county(database, county_id, now=now()) for county_id in asked])
+    lines = sum([await reexamine_county(Count(database), county_id, now=now()) for county_id in asked])
     print(f"examined {lines:,} lines again")

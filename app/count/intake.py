@@ -1,25 +1,24 @@
-"""Taking lines in: each place once, each request once, each voter once, whatever is retried or races."""
+"""Taking signatures in: each place once, each request once, each voter once, whatever is retried or races."""
 
-from collections.abc import Collection, Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import NamedTuple
 
 import asyncpg
 
 from app.count import queries as rows
+from app.count.change import ATTEMPTS, Change, ChangedMeanwhileError, Count
 from app.count.examine import examine_lines
-from app.count.record import ChangedMeanwhileError, Claim, record
-from app.count.submission import Submission, SubmissionResult, dump_results, load_results, results_of
-from app.database.engine import Database
+from app.count.record import record
 from app.errors import BusyError, IdempotencyConflictError, RecallError
-from app.law.line import Line, Merits, Place, Submitted
+from app.law.line import Finding, Line, Place, Signature
 from app.law.petition import Petition
+from app.law.reasons import Outcome
 from app.matching.lookup import Decide, decide_lines
 
-# Each attempt that loses a race loses it to a transaction that committed, so a handful is plenty.
-_ATTEMPTS = 8
-
-# What one submission's content can cause, and so must not fail another's; anything else is the database's or ours.
+# What one submission's content can cause, and so must not fail another's. Any other error is the database's or ours.
 _OF_ONE = (
     RecallError,
     ArithmeticError,
@@ -31,238 +30,249 @@ _OF_ONE = (
     asyncpg.IntegrityConstraintViolationError,
 )
 
-Outcome = SubmissionResult | Exception
-Request = tuple[str, str] | int
-Occupied = Mapping[Place, tuple[Line, frozenset[bytes]]]
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One request's signatures. A single signature is a submission of one."""
+
+    principal: str
+    signatures: Sequence[Signature]
+    key: str | None = None  # the Idempotency-Key
+    fingerprint: bytes = b""  # SHA-256 of the request's meaning; compared when its key comes again
+
+    @property
+    def request(self) -> tuple[str, str] | int:
+        """What makes two submissions the same request: their principal and key, or nothing."""
+        return (self.principal, self.key) if self.key else id(self)
+
+
+class LineResult(NamedTuple):
+    """How the line of a signature is decided, as a station sees it: no voter and no evidence."""
+
+    place: str
+    outcome: Outcome
+    settled: bool
+    version: int
+    created: bool  # by this submission
+
+    @classmethod
+    def of(cls, line: Line, *, created: bool) -> "LineResult":
+        """The result for a line."""
+        return cls(str(line.place), line.outcome, line.settled, line.version, created)
+
+
+@dataclass(frozen=True, slots=True)
+class SubmissionResult:
+    """A result for each signature of a submission, in their order; None if a different entry is recorded there."""
+
+    results: Sequence[LineResult | None]
+    replayed: bool = False  # it is the stored answer to an earlier request of the same key and content
+
+
+Answer = SubmissionResult | Exception
 
 
 @dataclass(frozen=True, slots=True)
 class LookedUp:
-    """What was read for submissions before any lock. Whether it still holds is seen where it is written down."""
+    """What was read for submissions before any lock. Whether it still holds is checked when it is written."""
 
     submissions: Sequence[Submission]
-    outcomes: Sequence[Outcome | None]  # of each; None: still to be taken in
-    standing: Occupied
-    basis: rows.Basis | None = None  # of the merits; None where there is no new line
-    merits: Mapping[tuple[Place, bytes], Merits] = field(default_factory=dict)  # by place and writing
+    answers: Sequence[Answer | None]  # of each; None: it is still to be taken in
+    occupied: Mapping[Place, rows.Occupied]
+    basis: rows.Basis | None = None  # of the findings; None: there is no new line
+    findings: Mapping[tuple[Place, bytes], Finding] = field(default_factory=dict)  # by place and fingerprint
 
     @property
-    def done(self) -> bool:
-        """Whether there is nothing to take in."""
-        return None not in self.outcomes
+    def todo(self) -> list[Submission]:
+        """The submissions to carry out: of several with one key (a client's retry beside its first try) the first."""
+        first: dict[tuple[str, str] | int, Submission] = {}
+        for submission, answer in zip(self.submissions, self.answers, strict=True):
+            if answer is None:
+                first.setdefault(submission.request, submission)
+        return list(first.values())
+
+    @property
+    def new(self) -> list[tuple[Signature, str]]:
+        """The signatures for free places in paper order, each with its station; of two for one place, the first."""
+        first: dict[Place, tuple[Signature, str]] = {}
+        for submission in self.todo:
+            for signature in submission.signatures:
+                if signature.place not in self.occupied:
+                    first.setdefault(signature.place, (signature, submission.principal))
+        return [first[place] for place in sorted(first)]
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """Takes in submissions to one petition over one connection."""
+
+    count: Count
+    connection: asyncpg.Connection
+    petition: Petition
+    decide: Decide = decide_lines
+
+    async def take_in(self, submissions: Sequence[Submission], *, now: datetime) -> list[Answer]:
+        """Take several submissions in, in one transaction; one answer each, in order.
+
+        What refuses or breaks one submission never fails another: where the whole fails, each is tried by itself. An
+        answer that is an exception is for the caller who submitted.
+        """
+        for _ in range(ATTEMPTS):
+            try:
+                return await self._write(await self._look_up(submissions), now)
+            except ChangedMeanwhileError:
+                continue
+            except _OF_ONE as error:
+                if len(submissions) == 1:
+                    return [error]
+                return [(await self.take_in([one], now=now))[0] for one in submissions]
+        return [BusyError() for _ in submissions]
+
+    async def look_up(self, submissions: Sequence[Submission]) -> LookedUp:
+        """What `take_in_looked_up` takes in. If one submission breaks it, nothing: that finds out which."""
+        try:
+            return await self._look_up(submissions)
+        except _OF_ONE:
+            return LookedUp(submissions, [None] * len(submissions), {})
+
+    async def take_in_looked_up(self, groups: Sequence[LookedUp], *, now: datetime) -> list[Answer]:
+        """Take in, in one transaction, what was looked up in several groups; one answer a submission, in order.
+
+        If any of it changed meanwhile, or one submission breaks it, all is looked up again, as `take_in` does.
+        """
+        try:
+            return await self._write(_together(groups), now)
+        except (ChangedMeanwhileError, *_OF_ONE):
+            return await self.take_in([one for group in groups for one in group.submissions], now=now)
+
+    async def _look_up(self, submissions: Sequence[Submission]) -> LookedUp:
+        """Read earlier answers, what is recorded at the places, and what the roll says of new lines. No lock."""
+        connection, petition = self.connection, self.petition
+        keyed = {(s.principal, s.key) for s in submissions if s.key}
+        stored = await rows.stored_answers(connection, petition.key, keyed) if keyed else {}
+        found = LookedUp(submissions, [_replay(s, stored) for s in submissions], {})
+        places = {signature.place for submission in found.todo for signature in submission.signatures}
+        occupied = await rows.occupied_places(connection, petition.key, places) if places else {}
+        found = replace(found, occupied=occupied)
+        new = [signature for signature, _ in found.new]
+        if not new:
+            return found
+        basis, findings = await examine_lines(connection, petition, new, self.decide)
+        return replace(found, basis=basis, findings={(f.place, f.writing_sha256): f for f in findings})
+
+    async def _write(self, found: LookedUp, now: datetime) -> list[Answer]:
+        """Write the new lines and the answers; one answer a submission."""
+        todo, new = found.todo, found.new
+        carried_out: dict[tuple[str, str] | int, tuple[Submission, SubmissionResult]] = {}
+        if todo:
+            async with self.count.change(self.connection, self.petition, now) as change:
+                occupied = {**found.occupied, **await self._record(change, found, new)} if new else found.occupied
+                created = {signature.place: signature for signature, _ in new}
+                carried_out = {s.request: (s, _result(s, occupied, created)) for s in todo}
+                await self._store(change, carried_out.values())
+        pairs = zip(found.submissions, found.answers, strict=True)
+        return [answer or _answer(submission, *carried_out[submission.request]) for submission, answer in pairs]
+
+    async def _record(
+        self, change: Change, found: LookedUp, new: Sequence[tuple[Signature, str]]
+    ) -> dict[Place, rows.Occupied]:
+        """Take the places of the new signatures and put the findings on them on record.
+
+        Raises:
+            ChangedMeanwhileError: what the findings rest on changed, or a place was taken, since the lookup.
+        """
+        findings = [_looked_up(found, signature, station) for signature, station in new]
+        if await rows.hold_basis(self.connection, self.petition.key) != found.basis:
+            raise ChangedMeanwhileError
+        if not await rows.take_places(self.connection, self.petition.key, new, change.now):
+            raise ChangedMeanwhileError
+        lines = await record(change, "intake", findings)
+        return {s.place: rows.Occupied(lines[s.place], frozenset([s.sha256])) for s, _ in new}
+
+    async def _store(self, change: Change, carried_out: Iterable[tuple[Submission, SubmissionResult]]) -> None:
+        stored = [(s.principal, s.key, s.fingerprint, dump_results(s, done)) for s, done in carried_out if s.key]
+        if stored and not await rows.store_answers(self.connection, self.petition.key, stored, change.now):
+            raise ChangedMeanwhileError  # the same request is being answered elsewhere: that answer counts
 
 
 async def take_in(
-    database: Database,
-    petition: Petition,
-    submissions: Sequence[Submission],
-    *,
-    now: datetime,
-    decide: Decide = decide_lines,
-) -> list[Outcome]:
-    """Take several submissions in, in one transaction; one outcome each, in order.
-
-    What refuses or breaks one submission never fails another: where the whole fails, each is tried by itself. An
-    outcome that is an exception is for the one who asked.
-    """
-    async with database.intake(tells=True) as connection:
-        outcomes = await _take_in(connection, petition, submissions, now, decide)
-        tell(database, petition, outcomes)
-        return outcomes
-
-
-def tell(database: Database, petition: Petition, outcomes: Sequence[Outcome]) -> None:
-    """Let whoever polls the tally know it as these outcomes left it, before anybody is told of them."""
-    for outcome in outcomes:
-        if isinstance(outcome, SubmissionResult) and outcome.tally:
-            database.tell((petition.key), outcome.tally)
-
-
-async def _take_in(
-    connection: asyncpg.Connection,
-    petition: Petition,
-    submissions: Sequence[Submission],
-    now: datetime,
-    decide: Decide,
-) -> list[Outcome]:
-    for _ in range(_ATTEMPTS):
-        try:
-            found = await _look_up(connection, petition, submissions, decide)
-            return await _write_down(connection, petition, found, now)
-        except ChangedMeanwhileError:
-            continue
-        except _OF_ONE as error:
-            if len(submissions) == 1:
-                return [error]
-            return [(await _take_in(connection, petition, [one], now, decide))[0] for one in submissions]
-    return [BusyError() for _ in submissions]
-
-
-async def look_up_together(
-    connection: asyncpg.Connection, petition: Petition, submissions: Sequence[Submission], *, decide: Decide
-) -> LookedUp:
-    """What `take_in_looked_up` takes in. Where one submission breaks it, nothing of any: that finds out which."""
-    try:
-        return await _look_up(connection, petition, submissions, decide)
-    except _OF_ONE:
-        return LookedUp(submissions, [None] * len(submissions), {})
-
-
-async def take_in_looked_up(
-    connection: asyncpg.Connection, petition: Petition, groups: Sequence[LookedUp], *, now: datetime, decide: Decide
-) -> list[Outcome]:
-    """Take in, in one transaction, what was looked up in several groups; one outcome for each submission, in order.
-
-    Where something of it changed meanwhile, or one submission breaks it, all is looked up anew, as `take_in` does.
-    """
-    try:
-        return await _write_down(connection, petition, _together(groups), now)
-    except (ChangedMeanwhileError, *_OF_ONE):
-        submissions = [one for group in groups for one in group.submissions]
-        return await _take_in(connection, petition, submissions, now, decide)
+    count: Count, petition: Petition, submissions: Sequence[Submission], *, now: datetime, decide: Decide = decide_lines
+) -> list[Answer]:
+    """Take several submissions in, in one transaction; one answer each, in order (see `Intake.take_in`)."""
+    async with count.database.intake() as connection:
+        return await Intake(count, connection, petition, decide).take_in(submissions, now=now)
 
 
 def _together(groups: Sequence[LookedUp]) -> LookedUp:
     """Several groups as one.
 
     Raises:
-        ChangedMeanwhileError: what examinations rest on changed between them.
+        ChangedMeanwhileError: what the findings rest on changed between them.
     """
     bases = {group.basis for group in groups if group.basis}
     if len(bases) > 1:
         raise ChangedMeanwhileError
     return LookedUp(
         submissions=[one for group in groups for one in group.submissions],
-        outcomes=[outcome for group in groups for outcome in group.outcomes],
-        standing={place: there for group in groups for place, there in group.standing.items()},
+        answers=[answer for group in groups for answer in group.answers],
+        occupied={place: there for group in groups for place, there in group.occupied.items()},
         basis=next(iter(bases), None),
-        merits={what: merits for group in groups for what, merits in group.merits.items()},
+        findings={what: finding for group in groups for what, finding in group.findings.items()},
     )
 
 
-async def _look_up(
-    connection: asyncpg.Connection, petition: Petition, submissions: Sequence[Submission], decide: Decide
-) -> LookedUp:
-    """Read what was answered before, what stands at the places, and what the roll says of the new lines. No lock."""
-    keyed = {(s.principal, s.key) for s in submissions if s.key}
-    stored = await rows.stored_answers(connection, petition.key, keyed) if keyed else {}
-    outcomes = [_replay(s, stored) for s in submissions]
-    todo = _first_of_each_request(submissions, outcomes)
-    places = {line.place for s in todo for line in s.lines}
-    found = await rows.standing_at(connection, petition.key, places) if places else {}
-    standing = {place: (there.line, there.writings) for place, there in found.items()}
-    new = [line for line, _ in _in_paper_order(_new_lines(todo, standing))]
-    if not new:
-        return LookedUp(submissions, outcomes, standing)
-    basis, merits = await examine_lines(connection, petition, new, decide)
-    by_line = {(line.place, line.writing_sha256): m for line, m in zip(new, merits, strict=True)}
-    return LookedUp(submissions, outcomes, standing, basis, by_line)
-
-
-async def _write_down(
-    connection: asyncpg.Connection, petition: Petition, found: LookedUp, now: datetime
-) -> list[Outcome]:
-    todo = _first_of_each_request(found.submissions, found.outcomes)
-    answers = await _commit(connection, petition, todo, found, now) if todo else {}
-    return [_outcome(s, done, answers) for s, done in zip(found.submissions, found.outcomes, strict=True)]
-
-
-def _replay(submission: Submission, stored: Mapping[tuple[str, str], rows.StoredAnswer]) -> Outcome | None:
-    """The outcome of a request whose key was used before; None for one that is new."""
-    answer = stored.get((submission.principal, submission.key)) if submission.key else None
-    if answer is None:
-        return None
-    if answer.fingerprint != submission.fingerprint:
-        return IdempotencyConflictError()
-    return SubmissionResult(load_results(answer.answer), replayed=True)
-
-
-def _request(submission: Submission) -> Request:
-    """What makes two submissions the same request: their principal and key, or nothing."""
-    return (submission.principal, submission.key) if submission.key else id(submission)
-
-
-def _first_of_each_request(submissions: Sequence[Submission], outcomes: Sequence[Outcome | None]) -> list[Submission]:
-    """The submissions to carry out: of several with one key (a client's retry beside its first try) the first."""
-    first: dict[Request, Submission] = {}
-    for submission, outcome in zip(submissions, outcomes, strict=True):
-        if outcome is None:
-            first.setdefault(_request(submission), submission)
-    return list(first.values())
-
-
-def _new_lines(submissions: Sequence[Submission], standing: Occupied) -> dict[Place, tuple[Submitted, str]]:
-    """The lines for free places, each with its station; where two claim one place, the first."""
-    new: dict[Place, tuple[Submitted, str]] = {}
-    for submission in submissions:
-        for line in submission.lines:
-            if line.place not in standing:
-                new.setdefault(line.place, (line, submission.principal))
-    return new
-
-
-def _in_paper_order(new: Mapping[Place, tuple[Submitted, str]]) -> list[tuple[Submitted, str]]:
-    return sorted(new.values(), key=lambda line: line[0].place)
-
-
-async def _commit(
-    connection: asyncpg.Connection,
-    petition: Petition,
-    submissions: Sequence[Submission],
-    found: LookedUp,
-    now: datetime,
-) -> dict[Request, tuple[Submission, SubmissionResult]]:
-    """Write the new lines and the answers; returns what was carried out, by request."""
-    standing = found.standing
-    tally = None
-    new = _new_lines(submissions, standing)
-    claims = [_claim(line, station, found) for line, station in _in_paper_order(new)]
-    async with connection.transaction():
-        if claims:
-            lines = _in_paper_order(new)
-            if await rows.hold_basis(connection, petition.key) != found.basis:
-                raise ChangedMeanwhileError
-            if not await rows.take_places(connection, petition.key, lines, now):
-                raise ChangedMeanwhileError
-            recorded = await record(connection, petition, "intake", claims, now=now)
-            tally = recorded.tally
-            written = {line.place: (recorded.lines[line.place], frozenset([line.writing_sha256])) for line, _ in lines}
-            standing = {**standing, **written}
-        first = {place: line for place, (line, _) in new.items()}
-        answers = {_request(s): (s, SubmissionResult(results_of(s, standing, first), tally=tally)) for s in submissions}
-        await _store(connection, petition, answers.values(), now)
-    return answers
-
-
-def _claim(line: Submitted, station: str, found: LookedUp) -> Claim:
-    """What a new line claims.
+def _looked_up(found: LookedUp, signature: Signature, station: str) -> Finding:
+    """The finding on a new line.
 
     Raises:
-        ChangedMeanwhileError: it was not looked up, since another was to stand at its place.
+        ChangedMeanwhileError: it was not looked up, since another signature was to take its place.
     """
-    merits = found.merits.get((line.place, line.writing_sha256))
-    if merits is None:
+    finding = found.findings.get((signature.place, signature.sha256))
+    if finding is None:
         raise ChangedMeanwhileError
-    return Claim(place=line.place, merits=merits, writing_sha256=line.writing_sha256, station=station)
+    return replace(finding, station=station)
 
 
-async def _store(
-    connection: asyncpg.Connection,
-    petition: Petition,
-    answers: Collection[tuple[Submission, SubmissionResult]],
-    now: datetime,
-) -> None:
-    stored = [(s.principal, s.key, s.fingerprint, dump_results(answer.results)) for s, answer in answers if s.key]
-    if stored and not await rows.store_answers(connection, petition.key, stored, now):
-        raise ChangedMeanwhileError  # the same request is being answered elsewhere: that answer stands
+def _result(
+    submission: Submission, occupied: Mapping[Place, rows.Occupied], created: Mapping[Place, Signature]
+) -> SubmissionResult:
+    """A submission's results: `occupied` has every place's line, `created` the signatures that took theirs."""
+    results = []
+    for signature in submission.signatures:
+        line, texts = occupied[signature.place]
+        is_new = created.get(signature.place) is signature
+        results.append(LineResult.of(line, created=is_new) if signature.sha256 in texts else None)
+    return SubmissionResult(results)
 
 
-def _outcome(
-    submission: Submission, done: Outcome | None, answers: Mapping[Request, tuple[Submission, SubmissionResult]]
-) -> Outcome:
-    if done is not None:
-        return done
-    first, answer = answers[_request(submission)]
+def _replay(submission: Submission, stored: Mapping[tuple[str, str], tuple[bytes, str]]) -> Answer | None:
+    """The answer to a request whose key was used before; None for one that is new."""
+    known = stored.get((submission.principal, submission.key)) if submission.key else None
+    if known is None:
+        return None
+    fingerprint, text = known
+    if fingerprint != submission.fingerprint:
+        return IdempotencyConflictError()
+    return SubmissionResult(load_results(text), replayed=True)
+
+
+def _answer(submission: Submission, first: Submission, result: SubmissionResult) -> Answer:
+    """The answer to a submission, given what was carried out for the first one with its key."""
     if first is submission:
-        return answer
-    return replace(answer, replayed=True) if first.fingerprint == submission.fingerprint else IdempotencyConflictError()
+        return result
+    return replace(result, replayed=True) if first.fingerprint == submission.fingerprint else IdempotencyConflictError()
+
+
+def dump_results(submission: Submission, done: SubmissionResult) -> str:
+    """Results as they are stored with their idempotency key."""
+    pairs = zip(submission.signatures, done.results, strict=True)
+    found = [
+        (r.place, *r.outcome, r.settled, r.version, r.created) if r else (str(signature.place),)
+        for signature, r in pairs
+    ]
+    return json.dumps(found, separators=(",", ":"))
+
+
+def load_results(text: str) -> list[LineResult | None]:
+    """Stored results, as they were."""
+    return [LineResult(place, Outcome(*more[:2]), *more[2:]) if more else None for place, *more in json.loads(text)]

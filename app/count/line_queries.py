@@ -15,7 +15,7 @@ from app.count.queries import LINE_COLUMNS, columns, line_of
 from app.database.tables import head
 from app.database.tables import line as line_table
 from app.database.tables import petition as petition_table
-from app.law.line import Line, NameParts, Place, Submitted, Writing
+from app.law.line import Line, NameParts, Place, Signature, Writing
 from app.law.petition import Petition, PetitionKey
 from app.law.tally import Counts, Tally, counts_of
 from app.ledger.entries import GENESIS
@@ -86,7 +86,7 @@ CROSS JOIN LATERAL (
 """  # noqa: S608  # literals of ours
 
 # What stands at several places, by the primary keys.
-_WRITINGS_AT = f"""
+_SIGNATURES_AT = f"""
 SELECT line.section, line.page, line.line, {_WRITING_COLUMNS} {_LINES_AT} {_WRITING}
 """  # literals of ours
 
@@ -100,12 +100,11 @@ ORDER BY finding_no
 
 @dataclass(frozen=True, slots=True)
 class LineRead:
-    """A line, what stands on it, and its last finding, with the newest evidence and the finding that it is of."""
+    """A line, its signature, and its last finding, with the newest evidence and the number of that one's finding."""
 
     line: Line
-    people_needed: int  # to settle what the line stands as
-    writing: Writing
-    writing_sha256: bytes
+    people_needed: int  # to settle the line's outcome
+    signature: Signature
     finding: dict[str, Any]
     undoubted: dict[str, Any] | None  # while opinions of the signature are pending: the last finding that is none
 
@@ -127,8 +126,7 @@ def _line_read(row: asyncpg.Record) -> LineRead:
     return LineRead(
         line=line_of(row),
         people_needed=row["people_needed"],
-        writing=_writing(row),
-        writing_sha256=row["writing_sha256"],
+        signature=_signature(row),
         finding=finding | newest,
         undoubted=undoubted and undoubted | newest,
     )
@@ -139,9 +137,9 @@ async def read_line(connection: asyncpg.Connection, petition: PetitionKey, place
     return (await read_lines(connection, petition, [place])).get(place)
 
 
-def _writing(row: asyncpg.Record) -> Writing:
+def _signature(row: asyncpg.Record) -> Signature:
     parts = row["name_parts"]
-    return Writing(
+    writing = Writing(
         printed_name=row["printed_name"],
         residence_address=row["residence_address"],
         city=row["city"],
@@ -150,15 +148,15 @@ def _writing(row: asyncpg.Record) -> Writing:
         signed=row["signed"],
         image_sha256=row["image_sha256"],
     )
+    return Signature(Place(row["section"], row["page"], row["line"]), writing, row["writing_sha256"])
 
 
-async def writings_at(
+async def signatures_at(
     connection: asyncpg.Connection, petition: PetitionKey, places: Collection[Place]
-) -> dict[Place, Submitted]:
-    """What stands at these places."""
-    rows = await connection.fetch(_WRITINGS_AT, *petition, *columns(places))
-    read = [Submitted(Place(r["section"], r["page"], r["line"]), _writing(r), r["writing_sha256"]) for r in rows]
-    return {line.place: line for line in read}
+) -> dict[Place, Signature]:
+    """The signatures at these places, as their text was last corrected."""
+    rows = await connection.fetch(_SIGNATURES_AT, *petition, *columns(places))
+    return {one.place: one for one in map(_signature, rows)}
 
 
 async def line_history(connection: asyncpg.Connection, petition: PetitionKey, place: Place) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from datetime import date, datetime
 
 from app.access.queries import add_county
 from app.count import line_queries as rows
+from app.count.change import Change, Count
 from app.count.queries import lock_head
 from app.count.record import write
 from app.database.engine import Database
@@ -62,24 +63,24 @@ async def open_petition(database: Database, terms: Terms, *, opened_by: str, now
     async with database.begin() as connection:
         await rows.add_petition(connection, petition, opened_by)
         raw = (await connection.get_raw_connection()).driver_connection
-        await write(raw, petition, "open", [], now=now, facts=petition.facts())
+        await write(Change(raw, petition, now), "open", [], facts=petition.facts())
     return petition
 
 
-async def close_petition(database: Database, petition: Petition, *, closed_by: str, now: datetime) -> Petition:
+async def close_petition(count: Count, petition: Petition, *, closed_by: str, now: datetime) -> Petition:
     """End a petition's count, with the ledger's closing entry: nothing of the count can change afterwards.
 
     Raises:
         PetitionClosedError: it has ended already.
         UndecidedLinesError: lines are still to be decided.
     """
-    async with database.intake() as connection, connection.transaction():
+    async with count.database.intake() as connection, count.change(connection, petition, now) as change:
         head = await lock_head(connection, petition.key)
         if head is None:
             raise UnknownPetitionError
         if head.state == "open":
             check_closing(head.counts, petition.required)
-        await write(connection, petition, "close", [], now=now, facts={"closed_by": closed_by}, close=True)
+        await write(change, "close", [], facts={"closed_by": closed_by}, close=True)
     return replace(petition, state="closed")
 
 

@@ -2,15 +2,15 @@
 
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
 
 import asyncpg
 
-from app.law.line import Line, Place, Submitted
+from app.law.line import Line, Place, Signature
 from app.law.petition import PetitionKey
-from app.law.tally import Counts, LineState, counts_of
+from app.law.reasons import Outcome
+from app.law.tally import Tally, counts_of
 from app.ledger.entries import Entry, Head, StoredFinding
 from app.matching.blocking import KEYS_VERSION
 
@@ -122,7 +122,9 @@ def line_of(row: asyncpg.Record) -> Line:
     """A row of `LINE_COLUMNS` as a value."""
     return Line(
         place=Place(row["section"], row["page"], row["line"]),
-        standing=LineState(row["status"], row["reason"], row["voter_id"], row["settled"]),
+        outcome=Outcome(row["status"], row["reason"]),
+        voter_id=row["voter_id"],
+        settled=row["settled"],
         finding_no=row["finding_no"],
         confirmed_by=tuple(row["confirmed_by"]),
         mismatch_by=tuple(row["mismatch_by"]),
@@ -171,28 +173,25 @@ async def step_down(connection: asyncpg.Connection, petition: PetitionKey, place
 
 
 async def write_lines(
-    connection: asyncpg.Connection,
-    petition: PetitionKey,
-    lines: Sequence[tuple[Line, int]],
+    connection: asyncpg.Connection, petition: PetitionKey, lines: Sequence[Line], people_needed: Sequence[int]
 ) -> None:
-    """Write where these lines stand now; each comes with the number of people that its finding needs."""
-    standings = [line.standing for line, _ in lines]
+    """Write lines as they are decided now, each with the number of people that must confirm it."""
     await connection.execute(
         _WRITE_LINES,
         *petition,
-        lines[0][0].version if lines else 0,
-        *columns([line.place for line, _ in lines]),
-        [s.status for s in standings],
-        [s.reason for s in standings],
-        [s.voter_id for s in standings],
-        [s.settled for s in standings],
-        [line.finding_no for line, _ in lines],
-        [line.roll_version for line, _ in lines],
-        [needed for _, needed in lines],
-        [",".join(line.confirmed_by) for line, _ in lines],
-        [",".join(line.mismatch_by) for line, _ in lines],
-        [line.station for line, _ in lines],
-        [line.aliases_version for line, _ in lines],
+        lines[0].version if lines else 0,
+        *columns([line.place for line in lines]),
+        [line.outcome.status for line in lines],
+        [line.outcome.reason for line in lines],
+        [line.voter_id for line in lines],
+        [line.settled for line in lines],
+        [line.finding_no for line in lines],
+        [line.roll_version for line in lines],
+        people_needed,
+        [",".join(line.confirmed_by) for line in lines],
+        [",".join(line.mismatch_by) for line in lines],
+        [line.station for line in lines],
+        [line.aliases_version for line in lines],
     )
 
 
@@ -213,29 +212,22 @@ async def write_findings(
 
 
 async def lock_head(connection: asyncpg.Connection, petition: PetitionKey) -> Head | None:
-    """Lock the head row: from here to the commit this transaction is the only writer of its petition."""
+    """Lock the head row: from here to the commit no other transaction writes to this petition."""
     row = await connection.fetchrow(_LOCK_HEAD, *petition)
     return row and Head(row["version"], row["hash"], row["state"], counts_of(row))
 
 
-async def append_entry(
-    connection: asyncpg.Connection,
-    petition: PetitionKey,
-    *,
-    entry: Entry,
-    state: str,
-    counts: Counts,
-    now: datetime,
-) -> None:
-    """Append one ledger entry and move the head to it, with the counts as they are after it."""
+async def append_entry(connection: asyncpg.Connection, petition: PetitionKey, entry: Entry, tally: Tally) -> None:
+    """Append one ledger entry and move the head to it, with the tally after it."""
+    counts = tally.counts
     await connection.execute(_APPEND_ENTRY, *petition, *entry)
     await connection.execute(
         _MOVE_HEAD,
         *petition,
         entry.seq,
         entry.hash,
-        state,
-        now,
+        tally.state,
+        tally.as_of,
         counts.received,
         counts.valid,
         counts.invalid,
@@ -248,7 +240,7 @@ async def append_entry(
 # What stands at these places, and every writing that was ever accepted there. OFFSET 0 has each place looked up by its
 # whole primary key, also with a plan that was made, and kept, when the tables were empty or not analysed yet: such a
 # plan may read a petition from end to end instead.
-_STANDING_AT = f"""
+_OCCUPIED = f"""
 SELECT {", ".join(f"line.{c.strip()}" for c in LINE_COLUMNS.split(","))}, signature.writing_sha256,
        ARRAY(SELECT r.writing_sha256 FROM signature_revision r
              WHERE r.county_id = $1 AND r.petition_id = $2
@@ -318,19 +310,11 @@ FROM petition WHERE county_id = $1 AND petition_id = $2 FOR SHARE
 """
 
 
-@dataclass(frozen=True, slots=True)
-class OccupiedPlace:
-    """What stands at a place already."""
+class Occupied(NamedTuple):
+    """The line at a place that is taken, and the fingerprints of every text that was ever recorded there."""
 
     line: Line
-    writings: frozenset[bytes]  # SHA-256 of the writing first read there and of every revision of it
-
-
-class StoredAnswer(NamedTuple):
-    """The answer that a request got."""
-
-    fingerprint: bytes
-    answer: str
+    texts: frozenset[bytes]
 
 
 class Basis(NamedTuple):
@@ -353,41 +337,37 @@ def _count(status: str) -> int:
     return int(status.rpartition(" ")[2])
 
 
-async def standing_at(
+async def occupied_places(
     connection: asyncpg.Connection, petition: PetitionKey, places: Collection[Place]
-) -> dict[Place, OccupiedPlace]:
-    """What stands at these places; a free place is absent."""
-    found = await connection.fetch(_STANDING_AT, *petition, *columns(places))
-    lines = ((line_of(row), row) for row in found)
-    return {
-        line.place: OccupiedPlace(line, frozenset([row["writing_sha256"], *row["revisions"]])) for line, row in lines
-    }
+) -> dict[Place, Occupied]:
+    """What is recorded at these places; a free place is absent."""
+    rows = await connection.fetch(_OCCUPIED, *petition, *columns(places))
+    found = (Occupied(line_of(row), frozenset([row["writing_sha256"], *row["revisions"]])) for row in rows)
+    return {one.line.place: one for one in found}
 
 
 async def take_places(
-    connection: asyncpg.Connection,
-    petition: PetitionKey,
-    lines: Sequence[tuple[Submitted, str]],
-    now: datetime,
+    connection: asyncpg.Connection, petition: PetitionKey, new: Sequence[tuple[Signature, str]], now: datetime
 ) -> bool:
-    """Store new signatures, each with the station that read it. False where somebody else took one of the places."""
-    writings = [line.writing for line, _ in lines]
+    """Store new signatures, each with the station that read it. False if another transaction took one of the places."""
+    signatures = [signature for signature, _ in new]
+    writings = [signature.writing for signature in signatures]
     status = await connection.execute(
         _TAKE_PLACES,
         *petition,
         now,
-        *columns([line.place for line, _ in lines]),
+        *columns([signature.place for signature in signatures]),
         [w.printed_name for w in writings],
-        [w.name.as_json() if w.name else None for w in writings],
+        [w.name_parts for w in writings],
         [w.residence_address for w in writings],
         [w.city for w in writings],
         [w.zip for w in writings],
         [w.signed for w in writings],
         [w.image_sha256 for w in writings],
-        [line.writing_sha256 for line, _ in lines],
-        [station for _, station in lines],
+        [signature.sha256 for signature in signatures],
+        [station for _, station in new],
     )
-    return _count(status) == len(lines)
+    return _count(status) == len(new)
 
 
 async def section_dates(
@@ -401,11 +381,11 @@ async def section_dates(
 
 async def stored_answers(
     connection: asyncpg.Connection, petition: PetitionKey, requests: Collection[tuple[str, str]]
-) -> dict[tuple[str, str], StoredAnswer]:
-    """The stored answers to these requests, each a principal and its idempotency key."""
+) -> dict[tuple[str, str], tuple[bytes, str]]:
+    """The fingerprints and answers of these requests, each a principal and its idempotency key."""
     principals, keys = [p for p, _ in requests], [k for _, k in requests]
     found = await connection.fetch(_STORED_ANSWERS, *petition, principals, keys)
-    return {(row["principal"], row["key"]): StoredAnswer(row["fingerprint"], row["answer"]) for row in found}
+    return {(row["principal"], row["key"]): (row["fingerprint"], row["answer"]) for row in found}
 
 
 async def store_answers(
@@ -414,7 +394,7 @@ async def store_answers(
     answers: Collection[tuple[str, str, bytes, str]],
     now: datetime,
 ) -> bool:
-    """Store (principal, key, fingerprint, answer). False where one of the keys was used at the same time."""
+    """Store (principal, key, fingerprint, answer). False if one of the keys was used at the same time."""
     principals, keys, fingerprints, texts = map(list, zip(*answers, strict=True))
     status = await connection.execute(_STORE_ANSWERS, *petition, now, principals, keys, fingerprints, texts)
     return _count(status) == len(answers)

@@ -2,9 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from time import monotonic
-from typing import Any, Protocol
-from uuid import UUID
+from typing import Any
 
 import asyncpg
 from sqlalchemy import event
@@ -17,7 +15,6 @@ from sqlalchemy.pool import QueuePool
 
 from app.database.pooling import no_reset
 
-_REMEMBERED = 60  # seconds: longer than any query that began before a commit may take
 _BRIEF = 4  # connections: keys and tallies ask one question at a time each; the rest is for who asks how we are
 
 SERVICE_ROLE = "recall_service"
@@ -41,15 +38,6 @@ def connect_arguments(url: str, **session: str) -> dict[str, Any]:
     return known | {"server_settings": session}
 
 
-class Versioned(Protocol):
-    """What bears the version of a count."""
-
-    @property
-    def version(self) -> int:
-        """The version."""
-        ...
-
-
 class Database:
     """The pools of one process."""
 
@@ -58,8 +46,6 @@ class Database:
         self._intake = intake
         self._brief = brief
         self._reading = reading
-        self.writes = 0  # of this process to the count, whether they changed it or not, but for those that were told
-        self._tallies: dict[tuple[str, UUID], tuple[Versioned, float]] = {}  # as this process left them, and when
 
     @property
     def url(self) -> str:
@@ -67,38 +53,14 @@ class Database:
         return self._reading.url.render_as_string(hide_password=False)
 
     @asynccontextmanager
-    async def intake(self, *, tells: bool = False) -> AsyncIterator[asyncpg.Connection]:
-        """A connection for the hot path, straight from the driver.
-
-        Args:
-            tells: whoever uses it tells of every commit (`tell`), so that no tally need be read anew for it.
-        """
-        told = False
-        try:
-            async with self._intake.acquire(timeout=20) as connection:
-                yield connection
-            told = tells
-        finally:
-            # After the commit and before its answer: what was read earlier may be out of date. An error may hide one.
-            self.writes += not told
-
-    def tell(self, petition: tuple[str, UUID], tally: Versioned) -> None:
-        """Take the tally as a commit of this process left it, before anybody is told of that."""
-        known = self.told(petition)
-        if known is None or known.version < tally.version:
-            self._tallies[petition] = tally, monotonic()
-
-    def told(self, petition: tuple[str, UUID]) -> Versioned | None:
-        """The tally as this process last left it, if that was a moment ago: whatever is read later shows it as well.
-
-        Not for longer, since a database that was put back to an earlier state is right, and this memory is not.
-        """
-        tally, when = self._tallies.get(petition, (None, 0.0))
-        return tally if monotonic() - when < _REMEMBERED else None
+    async def intake(self) -> AsyncIterator[asyncpg.Connection]:
+        """A connection for the hot path, straight from the driver."""
+        async with self._intake.acquire(timeout=20) as connection:
+            yield connection
 
     @asynccontextmanager
     async def brief(self) -> AsyncIterator[asyncpg.Connection]:
-        """A connection for a row by its key: for what stations wait for too, however busy the readers are."""
+        """A connection to read a row by its key: stations wait for that as well, however busy the readers are."""
         async with self._brief.acquire(timeout=5) as connection:
             yield connection
 

@@ -8,7 +8,7 @@ from app.database.engine import Database
 from app.errors import UnknownLineError
 from app.law.line import Place, Writing
 from app.law.petition import Petition
-from app.law.reasons import REASONS_IN_WORDS
+from app.law.reasons import REASONS_IN_WORDS, Outcome
 from app.law.ruleset import RULESETS
 from app.matching.comparison import ADDRESS_FIELDS, NAME_FIELDS, REST_IN_WORDS, level_in_words
 from app.matching.evidence import RULES
@@ -29,7 +29,7 @@ async def explain(database: Database, petition: Petition, place: Place) -> str:
         read = await read_line(connection, petition.key, place)
         if read is None:
             raise UnknownLineError
-        return explanation(read.writing, await line_history(connection, petition.key, place))
+        return explanation(read.signature.writing, await line_history(connection, petition.key, place))
 
 
 _PENDING: Final = (
@@ -96,7 +96,7 @@ def _settled(finding: Json) -> str:
     if finding["settled"]:
         return "settled"
     ruleset = RULESETS.get(finding["ruleset"])
-    needed = ruleset.people_needed(finding["status"], finding["reason"]) if ruleset else 0
+    needed = ruleset.people_needed(Outcome(finding["status"], finding["reason"])) if ruleset else 0
     missing = needed - len(finding["confirmed_by"])
     return f"not settled: people who must still confirm it: {missing}" if missing > 0 else "not settled yet"
 

@@ -8,12 +8,12 @@ from typing import Final
 import asyncpg
 
 from app.count.examine import interval_of
-from app.count.line_queries import writings_at
+from app.count.line_queries import signatures_at
 from app.count.queries import section_dates
 from app.database.engine import Database
 from app.errors import NoRollError
 from app.examination.queries import judgments_of
-from app.law.line import Writing, is_eligible
+from app.law.line import Writing
 from app.law.petition import Petition, SigningInterval
 from app.law.quality import DecidedLine
 from app.law.registration import Registration
@@ -46,7 +46,7 @@ class JudgedWriting:
     @property
     def reason(self) -> str | None:
         """Why the line is invalid by itself; None where it is good, whether or not it counts."""
-        return None if is_eligible(self.decided.status, self.decided.reason) else self.decided.reason
+        return None if self.decided.outcome.eligible else self.decided.outcome.reason
 
     @property
     def signer(self) -> str:
@@ -108,7 +108,7 @@ async def _active(connection: asyncpg.Connection, county_id: str) -> SearchedRol
 
 async def _judged_writings(connection: asyncpg.Connection, petition: Petition) -> list[JudgedWriting]:
     found = await judgments_of(connection, petition.key)
-    lines = await writings_at(connection, petition.key, [place for place, _ in found])
+    lines = await signatures_at(connection, petition.key, [place for place, _ in found])
     _, declared = await section_dates(connection, petition.key, {place.section for place, _ in found})
     judged = []
     for place, decided in found:

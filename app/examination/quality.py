@@ -1,15 +1,15 @@
 """The blind double check: whether a person who does not know the decision comes to the same one, and how often."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
 
 import asyncpg
 
 from app.access.principals import Principal
+from app.count.change import Change
 from app.count.examine import interval_of
-from app.count.line_queries import LineRead, read_line, writings_at
+from app.count.line_queries import LineRead, read_line, signatures_at
 from app.count.queries import section_dates
-from app.count.record import Claim, record
+from app.count.record import record
 from app.database.engine import Database
 from app.errors import (
     AlreadyCheckedError,
@@ -20,9 +20,11 @@ from app.errors import (
 )
 from app.examination import queries as rows
 from app.examination.findings import roll_with_voter
-from app.law.line import Line, Merits, Place, Submitted
+from app.law.line import Line, Place, Signature, restated
 from app.law.petition import Petition, SigningInterval
-from app.law.quality import BlindAnswer, DecidedLine, ErrorRate, agrees, check_answer, error_rates
+from app.law.quality import DecidedLine, ErrorRate, agrees, check_answer, error_rates
+from app.law.reasons import Outcome
+from app.law.review import PersonFinding
 from app.law.sampling import is_drawn
 from app.matching.candidates import FoundCandidates, Question, candidates_of
 from app.matching.roll_cache import in_use
@@ -32,7 +34,7 @@ from app.matching.roll_cache import in_use
 class ToCheck:
     """A drawn line as the person sees it: the writing, and who of the roll it may be."""
 
-    line: Submitted
+    signature: Signature
     found: FoundCandidates
 
 
@@ -57,11 +59,11 @@ async def next_sample(database: Database, petition: Petition, *, who: Principal,
         places = await rows.next_to_check(
             connection, petition.key, seed=seed, share_ppm=share, who=who.name, limit=limit
         )
-        lines = await writings_at(connection, petition.key, places)
-        return await _with_candidates(connection, petition, [lines[place] for place in places])
+        signatures = await signatures_at(connection, petition.key, places)
+        return await _with_candidates(connection, petition, [signatures[place] for place in places])
 
 
-async def _with_candidates(connection: asyncpg.Connection, petition: Petition, lines: list[Submitted]) -> list[ToCheck]:
+async def _with_candidates(connection: asyncpg.Connection, petition: Petition, lines: list[Signature]) -> list[ToCheck]:
     roll, _ = await in_use(connection, petition.county_id)
     if roll is None:
         raise NoRollError
@@ -78,24 +80,22 @@ async def _with_candidates(connection: asyncpg.Connection, petition: Petition, l
 
 
 async def check_line(
-    connection: asyncpg.Connection,
-    petition: Petition,
-    place: Place,
-    answer: BlindAnswer,
-    *,
-    who: Principal,
-    now: datetime,
+    change: Change, place: Place, answer: PersonFinding, *, who: Principal
 ) -> tuple[rows.Answered, bool]:
-    """Put a person's independent answer on record; where it is not the machine's decision, the line goes to review.
+    """Put a person's blind answer on record; if it differs from the machine's decision, the line goes to review.
 
-    Within the caller's transaction. Returns the answer, and whether it is new: the same again changes nothing.
+    Returns the answer, and whether it is new: the same again changes nothing.
 
     Raises:
-        FindingRefusedError, UnknownVoterError, UnknownLineError, PetitionClosedError
+        FindingRefusedError: the answer cannot be compared with a decision.
+        UnknownVoterError: the active roll has no such voter.
+        UnknownLineError: no signature is recorded at that place.
+        PetitionClosedError: the count has ended.
         NotDrawnError: the line is not to be checked.
         AlreadyCheckedError: there is an answer already.
-        ChangedMeanwhileError: somebody else decided the line just now.
+        ChangedMeanwhileError: another clerk decided the line just now.
     """
+    connection, petition = change.connection, change.petition
     check_answer(answer)
     read = await read_line(connection, petition.key, place)
     if read is None:
@@ -105,54 +105,42 @@ async def check_line(
         raise PetitionClosedError
     before = await rows.get_check(connection, petition.key, place)
     if before:
-        return _same_or_refused(before, answer, who), False
+        if (before.checked_by, before.answer) != (who.name, answer):
+            raise AlreadyCheckedError
+        return before, False
     if not (is_drawn(seed, place, petition.ruleset.double_check_ppm) and _by_machine(read.line)):
         raise NotDrawnError
     if answer.voter_id:
         await roll_with_voter(connection, petition.county_id, answer.voter_id)
-    answered = rows.Answered(answer, who.name, now)
-    await _put_on_record(connection, petition, read, answered)
+    answered = rows.Answered(answer, who.name, change.now)
+    await _put_on_record(change, read, answered)
     return answered, True
 
 
 def _by_machine(line: Line) -> bool:
     """Whether the line is settled by the machine alone, as the draw's query asks."""
-    decided = line.standing.status in ("valid", "invalid") and line.standing.settled
+    decided = line.outcome.status in ("valid", "invalid") and line.settled
     return decided and not line.confirmed_by and not line.mismatch_by
 
 
-def _same_or_refused(before: rows.Answered, answer: BlindAnswer, who: Principal) -> rows.Answered:
-    if (before.checked_by, before.answer) != (who.name, answer):
-        raise AlreadyCheckedError
-    return before
-
-
-async def _put_on_record(
-    connection: asyncpg.Connection, petition: Petition, read: LineRead, answered: rows.Answered
-) -> None:
-    standing, place = read.line.standing, read.line.place
-    decided = DecidedLine(standing.status, standing.reason, standing.voter_id)
-    stored = await rows.add_check(
-        connection,
-        petition.key,
-        place,
-        finding_no=read.line.finding_no,
-        decided=decided,
-        answered=answered,
+async def _put_on_record(change: Change, read: LineRead, answered: rows.Answered) -> None:
+    line = read.line
+    if not await rows.add_check(change.connection, change.petition.key, line, answered):
+        raise AlreadyCheckedError  # another person's answer was committed between our look and now
+    if agrees(answered.answer, DecidedLine(line.outcome, line.voter_id)):
+        return
+    finding = replace(
+        restated(line),
+        outcome=Outcome("review", "quality_check"),
+        voter_id=None,
+        decided_by=answered.checked_by,
+        person=True,
+        note=answered.answer.note,
+        confirmed_by=(),
+        mismatch_by=(),
+        writing_sha256=read.signature.sha256,
     )
-    if not stored:  # another person's answer was committed between our look and now
-        raise AlreadyCheckedError
-    if not agrees(answered.answer, decided):
-        claim = Claim(
-            place=place,
-            merits=Merits("review", "quality_check", None, roll_version=read.line.roll_version),
-            writing_sha256=read.writing_sha256,
-            decided_by=answered.checked_by,
-            person=True,
-            note=answered.answer.note,
-            before=read.line,
-        )
-        await record(connection, petition, "finding", [claim], now=answered.checked_at)
+    await record(change, "finding", [finding])
 
 
 async def measure_quality(database: Database, petition: Petition) -> Quality:

@@ -8,9 +8,11 @@ from uuid import UUID
 import asyncpg
 
 from app.count.queries import LINE_COLUMNS, SectionDates, columns, line_of, lock_lines
-from app.law.line import Line, Place, Submitted
+from app.law.line import Line, Place, Signature
 from app.law.petition import PetitionKey
-from app.law.quality import BlindAnswer, Check, DecidedLine
+from app.law.quality import Check, DecidedLine
+from app.law.reasons import Outcome
+from app.law.review import PersonFinding
 from app.law.sampling import draw_limit
 from app.law.withdrawal import Revocation, Withdrawal
 
@@ -71,7 +73,7 @@ WHERE county_id = $1 AND petition_id = $2 AND section = $3 AND page = $4 AND lin
 class Answered(NamedTuple):
     """An answer that is on record."""
 
-    answer: BlindAnswer
+    answer: PersonFinding
     checked_by: str
     checked_at: datetime
 
@@ -103,10 +105,10 @@ def _limit(share_ppm: int) -> bytes:
 
 async def counts_by_machine(
     connection: asyncpg.Connection, petition: PetitionKey, *, seed: bytes, share_ppm: int
-) -> dict[tuple[str, str | None], tuple[int, int]]:
-    """By (status, reason): the lines that the machine alone decided, and how many of them are drawn."""
+) -> dict[Outcome, tuple[int, int]]:
+    """By outcome: the lines that the machine alone decided, and how many of them are drawn."""
     rows = await connection.fetch(_COUNTS, *petition, seed, _limit(share_ppm))
-    return {(row["status"], row["reason"]): (row["lines"], row["drawn"]) for row in rows}
+    return {Outcome(row["status"], row["reason"]): (row["lines"], row["drawn"]) for row in rows}
 
 
 async def checks(connection: asyncpg.Connection, petition: PetitionKey) -> list[Check]:
@@ -115,26 +117,19 @@ async def checks(connection: asyncpg.Connection, petition: PetitionKey) -> list[
     return [
         Check(
             _answer(row),
-            DecidedLine(row["decided_status"], row["decided_reason"], row["decided_voter_id"]),
-            DecidedLine(row["now_status"], row["now_reason"], row["now_voter_id"]),
+            DecidedLine(Outcome(row["decided_status"], row["decided_reason"]), row["decided_voter_id"]),
+            DecidedLine(Outcome(row["now_status"], row["now_reason"]), row["now_voter_id"]),
         )
         for row in rows
     ]
 
 
-async def add_check(  # the columns of a row
-    connection: asyncpg.Connection,
-    petition: PetitionKey,
-    place: Place,
-    *,
-    finding_no: int,
-    decided: DecidedLine,
-    answered: Answered,
-) -> bool:
-    """Store an answer; False where one for this line is there already."""
-    answer = answered.answer
-    said = (answer.status, answer.reason, answer.voter_id, answer.note, answered.checked_by, answered.checked_at)
-    return await connection.fetchval(_ADD_CHECK, *petition, *place, finding_no, *decided, *said) is not None
+async def add_check(connection: asyncpg.Connection, petition: PetitionKey, line: Line, answered: Answered) -> bool:
+    """Store an answer beside the line as it is decided; False if there is an answer for this line already."""
+    answer, by, at = answered
+    decided = (line.finding_no, *line.outcome, line.voter_id)
+    said = (*answer.outcome, answer.voter_id, answer.note, by, at)
+    return await connection.fetchval(_ADD_CHECK, *petition, *line.place, *decided, *said) is not None
 
 
 async def get_check(connection: asyncpg.Connection, petition: PetitionKey, place: Place) -> Answered | None:
@@ -143,8 +138,8 @@ async def get_check(connection: asyncpg.Connection, petition: PetitionKey, place
     return Answered(_answer(row), row["checked_by"], row["checked_at"]) if row else None
 
 
-def _answer(row: asyncpg.Record) -> BlindAnswer:
-    return BlindAnswer(row["status"], row["reason"], row["voter_id"], row["note"])
+def _answer(row: asyncpg.Record) -> PersonFinding:
+    return PersonFinding(Outcome(row["status"], row["reason"]), row["voter_id"], row["note"])
 
 
 # The lines that were decided by what another roll did not hold. Written as ranges (and not IS DISTINCT FROM) to ride
@@ -221,7 +216,7 @@ ON CONFLICT DO NOTHING RETURNING revision_no
 async def add_revision(
     connection: asyncpg.Connection,
     petition: PetitionKey,
-    revised: Submitted,
+    revised: Signature,
     *,
     note: str,
     by: str,
@@ -234,13 +229,13 @@ async def add_revision(
         *petition,
         *revised.place,
         writing.printed_name,
-        writing.name.as_json() if writing.name else None,
+        writing.name_parts,
         writing.residence_address,
         writing.city,
         writing.zip,
         writing.signed,
         writing.image_sha256,
-        revised.writing_sha256,
+        revised.sha256,
         note,
         by,
         now,
@@ -434,4 +429,4 @@ class Judgement(NamedTuple):
 async def judgments_of(connection: asyncpg.Connection, petition: PetitionKey) -> list[Judgement]:
     """Every line of a petition that a person judged, in paper order."""
     rows = await connection.fetch(_JUDGED, *petition)
-    return [Judgement(Place(*row[:3]), DecidedLine(*row[3:])) for row in rows]
+    return [Judgement(Place(*row[:3]), DecidedLine(Outcome(*row[3:5]), row[5])) for row in rows]

@@ -7,13 +7,13 @@ from datetime import datetime
 
 import asyncpg
 
+from app.count.change import Change, ChangedMeanwhileError, Count
 from app.count.examine import examine_lines
-from app.count.line_queries import list_petitions, writings_at
+from app.count.line_queries import list_petitions, signatures_at
 from app.count.queries import hold_basis
-from app.count.record import ChangedMeanwhileError, Claim, record
-from app.database.engine import Database
+from app.count.record import record
 from app.examination.queries import counties_with_roll, lines_read_before, mark_read, outdated_lines
-from app.law.line import Line
+from app.law.line import Finding, Line
 from app.law.petition import Petition
 from app.law.reasons import ReviewCause
 from app.law.review import judge_again
@@ -28,64 +28,65 @@ _BATCH = 500
 
 
 async def keep_examined(
-    database: Database, now: Callable[[], datetime], decide: Decide = decide_lines, *, every: float = 10.0
+    count: Count, now: Callable[[], datetime], decide: Decide = decide_lines, *, every: float = 10.0
 ) -> None:
     """Examine again what is outdated, at once and then every so many seconds, until it is cancelled."""
     while True:
         try:
-            await reexamine_all(database, now=now(), decide=decide)
+            await reexamine_all(count, now=now(), decide=decide)
         except Exception as error:  # noqa: BLE001  # such as the database being away: the next round tries again
             logger.warning("re-examination failed", extra={"error": type(error).__qualname__})
         await asyncio.sleep(every)
 
 
-async def reexamine_all(database: Database, *, now: datetime, decide: Decide = decide_lines) -> int:
+async def reexamine_all(count: Count, *, now: datetime, decide: Decide = decide_lines) -> int:
     """Examine again what is outdated in any county, such as after a crash between activation and examination."""
-    async with database.reading() as connection:
+    async with count.database.reading() as connection:
         counties = await counties_with_roll(connection)
-    return sum([await reexamine_county(database, county_id, now=now, decide=decide) for county_id in counties])
+    return sum([await reexamine_county(count, county_id, now=now, decide=decide) for county_id in counties])
 
 
-async def reexamine_county(database: Database, county_id: str, *, now: datetime, decide: Decide = decide_lines) -> int:
+async def reexamine_county(count: Count, county_id: str, *, now: datetime, decide: Decide = decide_lines) -> int:
     """Examine the lines of the county's open petitions again that an older roll version found nobody for.
 
     So are those not found good that newer aliases read otherwise than the ones they were decided under. Returns how
     many lines were examined. It goes on until none is left, in transactions of its own, so it may be ended and begun
     again at any time.
     """
-    async with database.begin() as connection:
+    async with count.database.begin() as connection:
         petitions = [p for p in await list_petitions(connection, county_id) if p.state == "open"]
     examined = 0
     for petition in petitions:
-        while (done := await _some(database, petition, now, decide)) is not None:
+        while (done := await _some(count, petition, now, decide)) is not None:
             examined += done
     return examined
 
 
-async def _some(database: Database, petition: Petition, now: datetime, decide: Decide) -> int | None:
+async def _some(count: Count, petition: Petition, now: datetime, decide: Decide) -> int | None:
     while True:
         try:
-            async with database.intake() as connection, connection.transaction():
-                return await _reexamine(connection, petition, now, decide)
+            async with count.database.intake() as connection, count.change(connection, petition, now) as change:
+                return await _reexamine(change, decide)
         except ChangedMeanwhileError:
-            continue  # somebody decided one of these lines just now: what is left is asked for again
+            continue  # a clerk decided one of these lines just now: the next round asks for what is left
 
 
-async def _reexamine(connection: asyncpg.Connection, petition: Petition, now: datetime, decide: Decide) -> int | None:
-    """Examine some lines again, and return how many; None where none is left to ask about."""
+async def _reexamine(change: Change, decide: Decide) -> int | None:
+    """Examine some lines again, and return how many; None if none is left to examine."""
+    connection, petition = change.connection, change.petition
     basis = await hold_basis(connection, petition.key)
     if basis.roll_version is None:
         return None
     lines = await outdated_lines(connection, petition.key, basis.roll_version, _BATCH)
     if lines:
-        return await _again(connection, petition, lines, "new_roll", decide, now)
+        return await _again(change, lines, "new_roll", decide)
     lines = await lines_read_before(connection, petition.key, basis.aliases_version, _BATCH)
     if not lines:
         return None
     otherwise = await _read_otherwise(connection, petition, lines, basis.aliases_version)
     if otherwise:
-        return await _again(connection, petition, otherwise, "new_aliases", decide, now)
-    # In a transaction that holds nothing else: whoever holds a line never waits for a slot.
+        return await _again(change, otherwise, "new_aliases", decide)
+    # In a transaction that locks nothing else: a transaction that locks a line never waits for a slot.
     await mark_read(connection, petition.key, [line.place for line in lines], basis.aliases_version)
     return 0
 
@@ -97,7 +98,7 @@ async def _read_otherwise(
     county_id = petition.county_id
     versions = {line.aliases_version for line in lines} | {version}
     aliases = {number: await aliases_of(connection, county_id, number) for number in sorted(versions)}
-    written = await writings_at(connection, petition.key, [line.place for line in lines])
+    written = await signatures_at(connection, petition.key, [line.place for line in lines])
     return [
         line
         for line in lines
@@ -105,16 +106,9 @@ async def _read_otherwise(
     ]
 
 
-async def _again(
-    connection: asyncpg.Connection,
-    petition: Petition,
-    lines: Sequence[Line],
-    cause: ReviewCause,
-    decide: Decide,
-    now: datetime,
-) -> int:
-    claims = await examined_again(connection, petition, lines, cause, decide)
-    await record(connection, petition, "reexamination", claims, now=now)
+async def _again(change: Change, lines: Sequence[Line], cause: ReviewCause, decide: Decide) -> int:
+    findings = await examined_again(change.connection, change.petition, lines, cause, decide)
+    await record(change, "reexamination", findings)
     return len(lines)
 
 
@@ -124,19 +118,16 @@ async def examined_again(
     lines: Sequence[Line],
     cause: ReviewCause,
     decide: Decide = decide_lines,
-) -> list[Claim]:
-    """What a new examination claims of these lines. The caller's transaction holds the basis that it rests on."""
-    written = await writings_at(connection, petition.key, [line.place for line in lines])
-    _, merits = await examine_lines(connection, petition, [written[line.place] for line in lines], decide)
-    judged = [judge_again(line, found, cause) for line, found in zip(lines, merits, strict=True)]
-    return [
-        Claim(
-            place=line.place,
-            merits=now_judged.merits,
-            writing_sha256=written[line.place].writing_sha256,
-            before=line,
-            confirmed_by=now_judged.confirmed_by,
-            mismatch_by=now_judged.mismatch_by,
-        )
-        for line, now_judged in zip(lines, judged, strict=True)
-    ]
+) -> list[Finding]:
+    """The findings that follow from a new examination of these lines.
+
+    Args:
+        connection: in a transaction that holds the basis of the examination.
+        petition: whose lines they are.
+        lines: as they are decided now.
+        cause: why they are examined again.
+        decide: looks lines up.
+    """
+    signatures = await signatures_at(connection, petition.key, [line.place for line in lines])
+    _, found = await examine_lines(connection, petition, [signatures[line.place] for line in lines], decide)
+    return [judge_again(line, finding, cause) for line, finding in zip(lines, found, strict=True)]

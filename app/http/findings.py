@@ -1,22 +1,23 @@
 """A person's findings on lines, and corrections of their text."""
 
+from functools import partial
 from typing import Annotated
 
-import asyncpg
 from fastapi import APIRouter, Response
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from app.access.principals import Principal
-from app.count.line_queries import read_line
-from app.errors import FindingRefusedError, RecallError, UnknownLineError
+from app.count.line_queries import LineRead
+from app.errors import FindingRefusedError, RecallError
 from app.examination.corrections import revise
-from app.examination.findings import FindingResult, decide_by_person
+from app.examination.findings import FindingResult, decide_by_person, decide_line
 from app.http.body import MAX_BATCH, body
 from app.http.fields import DecidedStatus, LineReason, Note, PathPlace, PlaceText, RequestModel, VoterId, place_of
 from app.http.frame import AppState, IdempotencyKey, PathPetition, allow, carry_out, request_of
-from app.http.lines import LineDetailOut, as_seen_by, detail_out, line_out
-from app.http.signatures import BatchOut, LineError, LineErrorOut, LineOut, WritingIn
+from app.http.lines import LineDetailOut, as_seen_by, detail_out
+from app.http.signatures import BatchOut, LineError, LineErrorOut, LineOut, WritingIn, line_out
 from app.law.line import Place
+from app.law.reasons import Outcome
 from app.law.review import PersonFinding
 
 router = APIRouter(prefix="/v1/petitions/{petition_id}", tags=["signatures"])
@@ -34,7 +35,7 @@ class FindingIn(RequestModel):
 
     def value(self) -> PersonFinding:
         """The finding as a value."""
-        return PersonFinding(self.status, self.reason, self.voter_id, self.note)
+        return PersonFinding(Outcome(self.status, self.reason), self.voter_id, self.note)
 
 
 class PlacedFindingIn(FindingIn):
@@ -68,19 +69,14 @@ async def post_finding(  # the parts of a request
 
     A `signature_mismatch` decides nothing until three different people share it (2 CCR 20960).
     """
-
-    async def verb(connection: asyncpg.Connection) -> tuple[int, BaseModel]:
-        decided = await decide_by_person(connection, petition, {place: finding.value()}, who=principal, now=state.now())
-        result = decided[place]
-        if isinstance(result, RecallError):
-            raise result
-        read = await read_line(connection, petition.key, place)
-        if read is None:
-            raise UnknownLineError
-        return 201 if result.changed else 200, detail_out(read)
-
+    act = partial(decide_line, place=place, said=finding.value(), who=principal)
     request = request_of(principal, idempotency_key, "finding", str(place), finding)
-    return await carry_out(state, petition, request, verb)
+    return await carry_out(state, petition, request, act, _detail)
+
+
+def _detail(done: tuple[LineRead, bool]) -> tuple[int, LineDetailOut]:
+    read, changed = done
+    return 201 if changed else 200, detail_out(read)
 
 
 @router.post("/findings", response_model=BatchOut)
@@ -99,8 +95,7 @@ async def post_findings(
     for finding in batch.findings:
         findings.setdefault(place_of(finding.place), finding.value())
 
-    async def verb(connection: asyncpg.Connection) -> tuple[int, BaseModel]:
-        decided = await decide_by_person(connection, petition, findings, who=principal, now=state.now())
+    def answer(decided: dict[Place, FindingResult | RecallError]) -> tuple[int, BatchOut]:
         seen: set[Place] = set()
         results = []
         for finding in batch.findings:
@@ -110,7 +105,7 @@ async def post_findings(
         return 200, BatchOut(results=results)
 
     request = request_of(principal, idempotency_key, "findings", "", batch)
-    return await carry_out(state, petition, request, verb)
+    return await carry_out(state, petition, request, partial(decide_by_person, said=findings, who=principal), answer)
 
 
 _TWICE = "another finding of this batch is on the same line"
@@ -135,13 +130,11 @@ async def post_revision(  # the parts of a request
 
     If a person decided the line and the new text says otherwise, it goes back to a person: `review`, `new_writing`.
     """
-    revised = revision.submitted_at(place)
 
-    async def verb(connection: asyncpg.Connection) -> tuple[int, BaseModel]:
-        read, changed = await revise(
-            connection, petition, revised, by=principal.name, note=revision.note, now=state.now()
-        )
-        return 201 if changed else 200, detail_out(as_seen_by(principal, read))
+    def answer(done: tuple[LineRead, bool]) -> tuple[int, LineDetailOut]:
+        read, changed = done
+        return _detail((as_seen_by(principal, read), changed))
 
     request = request_of(principal, idempotency_key, "revision", str(place), revision)
-    return await carry_out(state, petition, request, verb)
+    act = partial(revise, revised=revision.at(place), by=principal.name, note=revision.note)
+    return await carry_out(state, petition, request, act, answer)

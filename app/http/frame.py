@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeVar
 from uuid import UUID
 
-import asyncpg
 from fastapi import Depends, FastAPI, Header, Path, Request, Response
+from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.routing import BaseRoute, Match, Route
@@ -18,10 +18,9 @@ from starlette.types import Receive, Scope, Send
 
 from app.access.keys import KeyRing
 from app.access.principals import Principal, Role
+from app.count.change import Change, Count, WriteRequest, once
 from app.count.group_commit import GroupCommit
 from app.count.line_queries import get_petition
-from app.count.record import WriteRequest, once
-from app.count.tally import Tallies, TallyWatch
 from app.database.engine import Database
 from app.errors import UnknownPetitionError
 from app.http.body import BodyReader
@@ -58,10 +57,9 @@ class State:
     def __post_init__(self) -> None:
         """Begin the parts that work on the others."""
         processes = sum(self.matchers.states().values())
-        self.group_commit = GroupCommit(self.database, self.now, self.matchers.decide_lines, at_once=max(2, processes))
+        self.count = Count(self.database)
+        self.group_commit = GroupCommit(self.count, self.now, self.matchers.decide_lines, at_once=max(2, processes))
         self.keys = KeyRing(self.database)
-        self.tallies = Tallies(self.database)
-        self.watch = TallyWatch(self.tallies)
 
 
 def state_of(request: Request) -> State:
@@ -197,7 +195,6 @@ class DirectRoute(Route):
         endpoint: Endpoint,
         *,
         body: BodyReader[Any] | None = None,
-        first: Callable[[Request], None] | None = None,
     ) -> None:
         """Declare the route.
 
@@ -207,11 +204,10 @@ class DirectRoute(Route):
             guard: admits the principal before the endpoint runs.
             endpoint: answers the request of the admitted principal; its name is the operation's id.
             body: reads the body; the endpoint calls it.
-            first: begins work that does not depend on the key while it is looked up; it must reveal nothing.
         """
         super().__init__(path, endpoint, methods=[method])
         self.methods, self.app = {method}, self._serve
-        self.guard, self.body, self._first = guard, body, first
+        self.guard, self.body = guard, body
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Match a request, and name the route as FastAPI does: the metrics need its pattern."""
@@ -220,8 +216,6 @@ class DirectRoute(Route):
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive, send)
-        if self._first:
-            self._first(request)
         response = await self.endpoint(request, await self.guard(request))
         await response(scope, receive, send)
 
@@ -291,7 +285,7 @@ def check_guards(app: FastAPI) -> None:
             raise RuntimeError(msg)
 
 
-Verb = Callable[[asyncpg.Connection], Awaitable[tuple[int, BaseModel]]]
+Result = TypeVar("Result")
 
 
 def request_of(principal: Principal, key: str | None, verb: str, what: str, body: BaseModel) -> WriteRequest:
@@ -300,14 +294,27 @@ def request_of(principal: Principal, key: str | None, verb: str, what: str, body
     return WriteRequest(principal.name, key, sha256(meaning).digest())
 
 
-async def carry_out(state: State, petition: Petition, request: WriteRequest, verb: Verb) -> Response:
-    """Run a verb once, in one transaction with its answer; the same request again gets the same answer."""
+async def carry_out(
+    state: State,
+    petition: Petition,
+    request: WriteRequest,
+    act: Callable[[Change], Awaitable[Result]],
+    answer: Callable[[Result], tuple[int, BaseModel]],
+) -> Response:
+    """Carry a request out once; the same request again gets the same answer.
 
-    async def act(connection: asyncpg.Connection) -> str:
-        status, out = await verb(connection)
-        return f"{status} {out.model_dump_json()}"
+    Args:
+        state: the process's.
+        petition: which the request is about.
+        request: with its idempotency key.
+        act: what to do in the transaction.
+        answer: the status and the body that answer the result of `act`.
+    """
 
-    done = await once(state.database, petition, request, act, now=state.now())
-    status, _, out = done.text.partition(" ")
+    def plain(result: Result) -> dict[str, Any]:
+        status, body = answer(result)
+        return {"status": status, "body": body.model_dump(mode="json")}
+
+    done = await once(state.count, petition, request, act, plain, now=state.now())
     headers = {"Idempotent-Replayed": "true"} if done.replayed else None
-    return Response(out, int(status), headers=headers, media_type="application/json")
+    return JSONResponse(done.content["body"], done.content["status"], headers)

@@ -91,7 +91,7 @@ def _process(state: State, *, database_up: bool) -> Gauges:
     waiting = state.group_commit.waiting
     gauges.add("recall_submissions_waiting", "Single signatures that wait for a transaction.", waiting)
     gauges.add_by(["state"], "recall_matchers", "Worker processes that look lines up.", matchers)
-    gauges.add("recall_tally_listeners", "Streams of the tally.", state.watch.listeners)
+    gauges.add("recall_tally_listeners", "Streams of the tally.", state.count.tallies.listeners)
     return gauges
 
 

@@ -22,8 +22,8 @@ from app.http.fields import (
     place_of,
 )
 from app.http.frame import AppState, PathPetition, allow
-from app.http.signatures import LineOut
-from app.law.line import LARGEST_NUMBER, Line, Place
+from app.http.signatures import LineOut, line_out
+from app.law.line import LARGEST_NUMBER, Place
 from app.law.reasons import Status
 
 router = APIRouter(prefix="/v1/petitions/{petition_id}/signatures", tags=["signatures"])
@@ -94,14 +94,6 @@ class LinesOut(ResponseModel):
     next_cursor: str | None
 
 
-def line_out(line: Line) -> LineOut:
-    """A line's status."""
-    now = line.standing
-    return LineOut(
-        place=str(line.place), status=now.status, reason=now.reason, settled=now.settled, version=line.version
-    )
-
-
 def as_seen_by(who: Principal, read: LineRead) -> LineRead:
     """A line as a person may see it while opinions of its signature are pending: without them.
 
@@ -111,7 +103,7 @@ def as_seen_by(who: Principal, read: LineRead) -> LineRead:
     if read.undoubted is None or who.role == "auditor" or who.name in read.line.mismatch_by:
         return read
     settled = len(read.line.confirmed_by) >= read.people_needed
-    line = replace(read.line, standing=replace(read.line.standing, settled=settled))
+    line = replace(read.line, settled=settled)
     return replace(read, line=line, finding=read.undoubted | {"settled": settled})
 
 
@@ -119,7 +111,7 @@ def detail_out(read: LineRead) -> LineDetailOut:
     """A line as the people see it who decide and check."""
     return LineDetailOut(
         **dict(line_out(read.line)),
-        writing=WritingOut.model_validate(read.writing),
+        writing=WritingOut.model_validate(read.signature.writing),
         finding=FindingOut.model_validate(read.finding),
     )
 

@@ -104,6 +104,6 @@ async def close_petition(principal: Closer, state: AppState, petition: PathPetit
 
     If there are as many lines as are required, none may be received, in review or unsettled.
     """
-    closed = await actions.close_petition(state.database, petition, closed_by=principal.name, now=state.now())
+    closed = await actions.close_petition(state.count, petition, closed_by=principal.name, now=state.now())
     await make_checkpoint(state.database, state.signer, petition.key, now=state.now())
     return PetitionOut.model_validate(closed)

@@ -1,23 +1,24 @@
 """The blind double check of the machine's decisions."""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
-import asyncpg
 from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel
 
 from app.access.principals import Principal
 from app.examination.quality import ToCheck, check_line, measure_quality, next_sample
+from app.examination.queries import Answered
 from app.http.body import body
 from app.http.fields import DIGITS, DecidedStatus, LineReason, Note, PathPlace, RequestModel, ResponseModel, VoterId
 from app.http.findings import Decider
 from app.http.frame import AppState, PathPetition, allow, carry_out, request_of
 from app.http.lines import WritingOut
 from app.http.voters import CandidatesOut, candidates_out
-from app.law.quality import BlindAnswer, ErrorRate
-from app.law.reasons import Reason, Status
+from app.law.quality import ErrorRate
+from app.law.reasons import Outcome, Reason, Status
+from app.law.review import PersonFinding
 from app.law.sampling import DRAW_METHOD
 
 router = APIRouter(prefix="/v1/petitions/{petition_id}/quality", tags=["quality"])
@@ -108,8 +109,8 @@ async def get_quality_sample(
 
 
 def _to_check_out(line: ToCheck) -> ToCheckOut:
-    writing = WritingOut.model_validate(line.line.writing)
-    return ToCheckOut(**dict(candidates_out(line.found)), place=str(line.line.place), writing=writing)
+    writing = WritingOut.model_validate(line.signature.writing)
+    return ToCheckOut(**dict(candidates_out(line.found)), place=str(line.signature.place), writing=writing)
 
 
 @router.post("/{place}", status_code=201, response_model=CheckOut)
@@ -121,21 +122,16 @@ async def post_quality_check(
     check: Annotated[CheckIn, body(CheckIn)],
 ) -> Response:
     """An answer other than the machine's sends the line to `review`, `quality_check`; the same one changes nothing."""
-    answer = BlindAnswer(check.status, check.reason, check.voter_id, check.note)
+    said = PersonFinding(Outcome(check.status, check.reason), check.voter_id, check.note)
 
-    async def verb(connection: asyncpg.Connection) -> tuple[int, BaseModel]:
-        done, new = await check_line(connection, petition, place, answer, who=principal, now=state.now())
-        return 201 if new else 200, CheckOut(
-            place=str(place),
-            status=done.answer.status,
-            reason=done.answer.reason,
-            voter_id=done.answer.voter_id,
-            note=done.answer.note,
-            checked_by=done.checked_by,
-            checked_at=done.checked_at,
-        )
+    def answer(done: tuple[Answered, bool]) -> tuple[int, CheckOut]:
+        (_, checked_by, checked_at), new = done  # the answer on record is the one that was sent
+        facts = check.model_dump()
+        return 201 if new else 200, CheckOut(place=str(place), **facts, checked_by=checked_by, checked_at=checked_at)
 
-    return await carry_out(state, petition, request_of(principal, None, "quality", str(place), check), verb)
+    request = request_of(principal, None, "quality", str(place), check)
+    act = partial(check_line, place=place, answer=said, who=principal)
+    return await carry_out(state, petition, request, act, answer)
 
 
 @router.get("")
@@ -156,16 +152,16 @@ async def get_quality(_: Reader, state: AppState, petition: PathPetition) -> Qua
 
 
 def _rate_out(rate: ErrorRate) -> ErrorRateOut:
-    outcomes = rate.outcomes
+    verdicts = rate.verdicts
     return ErrorRateOut.model_validate(
         {
-            "status": rate.status,
-            "reason": rate.reason,
+            "status": rate.kind and rate.kind.status,
+            "reason": rate.kind and rate.kind.reason,
             "lines": rate.lines,
             "drawn": rate.drawn,
             "checked": rate.checked,
-            **outcomes,
-            "errors": outcomes["wrong"] + outcomes["open"],
+            **verdicts,
+            "errors": verdicts["wrong"] + verdicts["open"],
             "rate": rate.rate,
             "lower": rate.lower,
             "upper": rate.upper,

@@ -1,11 +1,10 @@
 """The dates between which a section was signed."""
 
 from datetime import date, datetime
+from functools import partial
 from typing import Annotated
 
-import asyncpg
 from fastapi import APIRouter, Path, Response
-from pydantic import BaseModel
 
 from app.count.queries import SectionDates
 from app.examination.corrections import Declared, declare_section
@@ -64,9 +63,6 @@ async def put_section(
     Missing or contradictory dates send them to a person: `review`, `section_dates`.
     """
     declared = SectionDates(dates.signed_from, dates.signed_to)
-
-    async def verb(connection: asyncpg.Connection) -> tuple[int, BaseModel]:
-        done = await declare_section(connection, petition, section, declared, by=principal.name, now=state.now())
-        return 200, section_out(section, done)
-
-    return await carry_out(state, petition, request_of(principal, None, "section", str(section), dates), verb)
+    request = request_of(principal, None, "section", str(section), dates)
+    act = partial(declare_section, section=section, dates=declared, by=principal.name)
+    return await carry_out(state, petition, request, act, lambda done: (200, section_out(section, done)))

@@ -9,8 +9,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from app.access.principals import Principal
-from app.count import intake
-from app.count.submission import Accepted, LineResult, Submission, SubmissionResult
+from app.count.intake import LineResult, Submission, SubmissionResult, take_in
 from app.http.body import MAX_BATCH, BodyReader, body, model_errors
 from app.http.fields import (
     LineReason,
@@ -36,7 +35,7 @@ from app.http.frame import (
     state_of,
 )
 from app.http.problems import FieldError, Problem
-from app.law.line import LARGEST_NUMBER, NameParts, Place, Submitted, Writing
+from app.law.line import LARGEST_NUMBER, Line, NameParts, Place, Signature, Writing
 from app.law.reasons import Status
 
 _PREFIX = "/v1/petitions/{petition_id}/signatures"
@@ -82,8 +81,8 @@ class WritingIn(RequestModel):
             raise wrong("contradiction")
         return self
 
-    def submitted_at(self, place: Place) -> Submitted:
-        """The line as a value."""
+    def at(self, place: Place) -> Signature:
+        """The signature at a place."""
         writing = Writing(
             printed_name=self.printed_name or "",
             residence_address=self.residence_address,
@@ -93,7 +92,7 @@ class WritingIn(RequestModel):
             signed=self.signed,
             image_sha256=self.image_sha256,
         )
-        return Submitted(place, writing, writing.fingerprint())
+        return Signature.at(place, writing)
 
 
 class SignatureIn(WritingIn):
@@ -103,9 +102,9 @@ class SignatureIn(WritingIn):
     page: Whole
     line: Whole
 
-    def submitted(self) -> Submitted:
-        """The line as a value."""
-        return self.submitted_at(Place(self.section, self.page, self.line))
+    def signature(self) -> Signature:
+        """The signature as a value."""
+        return self.at(Place(self.section, self.page, self.line))
 
 
 class BatchIn(RequestModel):
@@ -145,21 +144,26 @@ class BatchOut(ResponseModel):
     results: list[LineOut | LineErrorOut]
 
 
+def line_out(line: LineResult | Line) -> LineOut:
+    """A line's status, without voter and evidence."""
+    status, reason = line.outcome
+    return LineOut(place=str(line.place), status=status, reason=reason, settled=line.settled, version=line.version)
+
+
 async def post_signature(request: Request, principal: Principal) -> Response:
     """201 with the line's status, or 200 if it was already there; 409 if a different entry is recorded there."""
-    line = await _SIGNATURE(request)
+    signature = (await _SIGNATURE(request)).signature()
     key, key_errors = direct_key(request)
     petition = await direct_petition(request, principal, *key_errors)
-    submitted = line.submitted()
-    fingerprint = sha256(b"one" + _meaning(submitted)).digest()
-    submission = Submission(principal.name, [submitted], key, fingerprint)
+    fingerprint = sha256(b"one" + _meaning(signature)).digest()
+    submission = Submission(principal.name, [signature], key, fingerprint)
     answer = await state_of(request).group_commit.hand_in(petition, submission)
     if not isinstance(answer, SubmissionResult):
         raise answer
     (result,) = answer.results
-    if not isinstance(result, Accepted):
+    if result is None:
         raise Problem(409, "place_conflict", CONFLICT)
-    content, headers = LineOut.model_validate(result).model_dump_json(), REPLAYED if answer.replayed else None
+    content, headers = line_out(result).model_dump_json(), REPLAYED if answer.replayed else None
     return Response(content, 201 if result.created else 200, headers, media_type="application/json")
 
 
@@ -178,25 +182,25 @@ async def post_signatures(  # the parts of a request
 ) -> BatchOut:
     """One result for each line, in their order. A line that is refused has an `error` and never fails the others."""
     checked = _all_checked(batch.signatures)
-    good = [line for line in checked if isinstance(line, Submitted)]
+    good = [line for line in checked if isinstance(line, Signature)]
     submission = Submission(principal.name, good, idempotency_key, _fingerprint(batch.signatures, checked))
     decide = state.matchers.decide_lines
-    (outcome,) = await intake.take_in(state.database, petition, [submission], now=state.now(), decide=decide)
-    if not isinstance(outcome, SubmissionResult):
-        raise outcome
-    if outcome.replayed:
+    (answer,) = await take_in(state.count, petition, [submission], now=state.now(), decide=decide)
+    if not isinstance(answer, SubmissionResult):
+        raise answer
+    if answer.replayed:
         response.headers.update(REPLAYED)
-    results = iter(outcome.results)
-    return BatchOut(results=[_result_out(next(results)) if isinstance(c, Submitted) else c for c in checked])
+    results = iter(answer.results)
+    return BatchOut(results=[c if isinstance(c, LineErrorOut) else _result_out(c, next(results)) for c in checked])
 
 
-def _result_out(result: LineResult) -> LineOut | LineErrorOut:
-    if isinstance(result, Accepted):
-        return LineOut.model_validate(result)
-    return LineErrorOut(place=result.place, error=LineError(code="place_conflict", message=CONFLICT))
+def _result_out(signature: Signature, result: LineResult | None) -> LineOut | LineErrorOut:
+    if result:
+        return line_out(result)
+    return LineErrorOut(place=str(signature.place), error=LineError(code="place_conflict", message=CONFLICT))
 
 
-def _all_checked(values: Sequence[object]) -> list[Submitted | LineErrorOut]:
+def _all_checked(values: Sequence[object]) -> list[Signature | LineErrorOut]:
     checked, left = [], _ERRORS_OF_A_BATCH
     for index, value in enumerate(values):
         line = _checked(value, index, min(left, _ERRORS_OF_A_LINE))
@@ -205,9 +209,9 @@ def _all_checked(values: Sequence[object]) -> list[Submitted | LineErrorOut]:
     return checked
 
 
-def _checked(value: object, index: int, most: int) -> Submitted | LineErrorOut:
+def _checked(value: object, index: int, most: int) -> Signature | LineErrorOut:
     try:
-        return SignatureIn.model_validate(value).submitted()
+        return SignatureIn.model_validate(value).signature()
     except ValidationError as error:
         errors = model_errors(error, f"signatures.{index}", most) or None
         wrong_line = LineError(code="invalid", message="The line is not as documented.", errors=errors)
@@ -221,16 +225,16 @@ def _place_of(value: object) -> str | None:
     return str(Place(*good)) if len(good) == len(Place._fields) else None
 
 
-def _meaning(line: Submitted) -> bytes:
-    return str(line.place).encode() + b"\0" + line.writing_sha256
+def _meaning(line: Signature) -> bytes:
+    return str(line.place).encode() + b"\0" + line.sha256
 
 
-def _fingerprint(values: Sequence[object], checked: Sequence[Submitted | LineErrorOut]) -> bytes:
+def _fingerprint(values: Sequence[object], checked: Sequence[Signature | LineErrorOut]) -> bytes:
     """SHA-256 of a batch's meaning: the order of keys, white space and omitted defaults do not change it."""
     digest = sha256(b"batch")
     for value, line in zip(values, checked, strict=True):
         # A refused line is spelled in ASCII, where even a lone surrogate has a spelling.
-        good = _meaning(line) if isinstance(line, Submitted) else b""
+        good = _meaning(line) if isinstance(line, Signature) else b""
         meaning = good or json.dumps(value, sort_keys=True).encode()
         digest.update(len(meaning).to_bytes(4, "big") + meaning)
     return digest.digest()

@@ -10,7 +10,7 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from app.access.principals import Principal, parse
+from app.access.principals import Principal
 from app.count.line_queries import read_history
 from app.errors import UnknownPetitionError
 from app.http.fields import DIGITS, Limit, ResponseModel
@@ -26,7 +26,7 @@ from app.http.frame import (
     state_of,
 )
 from app.http.problems import UNAVAILABLE
-from app.law.petition import Petition, PetitionKey
+from app.law.petition import Petition
 from app.law.tally import Outlook, Tally, invalid_by_published, outlook, rate
 
 _PREFIX = "/v1/petitions/{petition_id}/tally"
@@ -100,7 +100,7 @@ def tally_out(petition: Petition, tally: Tally) -> TallyOut:
 async def get_tally(request: Request, principal: Principal) -> Response:
     """The tally, with its version as ETag. An unfinished count is not public: no shared cache may keep it."""
     state, petition = state_of(request), await direct_petition(request, principal)
-    tally = await state.tallies.read(petition.key)
+    tally = await state.count.tallies.read(petition.key)
     if tally is None:
         raise UnknownPetitionError
     etag = f'"{tally.version}"'
@@ -125,23 +125,7 @@ def _body(state: State, petition: Petition, tally: Tally) -> bytes:
     return body
 
 
-def _read_ahead(request: Request) -> None:
-    """Have the tally read while the key is looked up, so that neither waits for the other.
-
-    Nothing of it is answered before the key is known to be live, and a request without one costs no more than the
-    lookup of its key.
-    """
-    parts = parse(request.headers.get("authorization", "").partition(" ")[2].strip())
-    try:
-        key = PetitionKey(parts.county_id, UUID(request.path_params["petition_id"])) if parts else None
-    except ValueError:
-        return
-    state = state_of(request)
-    if key in state.petitions:
-        state.tallies.read_ahead(key)
-
-
-GET_TALLY = DirectRoute("GET", _PREFIX, _MONITORS, get_tally, first=_read_ahead)
+GET_TALLY = DirectRoute("GET", _PREFIX, _MONITORS, get_tally)
 
 
 @router.get("/history")
@@ -183,7 +167,7 @@ async def stream_tally(
     The stream ends after ten minutes and when the service stops: clients connect again automatically. It ends within
     half a minute after its key was revoked or has expired.
     """
-    state.watch.check_room()
+    state.count.tallies.check_room()
     version = int(last_event_id) if last_event_id else None
     headers = {"Cache-Control": "private, no-store", "X-Accel-Buffering": "no"}
     events = _events(state, petition, version, lambda: _is_live(request, principal))
@@ -204,7 +188,7 @@ async def _events(
     clock = asyncio.get_running_loop().time
     checked = began = clock()
     yield _RETRY
-    async with aclosing(state.watch.follow(petition.key, version)) as versions:
+    async with aclosing(state.count.tallies.follow(petition.key, version)) as versions:
         async for tally in versions:
             if clock() - began > _LONGEST:
                 return

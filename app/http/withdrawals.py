@@ -1,12 +1,11 @@
 """Voters who withdrew from a petition. Voter ids are only in bodies, never in a URL."""
 
 from datetime import date, datetime
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
-import asyncpg
 from fastapi import APIRouter, Path, Response
-from pydantic import BaseModel
 
 from app.access.principals import Principal
 from app.examination.queries import WithdrawalRead, page_of_withdrawals
@@ -26,8 +25,7 @@ from app.http.fields import (
 )
 from app.http.findings import Decider
 from app.http.frame import AppState, IdempotencyKey, PathPetition, allow, carry_out, request_of
-from app.http.lines import line_out
-from app.http.signatures import LineOut
+from app.http.signatures import LineOut, line_out
 
 router = APIRouter(prefix="/v1/petitions/{petition_id}/withdrawals", tags=["withdrawals"])
 
@@ -92,6 +90,10 @@ def withdrawal_done_out(done: WithdrawalDone) -> WithdrawalDoneOut:
     return WithdrawalDoneOut(**dict(_out(done.read)), lines=[line_out(line) for line in done.lines])
 
 
+def _answer(done: WithdrawalDone) -> tuple[int, WithdrawalDoneOut]:
+    return 201 if done.changed else 200, withdrawal_done_out(done)
+
+
 @router.post("", status_code=201, response_model=WithdrawalDoneOut)
 async def post_withdrawal(
     principal: Decider,
@@ -101,21 +103,15 @@ async def post_withdrawal(
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """None of the voter's lines counts from now on, including lines that are posted later."""
-
-    async def verb(connection: asyncpg.Connection) -> tuple[int, BaseModel]:
-        done = await withdraw(
-            connection,
-            petition,
-            withdrawal.voter_id,
-            withdrawal.received_on,
-            by=principal.name,
-            note=withdrawal.note,
-            now=state.now(),
-        )
-        return 201 if done.changed else 200, withdrawal_done_out(done)
-
+    act = partial(
+        withdraw,
+        voter_id=withdrawal.voter_id,
+        received_on=withdrawal.received_on,
+        by=principal.name,
+        note=withdrawal.note,
+    )
     request = request_of(principal, idempotency_key, "withdrawal", "", withdrawal)
-    return await carry_out(state, petition, request, verb)
+    return await carry_out(state, petition, request, act, _answer)
 
 
 @router.post("/{withdrawal_id}/revocation", status_code=201, response_model=WithdrawalDoneOut)
@@ -128,15 +124,9 @@ async def post_revocation(
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """The voter's lowest eligible line counts again. Both records are kept."""
-
-    async def verb(connection: asyncpg.Connection) -> tuple[int, BaseModel]:
-        done = await revoke_withdrawal(
-            connection, petition, withdrawal_id, by=principal.name, note=revocation.note, now=state.now()
-        )
-        return 201 if done.changed else 200, withdrawal_done_out(done)
-
+    act = partial(revoke_withdrawal, withdrawal_id=withdrawal_id, by=principal.name, note=revocation.note)
     request = request_of(principal, idempotency_key, "revocation", str(withdrawal_id), revocation)
-    return await carry_out(state, petition, request, verb)
+    return await carry_out(state, petition, request, act, _answer)
 
 
 @router.get("")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from app.law.reasons import Status
+from app.law.reasons import Outcome
 
 _CONFIRMATIONS = MappingProxyType(
     {
@@ -38,11 +38,11 @@ class Ruleset:
     compare_signatures: bool = False  # valid is unsettled until one person has compared the signature
     double_check_ppm: int = 10_000  # of a million of the machine's decisions, how many people check blindly
 
-    def people_needed(self, status: Status, reason: str | None) -> int:
-        """How many people must have confirmed a finding before it is settled."""
-        if status == "valid":
+    def people_needed(self, outcome: Outcome) -> int:
+        """How many people must have confirmed an outcome before it is settled."""
+        if outcome.status == "valid":
             return 1 if self.compare_signatures else 0
-        return self.confirmations.get(reason or "", 0) if status == "invalid" else 0
+        return self.confirmations.get(outcome.reason or "", 0) if outcome.status == "invalid" else 0
 
 
 CALIFORNIA = Ruleset("california-local-recall/1", _CONFIRMATIONS)

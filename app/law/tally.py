@@ -7,19 +7,10 @@ from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Literal, NamedTuple
 
-from app.law.reasons import PUBLISHED, Published, Reason, ReviewCause, Status, published_under
+from app.law.line import Line
+from app.law.reasons import PUBLISHED, Published, published_under
 
 Outlook = Literal["sufficient", "insufficient", "undecided"]
-
-
-@dataclass(frozen=True, slots=True)
-class LineState:
-    """Where one line stands in the count."""
-
-    status: Status
-    reason: Reason | ReviewCause | None  # a reason code where invalid, a review cause where review
-    voter_id: str | None
-    settled: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,24 +41,25 @@ class Counts:
             "by_reason": dict(self.by_reason),
         }
 
-    def moved(self, changes: Iterable[tuple[LineState | None, LineState]]) -> "Counts":
-        """The counts after lines went from one standing (None: they are new) to another."""
+    def moved(self, changes: Iterable[tuple[Line | None, Line]]) -> "Counts":
+        """The counts after lines changed from what they were (None: they are new)."""
         statuses = {"received": self.received, "valid": self.valid, "invalid": self.invalid, "review": self.review}
         reasons, unsettled = dict(self.by_reason), self.unsettled
         for before, after in changes:
-            for standing, step in ((before, -1), (after, 1)):
-                if standing is None:
+            for line, step in ((before, -1), (after, 1)):
+                if line is None:
                     continue
-                statuses[standing.status] += step
-                unsettled += 0 if standing.settled else step
-                if standing.status == "invalid" and standing.reason:
-                    reasons[standing.reason] = reasons.get(standing.reason, 0) + step
+                status, reason = line.outcome
+                statuses[status] += step
+                unsettled += 0 if line.settled else step
+                if status == "invalid" and reason:
+                    reasons[reason] = reasons.get(reason, 0) + step
         kept = {code: count for code, count in sorted(reasons.items()) if count}
         return replace(self, **statuses, unsettled=unsettled, by_reason=kept)
 
 
 class Tally(NamedTuple):
-    """The count as one version left it: the head row as monitors see it."""
+    """The count after one version: the petition's head row."""
 
     version: int
     as_of: datetime
@@ -91,7 +83,7 @@ def rate(part: int, whole: int) -> float | None:
 
 
 def outlook(counts: Counts, required: int) -> Outlook:
-    """What the result would be whatever became of the lines not yet decided (received, review)."""
+    """The result that is certain whatever becomes of the lines not yet decided (received, review)."""
     if counts.valid >= required:
         return "sufficient"
     if counts.valid + counts.received + counts.review < required:

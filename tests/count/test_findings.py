@@ -1,15 +1,17 @@
 """What is kept of a finding is canonical JSON, with the evidence put into it as it came."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.count.finding import Finding, finding_content
+from app.count.record import finding_content
 from app.law.canonical import canonical, canonical_text
-from app.law.line import Line, Merits, Place
-from app.law.tally import LineState
+from app.law.line import Finding, Place, line_after
+from app.law.reasons import VALID
+from app.law.ruleset import CALIFORNIA
 
 # Among the texts such that look like what the evidence takes the place of.
 _TEXTS = st.one_of(
@@ -27,20 +29,22 @@ _EVIDENCE = st.dictionaries(
 )
 
 
-def a_finding(evidence: str | None, who: str, note: str) -> Finding:
-    line = Line(Place(3, 2, 1), LineState("valid", None, who, settled=True), finding_no=1, confirmed_by=(who, note))
-    return Finding(line, None, Merits("valid", None, who, 1, secondary=(note,), evidence=evidence), who, False, note)  # noqa: FBT003 - person
+def content_of(evidence: str | None, who: str, note: str) -> str:
+    people = (who, note)
+    found = Finding(Place(3, 2, 1), VALID, who, 1, secondary=(note,), evidence=evidence, confirmed_by=people, note=note)
+    finding = replace(found, decided_by=who)
+    return finding_content(finding, line_after(finding, None, CALIFORNIA), who, note)
 
 
 @given(_EVIDENCE, _TEXTS, _TEXTS)
 def test_the_content_is_what_encoding_all_of_it_at_once_gives(evidence: dict[str, Any], who: str, note: str) -> None:
-    content = finding_content(a_finding(canonical_text(evidence), who, note), ruleset=who, decided_at=note)
-    without = json.loads(finding_content(a_finding(None, who, note), ruleset=who, decided_at=note))
+    content = content_of(canonical_text(evidence), who, note)
+    without = json.loads(content_of(None, who, note))
     assert without["evidence"] is None
     assert content.encode() == canonical({**without, "evidence": evidence})
 
 
 @given(_TEXTS, _TEXTS)
 def test_a_finding_without_evidence_says_so(who: str, note: str) -> None:
-    content = finding_content(a_finding(None, who, note), ruleset=who, decided_at=note)
+    content = content_of(None, who, note)
     assert content.encode() == canonical(json.loads(content))

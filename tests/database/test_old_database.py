@@ -85,7 +85,7 @@ async def world(database: str, tmp_path: Path) -> AsyncIterator[World]:
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=transport, base_url="http://service") as client,
     ):
-        yield World(client, app.state.recall.database, SENT["keys"], SENT["petition_id"])
+        yield World(client, app.state.recall.count, SENT["keys"], SENT["petition_id"])
 
 
 async def verification(world: World) -> dict[str, Any]:

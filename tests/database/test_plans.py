@@ -10,7 +10,7 @@ import pytest
 
 from app.count import line_queries, queries
 
-STATEMENTS = vars(queries) | {name: vars(line_queries)[name] for name in ("_LINES", "_WRITINGS_AT", "_HISTORY")}
+STATEMENTS = vars(queries) | {name: vars(line_queries)[name] for name in ("_LINES", "_SIGNATURES_AT", "_HISTORY")}
 HOT = {
     name: text
     for name, text in STATEMENTS.items()
@@ -99,4 +99,4 @@ async def test_rivals_are_found_by_the_two_indexes_of_eligible_lines(connection:
 
 
 def test_every_hot_statement_is_looked_at() -> None:
-    assert {"_STANDING_AT", "_STORED_ANSWERS", "_LOCK_LINES", "_LINES"} <= HOT.keys()
+    assert {"_OCCUPIED", "_STORED_ANSWERS", "_LOCK_LINES", "_LINES"} <= HOT.keys()

@@ -4,22 +4,24 @@ from collections.abc import AsyncIterator, Awaitable
 
 import pytest
 
+from app.count.change import Count
 from app.count.queries import take_places
-from app.count.record import Claim, record
+from app.count.record import record
 from app.database.engine import Database, open_database
-from app.law.line import Merits, Place, Submitted, Writing
+from app.law.line import Finding, Place, Signature, Writing
 from app.law.petition import Petition
+from app.law.reasons import VALID, Outcome
 from app.roll.aliases import load_aliases
 from tests.http.county import COUNTY, voter
 from tests.races import pauses
 from tests.races.acts import NOW, Acts, a_petition, signature
 
 
-def batch(section: int, size: int) -> list[Submitted]:
+def batch(section: int, size: int) -> list[Signature]:
     """Lines of few voters, so that many are duplicates, and one of a voter who moved: looked for in every way."""
     moved = Writing(voter(300)["printed_name"], "9876 JUNIPER AVE", "LOS ANGELES", "90026")
     lines = [signature(1 + n % 300, Place(section, 1 + n // 100, 1 + n % 100)) for n in range(size - 1)]
-    return [Submitted(Place(section, 100, 1), moved, moved.fingerprint()), *lines]
+    return [Signature.at(Place(section, 100, 1), moved), *lines]
 
 
 async def statements_of(verb: Awaitable[object]) -> int:
@@ -64,21 +66,21 @@ async def test_aliases_cost_no_statement_of_their_own(database: Database, monkey
     assert [await statements_of(acts.submit(*batch(n, 10 ** (n - 3)))) for n in (4, 5, 6)] == [without] * 3
 
 
-async def recorded(database: Database, petition: Petition, place: Place, merits: Merits) -> None:
-    """Take one place and put one claim on record."""
+async def recorded(database: Database, petition: Petition, place: Place, outcome: Outcome) -> None:
+    """Take one place and put one finding on record."""
     line = signature(1, place)
-    async with database.intake() as connection, connection.transaction():
+    voter = "V1" if outcome == VALID else None
+    async with database.intake() as connection, Count(database).change(connection, petition, NOW) as change:
         await take_places(connection, petition.key, [(line, "station-1")], NOW)
-        await record(connection, petition, "intake", [Claim(place, merits, line.writing_sha256)], now=NOW)
+        await record(change, "intake", [Finding(place, outcome, voter, writing_sha256=line.sha256)])
 
 
 async def test_no_statement_is_about_nothing(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     petition = await a_petition(database)
     pauses.install(monkeypatch)
     places = [Place(1, 1, number) for number in (3, 2, 1)]
-    nobody, somebody = Merits("review", "ambiguous", None), Merits("valid", None, "V1")
-    whose = (nobody, somebody, somebody)
-    sent = [await statements_of(recorded(database, petition, *one)) for one in zip(places, whose, strict=True)]
+    outcomes = (Outcome("review", "ambiguous"), VALID, VALID)
+    sent = [await statements_of(recorded(database, petition, *one)) for one in zip(places, outcomes, strict=True)]
     # A new voter's slot; a known voter's slot, locked, and lines, of which one steps down.
     assert [number - sent[0] for number in sent] == [0, 1, 4]
 

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from app.errors import FindingRefusedError
 from app.law.line import Place
-from app.law.quality import BlindAnswer, Check, DecidedLine, agrees, check_answer, error_rates, outcome
+from app.law.quality import Check, DecidedLine, agrees, check_answer, error_rates, verdict
+from app.law.reasons import VALID, Outcome
+from app.law.review import PersonFinding
 from app.law.sampling import beta_cdf, clopper_pearson, draw, is_drawn
 
 NUMBERS = st.integers(1, 2_147_483_647)
@@ -97,69 +99,71 @@ def test_more_errors_than_checks_are_refused(errors: int) -> None:
         clopper_pearson(errors, 5)
 
 
-VALID = DecidedLine("valid", None, "V1")
+GOOD = DecidedLine(VALID, "V1")
 
 
 @pytest.mark.parametrize(
     ("answer", "decided", "same"),
     [
-        (BlindAnswer("valid", None, "V1"), VALID, True),
-        (BlindAnswer("valid", None, "V2"), VALID, False),
-        (BlindAnswer("valid", None, "V1"), DecidedLine("invalid", "duplicate", "V1"), True),
-        (BlindAnswer("valid", None, "V1"), DecidedLine("invalid", "withdrawn", "V1"), True),
-        (BlindAnswer("valid", None, "V2"), DecidedLine("invalid", "duplicate", "V1"), False),
-        (BlindAnswer("invalid", "no_address"), DecidedLine("invalid", "no_address", None), True),
-        (BlindAnswer("invalid", "no_address", "V1"), DecidedLine("invalid", "no_address", None), True),
-        (BlindAnswer("invalid", "out_of_county"), DecidedLine("invalid", "no_address", None), False),
-        (BlindAnswer("invalid", "illegible"), VALID, False),
-        (BlindAnswer("review"), VALID, False),
+        (PersonFinding(VALID, "V1"), GOOD, True),
+        (PersonFinding(VALID, "V2"), GOOD, False),
+        (PersonFinding(VALID, "V1"), DecidedLine(Outcome("invalid", "duplicate"), "V1"), True),
+        (PersonFinding(VALID, "V1"), DecidedLine(Outcome("invalid", "withdrawn"), "V1"), True),
+        (PersonFinding(VALID, "V2"), DecidedLine(Outcome("invalid", "duplicate"), "V1"), False),
+        (PersonFinding(Outcome("invalid", "no_address")), DecidedLine(Outcome("invalid", "no_address")), True),
+        (PersonFinding(Outcome("invalid", "no_address"), "V1"), DecidedLine(Outcome("invalid", "no_address")), True),
+        (PersonFinding(Outcome("invalid", "out_of_county")), DecidedLine(Outcome("invalid", "no_address")), False),
+        (PersonFinding(Outcome("invalid", "illegible")), GOOD, False),
+        (PersonFinding(Outcome("review")), GOOD, False),
     ],
 )
 def test_an_answer_agrees_where_it_says_the_same_of_the_line(
-    answer: BlindAnswer, decided: DecidedLine, *, same: bool
+    answer: PersonFinding, decided: DecidedLine, *, same: bool
 ) -> None:
     assert agrees(answer, decided) is same
 
 
 def test_a_good_line_needs_its_voter() -> None:
     with pytest.raises(FindingRefusedError):
-        check_answer(BlindAnswer("valid"))
+        check_answer(PersonFinding(VALID))
 
 
-DOUBT = BlindAnswer("review")
+DOUBT = PersonFinding(Outcome("review"))
 
 
 @pytest.mark.parametrize(
     ("check", "became"),
     [
-        (Check(BlindAnswer("valid", None, "V1"), VALID, DecidedLine("invalid", "illegible", None)), "confirmed"),
-        (Check(DOUBT, VALID, DecidedLine("review", "quality_check", None)), "open"),
-        (Check(DOUBT, VALID, VALID), "upheld"),
-        (Check(DOUBT, VALID, DecidedLine("invalid", "duplicate", "V1")), "upheld"),
-        (Check(DOUBT, VALID, DecidedLine("valid", None, "V2")), "wrong"),
-        (Check(DOUBT, VALID, DecidedLine("invalid", "illegible", None)), "wrong"),
+        (Check(PersonFinding(VALID, "V1"), GOOD, DecidedLine(Outcome("invalid", "illegible"))), "confirmed"),
+        (Check(DOUBT, GOOD, DecidedLine(Outcome("review", "quality_check"))), "open"),
+        (Check(DOUBT, GOOD, GOOD), "upheld"),
+        (Check(DOUBT, GOOD, DecidedLine(Outcome("invalid", "duplicate"), "V1")), "upheld"),
+        (Check(DOUBT, GOOD, DecidedLine(VALID, "V2")), "wrong"),
+        (Check(DOUBT, GOOD, DecidedLine(Outcome("invalid", "illegible"))), "wrong"),
     ],
 )
 def test_a_doubt_is_what_the_second_look_makes_of_it(check: Check, became: str) -> None:
-    assert outcome(check) == became
+    assert verdict(check) == became
 
 
-KINDS = st.sampled_from([VALID, DecidedLine("invalid", "duplicate", "V1"), DecidedLine("invalid", "no_address", None)])
+KINDS = st.sampled_from(
+    [GOOD, DecidedLine(Outcome("invalid", "duplicate"), "V1"), DecidedLine(Outcome("invalid", "no_address"))]
+)
 ANSWERS = st.sampled_from(
-    [BlindAnswer("valid", None, "V1"), BlindAnswer("invalid", "no_address"), BlindAnswer("review")]
+    [PersonFinding(VALID, "V1"), PersonFinding(Outcome("invalid", "no_address")), PersonFinding(Outcome("review"))]
 )
 TODAY = st.sampled_from(
-    [VALID, DecidedLine("review", "quality_check", None), DecidedLine("invalid", "illegible", None)]
+    [GOOD, DecidedLine(Outcome("review", "quality_check")), DecidedLine(Outcome("invalid", "illegible"))]
 )
 
 
 @given(st.lists(st.builds(Check, ANSWERS, KINDS, TODAY)))
 def test_the_rates_add_up_whatever_the_order(checks: list[Check]) -> None:
-    counts = {("valid", None): (100, 10), ("invalid", "duplicate"): (7, 1)}
+    counts = {VALID: (100, 10), Outcome("invalid", "duplicate"): (7, 1)}
     together, *kinds = error_rates(counts, checks)
     assert [together, *kinds] == error_rates(counts, checks[::-1])
     assert (together.lines, together.drawn, together.checked) == (107, 11, len(checks))
     assert sum(kind.checked for kind in kinds) == len(checks)
     for rate in (together, *kinds):
-        assert sum(rate.outcomes.values()) == rate.checked
+        assert sum(rate.verdicts.values()) == rate.checked
         assert rate.rate is None or rate.lower <= rate.rate <= rate.upper

@@ -58,7 +58,7 @@ async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
 @pytest.fixture
 async def world(client: httpx.AsyncClient, app: FastAPI) -> World:
     """A county with a roll and an open petition, and a key for each role."""
-    return await World.make(client, app.state.recall.database)
+    return await World.make(client, app.state.recall.count)
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ async def load(world: World, content: str = TABLE) -> dict[str, Any]:
 
 
 async def again(world: World) -> int:
-    return await reexamine_county(world.database, COUNTY, now=datetime.now(UTC))
+    return await reexamine_county(world.count, COUNTY, now=datetime.now(UTC))
 
 
 def by_alias(number: int, place: tuple[int, int, int] | None = None, **changes: object) -> dict[str, object]:

@@ -29,8 +29,8 @@ class Counted:
 
 def half_an_hour_later(reader: Coalesced[int, int]) -> None:
     """Without waiting for it."""
-    for key, (value, moment) in reader._known.items():  # noqa: SLF001  # the loop's clock cannot be set
-        reader._known[key] = value, moment._replace(began=moment.began - 1900)  # noqa: SLF001
+    for key, (value, began) in reader._known.items():  # noqa: SLF001  # the loop's clock cannot be set
+        reader._known[key] = value, began - 1900  # noqa: SLF001
 
 
 async def test_what_was_read_is_told_again_until_it_is_too_old() -> None:
@@ -42,20 +42,33 @@ async def test_what_was_read_is_told_again_until_it_is_too_old() -> None:
     assert await reader.get(1) == 2
 
 
-async def test_what_was_read_before_a_write_of_this_process_is_told_to_nobody_after_it() -> None:
-    counted, writes = Counted(), 0
-    reader = Coalesced(counted.fetch, max_age=3600, writes=lambda: writes)
+async def test_what_was_read_or_asked_before_it_may_have_changed_is_no_answer_after_it() -> None:
+    counted = Counted()
+    reader = Coalesced(counted.fetch, max_age=3600)
     assert [await reader.get(1), await reader.get(1)] == [1, 1]
     counted.asked.clear()
     counted.answers.clear()
     asking = asyncio.create_task(reader.get(2))
     await counted.asked.wait()
-    writes = 1  # while a query is under way, whose result may be of before
+    for key in (1, 2):
+        reader.forget(key)  # while a query is under way, whose result may be of before
     late = asyncio.create_task(reader.get(2))
     await asyncio.sleep(0)
     counted.answers.set()
     assert (await asking, await late) == (2, 3)
     assert [await reader.get(1), await reader.get(2), await reader.get(2)] == [4, 3, 3]
+
+
+async def test_what_is_known_without_a_query_is_as_good_as_what_was_read() -> None:
+    counted = Counted()
+    reader = Coalesced(counted.fetch, max_age=0.02)
+    now = asyncio.get_running_loop().time
+    reader.put(1, 99, now())
+    assert [await reader.get(1), counted.queries] == [99, 0]
+    await asyncio.sleep(0.03)
+    assert await reader.get(1) == 1
+    reader.put(1, 99, now() - 3600)
+    assert await reader.get(1) == 1, "a later read counts"
 
 
 async def test_who_comes_while_a_query_runs_shares_it_where_it_is_fresh_enough_and_asks_for_the_same() -> None:
@@ -101,13 +114,13 @@ async def test_a_query_ahead_of_its_time_that_fails_troubles_nobody_and_the_next
         await reader.get(1)
 
 
-async def test_whatever_is_written_the_queries_begin_no_closer_together_than_was_said() -> None:
-    counted, writes = Counted(), 0
-    reader = Coalesced(counted.fetch, max_age=0.02, every=0.02, writes=lambda: writes)
+async def test_whatever_changes_the_queries_begin_no_closer_together_than_was_said() -> None:
+    counted = Counted()
+    reader = Coalesced(counted.fetch, max_age=0.02, every=0.02)
     loop = asyncio.get_running_loop()
     began = loop.time()
     for _ in range(10):
-        writes += 1
+        reader.forget(1)
         await reader.get(1)
-    assert counted.queries == 10  # nobody was told what was read before the write
+    assert counted.queries == 10  # no caller got what was read before the change
     assert loop.time() - began >= 9 * 0.02

@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 from fastapi import FastAPI
 
+from app.count.change import Count
 from app.database.engine import open_database
 from app.http.frame import guard_of, guarded_routes
 from tests.http.county import line
@@ -59,7 +60,7 @@ async def test_no_request_made_up_from_the_document_finds_a_fault_or_an_answer_t
 ) -> None:
     url, pools = f"http://127.0.0.1:{process[1]}", await open_database(database)
     async with httpx.AsyncClient(base_url=url) as client:
-        world = await World.make(client, pools)
+        world = await World.make(client, Count(pools))
         await world.post(line(1))
         await world.add_key("station", "to revoke")
     await pools.close()

@@ -31,7 +31,7 @@ async def working(url: str, folder: Path, requests_per_second: int = 1000) -> As
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=transport, base_url="http://service") as client,
     ):
-        yield await World.make(client, app.state.recall.database)
+        yield await World.make(client, app.state.recall.count)
 
 
 def test_a_bucket_allows_a_burst_and_then_its_rate() -> None:

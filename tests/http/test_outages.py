@@ -20,6 +20,7 @@ import asyncpg
 import httpx
 import pytest
 
+from app.count.change import Count
 from app.database.engine import open_database
 from app.database.migrate import upgrade
 from app.database.server import EmbeddedServer
@@ -127,7 +128,7 @@ async def test_a_database_that_restarts_in_mid_load_is_a_503_and_then_used_again
         async with a_process(server.url(), tmp_path, **POOLS) as (_, port):
             pools = await open_database(server.url(), intake=1, reading=1)
             async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
-                world = await World.make(client, pools)
+                world = await World.make(client, Count(pools))
             await pools.close()
             async with loaded(port, world) as load:
                 await more_of(load, "POST 201")

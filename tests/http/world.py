@@ -9,6 +9,7 @@ import httpx
 
 from app.access.keys import issue_key
 from app.access.principals import ROLES
+from app.count.change import Count
 from app.database.engine import Database
 from tests import recount
 from tests.http.county import COUNTY
@@ -28,19 +29,23 @@ class World:
     """An open petition, the keys of its county, and a client."""
 
     client: httpx.AsyncClient
-    database: Database
+    count: Count
     keys: dict[str, str]
     petition_id: str
 
+    @property
+    def database(self) -> Database:
+        return self.count.database
+
     @classmethod
-    async def make(cls, client: httpx.AsyncClient, database: Database) -> "World":
+    async def make(cls, client: httpx.AsyncClient, count: Count) -> "World":
         now = datetime.now(UTC)
         keys: dict[str, str] = {
-            role: await issue_key(database, COUNTY, role=role, principal=f"{role}-1", now=now) for role in ROLES
+            role: await issue_key(count.database, COUNTY, role=role, principal=f"{role}-1", now=now) for role in ROLES
         }
         answer = await client.post("/v1/petitions", json=PETITION, headers={"Authorization": f"Bearer {keys['clerk']}"})
         assert answer.status_code == 201, answer.text
-        return cls(client, database, keys, answer.json()["petition_id"])
+        return cls(client, count, keys, answer.json()["petition_id"])
 
     async def add_key(self, role: str, name: str) -> None:
         """A key for another person, known by the name."""

@@ -3,14 +3,16 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.law.reasons import PUBLISHED, REASONS, REVIEW_CAUSES
-from app.law.tally import Counts, LineState, invalid_by_published, outlook, rate
+from app.law.line import Line, Place
+from app.law.reasons import PUBLISHED, REASONS, REVIEW_CAUSES, VALID, Outcome
+from app.law.tally import Counts, invalid_by_published, outlook, rate
 
-standings = st.one_of(
-    st.builds(LineState, st.just("valid"), st.none(), st.just("V1"), st.booleans()),
-    st.builds(LineState, st.just("invalid"), st.sampled_from(REASONS), st.none(), st.booleans()),
-    st.builds(LineState, st.just("review"), st.sampled_from(REVIEW_CAUSES), st.none(), st.just(value=False)),
-    st.builds(LineState, st.just("received"), st.none(), st.none(), st.just(value=False)),
+PLACE = st.just(Place(1, 1, 1))
+lines_ = st.one_of(
+    st.builds(Line, PLACE, st.just(VALID), st.just("V1"), st.booleans()),
+    st.builds(Line, PLACE, st.builds(Outcome, st.just("invalid"), st.sampled_from(REASONS)), st.none(), st.booleans()),
+    st.builds(Line, PLACE, st.builds(Outcome, st.just("review"), st.sampled_from(REVIEW_CAUSES))),
+    st.builds(Line, PLACE, st.just(Outcome("received"))),
 )
 GASCON = {
     "not_registered": 88_464,
@@ -23,21 +25,21 @@ GASCON = {
 }
 
 
-def counted(lines: list[LineState]) -> Counts:
+def counted(lines: list[Line]) -> Counts:
     """The counts of these lines, each by itself."""
     return Counts().moved([(None, line) for line in lines])
 
 
-@given(st.lists(standings))
-def test_raw_is_the_sum_of_its_parts(lines: list[LineState]) -> None:
+@given(st.lists(lines_))
+def test_raw_is_the_sum_of_its_parts(lines: list[Line]) -> None:
     counts = counted(lines)
     assert counts.raw == len(lines) == counts.received + counts.valid + counts.invalid + counts.review
     assert sum(counts.by_reason.values()) == counts.invalid == sum(invalid_by_published(counts.by_reason).values())
     assert counts.unsettled == sum(not line.settled for line in lines)
 
 
-@given(st.lists(st.lists(standings, min_size=1, max_size=5)))
-def test_moving_lines_about_gives_what_counting_them_anew_gives(histories: list[list[LineState]]) -> None:
+@given(st.lists(st.lists(lines_, min_size=1, max_size=5)))
+def test_moving_lines_about_gives_what_counting_them_anew_gives(histories: list[list[Line]]) -> None:
     counts = Counts()
     for history in histories:
         for before, after in zip([None, *history], history, strict=False):
@@ -45,16 +47,16 @@ def test_moving_lines_about_gives_what_counting_them_anew_gives(histories: list[
     assert counts == counted([history[-1] for history in histories])
 
 
-@given(st.lists(standings))
-def test_what_is_taken_out_again_leaves_nothing(lines: list[LineState]) -> None:
-    undecided = LineState("received", None, None, settled=False)
+@given(st.lists(lines_))
+def test_what_is_taken_out_again_leaves_nothing(lines: list[Line]) -> None:
+    undecided = Line(Place(1, 1, 1), Outcome("received"))
     counts = counted(lines).moved([(line, undecided) for line in lines])
     assert counts == Counts(received=len(lines), unsettled=len(lines))
 
 
-@given(st.lists(standings), st.integers(1, 30))
+@given(st.lists(lines_), st.integers(1, 30))
 def test_the_outlook_says_sufficient_or_insufficient_only_when_nothing_can_change_it(
-    lines: list[LineState], required: int
+    lines: list[Line], required: int
 ) -> None:
     counts = counted(lines)
     opened = counts.received + counts.review

@@ -1,17 +1,20 @@
 """A petition with a count, made through the one way that changes a count, without a roll."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from app.count.change import Change, Count
 from app.count.line_queries import read_line
 from app.count.petitions import Terms, open_petition
 from app.count.queries import take_places
-from app.count.record import Claim, record
+from app.count.record import record
 from app.database.engine import Database
-from app.law.line import Merits, Place, Submitted, Writing
+from app.law.line import Finding, Place, Signature, Writing
 from app.law.petition import Petition
+from app.law.reasons import VALID, Outcome
 from app.ledger.checkpoints import make_checkpoint
 from app.ledger.notes import Signer
 
@@ -28,30 +31,44 @@ class Counted:
     signer: Signer
     now: datetime = START
 
+    @property
+    def count(self) -> Count:
+        return Count(self.database)
+
     def later(self) -> datetime:
         self.now += timedelta(seconds=1)
         return self.now
 
-    async def take(self, lines: Sequence[tuple[Place, Merits]]) -> int:
+    async def take(self, findings: Sequence[Finding]) -> int:
         """Take lines in as one transaction; returns the tally's version."""
-        submitted = [_submitted(place) for place, _ in lines]
-        async with self.database.intake() as connection, connection.transaction():
-            stations = [(line, "station-1") for line in submitted]
-            where = self.petition.key
-            assert await take_places(connection, where, stations, self.later())
-            claims = [
-                Claim(place=place, merits=merits, writing_sha256=line.writing_sha256, station="station-1")
-                for (place, merits), line in zip(lines, submitted, strict=True)
+        new = [_signature(finding.place) for finding in findings]
+        async with self._change() as change:
+            stations = [(signature, "station-1") for signature in new]
+            assert await take_places(change.connection, self.petition.key, stations, change.now)
+            found = [
+                replace(finding, writing_sha256=signature.sha256, station="station-1")
+                for finding, signature in zip(findings, new, strict=True)
             ]
-            return (await record(connection, self.petition, "intake", claims, now=self.now)).tally.version
+            await record(change, "intake", found)
+        return _version(change)
 
-    async def decide(self, place: Place, merits: Merits, *, who: str = "clerk-1") -> int:
+    async def decide(self, finding: Finding, *, who: str = "clerk-1") -> int:
         """A person's finding on a line."""
-        async with self.database.intake() as connection, connection.transaction():
-            read = await read_line(connection, self.petition.key, place)
+        async with self._change() as change:
+            read = await read_line(change.connection, self.petition.key, finding.place)
             assert read
-            claim = Claim(place, merits, read.writing_sha256, who, person=True, before=read.line, confirmed_by=(who,))
-            return (await record(connection, self.petition, "finding", [claim], now=self.later())).tally.version
+            by_person = replace(finding, decided_by=who, person=True, confirmed_by=(who,))
+            known = replace(by_person, before=read.line, writing_sha256=read.signature.sha256)
+            await record(change, "finding", [known])
+        return _version(change)
+
+    @asynccontextmanager
+    async def _change(self) -> AsyncIterator[Change]:
+        async with (
+            self.database.intake() as connection,
+            self.count.change(connection, self.petition, self.later()) as change,
+        ):
+            yield change
 
     async def checkpoint(self) -> str:
         """Sign what the ledger holds now."""
@@ -61,16 +78,21 @@ class Counted:
         return note
 
 
-def _submitted(place: Place) -> Submitted:
-    writing = Writing(f"SIGNER OF {place}", f"{place.line} MAPLE AVE", "LOS ANGELES", "90026")
-    return Submitted(place, writing, writing.fingerprint())
+def _version(change: Change) -> int:
+    assert change.tally
+    return change.tally.version
 
 
-def valid(voter: str) -> Merits:
-    return Merits("valid", None, voter, registration_no=1, evidence='{"name":1.0}', roll_version=1)
+def _signature(place: Place) -> Signature:
+    return Signature.at(place, Writing(f"SIGNER OF {place}", f"{place.line} MAPLE AVE", "LOS ANGELES", "90026"))
 
 
-NOT_REGISTERED = Merits("invalid", "not_registered", None, evidence='{"candidates":0}', roll_version=1)
+def valid(place: Place, voter: str) -> Finding:
+    return Finding(place, VALID, voter, registration_no=1, evidence='{"name":1.0}', roll_version=1)
+
+
+def not_registered(place: Place) -> Finding:
+    return Finding(place, Outcome("invalid", "not_registered"), evidence='{"candidates":0}', roll_version=1)
 
 
 async def a_counted_petition(database: Database, folder: Path, *, required: int = 5) -> Counted:
@@ -91,12 +113,12 @@ async def a_counted_petition(database: Database, folder: Path, *, required: int 
     )
     petition = await open_petition(database, terms, opened_by="clerk-1", now=START)
     counted = Counted(database, petition, Signer.from_file(folder / "key", create=True))
-    await counted.take([(Place(5, 1, n), valid(f"V{n}")) for n in range(1, 6)])
+    await counted.take([valid(Place(5, 1, n), f"V{n}") for n in range(1, 6)])
     await counted.checkpoint()
-    await counted.take([(Place(6, 1, 1), valid("V1")), (Place(6, 1, 2), NOT_REGISTERED)])
-    await counted.decide(Place(6, 1, 2), NOT_REGISTERED)
+    await counted.take([valid(Place(6, 1, 1), "V1"), not_registered(Place(6, 1, 2))])
+    await counted.decide(not_registered(Place(6, 1, 2)))
     await counted.checkpoint()
-    await counted.take([(Place(4, 1, 1), valid("V1")), (Place(4, 1, 2), valid("V6"))])
-    await counted.take([(Place(7, 1, 1), valid("V7")), (Place(7, 1, 2), valid("V8"))])
+    await counted.take([valid(Place(4, 1, 1), "V1"), valid(Place(4, 1, 2), "V6")])
+    await counted.take([valid(Place(7, 1, 1), "V7"), valid(Place(7, 1, 2), "V8")])
     await counted.checkpoint()
     return counted

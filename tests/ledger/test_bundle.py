@@ -17,6 +17,7 @@ from zipfile import ZipFile
 import asyncpg
 import pytest
 
+from app.count.change import Change
 from app.count.petitions import close_petition
 from app.count.record import write
 from app.ledger.bundle import export_bundle
@@ -127,10 +128,10 @@ async def test_a_shortened_log_is_found_by_a_checkpoint_that_was_kept(
 async def test_what_retention_destroyed_leaves_the_rest_verifiable(
     counted: Counted, connection: asyncpg.Connection, tmp_path: Path
 ) -> None:
-    await close_petition(counted.database, counted.petition, closed_by="supervisor-1", now=counted.later())
+    await close_petition(counted.count, counted.petition, closed_by="supervisor-1", now=counted.later())
     await connection.execute("DELETE FROM finding WHERE (section, page, line) = (5, 1, 2)")
     facts = {"destroyed": [[2, 1, 1]]}
-    await write(connection, counted.petition, "retention", [], now=counted.later(), facts=facts)
+    await write(Change(connection, counted.petition, counted.later()), "retention", [], facts=facts)
     status, output = verify(counted, await export(counted, tmp_path))
     assert status == 0, output
     assert "1 findings destroyed by retention" in output

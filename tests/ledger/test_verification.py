@@ -7,6 +7,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from app.count.change import Change
 from app.count.petitions import close_petition
 from app.count.record import write
 from app.errors import CheckpointRefusedError, PetitionClosedError, UndecidedLinesError
@@ -16,7 +17,7 @@ from app.ledger import queries as rows
 from app.ledger.notes import Signer
 from app.ledger.replay import Chain, Verification
 from app.ledger.verification import verify
-from tests.ledger.counted import NOT_REGISTERED, Counted, valid
+from tests.ledger.counted import Counted, not_registered, valid
 from tests.ledger.tamperings import TAMPERINGS, rewrite_chain, roll_back_tail
 
 
@@ -101,7 +102,7 @@ async def test_a_checkpoint_that_would_shrink_the_log_is_refused(
 
 
 async def test_a_checkpoint_that_would_go_back_in_time_is_refused(counted: Counted) -> None:
-    await counted.take([(Place(8, 1, 1), valid("V10"))])
+    await counted.take([valid(Place(8, 1, 1), "V10")])
     counted.now -= timedelta(hours=1)
     with pytest.raises(CheckpointRefusedError):
         await counted.checkpoint()
@@ -109,7 +110,7 @@ async def test_a_checkpoint_that_would_go_back_in_time_is_refused(counted: Count
 
 async def test_a_checkpoint_over_a_rewritten_chain_is_refused(counted: Counted, connection: asyncpg.Connection) -> None:
     await rewrite_chain(connection, leaves=True)
-    await counted.take([(Place(8, 1, 1), valid("V10"))])
+    await counted.take([valid(Place(8, 1, 1), "V10")])
     with pytest.raises(CheckpointRefusedError):
         await counted.checkpoint()
 
@@ -120,31 +121,31 @@ async def test_a_log_that_did_not_grow_gets_no_second_checkpoint(counted: Counte
 
 
 async def test_a_closed_petition_verifies_and_changes_no_more(counted: Counted) -> None:
-    await close_petition(counted.database, counted.petition, closed_by="supervisor-1", now=counted.later())
+    await close_petition(counted.count, counted.petition, closed_by="supervisor-1", now=counted.later())
     await counted.checkpoint()
     assert (await verdict(counted)).faults == []
     with pytest.raises(PetitionClosedError):
-        await counted.take([(Place(8, 1, 1), valid("V10"))])
+        await counted.take([valid(Place(8, 1, 1), "V10")])
     with pytest.raises(PetitionClosedError):
-        await close_petition(counted.database, counted.petition, closed_by="supervisor-1", now=counted.later())
+        await close_petition(counted.count, counted.petition, closed_by="supervisor-1", now=counted.later())
 
 
 async def test_a_petition_with_lines_to_decide_is_not_closed(counted: Counted) -> None:
-    await counted.take([(Place(8, 1, 1), NOT_REGISTERED)])
+    await counted.take([not_registered(Place(8, 1, 1))])
     with pytest.raises(UndecidedLinesError):
-        await close_petition(counted.database, counted.petition, closed_by="supervisor-1", now=counted.later())
+        await close_petition(counted.count, counted.petition, closed_by="supervisor-1", now=counted.later())
 
 
 async def test_what_retention_destroys_and_says_leaves_the_rest_verifiable(
     counted: Counted, connection: asyncpg.Connection
 ) -> None:
-    await close_petition(counted.database, counted.petition, closed_by="supervisor-1", now=counted.later())
+    await close_petition(counted.count, counted.petition, closed_by="supervisor-1", now=counted.later())
     await connection.execute("SET session_replication_role = 'replica'")
     for table in ("finding", "line", "signature"):
         await connection.execute(f"DELETE FROM {table} WHERE (section, page, line) = (5, 1, 2)")  # noqa: S608  # ours
     assert not (await verdict(counted)).agrees
     facts = {"destroyed": [[2, 1, 1]]}
-    await write(connection, counted.petition, "retention", [], now=counted.later(), facts=facts)
+    await write(Change(connection, counted.petition, counted.later()), "retention", [], facts=facts)
     await counted.checkpoint()
     result = await verdict(counted)
     assert result.faults == []

@@ -5,14 +5,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from hashlib import sha256
 
-import asyncpg
-
 from app.access.principals import Principal
-from app.count.intake import take_in
+from app.count.change import Change, Count, attempt
+from app.count.intake import Submission, take_in
 from app.count.petitions import Terms, open_petition
 from app.count.queries import SectionDates
-from app.count.record import WriteRequest, once
-from app.count.submission import Submission
 from app.database.engine import Database
 from app.errors import RecallError
 from app.examination.corrections import declare_section, revise
@@ -20,8 +17,9 @@ from app.examination.findings import decide_by_person
 from app.examination.queries import holding_withdrawal
 from app.examination.reexamination import reexamine_county
 from app.examination.withdrawals import revoke_withdrawal, withdraw
-from app.law.line import Place, Submitted, Writing
+from app.law.line import Place, Signature, Writing
 from app.law.petition import Petition
+from app.law.reasons import VALID, Outcome
 from app.law.review import PersonFinding
 from app.law.ruleset import CALIFORNIA
 from app.roll.aliases import load_aliases
@@ -49,11 +47,11 @@ async def a_petition(database: Database) -> Petition:
     return await open_petition(database, terms, opened_by="clerk-1", now=NOW)
 
 
-def signature(number: int, place: Place, unit: str = "") -> Submitted:
+def signature(number: int, place: Place, unit: str = "") -> Signature:
     """The voter's signature at a place; another unit is another writing of the same voter (EC 105(a)(2))."""
     text = voter(number)
     writing = Writing(text["printed_name"], f"{text['residence_address']}{unit}", text["city"], text["zip"])
-    return Submitted(place, writing, writing.fingerprint())
+    return Signature.at(place, writing)
 
 
 @dataclass(frozen=True)
@@ -64,81 +62,78 @@ class Acts:
     petition: Petition
     refused: list[RecallError] = field(default_factory=list)
 
-    async def submit(self, *lines: Submitted, key: str | None = None, station: str = "station-1") -> object:
+    @property
+    def count(self) -> Count:
+        """The count of a process of its own."""
+        return Count(self.database)
+
+    async def submit(self, *lines: Signature, key: str | None = None, station: str = "station-1") -> object:
         """Hand lines in."""
         submission = Submission(
             station,
             lines,
             key,
-            sha256(b"".join(str(line.place).encode() + line.writing_sha256 for line in lines)).digest(),
+            sha256(b"".join(str(line.place).encode() + line.sha256 for line in lines)).digest(),
         )
-        (outcome,) = await take_in(self.database, self.petition, [submission], now=NOW)
+        (outcome,) = await take_in(self.count, self.petition, [submission], now=NOW)
         return outcome
 
     async def find(self, place: Place, word: PersonFinding, who: Principal = CLERK) -> None:
         """Put a person's word on record."""
 
-        async def act(connection: asyncpg.Connection) -> None:
-            decided = await decide_by_person(connection, self.petition, {place: word}, who=who, now=NOW)
+        async def act(change: Change) -> None:
+            decided = await decide_by_person(change, {place: word}, who=who)
             self.refused.extend(result for result in decided.values() if isinstance(result, RecallError))
 
-        await self._once(who, act)
+        await self._once(act)
 
     async def reject(self, place: Place) -> None:
         """A clerk cannot read it."""
-        await self.find(place, PersonFinding("invalid", "illegible"))
+        await self.find(place, PersonFinding(Outcome("invalid", "illegible")))
 
     async def reinstate(self, place: Place, voter_id: str = "V1") -> None:
         """A supervisor can."""
-        await self.find(place, PersonFinding("valid", None, voter_id, "legible"), SUPERVISOR)
+        await self.find(place, PersonFinding(VALID, voter_id, "legible"), SUPERVISOR)
 
     async def withdraw(self, voter_id: str = "V1") -> None:
         """The voter's withdrawal is recorded."""
         received = date(2022, 7, 1)
-        await self._once(
-            CLERK, lambda c: withdraw(c, self.petition, voter_id, received, by="clerk-1", note="", now=NOW)
-        )
+        await self._once(lambda change: withdraw(change, voter_id, received, by="clerk-1", note=""))
 
     async def revoke(self, voter_id: str = "V1") -> None:
         """The voter's withdrawal is taken back."""
 
-        async def act(connection: asyncpg.Connection) -> None:
-            holding = await holding_withdrawal(connection, self.petition.key, voter_id)
+        async def act(change: Change) -> None:
+            holding = await holding_withdrawal(change.connection, self.petition.key, voter_id)
             if holding:
                 found = holding.withdrawal.withdrawal_id
-                await revoke_withdrawal(
-                    connection, self.petition, found, by="supervisor-1", note="typed wrong", now=NOW
-                )
+                await revoke_withdrawal(change, found, by="supervisor-1", note="typed wrong")
 
-        await self._once(SUPERVISOR, act)
+        await self._once(act)
 
-    async def correct(self, revised: Submitted) -> None:
+    async def correct(self, revised: Signature) -> None:
         """A clerk corrects what was read."""
-        await self._once(CLERK, lambda c: revise(c, self.petition, revised, by="clerk-1", note="", now=NOW))
+        await self._once(lambda change: revise(change, revised, by="clerk-1", note=""))
 
     async def declare(self, section: int, signed_from: date | None, signed_to: date | None) -> None:
         """A section's dates are entered."""
         dates = SectionDates(signed_from, signed_to)
-        await self._once(CLERK, lambda c: declare_section(c, self.petition, section, dates, by="clerk-1", now=NOW))
+        await self._once(lambda change: declare_section(change, section, dates, by="clerk-1"))
 
     async def load_aliases(self, text: str) -> None:
         """Other names are loaded, and what they read otherwise is asked again."""
         await load_aliases(self.database, self.petition.county_id, text.encode(), by="admin-1", now=NOW)
-        await reexamine_county(self.database, self.petition.county_id, now=NOW)
+        await reexamine_county(self.count, self.petition.county_id, now=NOW)
 
     async def use_roll(self, roll_version: int) -> None:
         """A roll version is put into use, and what another one did not know is asked again."""
         county_id = self.petition.county_id
         async with self.database.intake() as connection:
             await activate_roll(connection, county_id=county_id, roll_version=roll_version, allow_older=True)
-        await reexamine_county(self.database, county_id, now=NOW)
+        await reexamine_county(self.count, county_id, now=NOW)
 
-    async def _once(self, who: Principal, act: Callable[[asyncpg.Connection], Awaitable[object]]) -> None:
-        async def text(connection: asyncpg.Connection) -> str:
-            await act(connection)
-            return ""
-
+    async def _once(self, act: Callable[[Change], Awaitable[object]]) -> None:
         try:
-            await once(self.database, self.petition, WriteRequest(who.name), text, now=NOW)
+            await attempt(self.count, self.petition, act, now=NOW)
         except RecallError as error:
             self.refused.append(error)

@@ -9,10 +9,11 @@ from typing import cast
 import asyncpg
 import pytest
 
+from app.count.change import Count
 from app.count.group_commit import GroupCommit
-from app.count.submission import Accepted, Submission, SubmissionResult
+from app.count.intake import Submission, SubmissionResult
 from app.database.engine import Database
-from app.law.line import Place, Submitted
+from app.law.line import Place, Signature
 from app.roll.loading import load_roll
 from tests import recount
 from tests.http.county import COUNTY, roll_csv
@@ -83,13 +84,13 @@ async def test_a_request_given_up_before_any_of_its_statements_is_whole_or_absen
         assert there in (0, 2)
         answer = cast("SubmissionResult", await acts.submit(*lines, key=f"key-{at}"))
         assert answer.replayed == (there == 2)
-        assert all(isinstance(result, Accepted) and result.created for result in answer.results)
+        assert all(result and result.created for result in answer.results)
         await recount.check(watching, acts.petition.petition_id)
         at += 1
     assert at > 10
 
 
-async def given_up(acts: Acts, stop: pauses.Stop, lines: list[Submitted], key: str) -> bool:
+async def given_up(acts: Acts, stop: pauses.Stop, lines: list[Signature], key: str) -> bool:
     """Cancel a submission at its stop; whether it got there before it was done."""
 
     async def submit() -> None:
@@ -107,7 +108,7 @@ async def given_up(acts: Acts, stop: pauses.Stop, lines: list[Submitted], key: s
 
 async def test_a_line_that_cannot_be_stored_fails_alone(racing: Database, watching: asyncpg.Connection) -> None:
     petition = await a_petition(racing)
-    group = GroupCommit(racing, lambda: NOW)
+    group = GroupCommit(Count(racing), lambda: NOW)
     lines = [*(signature(n, Place(1, 1, n)) for n in range(1, 11)), signature(11, Place(0, 1, 1))]
     outcomes = await asyncio.gather(*(group.hand_in(petition, Submission("station-1", [line])) for line in lines))
     assert [isinstance(outcome, SubmissionResult) for outcome in outcomes] == [True] * 10 + [False]
@@ -142,7 +143,7 @@ async def test_a_client_that_goes_away_takes_nobody_elses_line_with_it(
     racing: Database, watching: asyncpg.Connection
 ) -> None:
     petition = await a_petition(racing)
-    group = GroupCommit(racing, lambda: NOW)
+    group = GroupCommit(Count(racing), lambda: NOW)
     waiting = [
         asyncio.create_task(group.hand_in(petition, Submission("station-1", [signature(n, Place(1, 1, n))])))
         for n in range(1, 41)

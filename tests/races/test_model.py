@@ -1,6 +1,6 @@
 """Whatever is done in whatever order: the rows say what a plain model says, which counts everything anew each time."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -9,12 +9,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.access.principals import Principal
+from app.count.intake import SubmissionResult
 from app.count.queries import LINE_COLUMNS, line_of
-from app.count.submission import Accepted, Conflict, SubmissionResult
 from app.database.engine import Database
 from app.errors import RecallError
-from app.law.line import Line, Merits, Place, standing_of
-from app.law.review import PersonFinding, current_merits, judge, judge_again
+from app.law.line import Finding, Line, Place, line_after, restated
+from app.law.reasons import VALID, Outcome
+from app.law.review import PersonFinding, judge, judge_again
 from app.law.ruleset import CALIFORNIA
 from tests import recount
 from tests.http.county import COUNTY
@@ -23,14 +24,14 @@ from tests.races.acts import Acts, a_petition, signature
 PEOPLE = [Principal(COUNTY, "clerk-1", "clerk"), Principal(COUNTY, "clerk-2", "clerk")]
 PEOPLE += [Principal(COUNTY, "clerk-3", "clerk"), Principal(COUNTY, "supervisor-1", "supervisor")]
 WORDS = [
-    PersonFinding("valid"),
-    PersonFinding("valid", None, "V2", "the other one"),
-    PersonFinding("valid", None, None, "after all"),
-    PersonFinding("invalid", "illegible"),
-    PersonFinding("invalid", "different_address", None, "moved"),
-    PersonFinding("invalid", "signature_mismatch", None, "another hand"),
-    PersonFinding("review"),
-    PersonFinding("review", None, None, "wrong"),
+    PersonFinding(VALID),
+    PersonFinding(VALID, "V2", "the other one"),
+    PersonFinding(VALID, None, "after all"),
+    PersonFinding(Outcome("invalid", "illegible")),
+    PersonFinding(Outcome("invalid", "different_address"), None, "moved"),
+    PersonFinding(Outcome("invalid", "signature_mismatch"), None, "another hand"),
+    PersonFinding(Outcome("review")),
+    PersonFinding(Outcome("review"), None, "wrong"),
 ]
 DATES = [(None, None), (date(2022, 3, 1), date(2022, 3, 9)), (date(2022, 5, 9), date(2022, 5, 1))]
 
@@ -57,51 +58,43 @@ class Model:
     last: dict[Place, bytes] = field(default_factory=dict)
     withdrawn: set[str] = field(default_factory=set)
     dates: dict[int, tuple[date | None, date | None]] = field(default_factory=dict)
-    keys: dict[str, tuple[Any, list[type]]] = field(default_factory=dict)
+    keys: dict[str, tuple[Any, list[object]]] = field(default_factory=dict)
 
-    def examined(self, place: Place) -> Merits:
+    def examined(self, place: Place) -> Finding:
         """What the data say of a line: its voter's, unless its section's dates give no interval."""
         start, end = self.dates.get(place.section, DATES[1])
         if start is None or end is None or start > end:
-            return Merits("review", "section_dates", None)
-        return Merits("valid", None, f"V{self.voters[place]}")
+            return Finding(place, Outcome("review", "section_dates"))
+        return Finding(place, VALID, f"V{self.voters[place]}")
 
-    def put(self, place: Place, merits: Merits, confirmed: tuple[str, ...], doubted: tuple[str, ...]) -> None:
-        """A line's merits now."""
-        standing = standing_of(merits, None, confirmed, doubted, CALIFORNIA)
-        self.lines[place] = Line(place, standing, confirmed_by=confirmed, mismatch_by=doubted)
+    def put(self, finding: Finding) -> None:
+        """What is found of a line now."""
+        self.lines[finding.place] = line_after(finding, None, CALIFORNIA)
 
     def settle(self) -> None:
         """Say of every eligible line whether it is the one that counts."""
         best: dict[str | None, Place] = {}
         for place, line in sorted(self.lines.items()):
-            if line.eligible:
-                best.setdefault(line.standing.voter_id, place)
+            if line.outcome.eligible:
+                best.setdefault(line.voter_id, place)
         for place, line in self.lines.items():
-            if line.eligible:
-                voter = line.standing.voter_id
-                reason = "withdrawn" if voter in self.withdrawn else None if best[voter] == place else "duplicate"
-                standing = standing_of(
-                    current_merits(line),
-                    reason,  # type: ignore[arg-type]  # a literal
-                    line.confirmed_by,
-                    line.mismatch_by,
-                    CALIFORNIA,
-                )
-                self.lines[place] = replace(line, standing=standing)
+            if line.outcome.eligible:
+                first = VALID if best[line.voter_id] == place else Outcome("invalid", "duplicate")
+                by_slot = Outcome("invalid", "withdrawn") if line.voter_id in self.withdrawn else first
+                self.lines[place] = line_after(restated(line), by_slot, CALIFORNIA)
 
-    def submit(self, batch: list[tuple[Place, int, str]], key: str | None) -> list[type]:
+    def submit(self, batch: list[tuple[Place, int, str]], key: str | None) -> list[object]:
         """The kinds of results: a place is taken once, and repeated as often as one likes."""
         if key in self.keys:
             same, answer = self.keys[key or ""]
             return answer if same == batch else [RecallError]
-        results: list[type] = []
+        results: list[object] = []
         for place, number, unit in batch:
-            sha = signature(number, place, unit).writing_sha256
+            sha = signature(number, place, unit).sha256
             if place not in self.writings:
                 self.writings[place], self.voters[place], self.last[place] = {sha}, number, sha
-                self.put(place, self.examined(place), (), ())
-            results.append(Accepted if sha in self.writings[place] else Conflict)
+                self.put(self.examined(place))
+            results.append(sha in self.writings[place])
         if key:
             self.keys[key] = (batch, results)
         return results
@@ -115,16 +108,15 @@ class Model:
         except RecallError:
             return
         if judged:
-            self.put(place, judged.merits, judged.confirmed_by, judged.mismatch_by)
+            self.put(judged)
 
     def again(self, place: Place, cause: Any) -> None:  # noqa: ANN401  # a cause of review
         """A line is examined again."""
-        judged = judge_again(self.lines[place], self.examined(place), cause)
-        self.put(place, judged.merits, judged.confirmed_by, judged.mismatch_by)
+        self.put(judge_again(self.lines[place], self.examined(place), cause))
 
     def correct(self, place: Place, number: int, unit: str) -> None:
         """Other writing stands there now."""
-        sha = signature(number, place, unit).writing_sha256
+        sha = signature(number, place, unit).sha256
         if place in self.lines and self.last[place] != sha:
             self.last[place], self.voters[place] = sha, number
             self.writings[place].add(sha)
@@ -149,7 +141,7 @@ async def do(acts: Acts, model: Model, operation: tuple[Any, ...]) -> None:
     match operation:
         case ("submit", batch, key):
             outcome = await acts.submit(*(signature(n, place, unit) for place, n, unit in batch), key=key)
-            kinds = [type(r) for r in outcome.results] if isinstance(outcome, SubmissionResult) else [RecallError]
+            kinds = [r is not None for r in outcome.results] if isinstance(outcome, SubmissionResult) else [RecallError]
             assert kinds == model.submit(batch, key)
         case ("find", place, word, who):
             await acts.find(place, word, who)
@@ -173,7 +165,12 @@ async def rows(watching: asyncpg.Connection, acts: Acts) -> dict[Place, tuple[ob
     """Where the lines stand, by the rows."""
     query = f"SELECT {LINE_COLUMNS} FROM line WHERE petition_id = $1"  # noqa: S608  # a literal of ours
     found = [line_of(row) for row in await watching.fetch(query, acts.petition.petition_id)]
-    return {line.place: (line.standing, line.confirmed_by, line.mismatch_by) for line in found}
+    return {line.place: standing(line) for line in found}
+
+
+def standing(line: Line) -> tuple[object, ...]:
+    """What the model knows of a line."""
+    return line.outcome, line.voter_id, line.settled, line.confirmed_by, line.mismatch_by
 
 
 @given(st.lists(operations, min_size=5, max_size=30))
@@ -184,7 +181,7 @@ async def test_the_service_counts_as_the_model_does(
     acts, model = Acts(racing, await a_petition(racing)), Model()
     for operation in done:
         await do(acts, model, operation)
-        expected = {p: (line.standing, line.confirmed_by, line.mismatch_by) for p, line in model.lines.items()}
+        expected = {place: standing(line) for place, line in model.lines.items()}
         assert await rows(watching, acts) == expected
     await recount.check(watching, acts.petition.petition_id)
 
@@ -197,5 +194,5 @@ async def test_the_order_of_arrival_and_its_batches_do_not_matter(
     acts = Acts(racing, await a_petition(racing))
     for at in range(0, len(arrival), size):
         await acts.submit(*(signature(n, place, unit) for place, n, unit in arrival[at : at + size]))
-    counted = {place for place, (standing, *_) in (await rows(watching, acts)).items() if standing.status == "valid"}  # type: ignore[attr-defined]  # a Standing
+    counted = {place for place, (outcome, *_) in (await rows(watching, acts)).items() if outcome == VALID}
     assert counted == {Place(1, 1, 1), Place(1, 1, 2), Place(1, 1, 3)}

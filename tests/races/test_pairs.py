@@ -9,7 +9,7 @@ import pytest
 from app.count import queries as count_rows
 from app.count import queries as intake_rows
 from app.database.engine import Database
-from app.law.line import Place, Submitted, Writing
+from app.law.line import Place, Signature, Writing
 from app.roll.loading import load_roll
 from tests.http.county import COUNTY, roll_csv, voter
 from tests.races import pauses
@@ -57,7 +57,7 @@ def submit_by_alias(place: Place) -> Act:
     text = voter(1)
     old = text["residence_address"].replace("JUNIPER AVE", "Lindenstrasse")
     writing = Writing(text["printed_name"], old, text["city"], text["zip"])
-    return lambda acts: acts.submit(Submitted(place, writing, writing.fingerprint()))
+    return lambda acts: acts.submit(Signature.at(place, writing))
 
 
 @pytest.mark.parametrize("submits_first", [True, False])
