@@ -1,13 +1,17 @@
 """`python -m app finding`, `revise`, `withdraw` and `section`: what a supervisor changes, one action per command."""
 
+import argparse
 from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TypeVar
+
+from pydantic import BaseModel
 
 from app.access.principals import Principal
 from app.cli.arguments import (
     PETITION,
     PLACE,
     Arguments,
-    Parser,
     a_date,
     a_number,
     an_id,
@@ -34,103 +38,87 @@ from app.http.withdrawals import withdrawal_done_out
 from app.law.reasons import REASONS, REVIEW_CAUSES, Outcome
 from app.law.review import PersonFinding
 
+Result = TypeVar("Result")
+
 _text = argument(safe_text, "text without control characters")  # which raises a kind of ValueError
-Act = Callable[[Change], Awaitable[str]]
+_RECORDED = argparse.ArgumentParser(add_help=False)
+_RECORDED.add_argument("--by", required=True, type=_text, metavar="NAME", help="who decides this; it is recorded")
+_RECORDED.add_argument("--note", default="", type=_text, help="why; required to reverse or revoke something")
 
 
 def add_parser(subparsers: "Subparsers") -> None:
     """Add the commands."""
     text = "record a person's finding on a line: confirm, decide or reverse it, or return it to review"
-    finding = _verb(subparsers, "finding", text, _finding, PLACE)
-    finding.add_argument(
-        "--status", required=True, choices=("valid", "invalid", "review"), help="what the person found"
-    )
+    finding = command(subparsers, "finding", text, _finding, PETITION, PLACE, _RECORDED)
+    text = "what the person found"
+    finding.add_argument("--status", required=True, choices=("valid", "invalid", "review"), help=text)
     codes = [*REASONS, *REVIEW_CAUSES]
     finding.add_argument("--reason", choices=codes, metavar="CODE", help=f"one of: {', '.join(codes)}")
     finding.add_argument("--voter", type=_text, metavar="ID", help="the voter who signed")
-    revision = _verb(subparsers, "revise", "correct the text of a line, which is then examined again", _revise, PLACE)
+    text = "correct the text of a line, which is then examined again"
+    revision = command(subparsers, "revise", text, _revise, PETITION, PLACE, _RECORDED)
     text = "the whole text as a JSON object, as in POST /signatures; '-' is standard input"
     revision.add_argument("file", metavar="FILE", help=text)
     text = "record that a voter withdrew before the filing, or revoke a withdrawal"
-    withdrawal = _verb(subparsers, "withdraw", text, _withdraw)
+    withdrawal = command(subparsers, "withdraw", text, _withdraw, PETITION, _RECORDED)
     what = withdrawal.add_mutually_exclusive_group(required=True)
     what.add_argument("--voter", type=_text, metavar="ID", help="the voter who withdrew")
     what.add_argument("--revoke", type=an_id, metavar="ID", help="a withdrawal that was recorded by mistake")
     text = "the day on which the withdrawal was received; needed with --voter"
     withdrawal.add_argument("--received", type=a_date, metavar="DATE", help=text)
     text = "record between which dates a section was signed; its lines are examined again if that changes them"
-    section = _verb(subparsers, "section", text, _section)
+    section = command(subparsers, "section", text, _section, PETITION, _RECORDED)
     section.add_argument("section", type=a_number, metavar="SECTION", help="its number")
     for option, name in (("--from", "first"), ("--to", "last")):
         text = f"the {name} date; leave it out if the paper has none"
         section.add_argument(option, dest=f"signed_{option[2:]}", type=a_date, metavar="DATE", help=text)
 
 
-def _verb(
-    subparsers: "Subparsers",
-    name: str,
-    text: str,
-    act: Callable[[Arguments], Act],
-    *shared: Parser,
-) -> Parser:
-    """Add a command that changes a petition in one transaction and prints the result as the API answers it."""
-
-    async def work(arguments: Arguments, database: Database) -> None:
-        petition = await the_petition(database, arguments.petition)
-        print(await attempt(Count(database), petition, act(arguments), now=now()))
-
-    parser = command(subparsers, name, text, work, PETITION, *shared)
-    parser.add_argument("--by", required=True, type=_text, metavar="NAME", help="who decides this; it is recorded")
-    parser.add_argument("--note", default="", type=_text, help="why; required to reverse or revoke something")
-    return parser
+async def _change(arguments: Arguments, database: Database, act: Callable[[Change], Awaitable[Result]]) -> Result:
+    """Carry out an action on the petition in one transaction."""
+    petition = await the_petition(database, arguments.petition)
+    return await attempt(Count(database), petition, act, now=now())
 
 
-def _finding(arguments: Arguments) -> Act:
+def _print(answer: BaseModel) -> None:
+    """Print what the API would answer."""
+    print(answer.model_dump_json(indent=2))
+
+
+async def _finding(arguments: Arguments, database: Database) -> None:
     said = PersonFinding(Outcome(arguments.status, arguments.reason), arguments.voter, arguments.note)
 
-    async def act(change: Change) -> str:
+    async def act(change: Change) -> BaseModel:
         who = Principal(change.petition.county_id, arguments.by, "supervisor")
         read, _ = await decide_line(change, arguments.place, said, who=who)
-        return line_out(read.line).model_dump_json(indent=2)
+        return line_out(read.line)
 
-    return act
+    _print(await _change(arguments, database, act))
 
 
-def _revise(arguments: Arguments) -> Act:
+async def _revise(arguments: Arguments, database: Database) -> None:
     try:
         revised = check(RevisionIn, decode(content_of(arguments.file))).at(arguments.place)
     except Problem as problem:
         wrong = ", ".join(error.path for error in problem.errors)
-        raise CommandError(f"{problem.detail} {wrong}".rstrip()) from None
-
-    async def act(change: Change) -> str:
-        read, _ = await revise(change, revised, by=arguments.by, note=arguments.note)
-        return detail_out(read).model_dump_json(indent=2)
-
-    return act
+        raise CommandError(f"{arguments.file}: {problem.detail} {wrong}".rstrip()) from None
+    act = partial(revise, revised=revised, by=arguments.by, note=arguments.note)
+    read, _ = await _change(arguments, database, act)
+    _print(detail_out(read))
 
 
-def _withdraw(arguments: Arguments) -> Act:
+async def _withdraw(arguments: Arguments, database: Database) -> None:
     if arguments.voter and not arguments.received:
         raise CommandError("--voter needs --received: the day on which the withdrawal was received")
-
-    async def act(change: Change) -> str:
-        by, note = arguments.by, arguments.note
-        if arguments.revoke:
-            done = await revoke_withdrawal(change, arguments.revoke, by=by, note=note)
-        else:
-            voter_id, received = arguments.voter, arguments.received
-            done = await withdraw(change, voter_id, received, by=by, note=note)
-        return withdrawal_done_out(done).model_dump_json(indent=2)
-
-    return act
+    recorded = {"by": arguments.by, "note": arguments.note}
+    if arguments.revoke:
+        act = partial(revoke_withdrawal, withdrawal_id=arguments.revoke, **recorded)
+    else:
+        act = partial(withdraw, voter_id=arguments.voter, received_on=arguments.received, **recorded)
+    _print(withdrawal_done_out(await _change(arguments, database, act)))
 
 
-def _section(arguments: Arguments) -> Act:
+async def _section(arguments: Arguments, database: Database) -> None:
     dates = SectionDates(arguments.signed_from, arguments.signed_to)
-
-    async def act(change: Change) -> str:
-        done = await declare_section(change, arguments.section, dates, by=arguments.by)
-        return section_out(arguments.section, done).model_dump_json(indent=2)
-
-    return act
+    act = partial(declare_section, section=arguments.section, dates=dates, by=arguments.by)
+    _print(section_out(await _change(arguments, database, act)))

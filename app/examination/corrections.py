@@ -1,7 +1,5 @@
 """Corrections of lines: a new reading of the text, and the dates of a section."""
 
-from dataclasses import dataclass
-
 from app.count.change import Change, ChangedMeanwhileError
 from app.count.examine import interval_of
 from app.count.line_queries import LineRead, read_line
@@ -20,7 +18,7 @@ async def revise(change: Change, revised: Signature, *, by: str, note: str) -> t
     effect. Every earlier text stays, and a station that repeats one is answered as before.
 
     Raises:
-        UnknownLineError: no signature is recorded at that place.
+        UnknownLineError: there is no signature at this place.
         PetitionClosedError: the count has ended.
         ChangedMeanwhileError: another clerk revised or decided the line just now.
     """
@@ -33,26 +31,20 @@ async def revise(change: Change, revised: Signature, *, by: str, note: str) -> t
         return read, False
     if not await rows.add_revision(connection, petition.key, revised, note=note, by=by, now=change.now):
         raise ChangedMeanwhileError
-    await record(change, "revision", await examined_again(connection, petition, [read.line], "new_writing"))
+    await record(change, "revision", await examined_again(change, [read.line], "new_writing"))
     after = await read_line(connection, petition.key, revised.place)
     if after is None:
         raise UnknownLineError
     return after, True
 
 
-@dataclass(frozen=True, slots=True)
-class Declared:
-    """A section's dates as they hold now, and how many of its lines were examined again for them."""
-
-    declaration: rows.Declaration
-    examined: int
-
-
-async def declare_section(change: Change, section: int, dates: SectionDates, *, by: str) -> Declared:
+async def declare_section(
+    change: Change, section: int, dates: SectionDates, *, by: str
+) -> tuple[rows.Declaration, int]:
     """Enter a section's dates. If they change the interval of its lines, every line is examined again.
 
     Dates that are missing or contradict each other or the circulation window are entered as well: that is what the
-    paper says, and a person reviews its lines.
+    paper says, and a person reviews its lines. Returns the dates as they hold now, and how many lines were examined.
 
     Raises:
         PetitionClosedError: the count has ended.
@@ -62,14 +54,14 @@ async def declare_section(change: Change, section: int, dates: SectionDates, *, 
     await rows.begin_declaration(connection, petition.key)
     held = await rows.newest_declaration(connection, petition.key, section)
     if held and held.dates == dates:
-        return Declared(held, 0)
-    declaration = rows.Declaration(held.declaration_no + 1 if held else 1, dates, by, change.now)
-    await rows.add_declaration(connection, petition.key, section, declaration)
+        return held, 0
+    declaration = rows.Declaration(section, held.declaration_no + 1 if held else 1, dates, by, change.now)
+    await rows.add_declaration(connection, petition.key, declaration)
     await hold_basis(connection, petition.key)
     moved = interval_of(petition, held.dates if held else None) != interval_of(petition, dates)
     lines = await rows.lines_of_section(connection, petition.key, section) if moved else []
-    findings = await examined_again(connection, petition, lines, "new_dates") if lines else []
+    findings = await examined_again(change, lines, "new_dates") if lines else []
     signed_from, signed_to = (day.isoformat() if day else None for day in dates)
     facts = {"section": section, "signed_from": signed_from, "signed_to": signed_to}
     await record(change, "section", findings, facts=facts)
-    return Declared(declaration, len(lines))
+    return declaration, len(lines)

@@ -1,4 +1,4 @@
-"""SQL of what people do: quality checks, re-examination, revisions, sections, withdrawals."""
+"""SQL of what people do with lines: quality checks, re-examination, revisions, section dates, withdrawals."""
 
 from collections.abc import Collection
 from datetime import date, datetime
@@ -9,26 +9,25 @@ import asyncpg
 
 from app.count.queries import LINE_COLUMNS, SectionDates, columns, line_of, lock_lines
 from app.law.line import Line, Place, Signature
-from app.law.petition import PetitionKey
+from app.law.petition import Petition, PetitionKey
 from app.law.quality import Check, DecidedLine
-from app.law.reasons import Outcome
+from app.law.reasons import Outcome, Reason, ReviewCause, Status
 from app.law.review import PersonFinding
-from app.law.sampling import draw_limit
+from app.law.sampling import PARTS, draw_limit
 from app.law.withdrawal import Revocation, Withdrawal
 
-# The petition's state and its seed: the hash of the ledger's first entry. Both by primary key.
+# The petition's state, and the seed of its draw: the hash of the ledger's first entry. Both by primary key.
 _SEED = """
 SELECT head.state, ledger.hash FROM head JOIN ledger USING (county_id, petition_id)
 WHERE county_id = $1 AND petition_id = $2 AND ledger.seq = 1
 """
 
-# The draw of `app.law.sampling`. The first byte is compared as part of eight: bytea is ordered like numbers.
+# The draw of `app.law.sampling`: bytea sorts like big-endian numbers, so 8 bytes are compared at once.
 _DRAWN = "substr(sha256($3 || int4send(section) || int4send(page) || int4send(line)), 1, 8) < $4"
 _BY_MACHINE = "status IN ('valid', 'invalid') AND settled AND confirmed_by = '{}' AND mismatch_by = '{}'"
 
-# The drawn lines that the machine alone decided and nobody checked, in an order of each person's own, which has nothing
-# to do with what stands on them: however many are checked in the end, they are a random part. Reads the lines of
-# the petition, half a microsecond each: 0.3 s of 715,833.
+# The drawn lines that the machine alone decided and that were not checked yet, in a random order of each person's own:
+# however many are checked in the end, they are a random sample. Reads every line of the petition: 0.3 s for 715,833.
 _NEXT_CHECK = f"""
 SELECT section, page, line FROM line
 WHERE county_id = $1 AND petition_id = $2 AND {_BY_MACHINE} AND {_DRAWN}
@@ -40,7 +39,7 @@ ORDER BY sha256($5 || int4send(section) || int4send(page) || int4send(line))
 LIMIT $6
 """  # noqa: S608  # literals of ours
 
-# How many lines the machine alone decided, by decision, and how many of them are drawn. Reads them like the one above.
+# How many lines the machine alone decided, by decision, and how many of them are drawn. Reads every line, as above.
 _COUNTS = f"""
 SELECT status, reason, count(*) AS lines, count(*) FILTER (WHERE {_DRAWN}) AS drawn FROM line
 WHERE county_id = $1 AND petition_id = $2 AND {_BY_MACHINE} GROUP BY status, reason
@@ -48,7 +47,7 @@ WHERE county_id = $1 AND petition_id = $2 AND {_BY_MACHINE} GROUP BY status, rea
 
 _ANSWER_COLUMNS = "q.status, q.reason, q.voter_id, q.note"
 
-# Every answer with the decision it was compared with and where the line stands now, by the primary keys.
+# Every answer, the decision that it was compared with, and how the line is decided now. By the primary keys.
 _CHECKS = f"""
 SELECT {_ANSWER_COLUMNS}, q.decided_status, q.decided_reason, q.decided_voter_id,
        line.status AS now_status, line.reason AS now_reason, line.voter_id AS now_voter_id
@@ -71,7 +70,7 @@ WHERE county_id = $1 AND petition_id = $2 AND section = $3 AND page = $4 AND lin
 
 
 class Answered(NamedTuple):
-    """An answer that is on record."""
+    """A blind answer, as it was recorded."""
 
     answer: PersonFinding
     checked_by: str
@@ -85,43 +84,39 @@ async def state_and_seed(connection: asyncpg.Connection, petition: PetitionKey) 
 
 
 async def next_to_check(
-    connection: asyncpg.Connection,
-    petition: PetitionKey,
-    *,
-    seed: bytes,
-    share_ppm: int,
-    who: str,
-    limit: int,
+    connection: asyncpg.Connection, petition: Petition, seed: bytes, *, who: str, limit: int
 ) -> list[Place]:
-    """Up to `limit` drawn lines that nobody has checked, in this person's own random order."""
-    arguments = (seed, _limit(share_ppm), seed + who.encode(), limit)
-    return [Place(*row) for row in await connection.fetch(_NEXT_CHECK, *petition, *arguments)]
+    """Up to `limit` drawn lines that were not checked yet, in this person's own random order."""
+    drawn = _limit(petition.ruleset.double_check_ppm)
+    found = await connection.fetch(_NEXT_CHECK, *petition.key, seed, drawn, seed + who.encode(), limit)
+    return [Place(*row) for row in found]
 
 
 def _limit(share_ppm: int) -> bytes:
-    """What the first 8 bytes of a hash must stay below; 9 bytes above them all where every line is drawn."""
-    return draw_limit(share_ppm).to_bytes(8, "big") if share_ppm < 1_000_000 else b"\xff" * 9  # noqa: PLR2004  # ppm
+    """What the first 8 bytes of a hash must stay below; 9 bytes above them all if every line is drawn."""
+    return draw_limit(share_ppm).to_bytes(8, "big") if share_ppm < PARTS else b"\xff" * 9
 
 
 async def counts_by_machine(
-    connection: asyncpg.Connection, petition: PetitionKey, *, seed: bytes, share_ppm: int
+    connection: asyncpg.Connection, petition: Petition, seed: bytes
 ) -> dict[Outcome, tuple[int, int]]:
     """By outcome: the lines that the machine alone decided, and how many of them are drawn."""
-    rows = await connection.fetch(_COUNTS, *petition, seed, _limit(share_ppm))
-    return {Outcome(row["status"], row["reason"]): (row["lines"], row["drawn"]) for row in rows}
+    found = await connection.fetch(_COUNTS, *petition.key, seed, _limit(petition.ruleset.double_check_ppm))
+    return {Outcome(status, reason): (lines, drawn) for status, reason, lines, drawn in found}
 
 
 async def checks(connection: asyncpg.Connection, petition: PetitionKey) -> list[Check]:
     """Every answer of a petition."""
-    rows = await connection.fetch(_CHECKS, *petition)
-    return [
-        Check(
-            _answer(row),
-            DecidedLine(Outcome(row["decided_status"], row["decided_reason"]), row["decided_voter_id"]),
-            DecidedLine(Outcome(row["now_status"], row["now_reason"]), row["now_voter_id"]),
-        )
-        for row in rows
-    ]
+    found = await connection.fetch(_CHECKS, *petition)
+    return [Check(_answer(*row[:4]), _decided(*row[4:7]), _decided(*row[7:])) for row in found]
+
+
+def _answer(status: Status, reason: Reason | None, voter_id: str | None, note: str) -> PersonFinding:
+    return PersonFinding(Outcome(status, reason), voter_id, note)
+
+
+def _decided(status: Status, reason: Reason | ReviewCause | None, voter_id: str | None) -> DecidedLine:
+    return DecidedLine(Outcome(status, reason), voter_id)
 
 
 async def add_check(connection: asyncpg.Connection, petition: PetitionKey, line: Line, answered: Answered) -> bool:
@@ -133,17 +128,13 @@ async def add_check(connection: asyncpg.Connection, petition: PetitionKey, line:
 
 
 async def get_check(connection: asyncpg.Connection, petition: PetitionKey, place: Place) -> Answered | None:
-    """The answer for a line; None where nobody has checked it."""
+    """The answer for a line; None if it was not checked."""
     row = await connection.fetchrow(_GET_CHECK, *petition, *place)
-    return Answered(_answer(row), row["checked_by"], row["checked_at"]) if row else None
+    return row and Answered(_answer(*row[:4]), *row[4:])
 
 
-def _answer(row: asyncpg.Record) -> PersonFinding:
-    return PersonFinding(Outcome(row["status"], row["reason"]), row["voter_id"], row["note"])
-
-
-# The lines that were decided by what another roll did not hold. Written as ranges (and not IS DISTINCT FROM) to ride
-# line_reexamination, so that asking costs nothing while there are none.
+# The lines for which another roll version had no voter. Written as ranges instead of IS DISTINCT FROM to use the
+# index line_reexamination, so that the query costs nothing while there are none.
 _OUTDATED = f"""
 SELECT {LINE_COLUMNS} FROM line
 WHERE county_id = $1 AND petition_id = $2 AND reason IN ('not_registered', 'no_roll')
@@ -157,7 +148,7 @@ _COUNTIES_WITH_ROLL = "SELECT county_id FROM roll WHERE state = 'active' ORDER B
 async def outdated_lines(
     connection: asyncpg.Connection, petition: PetitionKey, roll_version: int, limit: int
 ) -> list[Line]:
-    """Lines that nobody was found for in another version of the roll than this one, in paper order."""
+    """Lines for which another roll version than this one had no voter, in paper order."""
     return [line_of(r) for r in await connection.fetch(_OUTDATED, *petition, roll_version, limit)]
 
 
@@ -166,7 +157,7 @@ async def counties_with_roll(connection: asyncpg.Connection) -> list[str]:
     return [row["county_id"] for row in await connection.fetch(_COUNTIES_WITH_ROLL)]
 
 
-# The lines whose decision another name of a street or city may change. Rides line_aliases, whose reasons these are.
+# The lines whose decision an alias may change. By the index line_aliases, which has the same reasons in its condition.
 _READ_BEFORE = f"""
 SELECT {LINE_COLUMNS} FROM line
 WHERE county_id = $1 AND petition_id = $2 AND aliases_version < $3
@@ -188,19 +179,19 @@ WHERE county_id = $1 AND petition_id = $2
 async def lines_read_before(
     connection: asyncpg.Connection, petition: PetitionKey, version: int, limit: int
 ) -> list[Line]:
-    """Lines not found good that were read under older aliases than this version."""
+    """Lines that are not valid and were read under older aliases than this version."""
     return [line_of(row) for row in await connection.fetch(_READ_BEFORE, *petition, version, limit)]
 
 
 async def mark_read(
     connection: asyncpg.Connection, petition: PetitionKey, places: Collection[Place], version: int
 ) -> None:
-    """Note that this version reads these lines as the one before did, so that what was decided of them stands."""
-    await lock_lines(connection, petition, places, [])  # in paper order, as every holder of several
+    """Note that this version reads these lines as the version before did, so that their decisions remain."""
+    await lock_lines(connection, petition, places, [])  # in paper order, like every transaction that locks several
     await connection.execute(_READ_NOW, *petition, *columns(places), version)
 
 
-# The next revision of a place, by the primary key. Of two at the same time one finds the number taken, and adds none.
+# The next revision of a place, by the primary key. Of two simultaneous ones the second finds the number taken.
 _ADD_REVISION = """
 INSERT INTO signature_revision (county_id, petition_id, section, page, line, revision_no, printed_name, name_parts,
                                 residence_address, city, zip, signed, image_sha256, writing_sha256, note, revised_by,
@@ -214,36 +205,16 @@ ON CONFLICT DO NOTHING RETURNING revision_no
 
 
 async def add_revision(
-    connection: asyncpg.Connection,
-    petition: PetitionKey,
-    revised: Signature,
-    *,
-    note: str,
-    by: str,
-    now: datetime,
+    connection: asyncpg.Connection, petition: PetitionKey, revised: Signature, *, note: str, by: str, now: datetime
 ) -> bool:
-    """Append what now stands at a place. False where somebody else revised it just now."""
-    writing = revised.writing
-    number = await connection.fetchval(
-        _ADD_REVISION,
-        *petition,
-        *revised.place,
-        writing.printed_name,
-        writing.name_parts,
-        writing.residence_address,
-        writing.city,
-        writing.zip,
-        writing.signed,
-        writing.image_sha256,
-        revised.sha256,
-        note,
-        by,
-        now,
-    )
-    return number is not None
+    """Append the corrected text of a place. False if another clerk revised it just now."""
+    text = revised.writing
+    written = (text.printed_name, text.name_parts, text.residence_address, text.city, text.zip, text.signed)
+    facts = (*written, text.image_sha256, revised.sha256, note, by, now)
+    return await connection.fetchval(_ADD_REVISION, *petition, *revised.place, *facts) is not None
 
 
-# Waits for whatever examines lines of this petition, and makes it start again with the new dates. By the primary key.
+# Waits for transactions that examine lines of this petition; later ones start again with the new dates. By primary key.
 _BEGIN = "UPDATE petition SET sections_version = sections_version + 1 WHERE county_id = $1 AND petition_id = $2"
 
 # The newest declaration of a section, by the primary key.
@@ -264,8 +235,9 @@ SELECT {LINE_COLUMNS} FROM line WHERE county_id = $1 AND petition_id = $2 AND se
 
 
 class Declaration(NamedTuple):
-    """What a circulator declared of a section, and who entered it."""
+    """The dates that a circulator declared for a section, and who entered them."""
 
+    section: int
     declaration_no: int
     dates: SectionDates
     declared_by: str
@@ -278,17 +250,16 @@ async def begin_declaration(connection: asyncpg.Connection, petition: PetitionKe
 
 
 async def newest_declaration(connection: asyncpg.Connection, petition: PetitionKey, section: int) -> Declaration | None:
-    """The declaration that holds; None where the section was never declared."""
+    """The declaration in force; None if the section was never declared."""
     row = await connection.fetchrow(_NEWEST, *petition, section)
-    return row and Declaration(row[0], SectionDates(row[1], row[2]), row[3], row[4])
+    return row and Declaration(section, row[0], SectionDates(row[1], row[2]), row[3], row[4])
 
 
-async def add_declaration(
-    connection: asyncpg.Connection, petition: PetitionKey, section: int, declaration: Declaration
-) -> None:
-    """Append a declaration. The transaction has begun it, so its number is free."""
-    number, dates, by, at = declaration
-    await connection.execute(_ADD_SECTION, *petition, section, number, *dates, by, at)
+async def add_declaration(connection: asyncpg.Connection, petition: PetitionKey, new: Declaration) -> None:
+    """Append a declaration. `begin_declaration` holds the lock, so its number is free."""
+    await connection.execute(
+        _ADD_SECTION, *petition, new.section, new.declaration_no, *new.dates, new.declared_by, new.declared_at
+    )
 
 
 async def lines_of_section(connection: asyncpg.Connection, petition: PetitionKey, section: int) -> list[Line]:
@@ -303,8 +274,8 @@ FROM withdrawal w LEFT JOIN withdrawal_revocation r USING (county_id, petition_i
 WHERE county_id = $1 AND petition_id = $2
 """
 
-# The one that holds for a voter, riding withdrawal_voter. Asked under the slot's lock, so there is at most one.
-_HOLDING = f"{_WITHDRAWAL} AND w.voter_id = $3 AND r.withdrawal_id IS NULL"
+# The one in force for a voter, by the index withdrawal_voter. The slot's lock is held, so there is at most one.
+_IN_FORCE = f"{_WITHDRAWAL} AND w.voter_id = $3 AND r.withdrawal_id IS NULL"
 
 # One, by the primary key.
 _ONE = f"{_WITHDRAWAL} AND withdrawal_id = $3"
@@ -326,88 +297,56 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 _SET_SLOT = "UPDATE slot SET withdrawn_on = $4 WHERE county_id = $1 AND petition_id = $2 AND voter_id = $3"
 
 
-class WithdrawalRead(NamedTuple):
-    """A withdrawal, and its revocation where it was recorded by mistake."""
-
-    withdrawal: Withdrawal
-    revocation: Revocation | None
-
-
-def _read(row: asyncpg.Record) -> WithdrawalRead:
-    withdrawal = Withdrawal(
-        row["withdrawal_id"],
-        row["voter_id"],
-        row["received_on"],
-        row["recorded_by"],
-        row["recorded_at"],
-        row["note"],
-    )
-    revoked = Revocation(row["withdrawal_id"], row["revoked_by"], row["revoked_at"], row["revoked_note"])
-    return WithdrawalRead(withdrawal, revoked if revoked.revoked_by else None)
+def _withdrawal(row: asyncpg.Record) -> Withdrawal:
+    *facts, revoked_by, revoked_at, revoked_note = row
+    withdrawal = Withdrawal(*facts)
+    if revoked_by is None:
+        return withdrawal
+    return withdrawal._replace(revocation=Revocation(withdrawal.withdrawal_id, revoked_by, revoked_at, revoked_note))
 
 
-async def holding_withdrawal(
+async def withdrawal_in_force(
     connection: asyncpg.Connection, petition: PetitionKey, voter_id: str
-) -> WithdrawalRead | None:
+) -> Withdrawal | None:
     """The voter's withdrawal that was not revoked; None without one."""
-    row = await connection.fetchrow(_HOLDING, *petition, voter_id)
-    return row and _read(row)
+    row = await connection.fetchrow(_IN_FORCE, *petition, voter_id)
+    return row and _withdrawal(row)
 
 
 async def get_withdrawal(
     connection: asyncpg.Connection, petition: PetitionKey, withdrawal_id: UUID
-) -> WithdrawalRead | None:
+) -> Withdrawal | None:
     """One withdrawal of a petition."""
     row = await connection.fetchrow(_ONE, *petition, withdrawal_id)
-    return row and _read(row)
+    return row and _withdrawal(row)
 
 
 async def page_of_withdrawals(
     connection: asyncpg.Connection, petition: PetitionKey, *, after: UUID | None, limit: int
-) -> list[WithdrawalRead]:
-    """Up to `limit` withdrawals behind `after`, the oldest first."""
-    return [_read(row) for row in await connection.fetch(_WITHDRAWALS_PAGE, *petition, after, limit)]
+) -> list[Withdrawal]:
+    """Up to `limit` withdrawals that follow `after`, the oldest first."""
+    return [_withdrawal(row) for row in await connection.fetch(_WITHDRAWALS_PAGE, *petition, after, limit)]
 
 
 async def add_withdrawal(connection: asyncpg.Connection, petition: PetitionKey, new: Withdrawal, salt: bytes) -> None:
     """Append a withdrawal."""
-    await connection.execute(
-        _ADD_WITHDRAWAL,
-        *petition,
-        new.withdrawal_id,
-        new.voter_id,
-        new.received_on,
-        new.recorded_by,
-        new.recorded_at,
-        new.note,
-        salt,
-        new.content(),
-    )
+    *facts, _ = new
+    await connection.execute(_ADD_WITHDRAWAL, *petition, *facts, salt, new.content())
 
 
 async def add_revocation(connection: asyncpg.Connection, petition: PetitionKey, new: Revocation, salt: bytes) -> None:
     """Append a revocation."""
-    await connection.execute(
-        _REVOKE,
-        *petition,
-        new.withdrawal_id,
-        new.revoked_by,
-        new.revoked_at,
-        new.note,
-        salt,
-        new.content(),
-    )
+    await connection.execute(_REVOKE, *petition, *new, salt, new.content())
 
 
 async def set_withdrawn(
     connection: asyncpg.Connection, petition: PetitionKey, voter_id: str, received_on: date | None
 ) -> None:
-    """Say in the voter's slot, which the transaction holds, since when the voter is withdrawn; None: is not."""
+    """Note in the voter's slot, which the transaction has locked, since when the voter has withdrawn; None: has not."""
     await connection.execute(_SET_SLOT, *petition, voter_id, received_on)
 
 
-# The lines on which a person's word stands, and those that a person answered for blindly. Reads the petition's lines
-# and answers through their primary keys.
+# The lines that a person's finding decides, and those with a person's blind answer. By the primary keys.
 _JUDGED = """
 SELECT section, page, line, status, reason, voter_id FROM line
 WHERE county_id = $1 AND petition_id = $2 AND status IN ('valid', 'invalid') AND confirmed_by <> '{}'
@@ -429,4 +368,4 @@ class Judgement(NamedTuple):
 async def judgments_of(connection: asyncpg.Connection, petition: PetitionKey) -> list[Judgement]:
     """Every line of a petition that a person judged, in paper order."""
     rows = await connection.fetch(_JUDGED, *petition)
-    return [Judgement(Place(*row[:3]), DecidedLine(Outcome(*row[3:5]), row[5])) for row in rows]
+    return [Judgement(Place(*row[:3]), _decided(*row[3:])) for row in rows]

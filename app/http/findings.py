@@ -10,13 +10,13 @@ from app.access.principals import Principal
 from app.count.line_queries import LineRead
 from app.errors import FindingRefusedError, RecallError
 from app.examination.corrections import revise
-from app.examination.findings import FindingResult, decide_by_person, decide_line
+from app.examination.findings import decide_by_person, decide_line
 from app.http.body import MAX_BATCH, body
 from app.http.fields import DecidedStatus, LineReason, Note, PathPlace, PlaceText, RequestModel, VoterId, place_of
 from app.http.frame import AppState, IdempotencyKey, PathPetition, allow, carry_out, request_of
 from app.http.lines import LineDetailOut, as_seen_by, detail_out
 from app.http.signatures import BatchOut, LineError, LineErrorOut, LineOut, WritingIn, line_out
-from app.law.line import Place
+from app.law.line import Line, Place
 from app.law.reasons import Outcome
 from app.law.review import PersonFinding
 
@@ -95,7 +95,7 @@ async def post_findings(
     for finding in batch.findings:
         findings.setdefault(place_of(finding.place), finding.value())
 
-    def answer(decided: dict[Place, FindingResult | RecallError]) -> tuple[int, BatchOut]:
+    def answer(decided: dict[Place, Line | RecallError]) -> tuple[int, BatchOut]:
         seen: set[Place] = set()
         results = []
         for finding in batch.findings:
@@ -111,10 +111,10 @@ async def post_findings(
 _TWICE = "another finding of this batch is on the same line"
 
 
-def _result_out(place: Place, result: FindingResult | RecallError) -> LineOut | LineErrorOut:
+def _result_out(place: Place, result: Line | RecallError) -> LineOut | LineErrorOut:
     if isinstance(result, RecallError):
         return LineErrorOut(place=str(place), error=LineError(code=result.code, message=str(result)))
-    return line_out(result.line)
+    return line_out(result)
 
 
 @router.post("/signatures/{place}/revisions", status_code=201, response_model=LineDetailOut)

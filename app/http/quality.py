@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 
 from app.access.principals import Principal
-from app.examination.quality import ToCheck, check_line, measure_quality, next_sample
+from app.examination.quality import check_line, measure_quality, next_sample
 from app.examination.queries import Answered
 from app.http.body import body
 from app.http.fields import DIGITS, DecidedStatus, LineReason, Note, PathPlace, RequestModel, ResponseModel, VoterId
@@ -16,10 +16,12 @@ from app.http.findings import Decider
 from app.http.frame import AppState, PathPetition, allow, carry_out, request_of
 from app.http.lines import WritingOut
 from app.http.voters import CandidatesOut, candidates_out
+from app.law.line import Signature
 from app.law.quality import ErrorRate
 from app.law.reasons import Outcome, Reason, Status
 from app.law.review import PersonFinding
-from app.law.sampling import DRAW_METHOD
+from app.law.sampling import DRAW_METHOD, PARTS
+from app.matching.candidates import FoundCandidates
 
 router = APIRouter(prefix="/v1/petitions/{petition_id}/quality", tags=["quality"])
 
@@ -104,13 +106,13 @@ async def get_quality_sample(
     limit: Annotated[int, Query(ge=1, le=100), DIGITS] = 10,
 ) -> SampleOut:
     """Drawn lines that the machine settled and no person has checked, in a different order for each person."""
-    lines = await next_sample(state.database, petition, who=principal, limit=limit)
-    return SampleOut(lines=[_to_check_out(line) for line in lines])
+    drawn = await next_sample(state.database, petition, who=principal, limit=limit)
+    return SampleOut(lines=[_to_check_out(signature, found) for signature, found in drawn])
 
 
-def _to_check_out(line: ToCheck) -> ToCheckOut:
-    writing = WritingOut.model_validate(line.signature.writing)
-    return ToCheckOut(**dict(candidates_out(line.found)), place=str(line.signature.place), writing=writing)
+def _to_check_out(signature: Signature, found: FoundCandidates) -> ToCheckOut:
+    writing = WritingOut.model_validate(signature.writing)
+    return ToCheckOut(**dict(candidates_out(found)), place=str(signature.place), writing=writing)
 
 
 @router.post("/{place}", status_code=201, response_model=CheckOut)
@@ -137,12 +139,12 @@ async def post_quality_check(
 @router.get("")
 async def get_quality(_: Reader, state: AppState, petition: PathPetition) -> QualityOut:
     """The error rate by kind of decision, with exact intervals (Clopper and Pearson)."""
-    quality = await measure_quality(state.database, petition)
-    overall, *decisions = [_rate_out(rate) for rate in quality.rates]
+    seed, rates = await measure_quality(state.database, petition)
+    overall, *decisions = [_rate_out(rate) for rate in rates]
     return QualityOut(
         petition_id=petition.petition_id,
-        seed=quality.seed.hex(),
-        share=quality.share_ppm / 1_000_000,
+        seed=seed.hex(),
+        share=petition.ruleset.double_check_ppm / PARTS,
         method=DRAW_METHOD,
         confidence=0.95,
         interval="Clopper-Pearson",

@@ -7,7 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 
 from app.count.queries import SectionDates
-from app.examination.corrections import Declared, declare_section
+from app.examination.corrections import declare_section
+from app.examination.queries import Declaration
 from app.http.body import body
 from app.http.fields import DIGITS, IsoDate, RequestModel, ResponseModel
 from app.http.findings import Decider
@@ -37,16 +38,16 @@ class SectionOut(ResponseModel):
     examined: int
 
 
-def section_out(section: int, done: Declared) -> SectionOut:
+def section_out(done: tuple[Declaration, int]) -> SectionOut:
     """A section's current dates."""
-    held = done.declaration
+    held, examined = done
     return SectionOut(
-        section=section,
+        section=held.section,
         signed_from=held.dates.signed_from,
         signed_to=held.dates.signed_to,
         declared_by=held.declared_by,
         declared_at=held.declared_at,
-        examined=done.examined,
+        examined=examined,
     )
 
 
@@ -65,4 +66,4 @@ async def put_section(
     declared = SectionDates(dates.signed_from, dates.signed_to)
     request = request_of(principal, None, "section", str(section), dates)
     act = partial(declare_section, section=section, dates=declared, by=principal.name)
-    return await carry_out(state, petition, request, act, lambda done: (200, section_out(section, done)))
+    return await carry_out(state, petition, request, act, lambda done: (200, section_out(done)))

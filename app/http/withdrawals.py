@@ -8,8 +8,8 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Response
 
 from app.access.principals import Principal
-from app.examination.queries import WithdrawalRead, page_of_withdrawals
-from app.examination.withdrawals import WithdrawalDone, revoke_withdrawal, withdraw
+from app.examination.queries import page_of_withdrawals
+from app.examination.withdrawals import Changed, revoke_withdrawal, withdraw
 from app.http.body import body
 from app.http.fields import (
     Cursor,
@@ -80,18 +80,16 @@ class WithdrawalsOut(ResponseModel):
     next_cursor: str | None
 
 
-def _out(read: WithdrawalRead) -> WithdrawalOut:
-    revocation = RevocationOut.model_validate(read.revocation) if read.revocation else None
-    return WithdrawalOut.model_validate(read.withdrawal).model_copy(update={"revocation": revocation})
-
-
-def withdrawal_done_out(done: WithdrawalDone) -> WithdrawalDoneOut:
+def withdrawal_done_out(done: Changed) -> WithdrawalDoneOut:
     """What a withdrawal or its revocation did."""
-    return WithdrawalDoneOut(**dict(_out(done.read)), lines=[line_out(line) for line in done.lines])
+    withdrawal, lines = done
+    changed = [line_out(line) for line in (lines or {}).values()]
+    return WithdrawalDoneOut(**dict(WithdrawalOut.model_validate(withdrawal)), lines=changed)
 
 
-def _answer(done: WithdrawalDone) -> tuple[int, WithdrawalDoneOut]:
-    return 201 if done.changed else 200, withdrawal_done_out(done)
+def _answer(done: Changed) -> tuple[int, WithdrawalDoneOut]:
+    _, lines = done
+    return 200 if lines is None else 201, withdrawal_done_out(done)
 
 
 @router.post("", status_code=201, response_model=WithdrawalDoneOut)
@@ -136,5 +134,5 @@ async def list_withdrawals(
     """Pages in the order of recording, including revoked ones: follow `next_cursor` until it is null."""
     async with state.database.reading() as connection:
         found = await page_of_withdrawals(connection, petition.key, after=after(cursor, UUID), limit=limit + 1)
-    shown, following = page(found, limit, lambda read: read.withdrawal.withdrawal_id)
-    return WithdrawalsOut(withdrawals=[_out(read) for read in shown], next_cursor=following)
+    shown, following = page(found, limit, lambda withdrawal: withdrawal.withdrawal_id)
+    return WithdrawalsOut(withdrawals=[WithdrawalOut.model_validate(one) for one in shown], next_cursor=following)

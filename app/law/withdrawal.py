@@ -1,41 +1,16 @@
 """A voter's withdrawal from a petition (EC 11303, 2 CCR 20970)."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import date, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from app.errors import WithdrawalRefusedError
-from app.law.canonical import canonical
+from app.law.canonical import canonical_text
 
 
-@dataclass(frozen=True, slots=True)
-class Withdrawal:
-    """A voter's written request, as it was recorded. It covers every line of the voter, also one signed later."""
-
-    withdrawal_id: UUID
-    voter_id: str
-    received_on: date
-    recorded_by: str
-    recorded_at: datetime
-    note: str = ""
-
-    def content(self) -> str:
-        """The canonical JSON that the ledger's payload hashes."""
-        return canonical(
-            {
-                "withdrawal_id": str(self.withdrawal_id),
-                "voter_id": self.voter_id,
-                "received_on": self.received_on.isoformat(),
-                "recorded_by": self.recorded_by,
-                "recorded_at": self.recorded_at.isoformat(),
-                "note": self.note,
-            }
-        ).decode()
-
-
-@dataclass(frozen=True, slots=True)
-class Revocation:
-    """A supervisor's word that a withdrawal was recorded by mistake."""
+class Revocation(NamedTuple):
+    """A supervisor's statement that a withdrawal was recorded by mistake."""
 
     withdrawal_id: UUID
     revoked_by: str
@@ -44,14 +19,30 @@ class Revocation:
 
     def content(self) -> str:
         """The canonical JSON that the ledger's payload hashes."""
-        return canonical(
-            {
-                "withdrawal_id": str(self.withdrawal_id),
-                "revoked_by": self.revoked_by,
-                "revoked_at": self.revoked_at.isoformat(),
-                "note": self.note,
-            }
-        ).decode()
+        return _content(self._asdict())
+
+
+class Withdrawal(NamedTuple):
+    """A voter's written request. It covers every line of the voter, also one signed later."""
+
+    withdrawal_id: UUID
+    voter_id: str
+    received_on: date
+    recorded_by: str
+    recorded_at: datetime
+    note: str = ""
+    revocation: Revocation | None = None  # None: it is in force
+
+    def content(self) -> str:
+        """The canonical JSON that the ledger's payload hashes; a revocation has its own."""
+        facts = self._asdict()
+        del facts["revocation"]
+        return _content(facts)
+
+
+def _content(facts: Mapping[str, object]) -> str:
+    plain = {name: fact.isoformat() if isinstance(fact, date) else str(fact) for name, fact in facts.items()}
+    return canonical_text(plain)
 
 
 def check_received(received_on: date, *, filed_on: date, today: date) -> None:

@@ -14,7 +14,7 @@ from app.database.engine import Database
 from app.errors import RecallError
 from app.examination.corrections import declare_section, revise
 from app.examination.findings import decide_by_person
-from app.examination.queries import holding_withdrawal
+from app.examination.queries import withdrawal_in_force
 from app.examination.reexamination import reexamine_county
 from app.examination.withdrawals import revoke_withdrawal, withdraw
 from app.law.line import Place, Signature, Writing
@@ -104,9 +104,9 @@ class Acts:
         """The voter's withdrawal is taken back."""
 
         async def act(change: Change) -> None:
-            holding = await holding_withdrawal(change.connection, self.petition.key, voter_id)
+            holding = await withdrawal_in_force(change.connection, self.petition.key, voter_id)
             if holding:
-                found = holding.withdrawal.withdrawal_id
+                found = holding.withdrawal_id
                 await revoke_withdrawal(change, found, by="supervisor-1", note="typed wrong")
 
         await self._once(act)
