@@ -34,7 +34,7 @@ from app.http.middleware import InFlightLimit, Observe, RateLimit
 from app.ledger.checkpoints import keep_checkpoints
 from app.ledger.notes import Signer
 from app.matching.workers import Matchers
-from app.roll.uploads import RollUploads
+from app.roll.loading import RollUploads
 from app.settings import Settings
 from app.telemetry import Tracing
 

@@ -12,7 +12,7 @@ from app.count.record import record
 from app.errors import RecallError, UnknownLineError, UnknownVoterError
 from app.law.line import Finding, Line, Place
 from app.law.review import PersonFinding, judge
-from app.roll.queries import active_roll, registrations_of_voters
+from app.roll.queries import get_roll, registrations_of_voters
 
 
 async def decide_by_person(
@@ -91,7 +91,7 @@ async def _known_voters(
     connection: asyncpg.Connection, county_id: str, voters: Collection[str]
 ) -> tuple[int | None, set[str]]:
     """The active roll's version, and which of these voters it has."""
-    roll = await active_roll(connection, county_id) if voters else None
+    roll = await get_roll(connection, county_id) if voters else None
     if roll is None:
         return None, set()
     found = await registrations_of_voters(connection, county_id, roll.roll_version, sorted(set(voters)))

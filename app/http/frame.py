@@ -31,7 +31,7 @@ from app.law.canonical import canonical
 from app.law.petition import Petition, PetitionKey
 from app.ledger.notes import Signer
 from app.matching.workers import Matchers
-from app.roll.uploads import RollUploads
+from app.roll.loading import RollUploads
 
 
 def utc_now() -> datetime:

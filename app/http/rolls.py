@@ -11,7 +11,6 @@ from app.http.fields import DIGITS, Cursor, IsoDate, Limit, RequestModel, Respon
 from app.http.frame import AppState, allow
 from app.roll import loading, queries
 from app.roll.queries import RollState
-from app.roll.uploads import Upload
 
 router = APIRouter(prefix="/v1/rolls", tags=["rolls"])
 
@@ -79,8 +78,8 @@ async def load_roll(
     A file with a bad row is refused as a whole: its version is `failed` and names the row, the column and the cause.
     """
     check_file_type(request, *_KINDS)
-    upload = Upload(principal.county_id, roll_format, complete_through)
-    return LoadOut(roll_version=await state.uploads.take(upload, request.stream()))
+    taken = state.uploads.take(principal.county_id, roll_format, complete_through, request.stream())
+    return LoadOut(roll_version=await taken)
 
 
 @router.post("/{roll_version}/activate")

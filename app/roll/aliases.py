@@ -36,18 +36,14 @@ def read_aliases(data: bytes) -> tuple[Alias, ...]:
     """
     if len(data) > MOST_BYTES:
         raise AliasesError(f"the file is longer than {MOST_BYTES:,} bytes")
-    rows = _rows(_decoded(data))
+    try:
+        rows = _rows(data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise AliasesError(Fault("a byte that is not utf-8", row=data.count(b"\n", 0, error.start) or None)) from None
     header = next(rows, [])
     if tuple(header) != COLUMNS:
         raise AliasesError(f"the header must be {','.join(COLUMNS)}")
     return tuple(_distinct(_alias(no, row) for no, row in enumerate(rows, 1)))
-
-
-def _decoded(data: bytes) -> str:
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise AliasesError(Fault("a byte that is not utf-8", row=data.count(b"\n", 0, error.start) or None)) from None
 
 
 def _rows(text: str) -> Iterator[list[str]]:
@@ -71,17 +67,13 @@ def _alias(no: int, row: list[str]) -> Alias:
     if kind not in KINDS:
         raise AliasesError(Fault(f"not one of {', '.join(KINDS)}", row=no, column="kind"))
     for column, text in zip(COLUMNS[1:], names, strict=True):
-        if why := _fault(kind, text):
-            raise AliasesError(Fault(why, row=no, column=column))
+        if not text:
+            raise AliasesError(Fault("empty", row=no, column=column))
+        if len(text) > _LONGEST:
+            raise AliasesError(Fault(f"longer than {_LONGEST} characters", row=no, column=column))
+        if not compared(kind, text):
+            raise AliasesError(Fault("it has no letters or digits that could be compared", row=no, column=column))
     return Alias(kind, *names)
-
-
-def _fault(kind: Kind, text: str) -> str | None:
-    if not text:
-        return "empty"
-    if len(text) > _LONGEST:
-        return f"longer than {_LONGEST} characters"
-    return None if compared(kind, text) else "it has no letters or digits that could be compared"
 
 
 def _distinct(rows: Iterable[Alias]) -> Iterator[Alias]:

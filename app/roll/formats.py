@@ -60,11 +60,6 @@ def us_date(text: str) -> str:
     return f"{year}-{month:0>2}-{day:0>2}"
 
 
-def joined(*parts: str) -> str:
-    """Return the parts that are not empty with a blank between them."""
-    return " ".join(filter(None, parts))
-
-
 CANONICAL = RollFormat(
     name="canonical",
     encoding="utf-8",
@@ -75,13 +70,7 @@ CANONICAL = RollFormat(
 
 
 # 2 CCR 19081: active, inactive, pending, cancelled. An unknown code is kept, and refused like any unknown status.
-CALIFORNIA_STATUS = {"A": "active", "I": "inactive", "P": "pending", "C": "canceled"}
-
-
-def california_status(code: str) -> str:
-    """Return the canonical status of the state's code."""
-    return CALIFORNIA_STATUS.get(code.upper(), code)
-
+_CALIFORNIA_STATUS = {"A": "active", "I": "inactive", "P": "pending", "C": "canceled"}
 
 CALIFORNIA = RollFormat(
     name="california",
@@ -106,7 +95,7 @@ CALIFORNIA = RollFormat(
         "unit_number": "UnitNumber",
         "city": "City",
         "zip": "Zip",
-        "status": _of(california_status, "Status"),
+        "status": _of(lambda code: _CALIFORNIA_STATUS.get(code.upper()) or code, "Status"),
         "status_reason": "VoterStatusReasonCodeDesc",
         # One date is given: the affidavit counts from then, EC 2102.
         "affidavit_signed": _of(us_date, "RegistrationDate"),
@@ -119,12 +108,7 @@ CALIFORNIA = RollFormat(
 )
 
 # The state's status_cd: active, denied, inactive, removed, temporary (military and overseas voters).
-NORTH_CAROLINA_STATUS = {"A": "active", "I": "inactive", "S": "active", "D": "canceled", "R": "canceled"}
-
-
-def north_carolina_status(code: str) -> str:
-    """Return the canonical status of the state's code; an unknown code unchanged, to be refused."""
-    return NORTH_CAROLINA_STATUS.get(code, code)
+_NORTH_CAROLINA_STATUS = {"A": "active", "I": "inactive", "S": "active", "D": "canceled", "R": "canceled"}
 
 
 @lru_cache(maxsize=1 << 10)
@@ -159,7 +143,7 @@ NORTH_CAROLINA = RollFormat(
         "unit_number": _part("unit"),
         "city": "res_city_desc",
         "zip": "zip_code",
-        "status": _of(north_carolina_status, "status_cd"),
+        "status": _of(lambda code: _NORTH_CAROLINA_STATUS.get(code) or code, "status_cd"),
         "status_reason": "voter_status_reason_desc",
         "affidavit_signed": _of(us_date, "registr_dt"),
         "affidavit_received": _of(us_date, "registr_dt"),

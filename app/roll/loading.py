@@ -1,26 +1,29 @@
-"""Loading a roll, putting a version into use, dropping one, and loading one again with new search keys."""
+"""Loading a roll, from the command line or uploaded, putting a version into use, and making its search keys again."""
 
 import asyncio
+import logging
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import BinaryIO
+from typing import BinaryIO, Final
+from uuid import uuid4
 
 import asyncpg
 
 from app.access.queries import add_county
 from app.database.engine import SERVICE_ROLE, connect_arguments
-from app.errors import Fault, RollError, RollKeysError, RollLoadingError, RollOutdatedError, UnknownRollError
+from app.errors import BusyError, Fault, RollError, RollKeysError, RollLoadingError, RollOutdatedError, UnknownRollError
 from app.matching.blocking import KEYS_VERSION
 from app.roll import queries as db
-from app.roll.files import open_roll
 from app.roll.formats import FORMATS
-from app.roll.rows import MOST_FAULTS, RowReader, read_chunks, read_header
+from app.roll.rows import MOST_FAULTS, RowReader, open_roll, read_chunks, read_header
 from app.roll.workers import Converted, convert_all
+
+logger = logging.getLogger("app.rolls")
 
 Progress = Callable[[str, int], None]  # phase (copying, indexing, done) and rows so far
 
@@ -34,6 +37,9 @@ _SESSION = {
 }
 _TOKEN_PORTION = 4 << 20  # bytes of the dictionary kept in memory before they go to the database
 _REPORT_EVERY = 1.0  # seconds
+_UPLOADS_AT_ONCE: Final = 2  # uploads and loads of a process
+_MOST_BYTES: Final = 8 << 30  # of an uploaded file
+_PORTION: Final = 1 << 20  # bytes that are written at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,17 +99,14 @@ async def load_roll(
         if not await db.try_loading(data, county_id):
             raise RollLoadingError
         async with report.transaction():
-            version = await db.start_roll(
-                report, county_id, roll_format=roll_format, complete_through=complete_through, keys_version=KEYS_VERSION
-            )
+            version = await db.start_roll(report, county_id, roll_format, complete_through)
         began(version)
         load = _Load(data, report, county_id, version, progress)
         try:
             rows = await load.run(source, roll_format)
         except BaseException as error:
-            await db.fail_roll(
-                report, county_id, version, str(error) if isinstance(error, RollError) else "interrupted"
-            )
+            why = str(error) if isinstance(error, RollError) else "interrupted"
+            await db.fail_roll(report, county_id, version, why)
             raise
     progress("done", rows)
     if activate:
@@ -153,39 +156,34 @@ class _Load:
     async def _copy(self, converted: AsyncIterator[Converted]) -> None:
         """Copy registrations, and between them the portions of the dictionary: a connection does one at a time."""
         table = await db.stage_roll(self.data, self.county_id, self.version)
-        tokens: list[bytes] = [b""]
-        while tokens:
-            tokens.clear()
+        while True:
+            tokens = bytearray()
             await db.copy_registrations(self.data, table, self._until_portion(converted, tokens))
-            if tokens:
-                await db.copy_tokens(self.data, _each(tokens))
+            if not tokens:
+                return
+            await db.copy_tokens(self.data, tokens)
 
-    async def _until_portion(self, converted: AsyncIterator[Converted], tokens: list[bytes]) -> AsyncIterator[bytes]:
+    async def _until_portion(self, converted: AsyncIterator[Converted], tokens: bytearray) -> AsyncIterator[bytes]:
         """Yield registrations until `tokens` has a portion of the dictionary, or the file ends.
 
         After a bad row nothing is yielded, and the file is read on for more of them.
         """
         async for chunk in converted:
-            self._check(chunk)
+            self.faults += chunk.faults
+            if chunk.rows and self.county not in (None, chunk.county):  # each worker knows only the rows that it read
+                self.faults += (Fault("another county than the rows before", row=self.rows + 1),)
+            self.county = self.county or chunk.county
             if not self.faults:
                 yield chunk.registrations
             elif chunk.broken or len(self.faults) >= MOST_FAULTS:
                 break
             self.rows += chunk.rows
             await self._report("copying")
-            if chunk.tokens:
-                tokens.append(chunk.tokens)
-            if sum(map(len, tokens)) > _TOKEN_PORTION:
+            tokens += chunk.tokens
+            if len(tokens) > _TOKEN_PORTION:
                 return
         if self.faults:
             raise RollError(*self.faults[:MOST_FAULTS])
-
-    def _check(self, chunk: Converted) -> None:
-        """Collect a chunk's faults. Each worker knows only the rows that it read, so counties are compared here."""
-        self.faults += chunk.faults
-        if chunk.rows and self.county not in (None, chunk.county):
-            self.faults += (Fault("another county than the rows before", row=self.rows + 1),)
-        self.county = self.county or chunk.county
 
     async def _report(self, phase: str, *, at_once: bool = False) -> None:
         self.progress(phase, self.rows)
@@ -193,11 +191,6 @@ class _Load:
         if at_once or now - self.reported >= _REPORT_EVERY:
             self.reported = now
             await db.record_progress(self.report, self.county_id, self.version, phase, self.rows)
-
-
-async def _each(parts: list[bytes]) -> AsyncIterator[bytes]:
-    for part in parts:
-        yield part
 
 
 async def activate_roll(
@@ -226,24 +219,12 @@ async def activate_roll(
             raise UnknownRollError
         if roll.keys_version != KEYS_VERSION:
             raise RollKeysError
-        active = await db.active_roll(connection, county_id)
+        active = await db.get_roll(connection, county_id)
         if active and active.roll_version == roll_version:
             return active
         if active and roll.complete_through < active.complete_through and not allow_older:
             raise RollOutdatedError
         return await db.switch_roll(connection, county_id, roll_version)
-
-
-async def drop_roll(connection: asyncpg.Connection, *, county_id: str, roll_version: int) -> None:
-    """Delete the registrations of a version that is not in use; findings that name it stay as they are.
-
-    Raises:
-        UnknownRollError: no such version, or it is in use, loading, failed, or dropped already.
-    """
-    try:
-        await db.drop_registrations(connection, county_id, roll_version)
-    except asyncpg.ObjectNotInPrerequisiteStateError:
-        raise UnknownRollError from None
 
 
 async def rekey_roll(
@@ -269,10 +250,7 @@ async def rekey_roll(
         RollLoadingError: another load of this county's roll is running.
     """
     async with connected(url) as connection:
-        if roll_version is None:
-            roll = await db.active_roll(connection, county_id)
-        else:
-            roll = await db.get_roll(connection, county_id, roll_version)
+        roll = await db.get_roll(connection, county_id, roll_version)
         if roll is None or not roll.usable:
             raise UnknownRollError
         if roll.keys_version == KEYS_VERSION:
@@ -289,3 +267,92 @@ async def rekey_roll(
                 activate=roll.state == "active",
                 progress=progress,
             )
+
+
+class RollUploads:
+    """The uploads and loads under way."""
+
+    def __init__(self, database_url: str, folder: Path) -> None:
+        """Load into the database. Files are stored in `folder` meanwhile; those of an earlier process are deleted."""
+        self._database_url = database_url
+        self._folder = folder
+        self._loads: set[asyncio.Task[None]] = set()
+        self._under_way = 0
+        for left in folder.glob("*.roll"):
+            left.unlink()
+
+    async def take(
+        self, county_id: str, roll_format: str, complete_through: date, content: AsyncIterator[bytes]
+    ) -> int:
+        """Receive a file, begin to load it, and return the version that it becomes. The load goes on afterwards.
+
+        Args:
+            county_id: the county's code.
+            roll_format: one of `FORMATS`.
+            complete_through: the last day whose registrations are in the file.
+            content: the file, in portions.
+
+        Raises:
+            BusyError: this process has as many uploads and loads as it takes at a time.
+            RollError: the file is too long.
+            RollLoadingError: another load of this county's roll is running.
+        """
+        if self._under_way >= _UPLOADS_AT_ONCE:
+            raise BusyError
+        self._under_way += 1
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = self._folder / f"{uuid4().hex}.roll"
+        try:
+            await _receive(path, content)
+        except BaseException:
+            self._over(path)
+            raise
+        version: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        load = load_roll(
+            self._database_url,
+            county_id=county_id,
+            source=path,
+            roll_format=roll_format,
+            complete_through=complete_through,
+            began=version.set_result,
+        )
+        task = asyncio.create_task(self._finish(load, path, version))
+        self._loads.add(task)
+        task.add_done_callback(self._loads.discard)
+        return await asyncio.shield(version)
+
+    async def _finish(self, load: Awaitable[LoadedRoll], path: Path, version: asyncio.Future[int]) -> None:
+        try:
+            await load
+        except Exception as error:  # noqa: BLE001  # the client gets it as the answer, or the list of rolls shows it
+            if not version.done():
+                version.set_exception(error)
+            elif not isinstance(error, RollError):
+                logger.warning("a roll was not loaded", extra={"error": type(error).__qualname__})
+        finally:
+            self._over(path)
+
+    def _over(self, path: Path) -> None:
+        self._under_way -= 1
+        path.unlink(missing_ok=True)
+
+    async def close(self) -> None:
+        """Cancel the loads: each leaves a failed version that says so."""
+        for task in self._loads:
+            task.cancel()
+        with suppress(asyncio.CancelledError):
+            await asyncio.gather(*self._loads, return_exceptions=True)
+
+
+async def _receive(path: Path, content: AsyncIterator[bytes]) -> None:
+    size, portion = 0, bytearray()
+    with path.open("wb") as file:
+        async for chunk in content:
+            portion += chunk
+            size += len(chunk)
+            if size > _MOST_BYTES:
+                raise RollError(f"the file is longer than {_MOST_BYTES >> 30} GB")
+            if len(portion) >= _PORTION:
+                await asyncio.to_thread(file.write, bytes(portion))
+                portion.clear()
+        file.write(portion)

@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import AsyncIterable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
+from functools import cache
+from io import BytesIO
 from pathlib import Path
 from typing import Literal
 
@@ -82,7 +84,6 @@ WHERE county_id = $1 AND roll_version = $2
 
 _STAGE = "SELECT roll_stage($1, $2)"
 _ATTACH = "SELECT roll_attach($1, $2)"
-_DROP = "SELECT roll_drop($1, $2)"
 
 # The words that the workers counted come in portions, a word in many of them; the dictionary has the sums.
 _STAGE_TOKENS = "CREATE TEMPORARY TABLE staged_token (kind text, token text, registrations integer) ON COMMIT DROP"
@@ -141,13 +142,11 @@ async def try_loading(connection: asyncpg.Connection, county_id: str) -> bool:
     return bool(await connection.fetchval(_TRY_LOADING, county_id))
 
 
-async def start_roll(
-    connection: asyncpg.Connection, county_id: str, *, roll_format: str, complete_through: date, keys_version: int
-) -> int:
+async def start_roll(connection: asyncpg.Connection, county_id: str, roll_format: str, complete_through: date) -> int:
     """Begin the county's next roll version and return its number. Loads that were interrupted are marked as failed."""
     await lock_county(connection, county_id)
     await connection.execute(_FAIL_ABANDONED, county_id)
-    version: int = await connection.fetchval(_START_ROLL, county_id, roll_format, complete_through, keys_version)
+    version: int = await connection.fetchval(_START_ROLL, county_id, roll_format, complete_through, KEYS_VERSION)
     return version
 
 
@@ -174,9 +173,9 @@ async def copy_registrations(connection: asyncpg.Connection, table: str, data: A
     await connection.copy_to_table(table, source=data, columns=_COPY_COLUMNS, null=_NULL, freeze=True)
 
 
-async def copy_tokens(connection: asyncpg.Connection, data: AsyncIterable[bytes]) -> None:
+async def copy_tokens(connection: asyncpg.Connection, data: bytes | bytearray) -> None:
     """Copy a portion of the dictionary that `copy_token_lines` made."""
-    await connection.copy_to_table("staged_token", source=data, null=_NULL)
+    await connection.copy_to_table("staged_token", source=BytesIO(data), null=_NULL)
 
 
 async def attach_roll(connection: asyncpg.Connection, county_id: str, version: int, rows: int, sha256: str) -> None:
@@ -193,15 +192,10 @@ async def list_rolls(connection: asyncpg.Connection, county_id: str) -> list[Rol
     return [Roll(*row) for row in await connection.fetch(_ROLLS, county_id)]
 
 
-async def get_roll(connection: asyncpg.Connection, county_id: str, version: int) -> Roll | None:
-    """One version of the county's roll."""
-    row = await connection.fetchrow(_ROLL, county_id, version)
-    return Roll(*row) if row else None
-
-
-async def active_roll(connection: asyncpg.Connection, county_id: str) -> Roll | None:
-    """The roll in use; None before the first is activated."""
-    row = await connection.fetchrow(_ACTIVE_ROLL, county_id)
+async def get_roll(connection: asyncpg.Connection, county_id: str, version: int | None = None) -> Roll | None:
+    """One version of the county's roll; without a number the one in use, None before the first is activated."""
+    query = (_ACTIVE_ROLL, county_id) if version is None else (_ROLL, county_id, version)
+    row = await connection.fetchrow(*query)
     return Roll(*row) if row else None
 
 
@@ -216,11 +210,6 @@ async def switch_roll(connection: asyncpg.Connection, county_id: str, version: i
     return Roll(*await connection.fetchrow(_ACTIVATE, county_id, version))
 
 
-async def drop_registrations(connection: asyncpg.Connection, county_id: str, version: int) -> None:
-    """Delete the registrations and words of a version out of use."""
-    await connection.execute(_DROP, county_id, version)
-
-
 async def write_canonical(connection: asyncpg.Connection, county_id: str, version: int, path: Path) -> None:
     """Write a version's registrations to a file in the canonical format, in the order of their numbers."""
     await connection.copy_from_query(_CANONICAL, county_id, version, output=path, format="csv", header=True)
@@ -230,42 +219,30 @@ async def registrations_of_voters(
     connection: asyncpg.Connection, county_id: str, version: int, voter_ids: Sequence[str]
 ) -> list[Registration]:
     """All intervals of these voters in one version of the roll, in the file's order."""
-    return [to_registration(row) for row in await connection.fetch(_OF_VOTERS, county_id, version, voter_ids)]
-
-
-def to_registration(row: asyncpg.Record) -> Registration:
-    """The registration in a row whose first columns are `REGISTRATION_COLUMNS`, in their order."""
-    return Registration(*row[: len(REGISTRATION_COLUMNS)])
+    return [Registration(*row) for row in await connection.fetch(_OF_VOTERS, county_id, version, voter_ids)]
 
 
 _NULL = "\x01"  # no field of a roll holds a control character
 
 
-class _Dates(dict[date | None, str]):
-    """Dates as COPY's text, written once: a roll has some thousands of them."""
-
-    def __missing__(self, day: date | None) -> str:
-        text = self[day] = _NULL if day is None else day.isoformat()
-        return text
-
-
-_DATES = _Dates()
+@cache  # a roll has some thousands of them
+def _date(day: date | None) -> str:
+    return _NULL if day is None else day.isoformat()
 
 
 def copy_lines(registrations: Iterable[tuple[Registration, tuple[int | None, ...]]]) -> bytes:
     """Registrations with their keys as COPY's text, for `copy_registrations`. No field has a tab or a line break."""
-    return _copy_text([_copy_line(registration, keys) for registration, keys in registrations])
-
-
-def _copy_line(registration: Registration, keys: tuple[int | None, ...]) -> str:
-    (no, voter, last, first, middle, suffix, born, house, fraction, pre, street, kind, post, unit, unit_no, city, code,
-     status, reason, signed, received, to, confidential) = registration  # fmt: skip
-    numbers = "\t".join([_NULL if key is None else str(key) for key in keys])
-    return (
-        f"{no}\t{voter}\t{last}\t{first}\t{middle}\t{suffix}\t{_DATES[born]}\t{house}\t{fraction}\t{pre}\t{street}\t{kind}"
-        f"\t{post}\t{unit}\t{unit_no}\t{city}\t{code}\t{status}\t{reason}\t{_DATES[signed]}\t{_DATES[received]}"
-        f"\t{_DATES[to]}\t{confidential}\t{numbers}"
-    )
+    lines = []
+    for registration, keys in registrations:
+        (no, voter, last, first, middle, suffix, born, house, fraction, pre, street, kind, post, unit, unit_no, city,
+         code, status, reason, signed, received, to, confidential) = registration  # fmt: skip
+        numbers = "\t".join([_NULL if key is None else str(key) for key in keys])
+        lines.append(
+            f"{no}\t{voter}\t{last}\t{first}\t{middle}\t{suffix}\t{_date(born)}\t{house}\t{fraction}\t{pre}\t{street}"
+            f"\t{kind}\t{post}\t{unit}\t{unit_no}\t{city}\t{code}\t{status}\t{reason}\t{_date(signed)}"
+            f"\t{_date(received)}\t{_date(to)}\t{confidential}\t{numbers}"
+        )
+    return _copy_text(lines)
 
 
 def copy_token_lines(counts: Counter[tuple[str, str]]) -> bytes:
@@ -307,6 +284,6 @@ async def add_aliases(
 ) -> None:
     """Add a version with its rows and put it into use. The caller has locked the county's aliases."""
     await connection.execute(_ADD_VERSION, county_id, *version)
-    texts = [[row[at] for row in rows] for at in range(len(Alias._fields))]
-    await connection.execute(_ADD_ALIASES, county_id, version.aliases_version, *texts)
+    kinds, aliases, names = zip(*rows, strict=True) if rows else ((), (), ())
+    await connection.execute(_ADD_ALIASES, county_id, version.aliases_version, kinds, aliases, names)
     await connection.execute(_USE, county_id, version.aliases_version)

@@ -1,22 +1,96 @@
-"""Reading a roll: its bytes are cut into chunks of whole rows, and the rows of a chunk become registrations."""
+"""Reading a roll: the file is unpacked, hashed and cut into chunks of whole rows, and the rows become registrations."""
 
 import csv
+import hashlib
 import re
+import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
-from io import StringIO
+from functools import cache
+from gzip import GzipFile
+from io import BufferedReader, RawIOBase, StringIO
 from operator import gt, itemgetter
-from typing import BinaryIO, Final, Literal, cast, get_args
+from pathlib import Path
+from typing import Any, BinaryIO, Final, Literal, cast, get_args
 
 from app.errors import Fault, RollError
 from app.law.registration import Registration, RegistrationStatus
 from app.roll.formats import CANONICAL_COLUMNS, RollFormat, Source
 
+_GZIP: Final = b"\x1f\x8b"
+_ZIP: Final = b"PK\x03\x04"
 CHUNK_SIZE: Final = 1 << 18  # bytes: some 2,000 rows, a twentieth of a second of work
 ROW_LIMIT: Final = 1 << 20  # bytes after which the end of a row is not looked for any further
 HEADER_LIMIT: Final = 1 << 16  # bytes
 MOST_FAULTS: Final = 10  # bad rows that are reported
+
+
+class HashingReader(RawIOBase):
+    """A stream that takes the SHA-256 of what is read from it. A damaged archive is a `RollError`."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        """Read from `stream`."""
+        self._stream = stream
+        self._hash = hashlib.sha256()
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]  # the stub's Buffer is 3.12
+        """Fill the buffer."""
+        try:
+            data = self._stream.read(len(buffer))
+        except (EOFError, OSError, zlib.error, zipfile.BadZipFile):
+            raise RollError("the file is damaged: it cannot be unpacked to its end") from None
+        self._hash.update(data)
+        buffer[: len(data)] = data
+        return len(data)
+
+    def sha256(self) -> str:
+        """The hash of what was read so far, in hexadecimal."""
+        return self._hash.hexdigest()
+
+
+@contextmanager
+def open_roll(source: Path | BinaryIO) -> Iterator[tuple[BinaryIO, HashingReader]]:
+    """Open a roll for reading: the stream of its content, unpacked where it is gzip or zip, and its hash.
+
+    Raises:
+        RollError: a zip archive that holds more or less than one file, or comes through a pipe.
+        OSError: the file cannot be opened.
+    """
+    if isinstance(source, Path):
+        with source.open("rb") as file, open_roll(file) as opened:
+            yield opened
+        return
+    buffered = BufferedReader(cast("Any", source))  # to look ahead in
+    try:
+        start = buffered.peek(4)
+        if start.startswith(_GZIP):
+            unpacked = cast("BinaryIO", GzipFile(fileobj=buffered))
+        else:
+            unpacked = _only_file(buffered) if start.startswith(_ZIP) else buffered
+        hashing = HashingReader(unpacked)
+        yield cast("BinaryIO", BufferedReader(hashing, 1 << 18)), hashing
+    finally:
+        buffered.detach()  # the caller's stream stays open
+
+
+def _only_file(file: BufferedReader) -> BinaryIO:
+    if not file.seekable():
+        raise RollError("a zip archive cannot be read from a pipe: unpack it first")
+    try:
+        archive = zipfile.ZipFile(file)
+        names = [entry.filename for entry in archive.infolist() if not entry.is_dir()]
+        if len(names) != 1:
+            raise RollError(f"the zip archive holds {len(names)} files: one is expected")
+        return cast("BinaryIO", archive.open(names[0]))
+    except (RuntimeError, NotImplementedError, zipfile.BadZipFile):  # RuntimeError: it asks for a password
+        raise RollError("the zip archive is damaged, encrypted or of an unknown kind") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,17 +174,12 @@ CONFIDENTIAL = {"": False, "false": False, "n": False, "0": False, "true": True,
 _DATE_COLUMNS: Final = ("birth_date", "affidavit_signed", "affidavit_received", "effective_to")
 
 
-class _Dates(dict[str, date | None]):
-    """ISO dates by their text; ValueError for what is no date. A county has some 40,000 distinct ones."""
-
-    def __missing__(self, text: str) -> date | None:
-        if len(text) != len("2022-07-06") or not text.isascii():  # fromisoformat also reads forms like 20220706
-            raise ValueError(text)
-        self[text] = value = date.fromisoformat(text)
-        return value
-
-
-_DATES = _Dates({"": None})
+@cache  # a county has some 40,000 distinct ones
+def _date(text: str) -> date | None:
+    """The date in ISO's form, None for an empty text; ValueError for what is no date."""
+    if text and (len(text) != len("2022-07-06") or not text.isascii()):  # fromisoformat also reads forms like 20220706
+        raise ValueError(text)
+    return date.fromisoformat(text) if text else None
 
 
 def _decoded(data: bytes, encoding: str) -> str:
@@ -198,13 +267,11 @@ class RowReader:
             if FORBIDDEN.search(value):
                 no_text = _NO_TEXT.search(value)
                 why = f"a byte that is not {self.format.encoding}" if no_text else "a control character"
-                raise RollError(Fault(why, no, self._column_at(index)))
+                # The canonical column whose value is this column of the file alone, if there is one.
+                probe = ["\x00" if i == index else "" for i in range(self._width)]
+                columns = (c for c, take in zip(CANONICAL_COLUMNS, self._take, strict=True) if "\x00" in take(probe))
+                raise RollError(Fault(why, no, next(columns, None)))
         return self._tidied(no, row)
-
-    def _column_at(self, index: int) -> str | None:
-        """The canonical column whose value is the file's column `index` alone; None where there is none."""
-        probe = ["\x00" if i == index else "" for i in range(self._width)]
-        return next((c for c, take in zip(CANONICAL_COLUMNS, self._take, strict=True) if "\x00" in take(probe)), None)
 
     def _tidied(self, no: int, row: list[str]) -> Registration:
         """Read a row that may have blanks around its fields, or line breaks within."""
@@ -264,12 +331,12 @@ def _registration_of(no: int, values: tuple[str, ...]) -> Registration:
     """One registration of its 22 values; ValueError or KeyError where one cannot be used."""
     (voter_id, last, first, middle, suffix, birth, house, fraction, pre, street, kind, post, unit, unit_no, city,
      zip_code, status, reason, signed, received, to, confidential) = values  # fmt: skip
-    signed_on, received_on = _DATES[signed], _DATES[received]
+    signed_on, received_on = _date(signed), _date(received)
     if signed_on and received_on and received_on < signed_on:
         raise ValueError
     return Registration(
-        no, voter_id, last, first, middle, suffix, _DATES[birth], house, fraction, pre, street, kind, post, unit,
-        unit_no, city, zip_code, STATUSES[status], reason, signed_on, received_on, _DATES[to],
+        no, voter_id, last, first, middle, suffix, _date(birth), house, fraction, pre, street, kind, post, unit,
+        unit_no, city, zip_code, STATUSES[status], reason, signed_on, received_on, _date(to),
         CONFIDENTIAL[confidential.lower()],
     )  # fmt: skip
 
@@ -277,23 +344,16 @@ def _registration_of(no: int, values: tuple[str, ...]) -> Registration:
 def _explained(no: int, values: Sequence[str]) -> Fault:
     """Why these values are refused: the first column at fault."""
     for column, value in zip(CANONICAL_COLUMNS, values, strict=True):
-        if why := _fault(column, value):
-            return Fault(why, no, column)
-    return Fault("received before it was signed", no, "affidavit_received")
-
-
-def _fault(column: str, value: str) -> str | None:
-    if len(value) > BOUNDS[column]:
-        return f"longer than {BOUNDS[column]} characters"
-    if column == "voter_id" and not value:
-        return "empty"
-    if column == "status" and value not in STATUSES:
-        return f"not one of {', '.join(STATUSES)}"
-    if column == "confidential" and value.lower() not in CONFIDENTIAL:
-        return "not one of true, false, y, n, 1, 0 or empty"
-    if column in _DATE_COLUMNS:
+        if len(value) > BOUNDS[column]:
+            return Fault(f"longer than {BOUNDS[column]} characters", no, column)
+        if column == "voter_id" and not value:
+            return Fault("empty", no, column)
+        if column == "status" and value not in STATUSES:
+            return Fault(f"not one of {', '.join(STATUSES)}", no, column)
+        if column == "confidential" and value.lower() not in CONFIDENTIAL:
+            return Fault("not one of true, false, y, n, 1, 0 or empty", no, column)
         try:
-            _DATES[value]
+            _ = column in _DATE_COLUMNS and _date(value)
         except ValueError:
-            return "not a date of the form YYYY-MM-DD"
-    return None
+            return Fault("not a date of the form YYYY-MM-DD", no, column)
+    return Fault("received before it was signed", no, "affidavit_received")

@@ -7,7 +7,7 @@ chunks come back in the order of the file.
 import asyncio
 import os
 from collections import Counter, deque
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
 from itertools import chain
@@ -18,7 +18,7 @@ from app.matching.blocking import count_terms, registration_keys
 from app.processes import Handler, WorkerPool
 from app.roll.formats import FORMATS, RollFormat
 from app.roll.queries import copy_lines, copy_token_lines
-from app.roll.rows import Chunk, RowReader
+from app.roll.rows import Chunk, RowReader, Rows
 
 _DISTINCT_WORDS: Final = 40_000  # counted words that a worker keeps at most, for its memory
 _MOST_WORKERS: Final = 2  # each takes 100 MB, and the database needs a processor too
@@ -36,39 +36,33 @@ class Converted:
     broken: bool = False  # as in `Rows`
 
 
-class Converter:
-    """Turns chunks into `Converted`, counting words on the way."""
+def converter(roll_format: RollFormat, header: bytes) -> Callable[[Chunk | None], Converted]:
+    """Return a function that converts chunks of one file, given its header, and counts words on the way.
 
-    def __init__(self, reader: RowReader) -> None:
-        """Read rows by `reader`."""
-        self._reader = reader
-        self._counts: Counter[tuple[str, str]] = Counter()
+    None stands for the end of the file: the function then returns the words still counted.
+    """
+    reader, counts = RowReader(roll_format, header), Counter[tuple[str, str]]()
 
-    def convert(self, chunk: Chunk | None) -> Converted:
-        """Convert one chunk; None stands for the end of the file, and hands over the words still counted."""
-        if chunk is None:
-            return Converted(0, tokens=self._counted())
-        rows = self._reader.read(chunk)
-        count_terms(rows.registrations, self._counts)
+    def convert(chunk: Chunk | None) -> Converted:
+        rows, tokens = reader.read(chunk) if chunk else Rows([]), b""
+        count_terms(rows.registrations, counts)
+        if chunk is None or len(counts) > _DISTINCT_WORDS:
+            tokens = copy_token_lines(counts)
+            counts.clear()
         lines = copy_lines((registration, registration_keys(registration)) for registration in rows.registrations)
-        tokens = self._counted() if len(self._counts) > _DISTINCT_WORDS else b""
-        return Converted(chunk.rows, lines, tokens, self._reader.county, rows.faults, rows.broken)
+        return Converted(chunk.rows if chunk else 0, lines, tokens, reader.county, rows.faults, rows.broken)
 
-    def _counted(self) -> bytes:
-        tokens = copy_token_lines(self._counts)
-        self._counts.clear()
-        return tokens
+    return convert
 
 
 async def open_converter(file: tuple[str, bytes]) -> Handler[Chunk | None, Converted]:
     """Return a worker's function that converts chunks of one file, given its format's name and its header."""
-    name, header = file
-    converter = Converter(RowReader(FORMATS[name], header))
+    convert = converter(FORMATS[file[0]], file[1])
 
-    async def convert(chunk: Chunk | None) -> Converted:
-        return converter.convert(chunk)
+    async def answer(chunk: Chunk | None) -> Converted:
+        return convert(chunk)
 
-    return convert
+    return answer
 
 
 async def convert_all(
@@ -81,9 +75,9 @@ async def convert_all(
     """
     head = [chunk for _ in range(2) if (chunk := await asyncio.to_thread(next, chunks, None))]
     if len(head) < 2:  # noqa: PLR2004 - a single chunk is not worth a process
-        converter = Converter(RowReader(roll_format, header))
+        convert = converter(roll_format, header)
         for chunk in (*head, None):
-            yield await asyncio.to_thread(converter.convert, chunk)
+            yield await asyncio.to_thread(convert, chunk)
         return
     pool = WorkerPool(open_converter, (roll_format.name, header), min(_MOST_WORKERS, os.cpu_count() or 1))
     try:

@@ -63,7 +63,7 @@ async def test_an_upload_that_is_not_as_documented_is_refused(world: World) -> N
 
 
 async def test_what_a_dead_process_left_of_an_upload_is_removed_at_the_next_start(tmp_path: Path) -> None:
-    from app.roll.uploads import RollUploads  # noqa: PLC0415  # only here
+    from app.roll.loading import RollUploads  # noqa: PLC0415  # only here
 
     left = tmp_path / "0.roll"
     left.write_bytes(b"x")

@@ -11,7 +11,7 @@ from app.errors import UnknownRollError
 from app.matching.blocking import KEYS_VERSION
 from app.roll.formats import CANONICAL_COLUMNS
 from app.roll.loading import load_roll, rekey_roll
-from app.roll.queries import REGISTRATION_COLUMNS, active_roll, list_rolls
+from app.roll.queries import REGISTRATION_COLUMNS, get_roll, list_rolls
 
 COUNTY = "old"
 ROWS = (
@@ -49,7 +49,7 @@ async def test_it_becomes_the_next_version_row_by_row_and_takes_the_old_ones_pla
     assert (loaded.roll_version, loaded.registrations, loaded.active) == (2, 3, True)
     assert await rows_of(connection, 2) == before
     assert [roll.state for roll in await list_rolls(connection, COUNTY)] == ["retired", "active"]
-    active = await active_roll(connection, COUNTY)
+    active = await get_roll(connection, COUNTY)
     assert active
     assert (active.keys_version, active.complete_through) == (KEYS_VERSION, date(2022, 7, 6))
     assert phases[0] == "reading"

@@ -33,7 +33,7 @@ from app.processes import WorkerPool
 from app.roll import queries as db
 from app.roll import workers
 from app.roll.formats import CANONICAL, CANONICAL_COLUMNS
-from app.roll.loading import LoadedRoll, activate_roll, drop_roll, load_roll
+from app.roll.loading import LoadedRoll, activate_roll, load_roll
 from app.roll.rows import Chunk, RowReader
 
 if TYPE_CHECKING:
@@ -347,7 +347,7 @@ async def test_an_activated_version_takes_the_place_of_the_one_in_use(
 ) -> None:
     await load(database, a_roll(5), activate=True)
     await load(database, a_roll(6), complete_through=date(2022, 7, 7))
-    first = await db.active_roll(connection, COUNTY)
+    first = await db.get_roll(connection, COUNTY)
     second = await activate_roll(connection, county_id=COUNTY, roll_version=2)
     assert first
     assert (first.roll_version, second.roll_version, second.state) == (1, 2, "active")
@@ -357,7 +357,7 @@ async def test_an_activated_version_takes_the_place_of_the_one_in_use(
 
 async def test_activating_the_version_in_use_changes_nothing(database: str, connection: asyncpg.Connection) -> None:
     await load(database, a_roll(5), activate=True)
-    before = await db.active_roll(connection, COUNTY)
+    before = await db.get_roll(connection, COUNTY)
     assert await activate_roll(connection, county_id=COUNTY, roll_version=1) == before
 
 
@@ -398,14 +398,14 @@ async def test_racing_activations_leave_one_roll_in_use(database: str, connectio
 async def test_only_a_version_out_of_use_can_be_dropped(database: str, connection: asyncpg.Connection) -> None:
     await load(database, a_roll(5), activate=True)
     await load(database, a_roll(6), activate=True)
-    with pytest.raises(UnknownRollError):
-        await drop_roll(connection, county_id=COUNTY, roll_version=2)
-    await drop_roll(connection, county_id=COUNTY, roll_version=1)
+    with pytest.raises(asyncpg.ObjectNotInPrerequisiteStateError):
+        await connection.execute("SELECT roll_drop($1, 2)", COUNTY)
+    await connection.execute("SELECT roll_drop($1, 1)", COUNTY)
     assert await tables(connection) == [f"registration_{COUNTY}_2"]
     assert await connection.fetchval("SELECT count(*) FROM roll_token WHERE roll_version = 1") == 0
     for version in (1, 3):
-        with pytest.raises(UnknownRollError):
-            await drop_roll(connection, county_id=COUNTY, roll_version=version)
+        with pytest.raises(asyncpg.ObjectNotInPrerequisiteStateError):
+            await connection.execute("SELECT roll_drop($1, $2)", COUNTY, version)
         with pytest.raises(UnknownRollError):
             await activate_roll(connection, county_id=COUNTY, roll_version=version)
 
