@@ -26,9 +26,9 @@ import asyncpg
 
 from app.count import queries as rows
 from app.count import record as count
-from app.count.change import Count
 from app.count.intake import Submission, SubmissionResult, take_in
 from app.count.petitions import Terms, open_petition
+from app.count.record import Count
 from app.database.engine import Database, open_database
 from app.database.migrate import upgrade
 from app.database.server import EmbeddedServer

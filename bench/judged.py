@@ -21,9 +21,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run by path, 
 
 from app.access.principals import Principal
 from app.cli.models import bands_as_text
-from app.count.change import Count, attempt
 from app.count.intake import Submission, take_in
 from app.count.petitions import Terms, open_petition
+from app.count.record import Count, attempt
 from app.database.engine import Database, open_database
 from app.database.migrate import upgrade
 from app.database.server import EmbeddedServer

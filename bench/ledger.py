@@ -18,10 +18,9 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from app.count.change import Count
 from app.count.petitions import Terms, open_petition
 from app.count.queries import take_places
-from app.count.record import record
+from app.count.record import Count, record
 from app.database.engine import Database, open_database
 from app.database.migrate import upgrade
 from app.database.server import EmbeddedServer

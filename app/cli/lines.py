@@ -21,8 +21,8 @@ from app.cli.arguments import (
     the_petition,
 )
 from app.cli.common import CommandError, Subparsers, now
-from app.count.change import Change, Count, attempt
 from app.count.queries import SectionDates
+from app.count.record import Change, Count, attempt
 from app.database.engine import Database
 from app.examination.corrections import declare_section, revise
 from app.examination.findings import decide_line

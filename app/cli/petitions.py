@@ -2,9 +2,9 @@
 
 from app.cli.arguments import COUNTY, PETITION, PETITION_FIRST, PLACE, Arguments, a_date, command, group, the_petition
 from app.cli.common import Subparsers, now, signer
-from app.count.change import Count
 from app.count.line_queries import read_tally
 from app.count.petitions import Terms, close_petition, open_petition
+from app.count.record import Count
 from app.database.engine import Database
 from app.errors import UnknownPetitionError
 from app.examination.explanation import explain

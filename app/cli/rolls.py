@@ -21,7 +21,7 @@ from app.cli.arguments import (
     note_empty,
 )
 from app.cli.common import CommandError, Subparsers, now
-from app.count.change import Count
+from app.count.record import Count
 from app.database.engine import Database
 from app.examination.queries import counties_with_roll
 from app.examination.reexamination import reexamine_county

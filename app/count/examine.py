@@ -16,7 +16,14 @@ from app.matching.roll_cache import in_use
 async def examine_lines(
     connection: asyncpg.Connection, petition: Petition, signatures: Sequence[Signature], decide: Decide = decide_lines
 ) -> tuple[rows.Basis, list[Finding]]:
-    """What the active roll says of these signatures, in their order, and what that rests on."""
+    """What the active roll says of these signatures, in their order, and what that rests on.
+
+    Args:
+        connection: any; nothing is locked.
+        petition: whose signatures.
+        signatures: to examine.
+        decide: looks lines up.
+    """
     roll, aliases_version = await in_use(connection, petition.county_id)
     sections = {one.place.section for one in signatures}
     sections_version, declared = await rows.section_dates(connection, petition.key, sections)

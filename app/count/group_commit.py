@@ -8,8 +8,8 @@ from datetime import datetime
 
 import asyncpg
 
-from app.count.change import Count
 from app.count.intake import Answer, Intake, LookedUp, Submission
+from app.count.record import Count
 from app.errors import BusyError
 from app.law.petition import Petition, PetitionKey
 from app.matching.lookup import Decide, decide_lines

@@ -9,9 +9,8 @@ from typing import NamedTuple
 import asyncpg
 
 from app.count import queries as rows
-from app.count.change import ATTEMPTS, Change, ChangedMeanwhileError, Count
 from app.count.examine import examine_lines
-from app.count.record import record
+from app.count.record import ATTEMPTS, Change, ChangedMeanwhileError, Count, record
 from app.errors import BusyError, IdempotencyConflictError, RecallError
 from app.law.line import Finding, Line, Place, Signature
 from app.law.petition import Petition
@@ -198,7 +197,15 @@ class Intake:
 async def take_in(
     count: Count, petition: Petition, submissions: Sequence[Submission], *, now: datetime, decide: Decide = decide_lines
 ) -> list[Answer]:
-    """Take several submissions in, in one transaction; one answer each, in order (see `Intake.take_in`)."""
+    """Take several submissions in, in one transaction; one answer each, in order (see `Intake.take_in`).
+
+    Args:
+        count: the count to change.
+        petition: that the signatures are for.
+        submissions: the requests.
+        now: when they were received.
+        decide: looks lines up.
+    """
     async with count.database.intake() as connection:
         return await Intake(count, connection, petition, decide).take_in(submissions, now=now)
 

@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import Row, RowMapping, and_, func, insert, or_, select, tuple_
+from sqlalchemy import Row, and_, func, insert, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.count.queries import LINE_COLUMNS, columns, line_of
@@ -29,7 +29,7 @@ CROSS JOIN LATERAL (
 ) AS line
 """
 
-# What stands on a line: the newest revision of the writing, or without one the station's reading.
+# The text of a line: its newest revision, or without one the station's reading.
 _WRITING = """
 CROSS JOIN LATERAL (
     SELECT printed_name, name_parts, residence_address, city, zip, signed, image_sha256, writing_sha256 FROM (
@@ -73,7 +73,7 @@ LEFT JOIN LATERAL (
 ) AS undoubted ON true
 """
 
-# Lines with what stands on them and their last findings, each by its primary key.
+# Lines with their text and their last findings, each by its primary key.
 _LINES = f"""
 SELECT {", ".join(f"line.{c.strip()}" for c in LINE_COLUMNS.split(","))}, line.people_needed, finding.content,
        grounds.content AS grounds, undoubted.content AS undoubted, {_WRITING_COLUMNS}
@@ -85,7 +85,7 @@ CROSS JOIN LATERAL (
 {_EARLIER} {_WRITING}
 """  # noqa: S608  # literals of ours
 
-# What stands at several places, by the primary keys.
+# The signatures at several places, by the primary keys.
 _SIGNATURES_AT = f"""
 SELECT line.section, line.page, line.line, {_WRITING_COLUMNS} {_LINES_AT} {_WRITING}
 """  # literals of ours
@@ -112,7 +112,7 @@ class LineRead:
 async def read_lines(
     connection: asyncpg.Connection, petition: PetitionKey, places: Collection[Place]
 ) -> dict[Place, LineRead]:
-    """The lines at these places; where no signature stands, a place is absent."""
+    """The lines at these places; a place without a signature is absent."""
     rows = await connection.fetch(_LINES, *petition, *columns(places))
     return {one.line.place: one for one in map(_line_read, rows)}
 
@@ -133,7 +133,7 @@ def _line_read(row: asyncpg.Record) -> LineRead:
 
 
 async def read_line(connection: asyncpg.Connection, petition: PetitionKey, place: Place) -> LineRead | None:
-    """One line of a petition; None where no signature stands at that place."""
+    """One line of a petition; None if no signature is recorded at that place."""
     return (await read_lines(connection, petition, [place])).get(place)
 
 
@@ -176,9 +176,17 @@ async def page_of_lines(
     section: int | None = None,
     blind: bool = True,
 ) -> list[Row[Any]]:
-    """Up to `limit` lines behind `after` in paper order, which never changes: a page never skips or repeats a line.
+    """A page of lines in paper order, which never changes: a page never skips or repeats a line.
 
-    `blind` shows as settled what would be if nobody doubted the signature.
+    Args:
+        connection: of the readers.
+        petition: whose lines.
+        after: the last place of the page before; None: the first page.
+        limit: how many lines at most.
+        status: only lines of this status.
+        reason: only lines of this reason or cause of review.
+        section: only lines of this section.
+        blind: whether to show as settled what would be settled if no one doubted the signature.
     """
     t = line_table.c
     but_for_doubts = and_(func.cardinality(t.mismatch_by) > 0, func.cardinality(t.confirmed_by) >= t.people_needed)
@@ -197,38 +205,20 @@ async def page_of_lines(
 
 async def add_petition(connection: AsyncConnection, new: Petition, created_by: str) -> None:
     """Store a petition and its empty head."""
-    await connection.execute(
-        insert(petition_table).values(
-            county_id=new.county_id,
-            petition_id=new.petition_id,
-            title=new.title,
-            officer=new.officer,
-            required=new.required,
-            registered_voters=new.registered_voters,
-            circulation_from=new.circulation_from,
-            circulation_to=new.circulation_to,
-            filed_on=new.filed_on,
-            ruleset=new.ruleset_name,
-            created_by=created_by,
-            created_at=new.created_at,
-        )
-    )
-    counts = {"received": 0, "valid": 0, "invalid": 0, "review": 0, "unsettled": 0, "by_reason": "{}"}
-    await connection.execute(
-        insert(head).values(
-            county_id=new.county_id,
-            petition_id=new.petition_id,
-            version=0,
-            hash=GENESIS,
-            state="open",
-            as_of=new.created_at,
-            **counts,
-        )
-    )
+    values = {**asdict(new), "ruleset": new.ruleset_name, "created_by": created_by}
+    terms = {column.name: values[column.name] for column in petition_table.c}
+    await connection.execute(insert(petition_table).values(terms))
+    empty = {"received": 0, "valid": 0, "invalid": 0, "review": 0, "unsettled": 0, "by_reason": "{}"}
+    first = {"version": 0, "hash": GENESIS, "state": new.state, "as_of": new.created_at}
+    await connection.execute(insert(head).values(**new.key._asdict(), **first, **empty))
 
 
 _PETITION = (
-    select(petition_table, head.c.state)
+    select(
+        *(column for column in petition_table.c if column.name not in ("ruleset", "created_by")),
+        petition_table.c.ruleset.label("ruleset_name"),
+        head.c.state,
+    )
     .join(head, (head.c.county_id == petition_table.c.county_id) & (head.c.petition_id == petition_table.c.petition_id))
     .order_by(petition_table.c.created_at, petition_table.c.petition_id)
 )
@@ -240,11 +230,11 @@ async def get_petition(connection: AsyncConnection, petition: PetitionKey) -> Pe
         petition_table.c.county_id == petition.county_id, petition_table.c.petition_id == petition.petition_id
     )
     row = (await connection.execute(query)).mappings().one_or_none()
-    return _petition(row) if row else None
+    return Petition(**row) if row else None
 
 
 async def county_of(connection: AsyncConnection, petition_id: UUID) -> str | None:
-    """The county of a petition, for commands that are told the petition alone."""
+    """The county of a petition, for commands that are given only the petition."""
     return await connection.scalar(
         select(petition_table.c.county_id).where(petition_table.c.petition_id == petition_id)
     )
@@ -253,24 +243,7 @@ async def county_of(connection: AsyncConnection, petition_id: UUID) -> str | Non
 async def list_petitions(connection: AsyncConnection, county_id: str) -> list[Petition]:
     """A county's petitions, the oldest first."""
     rows = (await connection.execute(_PETITION.where(petition_table.c.county_id == county_id))).mappings()
-    return [_petition(row) for row in rows]
-
-
-def _petition(row: RowMapping) -> Petition:
-    return Petition(
-        county_id=row["county_id"],
-        petition_id=row["petition_id"],
-        title=row["title"],
-        officer=row["officer"],
-        required=row["required"],
-        registered_voters=row["registered_voters"],
-        circulation_from=row["circulation_from"],
-        circulation_to=row["circulation_to"],
-        filed_on=row["filed_on"],
-        ruleset_name=row["ruleset"],
-        state=row["state"],
-        created_at=row["created_at"],
-    )
+    return [Petition(**row) for row in rows]
 
 
 # The head rows of several petitions, each by its primary key, whatever the petition's size.
@@ -319,7 +292,14 @@ async def read_tally(connection: asyncpg.Connection, petition: PetitionKey) -> T
 async def read_history(
     connection: asyncpg.Connection, petition: PetitionKey, *, after: int, limit: int
 ) -> list[PastTally]:
-    """The tally at up to `limit` versions behind `after`, evenly spaced, the present one among them."""
+    """The tally at some past versions, evenly spaced, the current one among them.
+
+    Args:
+        connection: of the readers.
+        petition: whose tally.
+        after: only later versions.
+        limit: how many at most.
+    """
     rows = await connection.fetch(_TALLY_HISTORY, *petition, after, limit)
     entries = [(row["seq"], json.loads(row["payload"])) for row in rows]
     return [PastTally(seq, datetime.fromisoformat(entry["at"]), entry["tally"]) for seq, entry in entries]
@@ -346,7 +326,7 @@ _ROLL = "SELECT roll_version, complete_through, activated_at FROM roll WHERE cou
 
 
 class PetitionFigures(NamedTuple):
-    """Where one petition's count stands."""
+    """The figures of one petition."""
 
     petition_id: UUID
     version: int
@@ -378,5 +358,5 @@ async def roll_figures(connection: asyncpg.Connection, county_id: str) -> RollFi
 
 
 async def answers(connection: asyncpg.Connection) -> bool:
-    """Whether the database does."""
+    """Whether the database answers."""
     return bool(await connection.fetchval("SELECT true"))

@@ -1,13 +1,12 @@
 """Opening, closing and reading petitions."""
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 
 from app.access.queries import add_county
 from app.count import line_queries as rows
-from app.count.change import Change, Count
 from app.count.queries import lock_head
-from app.count.record import write
+from app.count.record import Change, Count, write
 from app.database.engine import Database
 from app.database.ids import new_id
 from app.errors import UnknownPetitionError
@@ -16,7 +15,7 @@ from app.law.petition import Petition, PetitionKey, check_closing, check_terms, 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What a petition is opened with. `required` or, to derive it, `registered_voters`."""
+    """What a petition is opened with: `required` or, to derive it, `registered_voters`."""
 
     county_id: str
     title: str
@@ -30,7 +29,13 @@ class Terms:
 
 
 async def open_petition(database: Database, terms: Terms, *, opened_by: str, now: datetime) -> Petition:
-    """Open a petition, with its head and the ledger's first entry; a county that is new is made.
+    """Open a petition, with its head and the ledger's first entry; a new county is created.
+
+    Args:
+        database: of the county.
+        terms: of the petition.
+        opened_by: goes on record.
+        now: when it is opened.
 
     Raises:
         InvalidPetitionError: the terms contradict each other.
@@ -44,20 +49,8 @@ async def open_petition(database: Database, terms: Terms, *, opened_by: str, now
         filed_on=terms.filed_on,
         ruleset=terms.ruleset_name,
     )
-    petition = Petition(
-        county_id=terms.county_id,
-        petition_id=new_id(now),
-        title=terms.title,
-        officer=terms.officer,
-        required=required,
-        registered_voters=terms.registered_voters,
-        circulation_from=terms.circulation_from,
-        circulation_to=terms.circulation_to,
-        filed_on=terms.filed_on,
-        ruleset_name=terms.ruleset_name,
-        state="open",
-        created_at=now,
-    )
+    values = asdict(terms) | {"required": required}
+    petition = Petition(**values, petition_id=new_id(now), state="open", created_at=now)
     async with database.reading() as connection:
         await add_county(connection, petition.county_id)
     async with database.begin() as connection:
@@ -69,6 +62,12 @@ async def open_petition(database: Database, terms: Terms, *, opened_by: str, now
 
 async def close_petition(count: Count, petition: Petition, *, closed_by: str, now: datetime) -> Petition:
     """End a petition's count, with the ledger's closing entry: nothing of the count can change afterwards.
+
+    Args:
+        count: the count to end.
+        petition: whose count it is.
+        closed_by: goes on record.
+        now: when it ends.
 
     Raises:
         PetitionClosedError: it has ended already.
@@ -91,6 +90,6 @@ async def list_petitions(database: Database, county_id: str) -> list[Petition]:
 
 
 async def get_petition(database: Database, petition: PetitionKey) -> Petition | None:
-    """One petition of a county, with its present state."""
+    """One petition of a county, with its current state."""
     async with database.begin() as connection:
         return await rows.get_petition(connection, petition)

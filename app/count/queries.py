@@ -27,9 +27,9 @@ SELECT $1, $2, voter_id FROM unnest($3::text[]) AS voter (voter_id) ORDER BY vot
 ON CONFLICT DO NOTHING RETURNING voter_id
 """
 
-# Locks the slots that were there, in voter order. Whoever holds a voter's slot decides which line counts; one that this
-# transaction made is held by that. Each is looked up by its whole primary key and locked by itself: a plan that was
-# made, and kept, when the table was empty or not analysed yet may read the petition from end to end otherwise.
+# Locks the slots that existed before, in voter order. The transaction that holds a voter's slot decides which line
+# counts; it holds those that it made anyway. Each is looked up by its whole primary key and locked by itself: a plan
+# that was made, and kept, when the table was empty or not analysed yet may read the whole petition otherwise.
 _LOCK_SLOTS = """
 SELECT slot.voter_id, slot.withdrawn_on
 FROM (SELECT voter_id FROM unnest($3::text[]) AS voter (voter_id) ORDER BY voter_id) AS voter
@@ -41,9 +41,9 @@ CROSS JOIN LATERAL (
 
 # The lines at these places and those that compete for these voters' slots: the one that counts, by line_counts_once,
 # and those that do not count because of it or of a withdrawal, by line_uncounted. Run after the slots are locked, so
-# that its snapshot shows what their former holders committed. All are locked by one statement in paper order: locked
-# one after the other, two transactions could each hold what the other wants. Each voter and each place is looked up by
-# itself, the places in their order, for the sake of the plan, as above.
+# that its snapshot shows what the earlier holders of the slots committed. All are locked by one statement in paper
+# order: locked one after the other, two transactions could each hold what the other wants. Each voter and each place is
+# looked up by itself, the places in their order, for the sake of the plan, as above.
 _LOCK_LINES = f"""
 SELECT line.* FROM (
     SELECT section, page, line FROM unnest($3::int[], $4::int[], $5::int[]) AS claimed (section, page, line)
@@ -145,7 +145,7 @@ async def lock_slots(
 ) -> dict[str, date | None]:
     """Make and lock the voters' slots, in voter order. Returns the day each voter withdrew, or None.
 
-    A voter whose slot is new is absent: nobody has a slot to compete for without one, so no line of theirs does.
+    A voter whose slot is new is absent: without a slot no line of the voter has been counted, so none competes.
     """
     made = {row["voter_id"] for row in await connection.fetch(_MAKE_SLOTS, *petition, voters)}
     known = [voter_id for voter_id in voters if voter_id not in made]
@@ -159,9 +159,13 @@ async def lock_lines(
     places: Collection[Place],
     voters: Collection[str],
 ) -> dict[Place, Line]:
-    """Lock the lines at these places, and the eligible ones of these voters, whose slots the transaction holds.
+    """Lock lines in paper order, and return them; a place without a line is absent.
 
-    In paper order; a place without a line is absent.
+    Args:
+        connection: in a transaction that holds the voters' slots.
+        petition: whose lines.
+        places: of lines to lock.
+        voters: whose eligible lines are locked as well.
     """
     rows = await connection.fetch(_LOCK_LINES, *petition, *columns(places), list(voters))
     return {line.place: line for line in map(line_of, rows)}
@@ -175,7 +179,14 @@ async def step_down(connection: asyncpg.Connection, petition: PetitionKey, place
 async def write_lines(
     connection: asyncpg.Connection, petition: PetitionKey, lines: Sequence[Line], people_needed: Sequence[int]
 ) -> None:
-    """Write lines as they are decided now, each with the number of people that must confirm it."""
+    """Write lines as they are decided now.
+
+    Args:
+        connection: in a transaction that has locked the lines.
+        petition: whose lines.
+        lines: all of one version.
+        people_needed: for each line, how many people must confirm it before it is settled.
+    """
     await connection.execute(
         _WRITE_LINES,
         *petition,
@@ -218,7 +229,14 @@ async def lock_head(connection: asyncpg.Connection, petition: PetitionKey) -> He
 
 
 async def append_entry(connection: asyncpg.Connection, petition: PetitionKey, entry: Entry, tally: Tally) -> None:
-    """Append one ledger entry and move the head to it, with the tally after it."""
+    """Append one ledger entry and move the head to it.
+
+    Args:
+        connection: in a transaction that has locked the head.
+        petition: whose ledger.
+        entry: the next one.
+        tally: after it.
+    """
     counts = tally.counts
     await connection.execute(_APPEND_ENTRY, *petition, *entry)
     await connection.execute(
@@ -237,7 +255,7 @@ async def append_entry(connection: asyncpg.Connection, petition: PetitionKey, en
     )
 
 
-# What stands at these places, and every writing that was ever accepted there. OFFSET 0 has each place looked up by its
+# The lines at these places, and every text that was ever accepted there. OFFSET 0 has each place looked up by its
 # whole primary key, also with a plan that was made, and kept, when the tables were empty or not analysed yet: such a
 # plan may read a petition from end to end instead.
 _OCCUPIED = f"""
@@ -258,7 +276,7 @@ CROSS JOIN LATERAL (
 """  # noqa: S608  # a literal of ours
 
 # ORDER BY: two batches with the same places in another order must not deadlock. A place that another transaction has
-# just taken is absent from the answer; the caller starts again and finds it standing.
+# just taken is not counted in the answer; the caller starts again and finds it occupied.
 _TAKE_PLACES = """
 INSERT INTO signature (county_id, petition_id, section, page, line, printed_name, name_parts, residence_address, city,
                        zip, signed, image_sha256, writing_sha256, station, received_at)
@@ -349,7 +367,14 @@ async def occupied_places(
 async def take_places(
     connection: asyncpg.Connection, petition: PetitionKey, new: Sequence[tuple[Signature, str]], now: datetime
 ) -> bool:
-    """Store new signatures, each with the station that read it. False if another transaction took one of the places."""
+    """Store new signatures. Returns False if another transaction took one of the places.
+
+    Args:
+        connection: in a transaction.
+        petition: whose signatures.
+        new: in paper order, each with the station that read it.
+        now: when they were received.
+    """
     signatures = [signature for signature, _ in new]
     writings = [signature.writing for signature in signatures]
     status = await connection.execute(
@@ -394,7 +419,14 @@ async def store_answers(
     answers: Collection[tuple[str, str, bytes, str]],
     now: datetime,
 ) -> bool:
-    """Store (principal, key, fingerprint, answer). False if one of the keys was used at the same time."""
+    """Store answers. Returns False if one of the keys was used at the same time.
+
+    Args:
+        connection: in a transaction.
+        petition: that the requests are about.
+        answers: of each request the principal, the key, the fingerprint and the answer.
+        now: when they were answered.
+    """
     principals, keys, fingerprints, texts = map(list, zip(*answers, strict=True))
     status = await connection.execute(_STORE_ANSWERS, *petition, now, principals, keys, fingerprints, texts)
     return _count(status) == len(answers)

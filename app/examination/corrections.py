@@ -1,10 +1,9 @@
 """Corrections of lines: a new reading of the text, and the dates of a section."""
 
-from app.count.change import Change, ChangedMeanwhileError
 from app.count.examine import interval_of
 from app.count.line_queries import LineRead, read_line
 from app.count.queries import SectionDates, hold_basis
-from app.count.record import record
+from app.count.record import Change, ChangedMeanwhileError, record
 from app.errors import UnknownLineError
 from app.examination import queries as rows
 from app.examination.reexamination import examined_again

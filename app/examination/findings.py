@@ -6,9 +6,8 @@ from dataclasses import replace
 import asyncpg
 
 from app.access.principals import Principal
-from app.count.change import Change
 from app.count.line_queries import LineRead, read_line, read_lines
-from app.count.record import record
+from app.count.record import Change, record
 from app.errors import RecallError, UnknownLineError, UnknownVoterError
 from app.law.line import Finding, Line, Place
 from app.law.review import PersonFinding, judge

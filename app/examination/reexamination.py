@@ -5,11 +5,10 @@ import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from app.count.change import Change, ChangedMeanwhileError, Count
 from app.count.examine import examine_lines
 from app.count.line_queries import list_petitions, signatures_at
 from app.count.queries import hold_basis
-from app.count.record import record
+from app.count.record import Change, ChangedMeanwhileError, Count, record
 from app.examination import queries as rows
 from app.law.line import Finding, Line
 from app.law.petition import Petition

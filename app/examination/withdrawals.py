@@ -5,9 +5,8 @@ from collections.abc import Mapping
 from datetime import date
 from uuid import UUID
 
-from app.count.change import Change
 from app.count.queries import lock_slots
-from app.count.record import record
+from app.count.record import Change, record
 from app.database.ids import new_id
 from app.errors import UnknownWithdrawalError, WithdrawalRefusedError
 from app.examination import queries as rows

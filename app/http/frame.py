@@ -18,9 +18,9 @@ from starlette.types import Receive, Scope, Send
 
 from app.access.keys import KeyRing
 from app.access.principals import Principal, Role
-from app.count.change import Change, Count, WriteRequest, once
 from app.count.group_commit import GroupCommit
 from app.count.line_queries import get_petition
+from app.count.record import Change, Count, WriteRequest, once
 from app.database.engine import Database
 from app.errors import UnknownPetitionError
 from app.http.body import BodyReader

@@ -74,7 +74,7 @@ class Petition:
 
     @property
     def window(self) -> DateRange:
-        """The interval of a line whose section says nothing narrower: nobody signs after the petition is filed."""
+        """The interval of a line whose section says nothing narrower: no one signs after the filing."""
         return DateRange(self.circulation_from, min(self.circulation_to, self.filed_on))
 
     def facts(self) -> dict[str, object]:
@@ -99,6 +99,13 @@ class Petition:
 def check_terms(*, required: int, circulation_from: date, circulation_to: date, filed_on: date, ruleset: str) -> None:
     """Refuse a petition whose terms contradict each other.
 
+    Args:
+        required: how many valid signatures it needs.
+        circulation_from: the first day of the circulation.
+        circulation_to: the last day.
+        filed_on: when it was filed.
+        ruleset: the name of its ruleset.
+
     Raises:
         InvalidPetitionError: it names the terms, never their values.
     """
@@ -115,7 +122,7 @@ def check_terms(*, required: int, circulation_from: date, circulation_to: date, 
 def check_closing(counts: Counts, required: int) -> None:
     """Refuse to end a count in which lines are still to be decided: nothing can be decided afterwards.
 
-    Fewer lines than are required are not examined at all (EC 11222): such a count ends as it is.
+    Fewer lines than are required are not examined at all (EC 11222): such a count may end undecided.
 
     Raises:
         UndecidedLinesError: lines are received, in review or unsettled.

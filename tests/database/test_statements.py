@@ -4,9 +4,8 @@ from collections.abc import AsyncIterator, Awaitable
 
 import pytest
 
-from app.count.change import Count
 from app.count.queries import take_places
-from app.count.record import record
+from app.count.record import Count, record
 from app.database.engine import Database, open_database
 from app.law.line import Finding, Place, Signature, Writing
 from app.law.petition import Petition

@@ -1,7 +1,9 @@
 """A person's findings: confirmation, reversal, undo, and the look of a signature."""
 
+import json
 from typing import Any
 
+import asyncpg
 import pytest
 
 from tests.http.county import line, stranger
@@ -43,6 +45,20 @@ async def test_the_same_key_gets_the_same_answer_and_other_content_is_refused(wo
     other = await world.verb("/signatures/1-1-1/findings", key="f-1", status="review")
     assert (other.status_code, the_type(other.json())) == (422, "idempotency_key_reused")
     await world.recount()
+
+
+async def test_an_answer_that_was_stored_in_the_earlier_form_is_given_again(
+    world: World, connection: asyncpg.Connection
+) -> None:
+    await world.post(stranger((1, 1, 1)))
+    body = {"status": "invalid", "reason": "not_registered", "note": "nobody of that name"}
+    first = await world.verb("/signatures/1-1-1/findings", key="f-1", **body)
+    stored = await connection.fetchval("SELECT answer FROM idempotency WHERE key = 'f-1'")
+    assert json.loads(stored) == {"status": 201, "body": first.json()}
+    await connection.execute("SET session_replication_role = 'replica'")
+    await connection.execute("UPDATE idempotency SET answer = $1 WHERE key = 'f-1'", f"201 {first.text}")
+    replay = await world.verb("/signatures/1-1-1/findings", key="f-1", **body)
+    assert (replay.status_code, replay.json(), replay.headers["Idempotent-Replayed"]) == (201, first.json(), "true")
 
 
 async def test_the_next_line_takes_the_place_of_a_counted_one_that_falls(world: World) -> None:

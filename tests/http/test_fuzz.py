@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 from fastapi import FastAPI
 
-from app.count.change import Count
+from app.count.record import Count
 from app.database.engine import open_database
 from app.http.frame import guard_of, guarded_routes
 from tests.http.county import line

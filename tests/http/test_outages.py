@@ -20,7 +20,7 @@ import asyncpg
 import httpx
 import pytest
 
-from app.count.change import Count
+from app.count.record import Count
 from app.database.engine import open_database
 from app.database.migrate import upgrade
 from app.database.server import EmbeddedServer

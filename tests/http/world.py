@@ -9,7 +9,7 @@ import httpx
 
 from app.access.keys import issue_key
 from app.access.principals import ROLES
-from app.count.change import Count
+from app.count.record import Count
 from app.database.engine import Database
 from tests import recount
 from tests.http.county import COUNTY

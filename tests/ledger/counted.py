@@ -6,11 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from app.count.change import Change, Count
 from app.count.line_queries import read_line
 from app.count.petitions import Terms, open_petition
 from app.count.queries import take_places
-from app.count.record import record
+from app.count.record import Change, Count, record
 from app.database.engine import Database
 from app.law.line import Finding, Place, Signature, Writing
 from app.law.petition import Petition

@@ -7,9 +7,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from app.count.change import Change
 from app.count.petitions import close_petition
-from app.count.record import write
+from app.count.record import Change, write
 from app.errors import CheckpointRefusedError, PetitionClosedError, UndecidedLinesError
 from app.law.canonical import canonical
 from app.law.line import Place

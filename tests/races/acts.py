@@ -6,10 +6,10 @@ from datetime import UTC, date, datetime
 from hashlib import sha256
 
 from app.access.principals import Principal
-from app.count.change import Change, Count, attempt
 from app.count.intake import Submission, take_in
 from app.count.petitions import Terms, open_petition
 from app.count.queries import SectionDates
+from app.count.record import Change, Count, attempt
 from app.database.engine import Database
 from app.errors import RecallError
 from app.examination.corrections import declare_section, revise

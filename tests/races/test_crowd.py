@@ -9,9 +9,9 @@ from typing import cast
 import asyncpg
 import pytest
 
-from app.count.change import Count
 from app.count.group_commit import GroupCommit
 from app.count.intake import Submission, SubmissionResult
+from app.count.record import Count
 from app.database.engine import Database
 from app.law.line import Place, Signature
 from app.roll.loading import load_roll
