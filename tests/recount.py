@@ -13,8 +13,8 @@ import asyncpg
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.law.petition import PetitionKey
+from app.ledger.evidence import verify
 from app.ledger.notes import Signer
-from app.ledger.verification import verify
 from tests.http.county import COUNTY
 
 _UNUSED_KEY = Signer(Ed25519PrivateKey.from_private_bytes(bytes(32)))

@@ -7,8 +7,7 @@ from pathlib import Path
 from app.cli.arguments import PETITION, PETITION_FIRST, add_command, command, the_petition
 from app.cli.common import Subparsers, signer
 from app.database.engine import Database
-from app.ledger.bundle import export_bundle
-from app.ledger.verification import verify
+from app.ledger.evidence import export_bundle, verify
 from app.settings import Settings
 
 

@@ -5,7 +5,7 @@ Only the streets are kept in memory, so that a county of 5.7 million registratio
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, count
 from math import gcd
 from random import Random
 from typing import NamedTuple
@@ -113,19 +113,19 @@ class Atlas:
         self.zips = sorted(self.aliases)
         cities = {city for _, city, _ in zips}
         self.other_names = sorted({(a, city) for _, city, aliases in zips for a in aliases if a not in cities})
-        count = max(40, registered // REGISTERED_PER_STREET)
-        pool = sorted({_street_name(random, names) for _ in range(count * 6 // 10)})
+        size = max(40, registered // REGISTERED_PER_STREET)
+        pool = sorted({_street_name(random, names) for _ in range(size * 6 // 10)})
         # A street's name may run through several zips but occurs once in each. With it go its lowest house number and
         # the step between houses on the same side.
         streets: dict[tuple[str, str], tuple[Address, int, int]] = {}
-        while len(streets) < count:
+        while len(streets) < size:
             (name, type_), (zip_, city, _) = random.choice(pool), random.choice(zips)
             direction = random.choice(DIRECTIONS) if random.random() < DIRECTION_SHARE else ""
             first, step = random.randrange(100, 18_000, 2), random.choice((4, 6, 8, 10))
             street = Address("", "", direction, name, type_, "", "", "", city, zip_)
             streets.setdefault((name, zip_), (street, first, step))
         self._streets = list(streets.values())
-        self.slots = count * SLOTS_PER_STREET
+        self.slots = size * SLOTS_PER_STREET
         self.buildable = self.slots * 3 // 4  # slots below this may have buildings; the others stay empty
         self._stride = next(n for n in range(int(self.slots * 0.618), self.slots) if gcd(n, self.slots) == 1)
 
@@ -145,7 +145,9 @@ def _street_name(random: Random, names: Names) -> tuple[str, str]:
     kind = random.choices(("numbered", "surname", "word", "spanish", "pair"), (12, 26, 24, 19, 19))[0]
     type_ = random.choices(TYPES, TYPE_WEIGHTS)[0]
     if kind == "numbered":
-        return _ordinal(random.randint(1, HIGHEST_NUMBERED)), random.choice(NUMBERED_TYPES)
+        number = random.randint(1, HIGHEST_NUMBERED)
+        ending = "TH" if number % 100 in (11, 12, 13) else {1: "ST", 2: "ND", 3: "RD"}.get(number % 10, "TH")
+        return f"{number}{ending}", random.choice(NUMBERED_TYPES)
     if kind == "surname":
         return random.choice(names.surnames.words[:4000]), type_
     if kind == "word":
@@ -153,12 +155,6 @@ def _street_name(random: Random, names: Names) -> tuple[str, str]:
     pairs = names.spanish_pairs if kind == "spanish" else names.street_pairs
     first, second = (random.choice(words) for words in pairs)
     return f"{first} {second}", "" if first in SPANISH_WAYS else type_
-
-
-def _ordinal(number: int) -> str:
-    """`71ST`, `112TH`."""
-    ending = {1: "ST", 2: "ND", 3: "RD"}.get(number % 10, "TH")
-    return f"{number}{'TH' if number % 100 in (11, 12, 13) else ending}"
 
 
 class County:
@@ -172,7 +168,7 @@ class County:
         self._random = Random(f"people {seed}")  # noqa: S311 - made up, not secret
         self._uniform = self._random.random
         self._people = People(self._random, self.names)
-        self._last_id = 1_000_000
+        self._ids = map(str, count(1_000_001))  # of voters
 
     def buildings(self) -> Iterator[Building]:
         """All buildings, once, with exactly the current registrations that the county has."""
@@ -188,24 +184,19 @@ class County:
 
     def _homes(self, address: Address) -> list[Address]:
         """The homes of one building: a house, a house and the one behind it, or units."""
-        kind = self._uniform()
-        if kind < MULTIPLE_SHARE:
-            return self._units(address)
-        if kind < MULTIPLE_SHARE + HALF_SHARE:
-            return [address, address._replace(house_fraction="1/2")]
-        return [address]
-
-    def _units(self, address: Address) -> list[Address]:
-        random = self._random
-        count = random.randint(*random.choices(((2, 6), (7, 30), (31, 150)), (70, 22, 8))[0])
+        random, kind = self._random, self._uniform()
+        if kind >= MULTIPLE_SHARE:
+            behind = [address._replace(house_fraction="1/2")] if kind < MULTIPLE_SHARE + HALF_SHARE else []
+            return [address, *behind]
+        units = random.randint(*random.choices(((2, 6), (7, 30), (31, 150)), (70, 22, 8))[0])
         type_ = random.choice(("APT", "APT", "APT", "UNIT", ""))
         style = random.choice(("letters", "floors", "plain"))
-        if style == "letters" and count <= len(UNIT_LETTERS):
-            numbers = list(UNIT_LETTERS[:count])
+        if style == "letters" and units <= len(UNIT_LETTERS):
+            numbers = list(UNIT_LETTERS[:units])
         elif style == "plain":
-            numbers = [str(n + 1) for n in range(count)]
+            numbers = [str(n + 1) for n in range(units)]
         else:
-            numbers = [str(100 * (1 + n // 12) + 1 + n % 12) for n in range(count)]
+            numbers = [str(100 * (1 + n // 12) + 1 + n % 12) for n in range(units)]
         return [address._replace(unit_type=type_, unit_number=number) for number in numbers]
 
     def _move_in(self, building: Building, address: Address, left: int) -> None:
@@ -258,7 +249,7 @@ class County:
         if moved:
             building.before[current.voter_id] = self._before(current)
         elif self._chance(0.01):  # the earlier registration has another voter number
-            building.other.append(self._before(current)._replace(voter_id=self._next_id()))
+            building.other.append(self._before(current)._replace(voter_id=next(self._ids)))
 
     def _before(self, current: Registration) -> Registration:
         """The same voter's registration at another address, which ended with the move."""
@@ -275,16 +266,12 @@ class County:
         earliest = max(earliest, FIRST_SIGNED, birth + AGE_OF_VOTING)
         return earliest + int((LAST_SIGNED - earliest) * self._uniform() ** 0.7)
 
-    def _next_id(self) -> str:
-        self._last_id += 1
-        return str(self._last_id)
-
     def _complete(self, registration: Registration) -> Registration:
         """With the day it was received and the voter's number, if it has none, and whether it is confidential."""
         person, address, status, signed, reason, received, to, _, voter_id = registration
         received = received or signed + int(self._uniform() ** 3 * 20)
         confidential = self._uniform() < 0.001  # noqa: PLR2004  a share of voters
-        voter_id = voter_id or self._next_id()
+        voter_id = voter_id or next(self._ids)
         return Registration(person, address, status, signed, reason, received, to, confidential, voter_id)
 
 

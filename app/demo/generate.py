@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from app.demo.county import ROLL_HEADER, County
 from app.demo.mix import gascon
@@ -138,16 +138,11 @@ def generate(
     return manifest
 
 
-def _open(path: Path) -> IO[str]:
-    if path.suffix == ".gz":
-        return gzip.open(path, "wt", compresslevel=1, encoding="utf-8", newline="")
-    return path.open("w", encoding="utf-8", newline="")
-
-
 def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> int:
     """Writes a file, compressed if its name says so; returns the number of rows."""
     count = 0
-    with _open(path) as file:
+    text: Any = {"mode": "wt", "encoding": "utf-8", "newline": ""}
+    with gzip.open(path, compresslevel=1, **text) if path.suffix == ".gz" else path.open(**text) as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
         for count, row in enumerate(rows, start=1):  # noqa: B007  the last number is the result

@@ -98,9 +98,7 @@ class People:
 
     def __init__(self, random: Random, names: Names) -> None:
         """Uses the random numbers of the county or of the petition."""
-        self._random = random
-        self._uniform = random.random
-        self._names = names
+        self._random, self._uniform, self._names = random, random.random, names
 
     def household(self) -> list[Person]:
         """The adults of one household, one to six."""
@@ -110,14 +108,22 @@ class People:
         if kind < 0.78:  # noqa: PLR2004
             couple = self._couple()
             return couple if kind < 0.47 else [*couple, *self._children(couple)]  # noqa: PLR2004
+        first = self.adult()
         if kind < 0.89:  # noqa: PLR2004
-            return self._roommates()
-        parent = self.adult()
-        return [parent, *self._children([parent])[:1]]
+            roommates = range(1 + int(self._uniform() * 3))
+            return [first, *(self._person(self._surname(), self._near(first.birth, 5)) for _ in roommates)]
+        return [first, *self._children([first])[:1]]
 
     def adult(self, surname: str = "", sex: str = "") -> Person:
         """A person of voting age, by the age distribution."""
-        return self._person(surname or self._surname(), self._adult_birth(), sex)
+        surname = surname or self._surname()
+        share, low = self._uniform(), 18
+        for high, part in AGE_SHARES:
+            if share < part:
+                break
+            share, low = share - part, high
+        birth = min(LAST_OF_AGE, day(2022, 1, 1) - int((low + self._uniform() * (high - low)) * YEAR))
+        return self._person(surname, birth, sex)
 
     def _chance(self, share: float) -> bool:
         return self._uniform() < share
@@ -150,14 +156,6 @@ class People:
         spanish_only = surname in self._names.spanish and self._chance(0.6)
         return (spanish if spanish_only else everyone).draw(self._random)
 
-    def _adult_birth(self) -> int:
-        share, low = self._uniform(), 18
-        for high, part in AGE_SHARES:
-            if share < part:
-                break
-            share, low = share - part, high
-        return min(LAST_OF_AGE, day(2022, 1, 1) - int((low + self._uniform() * (high - low)) * YEAR))
-
     def _joined(self, first: str, second: str) -> str:
         return f"{first} {second}" if self._chance(0.6) else f"{first}-{second}"
 
@@ -173,11 +171,6 @@ class People:
         elif self._chance(0.08) and name.isalpha():  # she uses both
             name = self._joined(self._names.surnames.draw(self._random), name)
         return [husband, self._person(name, self._near(husband.birth, 7), "F")]
-
-    def _roommates(self) -> list[Person]:
-        first = self.adult()
-        count = 1 + int(self._uniform() * 3)
-        return [first, *(self._person(self._surname(), self._near(first.birth, 5)) for _ in range(count))]
 
     def _children(self, parents: list[Person]) -> list[Person]:
         """Adult children who live at home; none if the parents are young."""

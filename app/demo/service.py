@@ -5,8 +5,8 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,14 +27,9 @@ async def running_service(port: int, environment: Mapping[str, str], log: Path) 
     """Run `serve` until the block ends, on this port if it is free; yields its address. Its log goes to `log`."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as errors:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "app", "serve", "--port", str(_free(port)), "--migrate"),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=errors,
-            env={**os.environ, **environment},
-            cwd=_ROOT,
-            start_new_session=True,  # Ctrl-C is for the demo, which then stops the service
-        )
+        serve = ("serve", "--port", str(_free(port)), "--migrate")
+        # In a session of its own: Ctrl-C is for the demo, which then stops the service.
+        process = await _start(serve, environment, stderr=errors, start_new_session=True)
     try:
         yield await asyncio.wait_for(_address(process, log), _SECONDS_TO_START)
     finally:
@@ -45,13 +40,11 @@ async def running_service(port: int, environment: Mapping[str, str], log: Path) 
 
 def _free(port: int) -> int:
     """The port if nothing listens there, else 0: any free one."""
-    with socket.socket() as probe:
+    with socket.socket() as probe, suppress(OSError):
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return 0
+        probe.bind(("127.0.0.1", port))
         return port
+    return 0
 
 
 async def _address(process: asyncio.subprocess.Process, log: Path) -> str:
@@ -66,17 +59,21 @@ async def _address(process: asyncio.subprocess.Process, log: Path) -> str:
 
 async def command(*arguments: str, environment: Mapping[str, str], show: bool = False) -> str:
     """Run one of the service's commands, with its progress visible if `show`; returns the last line of its output."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "app", *arguments),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=None if show else asyncio.subprocess.PIPE,
-        env={**os.environ, **environment},
-        cwd=_ROOT,
-    )
+    process = await _start(arguments, environment, stderr=None if show else asyncio.subprocess.PIPE)
     out, err = await process.communicate()
     if process.returncode:
         raise ServiceError((err or b"").decode().strip() or f"{arguments[0]} failed")
     return "".join(out.decode().splitlines()[-1:])
+
+
+async def _start(
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    **options: Any,  # noqa: ANN401  asyncio's own
+) -> asyncio.subprocess.Process:
+    """Start one of the service's commands; its output can be read."""
+    program, env = (sys.executable, "-m", "app", *arguments), {**os.environ, **environment}
+    return await asyncio.create_subprocess_exec(*program, stdout=asyncio.subprocess.PIPE, env=env, cwd=_ROOT, **options)
 
 
 @dataclass(slots=True)

@@ -2,11 +2,11 @@
 
 import asyncio
 from base64 import b64encode
-from typing import Annotated, Self
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from app.access.principals import Principal
 from app.errors import BusyError, NoCheckpointError, UnknownEntryError
@@ -14,8 +14,8 @@ from app.http.fields import DIGITS, Cursor, Limit, ResponseModel, after, number_
 from app.http.frame import AppState, PathPetition, State, allow
 from app.law.petition import PetitionKey
 from app.ledger import queries as rows
-from app.ledger.entries import Entry, EntryType, consistency_proof, inclusion_proof, log_leaf, log_root
-from app.ledger.verification import verify
+from app.ledger.entries import EntryType, consistency_proof, inclusion_proof, log_leaf, merkle_root
+from app.ledger.evidence import verify
 
 router = APIRouter(prefix="/v1/petitions/{petition_id}", tags=["ledger"])
 
@@ -23,6 +23,8 @@ router = APIRouter(prefix="/v1/petitions/{petition_id}", tags=["ledger"])
 Reader = Annotated[Principal, allow("monitor", "clerk", "supervisor", "auditor")]
 Verifier = Annotated[Principal, allow("supervisor", "auditor")]
 Size = Annotated[int, Query(ge=1, lt=2**63), DIGITS]
+Hex = Annotated[str, BeforeValidator(bytes.hex)]
+Base64 = Annotated[str, BeforeValidator(lambda node: b64encode(node).decode())]
 
 
 class EntryOut(ResponseModel):
@@ -30,22 +32,10 @@ class EntryOut(ResponseModel):
 
     seq: int
     type: EntryType
-    leaf_root: str
-    leaves: list[str]
+    leaf_root: Hex
+    leaves: list[Hex] = Field(validation_alias="leaf_hashes")
     payload: str
-    hash: str
-
-    @classmethod
-    def of(cls, entry: Entry) -> Self:
-        """An entry with its hashes in hexadecimal."""
-        return cls(
-            seq=entry.seq,
-            type=entry.type,
-            leaf_root=entry.leaf_root.hex(),
-            leaves=[leaf.hex() for leaf in entry.leaf_hashes()],
-            payload=entry.payload,
-            hash=entry.hash.hex(),
-        )
+    hash: Hex
 
 
 class EntriesOut(ResponseModel):
@@ -68,9 +58,9 @@ class InclusionOut(ResponseModel):
     seq: int
     index: int
     size: int
-    leaf: str
-    root: str
-    hashes: list[str]
+    leaf: Base64
+    root: Base64
+    hashes: list[Base64]
 
 
 class ConsistencyOut(ResponseModel):
@@ -78,9 +68,9 @@ class ConsistencyOut(ResponseModel):
 
     first: int
     second: int
-    first_root: str
-    second_root: str
-    hashes: list[str]
+    first_root: Base64
+    second_root: Base64
+    hashes: list[Base64]
 
 
 class FaultOut(ResponseModel):
@@ -109,10 +99,6 @@ class VerificationOut(ResponseModel):
 
 def _text(body: str) -> Response:
     return Response(body, media_type="text/plain; charset=utf-8", headers={"Cache-Control": "private, no-cache"})
-
-
-def _base64(hashes: list[bytes]) -> list[str]:
-    return [b64encode(node).decode() for node in hashes]
 
 
 @router.get("/ledger/checkpoint", response_class=Response)
@@ -149,22 +135,17 @@ async def list_entries(
 ) -> EntriesOut:
     """The ledger's entries in order. They hold no personal data: findings are salted hashes."""
     async with state.database.reading() as connection:
-        start = after(cursor, number_of) or 0
-        found = await rows.page_of_entries(connection, petition.key, after=start, limit=limit + 1)
+        found = await rows.page_of_entries(connection, petition.key, after(cursor, number_of) or 0, limit + 1)
     shown, following = page(found, limit, lambda entry: entry.seq)
-    return EntriesOut(entries=[EntryOut.of(entry) for entry in shown], next_cursor=following)
+    return EntriesOut(entries=[EntryOut.model_validate(entry) for entry in shown], next_cursor=following)
 
 
 @router.get("/ledger/proofs/inclusion")
 async def prove_inclusion(_: Reader, state: AppState, petition: PathPetition, seq: Size, size: Size) -> InclusionOut:
     """The nodes that lead from an entry to the root of the log of that size, which a checkpoint has signed."""
-    hashes = await _hashes(state, petition.key, size)
-    if seq > size:
-        raise UnknownEntryError
-    leaves = [log_leaf(entry) for entry in hashes]
-    proof = await asyncio.to_thread(inclusion_proof, seq - 1, leaves)
-    leaf, root = _base64([leaves[seq - 1], log_root(hashes)])
-    return InclusionOut(seq=seq, index=seq - 1, size=size, leaf=leaf, root=root, hashes=_base64(proof))
+    leaves, index = await _log_leaves(state, petition.key, seq, size), seq - 1
+    proof = await asyncio.to_thread(inclusion_proof, index, leaves)
+    return InclusionOut(seq=seq, index=index, size=size, leaf=leaves[index], root=merkle_root(leaves), hashes=proof)
 
 
 @router.get("/ledger/proofs/consistency")
@@ -172,23 +153,19 @@ async def prove_consistency(
     _: Reader, state: AppState, petition: PathPetition, first: Size, second: Size
 ) -> ConsistencyOut:
     """The nodes that show that the log of size `first` is the beginning of the log of size `second`."""
-    hashes = await _hashes(state, petition.key, second)
-    if first > second:
-        raise UnknownEntryError
-    leaves = [log_leaf(entry) for entry in hashes]
+    leaves = await _log_leaves(state, petition.key, first, second)
     proof = await asyncio.to_thread(consistency_proof, first, leaves)
-    first_root, second_root = _base64([log_root(hashes[:first]), log_root(hashes)])
-    return ConsistencyOut(
-        first=first, second=second, first_root=first_root, second_root=second_root, hashes=_base64(proof)
-    )
+    roots = {"first_root": merkle_root(leaves[:first]), "second_root": merkle_root(leaves)}
+    return ConsistencyOut(first=first, second=second, **roots, hashes=proof)
 
 
-async def _hashes(state: State, petition: PetitionKey, size: int) -> list[bytes]:
+async def _log_leaves(state: State, petition: PetitionKey, first: int, size: int) -> list[bytes]:
+    """The leaves of the log of this size. Raises UnknownEntryError if it has no such size, or no entry `first`."""
     async with state.database.reading() as connection:
         hashes = await rows.entry_hashes(connection, petition, size)
-    if len(hashes) != size:
+    if len(hashes) != size or first > size:
         raise UnknownEntryError
-    return hashes
+    return [log_leaf(entry) for entry in hashes]
 
 
 @router.get("/tally/verification")

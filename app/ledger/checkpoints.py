@@ -44,47 +44,30 @@ async def make_checkpoint(database: Database, signer: Signer, petition: Petition
 
 
 async def _next(
-    connection: asyncpg.Connection,
-    signer: Signer,
-    petition: PetitionKey,
-    last: StoredCheckpoint | None,
-    now: datetime,
+    connection: asyncpg.Connection, signer: Signer, petition: PetitionKey, last: StoredCheckpoint | None, now: datetime
 ) -> StoredCheckpoint | None:
     head = await rows.read_head(connection, petition)
-    signed = _read_last(signer, petition, last)
-    size = signed.size if signed else 0
+    try:
+        signed = signer.read(last.note, petition) if last else None
+    except NotACheckpointError:
+        raise CheckpointRefusedError from None
+    size, end = (signed.size, signed.head) if signed else (0, GENESIS)
     if head is None or head.version == size:
         return None
-    if head.version < size or (signed and now < signed.at):
+    log = Frontier(size, last.frontier if last else b"")
+    if head.version < size or (signed and (now < signed.at or log.root() != signed.root)):
         raise CheckpointRefusedError
-    log, end = Frontier(size, last.frontier if last else b""), signed.head if signed else GENESIS
-    if signed and log.root() != signed.root:
-        raise CheckpointRefusedError
-    async for entry in rows.entries(connection, petition, after=size):
+    async for entry in rows.entries(connection, petition, size):
         if entry.seq != log.size + 1 or not entry.follows(end):
             raise CheckpointRefusedError
         log.append(entry.hash)
         end = entry.hash
     if (log.size, end) != (head.version, head.hash):
         raise CheckpointRefusedError
-    checkpoint = Checkpoint(
-        origin=origin(petition),
-        size=log.size,
-        root=log.root(),
-        number=signed.number + 1 if signed else 1,
-        previous=signed.digest() if signed else bytes(32),
-        at=now,
-        head=end,
-        tally=canonical_text(head.counts.as_json()),
-    )
-    return StoredCheckpoint(checkpoint.number, log.size, log.dump(), signer.note(checkpoint), now)
-
-
-def _read_last(signer: Signer, petition: PetitionKey, last: StoredCheckpoint | None) -> Checkpoint | None:
-    try:
-        return signer.read(last.note, petition) if last else None
-    except NotACheckpointError:
-        raise CheckpointRefusedError from None
+    number, previous = (signed.number + 1, signed.digest()) if signed else (1, bytes(32))
+    tally = canonical_text(head.counts.as_json())
+    checkpoint = Checkpoint(origin(petition), log.size, log.root(), number, previous, now, end, tally)
+    return StoredCheckpoint(number, log.size, log.dump(), signer.note(checkpoint), now)
 
 
 async def keep_checkpoints(database: Database, signer: Signer, now: Callable[[], datetime]) -> None:
@@ -102,19 +85,13 @@ async def make_due_checkpoints(database: Database, signer: Signer, *, now: datet
     """Make the checkpoints that are due. One that is refused is logged each time, until a person has looked into it."""
     async with database.reading() as connection:
         uncovered = await rows.uncovered_petitions(connection)
-    for found in uncovered:
-        if not _is_due(found, now):
+    for petition, state, new, last_at in uncovered:
+        # Fewer entries than the last checkpoint covers: the ledger was shortened, and the checkpoint is to be refused.
+        many = not 0 <= new < ENTRIES
+        if not (many or state == "closed" or last_at is None or now - last_at >= ACTIVITY):
             continue
         try:
-            await make_checkpoint(database, signer, found.petition, now=now)
+            await make_checkpoint(database, signer, petition, now=now)
         except CheckpointRefusedError:
-            logger.error(  # noqa: TRY400  # a verification gives the reason; a stack trace would not
-                "checkpoint refused",
-                extra={"county_id": found.petition.county_id, "petition_id": str(found.petition.petition_id)},
-            )
-
-
-def _is_due(petition: rows.Uncovered, now: datetime) -> bool:
-    # Fewer entries than the last checkpoint covers: the ledger was shortened, and the checkpoint is to be refused.
-    many = not 0 <= petition.entries < ENTRIES
-    return many or petition.state == "closed" or petition.last_at is None or now - petition.last_at >= ACTIVITY
+            where = {"county_id": petition.county_id, "petition_id": str(petition.petition_id)}
+            logger.error("checkpoint refused", extra=where)  # noqa: TRY400  # a verification gives the reason

@@ -3,7 +3,8 @@
 `docs/ledger.md` specifies the same in prose, so that a verifier can be written without reading this.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import reduce
 from hashlib import sha256
 from typing import Literal, NamedTuple
 
@@ -15,9 +16,7 @@ EntryType = Literal[
     "open", "intake", "finding", "withdrawal", "revision", "section", "reexamination", "close", "retention"
 ]
 
-GENESIS = bytes(32)
-"""The previous hash of the first entry."""
-
+GENESIS = bytes(32)  # the previous hash of the first entry
 SALT_BYTES = 16
 HASH_BYTES = 32
 
@@ -41,6 +40,7 @@ class Entry(NamedTuple):
     payload: str  # canonical JSON
     hash: bytes
 
+    @property
     def leaf_hashes(self) -> list[bytes]:
         """The hashes of its findings, in the order of their leaves."""
         return [self.leaves[i : i + HASH_BYTES] for i in range(0, len(self.leaves), HASH_BYTES)]
@@ -93,14 +93,12 @@ def leaf_hash(salt: bytes, content: bytes) -> bytes:
 
 def merkle_root(leaves: Sequence[bytes]) -> bytes:
     """The Merkle tree hash of RFC 9162, section 2.1.1, over leaf hashes; of no leaves, SHA-256 of nothing."""
-    if not leaves:
-        return sha256(b"").digest()
     level = list(leaves)
     while len(level) > 1:
         # Pairing from the left and carrying an odd last node up gives the same tree as RFC 9162's recursive split.
         paired = [sha256(b"\x01" + level[i] + level[i + 1]).digest() for i in range(0, len(level) - 1, 2)]
         level = paired + level[len(paired) * 2 :]
-    return level[0]
+    return level[0] if level else sha256(b"").digest()
 
 
 def entry_hash(previous: bytes, seq: int, entry_type: EntryType, leaf_root: bytes, payload: bytes) -> bytes:
@@ -112,11 +110,6 @@ def entry_hash(previous: bytes, seq: int, entry_type: EntryType, leaf_root: byte
 def log_leaf(entry_hash: bytes) -> bytes:
     """The leaf of an entry in the log's tree: SHA-256(0x00, hash of the entry)."""
     return sha256(b"\x00" + entry_hash).digest()
-
-
-def log_root(entry_hashes: Iterable[bytes]) -> bytes:
-    """The root of the tree over these entries."""
-    return merkle_root([log_leaf(entry) for entry in entry_hashes])
 
 
 class Frontier:
@@ -137,12 +130,8 @@ class Frontier:
 
     def root(self) -> bytes:
         """The tree's root, 32 bytes."""
-        if not self._roots:
-            return merkle_root([])
-        node = self._roots[-1]
-        for left in reversed(self._roots[:-1]):
-            node = _parent(left, node)
-        return node
+        nodes = reversed(self._roots)
+        return reduce(lambda node, left: _parent(left, node), nodes) if self._roots else merkle_root([])
 
     def dump(self) -> bytes:
         """The subtrees' roots, 32 bytes each."""
@@ -159,18 +148,17 @@ def inclusion_proof(index: int, leaves: Sequence[bytes]) -> list[bytes]:
     return [*inclusion_proof(index - middle, leaves[middle:]), merkle_root(leaves[:middle])]
 
 
-def consistency_proof(first: int, leaves: Sequence[bytes]) -> list[bytes]:
-    """PROOF(first, leaves) of RFC 9162, section 2.1.4.1: the tree of these leaves begins with the first of them."""
-    return _subproof(first, leaves, whole=True) if 0 < first < len(leaves) else []
+def consistency_proof(first: int, leaves: Sequence[bytes], *, whole: bool = True) -> list[bytes]:
+    """PROOF(first, leaves) of RFC 9162, section 2.1.4.1: the tree of these leaves begins with the first of them.
 
-
-def _subproof(first: int, leaves: Sequence[bytes], *, whole: bool) -> list[bytes]:
-    if first == len(leaves):
+    `whole` is the RFC's flag of subproofs: false for a part of the tree that does not begin with its first leaf.
+    """
+    if not 0 < first < len(leaves):
         return [] if whole else [merkle_root(leaves)]
     middle = _split(len(leaves))
     if first <= middle:
-        return [*_subproof(first, leaves[:middle], whole=whole), merkle_root(leaves[middle:])]
-    return [*_subproof(first - middle, leaves[middle:], whole=False), merkle_root(leaves[:middle])]
+        return [*consistency_proof(first, leaves[:middle], whole=whole), merkle_root(leaves[middle:])]
+    return [*consistency_proof(first - middle, leaves[middle:], whole=False), merkle_root(leaves[:middle])]
 
 
 def _split(size: int) -> int:

@@ -12,18 +12,12 @@ from typing import BinaryIO, NamedTuple, Self
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-)
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
 from app.errors import CheckpointKeyError
 from app.law.petition import PetitionKey
 
 KEY_NAME = "recall-petition-verifier"
-
 _ED25519 = b"\x01"  # the signature type of the signed-note format
 _KEY_ID_BYTES = 4
 
@@ -37,7 +31,7 @@ def origin(petition: PetitionKey) -> str:
     return f"{KEY_NAME}/{petition.county_id}/{petition.petition_id}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Checkpoint:
     """A statement of the ledger's content at one size."""
 
@@ -52,17 +46,12 @@ class Checkpoint:
 
     def text(self) -> str:
         """The text that is signed."""
-        lines = (
-            self.origin,
-            str(self.size),
-            b64encode(self.root).decode(),
-            f"checkpoint {self.number}",
-            f"previous {b64encode(self.previous).decode()}",
-            f"at {self.at.isoformat()}",
-            f"head {b64encode(self.head).decode()}",
-            f"tally {self.tally}",
+        root, previous, head = (b64encode(digest).decode() for digest in (self.root, self.previous, self.head))
+        return (
+            f"{self.origin}\n{self.size}\n{root}\n"
+            f"checkpoint {self.number}\nprevious {previous}\nat {self.at.isoformat()}\n"
+            f"head {head}\ntally {self.tally}\n"
         )
-        return "".join(line + "\n" for line in lines)
 
     def digest(self) -> bytes:
         """SHA-256 of the text, by which the next checkpoint names this one."""
@@ -75,22 +64,15 @@ class Checkpoint:
         Raises:
             NotACheckpointError: the text is not a checkpoint.
         """
-        lines = text.split("\n")
         try:
-            named = dict(line.split(" ", 1) for line in lines[3:-1])
-            result = cls(
-                origin=lines[0],
-                size=int(lines[1]),
-                root=b64decode(lines[2], validate=True),
-                number=int(named["checkpoint"]),
-                previous=b64decode(named["previous"], validate=True),
-                at=datetime.fromisoformat(named["at"]),
-                head=b64decode(named["head"], validate=True),
-                tally=named["tally"],
-            )
-        except (ValueError, LookupError) as error:
+            log, size, root, *named, _ = text.split("\n")
+            number, previous, at, head, tally = (line.partition(" ")[2] for line in named)
+            hashes = [b64decode(encoded, validate=True) for encoded in (root, previous, head)]
+            time = datetime.fromisoformat(at)
+            result = cls(log, int(size), hashes[0], int(number), hashes[1], time, hashes[2], tally)
+        except ValueError as error:
             raise NotACheckpointError from error
-        if result.text() != text:  # each checkpoint has one spelling only
+        if result.text() != text:  # each checkpoint has one spelling only, with the names that were left out above
             raise NotACheckpointError
         return result
 
@@ -121,6 +103,7 @@ class Signer:
     def __init__(self, key: Ed25519PrivateKey) -> None:
         """Sign with this key."""
         self._private, self._public = key, key.public_key()
+        self._id = key_id(self._public.public_bytes_raw())
 
     @classmethod
     def from_file(cls, path: Path, *, create: bool) -> Self:
@@ -134,7 +117,10 @@ class Signer:
             CheckpointKeyError: there is no such key.
         """
         if create and not path.exists():
-            _create_key(path)
+            pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with suppress(FileExistsError), new_private_file(path) as file:  # another process was first: use its key
+                file.write(pem)
         try:
             key = load_pem_private_key(path.read_bytes(), None)
         except (OSError, ValueError, TypeError):
@@ -146,14 +132,13 @@ class Signer:
     @property
     def verifier_key(self) -> str:
         """The public key in the form in which it is published: `name+id+key`."""
-        public = self._public.public_bytes_raw()
-        return f"{KEY_NAME}+{key_id(public).hex()}+{b64encode(_ED25519 + public).decode()}"
+        return f"{KEY_NAME}+{self._id.hex()}+{b64encode(_ED25519 + self._public.public_bytes_raw()).decode()}"
 
     def note(self, checkpoint: Checkpoint) -> str:
         """The checkpoint as a signed note: its text, a blank line, and the signature's line."""
         text = checkpoint.text()
-        signature = key_id(self._public.public_bytes_raw()) + self._private.sign(text.encode())
-        return f"{text}\n— {KEY_NAME} {b64encode(signature).decode()}\n"
+        signature = b64encode(self._id + self._private.sign(text.encode())).decode()
+        return f"{text}\n— {KEY_NAME} {signature}\n"
 
     def read(self, note: str, petition: PetitionKey) -> Checkpoint:
         """The checkpoint of a note that this key has signed.
@@ -179,20 +164,11 @@ class Signer:
             raise NotACheckpointError from error
         if dash != "—" or len(raw) <= _KEY_ID_BYTES:
             raise NotACheckpointError
-        if (name, raw[:_KEY_ID_BYTES]) != (KEY_NAME, key_id(self._public.public_bytes_raw())):
-            return False
-        try:
-            self._public.verify(raw[_KEY_ID_BYTES:], text.encode())
-        except InvalidSignature:
-            return False
-        return True
-
-
-def _create_key(path: Path) -> None:
-    pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with suppress(FileExistsError), new_private_file(path) as file:  # another process was first: its key is used
-        file.write(pem)
+        if (name, raw[:_KEY_ID_BYTES]) == (KEY_NAME, self._id):
+            with suppress(InvalidSignature):
+                self._public.verify(raw[_KEY_ID_BYTES:], text.encode())
+                return True
+        return False
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 import asyncpg
 
+from app.errors import UnknownPetitionError
 from app.law.line import NameParts, Place, Writing
 from app.law.petition import Petition, PetitionKey
 from app.law.tally import counts_of
@@ -161,10 +162,12 @@ async def _stream(connection: asyncpg.Connection, query: str, *arguments: object
             yield row
 
 
-async def read_petition(connection: asyncpg.Connection, petition: PetitionKey) -> tuple[Petition, Head] | None:
-    """The petition and its head row, within a transaction."""
+async def read_petition(connection: asyncpg.Connection, petition: PetitionKey) -> tuple[Petition, Head]:
+    """The petition and its head row, within a transaction. Raises UnknownPetitionError."""
     row, head = await connection.fetchrow(_PETITION, *petition), await read_head(connection, petition)
-    return (Petition(**row), head) if row and head else None
+    if not (row and head):
+        raise UnknownPetitionError
+    return Petition(**row), head
 
 
 async def read_head(connection: asyncpg.Connection, petition: PetitionKey) -> Head | None:
@@ -174,16 +177,14 @@ async def read_head(connection: asyncpg.Connection, petition: PetitionKey) -> He
 
 
 async def entries(
-    connection: asyncpg.Connection, petition: PetitionKey, *, after: int = _BEFORE_ALL
+    connection: asyncpg.Connection, petition: PetitionKey, after: int = _BEFORE_ALL
 ) -> AsyncIterator[Entry]:
     """The entries after number `after`, in order; within a transaction."""
     async for row in _stream(connection, _ENTRIES, *petition, after, None):
         yield Entry(*row)
 
 
-async def page_of_entries(
-    connection: asyncpg.Connection, petition: PetitionKey, *, after: int, limit: int
-) -> list[Entry]:
+async def page_of_entries(connection: asyncpg.Connection, petition: PetitionKey, after: int, limit: int) -> list[Entry]:
     """Up to `limit` entries after number `after`."""
     return [Entry(*row) for row in await connection.fetch(_ENTRIES, *petition, after, limit)]
 

@@ -89,7 +89,8 @@ class Chain:
         for name, checkpoint in (checkpoints or {}).items():
             self._checkpoints[checkpoint.size][name] = checkpoint
         # Arrays and bytes, since a petition may have a million entries and several million leaves.
-        self._seqs, self._starts = array("q"), array("q")  # of each entry: its number, the position of its first leaf
+        self._seqs = array("q")  # of each entry, its number
+        self._starts = array("q", [0])  # of each entry, the position of its first leaf; and the end of all leaves
         self._leaves, self._marks = bytearray(), bytearray()  # of each leaf: its hash, what is known of its finding
         self._unexplained: defaultdict[str, array[int]] = defaultdict(lambda: array("i"))  # changes, by cell and entry
         self._log = Frontier()
@@ -104,7 +105,7 @@ class Chain:
             self.found.fault("entry_missing", f"entry {self.seq + 1}", f"the next entry has number {entry.seq}")
         if not entry.follows(self.hash):
             self.found.fault("entry_hash", where, "its hash does not follow from it and the entry before")
-        if merkle_root(entry.leaf_hashes()) != entry.leaf_root:
+        if merkle_root(entry.leaf_hashes) != entry.leaf_root:
             self.found.fault("leaf_root", where, "its leaves do not give its root")
         # The first entry, and no other, is `open`; those after `close`, and no others, are `retention`.
         required = (not self._seqs, self.closed)
@@ -122,10 +123,10 @@ class Chain:
 
     def _keep(self, entry: Entry, payload: Mapping[str, Any], tally: dict[str, Any]) -> None:
         leaves = len(entry.leaves) // HASH_BYTES
-        self._seqs.append(entry.seq)
-        self._starts.append(len(self._marks))
         self._leaves += entry.leaves[: leaves * HASH_BYTES]
         self._marks += bytes(leaves)
+        self._seqs.append(entry.seq)
+        self._starts.append(len(self._marks))
         self._log.append(entry.hash)
         before, after = _cells(self.tally), _cells(tally)
         for cell in before.keys() | after.keys():
@@ -171,11 +172,7 @@ class Chain:
 
     def _leaves_of(self, index: int) -> range:
         """The positions of the leaves of the entry at this position; none for -1."""
-        if index < 0:
-            return range(0)
-        return range(
-            self._starts[index], self._starts[index + 1] if index + 1 < len(self._starts) else len(self._marks)
-        )
+        return range(self._starts[index], self._starts[index + 1]) if index >= 0 else range(0)
 
     def claim(self, finding: StoredFinding, before: Iterable[str], after: Iterable[str]) -> bool:
         """Whether a finding is the leaf that it names, which no other finding has claimed.
@@ -186,15 +183,13 @@ class Chain:
         index = self._index(finding.version)
         if index < 0:
             return False
-        for cell in before:
-            self._change(index, cell, 1)
-        for cell in after:
-            self._change(index, cell, -1)
+        for cells, step in ((before, 1), (after, -1)):
+            for cell in cells:
+                self._change(index, cell, step)
         leaves = self._leaves_of(index)
         leaf = leaves.start + finding.leaf_no
-        if leaf not in leaves or self._marks[leaf] & _CLAIMED:
-            return False
-        if self._leaves[leaf * HASH_BYTES : (leaf + 1) * HASH_BYTES] != finding.leaf_hash():
+        is_free = leaf in leaves and not self._marks[leaf] & _CLAIMED
+        if not is_free or self._leaves[leaf * HASH_BYTES : (leaf + 1) * HASH_BYTES] != finding.leaf_hash():
             return False
         self._marks[leaf] |= _CLAIMED
         return True
@@ -219,8 +214,9 @@ class Chain:
                     self.found.fault("leaf", f"entry {seq}, leaf {leaf_no}", message)
             # What an entry with destroyed findings changed cannot be replayed any more.
             if index in unexplained and not any(mark & _DESTROYED for mark in marks):
-                message = "its tally does not follow from its findings and the entry before"
-                self.found.fault("tally", f"entry {seq}", message)
+                self.found.fault(
+                    "tally", f"entry {seq}", "its tally does not follow from its findings and the entry before"
+                )
 
 
 def _object(text: str) -> dict[str, Any]:
@@ -307,21 +303,26 @@ class Replay:
         where, number, version = f"line {place}", 0, 0
         content: dict[str, Any] = {}
         cells: tuple[str, ...] = ()
+        texts = (text, *self._corrections.get(place, ())) if text else ()  # as it was read, and as it was corrected
         for finding in findings:
             if finding.finding_no != number + 1 or finding.version <= version:
                 message = f"finding {number + 1} is expected here, of a later entry"
                 self._found.fault("finding_order", f"{where}, finding {finding.finding_no}", message)
             number, version, content = finding.finding_no, finding.version, _content(finding)
             cells = self._take_finding(finding, content, cells)
-            if text and not self._is_known(place, text, content.get("writing_sha256")):
+            decided_on = content.get("writing_sha256")
+            if texts and decided_on and all(stored.sha256.hex() != decided_on for stored in texts):
                 self._found.fault("writing", where, "the text there is not what was decided on")
         if line:
-            self._take_line(line, content, where)
+            self._found.lines += 1
+            self._recounted.update(_cells_of_line(line.status, line.reason, settled=line.settled))
+            if line != tuple(content.get(name) for name in StoredLine._fields):
+                self._found.fault("line", where, "it is not as its last finding decided it")
         else:
             self._found.fault("line", where, "it has findings, and no row of its own")
         if not (line and text):
             self._found.fault("signature", where, "its text is missing" if line else "it is not in the count")
-        self._check_hashes(place, [text] if text else ())
+        self._check_hashes(place, texts[:1])
 
     def _take_finding(
         self, finding: StoredFinding, content: Mapping[str, Any], before: Iterable[str]
@@ -336,17 +337,6 @@ class Replay:
         if (content.get("place"), content.get("finding_no")) != (str(finding.place), finding.finding_no):
             self._found.fault("finding", where, "its content is of another place or number")
         return after
-
-    def _take_line(self, line: StoredLine, content: Mapping[str, Any], where: str) -> None:
-        self._found.lines += 1
-        self._recounted.update(_cells_of_line(line.status, line.reason, settled=line.settled))
-        if line != tuple(content.get(name) for name in StoredLine._fields):
-            self._found.fault("line", where, "it is not as its last finding decided it")
-
-    def _is_known(self, place: Place, text: StoredText, decided_on: str | None) -> bool:
-        """Whether a decision was made on the text of a place, as it was read or as it was corrected."""
-        known = (text, *self._corrections.get(place, ()))
-        return not decided_on or any(stored.sha256.hex() == decided_on for stored in known)
 
     def _check_hashes(self, place: Place, texts: Iterable[StoredText]) -> None:
         for text in texts:

@@ -154,13 +154,9 @@ class Client:
             middle = len(batch.lines) // 2  # each half has its own idempotency key
             one = await self._send(Batch(batch.number, batch.first, batch.lines[:middle]))
             other = await self._send(Batch(batch.number, batch.first + middle, batch.lines[middle:]))
-            return Outcome(
-                batch.number,
-                dict(Counter(one.statuses) + Counter(other.statuses)),
-                one.refusals + other.refusals,
-                replayed=one.replayed and other.replayed,
-                retries=one.retries + other.retries,
-            )
+            statuses = dict(Counter(one.statuses) + Counter(other.statuses))
+            replayed, retries = one.replayed and other.replayed, one.retries + other.retries
+            return Outcome(batch.number, statuses, one.refusals + other.refusals, replayed=replayed, retries=retries)
 
     async def _send_until_answered(self, batch: Batch) -> Outcome:
         clock = asyncio.get_running_loop().time
@@ -218,7 +214,11 @@ def _answer(response: httpx.Response, batch: Batch) -> Outcome:
         raise _UnansweredError(f"HTTP {status}", _seconds(response.headers.get("Retry-After", "")))
     if status == httpx.codes.REQUEST_ENTITY_TOO_LARGE and len(batch.lines) > 1:
         raise _TooLargeError
-    raise RefusedError(f"the service refuses batch {batch.number + 1}: HTTP {status}{_problem(response)}")
+    message = f"the service refuses batch {batch.number + 1}: HTTP {status}"
+    with suppress(ValueError, KeyError, TypeError, AttributeError):  # without a problem document, this says enough
+        problem = response.json()
+        message += f": {_explained(problem.get('detail') or problem['title'], problem)}"
+    raise RefusedError(message)
 
 
 def _outcome(response: httpx.Response, batch: Batch) -> Outcome:
@@ -240,15 +240,6 @@ def _outcome(response: httpx.Response, batch: Batch) -> Outcome:
 def _refusal(line: Line, error: Mapping[str, Any]) -> Refusal:
     message = INDEX.sub("", _explained(error.get("message"), error))
     return Refusal(line.place, _printable(error["code"]), message)
-
-
-def _problem(response: httpx.Response) -> str:
-    """What a problem document says, in one line; '' if there is none."""
-    try:
-        problem = response.json()
-        return f": {_explained(problem.get('detail') or problem['title'], problem)}"
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return ""
 
 
 def _explained(message: object, error: Mapping[str, Any]) -> str:

@@ -115,9 +115,12 @@ def batches(lines: Iterable[Line], size: int) -> Iterator[Batch]:
 
 def line_from(signature: Mapping[str, object], number: int) -> Line:
     """One signature from memory; `number` is for the error, a BadFileError that does not quote the content."""
-    place = _place(signature, number)
+    place = [signature.get(field) for field in ("section", "page", "line")]
+    if not all(type(part) is int and part > 0 for part in place):  # not isinstance: true is not a page number
+        raise _bad(number, "section, page and line must be whole numbers from 1")
     try:  # no half of a surrogate pair, no number that is not finite
-        return Line(place, json.dumps(signature, ensure_ascii=False, allow_nan=False).encode())
+        text = json.dumps(signature, ensure_ascii=False, allow_nan=False).encode()
+        return Line("-".join(map(str, place)), text)
     except (ValueError, RecursionError):
         raise _bad(number, "contains what JSON in UTF-8 cannot express") from None
 
@@ -131,13 +134,6 @@ def _parsed(text: bytes, number: int) -> Line:
     if not isinstance(signature, dict):
         raise _bad(number, "not a JSON object")
     return line_from(signature, number)._replace(body=text.strip())
-
-
-def _place(signature: Mapping[str, object], number: int) -> str:
-    parts = [signature.get(field) for field in ("section", "page", "line")]
-    if not all(type(part) is int and part > 0 for part in parts):  # not isinstance: true is not a page number
-        raise _bad(number, "section, page and line must be whole numbers from 1")
-    return "-".join(map(str, parts))
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:

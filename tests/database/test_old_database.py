@@ -28,7 +28,7 @@ from app.database.server import EmbeddedServer
 from app.examination.explanation import explain
 from app.law.line import Place
 from app.law.petition import PetitionKey
-from app.ledger.bundle import export_bundle
+from app.ledger.evidence import export_bundle
 from app.ledger.notes import Signer
 from app.main import create_app
 from tests.http.conftest import SETTINGS

@@ -19,7 +19,7 @@ import pytest
 
 from app.count.petitions import close_petition
 from app.count.record import Change, write
-from app.ledger.bundle import export_bundle
+from app.ledger.evidence import export_bundle
 from tests.ledger.counted import Counted, a_counted_petition
 from tests.ledger.tamperings import TAMPERINGS, rewrite_chain, roll_back_tail
 

@@ -13,9 +13,9 @@ from app.errors import CheckpointRefusedError, PetitionClosedError, UndecidedLin
 from app.law.canonical import canonical
 from app.law.line import Place
 from app.ledger import queries as rows
+from app.ledger.evidence import verify
 from app.ledger.notes import Signer
 from app.ledger.replay import Chain, Verification
-from app.ledger.verification import verify
 from tests.ledger.counted import Counted, not_registered, valid
 from tests.ledger.tamperings import TAMPERINGS, rewrite_chain, roll_back_tail
 
