@@ -1,20 +1,16 @@
 """The county's other names of streets and cities."""
 
 from datetime import datetime
-from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
 
-from app.access.principals import Principal
 from app.http.body import MAX_BATCH, check_file_type, read_body
 from app.http.fields import Cursor, Limit, ResponseModel, short_page
-from app.http.frame import AppState, allow
+from app.http.frame import Admin, AppState
 from app.roll import aliases
 from app.roll.queries import alias_versions
 
 router = APIRouter(prefix="/v1/aliases", tags=["aliases"])
-
-Admin = Annotated[Principal, allow("admin")]
 
 
 class AliasesOut(ResponseModel):

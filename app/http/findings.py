@@ -6,14 +6,13 @@ from typing import Annotated
 from fastapi import APIRouter, Response
 from pydantic import Field
 
-from app.access.principals import Principal
 from app.count.line_queries import LineRead
 from app.errors import FindingRefusedError, RecallError
 from app.examination.corrections import revise
 from app.examination.findings import decide_by_person, decide_line
 from app.http.body import MAX_BATCH, body
 from app.http.fields import DecidedStatus, LineReason, Note, PathPlace, PlaceText, RequestModel, VoterId, place_of
-from app.http.frame import AppState, IdempotencyKey, PathPetition, allow, carry_out, request_of
+from app.http.frame import AppState, Decider, IdempotencyKey, PathPetition, carry_out, request_of
 from app.http.lines import LineDetailOut, as_seen_by, detail_out
 from app.http.signatures import BatchOut, LineError, LineErrorOut, LineOut, WritingIn, line_out
 from app.law.line import Line, Place
@@ -21,8 +20,6 @@ from app.law.reasons import Outcome
 from app.law.review import PersonFinding
 
 router = APIRouter(prefix="/v1/petitions/{petition_id}", tags=["signatures"])
-
-Decider = Annotated[Principal, allow("clerk", "supervisor")]
 
 
 class FindingIn(RequestModel):
@@ -57,7 +54,7 @@ class RevisionIn(WritingIn):
 
 
 @router.post("/signatures/{place}/findings", status_code=201, response_model=LineDetailOut)
-async def post_finding(  # the parts of a request
+async def post_finding(
     principal: Decider,
     state: AppState,
     petition: PathPetition,
@@ -118,7 +115,7 @@ def _result_out(place: Place, result: Line | RecallError) -> LineOut | LineError
 
 
 @router.post("/signatures/{place}/revisions", status_code=201, response_model=LineDetailOut)
-async def post_revision(  # the parts of a request
+async def post_revision(
     principal: Decider,
     state: AppState,
     petition: PathPetition,

@@ -107,6 +107,16 @@ def allow(*roles: Role) -> Any:  # noqa: ANN401  # a dependency marker
     return Depends(Guard(*roles))
 
 
+Admin = Annotated[Principal, allow("admin")]
+Decider = Annotated[Principal, allow("clerk", "supervisor")]
+Supervisor = Annotated[Principal, allow("supervisor")]
+Reader = Annotated[Principal, allow("clerk", "supervisor", "auditor")]
+MONITORS: Final = Guard("monitor", "clerk", "supervisor", "auditor")
+Monitor = Annotated[Principal, Depends(MONITORS)]
+POSTERS: Final = Guard("station", "clerk", "supervisor", "system")
+Poster = Annotated[Principal, Depends(POSTERS)]
+
+
 async def principal_of(request: Request) -> Principal | None:
     """The sender of a request; None where it bears no key, several, or one that is not live."""
     credentials = request.headers.getlist("authorization")

@@ -6,14 +6,13 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 
 from app.access import keys, queries
-from app.access.principals import Principal, Role
+from app.access.principals import Role
 from app.http.body import body
 from app.http.fields import Cursor, Instant, Limit, Name, RequestModel, ResponseModel, short_page
-from app.http.frame import AppState, allow
+from app.http.frame import Admin, AppState
 
 router = APIRouter(prefix="/v1/keys", tags=["keys"])
 
-Admin = Annotated[Principal, allow("admin")]
 Prefix = Annotated[str, Path(pattern="^[0-9a-f]{8}$")]
 
 

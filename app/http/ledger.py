@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field
 from app.access.principals import Principal
 from app.errors import BusyError, NoCheckpointError, UnknownEntryError
 from app.http.fields import DIGITS, Cursor, Limit, ResponseModel, after, number_of, page
-from app.http.frame import AppState, PathPetition, State, allow
+from app.http.frame import AppState, Monitor, PathPetition, State, allow
 from app.law.petition import PetitionKey
 from app.ledger import queries as rows
 from app.ledger.entries import EntryType, consistency_proof, inclusion_proof, log_leaf, merkle_root
@@ -19,8 +19,8 @@ from app.ledger.evidence import verify
 
 router = APIRouter(prefix="/v1/petitions/{petition_id}", tags=["ledger"])
 
-# No personal data here, but the tally is in every entry, and an unfinished count is not public.
-Reader = Annotated[Principal, allow("monitor", "clerk", "supervisor", "auditor")]
+# Entries hold no personal data, but each holds the tally, and an unfinished count is not public: so the roles of the
+# tally may read them.
 Verifier = Annotated[Principal, allow("supervisor", "auditor")]
 Size = Annotated[int, Query(ge=1, lt=2**63), DIGITS]
 Hex = Annotated[str, BeforeValidator(bytes.hex)]
@@ -102,7 +102,7 @@ def _text(body: str) -> Response:
 
 
 @router.get("/ledger/checkpoint", response_class=Response)
-async def get_checkpoint(_: Reader, state: AppState, petition: PathPetition) -> Response:
+async def get_checkpoint(_: Monitor, state: AppState, petition: PathPetition) -> Response:
     """The newest checkpoint as a signed note (C2SP tlog-checkpoint). Keep it: it reveals later changes of the past."""
     async with state.database.reading() as connection:
         last = await rows.last_checkpoint(connection, petition.key)
@@ -113,7 +113,7 @@ async def get_checkpoint(_: Reader, state: AppState, petition: PathPetition) -> 
 
 @router.get("/ledger/checkpoints")
 async def list_checkpoints(
-    _: Reader, state: AppState, petition: PathPetition, cursor: Cursor = None, limit: Limit = 100
+    _: Monitor, state: AppState, petition: PathPetition, cursor: Cursor = None, limit: Limit = 100
 ) -> CheckpointsOut:
     """All checkpoints, the oldest first."""
     bounded = min(after(cursor, number_of) or 0, 2**31 - 1)  # they are numbered by integers of 32 bits
@@ -124,14 +124,14 @@ async def list_checkpoints(
 
 
 @router.get("/ledger/key", response_class=Response)
-async def get_ledger_key(_: Reader, state: AppState, _petition: PathPetition) -> Response:
+async def get_ledger_key(_: Monitor, state: AppState, _petition: PathPetition) -> Response:
     """The public key that checks the checkpoints, as `name+id+key`. Compare it with a copy from another source."""
     return _text(state.signer.verifier_key + "\n")
 
 
 @router.get("/ledger/entries")
 async def list_entries(
-    _: Reader, state: AppState, petition: PathPetition, cursor: Cursor = None, limit: Limit = 100
+    _: Monitor, state: AppState, petition: PathPetition, cursor: Cursor = None, limit: Limit = 100
 ) -> EntriesOut:
     """The ledger's entries in order. They hold no personal data: findings are salted hashes."""
     async with state.database.reading() as connection:
@@ -141,7 +141,7 @@ async def list_entries(
 
 
 @router.get("/ledger/proofs/inclusion")
-async def prove_inclusion(_: Reader, state: AppState, petition: PathPetition, seq: Size, size: Size) -> InclusionOut:
+async def prove_inclusion(_: Monitor, state: AppState, petition: PathPetition, seq: Size, size: Size) -> InclusionOut:
     """The nodes that lead from an entry to the root of the log of that size, which a checkpoint has signed."""
     leaves, index = await _log_leaves(state, petition.key, seq, size), seq - 1
     proof = await asyncio.to_thread(inclusion_proof, index, leaves)
@@ -150,7 +150,7 @@ async def prove_inclusion(_: Reader, state: AppState, petition: PathPetition, se
 
 @router.get("/ledger/proofs/consistency")
 async def prove_consistency(
-    _: Reader, state: AppState, petition: PathPetition, first: Size, second: Size
+    _: Monitor, state: AppState, petition: PathPetition, first: Size, second: Size
 ) -> ConsistencyOut:
     """The nodes that show that the log of size `first` is the beginning of the log of size `second`."""
     leaves = await _log_leaves(state, petition.key, first, second)

@@ -21,7 +21,7 @@ from app.http.fields import (
     page,
     place_of,
 )
-from app.http.frame import AppState, PathPetition, allow
+from app.http.frame import AppState, PathPetition, Reader, allow
 from app.http.signatures import LineOut, line_out
 from app.law.line import LARGEST_NUMBER, Place
 from app.law.reasons import Status
@@ -29,7 +29,6 @@ from app.law.reasons import Status
 router = APIRouter(prefix="/v1/petitions/{petition_id}/signatures", tags=["signatures"])
 
 LineReader = Annotated[Principal, allow("station", "system", "clerk", "supervisor", "auditor")]
-Lister = Annotated[Principal, allow("clerk", "supervisor", "auditor")]
 
 
 class NamePartsOut(ResponseModel):
@@ -137,7 +136,7 @@ async def get_signature(
 
 @router.get("")
 async def list_signatures(  # noqa: PLR0917  # the filters of the list
-    principal: Lister,
+    principal: Reader,
     state: AppState,
     petition: PathPetition,
     status: Annotated[Status | None, Query()] = None,

@@ -110,25 +110,20 @@ class Gauges(Collector):
 def county_gauges(petitions: Iterable[PetitionFigures], roll: RollFigures | None) -> Gauges:
     """A county's counts, and its roll in use."""
     gauges, by_id = Gauges(), {str(figures.petition_id): figures for figures in petitions}
-    statuses = ("received", "valid", "invalid", "review")
+    statuses, label = ("received", "valid", "invalid", "review"), ["petition_id"]
     lines = {(p, status): getattr(f.counts, status) for p, f in by_id.items() for status in statuses}
     invalid = {(p, reason): count for p, f in by_id.items() for reason, count in f.counts.by_reason.items()}
+    unsettled = {(p,): f.counts.unsettled for p, f in by_id.items()}
+    required = {(p,): f.required for p, f in by_id.items()}
+    height = {(p,): f.version for p, f in by_id.items()}
     waiting = {(p,): f.waiting_since.timestamp() for p, f in by_id.items() if f.waiting_since}
-    by_petition = ["petition_id"]
-    gauges.add_by([*by_petition, "status"], "recall_petition_lines", "Lines.", lines)
-    gauges.add_by([*by_petition, "reason"], "recall_petition_invalid_lines", "Invalid lines.", invalid)
-    for name, meaning, values in (
-        (
-            "recall_petition_unsettled_lines",
-            "Lines to be confirmed.",
-            {p: f.counts.unsettled for p, f in by_id.items()},
-        ),
-        ("recall_petition_required_signatures", "The number required.", {p: f.required for p, f in by_id.items()}),
-        ("recall_ledger_height", "Entries of the ledger.", {p: f.version for p, f in by_id.items()}),
-    ):
-        gauges.add_by(by_petition, name, meaning, {(p,): value for p, value in values.items()})
-    meaning = "When the line that has waited longest for a person was sent to review."
-    gauges.add_by(by_petition, "recall_review_oldest_timestamp_seconds", meaning, waiting)
+    waiting_since = "When the line that has waited longest for a person was sent to review."
+    gauges.add_by([*label, "status"], "recall_petition_lines", "Lines.", lines)
+    gauges.add_by([*label, "reason"], "recall_petition_invalid_lines", "Invalid lines.", invalid)
+    gauges.add_by(label, "recall_petition_unsettled_lines", "Lines to be confirmed.", unsettled)
+    gauges.add_by(label, "recall_petition_required_signatures", "The number required.", required)
+    gauges.add_by(label, "recall_ledger_height", "Entries of the ledger.", height)
+    gauges.add_by(label, "recall_review_oldest_timestamp_seconds", waiting_since, waiting)
     if roll:
         _add_roll(gauges, roll)
     return gauges

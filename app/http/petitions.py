@@ -7,20 +7,15 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import Field, model_validator
 
-from app.access.principals import Principal
 from app.count import petitions as actions
 from app.errors import UnknownPetitionError
 from app.http.body import body
 from app.http.fields import Cursor, IsoDate, Limit, Name, RequestModel, ResponseModel, Title, short_page, wrong
-from app.http.frame import AppState, PathPetition, allow
+from app.http.frame import AppState, Decider, PathPetition, Reader, Supervisor
 from app.law.ruleset import CALIFORNIA
 from app.ledger.checkpoints import make_checkpoint
 
 router = APIRouter(prefix="/v1/petitions", tags=["petitions"])
-
-Closer = Annotated[Principal, allow("supervisor")]
-Opener = Annotated[Principal, allow("clerk", "supervisor")]
-Reader = Annotated[Principal, allow("clerk", "supervisor", "auditor")]
 
 
 class PetitionIn(RequestModel):
@@ -68,7 +63,7 @@ class PetitionsOut(ResponseModel):
 
 @router.post("", status_code=201)
 async def open_petition(
-    principal: Opener, state: AppState, new: Annotated[PetitionIn, body(PetitionIn)]
+    principal: Decider, state: AppState, new: Annotated[PetitionIn, body(PetitionIn)]
 ) -> PetitionOut:
     """Open a petition in the key's county. `required` is given, or derived from the registration (EC 11221)."""
     terms = new.model_dump(exclude={"ruleset"})
@@ -99,7 +94,7 @@ async def get_petition(_: Reader, state: AppState, petition: PathPetition) -> Pe
 
 
 @router.post("/{petition_id}/close")
-async def close_petition(principal: Closer, state: AppState, petition: PathPetition) -> PetitionOut:
+async def close_petition(principal: Supervisor, state: AppState, petition: PathPetition) -> PetitionOut:
     """End the count, with the ledger's closing entry and a last checkpoint. Later changes of the count are refused.
 
     If there are as many lines as are required, none may be received, in review or unsettled.

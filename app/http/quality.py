@@ -7,13 +7,11 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
-from app.access.principals import Principal
 from app.examination.quality import check_line, measure_quality, next_sample
 from app.examination.queries import Answered
 from app.http.body import body
 from app.http.fields import DIGITS, DecidedStatus, LineReason, Note, PathPlace, RequestModel, ResponseModel, VoterId
-from app.http.findings import Decider
-from app.http.frame import AppState, PathPetition, allow, carry_out, request_of
+from app.http.frame import AppState, Decider, PathPetition, Reader, carry_out, request_of
 from app.http.lines import WritingOut
 from app.http.voters import CandidatesOut, candidates_out
 from app.law.line import Signature
@@ -24,8 +22,6 @@ from app.law.sampling import DRAW_METHOD, PARTS
 from app.matching.candidates import FoundCandidates
 
 router = APIRouter(prefix="/v1/petitions/{petition_id}/quality", tags=["quality"])
-
-Reader = Annotated[Principal, allow("clerk", "supervisor", "auditor")]
 
 
 class ToCheckOut(CandidatesOut):

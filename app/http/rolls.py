@@ -5,16 +5,14 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request
 
-from app.access.principals import Principal
 from app.http.body import body, check_file_type
 from app.http.fields import DIGITS, Cursor, IsoDate, Limit, RequestModel, ResponseModel, short_page
-from app.http.frame import AppState, allow
+from app.http.frame import Admin, AppState
 from app.roll import loading, queries
 from app.roll.queries import RollState
 
 router = APIRouter(prefix="/v1/rolls", tags=["rolls"])
 
-Admin = Annotated[Principal, allow("admin")]
 RollFormat = Literal["canonical", "california", "north-carolina"]
 Version = Annotated[int, Path(ge=1, le=2_147_483_647), DIGITS]
 

@@ -11,8 +11,7 @@ from app.examination.corrections import declare_section
 from app.examination.queries import Declaration
 from app.http.body import body
 from app.http.fields import DIGITS, IsoDate, RequestModel, ResponseModel
-from app.http.findings import Decider
-from app.http.frame import AppState, PathPetition, carry_out, request_of
+from app.http.frame import AppState, Decider, PathPetition, carry_out, request_of
 from app.law.line import LARGEST_NUMBER
 
 router = APIRouter(prefix="/v1/petitions/{petition_id}/sections", tags=["sections"])

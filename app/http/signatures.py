@@ -24,12 +24,12 @@ from app.http.fields import (
     wrong,
 )
 from app.http.frame import (
+    POSTERS,
     AppState,
     DirectRoute,
-    Guard,
     IdempotencyKey,
     PathPetition,
-    allow,
+    Poster,
     direct_key,
     direct_petition,
     state_of,
@@ -41,8 +41,6 @@ from app.law.reasons import Status
 _PREFIX = "/v1/petitions/{petition_id}/signatures"
 router = APIRouter(prefix=_PREFIX, tags=["signatures"])
 
-_POSTERS = Guard("station", "clerk", "supervisor", "system")
-Poster = Annotated[Principal, allow(*_POSTERS.roles)]
 Sha256Hex = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 
 _ERRORS_OF_A_LINE = 5  # shown in a batch's answer, and
@@ -168,11 +166,11 @@ async def post_signature(request: Request, principal: Principal) -> Response:
 
 
 _SIGNATURE = BodyReader(SignatureIn)
-POST_SIGNATURE = DirectRoute("POST", _PREFIX, _POSTERS, post_signature, body=_SIGNATURE)
+POST_SIGNATURE = DirectRoute("POST", _PREFIX, POSTERS, post_signature, body=_SIGNATURE)
 
 
 @router.post("/batch")
-async def post_signatures(  # the parts of a request
+async def post_signatures(
     principal: Poster,
     state: AppState,
     batch: Annotated[BatchIn, body(BatchIn, MAX_BATCH)],

@@ -15,12 +15,12 @@ from app.count.line_queries import read_history
 from app.errors import UnknownPetitionError
 from app.http.fields import DIGITS, Limit, ResponseModel
 from app.http.frame import (
+    MONITORS,
     AppState,
     DirectRoute,
-    Guard,
+    Monitor,
     PathPetition,
     State,
-    allow,
     direct_petition,
     principal_of,
     state_of,
@@ -31,9 +31,6 @@ from app.law.tally import Outlook, Tally, invalid_by_published, outlook, rate
 
 _PREFIX = "/v1/petitions/{petition_id}/tally"
 router = APIRouter(prefix=_PREFIX, tags=["tally"])
-
-_MONITORS = Guard("monitor", "clerk", "supervisor", "auditor")
-Monitor = Annotated[Principal, allow(*_MONITORS.roles)]
 
 
 class CountsOut(ResponseModel):
@@ -125,7 +122,7 @@ def _body(state: State, petition: Petition, tally: Tally) -> bytes:
     return body
 
 
-GET_TALLY = DirectRoute("GET", _PREFIX, _MONITORS, get_tally)
+GET_TALLY = DirectRoute("GET", _PREFIX, MONITORS, get_tally)
 
 
 @router.get("/history")

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Response
 
-from app.access.principals import Principal
 from app.examination.queries import page_of_withdrawals
 from app.examination.withdrawals import Changed, revoke_withdrawal, withdraw
 from app.http.body import body
@@ -23,14 +22,19 @@ from app.http.fields import (
     after,
     page,
 )
-from app.http.findings import Decider
-from app.http.frame import AppState, IdempotencyKey, PathPetition, allow, carry_out, request_of
+from app.http.frame import (
+    AppState,
+    Decider,
+    IdempotencyKey,
+    PathPetition,
+    Reader,
+    Supervisor,
+    carry_out,
+    request_of,
+)
 from app.http.signatures import LineOut, line_out
 
 router = APIRouter(prefix="/v1/petitions/{petition_id}/withdrawals", tags=["withdrawals"])
-
-Supervisor = Annotated[Principal, allow("supervisor")]
-Lister = Annotated[Principal, allow("clerk", "supervisor", "auditor")]
 
 
 class WithdrawalIn(RequestModel):
@@ -129,7 +133,7 @@ async def post_revocation(
 
 @router.get("")
 async def list_withdrawals(
-    _: Lister, state: AppState, petition: PathPetition, cursor: Cursor = None, limit: Limit = 100
+    _: Reader, state: AppState, petition: PathPetition, cursor: Cursor = None, limit: Limit = 100
 ) -> WithdrawalsOut:
     """Pages in the order of recording, including revoked ones: follow `next_cursor` until it is null."""
     async with state.database.reading() as connection:
