@@ -62,10 +62,9 @@ class Worker(Generic[Request, Answer]):
             return
         self._started = monotonic()
         ours, theirs = socket.socketpair()
+        program = sys.executable, "-c", f"from {__name__} import serve; serve()"
         with theirs:
-            self.process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-c", f"from {__name__} import serve; serve()"), cwd=_PROJECT, stdin=theirs.fileno()
-            )
+            self.process = await asyncio.create_subprocess_exec(*program, cwd=_PROJECT, stdin=theirs.fileno())
         reader, self._writer = await asyncio.open_unix_connection(sock=ours)
         self._writer.write(self._opening)
         self._reading = asyncio.create_task(self._read(reader, self._writer))
@@ -130,11 +129,8 @@ class WorkerPool(Generic[Request, Answer]):
     ) -> None:
         """Prepare `size` workers; `start` starts them.
 
-        Args:
-            open_handler: a function of a module, called once in each worker with `setup`. It returns the function that
-                answers requests. The worker imports its module, and nothing else.
-            setup: anything that can be pickled.
-            size: how many processes.
+        Each worker imports the module of `open_handler`, and nothing else. It calls it once, with `setup`, which is
+        pickled for it, and gets the function that answers requests.
         """
         opening = _framed((open_handler, setup))
         self.workers: Final = tuple(Worker[Request, Answer](opening) for _ in range(size))

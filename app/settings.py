@@ -14,6 +14,7 @@ from sqlalchemy.exc import ArgumentError
 from app.errors import SettingsError
 
 _PATHS: Final = ("DATA_DIR", "PG_BIN", "CHECKPOINT_KEY_FILE")
+_COLLECTORS: Final = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")  # either enables telemetry
 _MOST_MATCHERS: Final = 2  # unless more are asked for: each holds 75 MB, and with two the service stays under 300
 _SHORTEST: Final = 12  # characters of a password
 _FEWEST: Final = 5  # different ones among them
@@ -53,6 +54,7 @@ class Settings:
             SettingsError: a value cannot be used.
         """
         paths = {name: Path(value) for name, value in environment.items() if name in _PATHS and value}
+        telemetry_disabled = environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
         result = cls(
             database_url=_database_url(environment.get("DATABASE_URL")),
             data_dir=paths.get("DATA_DIR", Path("data")).absolute(),
@@ -62,7 +64,7 @@ class Settings:
             reading_connections=_count(environment, "READING_CONNECTIONS", 8),
             matchers=_count(environment, "MATCHERS", min(os.cpu_count() or 1, _MOST_MATCHERS), least=0),
             requests_per_second=_count(environment, "REQUESTS_PER_SECOND", 1000),
-            telemetry=_telemetry(environment),
+            telemetry=any(map(environment.get, _COLLECTORS)) and not telemetry_disabled,
             checkpoint_key_file=paths.get("CHECKPOINT_KEY_FILE"),
         )
         # A missing key is created later, readable by its owner alone.
@@ -77,13 +79,6 @@ def _count(environment: Mapping[str, str], name: str, default: int, *, least: in
     if not text.isascii() or not text.isdigit() or not least <= int(text) <= 1000:  # noqa: PLR2004  # a sane bound
         raise SettingsError(f"{name} must be a whole number from {least} to 1000")
     return int(text)
-
-
-def _telemetry(environment: Mapping[str, str]) -> bool:
-    """Whether the environment names a collector, as OpenTelemetry has it."""
-    named = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-    disabled = environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
-    return any(environment.get(name) for name in named) and not disabled
 
 
 def _database_url(text: str | None) -> str | None:

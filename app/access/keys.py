@@ -19,7 +19,8 @@ logger = logging.getLogger("app.keys")
 COMMAND_LINE: Final = "command line"
 """The name of the user in records of what was done by a command, which needs no key."""
 
-_NOTE_EVERY = timedelta(minutes=1)
+_NOTE_EVERY = timedelta(minutes=1)  # at most: the use of a key is recorded
+_NEVER = datetime.min.replace(tzinfo=UTC)
 _MAX_AGE = 0.2  # seconds that a process may use what it read of a key
 _LIVE_AT_ONCE = 2  # the old and the new one while a principal changes keys
 
@@ -112,7 +113,11 @@ class KeyRing:
             return None
         if found.expires_at and found.expires_at <= now:
             return None
-        self._note_use(name, now)
+        if now - self._noted.get(name, _NEVER) >= _NOTE_EVERY:
+            self._noted[name] = now
+            task = asyncio.create_task(self._note_use(name, now))  # the request does not wait for it
+            self._noting.add(task)
+            task.add_done_callback(self._noting.discard)
         return Principal(parts.county_id, found.principal, found.role)
 
     async def _live_key(self, name: KeyName) -> LiveKey | None:
@@ -137,16 +142,7 @@ class KeyRing:
         self._known = fresh | {name: (key, began) for name, key in found.items()}
         return found
 
-    def _note_use(self, name: KeyName, now: datetime) -> None:
-        """Record when a key was last used: at most once a minute, and without delaying the request."""
-        if now - self._noted.get(name, datetime.min.replace(tzinfo=UTC)) < _NOTE_EVERY:
-            return
-        self._noted[name] = now
-        task = asyncio.create_task(self._store_use(name, now))
-        self._noting.add(task)
-        task.add_done_callback(self._noting.discard)
-
-    async def _store_use(self, name: KeyName, now: datetime) -> None:
+    async def _note_use(self, name: KeyName, now: datetime) -> None:
         try:
             async with self._database.reading() as connection:
                 await rows.note_use(connection, *name, now)

@@ -134,8 +134,8 @@ async def _list_rolls(arguments: Arguments, database: Database) -> None:
 
 async def _load_aliases(arguments: Arguments, database: Database) -> None:
     content = content_of(arguments.file)
-    loaded = await load_aliases(database, arguments.county, content, by="command line", now=now())
-    version, state = loaded.version, "in use" if loaded.new else "in use already"
+    version, is_new = await load_aliases(database, arguments.county, content, by="command line", now=now())
+    state = "in use" if is_new else "in use already"
     names = f"{version.streets:,} of streets, {version.cities:,} of cities"
     print(f"aliases version {version.aliases_version}: {names}, {state}")
     await _examine_again(database, arguments.county)

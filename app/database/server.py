@@ -16,22 +16,15 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Self
 from urllib.parse import quote
 
-from app.database.server_files import (
-    DATABASE,
-    OWNER_ROLE,
-    Folder,
-    database_memory,
-    memory_limit,
-    open_folder,
-    prepare,
-)
+from app.database import server_files as files
+from app.database.server_files import DATABASE, OWNER_ROLE, Folder
 from app.errors import ServerError
 
 _SOCKET_PATH_BYTES = 107 if sys.platform == "linux" else 103
@@ -105,7 +98,7 @@ class _Address:
 Spawn = Callable[[int], subprocess.Popen[bytes]]
 
 
-class EmbeddedServer:
+class EmbeddedServer(AbstractContextManager["EmbeddedServer"]):
     """A running server, ours or one that was joined. A context manager: on leaving it calls `stop`."""
 
     def __init__(self, folder: Folder, address: _Address, lock: int, command: Spawn | None = None) -> None:
@@ -152,7 +145,7 @@ class EmbeddedServer:
         """
         if threading.current_thread() is not threading.main_thread():
             raise ServerError("the embedded server must be started from the main thread")
-        folder = open_folder(data_dir, create=create)
+        folder = files.open_folder(data_dir, create=create)
         deadline = time.monotonic() + _STARTING_SECONDS
         while (lock := _lock(folder.root, fcntl.LOCK_EX)) is None:
             if not join:
@@ -161,8 +154,8 @@ class EmbeddedServer:
                 return joined
             _wait(deadline, f"the server in {folder.root} does not answer")
         try:
-            chosen = {**_SETTINGS, **database_memory(memory_limit()), **(settings or {})}
-            launch = prepare(folder, binaries, identities, create=create, fsync=chosen["fsync"] == "on")
+            chosen = {**_SETTINGS, **files.database_memory(files.memory_limit()), **(settings or {})}
+            launch = files.prepare(folder, binaries, identities, create=create, fsync=chosen["fsync"] == "on")
             address = _listening(folder, None)
         except BaseException:
             _unlock(lock)
@@ -212,7 +205,9 @@ class EmbeddedServer:
             return
         deadline = time.monotonic() + _STARTING_SECONDS
         while (held := _lock(self._folder.cluster, fcntl.LOCK_EX)) is None:
-            _end_orphan(self._folder)
+            if sys.platform != "linux" and _ready_port(self._folder) is not None:
+                # A dead service's server, which the kernel does not end here. We hold its folder: no process uses it.
+                os.kill(int(self._folder.pid.read_text("utf-8").splitlines()[0]), signal.SIGINT)
             _wait(deadline, f"an old server in {self._folder.root} does not end")
         # No process is left in the cluster, so an id noted there is a dead one's, even if another process has it now.
         for stale in (self._folder.pid, self._folder.socket / f".s.PGSQL.{_PORT}.lock"):
@@ -229,33 +224,25 @@ class EmbeddedServer:
     def stop(self, patience: float = 10) -> None:
         """End the server, or our use of one that was joined. Does nothing the second time.
 
-        Args:
-            patience: seconds to wait for processes that joined, before their transactions are rolled back.
+        `patience` is how many seconds to wait for processes that joined, before their transactions are rolled back.
         """
         lock, self._lock = self._lock, -1
         if lock < 0:
             return
         atexit.unregister(self.stop)
         if self._process is not None:
-            self._end(self._process, patience)
+            deadline = time.monotonic() + patience
+            while (alone := _lock(self._folder.socket, fcntl.LOCK_EX)) is None and time.monotonic() < deadline:
+                time.sleep(_POLL_SECONDS)
+            # Fast first: transactions are rolled back and all is written. Then immediate, which costs a recovery.
+            for order in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
+                self._process.send_signal(order)
+                with suppress(subprocess.TimeoutExpired):
+                    self._process.wait(_LEAVING_SECONDS)
+                    break
+            if alone is not None:
+                _unlock(alone)
         _unlock(lock)
-
-    def _end(self, process: subprocess.Popen[bytes], patience: float) -> None:
-        deadline = time.monotonic() + patience
-        while (alone := _lock(self._folder.socket, fcntl.LOCK_EX)) is None and time.monotonic() < deadline:
-            time.sleep(_POLL_SECONDS)
-        # Fast first: transactions are rolled back and everything is written. Then immediate, which costs a recovery.
-        for order in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
-            process.send_signal(order)
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(_LEAVING_SECONDS)
-                break
-        if alone is not None:
-            _unlock(alone)
-
-    def __enter__(self) -> Self:
-        """Use the server for a while."""
-        return self
 
     def __exit__(self, *_: object) -> None:
         """End it."""
@@ -301,17 +288,8 @@ def _listening(folder: Folder, port: int | None) -> _Address:
     name = os.fsencode(f"{path}/.s.PGSQL.{_PORT}")
     if len(name) <= _SOCKET_PATH_BYTES and not set(path) & _LIST_CHARACTERS:
         return _Address(path, _PORT)
-    return _Address("127.0.0.1", port or _free_port(), folder.password.read_text("ascii"))
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
-
-
-def _end_orphan(folder: Folder) -> None:
-    """End the server of a dead service where the kernel does not. We hold its folder, so that no process uses it."""
-    if sys.platform != "linux" and _ready_port(folder) is not None:
-        os.kill(int(folder.pid.read_text("utf-8").splitlines()[0]), signal.SIGINT)
+    if port is None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))  # a free one
+            port = int(probe.getsockname()[1])
+    return _Address("127.0.0.1", port, folder.password.read_text("ascii"))

@@ -76,12 +76,9 @@ class Launch:
             env=_ENVIRONMENT,
         )
         if result.returncode:
-            raise ServerError(f"{program} failed: {_last_line(result.stderr or result.stdout)}")
+            printed = (result.stderr or result.stdout).strip().splitlines() or ["it printed nothing"]
+            raise ServerError(f"{program} failed: {printed[-1]}")
         return result.stdout
-
-
-def _last_line(text: str) -> str:
-    return (text.strip().splitlines() or ["it printed nothing"])[-1]
 
 
 def find_binaries(named: Path | None = None) -> Path:
@@ -180,19 +177,12 @@ def _choose(folder: Folder, binaries: Path, identities: Sequence[str]) -> Launch
         except ServerError as error:
             complaint = f": {error}"
         else:
-            return Launch(binaries, _major(said), identity, folder)
-    if os.geteuid() == 0:
-        raise ServerError(
-            f"PostgreSQL does not run as root, and no other user here can run {binaries} in {folder.root}{complaint}"
-        )
-    raise ServerError(f"this user cannot run {binaries} in {folder.root}{complaint}")
-
-
-def _major(said: str) -> int:
-    number = re.search(r"\d+", said)
-    if not number:
-        raise ServerError("these PostgreSQL binaries do not print their version")
-    return int(number[0])
+            number = re.search(r"\d+", said)
+            if not number:
+                raise ServerError("these PostgreSQL binaries do not print their version")
+            return Launch(binaries, int(number[0]), identity, folder)
+    root = "PostgreSQL does not run as root, and no other user here can run"
+    raise ServerError(f"{root if os.geteuid() == 0 else 'this user cannot run'} {binaries} in {folder.root}{complaint}")
 
 
 def _give(folder: Folder, identity: str) -> None:
@@ -210,7 +200,12 @@ def _make_cluster(launch: Launch, *, fsync: bool) -> None:
     folder = launch.folder
     unfinished = folder.root / "cluster.new"
     shutil.rmtree(unfinished, ignore_errors=True)
-    _make_password(folder)
+    owner = folder.root.stat()
+    folder.password.unlink(missing_ok=True)
+    file = os.open(folder.password, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(file, "w", encoding="ascii") as opened:
+        os.fchown(file, owner.st_uid, owner.st_gid)
+        opened.write(secrets.token_urlsafe(32))
     launch.run("initdb", *_initdb_arguments(launch.major, unfinished, folder.password))
     alone = ("--single", "-c", "fsync=off", "-c", "exit_on_error=on", "-D", str(unfinished), "postgres")
     launch.run("postgres", *alone, script=f"CREATE DATABASE {DATABASE}\n")
@@ -221,15 +216,6 @@ def _make_cluster(launch: Launch, *, fsync: bool) -> None:
         root = os.open(folder.root, os.O_RDONLY)
         os.fsync(root)
         os.close(root)
-
-
-def _make_password(folder: Folder) -> None:
-    owner = folder.root.stat()
-    folder.password.unlink(missing_ok=True)
-    file = os.open(folder.password, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(file, "w", encoding="ascii") as opened:
-        os.fchown(file, owner.st_uid, owner.st_gid)
-        opened.write(secrets.token_urlsafe(32))
 
 
 def _initdb_arguments(major: int, cluster: Path, password: Path) -> list[str]:

@@ -29,48 +29,29 @@ def _become(identity: str) -> None:
         os.setgid(gid)
         os.setuid(uid)
     elif kind == "namespace":
-        _enter_namespace(*map(int, ids))
-
-
-def _enter_namespace(uid: int, gid: int) -> None:
-    """Keep access to our own files and lose every privilege: outside the namespace the user id stays the same."""
-    outer_uid, outer_gid = os.geteuid(), os.getegid()
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.unshare(_CLONE_NEWUSER):
-        raise OSError(ctypes.get_errno(), "no user namespace")
-    _write("/proc/self/setgroups", "deny")
-    _write("/proc/self/uid_map", f"{uid} {outer_uid} 1")
-    _write("/proc/self/gid_map", f"{gid} {outer_gid} 1")
-
-
-def _write(path: str, text: str) -> None:
-    file = os.open(path, os.O_WRONLY)
-    os.write(file, text.encode("ascii"))
-    os.close(file)
-
-
-def _end_with(parent: int) -> None:
-    """Ask the kernel for SIGINT at the parent's death; after a change of user, which would clear the request."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, _SIGINT, 0, 0, 0)
-    if os.getppid() != parent:  # it died before we asked
-        sys.exit(_FAILED)
-
-
-def _print_to(log: str) -> None:
-    """Open the log as the server's user: a link that this user made there gives access to nothing more."""
-    file = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-    os.dup2(file, 1)
-    os.dup2(file, 2)
+        # Keep access to our own files and lose every privilege: outside the namespace the user id stays the same.
+        maps = {"uid_map": f"{ids[0]} {os.geteuid()} 1", "gid_map": f"{ids[1]} {os.getegid()} 1"}
+        if ctypes.CDLL(None, use_errno=True).unshare(_CLONE_NEWUSER):
+            raise OSError(ctypes.get_errno(), "no user namespace")
+        for name, text in {"setgroups": "deny", **maps}.items():
+            file = os.open(f"/proc/self/{name}", os.O_WRONLY)
+            os.write(file, text.encode("ascii"))
+            os.close(file)
 
 
 def _main(parent: str, identity: str, folder: str, log: str, *program: str) -> None:
     os.umask(0o077)
     _become(identity)
-    _end_with(int(parent))
+    if sys.platform == "linux":  # after the change of user, which would clear the request
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, _SIGINT, 0, 0, 0)
+    if os.getppid() != int(parent):  # it died before we asked
+        sys.exit(_FAILED)
     os.chdir(folder)
     if log != "-":
-        _print_to(log)
+        # Opened as the server's user: a link that this user made there gives access to nothing more.
+        file = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        os.dup2(file, 1)
+        os.dup2(file, 2)
     os.execv(program[0], program)  # noqa: S606  # the caller's own command, and no shell
 
 

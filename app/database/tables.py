@@ -1,72 +1,38 @@
-"""The tables over which SQLAlchemy composes queries. Migrations create them."""
+"""The tables, and of them the columns, over which SQLAlchemy composes queries. Migrations create them."""
+
+from typing import Any
 
 from sqlalchemy import ARRAY, Boolean, Column, Date, DateTime, Integer, LargeBinary, MetaData, Table, Text, Uuid
+from sqlalchemy.types import TypeEngine
 
-metadata = MetaData()
+_TIME = DateTime(timezone=True)
 
-petition = Table(
+
+def _table(name: str, **columns: TypeEngine[Any]) -> Table:
+    key = (Column("county_id", Text, primary_key=True), Column("petition_id", Uuid, primary_key=True))
+    return Table(name, MetaData(), *key, *(Column(column, kind) for column, kind in columns.items()))
+
+
+petition = _table(
     "petition",
-    metadata,
-    Column("county_id", Text, primary_key=True),
-    Column("petition_id", Uuid, primary_key=True),
-    Column("title", Text),
-    Column("officer", Text),
-    Column("required", Integer),
-    Column("registered_voters", Integer),
-    Column("circulation_from", Date),
-    Column("circulation_to", Date),
-    Column("filed_on", Date),
-    Column("ruleset", Text),
-    Column("created_by", Text),
-    Column("created_at", DateTime(timezone=True)),
+    **dict.fromkeys(("title", "officer", "ruleset", "created_by"), Text()),
+    **dict.fromkeys(("required", "registered_voters"), Integer()),
+    **dict.fromkeys(("circulation_from", "circulation_to", "filed_on"), Date()),
+    created_at=_TIME,
 )
 
-head = Table(
+head = _table(
     "head",
-    metadata,
-    Column("county_id", Text, primary_key=True),
-    Column("petition_id", Uuid, primary_key=True),
-    Column("version", Integer),
-    Column("hash", LargeBinary),
-    Column("state", Text),
-    Column("as_of", DateTime(timezone=True)),
-    Column("received", Integer),
-    Column("valid", Integer),
-    Column("invalid", Integer),
-    Column("review", Integer),
-    Column("unsettled", Integer),
-    Column("by_reason", Text),
+    **dict.fromkeys(("version", "received", "valid", "invalid", "review", "unsettled"), Integer()),
+    **dict.fromkeys(("state", "by_reason"), Text()),
+    hash=LargeBinary(),
+    as_of=_TIME,
 )
 
-line = Table(
+line = _table(
     "line",
-    metadata,
-    Column("county_id", Text, primary_key=True),
-    Column("petition_id", Uuid, primary_key=True),
-    Column("section", Integer, primary_key=True),
-    Column("page", Integer, primary_key=True),
-    Column("line", Integer, primary_key=True),
-    Column("status", Text),
-    Column("reason", Text),
-    Column("voter_id", Text),
-    Column("settled", Boolean),
-    Column("people_needed", Integer),
-    Column("confirmed_by", ARRAY(Text)),
-    Column("mismatch_by", ARRAY(Text)),
-    Column("finding_no", Integer),
-    Column("version", Integer),
-    Column("station", Text),
-)
-
-finding = Table(
-    "finding",
-    metadata,
-    Column("county_id", Text, primary_key=True),
-    Column("petition_id", Uuid, primary_key=True),
-    Column("section", Integer, primary_key=True),
-    Column("page", Integer, primary_key=True),
-    Column("line", Integer, primary_key=True),
-    Column("finding_no", Integer, primary_key=True),
-    Column("version", Integer),
-    Column("content", Text),
+    **dict.fromkeys(("section", "page", "line", "people_needed", "version"), Integer()),
+    **dict.fromkeys(("status", "reason", "voter_id"), Text()),
+    **dict.fromkeys(("confirmed_by", "mismatch_by"), ARRAY(Text)),
+    settled=Boolean(),
 )

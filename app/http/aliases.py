@@ -52,9 +52,9 @@ async def load_aliases(principal: Admin, state: AppState, request: Request, resp
     """
     check_file_type(request, "application/octet-stream", "text/csv")
     content = await read_body(request, MAX_BATCH)
-    loaded = await aliases.load_aliases(
+    version, is_new = await aliases.load_aliases(
         state.database, principal.county_id, content, by=principal.name, now=state.now()
     )
-    if not loaded.new:
+    if not is_new:
         response.status_code = 200
-    return AliasesOut.model_validate(loaded.version)
+    return AliasesOut.model_validate(version)

@@ -5,7 +5,8 @@ Each worker has connections of its own. Lines are decided even if every worker f
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from contextlib import suppress
+from typing import Any, Final
 
 import asyncpg
 
@@ -24,13 +25,8 @@ _PART: Final = 250  # lines at most that are decided at a time: 500 would take 2
 _CONNECTIONS: Final = 2  # requests that a worker handles at a time: while one waits for the database, the other
 
 
-class LookupRequest(NamedTuple):
-    """What a worker is asked: the arguments of `decide_lines`. It reads the aliases itself."""
-
-    county_id: str
-    roll_version: int
-    aliases_version: int
-    lines: Sequence[LineToDecide]
+# The county, the versions of its roll and of its aliases, and the lines. A worker reads the aliases itself.
+LookupRequest = tuple[str, int, int, Sequence[LineToDecide]]
 
 
 class Matchers(WorkerPool[LookupRequest, list[Decision]]):
@@ -44,9 +40,7 @@ class Matchers(WorkerPool[LookupRequest, list[Decision]]):
         """Return the decision on each line, in their order: by the workers, or here if they fail."""
         await self.start()
         parts = in_parts(lines, self.idle() if len(lines) >= _WORTH_PARTING else 1)
-        asked = [
-            self._ask(LookupRequest(roll.county_id, roll.roll_version, roll.aliases.version, part)) for part in parts
-        ]
+        asked = [self._ask((roll.county_id, roll.roll_version, roll.aliases.version, part)) for part in parts]
         found = list[Decision]()
         for part, decisions in zip(parts, await asyncio.gather(*asked), strict=True):
             found += decisions or await decide_lines(roll, part)
@@ -54,13 +48,10 @@ class Matchers(WorkerPool[LookupRequest, list[Decision]]):
 
     async def _ask(self, request: LookupRequest) -> list[Decision] | None:
         """The decisions of a worker, of another one if the first dies; None where they fail."""
-        while self.states()["running"]:
-            try:
-                return await asyncio.wait_for(self.submit(request), _PATIENCE)
-            except WorkerDiedError:
-                continue
-            except (WorkerFailedError, TimeoutError):  # another worker would meet the same
-                return None
+        with suppress(WorkerFailedError, TimeoutError):  # another worker would meet the same
+            while self.states()["running"]:
+                with suppress(WorkerDiedError):
+                    return await asyncio.wait_for(self.submit(request), _PATIENCE)
         return None
 
 
@@ -76,11 +67,11 @@ async def open_matcher(arguments: dict[str, Any]) -> Handler[LookupRequest, list
     pool = await asyncpg.create_pool(**arguments, min_size=0, max_size=_CONNECTIONS, command_timeout=40, reset=no_reset)
 
     async def decide(asked: LookupRequest) -> list[Decision]:
+        county_id, roll_version, aliases_version, lines = asked
         async with pool.acquire(timeout=20) as connection:
-            aliases = await aliases_of(connection, asked.county_id, asked.aliases_version)
-            if aliases.version != asked.aliases_version:
+            aliases = await aliases_of(connection, county_id, aliases_version)
+            if aliases.version != aliases_version:
                 raise LookupError
-            roll = SearchedRoll(connection, asked.county_id, asked.roll_version, aliases)
-            return await decide_lines(roll, asked.lines)
+            return await decide_lines(SearchedRoll(connection, county_id, roll_version, aliases), lines)
 
     return decide

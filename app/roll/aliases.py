@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from hashlib import sha256
 from io import StringIO
-from typing import Final, NamedTuple
+from typing import Final
 
 import asyncpg
 
@@ -91,18 +91,13 @@ def _distinct(rows: Iterable[Alias]) -> Iterator[Alias]:
         yield row
 
 
-class LoadedAliases(NamedTuple):
-    """The version in use after a load."""
-
-    version: AliasVersion
-    new: bool  # False if it had the same content already
-
-
-async def load_aliases(database: Database, county_id: str, content: bytes, *, by: str, now: datetime) -> LoadedAliases:
+async def load_aliases(
+    database: Database, county_id: str, content: bytes, *, by: str, now: datetime
+) -> tuple[AliasVersion, bool]:
     """Load a file as the next version of the county's aliases and put it into use, in one transaction.
 
-    The same content again changes nothing. It waits for the examinations under the old version; lines that the new
-    version reads differently are examined again later.
+    Returns the version in use, and whether it is new: the same content again changes nothing. It waits for the
+    examinations under the old version; lines that the new version reads differently are examined again later.
 
     Args:
         database: where the aliases are stored.
@@ -123,11 +118,11 @@ async def load_aliases(database: Database, county_id: str, content: bytes, *, by
             raise UnknownCountyError
         held = await alias_version(connection, county_id, before)
         if held and held.source_sha256 == digest:
-            return LoadedAliases(held, new=False)
+            return held, False
         kinds = Counter(alias.kind for alias in aliases)
         version = AliasVersion(before + 1, kinds["street"], kinds["city"], digest, by, now)
         await rows.add_aliases(connection, county_id, version, aliases)
-    return LoadedAliases(version, new=True)
+    return version, True
 
 
 async def rows_of(connection: asyncpg.Connection, county_id: str, version: int) -> list[Alias] | None:
