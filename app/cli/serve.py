@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from app.cli.arguments import add_command
 from app.cli.common import CommandError, Subparsers, check_schema, database_url, signer
 from app.database.server import EmbeddedServer
-from app.http.connections import PatientProtocol
+from app.http.connections import DeadlineProtocol
 from app.logs import configure
 from app.main import create_app, end_streams
 from app.settings import Settings
@@ -83,7 +83,7 @@ async def _run(arguments: argparse.Namespace, settings: Settings, url: str, serv
     app = create_app(settings, url)
     config = uvicorn.Config(
         app,
-        http=PatientProtocol,
+        http=DeadlineProtocol,
         ws="none",
         host=arguments.host,
         port=arguments.port,

@@ -15,7 +15,7 @@ _LONGEST_HEAD: Final = 65_536  # bytes
 _MOST: Final = 4_000  # connections of a process; each may cost a file descriptor and some 100 KB
 
 
-class PatientProtocol(HttpToolsProtocol):
+class DeadlineProtocol(HttpToolsProtocol):
     """uvicorn's protocol with deadlines and a problem as its 400.
 
     uvicorn's settings do not cover this. `timeout_keep_alive` begins only after an answer, `limit_concurrency` refuses

@@ -168,6 +168,12 @@ def short_page(
 ) -> tuple[Sequence[Item], str | None]:
     """A page of a list that is short enough to be read whole, and the cursor of the next page.
 
+    Args:
+        found: the whole list.
+        cursor: of the page, None for the first one.
+        limit: the largest number of items.
+        key: what identifies an item within the list.
+
     Raises:
         Problem: 422, the cursor is not one that this list gave.
     """

@@ -299,7 +299,15 @@ Result = TypeVar("Result")
 
 
 def request_of(principal: Principal, key: str | None, verb: str, what: str, body: BaseModel) -> WriteRequest:
-    """The request with the fingerprint of its meaning: the verb, what it is about, and the fields of its body."""
+    """The request with the fingerprint of its meaning, by which it is recognized when it is repeated.
+
+    Args:
+        principal: who sends it.
+        key: its idempotency key, if it has one.
+        verb: what it does.
+        what: what it is about, such as a place.
+        body: its fields.
+    """
     meaning = canonical([verb, what, body.model_dump(mode="json")])
     return WriteRequest(principal.name, key, sha256(meaning).digest())
 

@@ -158,9 +158,19 @@ async def list_signatures(  # noqa: PLR0917  # the filters of the list
             blind=principal.role != "auditor",
         )
     shown, following = page(found, limit, _place)
-    listed = [ListedOut.model_validate({**row._mapping, "place": str(_place(row))}) for row in shown]  # noqa: SLF001  # its documented name
-    return LinesOut(signatures=listed, next_cursor=following)
+    return LinesOut(signatures=[_listed_out(row) for row in shown], next_cursor=following)
 
 
 def _place(row: Row[Any]) -> Place:
     return Place(row.section, row.page, row.line)
+
+
+def _listed_out(row: Row[Any]) -> ListedOut:
+    return ListedOut(
+        place=str(_place(row)),
+        status=row.status,
+        reason=row.reason,
+        settled=row.settled,
+        version=row.version,
+        voter_id=row.voter_id,
+    )
