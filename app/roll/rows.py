@@ -221,8 +221,7 @@ class RowReader:
         self._width = len(names)
         positions = {name: at for at, name in enumerate(names) if name}
         sources = [roll_format.columns[column] for column in CANONICAL_COLUMNS]
-        self._take = [_taker(source, positions) for source in sources]
-        self._straight = _straight_taker(sources, positions)
+        self._values = _values_taker(sources, positions)
         self._county = positions[roll_format.county_column] if roll_format.county_column else None
         self.county: str | None = None  # the file's code of the county, once a row was read
 
@@ -268,8 +267,8 @@ class RowReader:
                 no_text = _NO_TEXT.search(value)
                 why = f"a byte that is not {self.format.encoding}" if no_text else "a control character"
                 # The canonical column whose value is this column of the file alone, if there is one.
-                probe = ["\x00" if i == index else "" for i in range(self._width)]
-                columns = (c for c, take in zip(CANONICAL_COLUMNS, self._take, strict=True) if "\x00" in take(probe))
+                probe = self._values(["\x00" if i == index else "" for i in range(self._width)])
+                columns = (column for column, value in zip(CANONICAL_COLUMNS, probe, strict=True) if "\x00" in value)
                 raise RollError(Fault(why, no, next(columns, None)))
         return self._tidied(no, row)
 
@@ -284,7 +283,7 @@ class RowReader:
             if self.county is not None:
                 raise RollError(Fault("another county than the rows before", no, self.format.county_column))
             self.county = row[self._county]
-        values = self._straight(row) if self._straight else tuple([take(row) for take in self._take])
+        values = self._values(row)
         try:
             if any(map(gt, map(len, values), _BOUNDS)) or not values[0]:
                 raise ValueError  # noqa: TRY301 - one way out for every bad row: it is rare, and explained there
@@ -319,12 +318,15 @@ def _taker(source: Source, positions: Mapping[str, int]) -> Callable[[Sequence[s
     return lambda row: function(*["" if at is None else row[at] for at in indexes])
 
 
-def _straight_taker(
+def _values_taker(
     sources: Sequence[Source], positions: Mapping[str, int]
-) -> Callable[[Sequence[str]], tuple[str, ...]] | None:
-    """One function for all values, which is faster, where each is in a column of its own."""
+) -> Callable[[Sequence[str]], tuple[str, ...]]:
+    """A function from a row of the file to its canonical values."""
     columns = [positions[source] for source in sources if isinstance(source, str) and source in positions]
-    return itemgetter(*columns) if len(columns) == len(sources) else None
+    if len(columns) == len(sources):  # each value is in a column of its own: this is faster
+        return itemgetter(*columns)
+    takers = [_taker(source, positions) for source in sources]
+    return lambda row: tuple([take(row) for take in takers])
 
 
 def _registration_of(no: int, values: tuple[str, ...]) -> Registration:

@@ -8,7 +8,6 @@ import asyncio
 import os
 from collections import Counter, deque
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import aclosing
 from dataclasses import dataclass
 from itertools import chain
 from typing import Final
@@ -76,34 +75,24 @@ async def convert_all(
     head = [chunk for _ in range(2) if (chunk := await asyncio.to_thread(next, chunks, None))]
     if len(head) < 2:  # noqa: PLR2004 - a single chunk is not worth a process
         convert = converter(roll_format, header)
-        for chunk in (*head, None):
-            yield await asyncio.to_thread(convert, chunk)
+        for only in (*head, None):
+            yield await asyncio.to_thread(convert, only)
         return
     pool = WorkerPool(open_converter, (roll_format.name, header), min(_MOST_WORKERS, os.cpu_count() or 1))
+    rest = chain(head, chunks)
+    waiting: deque[asyncio.Task[Converted]] = deque()  # in the file's order
     try:
         await pool.start()
-        async with aclosing(_in_order(pool, chain(head, chunks))) as in_order:
-            async for converted in in_order:
-                yield converted
-        for worker in pool.workers:
-            yield await worker.ask(None)
-    finally:
-        await pool.close()
-
-
-async def _in_order(
-    pool: WorkerPool[Chunk | None, Converted], chunks: Iterator[Chunk]
-) -> AsyncGenerator[Converted, None]:
-    """Yield converted chunks in the file's order. While one is used, each worker has one and another one waits."""
-    waiting: deque[asyncio.Task[Converted]] = deque()
-    try:
-        while chunk := await asyncio.to_thread(next, chunks, None):
+        while chunk := await asyncio.to_thread(next, rest, None):
             waiting.append(asyncio.create_task(pool.submit(chunk)))
-            if len(waiting) > len(pool.workers):
+            if len(waiting) > len(pool.workers):  # while one is used, each worker has one and another one waits
                 yield await waiting.popleft()
         while waiting:
             yield await waiting.popleft()
+        for worker in pool.workers:
+            yield await worker.ask(None)
     finally:
         for task in waiting:
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
+        await pool.close()
