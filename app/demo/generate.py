@@ -64,11 +64,8 @@ class _Lines:
 
     def write_to(self, folder: Path) -> None:
         """Write the lines and their truths in paper order."""
-        with (
-            self._file,
-            (folder / "petition.ndjson").open("wb") as signatures,
-            (folder / "truth.ndjson").open("wb") as truths,
-        ):
+        petition, truth = folder / "petition.ndjson", folder / "truth.ndjson"
+        with self._file, petition.open("wb") as signatures, truth.open("wb") as truths:
             for start in self._starts:
                 self._file.seek(start)
                 signatures.write(self._file.readline())

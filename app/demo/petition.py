@@ -7,7 +7,7 @@ JSON object per line, in the order of the places.
 import json
 from array import array
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from itertools import accumulate
@@ -118,8 +118,7 @@ class Petition:
                 same address, and relatives with a similar name. That tests a matcher, but has no certain result.
         """
         self._random = Random(f"petition {seed}")  # noqa: S311 - made up, not secret
-        self._county = county
-        self._hard = hard
+        self._county, self._hard = county, hard
         self._people = People(self._random, county.names)
         self._pen = Pen(self._random, county.names, county.atlas)
         self._places = array("L", range(mix.raw))
@@ -159,17 +158,19 @@ class Petition:
 
     def _sign(self, kind: str, voter: Registration, building: Building) -> Iterator[Line]:
         """The line or lines of a kind, drawn for this voter."""
-        if kind == "valid":
-            yield from self._valid(voter, building)
+        if kind == "valid":  # one to three lines: the lowest place counts (EC 105(b)), not the first to arrive
+            indexes = sorted(self._places.pop() for _ in range(1 + self._copies.pop()))
+            for copy, index in enumerate(indexes):
+                text, ok = self._own(voter, building)
+                yield self._line("duplicate" if copy else "valid", text, voter.voter_id, ok, index=index)
         elif kind == "different_address":
             text = self._pen.write(voter.person, self._elsewhere(voter, building))
             yield self._line(kind, text, voter.voter_id, [voter.voter_id])
         elif kind == "out_of_county":
             zip_, city = self._random.choice(self._county.names.outside)
             address = self._county.atlas.empty(self._random)._replace(city=city, zip=zip_)
-            yield self._line(
-                kind, self._pen.write(self._people.adult(), address, known=None, error=READERS[0], outside=True)
-            )
+            text = self._pen.write(self._people.adult(), address, known=None, error=READERS[0], outside=True)
+            yield self._line(kind, text)
         elif self._unused.get(kind):
             yield self._registered_not_in_force(kind)
         elif kind in self._unused:
@@ -179,19 +180,10 @@ class Petition:
         else:
             yield self._flawed(kind, voter, building)
 
-    def _valid(self, voter: Registration, building: Building) -> Iterator[Line]:
-        """A voter's good lines, one to three: the lowest place counts (EC 105(b)), not the first to arrive."""
-        indexes = sorted(self._places.pop() for _ in range(1 + self._copies.pop()))
-        for copy, index in enumerate(indexes):
-            text, ok = self._own(voter, building)
-            yield self._line("duplicate" if copy else "valid", text, voter.voter_id, ok, index=index)
-
     def _flawed(self, kind: str, voter: Registration, building: Building) -> Line:
         """A registered voter's line that does not count for a reason other than the registration."""
-        error = 0.0
-        if kind == "illegible":
-            error = ILLEGIBLE_BUT_KNOWN if self._hard else ILLEGIBLE
-        text, ok = self._own(voter, building, error)
+        illegible = ILLEGIBLE_BUT_KNOWN if self._hard else ILLEGIBLE
+        text, ok = self._own(voter, building, illegible if kind == "illegible" else 0)
         if kind == "no_address":
             box = self._random.choice(("", f"PO BOX {self._random.randint(10, 9999)}"))
             text = replace(text, entry={**text.entry, "residence_address": box}, tags="pobox" if box else "noaddress")
@@ -247,26 +239,14 @@ class Petition:
         return self._random.choice(other.current).address
 
     def _line(
-        self,
-        kind: str,
-        text: Text,
-        voter_id: str = "",
-        ok: list[str] | None = None,
-        *,
-        index: int | None = None,
-        tag: str = "",
+        self, kind: str, text: Text, voter_id: str = "", ok: Sequence[str] = (), *, index: int = -1, tag: str = ""
     ) -> Line:
-        """The line as posted, and its truth."""
-        index = self._places.pop() if index is None else index
+        """The line as posted, and its truth; at the next free place if it has no index."""
+        index = self._places.pop() if index < 0 else index
         section, page, line = place(index)
-        signature = {
-            "section": section,
-            "page": page,
-            "line": line,
-            **text.entry,
-            "signed": kind != "no_signature",
-            "image_sha256": f"{self._random.getrandbits(256):064x}",
-        }
+        image = f"{self._random.getrandbits(256):064x}"
+        signature = {"section": section, "page": page, "line": line, **text.entry}
+        signature |= {"signed": kind != "no_signature", "image_sha256": image}
         truth: Truth = {
             "place": f"{section}-{page}-{line}",
             "status": "valid" if kind == "valid" else "invalid",
@@ -274,7 +254,7 @@ class Petition:
             "published": PUBLISHED.get(kind, kind),
             "voter_id": voter_id,
             "class": CLASSES.get(kind, "notreg"),
-            "ok": ok or [],
+            "ok": list(ok),
             "character_error": text.character_error,
             "tags": f"{tag} {text.tags}".strip(),
         }

@@ -15,12 +15,11 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
-from app.demo.clerks import CLERKS, SUPERVISOR, Work, settle
 from app.demo.generate import ALIASES, Manifest, generate
 from app.demo.mix import LINES
 from app.demo.petition import TruthFile
 from app.demo.service import Api, ServiceError, command, running_service
-from app.demo.stations import Station, post_all, share_out
+from app.demo.users import CLERKS, SUPERVISOR, Station, Work, post_all, settle, share_out
 from app.station.client import Target
 
 STATIONS = ("station-1", "station-2", "station-3", "station-4")
@@ -40,9 +39,7 @@ class Screen:
 
     def __init__(self, console: Console, stations: Sequence[Station]) -> None:
         """Draws nothing until `live` is entered."""
-        self._console = console
-        self._stations = stations
-        self._printed = time.monotonic()
+        self._console, self._stations, self._printed = console, stations, time.monotonic()
         self._work, self._tally = "", "no tally yet"
         columns = [TextColumn(f"{{task.{text}}}", markup=False) for text in ("description", "fields[state]")]
         self.live = Progress(
@@ -51,19 +48,13 @@ class Screen:
         self._rows = [self.live.add_task(station.name, total=station.lines, state="") for station in stations]
         self._tally_row = self.live.add_task("tally", total=None, state=self._tally)
 
-    def show_tally(self, tally: Mapping[str, Any]) -> None:
-        """Show a new tally."""
-        version, valid, invalid, review = (tally[key] for key in ("version", "valid", "invalid", "review"))
-        self._tally = f"{version:,}: {valid:,} valid, {invalid:,} invalid, {review:,} in review"
-        self.show()
-
-    def show_work(self, work: Work) -> None:
-        """Show what the clerks have done so far."""
-        self._work = f"clerks: {work.findings:,} findings; "
-        self.show()
-
-    def show(self) -> None:
-        """Show the stations' progress with the rest."""
+    def show(self, tally: Mapping[str, Any] | None = None, work: Work | None = None) -> None:
+        """Show the stations' progress, a new tally, or what the clerks have done so far."""
+        if tally:
+            text = "{version:,}: {valid:,} valid, {invalid:,} invalid, {review:,} in review"
+            self._tally = text.format_map(tally)
+        if work:
+            self._work = f"clerks: {work.findings:,} findings; "
         for row, station in zip(self._rows, self._stations, strict=True):
             state = f"{station.posted:,} of {station.lines:,} lines"
             state += f", {station.again:,} sent again" if station.again else ""
@@ -112,16 +103,13 @@ class Demo:
 
     def _make_county(self) -> Manifest:
         """The made-up county and petition; made once for each scale and seed."""
-        made = self.folder / "manifest.json"
+        made, say, started = self.folder / "manifest.json", self.console.print, time.monotonic()
         if made.exists():
             return Manifest(**json.loads(made.read_text(encoding="utf-8")))
-        self.console.print(f"Making up a county and a petition at scale {self.scale} (seed {self.seed}) …")
-        started = time.monotonic()
+        say(f"Making up a county and a petition at scale {self.scale} (seed {self.seed}) …")
         manifest = generate(self.scale, self.seed, self.folder)
-        self.console.print(
-            f"  {manifest.registered:,} registered voters and {manifest.expected['raw']:,} lines"
-            f" in {time.monotonic() - started:,.1f} s"
-        )
+        voters, lines = manifest.registered, manifest.expected["raw"]
+        say(f"  {voters:,} registered voters and {lines:,} lines in {time.monotonic() - started:,.1f} s")
         return manifest
 
     async def _command(self, *arguments: str, show: bool = False) -> str:
@@ -145,19 +133,15 @@ class Demo:
     async def _create_keys(self) -> dict[str, str]:
         """A key for each user. A second demo in the same county gets new ones: their names include the time."""
         now = f"{int(time.time()):x}"
-        created = (
-            self._command("keys", "create", "--role", role, "--name", f"{name}-{now}") for name, role in ROLES.items()
-        )
+        options = [("--role", role, "--name", f"{name}-{now}") for name, role in ROLES.items()]
+        created = [self._command("keys", "create", *each) for each in options]
         return dict(zip(ROLES, await asyncio.gather(*created), strict=True))
 
     async def _count(self, manifest: Manifest, api: Api) -> bool:
         """Let the stations post and the clerks settle, and show it; returns whether the result is the expected one."""
         shares = await asyncio.to_thread(share_out, self.folder / manifest.petition, self.folder / "stations", STATIONS)
-        url = str(api.http.base_url)
-        stations = [
-            Station(name, file, lines, Target(url, api.petition_id, api.keys[name]))
-            for name, (file, lines) in shares.items()
-        ]
+        url, petition = str(api.http.base_url), api.petition_id
+        stations = [Station(name, *share, Target(url, petition, api.keys[name])) for name, share in shares.items()]
         screen = Screen(self.console, stations)
         with screen.live, TruthFile(self.folder / manifest.truth) as truth:
             async with _watched_tally(api, screen):
@@ -165,15 +149,13 @@ class Demo:
                 await post_all(stations, self.folder / "spool", screen.show)
                 posting = time.monotonic() - started
                 posted = (await api.call(MONITOR, "GET", "/tally")).json()
-                work = await settle(api, truth, screen.show_work)
+                work = await settle(api, truth, lambda work: screen.show(work=work))
         tally = (await api.call(MONITOR, "GET", "/tally")).json()
         self._show_result(manifest, tally)
         self._show_work(posted, work, posting)
         same = tally["review"] == 0 and all(tally[key] == manifest.expected[key] for key in RESULT)
-        color, text = (
-            ("green", "came to the expected result") if same else ("red", "did not come to the expected result")
-        )
-        self.console.print(f"[{color}]The service {text}.[/]")
+        color, verb = ("green", "came") if same else ("red", "did not come")
+        self.console.print(f"[{color}]The service {verb} to the expected result.[/]")
         return same
 
     def _show_result(self, manifest: Manifest, tally: Mapping[str, Any]) -> None:
@@ -181,10 +163,8 @@ class Demo:
         expected, got = ({**source, **source["invalid_by_reason"]} for source in (manifest.expected, tally))
         published = {"raw": sum(LINES.values()), "invalid": sum(LINES.values()) - LINES["valid"], **LINES}
         table = Table(title="The result, line by line")
-        table.add_column("")
-        for name in ("published 2022", "at this scale", "this service"):
-            table.add_column(name, justify="right")
-        table.add_column("")
+        for name in ("", "published 2022", "at this scale", "this service", ""):
+            table.add_column(name, justify="right" if name else "left")
         for key, label in LABELS.items():
             difference = got[key] - expected[key]
             mark = f"[red]{difference:+,}[/]" if difference else "[green]=[/]"
@@ -218,15 +198,10 @@ class Demo:
 
 
 async def _open_petition(api: Api, manifest: Manifest) -> None:
-    terms = {
-        "title": "Petition to recall the district attorney (made up)",
-        "officer": "The district attorney",
-        "required": manifest.required,
-        "circulation_from": manifest.circulation[0],
-        "circulation_to": manifest.circulation[1],
-        "filed_on": manifest.filed,
-    }
-    answer = await api.call(CLERKS[0], "POST", "", json=terms)
+    names = {"title": "Petition to recall the district attorney (made up)", "officer": "The district attorney"}
+    first, last = manifest.circulation
+    days = {"circulation_from": first, "circulation_to": last, "filed_on": manifest.filed}
+    answer = await api.call(CLERKS[0], "POST", "", json={**names, **days, "required": manifest.required})
     api.petition_id = answer.json()["petition_id"]
 
 
@@ -240,7 +215,7 @@ async def _watched_tally(api: Api, screen: Screen) -> AsyncIterator[None]:
             answer = await api.call(MONITOR, "GET", "/tally", headers={"If-None-Match": etag})
             if answer.status_code == httpx.codes.OK:
                 etag = answer.headers["etag"]
-                screen.show_tally(answer.json())
+                screen.show(answer.json())
             await asyncio.sleep(_SECONDS_BETWEEN_POLLS)
 
     task = asyncio.create_task(poll())

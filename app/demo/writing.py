@@ -48,9 +48,7 @@ class Pen:
 
     def __init__(self, random: Random, names: Names, atlas: Atlas) -> None:
         """Takes the county's names and zips, which people confuse."""
-        self._random = random
-        self._names = names
-        self._atlas = atlas
+        self._random, self._names, self._atlas = random, names, atlas
         self._tags: list[str] = []
 
     def write(
@@ -197,8 +195,7 @@ class Pen:
 
     def _read(self, text: str, error: float) -> str:
         """The text with this share of wrong characters, as a keyboard or a machine makes them."""
-        uniform = self._random.random
-        wrong = MISREAD if error >= MACHINE else KEYED
+        uniform, wrong = self._random.random, MISREAD if error >= MACHINE else KEYED
         return "".join(self._misread(c, wrong) if uniform() < error else c for c in text)
 
     def _misread(self, character: str, wrong: dict[str, str]) -> str:

@@ -24,7 +24,7 @@ router = APIRouter(prefix="/v1/petitions/{petition_id}", tags=["ledger"])
 Verifier = Annotated[Principal, allow("supervisor", "auditor")]
 Size = Annotated[int, Query(ge=1, lt=2**63), DIGITS]
 Hex = Annotated[str, BeforeValidator(bytes.hex)]
-Base64 = Annotated[str, BeforeValidator(lambda node: b64encode(node).decode())]
+Base64 = Annotated[str, BeforeValidator(lambda node: b64encode(node).decode())]  # as in checkpoints
 
 
 class EntryOut(ResponseModel):

@@ -1,10 +1,10 @@
 """SQL that reads the ledger and everything that a verification compares with it, and that stores checkpoints."""
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import asyncpg
 
@@ -133,15 +133,6 @@ ORDER BY head.county_id, head.petition_id
 """
 
 
-class Uncovered(NamedTuple):
-    """A petition with entries that no checkpoint covers."""
-
-    petition: PetitionKey
-    state: str
-    entries: int
-    last_at: datetime | None  # of its newest checkpoint
-
-
 @asynccontextmanager
 async def snapshot(connection: asyncpg.Connection) -> AsyncIterator[None]:
     """One state of the database for several statements, however long they take."""
@@ -154,12 +145,10 @@ async def snapshot(connection: asyncpg.Connection) -> AsyncIterator[None]:
         yield
 
 
-async def _stream(connection: asyncpg.Connection, query: str, *arguments: object) -> AsyncIterator[Any]:
+def _stream(connection: asyncpg.Connection, query: str, *arguments: object) -> AsyncIterable[Any]:
     """A query's rows, fetched in chunks; within a transaction."""
-    cursor = await connection.cursor(query, *arguments)
-    while rows := await cursor.fetch(_CHUNK, timeout=_TIMEOUT):
-        for row in rows:
-            yield row
+    rows: AsyncIterable[Any] = connection.cursor(query, *arguments, prefetch=_CHUNK, timeout=_TIMEOUT)
+    return rows
 
 
 async def read_petition(connection: asyncpg.Connection, petition: PetitionKey) -> tuple[Petition, Head]:
@@ -274,7 +263,9 @@ async def add_checkpoint(connection: asyncpg.Connection, petition: PetitionKey, 
     return done == "INSERT 0 1"
 
 
-async def uncovered_petitions(connection: asyncpg.Connection) -> list[Uncovered]:
-    """The petitions of all counties with entries that no checkpoint covers."""
-    rows: list[Any] = await connection.fetch(_UNCOVERED)
-    return [Uncovered(PetitionKey(*row[:2]), *row[2:]) for row in rows]
+async def uncovered_petitions(connection: asyncpg.Connection) -> list[tuple[PetitionKey, str, int, datetime | None]]:
+    """The petitions of all counties with entries that no checkpoint covers.
+
+    With each comes its state, the number of these entries, and the time of its newest checkpoint, if there is one.
+    """
+    return [(PetitionKey(*row[:2]), *row[2:]) for row in await connection.fetch(_UNCOVERED)]

@@ -214,9 +214,8 @@ class Chain:
                     self.found.fault("leaf", f"entry {seq}, leaf {leaf_no}", message)
             # What an entry with destroyed findings changed cannot be replayed any more.
             if index in unexplained and not any(mark & _DESTROYED for mark in marks):
-                self.found.fault(
-                    "tally", f"entry {seq}", "its tally does not follow from its findings and the entry before"
-                )
+                message = "its tally does not follow from its findings and the entry before"
+                self.found.fault("tally", f"entry {seq}", message)
 
 
 def _object(text: str) -> dict[str, Any]:

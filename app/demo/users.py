@@ -1,19 +1,30 @@
-"""Simulated clerks, who look at the paper, know the truth about it, and record it through the API.
+"""The simulated users of the service: stations that post the petition, and clerks who know the truth about its lines.
 
-As the registrar's staff does, they decide the lines that need review, confirm the findings that need a person's
-confirmation, compare the signature of every counted line, and file the withdrawals.
+Several stations have some of the sections each, and also send some lines again. As the registrar's staff does, clerks
+decide the lines that need review, confirm the findings that need a person's confirmation, compare the signature of
+every counted line, and file the withdrawals.
 """
 
 import asyncio
+import json
+import random
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import zip_longest
+from pathlib import Path
 from typing import Any
 
 from app.demo.petition import Truth, TruthFile
 from app.demo.service import Api, ServiceError
+from app.station.client import Control, Options, Target
+from app.station.outcome import Summary
+from app.station.post import post_file, post_signatures
 
+_RESENT = 0.02  # of a station's lines are entered by hand and sent again, under a new key
+_SCANNED_TWICE = 0.01  # of a station's lines are scanned by its neighbor too
+_OPTIONS = Options(batch=500, in_flight=2)
 CLERKS = ("clerk-1", "clerk-2", "clerk-3")
 SUPERVISOR = "supervisor-1"
 _ANY_CLERK = ""
@@ -22,6 +33,57 @@ _FINDINGS = 200  # of one person per request
 _DECIDED_BY_THE_COUNT = ("duplicate", "withdrawn")
 
 Finding = tuple[str, dict[str, Any]]  # by whom, and the body of the request
+
+
+@dataclass(slots=True)
+class Station:
+    """One station: its part of the petition, and its progress."""
+
+    name: str
+    file: Path
+    lines: int
+    target: Target
+    posted: int = 0
+    again: int = 0
+
+
+def share_out(petition: Path, folder: Path, names: Sequence[str]) -> dict[str, tuple[Path, int]]:
+    """Split the petition by section among the stations; returns the file of each and the number of lines in it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = {name: folder / f"{name}.ndjson" for name in names}
+    counts = dict.fromkeys(names, 0)
+    with ExitStack() as opened:
+        files = {name: opened.enter_context(path.open("w", encoding="utf-8")) for name, path in paths.items()}
+        for text in opened.enter_context(petition.open(encoding="utf-8")):
+            name = names[json.loads(text)["section"] % len(names)]
+            files[name].write(text)
+            counts[name] += 1
+    return {name: (paths[name], counts[name]) for name in names}
+
+
+async def post_all(stations: Sequence[Station], spool: Path, changed: Callable[[], None]) -> None:
+    """Let all stations post at once, with their journals in `spool`; `changed` is called after each step of one."""
+
+    async def post(station: Station, neighbor: Station) -> None:
+        def progress(summary: Summary) -> None:
+            station.posted = summary.accepted
+            changed()
+
+        control = Control(progress=progress)
+        await post_file(str(station.file), station.target, options=_OPTIONS, spool=spool, control=control)
+        again = _sample(station.file, _RESENT, 1) + _sample(neighbor.file, _SCANNED_TWICE, 2)
+        if again:
+            station.again = (await post_signatures(again, station.target, options=_OPTIONS)).accepted
+            changed()
+
+    await asyncio.gather(*map(post, stations, [*stations[1:], stations[0]]))
+
+
+def _sample(file: Path, share: float, seed: int) -> list[dict[str, object]]:
+    """A seeded share of a station's lines."""
+    chance = random.Random(seed)  # noqa: S311  # a simulation
+    with file.open(encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines if chance.random() < share]
 
 
 @dataclass(slots=True)
