@@ -4,7 +4,7 @@ The posterior over the hypotheses decides. The rules on top of it only ever turn
 the law says is no reason to reject: unit, fraction, city, zip, type and direction of the street (EC 105(a)(2)).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import log
 from typing import Final, NamedTuple
@@ -57,7 +57,7 @@ class _Verdict(NamedTuple):
 _AGREEING_MIDDLE: Final = frozenset({Middle.SAME, Middle.INITIAL})
 _SAME_GIVEN: Final = frozenset({Given.EXACT, Given.NICKNAME, Given.MIDDLE})
 _SEVERAL: Final = 2
-_RARE: Final = 7.0  # inverse frequency (logarithm) of a name that one in 1,100 bears
+_RARE: Final = 7.0  # inverse document frequency of a name that one in 1,100 bears
 _ALONE: Final = 3.0  # the logarithm of one over the namesakes to be expected: one in twenty streets
 _AS_WELL: Final = 1.5  # a difference of weight that is none
 
@@ -114,17 +114,17 @@ def _decision(line: ParsedLine, verdict: _Verdict, candidates: CandidateSet | No
     )
 
 
-def _match(candidates: CandidateSet) -> tuple[ComparedRegistration | None, list[Rule]]:
+def _match(candidates: CandidateSet) -> tuple[ComparedRegistration | None, tuple[Rule, ...]]:
     """The one registered voter of this name at this house and street, if there is one, and what speaks against it."""
     here = candidates.posterior.here
     best = _greatest(here)
     if best is None or here[best] < candidates.threshold("match_exact"):
-        return None, []
+        return None, ()
     registrations = candidates.persons[best].registrations
     match = next((r for r in registrations if r.eligibility == "registered" and r.address.here), None)
     if match is None or here[best] < _enough(candidates, match):
-        return None, []
-    return match, _doubts(candidates, match, here[best])
+        return None, ()
+    return match, tuple(_doubts(candidates, match, here[best]))
 
 
 def _greatest(probabilities: Sequence[float]) -> int | None:
@@ -145,25 +145,34 @@ def _enough(candidates: CandidateSet, match: ComparedRegistration) -> float:
     return candidates.threshold("match_weak" if given is Given.NICKNAME else "match")
 
 
-def _doubts(candidates: CandidateSet, match: ComparedRegistration, probability: float) -> list[Rule]:
+def _doubts(candidates: CandidateSet, match: ComparedRegistration, probability: float) -> Iterator[Rule]:
     """What never lets the program accept by itself."""
+    yield from _doubts_of_name(candidates, match, probability)
+    if any(_is_canceled_namesake(person, match) for person in candidates.persons):
+        yield Rule.CANCELED_NAMESAKE
+    if candidates.county == "out":
+        yield Rule.OUT_OF_COUNTY
+    if match.registration.confidential:
+        yield Rule.CONFIDENTIAL
+    if _either_street_may_be_meant(candidates, match):
+        yield Rule.STREET_OF_BOTH_NAMES
+
+
+def _doubts_of_name(candidates: CandidateSet, match: ComparedRegistration, probability: float) -> Iterator[Rule]:
     name, given, middle = match.name.levels, match.name.levels.given, match.name.levels.middle.level
-    by_initial = given.level is Given.INITIAL and middle not in _AGREEING_MIDDLE
-    terms = candidates.scorer.terms
-    doubts = {
-        Rule.NAME_DIFFERS: not name.is_plausible,
-        Rule.WEAK_NAME: not name.is_certain and probability < candidates.threshold("match_weak"),
-        Rule.INITIAL_ONLY: given.level is Given.MISSING or by_initial,  # R. SMITH; R. JAMES SMITH says who it is
-        # ROSE is no slip of JOSE, BRITANY may be one of BRITTANY
-        Rule.ANOTHER_GIVEN_NAME: given.level is Given.NEAR and terms.idf("given", given.word) < _RARE,
-        Rule.MIDDLE_INITIAL_DIFFERS: middle is Middle.INITIAL_CONFLICT,
-        Rule.SUFFIX_DIFFERS: name.suffix is Suffix.CONFLICT,
-        Rule.CANCELED_NAMESAKE: any(_is_canceled_namesake(person, match) for person in candidates.persons),
-        Rule.OUT_OF_COUNTY: candidates.county == "out",
-        Rule.CONFIDENTIAL: match.registration.confidential,
-        Rule.STREET_OF_BOTH_NAMES: _either_street_may_be_meant(candidates, match),
-    }
-    return [rule for rule, applies in doubts.items() if applies]
+    by_initial = given.level is Given.INITIAL and middle not in _AGREEING_MIDDLE  # R. JAMES SMITH says who it is
+    if not name.is_plausible:
+        yield Rule.NAME_DIFFERS
+    if not name.is_certain and probability < candidates.threshold("match_weak"):
+        yield Rule.WEAK_NAME
+    if given.level is Given.MISSING or by_initial:
+        yield Rule.INITIAL_ONLY
+    if given.level is Given.NEAR and candidates.scorer.terms.idf("given", given.word) < _RARE:
+        yield Rule.ANOTHER_GIVEN_NAME  # ROSE is not JOSE misspelled, BRITANY may be BRITTANY
+    if middle is Middle.INITIAL_CONFLICT:
+        yield Rule.MIDDLE_INITIAL_DIFFERS
+    if name.suffix is Suffix.CONFLICT:
+        yield Rule.SUFFIX_DIFFERS
 
 
 def _is_canceled_namesake(person: Person, match: ComparedRegistration) -> bool:
@@ -190,21 +199,24 @@ def _either_street_may_be_meant(candidates: CandidateSet, match: ComparedRegistr
     )
 
 
-def _against_rejection(candidates: CandidateSet) -> list[Rule]:
+def _against_rejection(candidates: CandidateSet) -> Iterator[Rule]:
     """What never lets the program reject by itself: a voter at this address, or a slip from it, may be the signer."""
     here, in_county = candidates.posterior.here, candidates.county != "out"
     readable, name_known, street_known = _readability(candidates)
-    new_surname = candidates.threshold("invalid_new_surname")
-    likely = [person for person, share in zip(candidates.persons, here, strict=True) if share > new_surname]
-    rules = {
-        Rule.MAY_BE_REGISTERED: sum(here) > candidates.threshold("invalid" if readable else "invalid_unread"),
-        Rule.NAME_NOT_KNOWN: in_county and not name_known,
-        Rule.STREET_NOT_KNOWN: in_county and not street_known,
-        Rule.LIKE_NAME: any(_is_plausible(candidates, one) for one in candidates.registrations),
-        Rule.SAME_GIVEN_NAME: in_county and any(_is_same_given_here(person) for person in likely),
-        Rule.CONFIDENTIAL: any(one.registration.confidential for one in candidates.registrations if one.address.here),
-    }
-    return [rule for rule, applies in rules.items() if applies]
+    if sum(here) > candidates.threshold("invalid" if readable else "invalid_unread"):
+        yield Rule.MAY_BE_REGISTERED
+    if in_county and not name_known:
+        yield Rule.NAME_NOT_KNOWN
+    if in_county and not street_known:
+        yield Rule.STREET_NOT_KNOWN
+    if any(_is_plausible(candidates, one) for one in candidates.registrations):
+        yield Rule.LIKE_NAME
+    limit = candidates.threshold("invalid_new_surname")
+    likely = (person for person, share in zip(candidates.persons, here, strict=True) if share > limit)
+    if in_county and any(_is_same_given_here(person) for person in likely):
+        yield Rule.SAME_GIVEN_NAME
+    if any(one.registration.confidential for one in candidates.registrations if one.address.here):
+        yield Rule.CONFIDENTIAL
 
 
 def _readability(candidates: CandidateSet) -> tuple[bool, bool, bool]:

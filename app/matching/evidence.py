@@ -216,12 +216,8 @@ def _address_verdict(
     return "different"
 
 
-class FieldEvidence(NamedTuple):
-    """One compared field: the roll's value, the level, and the weight (natural logarithm of the likelihood ratio)."""
-
-    roll: str
-    level: Level
-    weight: float
+FieldEvidence = tuple[str, Level, float]
+"""Of one compared field the roll's value, the level, and the weight (natural logarithm of the likelihood ratio)."""
 
 
 def field_evidence(scorer: Scorer, compared: ComparedRegistration) -> dict[Field, FieldEvidence]:
@@ -230,13 +226,13 @@ def field_evidence(scorer: Scorer, compared: ComparedRegistration) -> dict[Field
     name, address, weights = compared.name.levels, compared.address.levels, scorer.model.weights
     way = " ".join(filter(None, (r.pre_direction, r.street_type, r.post_direction)))
     return {
-        "surname": FieldEvidence(r.last_name, name.surname.level, round(weight("surname", name.surname), 2)),
-        "given": FieldEvidence(r.first_name, name.given.level, round(weight("given", name.given), 2)),
-        "middle": FieldEvidence(r.middle_name, name.middle.level, round(weight("middle", name.middle), 2)),
-        "suffix": FieldEvidence(r.suffix, name.suffix, weights["suffix"][name.suffix]),
-        "house": FieldEvidence(r.house_number, address.house, weights["house"][address.house]),
-        "street": FieldEvidence(r.street_name, address.street.level, weights["street"][address.street.level]),
-        "way": FieldEvidence(way, address.way, weights["way"][address.way]),
-        "unit": FieldEvidence(r.unit_number, address.unit, weights["unit"][address.unit]),
-        "zip": FieldEvidence(r.zip, address.zip, weights["zip"][address.zip]),
+        "surname": (r.last_name, name.surname.level, round(weight("surname", name.surname), 2)),
+        "given": (r.first_name, name.given.level, round(weight("given", name.given), 2)),
+        "middle": (r.middle_name, name.middle.level, round(weight("middle", name.middle), 2)),
+        "suffix": (r.suffix, name.suffix, weights["suffix"][name.suffix]),
+        "house": (r.house_number, address.house, weights["house"][address.house]),
+        "street": (r.street_name, address.street.level, weights["street"][address.street.level]),
+        "way": (way, address.way, weights["way"][address.way]),
+        "unit": (r.unit_number, address.unit, weights["unit"][address.unit]),
+        "zip": (r.zip, address.zip, weights["zip"][address.zip]),
     }

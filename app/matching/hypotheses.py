@@ -42,7 +42,7 @@ class Posterior(NamedTuple):
 
     def of_persons(self) -> list[float]:
         """Return the probability of each person to have signed."""
-        return [sum(shares) for shares in zip(self.here, self.moved, self.canceled, strict=True)]
+        return [here + moved + out for here, moved, out in zip(self.here, self.moved, self.canceled, strict=True)]
 
 
 def group(compared: Sequence[ComparedRegistration]) -> list[Person]:
