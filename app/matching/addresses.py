@@ -16,11 +16,11 @@ from app.matching.streets import (
     parse_street_words,
     street_token,
 )
-from app.matching.word_lists import standard_forms, words
+from app.matching.word_lists import standard_forms, word_list
 
 _PO_BOX = re.compile(r"\b(?:P ?\.? ?O ?\.? *B(?:OX|0X)?|POST +OFFICE +BOX|POBOX|APARTADO)\b[ .#:]*(?:NO)?[ .#]*[0-9]*")
 _UNIT_WORDS = standard_forms("units")
-_WITHOUT_NUMBER = frozenset(words("units_without_number"))
+_WITHOUT_NUMBER = frozenset(word_list("units_without_number"))
 _FRACTIONS = str.maketrans({"½": " 1/2", "¼": " 1/4", "¾": " 3/4", "⅓": " 1/3", "⅔": " 2/3"})
 _FRACTION = re.compile(r"^[1-3]/[2-4]$")
 # A house number read by a machine: letters that look like digits, in a word that is mostly digits.

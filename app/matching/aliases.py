@@ -23,12 +23,7 @@ class Alias(NamedTuple):
 
 
 def compared(kind: Kind, text: str) -> str:
-    """Return the compared part of a name: a street's without type and direction, a city's without spaces; '' if none.
-
-    Args:
-        kind: street or city.
-        text: the name in any spelling.
-    """
+    """Return the compared part of a name, or '': a street's without type and direction, a city's without spaces."""
     if kind == "city":
         return parse_city(text).replace(" ", "")
     return next(iter(parse_street(text).streets), "")

@@ -63,11 +63,10 @@ HashedKind = Literal["surname", "given", "street", "house"]
 
 @lru_cache(maxsize=WORDS_KEPT)
 def term_hash(kind: HashedKind, word: str) -> TermHash | None:
-    """Return the hash of a word by its sound, or of a `house_token` as it is; None if it has no sound.
+    """Return the hash of a part of a surname, a given name or a `street_token` by its sound, or of a `house_token`.
 
-    Args:
-        kind: it is part of the hash, so that a surname and the same word as a given name do not cancel each other out.
-        word: one part of a surname, one given name, a `street_token` or a `house_token`.
+    The kind is part of the hash: else a surname and the same word as a given name would cancel each other out. None if
+    the word has no sound.
     """
     heard = word if kind == "house" else sound(word)
     if not heard:

@@ -13,7 +13,7 @@ from rapidfuzz.distance import OSA
 
 from app.matching.names import sound
 from app.matching.nicknames import is_form, name_forms, short_form
-from app.matching.word_lists import words
+from app.matching.word_lists import word_list
 
 Field = Literal["surname", "given", "middle", "suffix", "house", "street", "way", "unit", "zip"]
 """The compared fields; `way` is the street's type and direction together."""
@@ -286,7 +286,7 @@ def garbled(written: str, registered: str) -> bool:
 
 _SHORT: Final = 2  # letters of a surname, of which one may be a slip
 # What is left out of a surname and put before it again: LEON of DE LEON.
-_PARTICLES: Final = frozenset(words("optional_particles"))
+_PARTICLES: Final = frozenset(word_list("optional_particles"))
 
 
 def compare_surname(written: Words, registered: Words, *, known: bool) -> Compared[Surname]:

@@ -74,9 +74,7 @@ class TermFrequencies:
     def add_corrections(self, terms: Iterable[Term], similar: Iterable[tuple[Term, str, int]]) -> None:
         """Add the corrections of `terms`: those of the `similar` words that are one edit away, the frequent first.
 
-        Args:
-            terms: misspelled or not.
-            similar: a term, a known word that shares a variant with it, and that word's number of registrations.
+        Each of `similar` is a term, a known word that shares a variant with it, and that word's registrations.
         """
         near: dict[Term, set[tuple[int, str]]] = {term: set() for term in terms}
         for term, word, registrations in similar:

@@ -7,7 +7,8 @@ from enum import StrEnum
 from functools import cache, lru_cache
 from typing import Final, NamedTuple
 
-from app.matching.word_lists import standard_forms, words
+from app.law.line import NameParts
+from app.matching.word_lists import standard_forms, word_list
 
 # Sizes of caches of words. The large one is for what takes long to compute, and for what the load of a roll needs of
 # every registration.
@@ -26,9 +27,7 @@ _KEPT = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
 def fold(text: str, keep: str = "") -> str:
     """Return `text` in A-Z, 0-9 and single spaces: without accents and apostrophes, other marks as spaces.
 
-    Args:
-        text: any text.
-        keep: ASCII marks that stay (such as the comma of "LAST, FIRST").
+    `keep` are ASCII marks that stay (such as the comma of "LAST, FIRST").
     """
     folded = text.upper() if text.isascii() else _base_letters(text)
     if folded.isascii() and folded.isalnum():
@@ -89,9 +88,9 @@ def sound(word: str) -> str:
     return start + _REPEATS.sub(r"\1", spelled.translate(_CLASSES)) + end.lower()
 
 
-_PARTICLES = frozenset(words("particles"))
-_TITLES = frozenset(words("titles"))
-_DEGREES = frozenset(words("degrees"))
+_PARTICLES = frozenset(word_list("particles"))
+_TITLES = frozenset(word_list("titles"))
+_DEGREES = frozenset(word_list("degrees"))
 _SUFFIXES = standard_forms("suffixes")
 _MISREAD_DIGITS = str.maketrans("0123456789", "OIZEASGTBG")  # a digit in a name is a letter that was misread
 
@@ -180,20 +179,13 @@ def parse_name(text: str) -> NamesAndSuffix:
     return (stated,) if other[:2] == stated[:2] else (stated, other), suffix
 
 
-def parse_name_parts(first: str, middle: str, last: str, suffix: str) -> NamesAndSuffix:
-    """Parse a name that the station read in parts; first and last name may be swapped.
-
-    Args:
-        first: the first name; it may contain titles.
-        middle: the middle names or initials.
-        last: the surname; it may contain a suffix or degrees.
-        suffix: Jr, III and the like.
-    """
-    if not last.strip() or not first.strip():
-        return parse_name(f"{first} {middle} {last} {suffix}")
-    given = [*fold(first, "-").split(), *fold(middle, "-").split()]
-    surname = fold(last, "-").split()
-    found = _take_suffix(given) or _take_suffix(surname) or suffix_of(suffix)
+def parse_name_parts(parts: NameParts) -> NamesAndSuffix:
+    """Parse a name that the station read in parts; first and last name may be swapped."""
+    if not parts.last.strip() or not parts.first.strip():
+        return parse_name(f"{parts.first} {parts.middle} {parts.last} {parts.suffix}")
+    given = [*fold(parts.first, "-").split(), *fold(parts.middle, "-").split()]
+    surname = fold(parts.last, "-").split()
+    found = _take_suffix(given) or _take_suffix(surname) or suffix_of(parts.suffix)
     stated = _parsed(map(_as_letters, given), map(_as_letters, surname))
     swapped = ParsedName((*stated.surname, *stated.given[1:]), stated.given[:1], NameOrder.SWAPPED)
     return (stated, swapped), found

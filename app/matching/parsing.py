@@ -10,6 +10,7 @@ from app.law.line import Writing
 from app.matching.addresses import Address, parse_addresses
 from app.matching.frequencies import TermFrequencies
 from app.matching.names import ParsedName, fold, parse_name, parse_name_parts
+from app.matching.streets import STATE
 
 READER_VERSION: Final = 2
 """The version of the parser: any change in how a name or address is parsed raises it, and evidence contains it."""
@@ -45,12 +46,7 @@ class ParsedLine(NamedTuple):
 
 def parse_line(writing: Writing) -> ParsedLine:
     """Return the line parsed; any text is accepted."""
-    parts = writing.name
-    names, suffix = (
-        parse_name_parts(parts.first, parts.middle, parts.last, parts.suffix)
-        if parts
-        else parse_name(writing.printed_name)
-    )
+    names, suffix = parse_name_parts(writing.name) if writing.name else parse_name(writing.printed_name)
     addresses, po_box = parse_addresses(writing.residence_address)
     zip_code = parse_zip(writing.zip)
     certain = bool(zip_code) and zip_code in writing.zip
@@ -60,7 +56,7 @@ def parse_line(writing: Writing) -> ParsedLine:
 def parse_city(text: str) -> str:
     """Return a city's name in the letters that are compared, without the state behind it."""
     words = fold(text).split()
-    while len(words) > 1 and words[-1] in {"CA", "CALIF", "CALIFORNIA"}:
+    while len(words) > 1 and words[-1] in STATE:
         words.pop()
     return " ".join(words)
 
@@ -80,18 +76,13 @@ def county_membership(line: ParsedLine, terms: TermFrequencies) -> CountyMembers
 
     One of them alone never puts a line out of the county: it may be misspelled, or another name of the city.
     """
-    city, zip_code = _city_membership(line.city, terms.cities), _zip_membership(line, terms)
+    zip_code = "in" if terms.is_known("zip", line.zip) else "out" if line.zip_certain else "unclear"
+    city = _city_membership(line.city, terms.cities)
     if city != "in" and any(name in terms.cities for name in line.cities):
         city = "in"  # another name of a city of the county (2 CCR 20931)
     if "in" in (city, zip_code):
         return "unclear" if "out" in (city, zip_code) else "in"
     return "out" if city == zip_code == "out" else "unclear"
-
-
-def _zip_membership(line: ParsedLine, terms: TermFrequencies) -> CountyMembership:
-    if terms.is_known("zip", line.zip):
-        return "in"
-    return "out" if line.zip_certain else "unclear"
 
 
 @lru_cache(maxsize=1 << 12)

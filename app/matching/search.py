@@ -6,6 +6,7 @@ the spelling), so that only registrations that may be the signer's are read.
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
+from itertools import product
 from types import MappingProxyType
 from typing import Final, NamedTuple, TypeVar
 
@@ -96,60 +97,6 @@ def _ranges_at(house: str, streets: Iterable[str]) -> list[int]:
     return [hashed.coarse ^ street.coarse for street in _hashes("street", streets)] if hashed else []
 
 
-def written_terms(lines: Iterable[ParsedLine]) -> set[Term]:
-    """Return the terms whose frequencies a comparison of the lines with any registration needs."""
-    surnames, givens, streets, zips = set[str](), set[str](), set[str](), set[str]()
-    for line in lines:
-        for name in line.names:
-            givens.update(name.given, name.possible_givens)
-            surnames.update(name.surname, name.possible_surnames)
-        streets.update(line.streets)
-        zips.add(line.zip)
-    return _terms(surname=surnames, given=givens, middle=givens, street=streets, zip=zips)
-
-
-def registered_terms(registrations: Iterable[Registration]) -> set[Term]:
-    """Return the terms whose frequencies a comparison with the registrations needs."""
-    last, first = set[str](), set[str]()  # of each name once: the same names occur again and again
-    for registration in registrations:
-        last.add(registration.last_name)
-        first.update((registration.first_name, registration.middle_name))
-    surnames = {part for name in last for part in surname_parts(name)}
-    givens = {word for name in first for word in given_words(name)}
-    return _terms(surname=surnames, given=givens, middle=givens)
-
-
-def wide_search_terms(lines: Iterable[ParsedLine], terms: TermFrequencies) -> set[Term]:
-    """Return the terms whose frequencies a wide search needs, besides those of `written_terms`."""
-    forms, halves = set[str](), set[str]()
-    for name in _corrected_names(lines):
-        forms.update(*map(name_forms, name.possible_givens))
-        halves.update(half for part in name.possible_surnames for pair in _halves(part, terms) for half in pair)
-    return _terms(given=forms, surname=halves)
-
-
-def name_terms(lines: Iterable[ParsedLine]) -> set[Term]:
-    """Return the names whose spelling corrections a wide search needs."""
-    names = list(_corrected_names(lines))
-    return _terms(
-        surname=(word for name in names for word in name.possible_surnames),
-        given=(word for name in names for word in name.possible_givens),
-    )
-
-
-def street_terms(lines: Iterable[ParsedLine]) -> set[Term]:
-    """Return the streets whose spelling corrections `address_query` and a wide search need."""
-    return _terms(street=(street for line in lines for street in line.streets))
-
-
-def _terms(**words_of: Iterable[str]) -> set[Term]:
-    return {(kind, word) for kind, words in words_of.items() for word in words}
-
-
-def _corrected_names(lines: Iterable[ParsedLine]) -> Iterator[ParsedName]:
-    return (name for line in lines for name in line.names[:_NAMES_CORRECTED])
-
-
 class _Words(NamedTuple):
     """Hashed words of one kind, the likeliest first: as written, and what they may be misspellings or forms of."""
 
@@ -215,14 +162,7 @@ def _hashed_name(name: ParsedName, terms: TermFrequencies, *, corrected: bool) -
 
 
 def _pair_query(column: KeyColumn, ones: _Words, others: _Words, third_parts: frozenset[int]) -> BlockingQuery:
-    """The query for all pairs of which one word is as written: else a third field is wrong too, or it was found before.
-
-    Args:
-        column: the key of the pair.
-        ones: words of one kind.
-        others: words of the other kind.
-        third_parts: of the key.
-    """
+    """The query for all pairs with a written word: without one, a third field is wrong too or it was found before."""
     pairs = [(one, other) for one in ones.written for other in (*others.written, *others.replaced)]
     pairs += [(one, other) for one in ones.replaced for other in others.written]
     return BlockingQuery(column, _unique(one.coarse ^ other.coarse for one, other in pairs), third_parts)
@@ -232,7 +172,7 @@ def _name_queries(names: Iterable[_Name]) -> Iterator[BlockingQuery]:
     """The ranges of names that sound like the written ones, with all the spellings that are asked for."""
     spellings: dict[int, set[int]] = {}
     for name in names:
-        for given, surname in _pairs(name.givens, name.surnames):
+        for given, surname in product(name.givens, name.surnames):
             spellings.setdefault(given.coarse ^ surname.coarse, set()).add(spelling(given, surname))
     for column in NAME_COLUMNS:
         yield from (BlockingQuery(column, [low], frozenset(of_low)) for low, of_low in spellings.items())
@@ -244,16 +184,12 @@ def _corrected_name_keys(names: Iterable[_Name]) -> list[int]:
         pair
         for name in names
         for pair in (
-            *_pairs(name.givens, name.corrected_surnames),
-            *_pairs([*name.corrected_givens, *name.other_forms], name.surnames),
-            *_pairs(name.corrected_givens[:_MAX_BOTH_CORRECTED], name.corrected_surnames[:_MAX_BOTH_CORRECTED]),
+            *product(name.givens, name.corrected_surnames),
+            *product([*name.corrected_givens, *name.other_forms], name.surnames),
+            *product(name.corrected_givens[:_MAX_BOTH_CORRECTED], name.corrected_surnames[:_MAX_BOTH_CORRECTED]),
         )
     ]
     return _unique(given.coarse ^ surname.coarse | spelling(given, surname) for given, surname in pairs)
-
-
-def _pairs(givens: list[TermHash], surnames: list[TermHash]) -> list[tuple[TermHash, TermHash]]:
-    return [(given, surname) for given in givens for surname in surnames]
 
 
 def worth_reading(matches: Matches, line: ParsedLine) -> list[int]:
@@ -286,19 +222,31 @@ def at_near_houses(matches: Matches, line: ParsedLine) -> list[int]:
 @lru_cache(maxsize=1 << 8)  # of some 7 KB each
 def near_houses(written: tuple[str, ...]) -> frozenset[int]:
     """Return the house numbers that are one of those written, or one edit away from it."""
-    near = {edited for house in written if house.isdigit() for edited in _one_edit(house)}
-    return frozenset(int(number or "0") for number in near)
+    near = set[int]()
+    for house in written:
+        if house.isdigit():
+            near.update(*_one_edit(int(house), 10 ** len(house)))
+    return frozenset(near)
 
 
-def _one_edit(house: str) -> Iterator[str]:
-    """The numbers with one digit added, left out or replaced, or two digits swapped."""
-    for at in range(len(house) + 1):
-        before, after = house[:at], house[at:]
-        yield from (before + digit + after for digit in "0123456789")
-        if after:
-            yield before + after[1:]
-            yield from (before + digit + after[1:] for digit in "0123456789")
-            yield before + after[1:2] + after[0] + after[2:]
+def _one_edit(house: int, beyond: int) -> Iterator[Iterable[int]]:
+    """The numbers with one digit added, left out or replaced, or two swapped; by arithmetic, ten times as fast as text.
+
+    `beyond` is the lowest power of ten that has more digits than the house number.
+    """
+    power = 1
+    while power <= beyond:
+        head, tail = house - house % power, house % power
+        added = 10 * head + tail
+        yield range(added, added + 10 * power, power)
+        if power < beyond:
+            high, digit = head // (10 * power), head // power % 10
+            replaced = high * 10 * power + tail
+            yield range(replaced, replaced + 10 * power, power)
+            before = high % 10
+            swapped = (digit - before) * 10 * power + (before - digit) * power
+            yield (high * power + tail, house + swapped if 10 * power < beyond else house)
+        power *= 10
 
 
 def far_houses(written: Iterable[str], houses: Iterable[int]) -> set[int]:
@@ -307,6 +255,60 @@ def far_houses(written: Iterable[str], houses: Iterable[int]) -> set[int]:
     similar = (process.extract(one, numbers, scorer=OSA.distance, score_cutoff=2, limit=None) for one in written)
     found = {number for one in similar for number, _, _ in one}
     return {int(number) for number in found if any(compare_house(one, number) == "far" for one in written)}
+
+
+def written_terms(lines: Iterable[ParsedLine]) -> set[Term]:
+    """Return the terms whose frequencies a comparison of the lines with any registration needs."""
+    surnames, givens, streets, zips = set[str](), set[str](), set[str](), set[str]()
+    for line in lines:
+        for name in line.names:
+            givens.update(name.given, name.possible_givens)
+            surnames.update(name.surname, name.possible_surnames)
+        streets.update(line.streets)
+        zips.add(line.zip)
+    return _terms(surname=surnames, given=givens, middle=givens, street=streets, zip=zips)
+
+
+def registered_terms(registrations: Iterable[Registration]) -> set[Term]:
+    """Return the terms whose frequencies a comparison with the registrations needs."""
+    last, first = set[str](), set[str]()  # of each name once: the same names occur again and again
+    for registration in registrations:
+        last.add(registration.last_name)
+        first.update((registration.first_name, registration.middle_name))
+    surnames = {part for name in last for part in surname_parts(name)}
+    givens = {word for name in first for word in given_words(name)}
+    return _terms(surname=surnames, given=givens, middle=givens)
+
+
+def wide_search_terms(lines: Iterable[ParsedLine], terms: TermFrequencies) -> set[Term]:
+    """Return the terms whose frequencies a wide search needs, besides those of `written_terms`."""
+    forms, halves = set[str](), set[str]()
+    for name in _corrected_names(lines):
+        forms.update(*map(name_forms, name.possible_givens))
+        halves.update(half for part in name.possible_surnames for pair in _halves(part, terms) for half in pair)
+    return _terms(given=forms, surname=halves)
+
+
+def name_terms(lines: Iterable[ParsedLine]) -> set[Term]:
+    """Return the names whose spelling corrections a wide search needs."""
+    names = list(_corrected_names(lines))
+    return _terms(
+        surname=(word for name in names for word in name.possible_surnames),
+        given=(word for name in names for word in name.possible_givens),
+    )
+
+
+def street_terms(lines: Iterable[ParsedLine]) -> set[Term]:
+    """Return the streets whose spelling corrections `address_query` and a wide search need."""
+    return _terms(street=(street for line in lines for street in line.streets))
+
+
+def _terms(**words_of: Iterable[str]) -> set[Term]:
+    return {(kind, word) for kind, words in words_of.items() for word in words}
+
+
+def _corrected_names(lines: Iterable[ParsedLine]) -> Iterator[ParsedName]:
+    return (name for line in lines for name in line.names[:_NAMES_CORRECTED])
 
 
 def _corrections(kind: str, word: str, terms: TermFrequencies) -> tuple[str, ...]:

@@ -8,23 +8,24 @@ from typing import Final, NamedTuple
 from rapidfuzz.distance import OSA
 
 from app.matching.names import FREQUENT_KEPT, fold
-from app.matching.word_lists import first_spellings, standard_forms, words
+from app.matching.word_lists import first_spellings, standard_forms, word_list
 
 STREET_TYPES: Final = standard_forms("street_types")
 DIRECTIONS: Final = standard_forms("directions")
+STATE: Final = frozenset(word_list("state"))
 ORDINAL_ENDINGS: Final = ("ST", "ND", "RD", "TH")
 DIGIT_SHAPES: Final = str.maketrans("OQDILZSBGAETU|!", "000112586437011")  # letters that were misread digits
 _LETTER_SHAPES = str.maketrans("0123456789", "OIZEASGTBG")  # digits that were misread letters
 
 _ORDINALS = standard_forms("ordinals")
-_TENS = {word: 10 * tens for tens, word in enumerate(words("tens"), 2)}
+_TENS = {word: 10 * tens for tens, word in enumerate(word_list("tens"), 2)}
 # Words inside a name that people and rolls abbreviate. The short and the long word become the long one, so that a
 # misspelling of it stays small (BIG DALTON CANYOM) and joined words stay the same (ROSEHAVEN).
-_LONG_TYPES = first_spellings("street_types") | {short: short for short in words("whole_street_types")}
+_LONG_TYPES = first_spellings("street_types") | {short: short for short in word_list("whole_street_types")}
 _LONG_WORDS = {word: _LONG_TYPES[short] for word, short in STREET_TYPES.items()} | standard_forms("street_words")
-_COMMON_TYPES = words("common_street_types")
-_PURE_TYPES = frozenset(words("pure_street_types"))
-_BEFORE_NUMBERS = frozenset(words("before_street_numbers"))
+_COMMON_TYPES = word_list("common_street_types")
+_PURE_TYPES = frozenset(word_list("pure_street_types"))
+_BEFORE_NUMBERS = frozenset(word_list("before_street_numbers"))
 
 
 def ordinal_number(word: str) -> str:
@@ -71,7 +72,7 @@ class Street(NamedTuple):
 
 def parse_street_words(words: list[str]) -> list[Street]:
     """Return the ways to parse a street's words, the likeliest first."""
-    while len(words) > 1 and words[-1] in {"CA", "CALIF", "CALIFORNIA"}:
+    while len(words) > 1 and words[-1] in STATE:
         words.pop()
     if not words:
         return []

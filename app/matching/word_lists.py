@@ -7,7 +7,7 @@ from typing import Any, Final
 _LISTS: Final[dict[str, Any]] = tomllib.loads((files("app.matching") / "data" / "words.toml").read_text("utf-8"))
 
 
-def words(name: str) -> tuple[str, ...]:
+def word_list(name: str) -> tuple[str, ...]:
     """Return the words of a list."""
     return tuple(_LISTS[name].split())
 
