@@ -164,7 +164,7 @@ class RollLoadingError(RecallError, code="roll_loading"):
 
 
 class UnknownRollError(RecallError, code="unknown_roll"):
-    """There is no such version of this county's roll that can be used like this."""
+    """The county's roll has no such version, or the version cannot be used like this."""
 
 
 class RollOutdatedError(RecallError, code="roll_outdated"):

@@ -10,6 +10,7 @@ from app.__main__ import MODULES, main, parser
 
 SUBCOMMANDS = argparse._SubParsersAction  # noqa: SLF001  # argparse has no other way to ask
 ID = "0197c2f4-93a4-7cc1-8f0e-1b2c3d4e5f60"
+OPEN = ["petition", "open", "--county", "c", "--title", "t", "--officer", "o", "--filed", "2022-07-06"]
 
 
 def commands(of: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
@@ -51,6 +52,9 @@ def test_each_module_mounts_the_commands_it_is_listed_for(module: str, names: tu
             "argument --county: must be 1 to 32",
         ),
         (["aliases", "load", "f", "--county", "c" * 33], "argument --county: must be 1 to 32 letters"),
+        (["serve", "--port", "99999"], "argument --port: must be a whole number from 0 to 65,535"),
+        (["demo", "--scale", "1/0"], "argument --scale: must be a positive number such as 0.01 or 1/50"),
+        ([*OPEN, "--required", "99999999999"], "argument --required: must be a whole number from 1 to 999,999,999"),
         (["roll", "load", "f", "--county", "c", "--complete-through", "May 1"], "must be a date such as 2022-07-06"),
     ],
 )

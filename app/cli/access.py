@@ -57,6 +57,8 @@ async def _lookups(arguments: Arguments, database: Database) -> None:
     since = datetime.combine(arguments.since, time(), UTC)
     async with database.reading() as connection:
         sums = await lookup_sums(connection, arguments.county, since)
+    if not sums:
+        note_empty(arguments.county, "recorded lookups", "an earlier --since")
     print(f"{'day':<10} {'lookups':>8} {'shown':>8}  {'kind':<16} user")
     for row in sums:
         print(f"{row.day} {row.lookups:>8,} {row.candidates:>8,}  {row.kind:<16} {row.principal} ({row.role})")

@@ -51,21 +51,32 @@ def argument(read: Callable[[str], T], wanted: str) -> Callable[[str], T]:
     def read_or_refuse(text: str) -> T:
         try:
             return read(text)
-        except ValueError:
+        except (ValueError, ArithmeticError):
             raise argparse.ArgumentTypeError(f"must be {wanted}") from None
 
     return read_or_refuse
 
 
-def _number(text: str) -> int:
-    number = int(text) if text.isascii() and text.isdigit() else 0
-    if not 0 < number <= LARGEST_NUMBER:
-        raise ValueError
-    return number
+def a_number_within(least: int, most: int) -> Callable[[str], int]:
+    """How the text of a whole number within these bounds is read."""
+
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
+            raise ValueError
+        return int(text)
+
+    return argument(read, f"a whole number from {least} to {most:,}")
+
+
+a_number = a_number_within(1, LARGEST_NUMBER)
+a_port = a_number_within(0, 65_535)
 
 
 def _place(text: str) -> Place:
-    section, page, line = map(_number, text.split("-"))
+    try:
+        section, page, line = map(a_number, text.split("-"))
+    except argparse.ArgumentTypeError:
+        raise ValueError from None
     return Place(section, page, line)
 
 
@@ -78,7 +89,6 @@ def _county(text: str) -> str:
 a_county = argument(_county, "1 to 32 letters, digits, hyphens and underscores, beginning with a letter or digit")
 a_date = argument(date.fromisoformat, "a date such as 2022-07-06")
 an_id = argument(UUID, "an id such as 0197c2f4-93a4-7cc1-8f0e-1b2c3d4e5f60")
-a_number = argument(_number, f"a whole number from 1 to {LARGEST_NUMBER:,}")
 a_place = argument(_place, "section-page-line, such as 12-3-4")
 
 

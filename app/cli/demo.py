@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from rich.console import Console
 
-from app.cli.arguments import add_command
+from app.cli.arguments import a_port, add_command, argument
 from app.cli.common import CommandError, Subparsers
 from app.demo.run import Demo
 from app.demo.service import ServiceError
@@ -17,9 +17,9 @@ from app.station.outcome import StationError
 def add_parser(subparsers: "Subparsers") -> None:
     """Add the command."""
     demo = add_command(subparsers, "demo", "make up a county and a petition, and let the service count it")
-    demo.add_argument("--scale", default="0.01", type=_fraction, help="1 is the whole 2022 petition (default: 0.01)")
+    demo.add_argument("--scale", default="0.01", type=_scale, help="1 is the whole 2022 petition (default: 0.01)")
     demo.add_argument("--seed", default=1, type=int, help="another seed makes another county (default: 1)")
-    demo.add_argument("--port", default=8000, type=int, help="used if it is free (default: 8000)")
+    demo.add_argument("--port", default=8000, type=a_port, help="used if it is free (default: 8000)")
     demo.add_argument("--exit", action="store_true", help="end after the result; not 0 if it differs from the expected")
     demo.set_defaults(run=_run)
 
@@ -45,3 +45,6 @@ def _fraction(text: str) -> str:
     if Fraction(text) <= 0:
         raise ValueError
     return text
+
+
+_scale = argument(_fraction, "a positive number such as 0.01 or 1/50")

@@ -1,6 +1,17 @@
 """`python -m app petition`, `tally` and `explain`: what there is to read of a petition, its opening and its closing."""
 
-from app.cli.arguments import COUNTY, PETITION, PETITION_FIRST, PLACE, Arguments, a_date, command, group, the_petition
+from app.cli.arguments import (
+    COUNTY,
+    PETITION,
+    PETITION_FIRST,
+    PLACE,
+    Arguments,
+    a_date,
+    a_number,
+    command,
+    group,
+    the_petition,
+)
 from app.cli.common import Subparsers, now, signer
 from app.count.line_queries import read_tally
 from app.count.petitions import Terms, close_petition, open_petition
@@ -22,9 +33,9 @@ def add_parser(subparsers: "Subparsers") -> None:
     opening.add_argument("--title", required=True, help="what the petition is called")
     opening.add_argument("--officer", required=True, help="whom it would recall")
     number = opening.add_mutually_exclusive_group(required=True)
-    number.add_argument("--required", type=int, metavar="N", help="signatures required")
+    number.add_argument("--required", type=a_number, metavar="N", help="signatures required")
     text = "registered voters, from which the number of required signatures follows (EC 11221)"
-    number.add_argument("--registered", type=int, metavar="N", help=text)
+    number.add_argument("--registered", type=a_number, metavar="N", help=text)
     text = "first and last day of circulation, such as 2022-01-27 2022-07-06"
     opening.add_argument("--circulation", required=True, nargs=2, type=a_date, metavar=("FROM", "TO"), help=text)
     opening.add_argument("--filed", required=True, type=a_date, metavar="DATE", help="the day it was filed")

@@ -13,7 +13,7 @@ import uvicorn
 import uvloop
 from fastapi import FastAPI
 
-from app.cli.arguments import add_command
+from app.cli.arguments import a_port, add_command
 from app.cli.common import CommandError, Subparsers, check_schema, database_url, signer
 from app.database.server import EmbeddedServer
 from app.http.connections import DeadlineProtocol
@@ -29,7 +29,7 @@ def add_parser(subparsers: "Subparsers") -> None:
     """Add the commands."""
     serve = add_command(subparsers, "serve", "serve until SIGTERM, then finish the requests under way")
     serve.add_argument("--host", default="127.0.0.1", help="default: 127.0.0.1")
-    serve.add_argument("--port", type=int, default=8000, help="default: 8000; 0 takes any free port")
+    serve.add_argument("--port", type=a_port, default=8000, help="default: 8000; 0 takes any free port")
     text = "bring the database that DATABASE_URL names to this program's schema first"
     serve.add_argument("--migrate", action="store_true", help=text)
     serve.set_defaults(run=_serve)
@@ -44,8 +44,8 @@ def _migrate(_: argparse.Namespace) -> int:
 
 
 def _serve(arguments: argparse.Namespace) -> int:
-    # What a batch makes is freed by reference counts; looking for cycles in it at every 700 objects took a fourth of
-    # the time of matching, since the dictionaries of a roll are walked each time.
+    # The objects of a batch are freed by reference counts. Collecting cycles after every 700 objects took a quarter of
+    # the matching time, since it visits the dictionaries of a roll each time.
     gc.set_threshold(50_000, 20, 100)
     settings = Settings.from_environment()
     configure(settings.log_format)
@@ -58,19 +58,19 @@ def _serve(arguments: argparse.Namespace) -> int:
 
 
 class _Server(uvicorn.Server):
-    """Says where it listens once it does, and ends the streams before it waits for the requests under way."""
+    """Prints its address once it listens, and ends the streams before it waits for the requests under way."""
 
     def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
         super().__init__(config)
         self._app = app
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begin to end: a stream would go on until it is cut."""
+        """Begin to stop: a stream would otherwise continue until it is cut."""
         end_streams(self._app)
         super().handle_exit(sig, frame)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, and say where."""
+        """Start, and print the address."""
         await super().startup(sockets)
         if self.started:
             host, port = self.servers[0].sockets[0].getsockname()[:2]
@@ -79,7 +79,7 @@ class _Server(uvicorn.Server):
 
 async def _run(arguments: argparse.Namespace, settings: Settings, url: str, server: EmbeddedServer | None) -> None:
     await check_schema(url, migrate=arguments.migrate or not settings.database_url)
-    signer(settings)  # one that cannot sign is told of in a line, before anything starts
+    signer(settings)  # a key that cannot sign is reported in one line, before anything starts
     app = create_app(settings, url)
     config = uvicorn.Config(
         app,
@@ -101,7 +101,7 @@ async def _run(arguments: argparse.Namespace, settings: Settings, url: str, serv
 
 @contextlib.asynccontextmanager
 async def _kept_alive(server: EmbeddedServer | None) -> AsyncIterator[None]:
-    """Bring the embedded server back whenever it dies under us: what was committed is there again."""
+    """Restart the embedded server whenever it ends unexpectedly: what was committed is still there."""
 
     async def watch(running: EmbeddedServer) -> None:
         while True:

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from app.cli.arguments import PETITION, PETITION_FIRST, add_command, command, the_petition
-from app.cli.common import Subparsers, signer
+from app.cli.common import CommandError, Subparsers, signer
 from app.database.engine import Database
 from app.ledger.evidence import export_bundle, verify
 from app.settings import Settings
@@ -27,7 +27,7 @@ def add_parser(subparsers: "Subparsers") -> None:
 
 async def _verify(arguments: argparse.Namespace, database: Database) -> int:
     petition = await the_petition(database, arguments.petition)
-    kept = [path.read_text() for path in arguments.checkpoint]
+    kept = [path.read_text(errors="replace") for path in arguments.checkpoint]
     key = signer(Settings.from_environment())
     async with database.reading() as connection:
         found = await verify(connection, petition.key, key, kept=kept)
@@ -48,7 +48,10 @@ async def _verify(arguments: argparse.Namespace, database: Database) -> int:
 async def _bundle(arguments: argparse.Namespace, database: Database) -> int:
     petition = await the_petition(database, arguments.petition)
     key = signer(Settings.from_environment())
-    holds = await export_bundle(database, petition.key, key, arguments.out)
+    try:
+        holds = await export_bundle(database, petition.key, key, arguments.out)
+    except (FileExistsError, FileNotFoundError, PermissionError) as error:  # it would name the temporary file
+        raise CommandError(f"{arguments.out}: {error.strerror}") from None
     print(f"{holds['findings']} findings and {holds['entries']} entries; check them with tools/verify_bundle.py")
     return 0
 

@@ -108,10 +108,10 @@ async def _active(connection: asyncpg.Connection, county_id: str) -> SearchedRol
 
 async def _judged_writings(connection: asyncpg.Connection, petition: Petition) -> list[JudgedWriting]:
     found = await judgments_of(connection, petition.key)
-    lines = await signatures_at(connection, petition.key, [place for place, _ in found])
-    _, declared = await section_dates(connection, petition.key, {place.section for place, _ in found})
+    lines = await signatures_at(connection, petition.key, found)
+    _, declared = await section_dates(connection, petition.key, {place.section for place in found})
     judged = []
-    for place, decided in found:
+    for place, decided in found.items():
         if dates := interval_of(petition, declared.get(place.section)):
             interval = SigningInterval(dates.start, dates.end, petition.filed_on)
             judged.append(JudgedWriting(decided, lines[place].writing, interval))

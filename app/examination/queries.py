@@ -358,14 +358,6 @@ ORDER BY section, page, line
 """
 
 
-class Judgement(NamedTuple):
-    """What a person says of a line."""
-
-    place: Place
-    decided: DecidedLine
-
-
-async def judgments_of(connection: asyncpg.Connection, petition: PetitionKey) -> list[Judgement]:
-    """Every line of a petition that a person judged, in paper order."""
-    rows = await connection.fetch(_JUDGED, *petition)
-    return [Judgement(Place(*row[:3]), _decided(*row[3:])) for row in rows]
+async def judgments_of(connection: asyncpg.Connection, petition: PetitionKey) -> dict[Place, DecidedLine]:
+    """What people decided on the lines of a petition that a person judged, in paper order."""
+    return {Place(*row[:3]): _decided(*row[3:]) for row in await connection.fetch(_JUDGED, *petition)}

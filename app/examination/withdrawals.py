@@ -60,7 +60,7 @@ async def revoke_withdrawal(change: Change, withdrawal_id: UUID, *, by: str, not
         PetitionClosedError: the count has ended.
     """
     if not note.strip():
-        raise WithdrawalRefusedError("say in the note why the withdrawal is taken back")
+        raise WithdrawalRefusedError("say in the note why the withdrawal is revoked")
     connection, key = change.connection, change.petition.key
     held = await rows.get_withdrawal(connection, key, withdrawal_id)
     if held is None:

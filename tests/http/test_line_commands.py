@@ -58,6 +58,8 @@ async def test_a_command_that_cannot_be_carried_out_says_why_in_one_line(world: 
         (("finding", "1-1-2", "--status", "valid", *common), ""),
         (("withdraw", "--voter", "V1", "--received", "2022-07-06", *common), ""),
         (("revise", "1-1-1", "-", *common), '{"city": 1}'),
+        (("revise", "1-1-1", "/", *common), ""),
+        (("bundle", "--petition", world.petition_id, "--out", __file__), ""),
     ):
         status, out, errors = await run(database, *arguments, text=text)
         assert (status, out) == (1, "")
