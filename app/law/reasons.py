@@ -34,7 +34,7 @@ ReviewCause = Literal[
     "confidential",
     "section_dates",
     "no_roll",
-    "new_roll",  # a person confirmed that nobody fits, and a newer roll version says otherwise
+    "new_roll",  # a person confirmed that no voter fits, and a newer roll version says otherwise
     "new_writing",  # a person decided it, and the corrected writing says otherwise
     "new_dates",  # a person decided it, and the section's new dates say otherwise
     "new_aliases",  # a person decided it, and by another name of its street or city the data say otherwise
@@ -77,12 +77,12 @@ PUBLISHED: tuple[Published, ...] = get_args(Published)
 REASONS_IN_WORDS: Mapping[str, str] = MappingProxyType(
     {
         "section_defect": "the section is defective: its circulator's declaration (EC 104)",
-        "no_signature": "nobody signed the line (EC 100)",
+        "no_signature": "the line is not signed (EC 100)",
         "no_address": "no residence address is written, or only a PO box (EC 100)",
-        "not_personally_affixed": "the signer did not write name and address personally (EC 100)",
+        "not_personally_affixed": "the signer did not personally write the name and address (EC 100)",
         "illegible": "what is written cannot be read (EC 100)",
         "out_of_county": "city and zip are not of this county",
-        "not_registered": "a search by name and one by address found nobody registered who may have signed (EC 2102)",
+        "not_registered": "searches by name and by address found no registered voter who may have signed (EC 2102)",
         "registered_late": "the affidavit was signed after the line, or received after the filing (EC 2102(b))",
         "pending_registration": "the registration was not complete (EC 2102)",
         "under_age": "the signer was not yet 18 (EC 2102(d))",
@@ -92,19 +92,19 @@ REASONS_IN_WORDS: Mapping[str, str] = MappingProxyType(
         "signature_mismatch": "different people agree that the signature is not the voter's (2 CCR 20960)",
         "withdrawn": "the voter withdrew in writing before the filing (EC 11303)",
         "duplicate": "another line of the same voter counts (EC 105(b))",
-        "other": "another reason, which the note gives",
+        "other": "another reason, given in the note",
         "ambiguous": "several voters fit",
-        "weak_match": "too little is certain for the machine to decide",
+        "weak_match": "the evidence is too weak for the machine to decide",
         "possible_move": "a voter of this name is registered elsewhere and may have moved",
         "confidential": "the line may be a confidential voter's (EC 2166)",
-        "section_dates": "the section's dates are missing or contradict each other (EC 104)",
-        "no_roll": "no roll was in use yet",
-        "new_roll": "a person confirmed that nobody fits, and a newer roll says otherwise",
+        "section_dates": "the section's dates are missing or contradictory (EC 104)",
+        "no_roll": "no roll was active yet",
+        "new_roll": "a person confirmed that no voter fits, and a newer roll says otherwise",
         "new_writing": "a person decided the line, and its corrected writing says otherwise",
         "new_dates": "a person decided the line, and the section's new dates say otherwise",
         "new_aliases": "a person decided the line, and by another name of its street or city the data say otherwise",
-        "quality_check": "a person who did not know the decision came to another",
-        "undone": "a person took the finding before this one back",
+        "quality_check": "a person who did not know the decision decided otherwise",
+        "undone": "a person undid the previous finding",
     }
 )
 """What the codes mean in plain words, with the section of law."""

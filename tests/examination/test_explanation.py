@@ -195,7 +195,7 @@ On paper
   signed:  yes
 
 Finding 1 of 2: invalid, not_registered
-  a search by name and one by address found nobody registered who may have signed (EC 2102)
+  searches by name and by address found no registered voter who may have signed (EC 2102)
   not settled: people who must still confirm it: 1
   decided by the machine alone at 2022-07-11T17:00:00+00:00
   under ruleset california-local-recall/1, roll version 3, model model-1, parser version 1, blocking keys version 2
@@ -216,7 +216,7 @@ Finding 1 of 2: invalid, not_registered
     and more, who were not compared
 
 Finding 2 of 2: invalid, not_registered
-  a search by name and one by address found nobody registered who may have signed (EC 2102)
+  searches by name and by address found no registered voter who may have signed (EC 2102)
   settled
   decided by clerk-7 at 2022-07-11T17:00:00+00:00
   under ruleset california-local-recall/1, roll version 3
@@ -269,7 +269,7 @@ On paper
   signed:  no
 
 Finding 1 of 1: invalid, no_signature
-  nobody signed the line (EC 100)
+  the line is not signed (EC 100)
   settled
   decided by the machine alone at 2022-07-11T17:00:00+00:00
   under ruleset california-local-recall/1, roll version 3

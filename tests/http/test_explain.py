@@ -63,7 +63,7 @@ async def test_an_unsigned_line_needs_no_roll(world: World) -> None:
     await world.post(line(8, signed=False))
     text = await explained(world, 1, 1, 8)
     assert "signed:  no" in text
-    assert "nobody signed the line (EC 100)" in text
+    assert "the line is not signed (EC 100)" in text
 
 
 async def test_confidential_values_are_neither_shown_nor_kept_as_evidence(
