@@ -1,7 +1,7 @@
 """SQL that reads the ledger and everything that a verification compares with it, and that stores checkpoints."""
 
 import json
-from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Literal
@@ -145,10 +145,12 @@ async def snapshot(connection: asyncpg.Connection) -> AsyncIterator[None]:
         yield
 
 
-def _stream(connection: asyncpg.Connection, query: str, *arguments: object) -> AsyncIterable[Any]:
+async def _stream(connection: asyncpg.Connection, query: str, *arguments: object) -> AsyncIterator[Any]:
     """A query's rows, fetched in chunks; within a transaction."""
-    rows: AsyncIterable[Any] = connection.cursor(query, *arguments, prefetch=_CHUNK, timeout=_TIMEOUT)
-    return rows
+    cursor = await connection.cursor(query, *arguments)
+    while rows := await cursor.fetch(_CHUNK, timeout=_TIMEOUT):
+        for row in rows:
+            yield row
 
 
 async def read_petition(connection: asyncpg.Connection, petition: PetitionKey) -> tuple[Petition, Head]:

@@ -65,12 +65,6 @@ class Journal:
             yield Outcome(**{**record, "refusals": tuple(Refusal(*refusal) for refusal in record["refusals"])})
 
 
-def journal_path(spool: Path, *identity: str) -> Path:
-    """Where the same command finds its journal again: a name derived from what identifies the posting."""
-    digest = hashlib.sha256("\0".join(identity).encode()).hexdigest()
-    return spool / f"{digest[:20]}.journal"
-
-
 @contextmanager
 def open_journal(path: Path, plan: Plan) -> Iterator[Journal]:
     """Resume the journal at `path` if it is for the same content, with its own plan; else start it with `plan`.
@@ -160,7 +154,9 @@ async def post_file(
     """
     with open_source(file, spool) as source:
         plan = Plan(*await asyncio.to_thread(source.survey), options.batch)
-        path = journal_path(spool, str(source.path or plan.sha256), target.petition, target.url)
+        # The same command finds its journal again: the name is derived from what identifies the posting.
+        identity = "\0".join((str(source.path or plan.sha256), target.petition, target.url))
+        path = spool / f"{hashlib.sha256(identity.encode()).hexdigest()[:20]}.journal"
         with open_journal(path, plan) as journal:
             try:
                 return await _resume(source, journal, Client(target, options, control or Control(), journal.plan.key))
