@@ -1,5 +1,6 @@
 """Term frequencies: how many registrations contain each name, street and zip code, and corrections of misspellings."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from math import log
 from typing import Final
@@ -43,24 +44,27 @@ class TermFrequencies:
         self.registrations: Final = max(registrations, 1)
         self.cities: Final = tuple(sorted(cities))
         self._fewest_known: Final = fewest_known(registrations)
-        self._counts: dict[Term, int] = {}
+        self._counts: dict[str, dict[str, int]] = defaultdict(dict)  # by kind and word: faster than by their pair
         self._corrections: dict[Term, tuple[str, ...]] = {}
 
     @property
     def size(self) -> int:
         """How many frequencies and corrections were loaded."""
-        return len(self._counts) + len(self._corrections)
+        return sum(map(len, self._counts.values())) + len(self._corrections)
 
     def known_only(self) -> "TermFrequencies":
         """Return a copy with the known words only: they are needed again and again, a misspelling hardly ever is."""
         copy = TermFrequencies(self.registrations, self.cities)
-        copy._counts = {term: count for term, count in self._counts.items() if count >= self._fewest_known}
-        copy._corrections = {term: found for term, found in self._corrections.items() if term in copy._counts}
+        for kind, counts in self._counts.items():
+            copy._counts[kind] = {word: count for word, count in counts.items() if count >= self._fewest_known}
+        copy._corrections = {
+            term: found for term, found in self._corrections.items() if term[1] in copy._counts[term[0]]
+        }
         return copy
 
     def without_count(self, terms: set[Term]) -> set[Term]:
         """Return those of the terms whose frequency is not loaded yet."""
-        return terms.difference(self._counts)  # unlike `terms - keys()`, it does not visit all of them
+        return {term for term in terms if term[1] not in self._counts[term[0]]}
 
     def without_corrections(self, terms: set[Term]) -> set[Term]:
         """Return those of the terms whose corrections are not loaded yet."""
@@ -68,8 +72,8 @@ class TermFrequencies:
 
     def add_counts(self, terms: Iterable[Term], counts: Iterable[tuple[Term, int]]) -> None:
         """Add the numbers of registrations of `terms`; 0 for those that `counts` does not contain."""
-        self._counts.update(dict.fromkeys(terms, 0))
-        self._counts.update(counts)
+        for (kind, word), count in (*((term, 0) for term in terms), *counts):
+            self._counts[kind][word] = count
 
     def add_corrections(self, terms: Iterable[Term], similar: Iterable[tuple[Term, str, int]]) -> None:
         """Add the corrections of `terms`: those of the `similar` words that are one edit away, the frequent first.
@@ -85,15 +89,15 @@ class TermFrequencies:
 
     def count(self, kind: str, word: str) -> int:
         """Return the number of registrations that contain the word."""
-        return self._counts[kind, word]
+        return self._counts[kind][word]
 
     def is_known(self, kind: str, word: str) -> bool:
         """Whether the word is itself a name of this county, and so no misspelling."""
-        return self._counts[kind, word] >= self._fewest_known
+        return self._counts[kind][word] >= self._fewest_known
 
     def idf(self, kind: str, word: str) -> float:
         """Return the inverse document frequency: log(registrations / those with the word), at least one having it."""
-        return log(self.registrations / max(self._counts[kind, word], 1))
+        return log(self.registrations / max(self._counts[kind][word], 1))
 
     def spelling_corrections(self, kind: str, word: str) -> tuple[str, ...]:
         """Return the known words one edit away from a word, the most frequent first, at most six."""

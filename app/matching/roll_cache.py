@@ -23,7 +23,7 @@ class TermCache:
     """The term frequencies of the roll versions that this process decides lines by, shared by all its batches."""
 
     def __init__(self, max_rolls: int = 4, max_terms: int = 100_000) -> None:
-        """Keep at most so many versions, and so many frequencies and corrections of all together (some 18 MB)."""
+        """Keep at most so many versions, and so many frequencies and corrections of all together (some 12 MB)."""
         self.max_rolls = max_rolls
         self.max_terms = max_terms
         self._rolls: dict[_RollLoad, TermFrequencies] = {}
