@@ -28,9 +28,7 @@ from app.http import (
     voters,
     withdrawals,
 )
-from app.http.frame import State, check_guards, utc_now
-from app.http.metrics import Metrics
-from app.http.middleware import InFlightLimit, Observe, RateLimit
+from app.http.frame import InFlightLimit, Metrics, Observe, RateLimit, State, check_guards, utc_now
 from app.ledger.checkpoints import keep_checkpoints
 from app.ledger.notes import Signer
 from app.matching.workers import Matchers

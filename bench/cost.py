@@ -29,8 +29,9 @@ from app.count import record as count
 from app.count.intake import Submission, SubmissionResult, take_in
 from app.count.petitions import Terms, open_petition
 from app.count.record import Count
-from app.database.engine import Database, open_database
+from app.database.engine import open_database
 from app.database.migrate import upgrade
+from app.database.pools import Database
 from app.database.server import EmbeddedServer
 from app.demo.generate import generate
 from app.law.line import Place, Signature, Writing

@@ -24,17 +24,17 @@ from app.cli.models import bands_as_text
 from app.count.intake import Submission, take_in
 from app.count.petitions import Terms, open_petition
 from app.count.record import Count, attempt
-from app.database.engine import Database, open_database
+from app.database.engine import open_database
 from app.database.migrate import upgrade
+from app.database.pools import Database
 from app.database.server import EmbeddedServer
 from app.errors import RecallError
 from app.examination.findings import decide_by_person
 from app.examination.learning import learn_model, report_model
-from app.law.line import Place, Signature
+from app.law.line import CALIFORNIA, Place, Signature
 from app.law.petition import Petition
 from app.law.reasons import VALID, Outcome
 from app.law.review import PersonFinding
-from app.law.ruleset import CALIFORNIA
 from app.matching.model import model_to_json
 from app.roll.loading import load_roll
 from bench.matching import objects, writing

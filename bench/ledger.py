@@ -21,8 +21,9 @@ from pathlib import Path
 from app.count.petitions import Terms, open_petition
 from app.count.queries import take_places
 from app.count.record import Count, record
-from app.database.engine import Database, open_database
+from app.database.engine import open_database
 from app.database.migrate import upgrade
+from app.database.pools import Database
 from app.database.server import EmbeddedServer
 from app.law.canonical import canonical_text
 from app.law.line import Finding, Place, Signature, Writing

@@ -12,7 +12,8 @@ from uuid import UUID
 import asyncpg
 
 from app.count.intake import Submission
-from app.database.engine import Database, open_database
+from app.database.engine import open_database
+from app.database.pools import Database
 from app.http.signatures import SignatureIn
 from bench import replay as recorded
 from bench.county import County, batches, samples

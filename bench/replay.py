@@ -22,7 +22,8 @@ import asyncpg
 from app.count import queries as rows
 from app.count.intake import Submission, take_in
 from app.count.record import Count
-from app.database.engine import SERVICE_ROLE, Database
+from app.database.engine import SERVICE_ROLE
+from app.database.pools import Database
 from app.database.server_files import find_binaries
 from app.law.petition import Petition
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
-from app.database.engine import Database
+from app.database.pools import Database
 from bench import floor
 from bench.county import County, batches, singles
 from bench.figures import Figures

@@ -17,10 +17,10 @@ import asyncpg
 from app.access.keys import issue_key
 from app.access.principals import Role
 from app.count.petitions import Terms, open_petition
-from app.database.engine import Database
+from app.database.pools import Database
 from app.database.server import EmbeddedServer
+from app.law.line import CALIFORNIA
 from app.law.petition import Petition
-from app.law.ruleset import CALIFORNIA
 
 ROOT = Path(__file__).parents[1]
 PRINCIPALS = 8  # of each role, since one key may only ask so often

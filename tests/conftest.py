@@ -14,8 +14,9 @@ from tempfile import TemporaryDirectory
 import asyncpg
 import pytest
 
-from app.database.engine import Database, connect_arguments, open_database
+from app.database.engine import connect_arguments, open_database
 from app.database.migrate import upgrade
+from app.database.pools import Database
 from app.database.server import EmbeddedServer
 from app.roll.loading import load_roll
 from tests.http.county import COUNTY, roll_csv

@@ -3,15 +3,17 @@
 import asyncio
 import hmac
 import logging
+import re
 import secrets
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from time import monotonic
-from typing import Final
+from typing import Final, NamedTuple
 
 from app.access import queries as rows
-from app.access.principals import KeyParts, KeyRecord, Principal, Role, compose, is_name, parse, secret_hash
+from app.access.principals import COUNTY_CODE, KeyRecord, Principal, Role
 from app.access.queries import LiveKey
-from app.database.engine import Database
+from app.database.pools import Database
 from app.errors import InvalidKeyError, KeyLimitError, UnknownKeyError
 
 logger = logging.getLogger("app.keys")
@@ -25,6 +27,38 @@ _MAX_AGE = 0.2  # seconds that a process may use what it read of a key
 _LIVE_AT_ONCE = 2  # the old and the new one while a principal changes keys
 
 KeyName = tuple[str, str]  # county and prefix
+
+
+_KEY: Final = re.compile(rf"rpk\.({COUNTY_CODE})\.([0-9a-f]{{8}})\.([A-Za-z0-9_-]{{43}})")
+
+
+class KeyParts(NamedTuple):
+    """The parts of a bearer key: it is found by the county and the prefix, and proved by the secret."""
+
+    county_id: str
+    prefix: str
+    secret: str
+
+
+def is_name(text: str) -> bool:
+    """Whether a principal may have this name. The names of a finding's confirmers are stored with commas between."""
+    return 1 <= len(text) <= 100 and text.isprintable() and "," not in text  # noqa: PLR2004  # characters
+
+
+def compose(parts: KeyParts) -> str:
+    """The key as it is shown, once."""
+    return f"rpk.{parts.county_id}.{parts.prefix}.{parts.secret}"
+
+
+def parse(text: str) -> KeyParts | None:
+    """The parts of a key; None for a text that is no key."""
+    found = _KEY.fullmatch(text)
+    return KeyParts(*found.groups()) if found else None
+
+
+def secret_hash(secret: str) -> bytes:
+    """What is stored of a secret: it has 256 random bits, so that a plain hash cannot be guessed."""
+    return sha256(secret.encode()).digest()
 
 
 async def issue_key(

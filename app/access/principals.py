@@ -3,23 +3,13 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
-from typing import Final, Literal, NamedTuple, get_args
+from typing import Final, Literal, get_args
 
 Role = Literal["station", "system", "clerk", "supervisor", "auditor", "monitor", "admin"]
 
 ROLES: tuple[Role, ...] = get_args(Role)
 
-_COUNTY: Final = "[A-Za-z0-9][A-Za-z0-9_-]{0,31}"
-_KEY: Final = re.compile(rf"rpk\.({_COUNTY})\.([0-9a-f]{{8}})\.([A-Za-z0-9_-]{{43}})")
-
-
-class KeyParts(NamedTuple):
-    """The parts of a bearer key: it is found by the county and the prefix, and proved by the secret."""
-
-    county_id: str
-    prefix: str
-    secret: str
+COUNTY_CODE: Final = "[A-Za-z0-9][A-Za-z0-9_-]{0,31}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,25 +44,4 @@ class KeyRecord:
 
 def is_county_code(text: str) -> bool:
     """Whether a county may have this code; a constraint of the database has the same pattern."""
-    return re.fullmatch(_COUNTY, text) is not None
-
-
-def is_name(text: str) -> bool:
-    """Whether a principal may have this name. The names of a finding's confirmers are stored with commas between."""
-    return 1 <= len(text) <= 100 and text.isprintable() and "," not in text  # noqa: PLR2004  # characters
-
-
-def compose(parts: KeyParts) -> str:
-    """The key as it is shown, once."""
-    return f"rpk.{parts.county_id}.{parts.prefix}.{parts.secret}"
-
-
-def parse(text: str) -> KeyParts | None:
-    """The parts of a key; None for a text that is no key."""
-    found = _KEY.fullmatch(text)
-    return KeyParts(*found.groups()) if found else None
-
-
-def secret_hash(secret: str) -> bytes:
-    """What is stored of a secret: it has 256 random bits, so that a plain hash cannot be guessed."""
-    return sha256(secret.encode()).digest()
+    return re.fullmatch(COUNTY_CODE, text) is not None

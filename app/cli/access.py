@@ -7,7 +7,7 @@ from app.access.principals import ROLES
 from app.access.queries import list_keys
 from app.cli.arguments import COUNTY, Arguments, a_date, a_number, command, group, note_empty
 from app.cli.common import Subparsers, now
-from app.database.engine import Database
+from app.database.pools import Database
 from app.examination.lookup_queries import lookup_sums
 
 

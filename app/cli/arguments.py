@@ -11,7 +11,7 @@ from uuid import UUID
 from app.access.principals import is_county_code
 from app.cli.common import CommandError, Subparsers, Work, over_database
 from app.count.line_queries import county_of, get_petition
-from app.database.engine import Database
+from app.database.pools import Database
 from app.law.line import LARGEST_NUMBER, Place
 from app.law.petition import Petition, PetitionKey
 

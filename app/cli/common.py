@@ -7,8 +7,9 @@ from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
-from app.database.engine import Database, open_database
+from app.database.engine import open_database
 from app.database.migrate import is_current, upgrade
+from app.database.pools import Database
 from app.database.server import EmbeddedServer
 from app.errors import CheckpointKeyError, OperationalError, SchemaError
 from app.ledger.notes import Signer

@@ -23,12 +23,11 @@ from app.cli.arguments import (
 from app.cli.common import CommandError, Subparsers, now
 from app.count.queries import SectionDates
 from app.count.record import Change, Count, attempt
-from app.database.engine import Database
+from app.database.pools import Database
 from app.examination.corrections import declare_section, revise
 from app.examination.findings import decide_line
 from app.examination.withdrawals import revoke_withdrawal, withdraw
-from app.http.body import check, decode
-from app.http.fields import safe_text
+from app.http.body import check, decode, safe_text
 from app.http.findings import RevisionIn
 from app.http.lines import detail_out
 from app.http.problems import Problem

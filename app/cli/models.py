@@ -5,7 +5,7 @@ from pathlib import Path
 
 from app.cli.arguments import PETITION, Arguments, an_id, command, group, the_petition
 from app.cli.common import CommandError, Subparsers
-from app.database.engine import Database
+from app.database.pools import Database
 from app.examination.learning import learn_model, report_model
 from app.matching.learning import Band
 from app.matching.model import model_to_json

@@ -16,12 +16,12 @@ from app.cli.common import Subparsers, now, signer
 from app.count.line_queries import read_tally
 from app.count.petitions import Terms, close_petition, open_petition
 from app.count.record import Count
-from app.database.engine import Database
+from app.database.pools import Database
 from app.errors import UnknownPetitionError
 from app.examination.explanation import explain
 from app.http.petitions import PetitionOut
 from app.http.tally import tally_out
-from app.law.ruleset import CALIFORNIA, RULESETS
+from app.law.line import CALIFORNIA, RULESETS
 from app.ledger.checkpoints import make_checkpoint
 from app.settings import Settings
 

@@ -22,7 +22,7 @@ from app.cli.arguments import (
 )
 from app.cli.common import CommandError, Subparsers, now
 from app.count.record import Count
-from app.database.engine import Database
+from app.database.pools import Database
 from app.examination.queries import counties_with_roll
 from app.examination.reexamination import reexamine_county
 from app.roll.aliases import COLUMNS, load_aliases, rows_of

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from app.cli.arguments import PETITION, PETITION_FIRST, add_command, command, the_petition
 from app.cli.common import CommandError, Subparsers, signer
-from app.database.engine import Database
+from app.database.pools import Database
 from app.ledger.evidence import export_bundle, verify
 from app.settings import Settings
 

@@ -15,9 +15,8 @@ from app.count.queries import LINE_COLUMNS, columns, line_of
 from app.database.tables import head
 from app.database.tables import line as line_table
 from app.database.tables import petition as petition_table
-from app.law.line import Line, NameParts, Place, Signature, Writing
+from app.law.line import Counts, Line, NameParts, Place, Signature, Tally, Writing, counts_of
 from app.law.petition import Petition, PetitionKey
-from app.law.tally import Counts, Tally, counts_of
 from app.ledger.entries import GENESIS
 
 # Each line by its whole primary key; OFFSET 0 keeps it so with a plan from when the table was empty (see intake).

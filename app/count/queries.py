@@ -7,10 +7,9 @@ from typing import NamedTuple
 
 import asyncpg
 
-from app.law.line import Line, Place, Signature
+from app.law.line import Line, Place, Signature, Tally, counts_of
 from app.law.petition import PetitionKey
 from app.law.reasons import Outcome
-from app.law.tally import Tally, counts_of
 from app.ledger.entries import Entry, Head, StoredFinding
 from app.matching.blocking import KEYS_VERSION
 

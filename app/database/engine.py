@@ -1,7 +1,5 @@
 """The connections of one process: a pool for writes to the count, one for short reads, one for everything else."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
@@ -10,10 +8,9 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DisconnectionError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.ext.asyncio import create_async_engine
 
-from app.database.pooling import no_reset
+from app.database.pools import Database, no_reset
 
 _BRIEF = 4  # connections: keys and tallies ask one question at a time each; the rest is for who asks how we are
 
@@ -36,61 +33,6 @@ def connect_arguments(url: str, **session: str) -> dict[str, Any]:
     _, arguments = dialect.create_connect_args(make_url(url))  # type: ignore[no-untyped-call]  # the same
     known = {k: v for k, v in arguments.items() if not k.startswith("prepared_statement")}
     return known | {"server_settings": session}
-
-
-class Database:
-    """The pools of one process."""
-
-    def __init__(self, intake: asyncpg.Pool, brief: asyncpg.Pool, reading: AsyncEngine) -> None:
-        """Keep the pools; `open_database` makes them."""
-        self._intake = intake
-        self._brief = brief
-        self._reading = reading
-
-    @property
-    def url(self) -> str:
-        """The database's address with its password, for connections outside the pools."""
-        return self._reading.url.render_as_string(hide_password=False)
-
-    @asynccontextmanager
-    async def intake(self) -> AsyncIterator[asyncpg.Connection]:
-        """A connection for the hot path, straight from the driver."""
-        async with self._intake.acquire(timeout=20) as connection:
-            yield connection
-
-    @asynccontextmanager
-    async def brief(self) -> AsyncIterator[asyncpg.Connection]:
-        """A connection to read a row by its key: stations wait for that as well, however busy the readers are."""
-        async with self._brief.acquire(timeout=5) as connection:
-            yield connection
-
-    @asynccontextmanager
-    async def reading(self) -> AsyncIterator[asyncpg.Connection]:
-        """A driver's connection from the readers' pool."""
-        async with self._reading.connect() as connection:
-            raw = await connection.get_raw_connection()
-            yield raw.driver_connection
-
-    @asynccontextmanager
-    async def begin(self) -> AsyncIterator[AsyncConnection]:
-        """A SQLAlchemy transaction, committed on leaving."""
-        async with self._reading.begin() as connection:
-            yield connection
-
-    def connections(self) -> dict[str, tuple[int, int]]:
-        """How many connections each pool has, and how many of them are in use."""
-        reading = self._reading.pool
-        used = reading.checkedout() if isinstance(reading, QueuePool) else 0
-        idle = reading.checkedin() if isinstance(reading, QueuePool) else 0
-        pools = {"intake": self._intake, "brief": self._brief}
-        sizes = {name: (pool.get_size(), pool.get_size() - pool.get_idle_size()) for name, pool in pools.items()}
-        return {**sizes, "reading": (used + idle, used)}
-
-    async def close(self) -> None:
-        """Close the pools."""
-        await self._intake.close()
-        await self._brief.close()
-        await self._reading.dispose()
 
 
 async def open_database(url: str, *, intake: int = 4, reading: int = 8) -> Database:

@@ -1,6 +1,6 @@
 """Corrections of lines: a new reading of the text, and the dates of a section."""
 
-from app.count.examine import interval_of
+from app.count.intake import interval_of
 from app.count.line_queries import LineRead, read_line
 from app.count.queries import SectionDates, hold_basis
 from app.count.record import Change, ChangedMeanwhileError, record

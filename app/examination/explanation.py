@@ -4,12 +4,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from app.count.line_queries import line_history, read_line
-from app.database.engine import Database
+from app.database.pools import Database
 from app.errors import UnknownLineError
-from app.law.line import Place, Writing
+from app.law.line import RULESETS, Place, Writing
 from app.law.petition import Petition
 from app.law.reasons import REASONS_IN_WORDS, Outcome
-from app.law.ruleset import RULESETS
 from app.matching.comparison import ADDRESS_FIELDS, NAME_FIELDS, REST_IN_WORDS, level_in_words
 from app.matching.evidence import RULES
 

@@ -7,10 +7,10 @@ from typing import Final
 
 import asyncpg
 
-from app.count.examine import interval_of
+from app.count.intake import interval_of
 from app.count.line_queries import signatures_at
 from app.count.queries import section_dates
-from app.database.engine import Database
+from app.database.pools import Database
 from app.errors import NoRollError
 from app.examination.queries import judgments_of
 from app.law.line import Writing

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from app.access.principals import Principal, Role
-from app.database.engine import Database
+from app.database.pools import Database
 from app.errors import LookupBudgetError, NoRollError
 from app.examination import lookup_queries as rows
 from app.matching.candidates import FoundCandidates, Question, candidates_of

@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 from app.access.principals import Principal
-from app.count.examine import interval_of
+from app.count.intake import interval_of
 from app.count.line_queries import LineRead, read_line, signatures_at
 from app.count.queries import section_dates
 from app.count.record import Change, record
-from app.database.engine import Database
+from app.database.pools import Database
 from app.errors import AlreadyCheckedError, NoRollError, NotDrawnError, PetitionClosedError, UnknownLineError
 from app.examination import queries as rows
 from app.examination.findings import check_voter

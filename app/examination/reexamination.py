@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from app.count.examine import examine_lines
+from app.count.intake import examine_lines
 from app.count.line_queries import list_petitions, signatures_at
 from app.count.queries import hold_basis
 from app.count.record import Change, ChangedMeanwhileError, Count, record

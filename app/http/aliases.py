@@ -4,8 +4,7 @@ from datetime import datetime
 
 from fastapi import APIRouter, Request, Response
 
-from app.http.body import MAX_BATCH, check_file_type, read_body
-from app.http.fields import Cursor, Limit, ResponseModel, short_page
+from app.http.body import MAX_BATCH, Cursor, Limit, ResponseModel, check_file_type, read_body, short_page
 from app.http.frame import Admin, AppState
 from app.roll import aliases
 from app.roll.queries import alias_versions

@@ -10,8 +10,18 @@ from app.count.line_queries import LineRead
 from app.errors import FindingRefusedError, RecallError
 from app.examination.corrections import revise
 from app.examination.findings import decide_by_person, decide_line
-from app.http.body import MAX_BATCH, body
-from app.http.fields import DecidedStatus, LineReason, Note, PathPlace, PlaceText, RequestModel, VoterId, place_of
+from app.http.body import (
+    MAX_BATCH,
+    DecidedStatus,
+    LineReason,
+    Note,
+    PathPlace,
+    PlaceText,
+    RequestModel,
+    VoterId,
+    body,
+    place_of,
+)
 from app.http.frame import AppState, Decider, IdempotencyKey, PathPetition, carry_out, request_of
 from app.http.lines import LineDetailOut, as_seen_by, detail_out
 from app.http.signatures import BatchOut, LineError, LineErrorOut, LineOut, WritingIn, line_out

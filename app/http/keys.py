@@ -7,8 +7,7 @@ from fastapi import APIRouter, Path
 
 from app.access import keys, queries
 from app.access.principals import Role
-from app.http.body import body
-from app.http.fields import Cursor, Instant, Limit, Name, RequestModel, ResponseModel, short_page
+from app.http.body import Cursor, Instant, Limit, Name, RequestModel, ResponseModel, body, short_page
 from app.http.frame import Admin, AppState
 
 router = APIRouter(prefix="/v1/keys", tags=["keys"])

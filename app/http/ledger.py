@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field
 
 from app.access.principals import Principal
 from app.errors import BusyError, NoCheckpointError, UnknownEntryError
-from app.http.fields import DIGITS, Cursor, Limit, ResponseModel, after, number_of, page
+from app.http.body import DIGITS, Cursor, Limit, ResponseModel, after, number_of, page
 from app.http.frame import AppState, Monitor, PathPetition, State, allow
 from app.law.petition import PetitionKey
 from app.ledger import queries as rows

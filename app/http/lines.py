@@ -10,17 +10,7 @@ from sqlalchemy import Row
 from app.access.principals import Principal
 from app.count.line_queries import LineRead, page_of_lines, read_line
 from app.errors import UnknownLineError
-from app.http.fields import (
-    DIGITS,
-    Cursor,
-    Limit,
-    LineReason,
-    PathPlace,
-    ResponseModel,
-    after,
-    page,
-    place_of,
-)
+from app.http.body import DIGITS, Cursor, Limit, LineReason, PathPlace, ResponseModel, after, page, place_of
 from app.http.frame import AppState, PathPetition, Reader, allow
 from app.http.signatures import LineOut, line_out
 from app.law.line import LARGEST_NUMBER, Place

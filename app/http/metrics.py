@@ -2,73 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, time
-from typing import Any, Final
-from uuid import UUID
+from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from app.count.line_queries import PetitionFigures, RollFigures
-
-_LATENCIES: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-
-
-class Metrics:
-    """What a process counts while it runs. No label holds a name, an address, a voter, a path or a query."""
-
-    def __init__(self) -> None:
-        """Begin at zero."""
-        self.registry = CollectorRegistry()
-        ProcessCollector(registry=self.registry)
-        self._requests = Counter(
-            "recall_http_requests", "Requests answered.", ["method", "route", "status"], registry=self.registry
-        )
-        self._seconds = Histogram(
-            "recall_http_request_duration_seconds",
-            "Time until a request was answered.",
-            ["method", "route"],
-            buckets=_LATENCIES,
-            registry=self.registry,
-        )
-        self._of_route: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}  # looked up at each request
-        self._agrees = Gauge(
-            "recall_verification_agrees",
-            "1 if the last verification by this process found the count as recorded, otherwise 0.",
-            ["petition_id"],
-            registry=self.registry,
-        )
-        self._verified_at = Gauge(
-            "recall_verification_timestamp_seconds",
-            "When this process last verified the count.",
-            ["petition_id"],
-            registry=self.registry,
-        )
-
-    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count one request.
-
-        Args:
-            method: the HTTP method.
-            route: the route's pattern, not the path.
-            status: the HTTP status.
-            seconds: the time until the answer was sent.
-        """
-        known = self._of_route.get((method, route, status))
-        if known is None:
-            known = self._requests.labels(method, route, str(status)), self._seconds.labels(method, route)
-            self._of_route[method, route, status] = known
-        known[0].inc()
-        known[1].observe(seconds)
-
-    def verified(self, petition_id: UUID, *, agrees: bool, now: datetime) -> None:
-        """Remember a verification's result."""
-        self._agrees.labels(str(petition_id)).set(agrees)
-        self._verified_at.labels(str(petition_id)).set(now.timestamp())
-
-    def text(self) -> bytes:
-        """The metrics as Prometheus reads them."""
-        return generate_latest(self.registry)
 
 
 class Gauges(Collector):

@@ -19,9 +19,9 @@ from app.http.problems import STATUS_OF, TITLES, ProblemOut
 from app.http.rolls import RollFormat
 from app.http.signatures import LineOut, SignatureIn
 from app.http.tally import TallyOut
+from app.law.line import Outlook
 from app.law.reasons import REASONS, REVIEW_CAUSES, STATUSES
 from app.law.registration import RegistrationStatus
-from app.law.tally import Outlook
 from app.ledger.entries import EntryType
 from app.roll.queries import RollState
 

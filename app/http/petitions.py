@@ -9,10 +9,9 @@ from pydantic import Field, model_validator
 
 from app.count import petitions as actions
 from app.errors import UnknownPetitionError
-from app.http.body import body
-from app.http.fields import Cursor, IsoDate, Limit, Name, RequestModel, ResponseModel, Title, short_page, wrong
+from app.http.body import Cursor, IsoDate, Limit, Name, RequestModel, ResponseModel, Title, body, short_page, wrong
 from app.http.frame import AppState, Decider, PathPetition, Reader, Supervisor
-from app.law.ruleset import CALIFORNIA
+from app.law.line import CALIFORNIA
 from app.ledger.checkpoints import make_checkpoint
 
 router = APIRouter(prefix="/v1/petitions", tags=["petitions"])

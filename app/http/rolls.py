@@ -5,8 +5,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request
 
-from app.http.body import body, check_file_type
-from app.http.fields import DIGITS, Cursor, IsoDate, Limit, RequestModel, ResponseModel, short_page
+from app.http.body import DIGITS, Cursor, IsoDate, Limit, RequestModel, ResponseModel, body, check_file_type, short_page
 from app.http.frame import Admin, AppState
 from app.roll import loading, queries
 from app.roll.queries import RollState

@@ -9,8 +9,7 @@ from fastapi import APIRouter, Path, Response
 from app.count.queries import SectionDates
 from app.examination.corrections import declare_section
 from app.examination.queries import Declaration
-from app.http.body import body
-from app.http.fields import DIGITS, IsoDate, RequestModel, ResponseModel
+from app.http.body import DIGITS, IsoDate, RequestModel, ResponseModel, body
 from app.http.frame import AppState, Decider, PathPetition, carry_out, request_of
 from app.law.line import LARGEST_NUMBER
 

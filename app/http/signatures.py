@@ -10,8 +10,9 @@ from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from app.access.principals import Principal
 from app.count.intake import LineResult, Submission, SubmissionResult, take_in
-from app.http.body import MAX_BATCH, BodyReader, body, model_errors
-from app.http.fields import (
+from app.http.body import (
+    MAX_BATCH,
+    BodyReader,
     LineReason,
     RequestModel,
     ResponseModel,
@@ -21,6 +22,8 @@ from app.http.fields import (
     Text200,
     Text300,
     Whole,
+    body,
+    model_errors,
     wrong,
 )
 from app.http.frame import (

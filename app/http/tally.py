@@ -13,7 +13,7 @@ from fastapi.responses import StreamingResponse
 from app.access.principals import Principal
 from app.count.line_queries import read_history
 from app.errors import UnknownPetitionError
-from app.http.fields import DIGITS, Limit, ResponseModel
+from app.http.body import DIGITS, Limit, ResponseModel
 from app.http.frame import (
     MONITORS,
     AppState,
@@ -26,8 +26,8 @@ from app.http.frame import (
     state_of,
 )
 from app.http.problems import UNAVAILABLE
-from app.law.petition import Petition
-from app.law.tally import Outlook, Tally, invalid_by_published, outlook, rate
+from app.law.line import Outlook, Tally, invalid_by_published, outlook, rate
+from app.law.petition import Petition, PetitionKey
 
 _PREFIX = "/v1/petitions/{petition_id}/tally"
 router = APIRouter(prefix=_PREFIX, tags=["tally"])
@@ -97,7 +97,7 @@ def tally_out(petition: Petition, tally: Tally) -> TallyOut:
 async def get_tally(request: Request, principal: Principal) -> Response:
     """The tally, with its version as ETag. An unfinished count is not public: no shared cache may keep it."""
     state, petition = state_of(request), await direct_petition(request, principal)
-    tally = await state.count.tallies.read(petition.key)
+    tally = await state.count.tallies.read(PetitionKey(principal.county_id, petition.petition_id))
     if tally is None:
         raise UnknownPetitionError
     etag = f'"{tally.version}"'

@@ -8,8 +8,7 @@ from pydantic import AliasPath, Field, model_validator
 
 from app.access.principals import Principal
 from app.examination.lookups import Looked, look_up
-from app.http.body import body
-from app.http.fields import (
+from app.http.body import (
     IsoDate,
     LineReason,
     RequestModel,
@@ -19,6 +18,7 @@ from app.http.fields import (
     Text200,
     Text300,
     Uuid,
+    body,
     wrong,
 )
 from app.http.frame import AppState, State, allow, petition_of

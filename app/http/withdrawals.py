@@ -9,8 +9,7 @@ from fastapi import APIRouter, Path, Response
 
 from app.examination.queries import page_of_withdrawals
 from app.examination.withdrawals import Changed, revoke_withdrawal, withdraw
-from app.http.body import body
-from app.http.fields import (
+from app.http.body import (
     Cursor,
     IsoDate,
     Limit,
@@ -20,6 +19,7 @@ from app.http.fields import (
     ResponseModel,
     VoterId,
     after,
+    body,
     page,
 )
 from app.http.frame import (

@@ -1,16 +1,66 @@
-"""One line of a petition: what is written on it, how it is decided, and which of a voter's lines counts."""
+"""One line of a petition: its text, its findings under a ruleset, which of a voter's lines counts, and the tally."""
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
 from hashlib import sha256
-from typing import Final, NamedTuple
+from types import MappingProxyType
+from typing import Any, Final, Literal, NamedTuple
 
-from app.law.reasons import VALID, Outcome
-from app.law.ruleset import Ruleset
+from app.law.reasons import PUBLISHED, VALID, Outcome, Published, published_under
 
 LARGEST_NUMBER: Final = 999_999_999
 """Of a section, page or line: more than any paper has, and less than the columns hold."""
+
+
+_CONFIRMATIONS = MappingProxyType(
+    {
+        "not_registered": 1,
+        "registered_late": 1,
+        "pending_registration": 1,
+        "under_age": 1,
+        "canceled": 1,
+        "different_address": 1,
+        "illegible": 1,
+        "not_personally_affixed": 1,
+        "section_defect": 1,
+        "out_of_district": 1,
+        "other": 1,
+        # 2 CCR 20960: the signature is presumed the voter's; unanimous, different people, each blind to the others.
+        "signature_mismatch": 3,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ruleset:
+    """What a machine may decide and how many people confirm what.
+
+    `confirmations` maps a reason to the number of different people whose agreement settles it; a reason that is not
+    listed is settled by the machine. County counsel must confirm a ruleset before it decides a real petition.
+    """
+
+    name: str
+    confirmations: Mapping[str, int]
+    compare_signatures: bool = False  # valid is unsettled until one person has compared the signature
+    double_check_ppm: int = 10_000  # of a million of the machine's decisions, how many people check blindly
+
+    def people_needed(self, outcome: Outcome) -> int:
+        """How many people must have confirmed an outcome before it is settled."""
+        if outcome.status == "valid":
+            return 1 if self.compare_signatures else 0
+        return self.confirmations.get(outcome.reason or "", 0) if outcome.status == "invalid" else 0
+
+
+CALIFORNIA = Ruleset("california-local-recall/1", _CONFIRMATIONS)
+
+
+CALIFORNIA_COMPARED = Ruleset("california-local-recall-compared/1", _CONFIRMATIONS, compare_signatures=True)
+
+
+RULESETS: Mapping[str, Ruleset] = MappingProxyType({r.name: r for r in (CALIFORNIA, CALIFORNIA_COMPARED)})
 
 
 class Place(NamedTuple):
@@ -170,3 +220,96 @@ def outcomes_by_slot(eligible: Mapping[str, Iterable[Place]], withdrawn: frozens
         result[lowest] = gone or VALID
         result.update(dict.fromkeys(others, gone or Outcome("invalid", "duplicate")))
     return result
+
+
+Outlook = Literal["sufficient", "insufficient", "undecided"]
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many lines stand where. raw = received + valid + invalid + review, always."""
+
+    received: int = 0
+    valid: int = 0
+    invalid: int = 0
+    review: int = 0
+    unsettled: int = 0
+    by_reason: Mapping[str, int] = field(default_factory=dict)  # reason code -> invalid lines; only what is not 0
+
+    @property
+    def raw(self) -> int:
+        """All lines."""
+        return self.received + self.valid + self.invalid + self.review
+
+    def as_json(self) -> dict[str, object]:
+        """The counts as the ledger's payload and the tally's history hold them."""
+        return {
+            "raw": self.raw,
+            "received": self.received,
+            "valid": self.valid,
+            "invalid": self.invalid,
+            "review": self.review,
+            "unsettled": self.unsettled,
+            "by_reason": dict(self.by_reason),
+        }
+
+    def moved(self, changes: Iterable[tuple[Line | None, Line]]) -> "Counts":
+        """The counts after lines changed from what they were (None: they are new)."""
+        statuses = {"received": self.received, "valid": self.valid, "invalid": self.invalid, "review": self.review}
+        reasons, unsettled = dict(self.by_reason), self.unsettled
+        for before, after in changes:
+            for line, step in ((before, -1), (after, 1)):
+                if line is None:
+                    continue
+                status, reason = line.outcome
+                statuses[status] += step
+                unsettled += 0 if line.settled else step
+                if status == "invalid" and reason:
+                    reasons[reason] = reasons.get(reason, 0) + step
+        kept = {code: count for code, count in sorted(reasons.items()) if count}
+        return replace(self, **statuses, unsettled=unsettled, by_reason=kept)
+
+
+class Tally(NamedTuple):
+    """The count after one version: the petition's head row."""
+
+    version: int
+    as_of: datetime
+    state: str  # open, closed
+    counts: Counts
+
+
+def invalid_by_published(by_reason: Mapping[str, int]) -> dict[Published, int]:
+    """Invalid lines under the seven published headings, each present."""
+    result = dict.fromkeys(PUBLISHED, 0)
+    for reason, count in by_reason.items():
+        result[published_under(reason)] += count
+    return result
+
+
+def rate(part: int, whole: int) -> float | None:
+    """`part / whole` to four decimals, halves up; None where there is no whole."""
+    if not whole:
+        return None
+    return float((Decimal(part) / Decimal(whole)).quantize(Decimal("0.0001"), ROUND_HALF_UP))
+
+
+def outlook(counts: Counts, required: int) -> Outlook:
+    """The result that is certain whatever becomes of the lines not yet decided (received, review)."""
+    if counts.valid >= required:
+        return "sufficient"
+    if counts.valid + counts.received + counts.review < required:
+        return "insufficient"
+    return "undecided"
+
+
+def counts_of(row: Mapping[str, Any]) -> Counts:
+    """The counts of a head row."""
+    return Counts(
+        received=row["received"],
+        valid=row["valid"],
+        invalid=row["invalid"],
+        review=row["review"],
+        unsettled=row["unsettled"],
+        by_reason=json.loads(row["by_reason"]),
+    )

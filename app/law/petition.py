@@ -6,8 +6,7 @@ from typing import Literal, NamedTuple
 from uuid import UUID
 
 from app.errors import InvalidPetitionError, UndecidedLinesError
-from app.law.ruleset import RULESETS, Ruleset
-from app.law.tally import Counts
+from app.law.line import RULESETS, Counts, Ruleset
 
 _PERCENT_BELOW = ((1_000, 30), (10_000, 25), (50_000, 20), (100_000, 15))
 _DAYS_BELOW = ((1_000, 40), (5_000, 60), (10_000, 90), (50_000, 120))

@@ -5,9 +5,8 @@ from typing import get_args
 
 from app.access.principals import Principal
 from app.errors import FindingRefusedError, SupervisorNeededError
-from app.law.line import Finding, Line, restated
+from app.law.line import Finding, Line, Ruleset, restated
 from app.law.reasons import COUNTED_LATER, KEPT_FOR_A_PERSON, VALID, Outcome, Reason, ReviewCause
-from app.law.ruleset import Ruleset
 
 MISMATCH = Outcome("invalid", "signature_mismatch")
 

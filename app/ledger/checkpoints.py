@@ -9,7 +9,7 @@ from typing import Final
 import asyncpg
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.database.engine import Database
+from app.database.pools import Database
 from app.errors import CheckpointRefusedError
 from app.law.canonical import canonical_text
 from app.law.petition import PetitionKey

@@ -9,8 +9,7 @@ from hashlib import sha256
 from typing import Literal, NamedTuple
 
 from app.law.canonical import canonical
-from app.law.line import Place
-from app.law.tally import Counts
+from app.law.line import Counts, Place
 
 EntryType = Literal[
     "open", "intake", "finding", "withdrawal", "revision", "section", "reexamination", "close", "retention"

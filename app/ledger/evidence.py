@@ -9,7 +9,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 import asyncpg
 
-from app.database.engine import Database
+from app.database.pools import Database
 from app.law.petition import PetitionKey
 from app.ledger import queries as rows
 from app.ledger.entries import Head

@@ -9,9 +9,8 @@ from typing import Any, Literal
 import asyncpg
 
 from app.errors import UnknownPetitionError
-from app.law.line import NameParts, Place, Writing
+from app.law.line import NameParts, Place, Writing, counts_of
 from app.law.petition import Petition, PetitionKey
-from app.law.tally import counts_of
 from app.ledger.entries import Entry, Head, StoredFinding
 from app.ledger.notes import StoredCheckpoint
 from app.ledger.replay import Recorded, StoredLine, StoredText, StoredWithdrawal

@@ -15,10 +15,9 @@ from typing import Any, Final, Literal, NamedTuple, get_args
 from uuid import UUID
 
 from app.law.canonical import canonical
-from app.law.line import Place, Writing
+from app.law.line import Counts, Place, Writing
 from app.law.petition import Petition
 from app.law.reasons import Reason
-from app.law.tally import Counts
 from app.ledger.entries import (
     GENESIS,
     HASH_BYTES,

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import asyncpg
 
-from app.database.pooling import no_reset
+from app.database.pools import no_reset
 from app.errors import WorkerDiedError, WorkerFailedError
 from app.matching.decision import Decision
 from app.matching.lookup import LineToDecide, decide_lines

@@ -15,7 +15,7 @@ from typing import Final
 
 import asyncpg
 
-from app.database.engine import Database
+from app.database.pools import Database
 from app.errors import AliasesError, Fault, UnknownCountyError
 from app.matching.aliases import KINDS, Alias, Kind, compared
 from app.matching.queries import AliasVersion, alias_rows, alias_version

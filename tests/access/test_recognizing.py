@@ -10,10 +10,9 @@ import pytest
 
 from app.access import keys as module
 from app.access import queries
-from app.access.keys import KeyRing
-from app.access.principals import KeyParts, compose, secret_hash
+from app.access.keys import KeyParts, KeyRing, compose, secret_hash
 from app.access.queries import LiveKey
-from app.database.engine import Database
+from app.database.pools import Database
 
 NOW = datetime(2022, 7, 6, tzinfo=UTC)
 SECRET = "s" * 43

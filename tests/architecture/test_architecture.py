@@ -1,11 +1,12 @@
 """What holds the system together, checked mechanically."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from statistics import median
+from statistics import median, quantiles
 
 import pytest
 
@@ -15,7 +16,10 @@ ROOT = Path(__file__).parents[2]
 SOURCES = sorted(path for folder in ("app", "migrations", "tools") for path in (ROOT / folder).rglob("*.py"))
 MOST_LINES_OF_A_FILE = 600
 MOST_LINES_OF_A_FUNCTION = 40
-MEDIAN_LINES_OF_A_FUNCTION = 10
+MEDIAN_LINES_OF_A_FUNCTION = 8
+P95_LINES_OF_A_FUNCTION = 25
+MOST_UNDOCUMENTED_PARAMETERS = 3
+PRIVATE_WORDS = re.compile(r"(?<![.\"])\b(whoever|nobody|somebody|tells?|told)\b(?![\"(])", re.IGNORECASE)
 IMPURE = {"asyncio", "asyncpg", "fastapi", "logging", "os", "secrets", "socket", "sqlalchemy", "time"}
 
 
@@ -92,6 +96,49 @@ def test_functions_are_short() -> None:
     lengths = dict(functions())
     assert {name: lines for name, lines in lengths.items() if lines > MOST_LINES_OF_A_FUNCTION} == {}
     assert median(lengths.values()) <= MEDIAN_LINES_OF_A_FUNCTION
+    assert quantiles(lengths.values(), n=20)[-1] <= P95_LINES_OF_A_FUNCTION
+
+
+def is_route(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether a function is a route, whose parameters the OpenAPI document describes."""
+    return any("router." in ast.unparse(decorator) for decorator in function.decorator_list)
+
+
+def test_public_functions_with_many_parameters_document_them() -> None:
+    bare = []
+    for path in (ROOT / "app").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or node.name.startswith("_"):
+                continue
+            named = node.args.posonlyargs + node.args.args + node.args.kwonlyargs
+            taken = [argument for argument in named if argument.arg not in ("self", "cls")]
+            described = "Args:" in (ast.get_docstring(node) or "")
+            if len(taken) > MOST_UNDOCUMENTED_PARAMETERS and not described and not is_route(node):
+                bare.append(f"{name_of(path)} {node.name}")
+    assert bare == []
+
+
+def test_names_have_one_meaning() -> None:
+    """A name is of one type in the whole service. The station and the demo are programs of their own."""
+    places: dict[str, list[str]] = {}
+    for path in (ROOT / "app").rglob("*.py"):
+        if path.parent.name in ("station", "demo"):
+            continue
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places.setdefault(node.name, []).append(name_of(path))
+    assert {name: paths for name, paths in places.items() if len(paths) > 1} == {}
+
+
+def test_sentences_use_plain_words() -> None:
+    texts = [*(ROOT / "app").rglob("*.py"), *ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    found = [
+        f"{name_of(path)}:{number} {line.strip()}"
+        for path in texts
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if PRIVATE_WORDS.search(line)
+    ]
+    assert found == []
 
 
 def test_sql_is_written_in_the_queries_of_the_rooms() -> None:

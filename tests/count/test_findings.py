@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 
 from app.count.record import finding_content
 from app.law.canonical import canonical, canonical_text
-from app.law.line import Finding, Place, line_after
+from app.law.line import CALIFORNIA, Finding, Place, line_after
 from app.law.reasons import VALID
-from app.law.ruleset import CALIFORNIA
 
 # Among the texts such that look like what the evidence takes the place of.
 _TEXTS = st.one_of(

@@ -7,7 +7,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from app.database.engine import Database, open_database
+from app.database.engine import open_database
+from app.database.pools import Database
 from tests.races import pauses
 
 APP = Path(__file__).parents[2] / "app"

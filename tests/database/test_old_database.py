@@ -22,8 +22,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from app.count.petitions import get_petition
-from app.database.engine import Database, connect_arguments
+from app.database.engine import connect_arguments
 from app.database.migrate import upgrade
+from app.database.pools import Database
 from app.database.server import EmbeddedServer
 from app.examination.explanation import explain
 from app.law.line import Place

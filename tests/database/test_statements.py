@@ -6,7 +6,8 @@ import pytest
 
 from app.count.queries import take_places
 from app.count.record import Count, record
-from app.database.engine import Database, open_database
+from app.database.engine import open_database
+from app.database.pools import Database
 from app.law.line import Finding, Place, Signature, Writing
 from app.law.petition import Petition
 from app.law.reasons import VALID, Outcome

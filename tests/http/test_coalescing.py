@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 import pytest
 
-from app.database.coalescing import Coalesced
+from app.count.tally import Coalesced
 
 
 class Counted:

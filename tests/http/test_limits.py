@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from app.database import engine
 from app.database.migrate import upgrade
 from app.database.server import EmbeddedServer
-from app.http.middleware import InFlightLimit, RateLimit
+from app.http.frame import InFlightLimit, RateLimit
 from app.main import create_app
 from tests.http.conftest import SETTINGS
 from tests.http.county import line

@@ -13,8 +13,8 @@ from fastapi.routing import APIRoute
 from starlette._utils import is_async_callable
 from starlette.routing import Route
 
-from app.access.keys import issue_key, revoke_key
-from app.access.principals import ROLES, Role, parse
+from app.access.keys import issue_key, parse, revoke_key
+from app.access.principals import ROLES, Role
 from app.http.frame import PUBLIC, GuardedRoute, allow, body_of, check_guards, guard_of, guarded_routes, routes
 from app.http.openapi import EXAMPLES
 from tests.http.wire import Answer, send

@@ -19,11 +19,11 @@ from app.access import queries as key_rows
 from app.access.queries import live_keys
 from app.count import tally as actions
 from app.count.line_queries import read_tallies
-from app.database.coalescing import Coalesced
-from app.database.engine import Database
+from app.count.tally import Coalesced
+from app.database.pools import Database
 from app.http import tally as streams
+from app.law.line import Counts, Tally
 from app.law.petition import PetitionKey
-from app.law.tally import Counts, Tally
 from tests.http.county import line
 from tests.http.test_limits import working
 from tests.http.world import World

@@ -10,7 +10,7 @@ import httpx
 from app.access.keys import issue_key
 from app.access.principals import ROLES
 from app.count.record import Count
-from app.database.engine import Database
+from app.database.pools import Database
 from tests import recount
 from tests.http.county import COUNTY
 

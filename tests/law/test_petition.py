@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import InvalidPetitionError
+from app.law.line import CALIFORNIA
 from app.law.petition import DateRange, Petition, check_terms, circulation_days, required_signatures, signing_interval
-from app.law.ruleset import CALIFORNIA
 from app.law.withdrawal import check_received
 
 days = st.dates(date(2022, 1, 1), date(2022, 12, 31))

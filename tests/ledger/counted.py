@@ -10,7 +10,7 @@ from app.count.line_queries import read_line
 from app.count.petitions import Terms, open_petition
 from app.count.queries import take_places
 from app.count.record import Change, Count, record
-from app.database.engine import Database
+from app.database.pools import Database
 from app.law.line import Finding, Place, Signature, Writing
 from app.law.petition import Petition
 from app.law.reasons import VALID, Outcome

@@ -10,18 +10,17 @@ from app.count.intake import Submission, take_in
 from app.count.petitions import Terms, open_petition
 from app.count.queries import SectionDates
 from app.count.record import Change, Count, attempt
-from app.database.engine import Database
+from app.database.pools import Database
 from app.errors import RecallError
 from app.examination.corrections import declare_section, revise
 from app.examination.findings import decide_by_person
 from app.examination.queries import withdrawal_in_force
 from app.examination.reexamination import reexamine_county
 from app.examination.withdrawals import revoke_withdrawal, withdraw
-from app.law.line import Place, Signature, Writing
+from app.law.line import CALIFORNIA, Place, Signature, Writing
 from app.law.petition import Petition
 from app.law.reasons import VALID, Outcome
 from app.law.review import PersonFinding
-from app.law.ruleset import CALIFORNIA
 from app.roll.aliases import load_aliases
 from app.roll.loading import activate_roll
 from tests.http.county import COUNTY, voter

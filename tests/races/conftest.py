@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from app.database.engine import Database, connect_arguments, open_database
+from app.database.engine import connect_arguments, open_database
+from app.database.pools import Database
 
 
 @pytest.fixture

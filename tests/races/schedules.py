@@ -7,7 +7,7 @@ from random import Random
 
 import asyncpg
 
-from app.database.engine import Database
+from app.database.pools import Database
 from app.law.line import Place
 from tests import recount
 from tests.races import pauses

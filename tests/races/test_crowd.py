@@ -12,7 +12,7 @@ import pytest
 from app.count.group_commit import GroupCommit
 from app.count.intake import Submission, SubmissionResult
 from app.count.record import Count
-from app.database.engine import Database
+from app.database.pools import Database
 from app.law.line import Place, Signature
 from app.roll.loading import load_roll
 from tests import recount

@@ -12,7 +12,7 @@ import asyncpg
 from app.count.group_commit import GroupCommit
 from app.count.intake import Answer, Intake, LineResult, Submission, SubmissionResult
 from app.count.record import Count
-from app.database.engine import Database
+from app.database.pools import Database
 from app.errors import IdempotencyConflictError
 from app.law.line import Place, Signature
 from app.law.petition import Petition

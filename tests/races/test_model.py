@@ -11,12 +11,11 @@ from hypothesis import strategies as st
 from app.access.principals import Principal
 from app.count.intake import SubmissionResult
 from app.count.queries import LINE_COLUMNS, line_of
-from app.database.engine import Database
+from app.database.pools import Database
 from app.errors import RecallError
-from app.law.line import Finding, Line, Place, line_after, restated
+from app.law.line import CALIFORNIA, Finding, Line, Place, line_after, restated
 from app.law.reasons import VALID, Outcome
 from app.law.review import PersonFinding, judge, judge_again
-from app.law.ruleset import CALIFORNIA
 from tests import recount
 from tests.http.county import COUNTY
 from tests.races.acts import Acts, a_petition, signature

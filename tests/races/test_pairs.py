@@ -8,7 +8,7 @@ import pytest
 
 from app.count import queries as count_rows
 from app.count import queries as intake_rows
-from app.database.engine import Database
+from app.database.pools import Database
 from app.law.line import Place, Signature, Writing
 from app.roll.loading import load_roll
 from tests.http.county import COUNTY, roll_csv, voter

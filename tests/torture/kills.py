@@ -10,7 +10,8 @@ import asyncpg
 import httpx
 import pytest
 
-from app.database.engine import Database, open_database
+from app.database.engine import open_database
+from app.database.pools import Database
 from tests.races import pauses
 from tests.races.pairs import PAIRS
 from tests.races.schedules import Pair, storm

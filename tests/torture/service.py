@@ -19,7 +19,7 @@ from app.count.petitions import Terms, open_petition
 from app.database.engine import open_database
 from app.database.migrate import upgrade
 from app.database.server import EmbeddedServer
-from app.law.ruleset import CALIFORNIA
+from app.law.line import CALIFORNIA
 from app.roll.loading import load_roll
 from tests.http.county import COUNTY, roll_csv
 

@@ -1,0 +1,58 @@
+"""How many of our files one request crosses: a newcomer who follows it must be able to keep it in mind."""
+
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from types import FrameType
+
+import httpx
+import pytest
+
+from tests.http.county import line
+from tests.http.world import World
+
+APP = Path(__file__).parents[2] / "app"
+MOST_FILES_OF_A_POLL = 6
+MOST_FILES_OF_A_SIGNATURE = 14
+
+
+async def files_crossed(act: Callable[[], Awaitable[httpx.Response]]) -> set[str]:
+    """The files of ours of which a function runs while `act` does, but for what the matcher calls."""
+    crossed: set[str] = set()
+
+    def called_by_the_matcher(frame: FrameType | None) -> bool:
+        while frame and not frame.f_code.co_filename.startswith(str(APP / "matching")):
+            frame = frame.f_back
+        return frame is not None
+
+    def seen(frame: FrameType, event: str, _: object) -> None:
+        name = frame.f_code.co_filename
+        if event == "call" and name.startswith(str(APP)) and not called_by_the_matcher(frame):
+            crossed.add(str(Path(name).relative_to(APP)))
+
+    sys.setprofile(seen)
+    try:
+        answer = await act()
+    finally:
+        sys.setprofile(None)
+    assert answer.status_code in (200, 201)
+    return crossed
+
+
+async def crossed_each_time(act: Callable[[int], Awaitable[httpx.Response]]) -> set[str]:
+    """The files that several requests of a kind all cross: work in the background is in none or few of them."""
+    crossed = [await files_crossed(lambda number=number: act(number)) for number in range(1, 5)]  # type: ignore[misc]
+    return set.intersection(*crossed)
+
+
+async def test_a_poll_of_the_tally_crosses_few_files(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also one that finds neither its key nor the tally in memory."""
+    monkeypatch.setattr("app.access.keys._MAX_AGE", 0.0)
+    monkeypatch.setattr("app.count.tally._MAX_AGE", 0.0)
+    crossed = await crossed_each_time(lambda _: world.call("GET", "/tally", who="monitor"))
+    assert len(crossed) <= MOST_FILES_OF_A_POLL, " ".join(sorted(crossed))
+
+
+async def test_a_signature_crosses_few_files_outside_the_matcher(world: World) -> None:
+    crossed = await crossed_each_time(lambda number: world.post(line(number)))
+    assert len(crossed) <= MOST_FILES_OF_A_SIGNATURE, " ".join(sorted(crossed))
