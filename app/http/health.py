@@ -11,11 +11,11 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from app.access.principals import Principal
 from app.count.line_queries import answers, petition_figures, roll_figures
+from app.database.failures import UNAVAILABLE
 from app.database.migrate import current_revision, head_revision
 from app.http.body import ResponseModel
 from app.http.frame import AppState, State, principal_of
 from app.http.metrics import Gauges, county_gauges
-from app.http.problems import UNAVAILABLE
 from app.roll.queries import any_active_roll
 
 router = APIRouter(tags=["health"])

@@ -7,16 +7,14 @@ import traceback
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-import asyncpg
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from pydantic import BaseModel
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
 from app import errors as domain
+from app.database.failures import DATABASE_ERRORS, is_unavailable
 
 logger = logging.getLogger("app.http")
 
@@ -185,21 +183,6 @@ STATUS_OF: Final[dict[type[domain.RecallError], int]] = {
     domain.UnknownCountyError: 404,
 }
 
-# The database is unreachable, restarting, or too busy: the client is asked to try again, which its idempotency key
-# makes safe even where the outcome of a commit is unknown.
-UNAVAILABLE: Final = (
-    OSError,
-    TimeoutError,
-    PoolTimeoutError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # the connection was lost in the middle of an answer, and the driver lost its place
-    asyncpg.exceptions.OperatorInterventionError,
-    asyncpg.exceptions.LockNotAvailableError,
-    asyncpg.exceptions.InsufficientResourcesError,
-    asyncpg.exceptions.DeadlockDetectedError,
-)
-
 TITLES: Final = {
     400: "Bad request",
     401: "Unauthorized",
@@ -231,14 +214,9 @@ def problem_of(error: BaseException) -> Problem:
     if isinstance(error, HTTPException):
         title = TITLES.get(error.status_code, "Error")
         return Problem(error.status_code, title.lower().replace(" ", "_"), title + ".", headers=error.headers)
-    if isinstance(error, UNAVAILABLE) or (isinstance(error, DBAPIError) and _lost_database(error)):
+    if is_unavailable(error):
         return Problem(503, "unavailable", "The service cannot answer at the moment. Try again.")
     return Problem(500, "internal", "Something went wrong here. The request id finds it in the log.")
-
-
-def _lost_database(error: DBAPIError) -> bool:
-    cause = getattr(error.orig, "__cause__", None)
-    return error.connection_invalidated or isinstance(cause, UNAVAILABLE)
 
 
 def render(problem: Problem, request_id: str) -> Response:
@@ -275,5 +253,5 @@ async def _handle(request: Request, error: Exception) -> Response:
 def install(app: FastAPI) -> None:
     """Answer every error of the application with a problem."""
     ours = (Problem, HTTPException, RequestValidationError, domain.RecallError)
-    for kind in (*ours, SQLAlchemyError, asyncpg.PostgresError, *UNAVAILABLE):
+    for kind in (*ours, *DATABASE_ERRORS):
         app.add_exception_handler(kind, _handle)

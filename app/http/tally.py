@@ -12,6 +12,7 @@ from fastapi.responses import StreamingResponse
 
 from app.access.principals import Principal
 from app.count.line_queries import read_history
+from app.database.failures import UNAVAILABLE
 from app.errors import UnknownPetitionError
 from app.http.body import DIGITS, Limit, ResponseModel
 from app.http.frame import (
@@ -25,7 +26,6 @@ from app.http.frame import (
     principal_of,
     state_of,
 )
-from app.http.problems import UNAVAILABLE
 from app.law.line import Outlook, Tally, invalid_by_published, outlook, rate
 from app.law.petition import Petition, PetitionKey
 

@@ -87,6 +87,12 @@ def test_clients_know_the_service_by_its_api_alone(folder: str) -> None:
         )
 
 
+@pytest.mark.parametrize("folder", ["http", "cli"])
+def test_who_speaks_leaves_the_driver_to_the_rooms_below(folder: str) -> None:
+    for path in (ROOT / "app" / folder).glob("*.py"):
+        assert not {name for name in imports(path) if name.partition(".")[0] == "asyncpg"}, path
+
+
 def test_no_file_is_longer_than_a_person_reads_at_once() -> None:
     lengths = {name_of(path): len(path.read_text().splitlines()) for path in SOURCES}
     assert {name: lines for name, lines in lengths.items() if lines > MOST_LINES_OF_A_FILE} == {}
