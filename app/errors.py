@@ -121,7 +121,7 @@ class BusyError(RecallError, code="busy"):
     """The service is at its limit. Try again shortly."""
 
 
-class Fault(NamedTuple):
+class FileFault(NamedTuple):
     """One thing that is wrong with a file. Its text never repeats a value of the file: that may be personal data."""
 
     why: str
@@ -137,12 +137,12 @@ class Fault(NamedTuple):
 class FileFaults(Exception):  # noqa: N818 - not an error of its own: what the refusals of files have in common
     """What is wrong with a file, as `faults` and as one text."""
 
-    def __init__(self, *faults: Fault | str) -> None:
+    def __init__(self, *faults: FileFault | str) -> None:
         """Keep the faults; a text alone is a fault of the file as a whole."""
-        self.faults = tuple(Fault(fault) if isinstance(fault, str) else fault for fault in faults)
+        self.faults = tuple(FileFault(fault) if isinstance(fault, str) else fault for fault in faults)
         super().__init__("; ".join(map(str, self.faults)))
 
-    def __reduce__(self) -> tuple[type["FileFaults"], tuple[Fault, ...]]:
+    def __reduce__(self) -> tuple[type["FileFaults"], tuple[FileFault, ...]]:
         """Let it be pickled with its faults."""
         return type(self), self.faults
 

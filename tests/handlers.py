@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable
 
-from app.errors import Fault, RollError
+from app.errors import FileFault, RollError
 
 Handle = Callable[[str | bytes], Awaitable[str | bytes | int]]
 
@@ -22,7 +22,7 @@ async def open_echo(greeting: str) -> Handle:
         if request == "die":
             os._exit(1)
         if request == "refuse":
-            raise RollError(Fault("empty", row=7, column="voter_id"), Fault("too long", row=8))
+            raise RollError(FileFault("empty", row=7, column="voter_id"), FileFault("too long", row=8))
         if request == "fail":
             raise ValueError("Quillfeather")
         return request

@@ -74,12 +74,26 @@ async def live_keys(
 
 
 async def note_use(connection: asyncpg.Connection, county_id: str, prefix: str, now: datetime) -> None:
-    """Record that a key was used, unless that was recorded in the minute before."""
+    """Record that a key was used, unless that was recorded in the minute before.
+
+    Args:
+        connection: any; one statement.
+        county_id: the key's county.
+        prefix: the key's public part.
+        now: when the key was used, with a time zone.
+    """
     await connection.execute(_NOTE_USE, county_id, prefix, now)
 
 
 async def add_key(connection: asyncpg.Connection, county_id: str, secret_sha256: bytes, key: KeyRecord) -> None:
-    """Store a new key."""
+    """Store a new key.
+
+    Args:
+        connection: any; one statement.
+        county_id: the key's county.
+        secret_sha256: the hash of the key's secret, 32 bytes; the secret itself is not stored.
+        key: the rest of what is stored.
+    """
     await connection.execute(_ADD_KEY, county_id, secret_sha256, *astuple(key))
 
 
@@ -89,5 +103,13 @@ async def list_keys(connection: asyncpg.Connection, county_id: str) -> list[KeyR
 
 
 async def revoke_key(connection: asyncpg.Connection, county_id: str, prefix: str, by: str, now: datetime) -> bool:
-    """Revoke a key; False where there is none."""
+    """Revoke a key; False where there is none.
+
+    Args:
+        connection: any; one statement.
+        county_id: the key's county.
+        prefix: the key's public part.
+        by: the user who revokes it; goes on record.
+        now: when, with a time zone.
+    """
     return bool(await connection.fetchval(_REVOKE, county_id, prefix, by, now))

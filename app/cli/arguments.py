@@ -46,7 +46,7 @@ def add_command(subparsers: "Subparsers", name: str, text: str, *shared: Parser)
 
 
 def argument(read: Callable[[str], T], wanted: str) -> Callable[[str], T]:
-    """How an argument's text is read; where that raises a ValueError, the user is told what is wanted instead."""
+    """How an argument's text is read; a ValueError becomes a message that names what is expected."""
 
     def read_or_refuse(text: str) -> T:
         try:

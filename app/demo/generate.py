@@ -155,7 +155,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the files")
     parser.add_argument("--petition-seed", type=int, help="another petition of the same county")
     parser.add_argument("--petition-scale", help="the petition's size, if it is not the county's")
-    parser.add_argument("--hard", action="store_true", help="with signers whom no lookup can tell from a voter")
+    parser.add_argument("--hard", action="store_true", help="with signers whom no lookup can distinguish from a voter")
     parser.add_argument("--gzip", dest="compress", action="store_true", help="compress the roll")
     try:
         manifest = generate(

@@ -114,8 +114,8 @@ class Petition:
             county: The county whose buildings will be shown.
             mix: How many lines of each result.
             seed: Of the petition; a county may have several.
-            hard: Also draw unregistered people whom no lookup can tell from a voter: people with the same name at the
-                same address, and relatives with a similar name. That tests a matcher, but has no certain result.
+            hard: Also draw unregistered people whom no lookup can distinguish from a voter: people with the same name
+                at the same address, and relatives with a similar name. That tests a matcher, but has no certain result.
         """
         self._random = Random(f"petition {seed}")  # noqa: S311 - made up, not secret
         self._county, self._hard = county, hard

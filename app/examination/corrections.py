@@ -16,6 +16,12 @@ async def revise(change: Change, revised: Signature, *, by: str, note: str) -> t
     Returns the line as it is afterwards, and whether anything changed: the text that is recorded already has no
     effect. Every earlier text stays, and a station that repeats one is answered as before.
 
+    Args:
+        change: the transaction, its petition and the time.
+        revised: the corrected text, with its place.
+        by: the user who corrects it; goes on record.
+        note: why; may be empty.
+
     Raises:
         UnknownLineError: there is no signature at this place.
         PetitionClosedError: the count has ended.
@@ -44,6 +50,12 @@ async def declare_section(
 
     Dates that are missing or contradict each other or the circulation window are entered as well: that is what the
     paper says, and a person reviews its lines. Returns the dates as they hold now, and how many lines were examined.
+
+    Args:
+        change: the transaction, its petition and the time.
+        section: the section's number.
+        dates: the first and last day of signing that its circulator declared; None: missing.
+        by: the user who enters them; goes on record.
 
     Raises:
         PetitionClosedError: the count has ended.

@@ -52,6 +52,12 @@ async def decide_by_person(
 async def decide_line(change: Change, place: Place, said: PersonFinding, *, who: Principal) -> tuple[LineRead, bool]:
     """Record a person's finding on one line. Returns the line as it is afterwards, and whether it changed.
 
+    Args:
+        change: the transaction, its petition and the time.
+        place: of the line.
+        said: what the person decided.
+        who: the person, whose role decides what is allowed.
+
     Raises:
         UnknownLineError: there is no signature at this place.
         RecallError: what `decide_by_person` refuses.

@@ -29,6 +29,12 @@ async def next_sample(
 
     What was decided of them is not among it.
 
+    Args:
+        database: of the service.
+        petition: whose lines are checked.
+        who: the person who checks; everyone has an order of their own.
+        limit: how many lines at most.
+
     Raises:
         NoRollError: the county has no active roll.
     """
@@ -54,6 +60,12 @@ async def check_line(change: Change, place: Place, answer: PersonFinding, *, who
     """Record a person's blind answer; if it differs from the machine's decision, the line goes to review.
 
     Returns the answer, and whether it is new: the same again changes nothing.
+
+    Args:
+        change: the transaction, its petition and the time.
+        place: of the line.
+        answer: what the person decided without seeing the machine's decision.
+        who: the person who checks.
 
     Raises:
         FindingRefusedError: the answer cannot be compared with a decision.

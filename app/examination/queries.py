@@ -86,7 +86,15 @@ async def state_and_seed(connection: asyncpg.Connection, petition: PetitionKey) 
 async def next_to_check(
     connection: asyncpg.Connection, petition: Petition, seed: bytes, *, who: str, limit: int
 ) -> list[Place]:
-    """Up to `limit` drawn lines that were not checked yet, in this person's own random order."""
+    """Up to `limit` drawn lines that were not checked yet, in this person's own random order.
+
+    Args:
+        connection: any; only read.
+        petition: whose lines, with the share that is drawn.
+        seed: of the petition's draw.
+        who: the name of the person who checks.
+        limit: how many lines at most.
+    """
     drawn = _limit(petition.ruleset.double_check_ppm)
     found = await connection.fetch(_NEXT_CHECK, *petition.key, seed, drawn, seed + who.encode(), limit)
     return [Place(*row) for row in found]
@@ -120,7 +128,14 @@ def _decided(status: Status, reason: Reason | ReviewCause | None, voter_id: str 
 
 
 async def add_check(connection: asyncpg.Connection, petition: PetitionKey, line: Line, answered: Answered) -> bool:
-    """Store an answer beside the line as it is decided; False if there is an answer for this line already."""
+    """Store an answer beside the line as it is decided; False if there is an answer for this line already.
+
+    Args:
+        connection: in a transaction.
+        petition: whose line.
+        line: as it is decided now.
+        answered: the answer, who gave it and when.
+    """
     answer, by, at = answered
     decided = (line.finding_no, *line.outcome, line.voter_id)
     said = (*answer.outcome, answer.voter_id, answer.note, by, at)
@@ -148,7 +163,14 @@ _COUNTIES_WITH_ROLL = "SELECT county_id FROM roll WHERE state = 'active' ORDER B
 async def outdated_lines(
     connection: asyncpg.Connection, petition: PetitionKey, roll_version: int, limit: int
 ) -> list[Line]:
-    """Lines for which another roll version than this one had no voter, in paper order."""
+    """Lines for which another roll version than this one had no voter, in paper order.
+
+    Args:
+        connection: any; only read.
+        petition: whose lines.
+        roll_version: the version in use.
+        limit: how many lines at most.
+    """
     return [line_of(r) for r in await connection.fetch(_OUTDATED, *petition, roll_version, limit)]
 
 
@@ -179,14 +201,28 @@ WHERE county_id = $1 AND petition_id = $2
 async def lines_read_before(
     connection: asyncpg.Connection, petition: PetitionKey, version: int, limit: int
 ) -> list[Line]:
-    """Lines that are not valid and were read under older aliases than this version."""
+    """Lines that are not valid and were read under older aliases than this version.
+
+    Args:
+        connection: any; only read.
+        petition: whose lines.
+        version: the version of the aliases in use.
+        limit: how many lines at most.
+    """
     return [line_of(row) for row in await connection.fetch(_READ_BEFORE, *petition, version, limit)]
 
 
 async def mark_read(
     connection: asyncpg.Connection, petition: PetitionKey, places: Collection[Place], version: int
 ) -> None:
-    """Note that this version reads these lines as the version before did, so that their decisions remain."""
+    """Note that this version reads these lines as the version before did, so that their decisions remain.
+
+    Args:
+        connection: in a transaction.
+        petition: whose lines.
+        places: of the lines.
+        version: the version of the aliases in use.
+    """
     await lock_lines(connection, petition, places, [])  # in paper order, like every transaction that locks several
     await connection.execute(_READ_NOW, *petition, *columns(places), version)
 
@@ -207,7 +243,16 @@ ON CONFLICT DO NOTHING RETURNING revision_no
 async def add_revision(
     connection: asyncpg.Connection, petition: PetitionKey, revised: Signature, *, note: str, by: str, now: datetime
 ) -> bool:
-    """Append the corrected text of a place. False if another clerk revised it just now."""
+    """Append the corrected text of a place. False if another clerk revised it just now.
+
+    Args:
+        connection: in a transaction.
+        petition: whose line.
+        revised: the corrected text, with its place.
+        note: why it was corrected.
+        by: the user who corrected it.
+        now: when, with a time zone.
+    """
     text = revised.writing
     written = (text.printed_name, text.name_parts, text.residence_address, text.city, text.zip, text.signed)
     facts = (*written, text.image_sha256, revised.sha256, note, by, now)
@@ -324,25 +369,53 @@ async def get_withdrawal(
 async def page_of_withdrawals(
     connection: asyncpg.Connection, petition: PetitionKey, *, after: UUID | None, limit: int
 ) -> list[Withdrawal]:
-    """Up to `limit` withdrawals that follow `after`, the oldest first."""
+    """Up to `limit` withdrawals that follow `after`, the oldest first.
+
+    Args:
+        connection: any; only read.
+        petition: whose withdrawals.
+        after: the last withdrawal of the page before; None: the first page.
+        limit: how many withdrawals at most.
+    """
     return [_withdrawal(row) for row in await connection.fetch(_WITHDRAWALS_PAGE, *petition, after, limit)]
 
 
 async def add_withdrawal(connection: asyncpg.Connection, petition: PetitionKey, new: Withdrawal, salt: bytes) -> None:
-    """Append a withdrawal."""
+    """Append a withdrawal.
+
+    Args:
+        connection: in a transaction that holds the voter's slot.
+        petition: that the voter signed.
+        new: the withdrawal, not revoked.
+        salt: random bytes for its hash in the ledger.
+    """
     *facts, _ = new
     await connection.execute(_ADD_WITHDRAWAL, *petition, *facts, salt, new.content())
 
 
 async def add_revocation(connection: asyncpg.Connection, petition: PetitionKey, new: Revocation, salt: bytes) -> None:
-    """Append a revocation."""
+    """Append a revocation.
+
+    Args:
+        connection: in a transaction that holds the voter's slot.
+        petition: that the voter signed.
+        new: the revocation.
+        salt: random bytes for its hash in the ledger.
+    """
     await connection.execute(_REVOKE, *petition, *new, salt, new.content())
 
 
 async def set_withdrawn(
     connection: asyncpg.Connection, petition: PetitionKey, voter_id: str, received_on: date | None
 ) -> None:
-    """Note in the voter's slot, which the transaction has locked, since when the voter has withdrawn; None: has not."""
+    """Note in the voter's slot, which the transaction has locked, since when the voter has withdrawn; None: has not.
+
+    Args:
+        connection: in a transaction that holds the voter's slot.
+        petition: that the voter signed.
+        voter_id: as on the roll.
+        received_on: the day the withdrawal was received; None: it no longer holds.
+    """
     await connection.execute(_SET_SLOT, *petition, voter_id, received_on)
 
 

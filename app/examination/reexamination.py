@@ -27,7 +27,14 @@ _BATCH = 500
 async def keep_examined(
     count: Count, now: Callable[[], datetime], decide: Decide = decide_lines, *, every: float = 10.0
 ) -> None:
-    """Examine outdated lines again, at once and then every `every` seconds, until it is canceled."""
+    """Examine outdated lines again, at once and then every `every` seconds, until it is canceled.
+
+    Args:
+        count: the counts to keep current.
+        now: the clock.
+        decide: looks lines up.
+        every: seconds between two rounds.
+    """
     while True:
         try:
             await reexamine_all(count, now=now(), decide=decide)
@@ -49,6 +56,12 @@ async def reexamine_county(count: Count, county_id: str, *, now: datetime, decid
     Outdated are the lines for which an older roll version had no voter, and those that are not valid and that newer
     aliases read differently. This continues until none is left, in transactions of its own, so it may be interrupted
     and started again at any time.
+
+    Args:
+        count: the counts to change.
+        county_id: the county.
+        now: goes on record as the time of the new findings.
+        decide: looks lines up.
     """
     async with count.database.begin() as connection:
         petitions = [p for p in await list_petitions(connection, county_id) if p.state == "open"]

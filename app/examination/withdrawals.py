@@ -54,6 +54,12 @@ async def revoke_withdrawal(change: Change, withdrawal_id: UUID, *, by: str, not
 
     A withdrawal that was revoked already stays so. Both records are kept.
 
+    Args:
+        change: the transaction, its petition and the time.
+        withdrawal_id: the withdrawal to revoke.
+        by: the user who revokes it; goes on record.
+        note: why; not empty.
+
     Raises:
         UnknownWithdrawalError: the petition has no such withdrawal.
         WithdrawalRefusedError: the note is empty.

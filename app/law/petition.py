@@ -42,7 +42,7 @@ class DateRange:
 
 
 class SigningInterval(NamedTuple):
-    """When a line was signed, as far as the section's dates tell (EC 104), and the day the petition was filed."""
+    """When a line was signed according to its section's dates (EC 104), and the day the petition was filed."""
 
     start: date
     end: date

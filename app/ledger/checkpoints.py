@@ -29,6 +29,12 @@ async def make_checkpoint(database: Database, signer: Signer, petition: Petition
 
     Only the entries after the last checkpoint are read: its frontier stands for those that it covers.
 
+    Args:
+        database: of the service.
+        signer: signs with the service's key.
+        petition: whose ledger.
+        now: goes into the checkpoint.
+
     Raises:
         CheckpointRefusedError: the ledger is shorter than the last checkpoint, does not continue it, or time went back.
     """

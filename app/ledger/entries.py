@@ -101,7 +101,15 @@ def merkle_root(leaves: Sequence[bytes]) -> bytes:
 
 
 def entry_hash(previous: bytes, seq: int, entry_type: EntryType, leaf_root: bytes, payload: bytes) -> bytes:
-    """SHA-256(previous, seq as 8 bytes big-endian, length of type as 1 byte, type, leaf root, payload)."""
+    """SHA-256(previous, seq as 8 bytes big-endian, length of type as 1 byte, type, leaf root, payload).
+
+    Args:
+        previous: the hash of the entry before, 32 bytes.
+        seq: the entry's number, from 1.
+        entry_type: in ASCII.
+        leaf_root: the root of the entry's leaves, 32 bytes.
+        payload: the entry's content, exactly as it is stored.
+    """
     name = entry_type.encode()
     return sha256(previous + seq.to_bytes(8, "big") + bytes([len(name)]) + name + leaf_root + payload).digest()
 

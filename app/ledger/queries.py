@@ -175,7 +175,14 @@ async def entries(
 
 
 async def page_of_entries(connection: asyncpg.Connection, petition: PetitionKey, after: int, limit: int) -> list[Entry]:
-    """Up to `limit` entries after number `after`."""
+    """Up to `limit` entries after number `after`.
+
+    Args:
+        connection: any; only read.
+        petition: whose ledger.
+        after: the number of the last entry of the page before; 0: the first page.
+        limit: how many entries at most.
+    """
     return [Entry(*row) for row in await connection.fetch(_ENTRIES, *petition, after, limit)]
 
 
@@ -253,7 +260,14 @@ async def last_checkpoint(connection: asyncpg.Connection, petition: PetitionKey)
 async def checkpoints(
     connection: asyncpg.Connection, petition: PetitionKey, *, after: int = 0, limit: int | None = None
 ) -> list[StoredCheckpoint]:
-    """A petition's checkpoints after number `after`, the oldest first."""
+    """A petition's checkpoints after number `after`, the oldest first.
+
+    Args:
+        connection: any; only read.
+        petition: whose ledger.
+        after: the number of the last checkpoint of the page before; 0: the first page.
+        limit: how many checkpoints at most; None: all.
+    """
     rows = await connection.fetch(_CHECKPOINTS, *petition, after, limit)
     return [StoredCheckpoint(*row) for row in rows]
 

@@ -61,7 +61,7 @@ def way(street_type: str, direction: str) -> tuple[str, str]:
     return STREET_TYPES.get(kind, kind), DIRECTIONS.get(ahead, ahead)
 
 
-class Street(NamedTuple):
+class ParsedStreet(NamedTuple):
     """One way to parse the words between house number and unit."""
 
     pre_direction: str
@@ -70,7 +70,7 @@ class Street(NamedTuple):
     post_direction: str
 
 
-def parse_street_words(words: list[str]) -> list[Street]:
+def parse_street_words(words: list[str]) -> list[ParsedStreet]:
     """Return the ways to parse a street's words, the likeliest first."""
     while len(words) > 1 and words[-1] in STATE:
         words.pop()
@@ -82,9 +82,9 @@ def parse_street_words(words: list[str]) -> list[Street]:
     if plain.street_type and plain.street_type not in _PURE_TYPES:
         streets.append(_plain(words, keep_type=True))  # BIG DALTON CYN: the last word may belong to the name
     if len(words) == 2 and plain.street_type and plain.name[0] in DIRECTIONS:  # noqa: PLR2004 - WEST WAY: Way, to the west
-        streets.append(Street(DIRECTIONS[plain.name[0]], (words[1],), "", ""))
+        streets.append(ParsedStreet(DIRECTIONS[plain.name[0]], (words[1],), "", ""))
     if len(words) == 2 and plain.pre_direction and (kind := similar_type(words[1])):  # noqa: PLR2004 - NORTH AUENUE
-        streets.append(Street("", (words[0],), kind, ""))
+        streets.append(ParsedStreet("", (words[0],), kind, ""))
     for street in streets[:2]:
         streets += _misread(street)
         if street.pre_direction and len(words[0]) > 1:  # EAST LYNNE AVE: the first word may belong to the name, too
@@ -92,7 +92,7 @@ def parse_street_words(words: list[str]) -> list[Street]:
     return streets
 
 
-def _plain(words: list[str], *, keep_type: bool = False) -> Street:
+def _plain(words: list[str], *, keep_type: bool = False) -> ParsedStreet:
     """Direction, name, type and direction, as the words say."""
     rest = list(words)
     post = DIRECTIONS.get(rest[-1], "") if len(rest) > 2 and rest[-2] in STREET_TYPES else ""  # noqa: PLR2004 - name and type
@@ -104,7 +104,7 @@ def _plain(words: list[str], *, keep_type: bool = False) -> Street:
     kind = STREET_TYPES.get(rest[-1], "") if len(rest) > 1 and not keep_type else ""
     if kind:
         rest.pop()
-    return Street(pre, tuple(rest), kind, post)
+    return ParsedStreet(pre, tuple(rest), kind, post)
 
 
 # A type after a lost space: BROOKSTREET, MANDUJANOBLVD, 240THST. A short one only after an ordinal.
@@ -114,7 +114,7 @@ _JOINED_TYPE = re.compile(
 )
 
 
-def _with_misspelled_type(plain: Street) -> Iterator[Street]:
+def _with_misspelled_type(plain: ParsedStreet) -> Iterator[ParsedStreet]:
     """A street whose last word is not a type: it is a misspelled one, in two parts or joined, or a city after it."""
     *before, last = plain.name
     if before and (kind := similar_type(last)):
@@ -142,7 +142,7 @@ def similar_type(word: str) -> str:
     return ""
 
 
-def _misread(street: Street) -> Iterator[Street]:
+def _misread(street: ParsedStreet) -> Iterator[ParsedStreet]:
     """The street without a misread direction, with a misread number, or with nothing after a number."""
     name = street.name
     if len(name) > 1 and _similar_to_direction(name[0]):  # 5231 D 53RD STREET

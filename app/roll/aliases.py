@@ -16,7 +16,7 @@ from typing import Final
 import asyncpg
 
 from app.database.pools import Database
-from app.errors import AliasesError, Fault, UnknownCountyError
+from app.errors import AliasesError, FileFault, UnknownCountyError
 from app.matching.aliases import KINDS, Alias, Kind, compared
 from app.matching.queries import AliasVersion, alias_rows, alias_version
 from app.roll import queries as rows
@@ -39,7 +39,9 @@ def read_aliases(data: bytes) -> tuple[Alias, ...]:
     try:
         rows = _rows(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        raise AliasesError(Fault("a byte that is not utf-8", row=data.count(b"\n", 0, error.start) or None)) from None
+        raise AliasesError(
+            FileFault("a byte that is not utf-8", row=data.count(b"\n", 0, error.start) or None)
+        ) from None
     header = next(rows, [])
     if tuple(header) != COLUMNS:
         raise AliasesError(f"the header must be {','.join(COLUMNS)}")
@@ -54,25 +56,25 @@ def _rows(text: str) -> Iterator[list[str]]:
         for row, values in enumerate(csv.reader(StringIO(text, newline="\n"), strict=True)):
             for column, value in zip(COLUMNS, values, strict=False):
                 if FORBIDDEN.search(value):
-                    raise AliasesError(Fault("a control character", row=row or None, column=column))
+                    raise AliasesError(FileFault("a control character", row=row or None, column=column))
             yield [value.translate(BREAKS).strip(" ") for value in values]
     except csv.Error:
-        raise AliasesError(Fault("quotation marks or line breaks out of place", row=row + 1 or None)) from None
+        raise AliasesError(FileFault("quotation marks or line breaks out of place", row=row + 1 or None)) from None
 
 
 def _alias(no: int, row: list[str]) -> Alias:
     if len(row) != len(COLUMNS):
-        raise AliasesError(Fault(f"{len(row)} columns where the header has {len(COLUMNS)}", row=no))
+        raise AliasesError(FileFault(f"{len(row)} columns where the header has {len(COLUMNS)}", row=no))
     kind, *names = row
     if kind not in KINDS:
-        raise AliasesError(Fault(f"not one of {', '.join(KINDS)}", row=no, column="kind"))
+        raise AliasesError(FileFault(f"not one of {', '.join(KINDS)}", row=no, column="kind"))
     for column, text in zip(COLUMNS[1:], names, strict=True):
         if not text:
-            raise AliasesError(Fault("empty", row=no, column=column))
+            raise AliasesError(FileFault("empty", row=no, column=column))
         if len(text) > _LONGEST:
-            raise AliasesError(Fault(f"longer than {_LONGEST} characters", row=no, column=column))
+            raise AliasesError(FileFault(f"longer than {_LONGEST} characters", row=no, column=column))
         if not compared(kind, text):
-            raise AliasesError(Fault("it has no letters or digits that could be compared", row=no, column=column))
+            raise AliasesError(FileFault("it has no letters or digits that could be compared", row=no, column=column))
     return Alias(kind, *names)
 
 
@@ -82,11 +84,11 @@ def _distinct(rows: Iterable[Alias]) -> Iterator[Alias]:
     names: Counter[tuple[Kind, str]] = Counter()
     for no, row in enumerate(rows, 1):
         if row in seen:
-            raise AliasesError(Fault(f"the same as row {seen[row]}", row=no))
+            raise AliasesError(FileFault(f"the same as row {seen[row]}", row=no))
         key = row.kind, compared(row.kind, row.alias)
         names[key] += 1
         if names[key] > _MOST_NAMES:
-            raise AliasesError(Fault(f"the alias has more than {_MOST_NAMES} names", row=no, column="alias"))
+            raise AliasesError(FileFault(f"the alias has more than {_MOST_NAMES} names", row=no, column="alias"))
         seen[row] = no
         yield row
 

@@ -16,7 +16,15 @@ import asyncpg
 
 from app.access.queries import add_county
 from app.database.engine import SERVICE_ROLE, connect_arguments
-from app.errors import BusyError, Fault, RollError, RollKeysError, RollLoadingError, RollOutdatedError, UnknownRollError
+from app.errors import (
+    BusyError,
+    FileFault,
+    RollError,
+    RollKeysError,
+    RollLoadingError,
+    RollOutdatedError,
+    UnknownRollError,
+)
 from app.matching.blocking import KEYS_VERSION
 from app.roll import queries as db
 from app.roll.formats import FORMATS
@@ -137,7 +145,7 @@ class _Load:
     rows: int = 0
     reported: float = 0.0
     county: str | None = None
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[FileFault, ...] = ()
 
     async def run(self, source: Path | BinaryIO, roll_format: str) -> int:
         """Copy, index and attach; the number of registrations."""
@@ -171,7 +179,7 @@ class _Load:
         async for chunk in converted:
             self.faults += chunk.faults
             if chunk.rows and self.county not in (None, chunk.county):  # each worker knows only the rows that it read
-                self.faults += (Fault("another county than the rows before", row=self.rows + 1),)
+                self.faults += (FileFault("another county than the rows before", row=self.rows + 1),)
             self.county = self.county or chunk.county
             if not self.faults:
                 yield chunk.registrations

@@ -143,7 +143,14 @@ async def try_loading(connection: asyncpg.Connection, county_id: str) -> bool:
 
 
 async def start_roll(connection: asyncpg.Connection, county_id: str, roll_format: str, complete_through: date) -> int:
-    """Begin the county's next roll version and return its number. Loads that were interrupted are marked as failed."""
+    """Begin the county's next roll version and return its number. Loads that were interrupted are marked as failed.
+
+    Args:
+        connection: in a transaction.
+        county_id: the county.
+        roll_format: the name of the file's format.
+        complete_through: the day up to which the file has every registration.
+    """
     await lock_county(connection, county_id)
     await connection.execute(_FAIL_ABANDONED, county_id)
     version: int = await connection.fetchval(_START_ROLL, county_id, roll_format, complete_through, KEYS_VERSION)
@@ -151,12 +158,27 @@ async def start_roll(connection: asyncpg.Connection, county_id: str, roll_format
 
 
 async def record_progress(connection: asyncpg.Connection, county_id: str, version: int, phase: str, rows: int) -> None:
-    """Record the phase of a load and the number of rows so far."""
+    """Record the phase of a load and the number of rows so far.
+
+    Args:
+        connection: any; one statement.
+        county_id: the county.
+        version: the roll version that is loaded.
+        phase: copying, indexing or done.
+        rows: how many rows were read so far.
+    """
     await connection.execute(_PROGRESS, county_id, version, phase, rows)
 
 
 async def fail_roll(connection: asyncpg.Connection, county_id: str, version: int, why: str) -> None:
-    """Record that the load failed, and why."""
+    """Record that the load failed, and why.
+
+    Args:
+        connection: any; one statement.
+        county_id: the county.
+        version: the roll version that was loaded.
+        why: for the user to read; without personal data.
+    """
     await connection.execute(_FAIL_ROLL, county_id, version, why)
 
 
@@ -179,7 +201,15 @@ async def copy_tokens(connection: asyncpg.Connection, data: bytes | bytearray) -
 
 
 async def attach_roll(connection: asyncpg.Connection, county_id: str, version: int, rows: int, sha256: str) -> None:
-    """Index the staged table, make it a part of `registration`, and keep the dictionary."""
+    """Index the staged table, make it a part of `registration`, and keep the dictionary.
+
+    Args:
+        connection: in a transaction.
+        county_id: the county.
+        version: the roll version that is loaded.
+        rows: how many registrations it has.
+        sha256: the hash of the file, in hexadecimal.
+    """
     await connection.execute(_KEEP_TOKENS, county_id, version)
     known = fewest_known(rows)
     await connection.execute(_KEEP_VARIANTS, county_id, version, CORRECTED_KINDS, SHORTEST_CORRECTED, known)
@@ -211,14 +241,28 @@ async def switch_roll(connection: asyncpg.Connection, county_id: str, version: i
 
 
 async def write_canonical(connection: asyncpg.Connection, county_id: str, version: int, path: Path) -> None:
-    """Write a version's registrations to a file in the canonical format, in the order of their numbers."""
+    """Write a version's registrations to a file in the canonical format, in the order of their numbers.
+
+    Args:
+        connection: any; only read.
+        county_id: the county.
+        version: of the roll.
+        path: the file to write.
+    """
     await connection.copy_from_query(_CANONICAL, county_id, version, output=path, format="csv", header=True)
 
 
 async def registrations_of_voters(
     connection: asyncpg.Connection, county_id: str, version: int, voter_ids: Sequence[str]
 ) -> list[Registration]:
-    """All intervals of these voters in one version of the roll, in the file's order."""
+    """All intervals of these voters in one version of the roll, in the file's order.
+
+    Args:
+        connection: any; only read.
+        county_id: the county.
+        version: of the roll.
+        voter_ids: the voters, as on the roll.
+    """
     return [Registration(*row) for row in await connection.fetch(_OF_VOTERS, county_id, version, voter_ids)]
 
 
@@ -282,7 +326,14 @@ async def alias_versions(connection: asyncpg.Connection, county_id: str) -> list
 async def add_aliases(
     connection: asyncpg.Connection, county_id: str, version: AliasVersion, rows: Sequence[Alias]
 ) -> None:
-    """Add a version with its rows and put it into use. The caller has locked the county's aliases."""
+    """Add a version with its rows and put it into use. The caller has locked the county's aliases.
+
+    Args:
+        connection: in a transaction that holds the lock of the county's aliases.
+        county_id: the county.
+        version: its number and description.
+        rows: all aliases of this version.
+    """
     await connection.execute(_ADD_VERSION, county_id, *version)
     kinds, aliases, names = zip(*rows, strict=True) if rows else ((), (), ())
     await connection.execute(_ADD_ALIASES, county_id, version.aliases_version, kinds, aliases, names)

@@ -16,7 +16,7 @@ from operator import gt, itemgetter
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Literal, cast, get_args
 
-from app.errors import Fault, RollError
+from app.errors import FileFault, RollError
 from app.law.registration import Registration, RegistrationStatus
 from app.roll.formats import CANONICAL_COLUMNS, RollFormat, Source
 
@@ -194,7 +194,7 @@ class Rows:
     """The registrations of a chunk. If any of its rows is bad there are none, but the faults of the first such rows."""
 
     registrations: list[Registration]
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[FileFault, ...] = ()
     broken: bool = False  # quotation marks are out of place: it is not known where the rows after that begin
 
 
@@ -234,7 +234,7 @@ class RowReader:
         """Read the rows of a chunk, numbered from `chunk.first_no`."""
         text = _decoded(chunk.data, self.format.encoding)
         read_row = self._row_reader(text)
-        registrations, faults, no = list[Registration](), list[Fault](), chunk.first_no - 1
+        registrations, faults, no = list[Registration](), list[FileFault](), chunk.first_no - 1
         try:
             for no, row in enumerate(self._split(text), chunk.first_no):
                 try:
@@ -244,10 +244,10 @@ class RowReader:
                     if len(faults) == MOST_FAULTS:
                         return Rows([], tuple(faults))
         except csv.Error as error:
-            faults.append(Fault(f"quotation marks or line breaks out of place ({error})", row=no + 1))
+            faults.append(FileFault(f"quotation marks or line breaks out of place ({error})", row=no + 1))
             return Rows([], tuple(faults), broken=True)
         if no - chunk.first_no + 1 != chunk.rows:
-            faults.append(Fault("quotation marks or line breaks out of place", row=no))
+            faults.append(FileFault("quotation marks or line breaks out of place", row=no))
             return Rows([], tuple(faults), broken=True)
         return Rows([] if faults else registrations, tuple(faults))
 
@@ -269,7 +269,7 @@ class RowReader:
                 # The canonical column whose value is this column of the file alone, if there is one.
                 probe = self._values(["\x00" if i == index else "" for i in range(self._width)])
                 columns = (column for column, value in zip(CANONICAL_COLUMNS, probe, strict=True) if "\x00" in value)
-                raise RollError(Fault(why, no, next(columns, None)))
+                raise RollError(FileFault(why, no, next(columns, None)))
         return self._tidied(no, row)
 
     def _tidied(self, no: int, row: list[str]) -> Registration:
@@ -278,10 +278,10 @@ class RowReader:
 
     def _registration(self, no: int, row: list[str]) -> Registration:
         if len(row) != self._width:
-            raise RollError(Fault(f"{len(row)} columns where the header has {self._width}", no))
+            raise RollError(FileFault(f"{len(row)} columns where the header has {self._width}", no))
         if self._county is not None and row[self._county] != self.county:
             if self.county is not None:
-                raise RollError(Fault("another county than the rows before", no, self.format.county_column))
+                raise RollError(FileFault("another county than the rows before", no, self.format.county_column))
             self.county = row[self._county]
         values = self._values(row)
         try:
@@ -292,20 +292,22 @@ class RowReader:
             raise RollError(_explained(no, values)) from None
 
 
-def _header_faults(names: Sequence[str], roll_format: RollFormat) -> list[Fault]:
+def _header_faults(names: Sequence[str], roll_format: RollFormat) -> list[FileFault]:
     """Everything that is wrong with a header.
 
     Columns that the format does not know are allowed, and listed only beside a fault, where they may explain it. They
     are listed by number: a file without a header has a voter's name and address in its first line.
     """
     needed = roll_format.file_columns
-    faults = [Fault("the header has it more than once", column=c) for c in needed if names.count(c) > 1]
+    faults = [FileFault("the header has it more than once", column=c) for c in needed if names.count(c) > 1]
     missing = [c for c in needed if c not in names and c not in roll_format.optional]
-    faults += [Fault("the header has no such column", column=c) for c in missing]
+    faults += [FileFault("the header has no such column", column=c) for c in missing]
     unknown = [str(number) for number, name in enumerate(names, 1) if name not in needed]
     if faults and unknown:
         more = f" and {len(unknown) - 20} more" if len(unknown) > 20 else ""  # noqa: PLR2004 - as many as are of use
-        faults.append(Fault(f"the format has no columns named like the file's number {', '.join(unknown[:20])}{more}"))
+        faults.append(
+            FileFault(f"the format has no columns named like the file's number {', '.join(unknown[:20])}{more}")
+        )
     return faults
 
 
@@ -343,19 +345,19 @@ def _registration_of(no: int, values: tuple[str, ...]) -> Registration:
     )  # fmt: skip
 
 
-def _explained(no: int, values: Sequence[str]) -> Fault:
+def _explained(no: int, values: Sequence[str]) -> FileFault:
     """Why these values are refused: the first column at fault."""
     for column, value in zip(CANONICAL_COLUMNS, values, strict=True):
         if len(value) > BOUNDS[column]:
-            return Fault(f"longer than {BOUNDS[column]} characters", no, column)
+            return FileFault(f"longer than {BOUNDS[column]} characters", no, column)
         if column == "voter_id" and not value:
-            return Fault("empty", no, column)
+            return FileFault("empty", no, column)
         if column == "status" and value not in STATUSES:
-            return Fault(f"not one of {', '.join(STATUSES)}", no, column)
+            return FileFault(f"not one of {', '.join(STATUSES)}", no, column)
         if column == "confidential" and value.lower() not in CONFIDENTIAL:
-            return Fault("not one of true, false, y, n, 1, 0 or empty", no, column)
+            return FileFault("not one of true, false, y, n, 1, 0 or empty", no, column)
         try:
             _ = column in _DATE_COLUMNS and _date(value)
         except ValueError:
-            return Fault("not a date of the form YYYY-MM-DD", no, column)
-    return Fault("received before it was signed", no, "affidavit_received")
+            return FileFault("not a date of the form YYYY-MM-DD", no, column)
+    return FileFault("received before it was signed", no, "affidavit_received")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Final
 
-from app.errors import Fault
+from app.errors import FileFault
 from app.matching.blocking import count_terms, registration_keys
 from app.processes import Handler, WorkerPool
 from app.roll.formats import FORMATS, RollFormat
@@ -31,7 +31,7 @@ class Converted:
     registrations: bytes = b""  # none if a row is bad
     tokens: bytes = b""
     county: str | None = None  # the file's code of the county, where the format has one
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[FileFault, ...] = ()
     broken: bool = False  # as in `Rows`
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.errors import Fault, RollError
+from app.errors import FileFault, RollError
 from app.law.registration import Registration
 from app.roll.formats import CALIFORNIA, CANONICAL, CANONICAL_COLUMNS, FORMATS, NORTH_CAROLINA, RollFormat
 from app.roll.rows import BOUNDS, MOST_FAULTS, Chunk, RowReader, read_chunks, read_header
@@ -35,7 +35,7 @@ def a_file(*rows: dict[str, str], header: tuple[str, ...] = CANONICAL_COLUMNS) -
 def read(data: bytes, roll_format: RollFormat = CANONICAL, size: int = 1 << 20) -> list[Registration]:
     file = io.BytesIO(data)
     reader = RowReader(roll_format, read_header(file))
-    registrations, found = list[Registration](), list[Fault]()
+    registrations, found = list[Registration](), list[FileFault]()
     for chunk in read_chunks(file, quoted=reader.quoted, size=size):
         rows = reader.read(chunk)
         registrations += rows.registrations
@@ -47,7 +47,7 @@ def read(data: bytes, roll_format: RollFormat = CANONICAL, size: int = 1 << 20) 
     return registrations
 
 
-def faults(data: bytes, roll_format: RollFormat = CANONICAL) -> list[Fault]:
+def faults(data: bytes, roll_format: RollFormat = CANONICAL) -> list[FileFault]:
     with pytest.raises(RollError) as caught:
         read(data, roll_format)
     return list(caught.value.faults)
@@ -144,7 +144,7 @@ def test_a_row_of_another_width_than_the_header_is_refused(line: bytes) -> None:
 
 def test_a_byte_that_is_not_utf8_is_refused_with_its_row() -> None:
     found = faults(a_file(A_ROW, A_ROW, A_ROW).replace("MARÍA".encode(), b"MAR\xcdA", 2))
-    assert found == [Fault("a byte that is not utf-8", no, "first_name") for no in (1, 2)]
+    assert found == [FileFault("a byte that is not utf-8", no, "first_name") for no in (1, 2)]
     (of_header,) = faults(b"\xff" + a_file(A_ROW))
     assert str(of_header) == "the header has a byte that is not utf-8"
 
@@ -180,10 +180,10 @@ def test_a_header_that_has_a_column_twice_names_it() -> None:
 def test_everything_that_is_wrong_with_a_header_is_said_at_once() -> None:
     header = ("voter_id", "Surname", *CANONICAL_COLUMNS[2:-1], "city", "party")
     assert faults(a_file(A_ROW, header=header)) == [
-        Fault("the header has it more than once", column="city"),
-        Fault("the header has no such column", column="last_name"),
-        Fault("the header has no such column", column="confidential"),
-        Fault("the format has no columns named like the file's number 2, 23"),
+        FileFault("the header has it more than once", column="city"),
+        FileFault("the header has no such column", column="last_name"),
+        FileFault("the header has no such column", column="confidential"),
+        FileFault("the format has no columns named like the file's number 2, 23"),
     ]
 
 
@@ -200,9 +200,9 @@ def test_an_empty_file_is_refused(data: bytes) -> None:
 
 
 def test_a_refusal_travels_between_processes_with_its_facts() -> None:
-    error = pickle.loads(pickle.dumps(RollError(Fault("empty", 7, "voter_id"), "too long")))  # noqa: S301 - our own bytes
+    error = pickle.loads(pickle.dumps(RollError(FileFault("empty", 7, "voter_id"), "too long")))  # noqa: S301 - our own bytes
     assert str(error) == "row 7, column voter_id: empty; too long"
-    assert error.faults == (Fault("empty", row=7, column="voter_id"), Fault("too long"))
+    assert error.faults == (FileFault("empty", row=7, column="voter_id"), FileFault("too long"))
 
 
 fields = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cf", "Cs", "Zl", "Zp"]), max_size=20)
