@@ -11,22 +11,18 @@ from fastapi import FastAPI
 from app.database.engine import SESSION, connect_arguments, open_database
 from app.examination.reexamination import keep_examined
 from app.http import (
-    aliases,
     findings,
     health,
     keys,
     ledger,
-    lines,
     openapi,
     petitions,
     problems,
     quality,
     rolls,
-    sections,
     signatures,
     tally,
     voters,
-    withdrawals,
 )
 from app.http.frame import InFlightLimit, Metrics, Observe, RateLimit, State, check_guards, utc_now
 from app.ledger.checkpoints import keep_checkpoints
@@ -36,21 +32,20 @@ from app.roll.loading import RollUploads
 from app.settings import Settings
 from app.telemetry import Tracing
 
-_NOUNS = (
-    petitions,
-    signatures,
-    lines,
-    findings,
-    withdrawals,
-    sections,
-    tally,
-    ledger,
-    rolls,
-    aliases,
-    keys,
-    voters,
-    quality,
-    health,
+_ROUTERS = (
+    petitions.router,
+    signatures.router,
+    findings.router,
+    findings.withdrawals,
+    findings.sections,
+    tally.router,
+    ledger.router,
+    rolls.router,
+    rolls.aliases,
+    keys.router,
+    voters.router,
+    quality.router,
+    health.router,
 )
 
 
@@ -79,8 +74,8 @@ def create_app(settings: Settings, database_url: str, *, now: Callable[[], datet
     )
     # The direct routes come first, since routes are tried in order; not include_router, which matches each one twice.
     app.router.routes[:0] = [signatures.POST_SIGNATURE, tally.GET_TALLY]
-    for noun in _NOUNS:
-        app.router.routes.extend(noun.router.routes)
+    for router in _ROUTERS:
+        app.router.routes.extend(router.routes)
     problems.install(app)
     check_guards(app)
     openapi.install(app)

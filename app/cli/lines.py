@@ -28,12 +28,9 @@ from app.examination.corrections import declare_section, revise
 from app.examination.findings import decide_line
 from app.examination.withdrawals import revoke_withdrawal, withdraw
 from app.http.body import check, decode, safe_text
-from app.http.findings import RevisionIn
-from app.http.lines import detail_out
+from app.http.findings import RevisionIn, section_out, withdrawal_done_out
 from app.http.problems import Problem
-from app.http.sections import section_out
-from app.http.signatures import line_out
-from app.http.withdrawals import withdrawal_done_out
+from app.http.signatures import detail_out, line_out
 from app.law.reasons import REASONS, REVIEW_CAUSES, Outcome
 from app.law.review import PersonFinding
 

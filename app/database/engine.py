@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from app.database.pools import Database, no_reset
 
-_BRIEF = 4  # connections: keys and tallies ask one question at a time each; the rest is for who asks how we are
+_BRIEF = 4  # connections: keys and tallies use one each at a time; the others are for health checks
 
 SERVICE_ROLE = "recall_service"
 

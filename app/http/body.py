@@ -18,6 +18,8 @@ from app.law.line import LARGEST_NUMBER, Place
 from app.law.reasons import Reason, ReviewCause
 
 Model = TypeVar("Model", bound=BaseModel)
+Item = TypeVar("Item")
+Key = TypeVar("Key")
 
 MAX_BATCH: Final = 1_000_000  # bytes: enough for 1,000 lines
 MAX_BODY: Final = 65_536  # bytes of any other body
@@ -28,31 +30,27 @@ _JSON: Final = re.compile(r'\s*application/json\s*(;\s*charset="?utf-8"?\s*)?', 
 _MOST_DIGITS: Final = 640  # of an integer: parsing one takes time by the square of its length
 
 
-class _BadJsonError(ValueError):
-    """The body is not the JSON that we accept."""
+def _refuse(_: str) -> None:
+    raise ValueError
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) != len(pairs):
-        raise _BadJsonError
+        raise ValueError
     return result
-
-
-def _refuse(_: str) -> None:
-    raise _BadJsonError
 
 
 def _integer(number: str) -> int:
     if len(number) > _MOST_DIGITS:
-        raise _BadJsonError
+        raise ValueError
     return int(number)
 
 
 def _finite(number: str) -> float:
     value = float(number)
     if not math.isfinite(value):
-        raise _BadJsonError
+        raise ValueError
     return value
 
 
@@ -158,12 +156,6 @@ def body(model: type[BaseModel], most: int = MAX_BODY) -> Any:  # noqa: ANN401  
     return Depends(BodyReader(model, most))
 
 
-Item = TypeVar("Item")
-
-
-Key = TypeVar("Key")
-
-
 class RequestModel(BaseModel):
     """What comes in: strict types, and no unknown field."""
 
@@ -191,8 +183,6 @@ def wrong(code: Literal["unsafe_text", "wrong_format", "out_of_range", "contradi
 
 
 _BIDI: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-
-
 _NOT_TEXT: Final = ("Cc", "Cs", "Cn", "Zl", "Zp")  # controls, surrogates, unassigned, line and paragraph breaks
 
 
@@ -206,60 +196,26 @@ def safe_text(text: str) -> str:
 
 
 _SAFE: Final = AfterValidator(safe_text)
-
-
 Text20 = Annotated[str, Field(max_length=20), _SAFE]
-
-
 Text30 = Annotated[str, Field(max_length=30), _SAFE]
-
-
 Text100 = Annotated[str, Field(max_length=100), _SAFE]
-
-
 Text200 = Annotated[str, Field(max_length=200), _SAFE]
-
-
 Text300 = Annotated[str, Field(max_length=300), _SAFE]
-
-
 Note = Annotated[str, Field(max_length=2000), _SAFE]
-
-
 RequiredNote = Annotated[Note, Field(min_length=1)]
-
-
 Title = Annotated[Text200, Field(min_length=1)]
-
-
 Name = Annotated[Text100, Field(min_length=1)]
-
-
 VoterId = Annotated[str, Field(min_length=1, max_length=40), _SAFE]
-
-
 Whole = Annotated[int, Field(ge=1, le=LARGEST_NUMBER)]
 
-
 DecidedStatus = Literal["valid", "invalid", "review"]
-
-
 LineReason = Literal[Reason, ReviewCause]
 """Why a line is invalid or, where its status is `review`, why a person must look at it."""
 
-
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-
-
 _INSTANT: Final = re.compile(r"[0-9-]{10}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})")
-
-
 _UUID: Final = re.compile("[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
-
-
 _DIGITS: Final = re.compile(r"[0-9]{1,20}")
-
-
 _YEARS: Final = range(1900, 3000)
 
 
@@ -283,21 +239,12 @@ def _spelled(pattern: re.Pattern[str], parse: Callable[[str], object]) -> Before
 
 
 IsoDate = Annotated[date, _spelled(_DATE, date.fromisoformat)]
-
-
 Instant = Annotated[datetime, _spelled(_INSTANT, datetime.fromisoformat)]
-
-
 Uuid = Annotated[UUID, _spelled(_UUID, UUID)]
-
-
 DIGITS: Final = _spelled(_DIGITS, str)
 """A number in a path or query as documented: digits, without sign, space, point or underscore."""
 
-
 PLACE_PATTERN: Final = "[1-9][0-9]{0,8}-[1-9][0-9]{0,8}-[1-9][0-9]{0,8}"  # each number up to LARGEST_NUMBER
-
-
 PlaceText = Annotated[str, Field(pattern=f"^{PLACE_PATTERN}$")]
 
 
@@ -328,11 +275,7 @@ async def _place(place: Annotated[str, Path(pattern=f"^{PLACE_PATTERN}$")]) -> P
 
 
 PathPlace = Annotated[Place, Depends(_place)]
-
-
 Limit = Annotated[int, Query(ge=1, le=1000), DIGITS]
-
-
 Cursor = Annotated[str | None, Query(pattern="^[A-Za-z0-9_-]{1,100}$")]
 
 

@@ -110,20 +110,10 @@ class Metrics:
 
 
 _MAX_IN_FLIGHT: Final = 1_000  # requests of a process, streams included
-
-
 _NEVER_REFUSED: Final = ("/health/live", "/health/ready", "/metrics")  # needed most when the process is overloaded
-
-
 _ENDING: Final = Problem(503, "unavailable", "The service is stopping. Try again.")
-
-
 _CLIENT_LEFT: Final = 499  # in the log: the client left before there was an answer
-
-
 _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
-
-
 logger = logging.getLogger("app.request")
 
 

@@ -72,7 +72,7 @@ async def list_keys(principal: Admin, state: AppState, cursor: Cursor = None, li
     async with state.database.reading() as connection:
         found = await queries.list_keys(connection, principal.county_id)
     shown, following = short_page(found, cursor, limit, lambda key: key.prefix)
-    return KeysOut(keys=[KeyOut.model_validate(key) for key in shown], next_cursor=following)
+    return KeysOut.model_validate({"keys": shown, "next_cursor": following})
 
 
 @router.delete("/{prefix}", status_code=204)

@@ -137,7 +137,7 @@ async def list_entries(
     async with state.database.reading() as connection:
         found = await rows.page_of_entries(connection, petition.key, after(cursor, number_of) or 0, limit + 1)
     shown, following = page(found, limit, lambda entry: entry.seq)
-    return EntriesOut(entries=[EntryOut.model_validate(entry) for entry in shown], next_cursor=following)
+    return EntriesOut.model_validate({"entries": shown, "next_cursor": following})
 
 
 @router.get("/ledger/proofs/inclusion")

@@ -80,7 +80,7 @@ async def list_petitions(principal: Reader, state: AppState, cursor: Cursor = No
     """The petitions of the key's county, the oldest first."""
     found = await actions.list_petitions(state.database, principal.county_id)
     shown, following = short_page(found, cursor, limit, lambda petition: petition.petition_id)
-    return PetitionsOut(petitions=[PetitionOut.model_validate(p) for p in shown], next_cursor=following)
+    return PetitionsOut.model_validate({"petitions": shown, "next_cursor": following})
 
 
 @router.get("/{petition_id}")

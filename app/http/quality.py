@@ -11,7 +11,7 @@ from app.examination.quality import check_line, measure_quality, next_sample
 from app.examination.queries import Answered
 from app.http.body import DIGITS, DecidedStatus, LineReason, Note, PathPlace, RequestModel, ResponseModel, VoterId, body
 from app.http.frame import AppState, Decider, PathPetition, Reader, carry_out, request_of
-from app.http.lines import WritingOut
+from app.http.signatures import WritingOut
 from app.http.voters import CandidatesOut, candidates_out
 from app.law.line import Signature
 from app.law.quality import ErrorRate
