@@ -1,10 +1,9 @@
 """Wires the settings, the database and the routes into one application."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any
 
 from fastapi import FastAPI
 
@@ -97,12 +96,14 @@ async def _running(
     await matchers.start()
     signer = Signer.from_file(settings.checkpoint_key, create=settings.checkpoint_key_file is None)
     state = State(database, uploads, matchers, metrics, RateLimit(settings.requests_per_second), signer, now)
+    works = keep_examined(state.count, now, matchers.decide_lines), keep_checkpoints(database, signer, now)
+    tasks = [asyncio.create_task(work) for work in works]
     try:
-        async with _beside(
-            keep_examined(state.count, now, matchers.decide_lines), keep_checkpoints(database, signer, now)
-        ):
-            yield state
+        yield state
     finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         state.count.tallies.end()
         await uploads.close()
         await matchers.close()
@@ -113,15 +114,3 @@ def end_streams(app: FastAPI) -> None:
     """End the streams: they would delay the end of the process until it is killed."""
     if hasattr(app.state, "recall"):
         app.state.recall.count.tallies.end()
-
-
-@asynccontextmanager
-async def _beside(*works: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Run tasks beside the service, and cancel them when it ends."""
-    tasks = [asyncio.create_task(work) for work in works]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

@@ -30,10 +30,6 @@ _JSON: Final = re.compile(r'\s*application/json\s*(;\s*charset="?utf-8"?\s*)?', 
 _MOST_DIGITS: Final = 640  # of an integer: parsing one takes time by the square of its length
 
 
-def _refuse(_: str) -> None:
-    raise ValueError
-
-
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) != len(pairs):
@@ -48,6 +44,7 @@ def _integer(number: str) -> int:
 
 
 def _finite(number: str) -> float:
+    """A decimal number; also the constants NaN and Infinity come here, to be refused."""
     value = float(number)
     if not math.isfinite(value):
         raise ValueError
@@ -55,7 +52,7 @@ def _finite(number: str) -> float:
 
 
 _DECODER: Final = json.JSONDecoder(
-    object_pairs_hook=_no_duplicates, parse_constant=_refuse, parse_float=_finite, parse_int=_integer
+    object_pairs_hook=_no_duplicates, parse_constant=_finite, parse_float=_finite, parse_int=_integer
 )
 _NO_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 _ONE_KIND: Final = bytes.maketrans(b"{}", b"[]")

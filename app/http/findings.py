@@ -35,16 +35,7 @@ from app.http.body import (
     page,
     place_of,
 )
-from app.http.frame import (
-    AppState,
-    Decider,
-    IdempotencyKey,
-    PathPetition,
-    Reader,
-    Supervisor,
-    carry_out,
-    request_of,
-)
+from app.http.frame import AppState, Decider, IdempotencyKey, PathPetition, Reader, Supervisor, carry_out, request_of
 from app.http.signatures import (
     BatchOut,
     LineDetailOut,

@@ -57,31 +57,19 @@ class Metrics:
 
     def __init__(self) -> None:
         """Begin at zero."""
-        self.registry = CollectorRegistry()
-        ProcessCollector(registry=self.registry)
-        self._requests = Counter(
-            "recall_http_requests", "Requests answered.", ["method", "route", "status"], registry=self.registry
-        )
+        self._registry = registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        route, petition = ["method", "route"], ["petition_id"]
+        seconds = "Time until a request was answered."
+        agrees = "1 if the last verification by this process found the count as recorded, otherwise 0."
+        verified = "When this process last verified the count."
+        self._requests = Counter("recall_http_requests", "Requests answered.", [*route, "status"], registry=registry)
         self._seconds = Histogram(
-            "recall_http_request_duration_seconds",
-            "Time until a request was answered.",
-            ["method", "route"],
-            buckets=_LATENCIES,
-            registry=self.registry,
+            "recall_http_request_duration_seconds", seconds, route, buckets=_LATENCIES, registry=registry
         )
+        self._agrees = Gauge("recall_verification_agrees", agrees, petition, registry=registry)
+        self._verified_at = Gauge("recall_verification_timestamp_seconds", verified, petition, registry=registry)
         self._of_route: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}  # looked up at each request
-        self._agrees = Gauge(
-            "recall_verification_agrees",
-            "1 if the last verification by this process found the count as recorded, otherwise 0.",
-            ["petition_id"],
-            registry=self.registry,
-        )
-        self._verified_at = Gauge(
-            "recall_verification_timestamp_seconds",
-            "When this process last verified the count.",
-            ["petition_id"],
-            registry=self.registry,
-        )
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one request.
@@ -106,7 +94,7 @@ class Metrics:
 
     def text(self) -> bytes:
         """The metrics as Prometheus reads them."""
-        return generate_latest(self.registry)
+        return generate_latest(self._registry)
 
 
 _MAX_IN_FLIGHT: Final = 1_000  # requests of a process, streams included
@@ -261,14 +249,8 @@ class _Exchange:
 
     def _end_span(self, span: Span, route: str) -> None:
         span.update_name(f"{self._method} {route}")
-        span.set_attributes(
-            {
-                "http.request.method": self._method,
-                "http.route": route,
-                "http.response.status_code": self.status,
-                "request_id": self.request_id,
-            }
-        )
+        span.set_attributes({"http.request.method": self._method, "http.response.status_code": self.status})
+        span.set_attributes({"http.route": route, "request_id": self.request_id})
         if self.status >= 500:  # noqa: PLR2004  # the server's own
             span.set_status(Status(StatusCode.ERROR))
         span.end()
@@ -394,7 +376,8 @@ def _check_parameters(request: Request) -> None:
         Problem: 422, an unknown parameter of the query, or anything that is given twice.
     """
     given = [name for name, _ in request.query_params.multi_items()] if request.scope["query_string"] else []
-    documented = _query_names(request.scope["route"]) if given else set()
+    route: BaseRoute = request.scope["route"]
+    documented = {known.alias for known in route.dependant.query_params} if isinstance(route, APIRoute) else set()
     unknown = [name for name in dict.fromkeys(given) if name not in documented]
     errors = [unknown_field("query", name) for name in unknown[:MAX_ERRORS]]
     if len(given) != len(set(given)):
@@ -403,10 +386,6 @@ def _check_parameters(request: Request) -> None:
         errors.append(field_error("header.idempotency-key", "repeated"))
     if errors:
         raise invalid(*errors)
-
-
-def _query_names(route: BaseRoute) -> set[str]:
-    return {parameter.alias for parameter in route.dependant.query_params} if isinstance(route, APIRoute) else set()
 
 
 async def petition_of(state: State, key: PetitionKey) -> Petition:
@@ -445,13 +424,7 @@ class DirectRoute(Route):
     """
 
     def __init__(
-        self,
-        method: str,
-        path: str,
-        guard: Guard,
-        endpoint: Endpoint,
-        *,
-        body: BodyReader[Any] | None = None,
+        self, method: str, path: str, guard: Guard, endpoint: Endpoint, *, body: BodyReader[Any] | None = None
     ) -> None:
         """Declare the route.
 

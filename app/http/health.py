@@ -1,21 +1,22 @@
-"""Whether the process runs and can work, its metrics, and the page that documents the API."""
+"""Whether the process runs and can work, its metrics and its counties', and the page that documents the API."""
 
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, time
 from importlib.resources import files
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import FileResponse, HTMLResponse
-from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 
 from app.access.principals import Principal
-from app.count.line_queries import answers, petition_figures, roll_figures
+from app.count.line_queries import PetitionFigures, answers, petition_figures, roll_figures
 from app.database.failures import UNAVAILABLE
 from app.database.migrate import current_revision, head_revision
 from app.http.body import ResponseModel
 from app.http.frame import AppState, State, principal_of
-from app.http.metrics import Gauges, county_gauges
 from app.roll.queries import any_active_roll
 
 router = APIRouter(tags=["health"])
@@ -81,14 +82,35 @@ async def metrics(request: Request, state: AppState) -> Response:
     return Response(text, media_type=CONTENT_TYPE_LATEST)
 
 
-def _process(state: State, *, database_up: bool) -> Gauges:
-    gauges, connections = Gauges(), dict[tuple[str, ...], float]()
+class _Gauges:
+    """Gauges whose values are read when they are asked for. No label holds personal data."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+
+    def add(self, name: str, meaning: str, value: float) -> None:
+        """Add a gauge with one value."""
+        Gauge(name, meaning, registry=self._registry).set(value)
+
+    def add_by(self, labels: Iterable[str], name: str, meaning: str, values: Mapping[Any, float]) -> None:
+        """Add a gauge with a value for each combination of the labels' values, which key `values`."""
+        gauge = Gauge(name, meaning, labels, registry=self._registry)
+        for key, value in values.items():
+            gauge.labels(*key).set(value)
+
+    def text(self) -> bytes:
+        """The gauges as Prometheus reads them."""
+        return generate_latest(self._registry)
+
+
+def _process(state: State, *, database_up: bool) -> _Gauges:
+    gauges, connections = _Gauges(), dict[tuple[str, ...], float]()
     for pool, (opened, used) in state.database.connections().items():
         connections |= {(pool, "used"): used, (pool, "idle"): opened - used}
     matchers = {(name,): count for name, count in state.matchers.states().items()}
+    waiting = state.group_commit.waiting
     gauges.add("recall_database_up", "1 if the database answered this request.", database_up)
     gauges.add_by(["pool", "state"], "recall_database_connections", "Connections.", connections)
-    waiting = state.group_commit.waiting
     gauges.add("recall_submissions_waiting", "Single signatures that wait for a transaction.", waiting)
     gauges.add_by(["state"], "recall_matchers", "Worker processes that look lines up.", matchers)
     gauges.add("recall_tally_listeners", "Streams of the tally.", state.count.tallies.listeners)
@@ -96,10 +118,37 @@ def _process(state: State, *, database_up: bool) -> Gauges:
 
 
 async def _county(state: State, principal: Principal) -> bytes:
+    """A county's counts, and its roll in use."""
     async with state.database.reading() as connection:
         petitions = await petition_figures(connection, principal.county_id)
         roll = await roll_figures(connection, principal.county_id)
-    return county_gauges(petitions, roll).text()
+    gauges = _Gauges()
+    _add_petitions(gauges, {str(figures.petition_id): figures for figures in petitions})
+    if roll:
+        through, in_use = datetime.combine(roll.complete_through, time.min, UTC), roll.activated_at
+        meaning = "The last day whose registrations are in the roll in use."
+        gauges.add("recall_roll_version", "Version of the roll in use.", roll.roll_version)
+        gauges.add("recall_roll_complete_through_timestamp_seconds", meaning, through.timestamp())
+        meaning = "When the roll in use was activated."
+        gauges.add("recall_roll_activated_timestamp_seconds", meaning, in_use.timestamp())
+    return gauges.text()
+
+
+def _add_petitions(gauges: _Gauges, by_id: Mapping[str, PetitionFigures]) -> None:
+    statuses, label = ("received", "valid", "invalid", "review"), ["petition_id"]
+    lines = {(p, status): getattr(f.counts, status) for p, f in by_id.items() for status in statuses}
+    invalid = {(p, reason): count for p, f in by_id.items() for reason, count in f.counts.by_reason.items()}
+    unsettled = {(p,): f.counts.unsettled for p, f in by_id.items()}
+    required = {(p,): f.required for p, f in by_id.items()}
+    height = {(p,): f.version for p, f in by_id.items()}
+    waiting = {(p,): f.waiting_since.timestamp() for p, f in by_id.items() if f.waiting_since}
+    waiting_since = "When the line that has waited longest for a person was sent to review."
+    gauges.add_by([*label, "status"], "recall_petition_lines", "Lines.", lines)
+    gauges.add_by([*label, "reason"], "recall_petition_invalid_lines", "Invalid lines.", invalid)
+    gauges.add_by(label, "recall_petition_unsettled_lines", "Lines to be confirmed.", unsettled)
+    gauges.add_by(label, "recall_petition_required_signatures", "The number required.", required)
+    gauges.add_by(label, "recall_ledger_height", "Entries of the ledger.", height)
+    gauges.add_by(label, "recall_review_oldest_timestamp_seconds", waiting_since, waiting)
 
 
 async def _is_up(state: State) -> bool:

@@ -54,15 +54,7 @@ class NewKeyOut(ResponseModel):
 @router.post("", status_code=201)
 async def create_key(principal: Admin, state: AppState, new: Annotated[KeyIn, body(KeyIn)]) -> NewKeyOut:
     """A new key of the county. A principal has at most two live keys: the old and the new one during a change."""
-    key = await keys.issue_key(
-        state.database,
-        principal.county_id,
-        role=new.role,
-        principal=new.principal,
-        now=state.now(),
-        expires_at=new.expires_at,
-        by=principal.name,
-    )
+    key = await keys.issue_key(state.database, principal.county_id, **dict(new), now=state.now(), by=principal.name)
     return NewKeyOut(key=key, prefix=key.split(".")[2])
 
 

@@ -65,13 +65,9 @@ async def open_petition(
     principal: Decider, state: AppState, new: Annotated[PetitionIn, body(PetitionIn)]
 ) -> PetitionOut:
     """Open a petition in the key's county. `required` is given, or derived from the registration (EC 11221)."""
-    terms = new.model_dump(exclude={"ruleset"})
-    petition = await actions.open_petition(
-        state.database,
-        actions.Terms(county_id=principal.county_id, ruleset_name=new.ruleset, **terms),
-        opened_by=principal.name,
-        now=state.now(),
-    )
+    facts = new.model_dump(exclude={"ruleset"})
+    terms = actions.Terms(county_id=principal.county_id, ruleset_name=new.ruleset, **facts)
+    petition = await actions.open_petition(state.database, terms, opened_by=principal.name, now=state.now())
     return PetitionOut.model_validate(petition)
 
 

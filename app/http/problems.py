@@ -5,6 +5,7 @@ import logging
 import re
 import traceback
 from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, Final
 
 from fastapi import FastAPI, Request
@@ -117,31 +118,16 @@ def _field_error(detail: Mapping[str, Any], prefix: str) -> FieldError:
     return field_error(".".join((*parents, last)), code, message if len(message) <= _LONGEST_MESSAGE else "")
 
 
+@dataclass(eq=False)
 class Problem(Exception):  # noqa: N818  # the field's word, from RFC 9457
     """An answer that is an error. `code` ends its `type` and is stable; `detail` must hold nothing that was sent."""
 
-    def __init__(
-        self,
-        status: int,
-        code: str,
-        detail: str,
-        *,
-        errors: Sequence[FieldError] = (),
-        headers: Mapping[str, str] | None = None,
-    ) -> None:
-        """Keep the facts.
-
-        Args:
-            status: the HTTP status.
-            code: one of those in docs/errors.md.
-            detail: one sentence for a person.
-            errors: what is wrong with the input; the first 20 are answered.
-            headers: headers of the answer besides those that every answer has.
-        """
-        super().__init__(code)
-        self.status, self.code, self.detail = status, code, detail
-        self.errors = list(errors)[:MAX_ERRORS]
-        self.headers = dict(headers or {})
+    status: int
+    code: str  # one of those in docs/errors.md
+    detail: str  # one sentence for a person
+    _: KW_ONLY
+    errors: Sequence[FieldError] = ()  # what is wrong with the input; the first 20 are answered
+    headers: Mapping[str, str] | None = None  # of the answer, besides those that every answer has
 
 
 def invalid(*errors: FieldError, detail: str = INVALID_INPUT) -> Problem:
@@ -229,9 +215,9 @@ def render(problem: Problem, request_id: str) -> Response:
         "request_id": request_id,
     }
     if problem.errors:
-        body["errors"] = [error.model_dump() for error in problem.errors]
+        body["errors"] = [error.model_dump() for error in problem.errors[:MAX_ERRORS]]
     later = {"Retry-After": "1"} if problem.status in _RETRY_LATER else {}
-    headers = later | problem.headers
+    headers = {**later, **(problem.headers or {})}
     return Response(json.dumps(body), problem.status, headers=headers, media_type="application/problem+json")
 
 

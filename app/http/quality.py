@@ -1,5 +1,6 @@
 """The blind double check of the machine's decisions."""
 
+from dataclasses import asdict
 from datetime import datetime
 from functools import partial
 from typing import Annotated
@@ -95,10 +96,7 @@ class QualityOut(ResponseModel):
 
 @router.get("/sample")
 async def get_quality_sample(
-    principal: Decider,
-    state: AppState,
-    petition: PathPetition,
-    limit: Annotated[int, Query(ge=1, le=100), DIGITS] = 10,
+    principal: Decider, state: AppState, petition: PathPetition, limit: Annotated[int, Query(ge=1, le=100), DIGITS] = 10
 ) -> SampleOut:
     """Drawn lines that the machine settled and no person has checked, in a different order for each person."""
     drawn = await next_sample(state.database, petition, who=principal, limit=limit)
@@ -135,7 +133,7 @@ async def post_quality_check(
 async def get_quality(_: Reader, state: AppState, petition: PathPetition) -> QualityOut:
     """The error rate by kind of decision, with exact intervals (Clopper and Pearson)."""
     seed, rates = await measure_quality(state.database, petition)
-    overall, *decisions = [_rate_out(rate) for rate in rates]
+    overall, *decisions = map(_rate_out, rates)
     return QualityOut(
         petition_id=petition.petition_id,
         seed=seed.hex(),
@@ -149,18 +147,8 @@ async def get_quality(_: Reader, state: AppState, petition: PathPetition) -> Qua
 
 
 def _rate_out(rate: ErrorRate) -> ErrorRateOut:
-    verdicts = rate.verdicts
+    status, reason = rate.kind or (None, None)
+    errors = rate.verdicts["wrong"] + rate.verdicts["open"]
     return ErrorRateOut.model_validate(
-        {
-            "status": rate.kind and rate.kind.status,
-            "reason": rate.kind and rate.kind.reason,
-            "lines": rate.lines,
-            "drawn": rate.drawn,
-            "checked": rate.checked,
-            **verdicts,
-            "errors": verdicts["wrong"] + verdicts["open"],
-            "rate": rate.rate,
-            "lower": rate.lower,
-            "upper": rate.upper,
-        }
+        {**asdict(rate), **rate.verdicts, "status": status, "reason": reason, "errors": errors}
     )

@@ -208,21 +208,16 @@ def _result_out(signature: Signature, result: LineResult | None) -> LineOut | Li
 
 
 def _all_checked(values: Sequence[object]) -> list[Signature | LineErrorOut]:
-    checked, left = [], _ERRORS_OF_A_BATCH
+    checked, left = list[Signature | LineErrorOut](), _ERRORS_OF_A_BATCH
     for index, value in enumerate(values):
-        line = _checked(value, index, min(left, _ERRORS_OF_A_LINE))
-        left -= len(line.error.errors or ()) if isinstance(line, LineErrorOut) else 0
-        checked.append(line)
+        try:
+            checked.append(SignatureIn.model_validate(value).signature())
+        except ValidationError as error:
+            errors = model_errors(error, f"signatures.{index}", min(left, _ERRORS_OF_A_LINE))
+            left -= len(errors)
+            wrong_line = LineError(code="invalid", message="The line is not as documented.", errors=errors or None)
+            checked.append(LineErrorOut(place=_place_of(value), error=wrong_line))
     return checked
-
-
-def _checked(value: object, index: int, most: int) -> Signature | LineErrorOut:
-    try:
-        return SignatureIn.model_validate(value).signature()
-    except ValidationError as error:
-        errors = model_errors(error, f"signatures.{index}", most) or None
-        wrong_line = LineError(code="invalid", message="The line is not as documented.", errors=errors)
-        return LineErrorOut(place=_place_of(value), error=wrong_line)
 
 
 def _place_of(value: object) -> str | None:

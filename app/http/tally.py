@@ -104,22 +104,17 @@ async def get_tally(request: Request, principal: Principal) -> Response:
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
     if has_tag(request.headers.getlist("if-none-match"), etag):
         return Response(status_code=304, headers=headers)
-    return Response(_body(state, petition, tally), media_type="application/json", headers=headers)
+    version, body = state.tally_bodies.get(petition.petition_id, (None, b""))
+    if version != tally.version:  # it is written once for each version
+        body = tally_out(petition, tally).model_dump_json().encode()
+        state.tally_bodies[petition.petition_id] = tally.version, body
+    return Response(body, media_type="application/json", headers=headers)
 
 
 def has_tag(values: list[str], etag: str) -> bool:
     """Whether `If-None-Match`, given any number of times, names this tag (RFC 9110, 13.1.2: compared weakly)."""
     listed = [tag.strip().removeprefix("W/") for value in values for tag in value.split(",")]
     return "*" in listed or etag in listed
-
-
-def _body(state: State, petition: Petition, tally: Tally) -> bytes:
-    """The tally as JSON, written once for each version."""
-    version, body = state.tally_bodies.get(petition.petition_id, (None, b""))
-    if version != tally.version:
-        body = tally_out(petition, tally).model_dump_json().encode()
-        state.tally_bodies[petition.petition_id] = tally.version, body
-    return body
 
 
 GET_TALLY = DirectRoute("GET", _PREFIX, MONITORS, get_tally)
@@ -153,11 +148,7 @@ LastEventId = Annotated[str | None, Header(pattern="^[0-9]{1,18}$")]
 
 @router.get("/stream", response_class=StreamingResponse)
 async def stream_tally(
-    principal: Monitor,
-    state: AppState,
-    petition: PathPetition,
-    request: Request,
-    last_event_id: LastEventId = None,
+    principal: Monitor, state: AppState, petition: PathPetition, request: Request, last_event_id: LastEventId = None
 ) -> StreamingResponse:
     """The tally at once and after each change, at most once a second, with a comment to keep the connection alive.
 
@@ -193,9 +184,8 @@ async def _events(
                 if not await is_live():
                     return
                 checked = clock()
-            yield _event(petition, tally) if tally else _KEEP_ALIVE
-
-
-def _event(petition: Petition, tally: Tally) -> bytes:
-    data = tally_out(petition, tally).model_dump_json()
-    return f"id: {tally.version}\nevent: tally\ndata: {data}\n\n".encode()
+            if tally is None:
+                yield _KEEP_ALIVE
+            else:
+                data = tally_out(petition, tally).model_dump_json()
+                yield f"id: {tally.version}\nevent: tally\ndata: {data}\n\n".encode()

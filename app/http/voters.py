@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from pydantic import AliasPath, Field, model_validator
 
 from app.access.principals import Principal
-from app.examination.lookups import Looked, look_up
+from app.examination.lookups import look_up
 from app.http.body import (
     IsoDate,
     LineReason,
@@ -129,19 +129,10 @@ def candidates_out(found: FoundCandidates) -> CandidatesOut:
 
 
 def _candidate_out(candidate: Candidate) -> CandidateOut:
-    r = candidate.registration
-    return CandidateOut(
-        voter_id=r.voter_id,
-        registration_no=r.registration_no,
-        name=name_of(r),
-        residence_address=address_of(r),
-        city=r.city,
-        zip=r.zip,
-        status=r.status,
-        standing=candidate.eligibility,
-        weight=candidate.weight,
-        fields=[FieldOut.model_validate(field) for field in candidate.fields],
-    )
+    registration, fields = candidate.registration, candidate.fields
+    words = {"name": name_of(registration), "residence_address": address_of(registration)}
+    agreement = {"standing": candidate.eligibility, "weight": candidate.weight, "fields": fields}
+    return CandidateOut.model_validate(registration._asdict() | words | agreement)
 
 
 @router.post("/lookup")
@@ -155,15 +146,12 @@ async def look_up_voters(principal: Searcher, state: AppState, asked: Annotated[
     question = Question(asked.writing(), await _interval(state, principal, asked, now))
     if not question.asks:
         raise invalid(field_error("", "missing"), detail="Give a name, a residence address, or both.")
-    return _lookup_out(question.kind, await look_up(state.database, principal, question, now=now))
-
-
-def _lookup_out(kind: Kind, looked: Looked) -> LookupOut:
-    """The answer to a lookup. The decision names only a voter who is shown, so no confidential one."""
+    looked = await look_up(state.database, principal, question, now=now)
     decision = DecisionOut.model_validate(looked.decision) if looked.decision else None
+    # The decision names only a voter who is shown, so no confidential one.
     if decision and decision.voter_id not in {c.registration.voter_id for c in looked.found.candidates}:
         decision.voter_id = None
-    return LookupOut(**dict(candidates_out(looked.found)), kind=kind, decision=decision)
+    return LookupOut(**dict(candidates_out(looked.found)), kind=question.kind, decision=decision)
 
 
 async def _interval(state: State, principal: Principal, asked: LookupIn, now: datetime) -> SigningInterval:
