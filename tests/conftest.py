@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 
 import asyncpg
 import pytest
+from hypothesis import settings
 
 from app.database.engine import connect_arguments, open_database
 from app.database.migrate import upgrade
@@ -23,6 +24,10 @@ from tests.http.county import COUNTY, roll_csv
 from tests.ledger.counted import Counted, a_counted_petition
 
 _NUMBERS = count(1)
+
+# A loaded machine may hold any example up: no test fails because one took longer than another.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

@@ -93,7 +93,14 @@ class _Gauges:
         Gauge(name, meaning, registry=self._registry).set(value)
 
     def add_by(self, labels: Iterable[str], name: str, meaning: str, values: Mapping[Any, float]) -> None:
-        """Add a gauge with a value for each combination of the labels' values, which key `values`."""
+        """Add a gauge with a value for each combination of the labels' values.
+
+        Args:
+            labels: the names of the labels.
+            name: of the gauge.
+            meaning: the help text that Prometheus shows.
+            values: by the labels' values, in the order of `labels`.
+        """
         gauge = Gauge(name, meaning, labels, registry=self._registry)
         for key, value in values.items():
             gauge.labels(*key).set(value)
