@@ -238,7 +238,7 @@ def _looked_up(found: LookedUp, signature: Signature, station: str) -> Finding:
     finding = found.findings.get((signature.place, signature.sha256))
     if finding is None:
         raise ChangedMeanwhileError
-    return replace(finding, station=station)
+    return finding._replace(station=station)
 
 
 def _result(
@@ -303,17 +303,16 @@ async def examine_lines(
     basis = rows.Basis(roll.roll_version if roll else None, sections_version, aliases_version)
     if roll is None:
         return basis, [_not_examined(one, "no_roll", basis) for one in signatures]
-    by_section = {section: interval_of(petition, declared.get(section)) for section in sections}
-    intervals = [by_section[one.place.section] for one in signatures]
-    asked = [
-        LineToDecide(one.writing, SigningInterval(interval.start, interval.end, petition.filed_on))
-        for one, interval in zip(signatures, intervals, strict=True)
-        if interval
-    ]
-    decisions = iter(await decide(roll, asked))
+    intervals = {  # by section, so that a worker is sent each once
+        section: SigningInterval(*interval, petition.filed_on)
+        for section in sections
+        if (interval := interval_of(petition, declared.get(section)))
+    }
+    by_line = [(one, intervals.get(one.place.section)) for one in signatures]
+    decisions = iter(await decide(roll, [LineToDecide(one.writing, interval) for one, interval in by_line if interval]))
     return basis, [
         _found(one, next(decisions), basis) if interval else _not_examined(one, "section_dates", basis)
-        for one, interval in zip(signatures, intervals, strict=True)
+        for one, interval in by_line
     ]
 
 

@@ -8,7 +8,7 @@ import secrets
 from asyncio import get_running_loop
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -235,7 +235,7 @@ def resolve(
         if number >= len(findings) and before and (line.outcome, line.settled) == (before.outcome, before.settled):
             continue  # a rival that stays as it is
         counted = min(eligible[finding.voter_id or ""]) if line.outcome.reason == "duplicate" else None
-        decided.append((replace(finding, counted_place=counted) if counted else finding, line))
+        decided.append((finding._replace(counted_place=counted) if counted else finding, line))
     return decided
 
 
@@ -267,7 +267,7 @@ async def write(
     if (head.state == "open") == (entry_type == "retention"):  # after the end only retention is allowed
         raise PetitionClosedError
     version, at = head.version + 1, change.now.isoformat()
-    lines = [replace(line, version=version) for _, line in decided]
+    lines = [line._replace(version=version) for _, line in decided]
     if stepping_down := [line.place for finding, line in decided if _stops_counting(finding.before, line)]:
         await rows.step_down(connection, petition.key, stepping_down)
     await rows.write_lines(connection, petition.key, lines, [petition.ruleset.people_needed(i.outcome) for i in lines])
@@ -292,10 +292,14 @@ def _stops_counting(before: Line | None, after: Line) -> bool:
     return (after.outcome, after.voter_id) != (before.outcome, before.voter_id)
 
 
+_NO_EVIDENCE: Final = ',"evidence":null,'
+"""A finding without evidence, in canonical JSON. No text in it can look like this: its quotes are escaped."""
+
+
 def finding_content(finding: Finding, line: Line, ruleset: str, decided_at: str) -> str:
     """The canonical JSON of a finding: what is stored, shown as evidence, and hashed into the ledger.
 
-    The evidence, most of it, is canonical JSON already: it is put between the keys before and after it in the order.
+    The evidence, most of it, is canonical JSON already, and is put in as it is.
 
     Args:
         finding: what was found.
@@ -303,13 +307,12 @@ def finding_content(finding: Finding, line: Line, ruleset: str, decided_at: str)
         ruleset: its name.
         decided_at: RFC 3339.
     """
-    head: dict[str, object] = {
+    content: dict[str, object] = {
         "confirmed_by": line.confirmed_by,
         "counted_place": str(finding.counted_place) if finding.counted_place else None,
         "decided_at": decided_at,
         "decided_by": finding.decided_by,
-    }
-    tail: dict[str, object] = {
+        "evidence": None,
         "finding_no": line.finding_no,
         "mismatch_by": line.mismatch_by,
         "note": finding.note,
@@ -326,4 +329,5 @@ def finding_content(finding: Finding, line: Line, ruleset: str, decided_at: str)
         "voter_id": line.voter_id,
         "writing_sha256": finding.writing_sha256.hex() or None,
     }
-    return f'{canonical_text(head)[:-1]},"evidence":{finding.evidence or "null"},{canonical_text(tail)[1:]}'
+    text = canonical_text(content)
+    return text.replace(_NO_EVIDENCE, f',"evidence":{finding.evidence},', 1) if finding.evidence else text

@@ -1,7 +1,6 @@
 """A person's findings on lines."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 
 import asyncpg
 
@@ -37,7 +36,7 @@ async def decide_by_person(
             if finding and place in named:
                 if named[place] not in known:
                     raise UnknownVoterError
-                finding = replace(finding, roll_version=roll_version)
+                finding = finding._replace(roll_version=roll_version)
         except RecallError as error:
             results[place] = error
         else:
@@ -82,7 +81,7 @@ def _finding(change: Change, said: PersonFinding, read: LineRead | None, who: Pr
     if read is None:
         raise UnknownLineError
     finding = judge(read.line, said, who, change.petition.ruleset)
-    return finding and replace(finding, writing_sha256=read.signature.sha256)
+    return finding and finding._replace(writing_sha256=read.signature.sha256)
 
 
 async def check_voter(connection: asyncpg.Connection, county_id: str, voter_id: str) -> None:

@@ -1,7 +1,5 @@
 """The blind double check: whether a person who does not know the decision comes to the same one, and how often."""
 
-from dataclasses import replace
-
 from app.access.principals import Principal
 from app.count.intake import interval_of
 from app.count.line_queries import LineRead, read_line, signatures_at
@@ -108,8 +106,7 @@ def _by_machine(line: Line) -> bool:
 
 def _doubted(read: LineRead, answered: Answered) -> Finding:
     """The finding that returns a line to review, since a blind answer differs from the machine's decision."""
-    return replace(
-        restated(read.line),
+    return restated(read.line)._replace(
         outcome=Outcome("review", "quality_check"),
         voter_id=None,
         decided_by=answered.checked_by,

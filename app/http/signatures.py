@@ -316,7 +316,7 @@ def as_seen_by(who: Principal, read: LineRead) -> LineRead:
     if read.undoubted is None or who.role == "auditor" or who.name in read.line.mismatch_by:
         return read
     settled = len(read.line.confirmed_by) >= read.people_needed
-    line = replace(read.line, settled=settled)
+    line = read.line._replace(settled=settled)
     return replace(read, line=line, finding=read.undoubted | {"settled": settled})
 
 

@@ -84,8 +84,7 @@ class NameParts(NamedTuple):
     suffix: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Writing:
+class Writing(NamedTuple):
     """The text of a line as the station read it. Every part may be '': an empty field is a fact about the paper."""
 
     printed_name: str
@@ -121,8 +120,7 @@ class Signature(NamedTuple):
         return cls(place, writing, writing.fingerprint())
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """A place, and how it is decided now."""
 
     place: Place
@@ -143,8 +141,7 @@ class Line:
         return VALID if self.outcome.eligible else self.outcome
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """What a machine or a person finds on one line by itself, before the voter's other lines are considered.
 
     `valid` means eligible: the line passes every rule but the last (EC 105(b)).

@@ -33,8 +33,7 @@ class PetitionKey(NamedTuple):
     petition_id: UUID
 
 
-@dataclass(frozen=True, slots=True)
-class DateRange:
+class DateRange(NamedTuple):
     """The dates between which a line was signed, both included. A line itself carries no date (EC 100, 104)."""
 
     start: date

@@ -1,6 +1,6 @@
 """What a person's finding does to a line: confirmation, first finding, opinion on a signature, reversal, undo."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import get_args
 
 from app.access.principals import Principal
@@ -33,8 +33,7 @@ def judge(line: Line, said: PersonFinding, who: Principal, ruleset: Ruleset) -> 
         FindingRefusedError: the rules do not allow this finding here.
         SupervisorNeededError: it reverses a person's finding (rule: a reversal is a supervisor's, with a reason).
     """
-    found = replace(
-        restated(line),
+    found = restated(line)._replace(
         outcome=_checked(line, said),
         voter_id=None if said.outcome.status == "review" else said.voter_id or line.voter_id,
         decided_by=who.name,
@@ -48,9 +47,9 @@ def judge(line: Line, said: PersonFinding, who: Principal, ruleset: Ruleset) -> 
     if _agree(found, line):
         if found.outcome.status == "review" or (who.name in line.confirmed_by and not line.mismatch_by):
             return None
-        return replace(found, confirmed_by=_with(line.confirmed_by, who))
+        return found._replace(confirmed_by=_with(line.confirmed_by, who))
     _check_reversal(line, said, who)
-    return replace(found, confirmed_by=()) if found.outcome.status == "review" else found
+    return found._replace(confirmed_by=()) if found.outcome.status == "review" else found
 
 
 def judge_again(line: Line, found: Finding, cause: ReviewCause) -> Finding:
@@ -59,16 +58,16 @@ def judge_again(line: Line, found: Finding, cause: ReviewCause) -> Finding:
     What people agreed on remains while the data agree. Where the data now contradict it, a person reviews the line: a
     machine never reverses a person's finding, and never ends a review that a person asked for.
     """
-    current, again = line.by_itself, replace(found, before=line)
+    current, again = line.by_itself, found._replace(before=line)
     if _agree(found, line):
         reason_open = found.reason_open and not line.confirmed_by
-        return replace(again, reason_open=reason_open, confirmed_by=line.confirmed_by, mismatch_by=line.mismatch_by)
+        return again._replace(reason_open=reason_open, confirmed_by=line.confirmed_by, mismatch_by=line.mismatch_by)
     if current.reason in _SEEN_ON_PAPER and (found.outcome, found.voter_id) == (VALID, line.voter_id):
-        return replace(again, outcome=current, confirmed_by=line.confirmed_by)
+        return again._replace(outcome=current, confirmed_by=line.confirmed_by)
     if current.status == "review" and current.reason in KEPT_FOR_A_PERSON:
-        return replace(again, outcome=current, voter_id=None)
+        return again._replace(outcome=current, voter_id=None)
     if line.confirmed_by:
-        return replace(again, outcome=Outcome("review", cause), voter_id=None)
+        return again._replace(outcome=Outcome("review", cause), voter_id=None)
     return again
 
 
@@ -116,8 +115,8 @@ def _opinion(line: Line, found: Finding, said: PersonFinding, who: Principal, ru
     _check_reversal(line, said, who)
     sharing = _with(line.mismatch_by, who)
     if len(sharing) < ruleset.people_needed(MISMATCH):
-        return replace(found, outcome=VALID, confirmed_by=(), mismatch_by=sharing)
-    return replace(found, confirmed_by=sharing)
+        return found._replace(outcome=VALID, confirmed_by=(), mismatch_by=sharing)
+    return found._replace(confirmed_by=sharing)
 
 
 def _check_reversal(line: Line, said: PersonFinding, who: Principal) -> None:

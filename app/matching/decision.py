@@ -5,7 +5,6 @@ the law says is no reason to reject: unit, fraction, city, zip, type and directi
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from math import log
 from typing import Final, NamedTuple
 
@@ -19,8 +18,7 @@ from app.matching.parsing import ParsedLine
 from app.matching.scoring import ComparedRegistration, Scorer
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """What the lookup says of a line.
 
     `valid` means eligible; the count decides duplicates later. `reason_open`: invalid for certain, the reason still to

@@ -1,6 +1,5 @@
 """Every voter once, whatever the order of arrival (EC 105(b), 11303)."""
 
-from dataclasses import replace
 from itertools import permutations
 
 from hypothesis import given
@@ -75,11 +74,11 @@ def test_a_line_that_fails_another_rule_is_never_called_a_duplicate() -> None:
 def test_a_machine_settles_what_the_ruleset_lets_it_and_a_person_the_rest() -> None:
     stranger = Finding(PLACE, Outcome("invalid", "not_registered"))
     assert not line_after(stranger, None, CALIFORNIA).settled
-    assert line_after(replace(stranger, confirmed_by=("clerk-1",)), None, CALIFORNIA).settled
+    assert line_after(stranger._replace(confirmed_by=("clerk-1",)), None, CALIFORNIA).settled
     good = Finding(PLACE, VALID, "V1")
     assert line_after(good, None, CALIFORNIA).settled
     assert not line_after(good, None, CALIFORNIA_COMPARED).settled
-    assert line_after(replace(good, confirmed_by=("clerk-1",)), None, CALIFORNIA_COMPARED).settled
+    assert line_after(good._replace(confirmed_by=("clerk-1",)), None, CALIFORNIA_COMPARED).settled
     assert line_after(good, DUPLICATE, CALIFORNIA_COMPARED).settled
 
 

@@ -1,7 +1,6 @@
 """What is kept of a finding is canonical JSON, with the evidence put into it as it came."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
@@ -31,7 +30,7 @@ _EVIDENCE = st.dictionaries(
 def content_of(evidence: str | None, who: str, note: str) -> str:
     people = (who, note)
     found = Finding(Place(3, 2, 1), VALID, who, 1, secondary=(note,), evidence=evidence, confirmed_by=people, note=note)
-    finding = replace(found, decided_by=who)
+    finding = found._replace(decided_by=who)
     return finding_content(finding, line_after(finding, None, CALIFORNIA), who, note)
 
 

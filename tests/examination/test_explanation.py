@@ -1,6 +1,5 @@
 """A line's findings in words: golden texts of the kinds of lines there are."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ from app.matching.evidence import Rule
 from app.matching.model import default_model
 
 WRITING = Writing("MARIA GARCIA-LOPEZ", "1234 1/2 W SUNSET BLVD APT 5", "LOS ANGELES", "90026")
-UNSIGNED_WRITING = replace(WRITING, signed=False)
+UNSIGNED_WRITING = WRITING._replace(signed=False)
 READ = {
     "names": ["GARCIA LOPEZ, MARIA (double)", "LOPEZ, MARIA GARCIA (plain)"],
     "addresses": [{"house": "1234", "street": "SUNSET", "way": "W BLVD", "unit": "5"}],

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -45,7 +45,7 @@ class Counted:
             stations = [(signature, "station-1") for signature in new]
             assert await take_places(change.connection, self.petition.key, stations, change.now)
             found = [
-                replace(finding, writing_sha256=signature.sha256, station="station-1")
+                finding._replace(writing_sha256=signature.sha256, station="station-1")
                 for finding, signature in zip(findings, new, strict=True)
             ]
             await record(change, "intake", found)
@@ -56,8 +56,8 @@ class Counted:
         async with self._change() as change:
             read = await read_line(change.connection, self.petition.key, finding.place)
             assert read
-            by_person = replace(finding, decided_by=who, person=True, confirmed_by=(who,))
-            known = replace(by_person, before=read.line, writing_sha256=read.signature.sha256)
+            by_person = finding._replace(decided_by=who, person=True, confirmed_by=(who,))
+            known = by_person._replace(before=read.line, writing_sha256=read.signature.sha256)
             await record(change, "finding", [known])
         return _version(change)
 
