@@ -5,6 +5,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any, Final, Generic, Literal, TypeVar
 from uuid import UUID
@@ -128,13 +129,12 @@ def check(model: type[Model], value: Any) -> Model:  # noqa: ANN401  # any JSON 
         raise invalid(*model_errors(error)) from None
 
 
+@dataclass(eq=False)
 class BodyReader(Generic[Model]):
     """A dependency that reads one model from the body. It runs after the guard, so only with a good key."""
 
-    def __init__(self, model: type[Model], most: int = MAX_BODY) -> None:
-        """Read `model` from at most `most` bytes; the OpenAPI document finds it here."""
-        self.model = model
-        self.most = most
+    model: type[Model]  # the OpenAPI document finds it here
+    most: int = MAX_BODY  # bytes
 
     async def __call__(self, request: Request) -> Model:
         """Read and check the body.

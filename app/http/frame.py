@@ -105,14 +105,13 @@ _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 logger = logging.getLogger("app.request")
 
 
+@dataclass
 class InFlightLimit:
     """Middleware: a bounded number of requests at once, and no endless queue behind them."""
 
-    def __init__(self, app: ASGIApp, most: int = _MAX_IN_FLIGHT) -> None:
-        """Wrap the application."""
-        self.app = app
-        self.most = most
-        self.in_flight = 0
+    app: ASGIApp
+    most: int = _MAX_IN_FLIGHT
+    in_flight: int = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or refuse it."""
@@ -167,14 +166,13 @@ class RateLimit:
         return Allowance(allowed, self._size, int(tokens), ceil(missing / self._per_second))
 
 
+@dataclass
 class Observe:
     """Middleware. Logs, metrics and spans name the route's pattern, never the path, the query or a header."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, tracer: Tracer | None = None) -> None:
-        """Wrap the application."""
-        self.app = app
-        self.metrics = metrics
-        self.tracer = tracer
+    app: ASGIApp
+    metrics: Metrics
+    tracer: Tracer | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -357,11 +355,7 @@ async def principal_of(request: Request) -> Principal | None:
 
 
 def _count_request(request: Request, principal: Principal) -> None:
-    """Count the request against its principal's rate, even if it is refused later.
-
-    Raises:
-        Problem: 429, the principal sends more requests than allowed.
-    """
+    """Count the request against its principal's rate, even if it is refused later. Raises Problem, 429."""
     allowance = state_of(request).rate.take(f"{principal.county_id} {principal.name} {principal.role}")
     request.state.headers = allowance.headers()
     if not allowance.allowed:
@@ -370,11 +364,7 @@ def _count_request(request: Request, principal: Principal) -> None:
 
 
 def _check_parameters(request: Request) -> None:
-    """Refuse what would otherwise be ignored: a misspelled filter would list everything.
-
-    Raises:
-        Problem: 422, an unknown parameter of the query, or anything that is given twice.
-    """
+    """Refuse an unknown parameter, or anything given twice: a misspelled filter would list everything."""
     given = [name for name, _ in request.query_params.multi_items()] if request.scope["query_string"] else []
     route: BaseRoute = request.scope["route"]
     documented = {known.alias for known in route.dependant.query_params} if isinstance(route, APIRoute) else set()

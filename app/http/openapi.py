@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
+from functools import cache, partial
 from importlib.resources import files
 from inspect import getdoc
 from typing import Any, Final, Literal, get_args
@@ -206,10 +207,4 @@ def _named_enums(part: Any) -> Any:  # noqa: ANN401  # any JSON value
 
 def install(app: FastAPI) -> None:
     """Serve this document."""
-
-    def openapi() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            app.openapi_schema = document(app)
-        return app.openapi_schema
-
-    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way
+    app.openapi = cache(partial(document, app))  # type: ignore[method-assign]  # FastAPI's documented way
