@@ -1,1 +1,1 @@
-"""The HTTP API: the frame, and a file for each noun."""
+"""The HTTP API: the frame of every request, and the routes by subject."""
