@@ -54,6 +54,11 @@ class _Verdict(NamedTuple):
 
 _AGREEING_MIDDLE: Final = frozenset({Middle.SAME, Middle.INITIAL})
 _SAME_GIVEN: Final = frozenset({Given.EXACT, Given.NICKNAME, Given.MIDDLE})
+# In Python 3.11 reading a member through its class takes longer than to compare two words: here each has a name.
+_EXACT_GIVEN, _NICKNAME, _NEAR_GIVEN = Given.EXACT, Given.NICKNAME, Given.NEAR
+_INITIAL, _NO_GIVEN = Given.INITIAL, Given.MISSING
+_INITIAL_CONFLICT, _SUFFIX_CONFLICT = Middle.INITIAL_CONFLICT, Suffix.CONFLICT
+_SAME_HOUSE, _NEAR_HOUSE, _FAR_HOUSE, _SAME_STREET = House.SAME, House.NEAR, House.FAR, Street.SAME
 _SEVERAL: Final = 2
 _RARE: Final = 7.0  # inverse document frequency of a name that one in 1,100 bears
 _ALONE: Final = 3.0  # the logarithm of one over the namesakes to be expected: one in twenty streets
@@ -138,9 +143,9 @@ def _enough(candidates: CandidateSet, match: ComparedRegistration) -> float:
     relatives are named after one another, Roberto after Robert.
     """
     given = match.name.levels.given.level
-    if candidates.by_name and given is Given.EXACT and match.name.levels.has_surname:
+    if candidates.by_name and given is _EXACT_GIVEN and match.name.levels.has_surname:
         return candidates.threshold("match_exact")
-    return candidates.threshold("match_weak" if given is Given.NICKNAME else "match")
+    return candidates.threshold("match_weak" if given is _NICKNAME else "match")
 
 
 def _doubts(candidates: CandidateSet, match: ComparedRegistration, probability: float) -> Iterator[Rule]:
@@ -158,18 +163,18 @@ def _doubts(candidates: CandidateSet, match: ComparedRegistration, probability: 
 
 def _doubts_of_name(candidates: CandidateSet, match: ComparedRegistration, probability: float) -> Iterator[Rule]:
     name, given, middle = match.name.levels, match.name.levels.given, match.name.levels.middle.level
-    by_initial = given.level is Given.INITIAL and middle not in _AGREEING_MIDDLE  # R. JAMES SMITH says who it is
+    by_initial = given.level is _INITIAL and middle not in _AGREEING_MIDDLE  # R. JAMES SMITH says who it is
     if not name.is_plausible:
         yield Rule.NAME_DIFFERS
     if not name.is_certain and probability < candidates.threshold("match_weak"):
         yield Rule.WEAK_NAME
-    if given.level is Given.MISSING or by_initial:
+    if given.level is _NO_GIVEN or by_initial:
         yield Rule.INITIAL_ONLY
-    if given.level is Given.NEAR and candidates.scorer.terms.idf("given", given.word) < _RARE:
+    if given.level is _NEAR_GIVEN and candidates.scorer.terms.idf("given", given.word) < _RARE:
         yield Rule.ANOTHER_GIVEN_NAME  # ROSE is not JOSE misspelled, BRITANY may be BRITTANY
-    if middle is Middle.INITIAL_CONFLICT:
+    if middle is _INITIAL_CONFLICT:
         yield Rule.MIDDLE_INITIAL_DIFFERS
-    if name.suffix is Suffix.CONFLICT:
+    if name.suffix is _SUFFIX_CONFLICT:
         yield Rule.SUFFIX_DIFFERS
 
 
@@ -210,8 +215,8 @@ def _against_rejection(candidates: CandidateSet) -> Iterator[Rule]:
     if any(_is_plausible(candidates, one) for one in candidates.registrations):
         yield Rule.LIKE_NAME
     limit = candidates.threshold("invalid_new_surname")
-    likely = (person for person, share in zip(candidates.persons, here, strict=True) if share > limit)
-    if in_county and any(_is_same_given_here(person) for person in likely):
+    likely = (person.best for person, share in zip(candidates.persons, here, strict=True) if share > limit)
+    if in_county and any(one.address.here and one.name.levels.given.level in _SAME_GIVEN for one in likely):
         yield Rule.SAME_GIVEN_NAME
     if any(one.registration.confidential for one in candidates.registrations if one.address.here):
         yield Rule.CONFIDENTIAL
@@ -236,11 +241,11 @@ def _is_plausible(candidates: CandidateSet, one: ComparedRegistration) -> bool:
     name, address = one.name.levels, one.address.levels
     if address.is_plausible:
         return name.is_plausible
-    if address.house is House.SAME or (address.house is House.NEAR and address.zip is Zip.SAME):
+    if address.house is _SAME_HOUSE or (address.house is _NEAR_HOUSE and address.zip is Zip.SAME):
         return name.is_certain  # at this number, of a street that may be misread
-    if address.street.level is not Street.SAME:
+    if address.street.level is not _SAME_STREET:
         return False
-    if address.house is House.FAR and name.is_plausible and (name.is_certain or one.name.weight > 0):
+    if address.house is _FAR_HOUSE and name.is_plausible and (name.is_certain or one.name.weight > 0):
         return True
     # Hardly any other of that name is to be expected in that street: the number may be misread.
     terms = candidates.scorer.terms
@@ -248,12 +253,6 @@ def _is_plausible(candidates: CandidateSet, one: ComparedRegistration) -> bool:
         name.is_certain
         and one.name.weight + terms.idf("street", address.street.word) > log(terms.registrations) + _ALONE
     )
-
-
-def _is_same_given_here(person: Person) -> bool:
-    """Whether the person may have signed under a new surname."""
-    given = person.best.name.levels.given.level
-    return person.best.address.here and given in _SAME_GIVEN
 
 
 def _invalid(candidates: CandidateSet) -> _Verdict:

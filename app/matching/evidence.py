@@ -10,13 +10,17 @@ from app.law.registration import Registration, of_age_on
 from app.matching.addresses import Address
 from app.matching.blocking import KEYS_VERSION
 from app.matching.comparison import Field, House, Level, Street, Unit
-from app.matching.hypotheses import CandidateSet, Person, Posterior
-from app.matching.names import ParsedName
+from app.matching.hypotheses import CandidateSet, Person
 from app.matching.parsing import READER_VERSION, ParsedLine
 from app.matching.scoring import ComparedRegistration, Scorer
 
 _CANDIDATES_SHOWN: Final = 3
 _AGREEING_UNIT: Final = frozenset({Unit.NONE, Unit.SAME})
+_SAME_HOUSE: Final = House.SAME
+_RESEMBLING_HOUSE: Final = frozenset({House.NEAR, House.FAR})
+_AGREEING_STREET: Final = frozenset({Street.SAME, Street.TYPO})
+_RESEMBLING_STREET: Final = frozenset({Street.NEAR, Street.GARBLED})
+_DIGITS: Final = 5  # of a probability
 _FAINT: Final = 0.0005  # a smaller probability is not worth a line
 
 
@@ -83,7 +87,7 @@ class Evidence(NamedTuple):
 
     def here(self) -> float | None:
         """Return the probability that a voter registered at the address signed; None without a lookup."""
-        return _rounded(sum(self.candidates.posterior.here)) if self.candidates else None
+        return round(sum(self.candidates.posterior.here), _DIGITS) if self.candidates else None
 
     def as_json(self) -> str:
         """Return the evidence as canonical JSON, as it is stored and as the ledger hashes it."""
@@ -97,20 +101,21 @@ class Evidence(NamedTuple):
         return canonical_text(found)
 
 
-def _rounded(share: float) -> float:
-    """Return a probability as evidence keeps it."""
-    return round(share, 5)
-
-
 def _compared(candidates: CandidateSet) -> dict[str, Any]:
     """The hypotheses' probabilities with what they rest on, and the best candidates field by field."""
-    scorer, interval = candidates.scorer, candidates.interval
+    scorer, interval, posterior = candidates.scorer, candidates.interval, candidates.posterior
     found = {
         "model": scorer.model.version,
         "keys": KEYS_VERSION,
         "interval": [interval.start.isoformat(), interval.end.isoformat()],
         "filed_on": interval.filed_on.isoformat(),
-        "stories": _hypotheses(candidates.posterior),
+        "stories": {
+            "here": round(sum(posterior.here), _DIGITS),
+            "moved": round(sum(posterior.moved), _DIGITS),
+            "not_registered_in_time": round(sum(posterior.canceled), _DIGITS),
+            "relative": round(posterior.relative, _DIGITS),
+            "stranger": round(posterior.stranger, _DIGITS),
+        },
         "county": candidates.county,
         "considered": len(candidates.registrations),
         "candidates": _best_candidates(candidates),
@@ -124,30 +129,16 @@ def _compared(candidates: CandidateSet) -> dict[str, Any]:
     return found
 
 
-def _hypotheses(posterior: Posterior) -> dict[str, float]:
-    return {
-        "here": _rounded(sum(posterior.here)),
-        "moved": _rounded(sum(posterior.moved)),
-        "not_registered_in_time": _rounded(sum(posterior.canceled)),
-        "relative": _rounded(posterior.relative),
-        "stranger": _rounded(posterior.stranger),
-    }
-
-
 def _parsed(line: ParsedLine) -> dict[str, Any]:
     """What was understood of the writing: the parsed names and addresses."""
     parsed: dict[str, Any] = {
-        "names": [_name(name) for name in line.names],
+        "names": [f"{' '.join(n.surname)}, {' '.join(n.given)} ({n.order!s})" for n in line.names],
         "addresses": [address_parts(address) for address in line.addresses],
         "city": line.city,
         "zip": line.zip,
     }
     further = {"suffix": line.suffix, "po_box": line.po_box, "city_alias": line.city_alias}
     return parsed | {part: value for part, value in further.items() if value}
-
-
-def _name(name: ParsedName) -> str:
-    return f"{' '.join(name.surname)}, {' '.join(name.given)} ({name.order})"
 
 
 def address_parts(address: Address) -> dict[str, str]:
@@ -175,7 +166,7 @@ def _candidate(scorer: Scorer, person: Person, share: float) -> dict[str, Any]:
     found = {
         "voter_id": r.voter_id,
         "registration_no": r.registration_no,
-        "probability": _rounded(share),
+        "probability": round(share, _DIGITS),
         "standing": person.eligibility,
     }
     if r.confidential:  # EC 2166: matched, and not shown
@@ -209,9 +200,9 @@ def _address_verdict(
         return "same" if unit in _AGREEING_UNIT else "same without unit"
     if compared.address.levels.is_missing:
         return "insufficient"
-    if house in {House.NEAR, House.FAR} and street.level in {Street.SAME, Street.TYPO}:
+    if house in _RESEMBLING_HOUSE and street.level in _AGREEING_STREET:
         return "near house"
-    if house is House.SAME and street.level in {Street.NEAR, Street.GARBLED}:
+    if house is _SAME_HOUSE and street.level in _RESEMBLING_STREET:
         return "near street"
     return "different"
 

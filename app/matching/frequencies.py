@@ -64,7 +64,8 @@ class TermFrequencies:
 
     def without_count(self, terms: set[Term]) -> set[Term]:
         """Return those of the terms whose frequency is not loaded yet."""
-        return {term for term in terms if term[1] not in self._counts[term[0]]}
+        counts = self._counts
+        return {(kind, word) for kind, word in terms if word not in counts[kind]}
 
     def without_corrections(self, terms: set[Term]) -> set[Term]:
         """Return those of the terms whose corrections are not loaded yet."""

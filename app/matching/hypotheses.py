@@ -1,7 +1,6 @@
 """The hypotheses of who signed: a voter registered here, one who moved, a canceled one, a relative, or a stranger."""
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
 from math import exp, log
 from typing import Final, NamedTuple
 
@@ -50,13 +49,11 @@ def group(compared: Sequence[ComparedRegistration]) -> list[Person]:
     persons: dict[Hashable, list[ComparedRegistration]] = {}
     identities: dict[str, Hashable] = {}
     for one in compared:
-        identity = identities.setdefault(one.registration.voter_id, _identity(one.registration))
+        r = one.registration
+        identity: Hashable = (r.birth_date, r.last_name, r.first_name) if r.birth_date else ("voter", r.voter_id)
+        identity = identities.setdefault(r.voter_id, identity)
         persons.setdefault(identity, []).append(one)
     return sorted((_person(registrations) for registrations in persons.values()), key=_rank)
-
-
-def _identity(r: Registration) -> Hashable:
-    return (r.birth_date, r.last_name, r.first_name) if r.birth_date else ("voter", r.voter_id)
 
 
 def _person(registrations: list[ComparedRegistration]) -> Person:
@@ -118,8 +115,7 @@ def _likelihood(weight: float) -> float:
     return exp(weight) if -_BOUND < weight < _BOUND else exp(_BOUND if weight > 0 else -_BOUND)
 
 
-@dataclass(frozen=True, slots=True)
-class CandidateSet:
+class CandidateSet(NamedTuple):
     """A line, the people it may be, and how likely each hypothesis is."""
 
     scorer: Scorer

@@ -30,7 +30,7 @@ def fold(text: str, keep: str = "") -> str:
     `keep` are ASCII marks that stay (such as the comma of "LAST, FIRST").
     """
     folded = text.upper() if text.isascii() else _base_letters(text)
-    if folded.isascii() and folded.isalnum():
+    if folded.isalnum() and folded.isascii():
         return folded
     folded = folded.translate(_folding(keep))
     if not folded.isascii():
@@ -152,8 +152,8 @@ class ParsedName(NamedTuple):
 
 
 def _several(words: tuple[str, ...]) -> list[str]:
-    together = ("".join(words),) if len(words) > 1 else ()
-    return [word for word in (*words, *together) if len(word) > 1]
+    together = (*words, "".join(words)) if len(words) > 1 else words
+    return [word for word in together if len(word) > 1]
 
 
 NamesAndSuffix = tuple[tuple[ParsedName, ...], str]

@@ -80,7 +80,7 @@ class Matches(NamedTuple):
 def household_keys(line: ParsedLine) -> list[int]:
     """Return the keys of the narrowest query: the people of this surname at this house and street."""
     surnames = _hashes("surname", (part for name in line.names for part in name.surname))
-    ranges = _unique(low for a in line.addresses for low in _ranges_at(a.house, a.streets[:_STREETS_ASKED_FIRST]))
+    ranges = [low for a in line.addresses for low in _ranges_at(a.house, a.streets[:_STREETS_ASKED_FIRST])]
     return _unique(low | surname.fine for low in ranges for surname in surnames)
 
 
@@ -304,7 +304,7 @@ def street_terms(lines: Iterable[ParsedLine]) -> set[Term]:
 
 
 def _terms(**words_of: Iterable[str]) -> set[Term]:
-    return {(kind, word) for kind, words in words_of.items() for word in words}
+    return set[Term]().union(*(product([kind], words) for kind, words in words_of.items()))
 
 
 def _corrected_names(lines: Iterable[ParsedLine]) -> Iterator[ParsedName]:
