@@ -25,8 +25,7 @@ from app.database.engine import open_database
 from app.database.migrate import upgrade
 from app.database.pools import Database
 from app.database.server import EmbeddedServer
-from app.law.canonical import canonical_text
-from app.law.line import Finding, Place, Signature, Writing
+from app.law.line import Finding, Place, Signature, Writing, canonical_text
 from app.law.petition import Petition
 from app.law.reasons import VALID, Outcome
 from app.ledger.checkpoints import make_checkpoint

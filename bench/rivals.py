@@ -11,10 +11,10 @@ import asyncpg
 
 from app.law.line import Writing
 from app.law.reasons import VALID, Outcome
+from app.matching.addresses import street_token
 from app.matching.blocking import house_token
 from app.matching.names import given_words, surname_parts
 from app.matching.parsing import parse_line
-from app.matching.streets import street_token
 
 CERTAIN = 0.99  # the probability from which Splink's best pair is taken for a match
 _NOBODY = Outcome("invalid", "not_registered")

@@ -18,8 +18,7 @@ from app.count import queries as rows
 from app.count.tally import TallyBoard
 from app.database.pools import Database
 from app.errors import BusyError, IdempotencyConflictError, PetitionClosedError, UnknownPetitionError
-from app.law.canonical import canonical_text
-from app.law.line import Finding, Line, Place, Ruleset, Tally, line_after, outcomes_by_slot, restated
+from app.law.line import Finding, Line, Place, Ruleset, Tally, canonical_text, line_after, outcomes_by_slot, restated
 from app.law.petition import Petition
 from app.law.reasons import VALID
 from app.ledger.entries import SALT_BYTES, EntryType, StoredFinding, next_entry

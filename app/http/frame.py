@@ -43,7 +43,7 @@ from app.http.problems import (
     render,
     unknown_field,
 )
-from app.law.canonical import canonical
+from app.law.line import canonical
 from app.law.petition import Petition, PetitionKey
 from app.ledger.notes import Signer
 from app.matching.workers import Matchers

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from app.errors import WithdrawalRefusedError
-from app.law.canonical import canonical_text
+from app.law.line import canonical_text
 
 
 class Revocation(NamedTuple):

@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.database.pools import Database
 from app.errors import CheckpointRefusedError
-from app.law.canonical import canonical_text
+from app.law.line import canonical_text
 from app.law.petition import PetitionKey
 from app.ledger import queries as rows
 from app.ledger.entries import GENESIS, Frontier

@@ -8,8 +8,7 @@ from functools import reduce
 from hashlib import sha256
 from typing import Literal, NamedTuple
 
-from app.law.canonical import canonical
-from app.law.line import Counts, Place
+from app.law.line import Counts, Place, canonical
 
 EntryType = Literal[
     "open", "intake", "finding", "withdrawal", "revision", "section", "reexamination", "close", "retention"

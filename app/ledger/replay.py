@@ -14,8 +14,7 @@ from functools import lru_cache
 from typing import Any, Final, Literal, NamedTuple, get_args
 from uuid import UUID
 
-from app.law.canonical import canonical
-from app.law.line import Counts, Place, Writing
+from app.law.line import Counts, Place, Writing, canonical
 from app.law.petition import Petition
 from app.law.reasons import Reason
 from app.ledger.entries import (

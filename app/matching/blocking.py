@@ -15,9 +15,9 @@ from typing import Final, Literal, NamedTuple, get_args
 from zlib import crc32
 
 from app.law.registration import Registration
+from app.matching.addresses import street_token
 from app.matching.frequencies import Term
 from app.matching.names import FREQUENT_KEPT, WORDS_KEPT, fold, given_words, sound, surname_parts
-from app.matching.streets import street_token
 
 KEYS_VERSION: Final = 3
 

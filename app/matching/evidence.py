@@ -5,7 +5,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple, Self
 
-from app.law.canonical import canonical_text
+from app.law.line import canonical_text
 from app.law.registration import Registration, of_age_on
 from app.matching.addresses import Address
 from app.matching.blocking import KEYS_VERSION

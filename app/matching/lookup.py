@@ -4,10 +4,12 @@ Each step handles all lines of a batch that are still undecided, in a number of 
 number of lines, and decides those whose signer it finds.
 """
 
+import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple, TypeVar
+from weakref import WeakKeyDictionary
 
 from rapidfuzz import fuzz
 
@@ -22,7 +24,6 @@ from app.matching.model import default_model
 from app.matching.parsing import ParsedLine, likely_names, parse_line
 from app.matching.queries import LineQuery, SearchedRoll
 from app.matching.roll_cache import TERM_CACHE, load_corrections, load_counts
-from app.matching.scheduling import SCHEDULER
 from app.matching.scoring import ALIKE, Scorer, household_of, written_name
 
 
@@ -161,3 +162,35 @@ async def _read_matches(roll: SearchedRoll, terms: TermFrequencies, lookups: lis
     for lookup, numbers in zip(lookups, missing, strict=True):
         lookup.found.update((number, rows[number]) for number in numbers)
     await load_counts(roll, terms, search.registered_terms(rows.values()))
+
+
+_Item = TypeVar("_Item")
+
+
+class FairScheduler:
+    """Grants one slice in each round of the event loop, in the order of the requests.
+
+    `await asyncio.sleep(0)` alone is not enough: with several batches in progress each would compute in every round,
+    and a poll of the tally, which needs a few rounds, would wait for all of them in each.
+    """
+
+    def __init__(self, lines_per_slice: int = 5) -> None:
+        """A line takes some tenths of a millisecond."""
+        self.lines_per_slice = lines_per_slice
+        self._locks = WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock]()
+
+    async def next_slice(self) -> None:
+        """Wait for a slice; it lasts until the task awaits something."""
+        lock = self._locks.setdefault(asyncio.get_running_loop(), asyncio.Lock())
+        async with lock:  # it is granted in the order of the requests
+            await asyncio.sleep(0)
+
+    async def in_slices(self, items: Iterable[_Item]) -> AsyncIterator[_Item]:
+        """Yield the items, and let other tasks run in between: a batch must not delay other requests."""
+        for at, item in enumerate(items):
+            if at % self.lines_per_slice == 0:
+                await self.next_slice()
+            yield item
+
+
+SCHEDULER: Final = FairScheduler()

@@ -1,26 +1,52 @@
-"""Names as they are compared: normalized words, particles joined to surnames; how words sound."""
+"""Names as they are compared: folded words, titles and suffixes apart, particles joined, and how a word sounds."""
 
 import re
+import tomllib
 import unicodedata
 from collections.abc import Iterable
 from enum import StrEnum
 from functools import cache, lru_cache
-from typing import Final, NamedTuple
+from importlib.resources import files
+from typing import Any, Final, NamedTuple
 
 from app.law.line import NameParts
-from app.matching.word_lists import standard_forms, word_list
+
+_LISTS: Final[dict[str, Any]] = tomllib.loads((files("app.matching") / "data" / "words.toml").read_text("utf-8"))
+
+
+def word_list(name: str) -> tuple[str, ...]:
+    """Return the words of a list."""
+    return tuple(_LISTS[name].split())
+
+
+def standard_forms(name: str) -> dict[str, str]:
+    """Return each spelling in a table with its standard form, and each standard form with itself."""
+    return {spelling: form for form, others in _LISTS[name].items() for spelling in (form, *others.split())}
+
+
+def first_spellings(name: str) -> dict[str, str]:
+    """Return each standard form in a table with its first other spelling, or itself if there is none."""
+    return {form: (others.split() or [form])[0] for form, others in _LISTS[name].items()}
+
 
 # Sizes of caches of words. The large one is for what takes long to compute, and for what the load of a roll needs of
 # every registration.
 WORDS_KEPT: Final = 1 << 14  # the frequent words of a large county, some 4 MB
+
+
 FREQUENT_KEPT: Final = 1 << 12  # the most frequent ones, 1 MB
+
 
 # Letters that Unicode does not decompose into a base letter and a mark.
 _WHOLE_LETTERS = str.maketrans(
     {"Ø": "O", "Ł": "L", "Đ": "D", "Ð": "D", "Þ": "TH", "Æ": "AE", "Œ": "OE", "ẞ": "SS"},
 )
+
+
 # An apostrophe joins (O'BRIEN is OBRIEN); every other mark separates (GARCIA-LOPEZ is GARCIA LOPEZ).
 _APOSTROPHES = "'`´ʻʼ‘’"  # noqa: RUF001 - the look-alikes are the point
+
+
 _KEPT = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
 
 
@@ -64,10 +90,16 @@ _GROUPS = (
     ("C", re.compile(r"C(?=[EIY])"), "S"),
     ("GH", re.compile(r"(?<=.)GH"), ""),
 )
+
+
 # Consonants that are confused in hearing, writing and typing: VALDEZ/BALDES, NADELLA/NATELLA. Vowels, H and W are left
 # out.
 _CLASSES = str.maketrans("BPFVCGJKQXSZDTLMNR", "BBBBKKKKKKSSTTLMMR", "AEIOUYHW")
+
+
 _FINAL = {"A": "A", "E": "I", "I": "I", "Y": "I", "O": "O", "U": "O"}
+
+
 _REPEATS = re.compile(r"(.)\1+")
 
 
@@ -89,9 +121,17 @@ def sound(word: str) -> str:
 
 
 _PARTICLES = frozenset(word_list("particles"))
+
+
 _TITLES = frozenset(word_list("titles"))
+
+
 _DEGREES = frozenset(word_list("degrees"))
+
+
 _SUFFIXES = standard_forms("suffixes")
+
+
 _MISREAD_DIGITS = str.maketrans("0123456789", "OIZEASGTBG")  # a digit in a name is a letter that was misread
 
 
@@ -159,7 +199,10 @@ def _several(words: tuple[str, ...]) -> list[str]:
 NamesAndSuffix = tuple[tuple[ParsedName, ...], str]
 """The ways to parse a name that are worth comparing, the likeliest first (none if nothing is readable); the suffix."""
 
+
 _MAX_NAMES = 4
+
+
 _MISREAD_STROKE = re.compile(r"(?<=\w)[|:!](?=\w)")  # a stroke within a word was an I: DAV:D
 
 

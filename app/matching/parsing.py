@@ -7,10 +7,9 @@ from typing import Final, Literal, NamedTuple
 from rapidfuzz.distance import OSA
 
 from app.law.line import Writing
-from app.matching.addresses import Address, parse_addresses
+from app.matching.addresses import STATE, Address, parse_addresses
 from app.matching.frequencies import TermFrequencies
 from app.matching.names import ParsedName, fold, parse_name, parse_name_parts
-from app.matching.streets import STATE
 
 READER_VERSION: Final = 2
 """The version of the parser: any change in how a name or address is parsed raises it, and evidence contains it."""

@@ -9,7 +9,7 @@ from rapidfuzz import fuzz
 
 from app.law.petition import SigningInterval
 from app.law.registration import Eligibility, Registration, eligibility
-from app.matching.addresses import Address
+from app.matching.addresses import Address, street_token, way
 from app.matching.blocking import house_token
 from app.matching.comparison import (
     AGREEING_GIVEN,
@@ -42,7 +42,6 @@ from app.matching.frequencies import TermFrequencies
 from app.matching.model import Model
 from app.matching.names import NameOrder, given_words, suffix_of, surname_parts
 from app.matching.parsing import ParsedLine
-from app.matching.streets import street_token, way
 
 _UNCOUNTED: Final = 20  # registrations at one address, where they were not counted
 

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.count.record import finding_content
-from app.law.canonical import canonical, canonical_text
-from app.law.line import CALIFORNIA, Finding, Place, line_after
+from app.law.line import CALIFORNIA, Finding, Place, canonical, canonical_text, line_after
 from app.law.reasons import VALID
 
 # Among the texts such that look like what the evidence takes the place of.

@@ -1,7 +1,8 @@
 """How many of our files one request crosses: a newcomer who follows it must be able to keep it in mind."""
 
+import logging
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from types import FrameType
 
@@ -14,6 +15,14 @@ from tests.http.world import World
 APP = Path(__file__).parents[2] / "app"
 MOST_FILES_OF_A_POLL = 6
 MOST_FILES_OF_A_SIGNATURE = 14
+
+
+@pytest.fixture(autouse=True)
+def no_logs() -> Iterator[None]:
+    """Whether a log is configured depends on the tests before: it is no part of a request's way."""
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
 
 
 async def files_crossed(act: Callable[[], Awaitable[httpx.Response]]) -> set[str]:

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.law.canonical import canonical
+from app.law.line import canonical
 from app.law.petition import PetitionKey
 from app.ledger.entries import (
     GENESIS,

@@ -10,8 +10,7 @@ import pytest
 from app.count.petitions import close_petition
 from app.count.record import Change, write
 from app.errors import CheckpointRefusedError, PetitionClosedError, UndecidedLinesError
-from app.law.canonical import canonical
-from app.law.line import Place
+from app.law.line import Place, canonical
 from app.ledger import queries as rows
 from app.ledger.evidence import verify
 from app.ledger.notes import Signer

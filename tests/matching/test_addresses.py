@@ -4,9 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.matching.addresses import parse_address, parse_addresses
+from app.matching.addresses import parse_address, parse_addresses, street_token, way
 from app.matching.comparison import compare_unit
-from app.matching.streets import street_token, way
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from app.matching.scheduling import FairScheduler
+from app.matching.lookup import FairScheduler
 
 
 async def test_several_batches_share_the_rounds_and_all_of_them_finish() -> None:
