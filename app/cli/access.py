@@ -61,4 +61,4 @@ async def _lookups(arguments: Arguments, database: Database) -> None:
         note_empty(arguments.county, "recorded lookups", "an earlier --since")
     print(f"{'day':<10} {'lookups':>8} {'shown':>8}  {'kind':<16} user")
     for row in sums:
-        print(f"{row.day} {row.lookups:>8,} {row.candidates:>8,}  {row.kind:<16} {row.principal} ({row.role})")
+        print("{day} {lookups:>8,} {candidates:>8,}  {kind:<16} {principal} ({role})".format_map(row))

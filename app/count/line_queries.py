@@ -15,6 +15,7 @@ from app.count.queries import LINE_COLUMNS, columns, line_of
 from app.database.tables import head
 from app.database.tables import line as line_table
 from app.database.tables import petition as petition_table
+from app.errors import UnknownLineError
 from app.law.line import Counts, Line, NameParts, Place, Signature, Tally, Writing, counts_of
 from app.law.petition import Petition, PetitionKey
 from app.ledger.entries import GENESIS
@@ -131,9 +132,15 @@ def _line_read(row: asyncpg.Record) -> LineRead:
     )
 
 
-async def read_line(connection: asyncpg.Connection, petition: PetitionKey, place: Place) -> LineRead | None:
-    """One line of a petition; None if no signature is recorded at that place."""
-    return (await read_lines(connection, petition, [place])).get(place)
+async def read_line(connection: asyncpg.Connection, petition: PetitionKey, place: Place) -> LineRead:
+    """One line of a petition.
+
+    Raises:
+        UnknownLineError: no signature is recorded at that place.
+    """
+    if read := (await read_lines(connection, petition, [place])).get(place):
+        return read
+    raise UnknownLineError
 
 
 def _signature(row: asyncpg.Record) -> Signature:

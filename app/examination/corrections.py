@@ -4,8 +4,8 @@ from app.count.intake import interval_of
 from app.count.line_queries import LineRead, read_line
 from app.count.queries import SectionDates, hold_basis
 from app.count.record import Change, ChangedMeanwhileError, record
-from app.errors import UnknownLineError
 from app.examination import queries as rows
+from app.examination.queries import Declaration
 from app.examination.reexamination import examined_again
 from app.law.line import Signature
 
@@ -30,22 +30,15 @@ async def revise(change: Change, revised: Signature, *, by: str, note: str) -> t
     connection, petition = change.connection, change.petition
     await hold_basis(connection, petition.key)
     read = await read_line(connection, petition.key, revised.place)
-    if read is None:
-        raise UnknownLineError
     if read.signature.sha256 == revised.sha256:
         return read, False
     if not await rows.add_revision(connection, petition.key, revised, note=note, by=by, now=change.now):
         raise ChangedMeanwhileError
     await record(change, "revision", await examined_again(change, [read.line], "new_writing"))
-    after = await read_line(connection, petition.key, revised.place)
-    if after is None:
-        raise UnknownLineError
-    return after, True
+    return await read_line(connection, petition.key, revised.place), True
 
 
-async def declare_section(
-    change: Change, section: int, dates: SectionDates, *, by: str
-) -> tuple[rows.Declaration, int]:
+async def declare_section(change: Change, section: int, dates: SectionDates, *, by: str) -> tuple[Declaration, int]:
     """Enter a section's dates. If they change the interval of its lines, every line is examined again.
 
     Dates that are missing or contradict each other or the circulation window are entered as well: that is what the
@@ -62,17 +55,15 @@ async def declare_section(
         ChangedMeanwhileError: another clerk decided one of the lines just now.
     """
     connection, petition = change.connection, change.petition
-    await rows.begin_declaration(connection, petition.key)
-    held = await rows.newest_declaration(connection, petition.key, section)
+    held = await rows.begin_declaration(connection, petition.key, section)
     if held and held.dates == dates:
         return held, 0
-    declaration = rows.Declaration(section, held.declaration_no + 1 if held else 1, dates, by, change.now)
+    declaration = Declaration(section, held.declaration_no + 1 if held else 1, *dates, by, change.now)
     await rows.add_declaration(connection, petition.key, declaration)
     await hold_basis(connection, petition.key)
     moved = interval_of(petition, held.dates if held else None) != interval_of(petition, dates)
     lines = await rows.lines_of_section(connection, petition.key, section) if moved else []
     findings = await examined_again(change, lines, "new_dates") if lines else []
-    signed_from, signed_to = (day.isoformat() if day else None for day in dates)
-    facts = {"section": section, "signed_from": signed_from, "signed_to": signed_to}
+    facts = {"section": section, **{name: day and day.isoformat() for name, day in dates._asdict().items()}}
     await record(change, "section", findings, facts=facts)
     return declaration, len(lines)

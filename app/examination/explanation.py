@@ -5,7 +5,6 @@ from typing import Any, Final
 
 from app.count.line_queries import line_history, read_line
 from app.database.pools import Database
-from app.errors import UnknownLineError
 from app.law.line import RULESETS, Place, Writing
 from app.law.petition import Petition
 from app.law.reasons import REASONS_IN_WORDS, Outcome
@@ -26,8 +25,6 @@ async def explain(database: Database, petition: Petition, place: Place) -> str:
     """
     async with database.reading() as connection:
         read = await read_line(connection, petition.key, place)
-        if read is None:
-            raise UnknownLineError
         return explanation(read.signature.writing, await line_history(connection, petition.key, place))
 
 

@@ -1,9 +1,8 @@
 """SQL of the recorded voter lookups and of the daily budgets."""
 
 from datetime import date, datetime
-from typing import NamedTuple
 
-import asyncpg
+from asyncpg import Connection, Record
 
 from app.access.principals import Principal
 from app.database.ids import new_id
@@ -25,7 +24,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 """
 
 
-async def take_lookup(connection: asyncpg.Connection, who: Principal, day: date, limit: int) -> bool:
+async def take_lookup(connection: Connection, who: Principal, day: date, limit: int) -> bool:
     """Take one lookup of a principal's daily budget; return False if none is left.
 
     Args:
@@ -38,7 +37,7 @@ async def take_lookup(connection: asyncpg.Connection, who: Principal, day: date,
 
 
 async def add_lookup(
-    connection: asyncpg.Connection, who: Principal, kind: Kind, found: FoundCandidates, *, now: datetime
+    connection: Connection, who: Principal, kind: Kind, found: FoundCandidates, *, now: datetime
 ) -> None:
     """Record a lookup: by whom, of which kind, and how much was shown, but not the search itself.
 
@@ -62,17 +61,6 @@ GROUP BY day, principal, role, kind ORDER BY day, principal, role, kind
 """
 
 
-class LookupSum(NamedTuple):
-    """The lookups of one kind by one principal on one day (UTC)."""
-
-    day: date
-    principal: str
-    role: str
-    kind: str
-    lookups: int
-    candidates: int
-
-
-async def lookup_sums(connection: asyncpg.Connection, county_id: str, since: datetime) -> list[LookupSum]:
-    """The lookups of a county since a moment, the oldest day first."""
-    return [LookupSum(*row) for row in await connection.fetch(_SUMS, county_id, since)]
+async def lookup_sums(connection: Connection, county_id: str, since: datetime) -> list[Record]:
+    """The lookups of a county since a moment, the oldest day (UTC) first: see `_SUMS` for the columns."""
+    return list(await connection.fetch(_SUMS, county_id, since))

@@ -1,7 +1,6 @@
 """Voter lookups by people: answered, recorded, and subtracted from each user's daily budget."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from types import MappingProxyType
 from typing import Final
@@ -19,16 +18,12 @@ from app.matching.roll_cache import in_use
 LOOKUPS_A_DAY: Final[Mapping[Role, int]] = MappingProxyType({"clerk": 2_000, "supervisor": 2_000, "system": 500})
 
 
-@dataclass(frozen=True, slots=True)
-class Looked:
-    """The answer to a lookup; the decision where a name and an address were given, as a line would get it."""
-
-    found: FoundCandidates
-    decision: Decision | None
-
-
-async def look_up(database: Database, who: Principal, question: Question, *, now: datetime) -> Looked:
+async def look_up(
+    database: Database, who: Principal, question: Question, *, now: datetime
+) -> tuple[FoundCandidates, Decision | None]:
     """Look voters up, subtract it from the principal's lookups of the day and record it, in one transaction.
+
+    Returns the answer; and where a name and an address were given, the decision, as a line would get it.
 
     Args:
         database: the roll's.
@@ -48,8 +43,8 @@ async def look_up(database: Database, who: Principal, question: Question, *, now
         roll, _ = await in_use(connection, who.county_id)
         if roll is None:
             raise NoRollError
-        found, decisions = await candidates_of(roll, question), list[Decision]()
+        found, decision = await candidates_of(roll, question), None
         if question.kind == "name_and_address":
-            decisions = await decide_lines(roll, [LineToDecide(question.writing, question.interval)])
+            [decision] = await decide_lines(roll, [LineToDecide(question.writing, question.interval)])
         await rows.add_lookup(connection, who, question.kind, found, now=now)
-    return Looked(found, decisions[0] if decisions else None)
+    return found, decision

@@ -2,15 +2,15 @@
 
 from app.access.principals import Principal
 from app.count.intake import interval_of
-from app.count.line_queries import LineRead, read_line, signatures_at
+from app.count.line_queries import read_line, signatures_at
 from app.count.queries import section_dates
 from app.count.record import Change, record
 from app.database.pools import Database
-from app.errors import AlreadyCheckedError, NoRollError, NotDrawnError, PetitionClosedError, UnknownLineError
-from app.examination import queries as rows
+from app.errors import AlreadyCheckedError, NoRollError, NotDrawnError, PetitionClosedError
+from app.examination import quality_queries as rows
 from app.examination.findings import check_voter
-from app.examination.queries import Answered
-from app.law.line import Finding, Line, Place, Signature, restated
+from app.examination.quality_queries import Answered
+from app.law.line import Place, Signature, restated
 from app.law.petition import Petition, SigningInterval
 from app.law.quality import DecidedLine, ErrorRate, agrees, check_answer, error_rates
 from app.law.reasons import Outcome
@@ -38,7 +38,7 @@ async def next_sample(
     """
     async with database.reading() as connection:
         _, seed = await rows.state_and_seed(connection, petition.key)
-        places = await rows.next_to_check(connection, petition, seed, who=who.name, limit=limit)
+        places = await rows.next_to_check(connection, petition, seed, who.name, limit)
         signatures = await signatures_at(connection, petition.key, places)
         roll, _ = await in_use(connection, petition.county_id)
         if roll is None:
@@ -47,10 +47,8 @@ async def next_sample(
         drawn = []
         for place in places:
             window = interval_of(petition, declared.get(place.section)) or petition.window
-            interval = SigningInterval(window.start, window.end, petition.filed_on)
-            question = Question(signatures[place].writing, interval)
-            found = await candidates_of(roll, question)
-            drawn.append((signatures[place], found))
+            question = Question(signatures[place].writing, SigningInterval(*window, petition.filed_on))
+            drawn.append((signatures[place], await candidates_of(roll, question)))
         return drawn
 
 
@@ -77,8 +75,7 @@ async def check_line(change: Change, place: Place, answer: PersonFinding, *, who
     connection, petition = change.connection, change.petition
     check_answer(answer)
     read = await read_line(connection, petition.key, place)
-    if read is None:
-        raise UnknownLineError
+    line = read.line
     state, seed = await rows.state_and_seed(connection, petition.key)
     if state != "open":
         raise PetitionClosedError
@@ -86,36 +83,25 @@ async def check_line(change: Change, place: Place, answer: PersonFinding, *, who
         if (before.checked_by, before.answer) != (who.name, answer):
             raise AlreadyCheckedError
         return before, False
-    if not (is_drawn(seed, place, petition.ruleset.double_check_ppm) and _by_machine(read.line)):
+    by_machine = line.settled and not line.confirmed_by  # as the draw's query asks
+    if not (by_machine and is_drawn(seed, place, petition.ruleset.double_check_ppm)):
         raise NotDrawnError
     if answer.voter_id:
         await check_voter(connection, petition.county_id, answer.voter_id)
     answered = Answered(answer, who.name, change.now)
-    if not await rows.add_check(connection, petition.key, read.line, answered):
+    if not await rows.add_check(connection, petition.key, line, answered):
         raise AlreadyCheckedError  # another person's answer was committed since we read
-    if not agrees(answer, DecidedLine(read.line.outcome, read.line.voter_id)):
-        await record(change, "finding", [_doubted(read, answered)])
+    if not agrees(answer, DecidedLine(line.outcome, line.voter_id)):
+        doubted = restated(line)._replace(
+            outcome=Outcome("review", "quality_check"),
+            voter_id=None,
+            decided_by=who.name,
+            person=True,
+            note=answer.note,
+            writing_sha256=read.signature.sha256,
+        )
+        await record(change, "finding", [doubted])
     return answered, True
-
-
-def _by_machine(line: Line) -> bool:
-    """Whether the line is settled by the machine alone, as the draw's query asks."""
-    decided = line.outcome.status in ("valid", "invalid") and line.settled
-    return decided and not line.confirmed_by and not line.mismatch_by
-
-
-def _doubted(read: LineRead, answered: Answered) -> Finding:
-    """The finding that returns a line to review, since a blind answer differs from the machine's decision."""
-    return restated(read.line)._replace(
-        outcome=Outcome("review", "quality_check"),
-        voter_id=None,
-        decided_by=answered.checked_by,
-        person=True,
-        note=answered.answer.note,
-        confirmed_by=(),
-        mismatch_by=(),
-        writing_sha256=read.signature.sha256,
-    )
 
 
 async def measure_quality(database: Database, petition: Petition) -> tuple[bytes, list[ErrorRate]]:

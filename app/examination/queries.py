@@ -1,193 +1,39 @@
-"""SQL of what people do with lines: quality checks, re-examination, revisions, section dates, withdrawals."""
+"""SQL of what people put on record (corrected texts, dates of sections, withdrawals), and of lines to examine again."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
-import asyncpg
+from asyncpg import Connection, Record
 
 from app.count.queries import LINE_COLUMNS, SectionDates, columns, line_of, lock_lines
 from app.law.line import Line, Place, Signature
-from app.law.petition import Petition, PetitionKey
-from app.law.quality import Check, DecidedLine
-from app.law.reasons import Outcome, Reason, ReviewCause, Status
-from app.law.review import PersonFinding
-from app.law.sampling import PARTS, draw_limit
+from app.law.petition import PetitionKey
 from app.law.withdrawal import Revocation, Withdrawal
 
-# The petition's state, and the seed of its draw: the hash of the ledger's first entry. Both by primary key.
-_SEED = """
-SELECT head.state, ledger.hash FROM head JOIN ledger USING (county_id, petition_id)
-WHERE county_id = $1 AND petition_id = $2 AND ledger.seq = 1
-"""
+BATCH = 500  # lines that one transaction examines again
 
-# The draw of `app.law.sampling`: bytea sorts like big-endian numbers, so 8 bytes are compared at once.
-_DRAWN = "substr(sha256($3 || int4send(section) || int4send(page) || int4send(line)), 1, 8) < $4"
-_BY_MACHINE = "status IN ('valid', 'invalid') AND settled AND confirmed_by = '{}' AND mismatch_by = '{}'"
-
-# The drawn lines that the machine alone decided and that were not checked yet, in a random order of each person's own:
-# however many are checked in the end, they are a random sample. Reads every line of the petition: 0.3 s for 715,833.
-_NEXT_CHECK = f"""
-SELECT section, page, line FROM line
-WHERE county_id = $1 AND petition_id = $2 AND {_BY_MACHINE} AND {_DRAWN}
-  AND NOT EXISTS (
-    SELECT FROM quality_check q
-    WHERE (q.county_id, q.petition_id, q.section, q.page, q.line)
-        = (line.county_id, line.petition_id, line.section, line.page, line.line))
-ORDER BY sha256($5 || int4send(section) || int4send(page) || int4send(line))
-LIMIT $6
-"""  # noqa: S608  # literals of ours
-
-# How many lines the machine alone decided, by decision, and how many of them are drawn. Reads every line, as above.
-_COUNTS = f"""
-SELECT status, reason, count(*) AS lines, count(*) FILTER (WHERE {_DRAWN}) AS drawn FROM line
-WHERE county_id = $1 AND petition_id = $2 AND {_BY_MACHINE} GROUP BY status, reason
-"""  # noqa: S608  # literals of ours
-
-_ANSWER_COLUMNS = "q.status, q.reason, q.voter_id, q.note"
-
-# Every answer, the decision that it was compared with, and how the line is decided now. By the primary keys.
-_CHECKS = f"""
-SELECT {_ANSWER_COLUMNS}, q.decided_status, q.decided_reason, q.decided_voter_id,
-       line.status AS now_status, line.reason AS now_reason, line.voter_id AS now_voter_id
-FROM quality_check q JOIN line USING (county_id, petition_id, section, page, line)
-WHERE county_id = $1 AND petition_id = $2
-"""  # noqa: S608  # literals of ours
-
-# The primary key decides between two people who answer for the same line.
-_ADD_CHECK = """
-INSERT INTO quality_check (county_id, petition_id, section, page, line, finding_no, decided_status, decided_reason,
-                           decided_voter_id, status, reason, voter_id, note, checked_by, checked_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
-ON CONFLICT DO NOTHING RETURNING checked_at
-"""
-
-_GET_CHECK = f"""
-SELECT {_ANSWER_COLUMNS}, q.checked_by, q.checked_at FROM quality_check q
-WHERE county_id = $1 AND petition_id = $2 AND section = $3 AND page = $4 AND line = $5
-"""  # noqa: S608  # literals of ours
-
-
-class Answered(NamedTuple):
-    """A blind answer, as it was recorded."""
-
-    answer: PersonFinding
-    checked_by: str
-    checked_at: datetime
-
-
-async def state_and_seed(connection: asyncpg.Connection, petition: PetitionKey) -> tuple[str, bytes]:
-    """Whether the petition is open or closed, and the seed of its draw."""
-    row = await connection.fetchrow(_SEED, *petition)
-    return row["state"], row["hash"]
-
-
-async def next_to_check(
-    connection: asyncpg.Connection, petition: Petition, seed: bytes, *, who: str, limit: int
-) -> list[Place]:
-    """Up to `limit` drawn lines that were not checked yet, in this person's own random order.
-
-    Args:
-        connection: any; only read.
-        petition: whose lines, with the share that is drawn.
-        seed: of the petition's draw.
-        who: the name of the person who checks.
-        limit: how many lines at most.
-    """
-    drawn = _limit(petition.ruleset.double_check_ppm)
-    found = await connection.fetch(_NEXT_CHECK, *petition.key, seed, drawn, seed + who.encode(), limit)
-    return [Place(*row) for row in found]
-
-
-def _limit(share_ppm: int) -> bytes:
-    """What the first 8 bytes of a hash must stay below; 9 bytes above them all if every line is drawn."""
-    return draw_limit(share_ppm).to_bytes(8, "big") if share_ppm < PARTS else b"\xff" * 9
-
-
-async def counts_by_machine(
-    connection: asyncpg.Connection, petition: Petition, seed: bytes
-) -> dict[Outcome, tuple[int, int]]:
-    """By outcome: the lines that the machine alone decided, and how many of them are drawn."""
-    found = await connection.fetch(_COUNTS, *petition.key, seed, _limit(petition.ruleset.double_check_ppm))
-    return {Outcome(status, reason): (lines, drawn) for status, reason, lines, drawn in found}
-
-
-async def checks(connection: asyncpg.Connection, petition: PetitionKey) -> list[Check]:
-    """Every answer of a petition."""
-    found = await connection.fetch(_CHECKS, *petition)
-    return [Check(_answer(*row[:4]), _decided(*row[4:7]), _decided(*row[7:])) for row in found]
-
-
-def _answer(status: Status, reason: Reason | None, voter_id: str | None, note: str) -> PersonFinding:
-    return PersonFinding(Outcome(status, reason), voter_id, note)
-
-
-def _decided(status: Status, reason: Reason | ReviewCause | None, voter_id: str | None) -> DecidedLine:
-    return DecidedLine(Outcome(status, reason), voter_id)
-
-
-async def add_check(connection: asyncpg.Connection, petition: PetitionKey, line: Line, answered: Answered) -> bool:
-    """Store an answer beside the line as it is decided; False if there is an answer for this line already.
-
-    Args:
-        connection: in a transaction.
-        petition: whose line.
-        line: as it is decided now.
-        answered: the answer, who gave it and when.
-    """
-    answer, by, at = answered
-    decided = (line.finding_no, *line.outcome, line.voter_id)
-    said = (*answer.outcome, answer.voter_id, answer.note, by, at)
-    return await connection.fetchval(_ADD_CHECK, *petition, *line.place, *decided, *said) is not None
-
-
-async def get_check(connection: asyncpg.Connection, petition: PetitionKey, place: Place) -> Answered | None:
-    """The answer for a line; None if it was not checked."""
-    row = await connection.fetchrow(_GET_CHECK, *petition, *place)
-    return row and Answered(_answer(*row[:4]), *row[4:])
-
+_LINES = f"SELECT {LINE_COLUMNS} FROM line WHERE county_id = $1 AND petition_id = $2"  # noqa: S608  # a literal of ours
 
 # The lines for which another roll version had no voter. Written as ranges instead of IS DISTINCT FROM to use the
 # index line_reexamination, so that the query costs nothing while there are none.
 _OUTDATED = f"""
-SELECT {LINE_COLUMNS} FROM line
-WHERE county_id = $1 AND petition_id = $2 AND reason IN ('not_registered', 'no_roll')
+{_LINES} AND reason IN ('not_registered', 'no_roll')
   AND (roll_version < $3 OR roll_version > $3 OR roll_version IS NULL)
-ORDER BY section, page, line LIMIT $4
-"""  # noqa: S608  # a literal of ours
-
-_COUNTIES_WITH_ROLL = "SELECT county_id FROM roll WHERE state = 'active' ORDER BY county_id"
-
-
-async def outdated_lines(
-    connection: asyncpg.Connection, petition: PetitionKey, roll_version: int, limit: int
-) -> list[Line]:
-    """Lines for which another roll version than this one had no voter, in paper order.
-
-    Args:
-        connection: any; only read.
-        petition: whose lines.
-        roll_version: the version in use.
-        limit: how many lines at most.
-    """
-    return [line_of(r) for r in await connection.fetch(_OUTDATED, *petition, roll_version, limit)]
-
-
-async def counties_with_roll(connection: asyncpg.Connection) -> list[str]:
-    """The counties that have a roll in use."""
-    return [row["county_id"] for row in await connection.fetch(_COUNTIES_WITH_ROLL)]
-
+ORDER BY section, page, line LIMIT {BATCH}
+"""
 
 # The lines whose decision an alias may change. By the index line_aliases, which has the same reasons in its condition.
 _READ_BEFORE = f"""
-SELECT {LINE_COLUMNS} FROM line
-WHERE county_id = $1 AND petition_id = $2 AND aliases_version < $3
+{_LINES} AND aliases_version < $3
   AND reason IN ('not_registered', 'registered_late', 'pending_registration', 'under_age', 'canceled',
                  'different_address', 'out_of_county', 'ambiguous', 'weak_match', 'possible_move')
-LIMIT $4
-"""  # noqa: S608  # a literal of ours
+LIMIT {BATCH}
+"""
 
+# A section's lines in paper order, by the primary key.
+_OF_SECTION = f"{_LINES} AND section = $3 ORDER BY section, page, line"
 
 # By the primary key; the lines are locked.
 _READ_NOW = """
@@ -197,23 +43,31 @@ WHERE county_id = $1 AND petition_id = $2
   AND line.section = place.section AND line.page = place.page AND line.line = place.line
 """
 
+_COUNTIES_WITH_ROLL = "SELECT county_id FROM roll WHERE state = 'active' ORDER BY county_id"
 
-async def lines_read_before(
-    connection: asyncpg.Connection, petition: PetitionKey, version: int, limit: int
-) -> list[Line]:
-    """Lines that are not valid and were read under older aliases than this version.
 
-    Args:
-        connection: any; only read.
-        petition: whose lines.
-        version: the version of the aliases in use.
-        limit: how many lines at most.
-    """
-    return [line_of(row) for row in await connection.fetch(_READ_BEFORE, *petition, version, limit)]
+async def counties_with_roll(connection: Connection) -> list[str]:
+    """The counties that have a roll in use."""
+    return [row["county_id"] for row in await connection.fetch(_COUNTIES_WITH_ROLL)]
+
+
+async def outdated_lines(connection: Connection, petition: PetitionKey, roll_version: int) -> list[Line]:
+    """Up to `BATCH` lines for which another roll version than this one had no voter, in paper order."""
+    return [line_of(row) for row in await connection.fetch(_OUTDATED, *petition, roll_version)]
+
+
+async def lines_read_before(connection: Connection, petition: PetitionKey, aliases_version: int) -> list[Line]:
+    """Up to `BATCH` lines that are not valid and were read under older aliases than this version."""
+    return [line_of(row) for row in await connection.fetch(_READ_BEFORE, *petition, aliases_version)]
+
+
+async def lines_of_section(connection: Connection, petition: PetitionKey, section: int) -> list[Line]:
+    """Every line of a section."""
+    return [line_of(row) for row in await connection.fetch(_OF_SECTION, *petition, section)]
 
 
 async def mark_read(
-    connection: asyncpg.Connection, petition: PetitionKey, places: Collection[Place], version: int
+    connection: Connection, petition: PetitionKey, places: Collection[Place], aliases_version: int
 ) -> None:
     """Note that this version reads these lines as the version before did, so that their decisions remain.
 
@@ -221,10 +75,17 @@ async def mark_read(
         connection: in a transaction.
         petition: whose lines.
         places: of the lines.
-        version: the version of the aliases in use.
+        aliases_version: the one in use.
     """
     await lock_lines(connection, petition, places, [])  # in paper order, like every transaction that locks several
-    await connection.execute(_READ_NOW, *petition, *columns(places), version)
+    await connection.execute(_READ_NOW, *petition, *columns(places), aliases_version)
+
+
+def _insert(table: str, fields: Sequence[str]) -> str:
+    """The INSERT of a petition's row, whose values are its parameters."""
+    names = ("county_id", "petition_id", *fields)
+    values = ", ".join(f"${number}" for number, _ in enumerate(names, 1))
+    return f"INSERT INTO {table} ({', '.join(names)}) VALUES ({values})"  # noqa: S608  # names of ours
 
 
 # The next revision of a place, by the primary key. Of two simultaneous ones the second finds the number taken.
@@ -241,7 +102,7 @@ ON CONFLICT DO NOTHING RETURNING revision_no
 
 
 async def add_revision(
-    connection: asyncpg.Connection, petition: PetitionKey, revised: Signature, *, note: str, by: str, now: datetime
+    connection: Connection, petition: PetitionKey, revised: Signature, *, note: str, by: str, now: datetime
 ) -> bool:
     """Append the corrected text of a place. False if another clerk revised it just now.
 
@@ -259,57 +120,47 @@ async def add_revision(
     return await connection.fetchval(_ADD_REVISION, *petition, *revised.place, *facts) is not None
 
 
-# Waits for transactions that examine lines of this petition; later ones start again with the new dates. By primary key.
-_BEGIN = "UPDATE petition SET sections_version = sections_version + 1 WHERE county_id = $1 AND petition_id = $2"
-
-# The newest declaration of a section, by the primary key.
-_NEWEST = """
-SELECT declaration_no, signed_from, signed_to, declared_by, declared_at FROM section
-WHERE county_id = $1 AND petition_id = $2 AND section = $3 ORDER BY declaration_no DESC LIMIT 1
-"""
-
-_ADD_SECTION = """
-INSERT INTO section (county_id, petition_id, section, declaration_no, signed_from, signed_to, declared_by, declared_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-"""
-
-# A section's lines in paper order, by the primary key.
-_LINES = f"""
-SELECT {LINE_COLUMNS} FROM line WHERE county_id = $1 AND petition_id = $2 AND section = $3 ORDER BY section, page, line
-"""  # noqa: S608  # a literal of ours
-
-
 class Declaration(NamedTuple):
     """The dates that a circulator declared for a section, and who entered them."""
 
     section: int
     declaration_no: int
-    dates: SectionDates
+    signed_from: date | None
+    signed_to: date | None
     declared_by: str
     declared_at: datetime
 
+    @property
+    def dates(self) -> SectionDates:
+        """The dates."""
+        return SectionDates(self.signed_from, self.signed_to)
 
-async def begin_declaration(connection: asyncpg.Connection, petition: PetitionKey) -> None:
-    """Keep every examination of the petition's lines out until this transaction ends."""
+
+# Waits for transactions that examine lines of this petition; later ones start again with the new dates. By primary key.
+_BEGIN = "UPDATE petition SET sections_version = sections_version + 1 WHERE county_id = $1 AND petition_id = $2"
+
+# The newest declaration of a section, by the primary key.
+_NEWEST = f"""
+SELECT {", ".join(Declaration._fields)} FROM section
+WHERE county_id = $1 AND petition_id = $2 AND section = $3 ORDER BY declaration_no DESC LIMIT 1
+"""  # noqa: S608  # names of ours
+
+_ADD_DECLARATION = _insert("section", Declaration._fields)
+
+
+async def begin_declaration(connection: Connection, petition: PetitionKey, section: int) -> Declaration | None:
+    """Keep every examination of the petition's lines out until this transaction ends.
+
+    Returns the declaration in force; None if the section was never declared.
+    """
     await connection.execute(_BEGIN, *petition)
-
-
-async def newest_declaration(connection: asyncpg.Connection, petition: PetitionKey, section: int) -> Declaration | None:
-    """The declaration in force; None if the section was never declared."""
     row = await connection.fetchrow(_NEWEST, *petition, section)
-    return row and Declaration(section, row[0], SectionDates(row[1], row[2]), row[3], row[4])
+    return row and Declaration(*row)
 
 
-async def add_declaration(connection: asyncpg.Connection, petition: PetitionKey, new: Declaration) -> None:
+async def add_declaration(connection: Connection, petition: PetitionKey, new: Declaration) -> None:
     """Append a declaration. `begin_declaration` holds the lock, so its number is free."""
-    await connection.execute(
-        _ADD_SECTION, *petition, new.section, new.declaration_no, *new.dates, new.declared_by, new.declared_at
-    )
-
-
-async def lines_of_section(connection: asyncpg.Connection, petition: PetitionKey, section: int) -> list[Line]:
-    """Every line of a section."""
-    return [line_of(row) for row in await connection.fetch(_LINES, *petition, section)]
+    await connection.execute(_ADD_DECLARATION, *petition, *new)
 
 
 _WITHDRAWAL = """
@@ -328,46 +179,31 @@ _ONE = f"{_WITHDRAWAL} AND withdrawal_id = $3"
 # A page in the order of recording, which is the order of the ids, by the primary key.
 _WITHDRAWALS_PAGE = f"{_WITHDRAWAL} AND ($3::uuid IS NULL OR withdrawal_id > $3) ORDER BY withdrawal_id LIMIT $4"
 
-_ADD_WITHDRAWAL = """
-INSERT INTO withdrawal (county_id, petition_id, withdrawal_id, voter_id, received_on, recorded_by, recorded_at, note,
-                        salt, content)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-"""
-
-_REVOKE = """
-INSERT INTO withdrawal_revocation (county_id, petition_id, withdrawal_id, revoked_by, revoked_at, note, salt, content)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-"""
-
+_ADD_WITHDRAWAL = _insert("withdrawal", (*Withdrawal._fields[:-1], "salt", "content"))
+_ADD_REVOCATION = _insert("withdrawal_revocation", (*Revocation._fields, "salt", "content"))
 _SET_SLOT = "UPDATE slot SET withdrawn_on = $4 WHERE county_id = $1 AND petition_id = $2 AND voter_id = $3"
 
 
-def _withdrawal(row: asyncpg.Record) -> Withdrawal:
-    *facts, revoked_by, revoked_at, revoked_note = row
-    withdrawal = Withdrawal(*facts)
-    if revoked_by is None:
-        return withdrawal
-    return withdrawal._replace(revocation=Revocation(withdrawal.withdrawal_id, revoked_by, revoked_at, revoked_note))
+def _withdrawal(row: Record) -> Withdrawal:
+    *facts, revoked_by, revoked_at, note = row
+    revocation = Revocation(row["withdrawal_id"], revoked_by, revoked_at, note) if revoked_by is not None else None
+    return Withdrawal(*facts)._replace(revocation=revocation)
 
 
-async def withdrawal_in_force(
-    connection: asyncpg.Connection, petition: PetitionKey, voter_id: str
-) -> Withdrawal | None:
+async def withdrawal_in_force(connection: Connection, petition: PetitionKey, voter_id: str) -> Withdrawal | None:
     """The voter's withdrawal that was not revoked; None without one."""
     row = await connection.fetchrow(_IN_FORCE, *petition, voter_id)
     return row and _withdrawal(row)
 
 
-async def get_withdrawal(
-    connection: asyncpg.Connection, petition: PetitionKey, withdrawal_id: UUID
-) -> Withdrawal | None:
+async def get_withdrawal(connection: Connection, petition: PetitionKey, withdrawal_id: UUID) -> Withdrawal | None:
     """One withdrawal of a petition."""
     row = await connection.fetchrow(_ONE, *petition, withdrawal_id)
     return row and _withdrawal(row)
 
 
 async def page_of_withdrawals(
-    connection: asyncpg.Connection, petition: PetitionKey, *, after: UUID | None, limit: int
+    connection: Connection, petition: PetitionKey, *, after: UUID | None, limit: int
 ) -> list[Withdrawal]:
     """Up to `limit` withdrawals that follow `after`, the oldest first.
 
@@ -380,57 +216,18 @@ async def page_of_withdrawals(
     return [_withdrawal(row) for row in await connection.fetch(_WITHDRAWALS_PAGE, *petition, after, limit)]
 
 
-async def add_withdrawal(connection: asyncpg.Connection, petition: PetitionKey, new: Withdrawal, salt: bytes) -> None:
-    """Append a withdrawal.
+async def add_withdrawal(connection: Connection, petition: PetitionKey, new: Withdrawal, salt: bytes) -> None:
+    """Append a withdrawal, or its revocation where it has one, and note in the voter's slot since when it holds.
 
     Args:
         connection: in a transaction that holds the voter's slot.
         petition: that the voter signed.
-        new: the withdrawal, not revoked.
+        new: the withdrawal as it is from now on.
         salt: random bytes for its hash in the ledger.
     """
-    *facts, _ = new
-    await connection.execute(_ADD_WITHDRAWAL, *petition, *facts, salt, new.content())
-
-
-async def add_revocation(connection: asyncpg.Connection, petition: PetitionKey, new: Revocation, salt: bytes) -> None:
-    """Append a revocation.
-
-    Args:
-        connection: in a transaction that holds the voter's slot.
-        petition: that the voter signed.
-        new: the revocation.
-        salt: random bytes for its hash in the ledger.
-    """
-    await connection.execute(_REVOKE, *petition, *new, salt, new.content())
-
-
-async def set_withdrawn(
-    connection: asyncpg.Connection, petition: PetitionKey, voter_id: str, received_on: date | None
-) -> None:
-    """Note in the voter's slot, which the transaction has locked, since when the voter has withdrawn; None: has not.
-
-    Args:
-        connection: in a transaction that holds the voter's slot.
-        petition: that the voter signed.
-        voter_id: as on the roll.
-        received_on: the day the withdrawal was received; None: it no longer holds.
-    """
-    await connection.execute(_SET_SLOT, *petition, voter_id, received_on)
-
-
-# The lines that a person's finding decides, and those with a person's blind answer. By the primary keys.
-_JUDGED = """
-SELECT section, page, line, status, reason, voter_id FROM line
-WHERE county_id = $1 AND petition_id = $2 AND status IN ('valid', 'invalid') AND confirmed_by <> '{}'
-UNION ALL
-SELECT q.section, q.page, q.line, q.status, q.reason, q.voter_id
-FROM quality_check q JOIN line USING (county_id, petition_id, section, page, line)
-WHERE county_id = $1 AND petition_id = $2 AND q.status <> 'review' AND line.confirmed_by = '{}'
-ORDER BY section, page, line
-"""
-
-
-async def judgments_of(connection: asyncpg.Connection, petition: PetitionKey) -> dict[Place, DecidedLine]:
-    """What people decided on the lines of a petition that a person judged, in paper order."""
-    return {Place(*row[:3]): _decided(*row[3:]) for row in await connection.fetch(_JUDGED, *petition)}
+    *facts, revocation = new
+    if revocation:
+        await connection.execute(_ADD_REVOCATION, *petition, *revocation, salt, revocation.content())
+    else:
+        await connection.execute(_ADD_WITHDRAWAL, *petition, *facts, salt, new.content())
+    await connection.execute(_SET_SLOT, *petition, new.voter_id, None if revocation else new.received_on)

@@ -21,8 +21,6 @@ from app.matching.roll_cache import aliases_of
 
 logger = logging.getLogger("app.reexamination")
 
-_BATCH = 500
-
 
 async def keep_examined(
     count: Count, now: Callable[[], datetime], decide: Decide = decide_lines, *, every: float = 10.0
@@ -80,7 +78,7 @@ async def _examine_some(count: Count, petition: Petition, now: datetime, decide:
                 basis = await hold_basis(connection, petition.key)
                 if basis.roll_version is None:
                     return None
-                lines = await rows.outdated_lines(connection, petition.key, basis.roll_version, _BATCH)
+                lines = await rows.outdated_lines(connection, petition.key, basis.roll_version)
                 if not lines:
                     return await _examine_aliases(change, basis.aliases_version, decide)
                 await record(change, "reexamination", await examined_again(change, lines, "new_roll", decide))
@@ -92,7 +90,7 @@ async def _examine_some(count: Count, petition: Petition, now: datetime, decide:
 async def _examine_aliases(change: Change, version: int, decide: Decide) -> int | None:
     """Examine the lines that this version of the aliases reads differently, and mark the others as read."""
     connection, petition = change.connection, change.petition
-    lines = await rows.lines_read_before(connection, petition.key, version, _BATCH)
+    lines = await rows.lines_read_before(connection, petition.key, version)
     if not lines:
         return None
     versions = {line.aliases_version for line in lines} | {version}

@@ -42,11 +42,7 @@ async def withdraw(change: Change, voter_id: str, received_on: date, *, by: str,
     await lock_slots(connection, key, [voter_id])
     if held := await rows.withdrawal_in_force(connection, key, voter_id):
         return held, None
-    new, salt = Withdrawal(new_id(change.now), voter_id, received_on, by, change.now, note), _salt()
-    await rows.add_withdrawal(connection, key, new, salt)
-    await rows.set_withdrawn(connection, key, voter_id, received_on)
-    facts = {"withdrawal": leaf_hash(salt, new.content().encode()).hex()}
-    return new, await record(change, "withdrawal", [], voters=[voter_id], facts=facts)
+    return await _put_on_record(change, Withdrawal(new_id(change.now), voter_id, received_on, by, change.now, note))
 
 
 async def revoke_withdrawal(change: Change, withdrawal_id: UUID, *, by: str, note: str) -> Changed:
@@ -76,13 +72,15 @@ async def revoke_withdrawal(change: Change, withdrawal_id: UUID, *, by: str, not
     held = await rows.get_withdrawal(connection, key, withdrawal_id) or held
     if held.revocation:
         return held, None
-    new, salt = Revocation(withdrawal_id, by, change.now, note), _salt()
-    await rows.add_revocation(connection, key, new, salt)
-    await rows.set_withdrawn(connection, key, held.voter_id, None)
-    facts = {"revocation": leaf_hash(salt, new.content().encode()).hex()}
-    lines = await record(change, "withdrawal", [], voters=[held.voter_id], facts=facts)
-    return held._replace(revocation=new), lines
+    return await _put_on_record(change, held._replace(revocation=Revocation(withdrawal_id, by, change.now, note)))
 
 
-def _salt() -> bytes:
-    return secrets.token_bytes(SALT_BYTES)
+async def _put_on_record(change: Change, withdrawal: Withdrawal) -> Changed:
+    """Append a withdrawal, or the revocation that it has now, and decide the voter's lines again."""
+    kind, content = "withdrawal", withdrawal.content()
+    if withdrawal.revocation:
+        kind, content = "revocation", withdrawal.revocation.content()
+    salt = secrets.token_bytes(SALT_BYTES)
+    await rows.add_withdrawal(change.connection, change.petition.key, withdrawal, salt)
+    facts = {kind: leaf_hash(salt, content.encode()).hex()}
+    return withdrawal, await record(change, "withdrawal", [], voters=[withdrawal.voter_id], facts=facts)

@@ -287,7 +287,7 @@ class SectionOut(ResponseModel):
 def section_out(done: tuple[Declaration, int]) -> SectionOut:
     """A section's current dates."""
     held, examined = done
-    return SectionOut.model_validate(held._asdict() | held.dates._asdict() | {"examined": examined})
+    return SectionOut.model_validate(held._asdict() | {"examined": examined})
 
 
 @sections.put("/{section}", response_model=SectionOut)

@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 
 from app.examination.quality import check_line, measure_quality, next_sample
-from app.examination.queries import Answered
+from app.examination.quality_queries import Answered
 from app.http.body import DIGITS, DecidedStatus, LineReason, Note, PathPlace, RequestModel, ResponseModel, VoterId, body
 from app.http.frame import AppState, Decider, PathPetition, Reader, carry_out, request_of
 from app.http.signatures import WritingOut

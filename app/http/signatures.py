@@ -339,8 +339,6 @@ async def get_signature(
     """
     async with state.database.reading() as connection:
         read = await read_line(connection, petition.key, place)
-    if read is None:
-        raise UnknownLineError
     if principal.role not in ("station", "system"):
         return detail_out(as_seen_by(principal, read))
     if read.line.station != principal.name:

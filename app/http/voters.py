@@ -146,12 +146,12 @@ async def look_up_voters(principal: Searcher, state: AppState, asked: Annotated[
     question = Question(asked.writing(), await _interval(state, principal, asked, now))
     if not question.asks:
         raise invalid(field_error("", "missing"), detail="Give a name, a residence address, or both.")
-    looked = await look_up(state.database, principal, question, now=now)
-    decision = DecisionOut.model_validate(looked.decision) if looked.decision else None
+    found, decided = await look_up(state.database, principal, question, now=now)
+    decision = DecisionOut.model_validate(decided) if decided else None
     # The decision names only a voter who is shown, so no confidential one.
-    if decision and decision.voter_id not in {c.registration.voter_id for c in looked.found.candidates}:
+    if decision and decision.voter_id not in {c.registration.voter_id for c in found.candidates}:
         decision.voter_id = None
-    return LookupOut(**dict(candidates_out(looked.found)), kind=question.kind, decision=decision)
+    return LookupOut(**dict(candidates_out(found)), kind=question.kind, decision=decision)
 
 
 async def _interval(state: State, principal: Principal, asked: LookupIn, now: datetime) -> SigningInterval:

@@ -121,7 +121,7 @@ async def test_every_lookup_is_on_record_without_what_was_looked_for(
         assert word not in str([dict(r) for r in rows])
     today = datetime.now(UTC).date()
     sums = await lookup_sums(connection, COUNTY, datetime.combine(today, time(), UTC))
-    assert [(s.principal, s.kind, s.lookups) for s in sums] == [
+    assert [(s["principal"], s["kind"], s["lookups"]) for s in sums] == [
         ("clerk-1", "name_and_address", 1),
         ("system-1", "name", 1),
     ]

@@ -55,7 +55,6 @@ class Counted:
         """A person's finding on a line."""
         async with self._change() as change:
             read = await read_line(change.connection, self.petition.key, finding.place)
-            assert read
             by_person = finding._replace(decided_by=who, person=True, confirmed_by=(who,))
             known = by_person._replace(before=read.line, writing_sha256=read.signature.sha256)
             await record(change, "finding", [known])
