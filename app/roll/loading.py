@@ -3,10 +3,11 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import aclosing, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import ExitStack, aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import date
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import BinaryIO, Final
@@ -26,10 +27,11 @@ from app.errors import (
     UnknownRollError,
 )
 from app.matching.blocking import KEYS_VERSION
+from app.matching.frequencies import CORRECTED_KINDS, SHORTEST_CORRECTED, fewest_known
 from app.roll import queries as db
-from app.roll.formats import FORMATS
+from app.roll.formats import FORMATS, RollFormat
 from app.roll.rows import MOST_FAULTS, RowReader, open_roll, read_chunks, read_header
-from app.roll.workers import Converted, convert_all
+from app.roll.workers import NULL, Converted, convert_all
 
 logger = logging.getLogger("app.rolls")
 
@@ -102,30 +104,30 @@ async def load_roll(
         raise RollError(f"no such format; there are {', '.join(FORMATS)}")
     if isinstance(source, Path):
         source.open("rb").close()  # a file that does not exist leaves no failed version
-    async with connected(url) as data, connected(url) as report, data.transaction():
+    async with _connected(url) as data, _connected(url) as report, data.transaction():
         await add_county(report, county_id)
-        if not await db.try_loading(data, county_id):
+        if not await data.fetchval(db.TRY_LOADING, county_id):
             raise RollLoadingError
         async with report.transaction():
-            version = await db.start_roll(report, county_id, roll_format, complete_through)
+            await report.execute(db.LOCK_COUNTY, county_id)
+            await report.execute(db.FAIL_ABANDONED, county_id)
+            version = await report.fetchval(db.START_ROLL, county_id, roll_format, complete_through, KEYS_VERSION)
         began(version)
-        load = _Load(data, report, county_id, version, progress)
         try:
-            rows = await load.run(source, roll_format)
+            rows = await _Load(data, report, (county_id, version), progress).run(source, FORMATS[roll_format])
         except BaseException as error:
             why = str(error) if isinstance(error, RollError) else "interrupted"
-            await db.fail_roll(report, county_id, version, why)
+            await report.execute(db.FAIL_ROLL, county_id, version, why)
             raise
     progress("done", rows)
     if activate:
-        async with connected(url) as connection:
+        async with _connected(url) as connection:
             await activate_roll(connection, county_id=county_id, roll_version=version)
     return LoadedRoll(county_id, version, rows, time.monotonic() - started, activate)
 
 
 @asynccontextmanager
-async def connected(url: str) -> AsyncIterator[asyncpg.Connection]:
-    """Connect as a load does: its statements may take any time."""
+async def _connected(url: str) -> AsyncIterator[asyncpg.Connection]:
     connection = await asyncpg.connect(**connect_arguments(url, **_SESSION))
     try:
         yield connection
@@ -139,37 +141,43 @@ class _Load:
 
     data: asyncpg.Connection
     report: asyncpg.Connection
-    county_id: str
-    version: int
+    roll: tuple[str, int]  # county and version
     progress: Progress
     rows: int = 0
     reported: float = 0.0
-    county: str | None = None
+    county: str | None = None  # the file's code of it
     faults: tuple[FileFault, ...] = ()
 
-    async def run(self, source: Path | BinaryIO, roll_format: str) -> int:
-        """Copy, index and attach; the number of registrations."""
-        chosen = FORMATS[roll_format]
-        with open_roll(source) as (file, hashing):
+    async def run(self, source: Path | BinaryIO, roll_format: RollFormat) -> int:
+        """Copy the registrations, index them, and attach them; how many there are."""
+        with open_roll(source) as (file, sha256):
             header = await asyncio.to_thread(read_header, file)
-            chunks = read_chunks(file, quoted=RowReader(chosen, header).quoted)
-            async with aclosing(convert_all(chunks, chosen, header)) as converted:
+            chunks = read_chunks(file, quoted=RowReader(roll_format, header).quoted)
+            async with aclosing(convert_all(chunks, roll_format, header)) as converted:
                 await self._copy(converted)
             if not self.rows:
                 raise RollError("the file has no rows")
             await self._report("indexing", at_once=True)
-            await db.attach_roll(self.data, self.county_id, self.version, self.rows, hashing.sha256())
+            await self.data.execute(db.KEEP_TOKENS, *self.roll)
+            known = CORRECTED_KINDS, SHORTEST_CORRECTED, fewest_known(self.rows)
+            await self.data.execute(db.KEEP_VARIANTS, *self.roll, *known)
+            await self.data.execute(db.ATTACH, *self.roll)
+            await self.data.execute(db.FINISH_ROLL, *self.roll, self.rows, sha256())
         return self.rows
 
     async def _copy(self, converted: AsyncIterator[Converted]) -> None:
         """Copy registrations, and between them the portions of the dictionary: a connection does one at a time."""
-        table = await db.stage_roll(self.data, self.county_id, self.version)
+        await self.data.execute(db.STAGE_TOKENS)
+        table = await self.data.fetchval(db.STAGE, *self.roll)
+        tokens = bytearray()
         while True:
-            tokens = bytearray()
-            await db.copy_registrations(self.data, table, self._until_portion(converted, tokens))
+            # FREEZE: the table is new in this transaction, so its rows need no second visit by vacuum.
+            rows = self._until_portion(converted, tokens)
+            await self.data.copy_to_table(table, source=rows, columns=db.COPY_COLUMNS, null=NULL, freeze=True)
             if not tokens:
                 return
-            await db.copy_tokens(self.data, tokens)
+            await self.data.copy_to_table("staged_token", source=BytesIO(tokens), null=NULL)
+            tokens.clear()
 
     async def _until_portion(self, converted: AsyncIterator[Converted], tokens: bytearray) -> AsyncIterator[bytes]:
         """Yield registrations until `tokens` has a portion of the dictionary, or the file ends.
@@ -198,7 +206,7 @@ class _Load:
         now = time.monotonic()
         if at_once or now - self.reported >= _REPORT_EVERY:
             self.reported = now
-            await db.record_progress(self.report, self.county_id, self.version, phase, self.rows)
+            await self.report.execute(db.PROGRESS, *self.roll, phase, self.rows)
 
 
 async def activate_roll(
@@ -221,7 +229,7 @@ async def activate_roll(
         RollOutdatedError: it is complete through an earlier day than the one in use.
     """
     async with connection.transaction():
-        await db.lock_county(connection, county_id)
+        await connection.execute(db.LOCK_COUNTY, county_id)
         roll = await db.get_roll(connection, county_id, roll_version)
         if roll is None or not roll.usable:
             raise UnknownRollError
@@ -232,7 +240,8 @@ async def activate_roll(
             return active
         if active and roll.complete_through < active.complete_through and not allow_older:
             raise RollOutdatedError
-        return await db.switch_roll(connection, county_id, roll_version)
+        await connection.execute(db.RETIRE, county_id)
+        return db.Roll(*await connection.fetchrow(db.ACTIVATE, county_id, roll_version))
 
 
 async def rekey_roll(
@@ -257,7 +266,7 @@ async def rekey_roll(
         UnknownRollError: the county has no such version, or its registrations are gone.
         RollLoadingError: another load of this county's roll is running.
     """
-    async with connected(url) as connection:
+    async with _connected(url) as connection:
         roll = await db.get_roll(connection, county_id, roll_version)
         if roll is None or not roll.usable:
             raise UnknownRollError
@@ -266,7 +275,8 @@ async def rekey_roll(
         with TemporaryDirectory(prefix="rekey-") as folder:
             source = Path(folder) / "roll.csv"
             progress("reading", 0)
-            await db.write_canonical(connection, county_id, roll.roll_version, source)
+            file = {"output": source, "format": "csv", "header": True}
+            await connection.copy_from_query(db.CANONICAL, county_id, roll.roll_version, **file)
             return await load_roll(
                 url,
                 county_id=county_id,
@@ -305,16 +315,10 @@ class RollUploads:
             RollError: the file is too long.
             RollLoadingError: another load of this county's roll is running.
         """
-        if self._under_way >= _UPLOADS_AT_ONCE:
-            raise BusyError
-        self._under_way += 1
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = self._folder / f"{uuid4().hex}.roll"
-        try:
+        with ExitStack() as stack:
+            path = stack.enter_context(self._file())
             await _receive(path, content)
-        except BaseException:
-            self._over(path)
-            raise
+            file = stack.pop_all()  # it is needed until it is loaded
         version: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         load = load_roll(
             self._database_url,
@@ -324,32 +328,41 @@ class RollUploads:
             complete_through=complete_through,
             began=version.set_result,
         )
-        task = asyncio.create_task(self._finish(load, path, version))
+        task = asyncio.create_task(self._finish(load, file, version))
         self._loads.add(task)
         task.add_done_callback(self._loads.discard)
         return await asyncio.shield(version)
 
-    async def _finish(self, load: Awaitable[LoadedRoll], path: Path, version: asyncio.Future[int]) -> None:
+    @contextmanager
+    def _file(self) -> Iterator[Path]:
+        """The path of a file that is received and loaded, and then deleted."""
+        if self._under_way >= _UPLOADS_AT_ONCE:
+            raise BusyError
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._under_way += 1
+        path = self._folder / f"{uuid4().hex}.roll"
         try:
-            await load
-        except Exception as error:  # noqa: BLE001  # the client gets it as the answer, or the list of rolls shows it
-            if not version.done():
-                version.set_exception(error)
-            elif not isinstance(error, RollError):
-                logger.warning("a roll was not loaded", extra={"error": type(error).__qualname__})
+            yield path
         finally:
-            self._over(path)
+            self._under_way -= 1
+            path.unlink(missing_ok=True)
 
-    def _over(self, path: Path) -> None:
-        self._under_way -= 1
-        path.unlink(missing_ok=True)
+    @staticmethod
+    async def _finish(load: Awaitable[LoadedRoll], file: ExitStack, version: asyncio.Future[int]) -> None:
+        with file:
+            try:
+                await load
+            except Exception as error:  # noqa: BLE001  # the client gets it as the answer, or the list of rolls shows it
+                if not version.done():
+                    version.set_exception(error)
+                elif not isinstance(error, RollError):
+                    logger.warning("a roll was not loaded", extra={"error": type(error).__qualname__})
 
     async def close(self) -> None:
         """Cancel the loads: each leaves a failed version that says so."""
         for task in self._loads:
             task.cancel()
-        with suppress(asyncio.CancelledError):
-            await asyncio.gather(*self._loads, return_exceptions=True)
+        await asyncio.gather(*self._loads, return_exceptions=True)
 
 
 async def _receive(path: Path, content: AsyncIterator[bytes]) -> None:

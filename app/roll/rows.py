@@ -28,36 +28,29 @@ HEADER_LIMIT: Final = 1 << 16  # bytes
 MOST_FAULTS: Final = 10  # bad rows that are reported
 
 
-class HashingReader(RawIOBase):
-    """A stream that takes the SHA-256 of what is read from it. A damaged archive is a `RollError`."""
+class _HashingReader(RawIOBase):
+    """Takes the SHA-256 of what is read. A damaged archive is a `RollError`."""
 
     def __init__(self, stream: BinaryIO) -> None:
-        """Read from `stream`."""
         self._stream = stream
-        self._hash = hashlib.sha256()
+        self.hash = hashlib.sha256()
 
     def readable(self) -> bool:
-        """Return True."""
         return True
 
     def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]  # the stub's Buffer is 3.12
-        """Fill the buffer."""
         try:
             data = self._stream.read(len(buffer))
         except (EOFError, OSError, zlib.error, zipfile.BadZipFile):
             raise RollError("the file is damaged: it cannot be unpacked to its end") from None
-        self._hash.update(data)
+        self.hash.update(data)
         buffer[: len(data)] = data
         return len(data)
 
-    def sha256(self) -> str:
-        """The hash of what was read so far, in hexadecimal."""
-        return self._hash.hexdigest()
-
 
 @contextmanager
-def open_roll(source: Path | BinaryIO) -> Iterator[tuple[BinaryIO, HashingReader]]:
-    """Open a roll for reading: the stream of its content, unpacked where it is gzip or zip, and its hash.
+def open_roll(source: Path | BinaryIO) -> Iterator[tuple[BinaryIO, Callable[[], str]]]:
+    """Open a roll: the stream of its content, unpacked where it is gzip or zip, and the SHA-256 of what was read of it.
 
     Raises:
         RollError: a zip archive that holds more or less than one file, or comes through a pipe.
@@ -70,12 +63,9 @@ def open_roll(source: Path | BinaryIO) -> Iterator[tuple[BinaryIO, HashingReader
     buffered = BufferedReader(cast("Any", source))  # to look ahead in
     try:
         start = buffered.peek(4)
-        if start.startswith(_GZIP):
-            unpacked = cast("BinaryIO", GzipFile(fileobj=buffered))
-        else:
-            unpacked = _only_file(buffered) if start.startswith(_ZIP) else buffered
-        hashing = HashingReader(unpacked)
-        yield cast("BinaryIO", BufferedReader(hashing, 1 << 18)), hashing
+        unpacked: Any = GzipFile(fileobj=buffered) if start.startswith(_GZIP) else buffered
+        hashing = _HashingReader(_only_file(buffered) if start.startswith(_ZIP) else unpacked)
+        yield cast("BinaryIO", BufferedReader(hashing, CHUNK_SIZE)), hashing.hash.hexdigest
     finally:
         buffered.detach()  # the caller's stream stays open
 
@@ -155,7 +145,7 @@ def _chunk(data: bytes, first_no: int, *, quoted: bool) -> Chunk:
 
 
 # Characters that no name or address has: NUL and other controls, lone carriage returns, separators and marks that
-# change the direction of the text around them; and bytes that are no text, which `_decoded` makes lone surrogates. Line
+# change the direction of the text around them; and bytes that are no text, which are decoded as lone surrogates. Line
 # breaks and tabs within a quoted field become blanks.
 FORBIDDEN: Final = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\udc80-\udcff]|\r(?!\n)"
@@ -169,9 +159,8 @@ BOUNDS = dict.fromkeys(CANONICAL_COLUMNS, 100) | {  # characters
 }  # fmt: skip
 _BOUNDS = tuple(BOUNDS[column] for column in CANONICAL_COLUMNS)
 
-STATUSES: dict[str, RegistrationStatus] = {status: status for status in get_args(RegistrationStatus)}
-CONFIDENTIAL = {"": False, "false": False, "n": False, "0": False, "true": True, "y": True, "1": True}
-_DATE_COLUMNS: Final = ("birth_date", "affidavit_signed", "affidavit_received", "effective_to")
+_STATUSES: dict[str, RegistrationStatus] = {status: status for status in get_args(RegistrationStatus)}
+_CONFIDENTIAL = {"": False, "false": False, "n": False, "0": False, "true": True, "y": True, "1": True}
 
 
 @cache  # a county has some 40,000 distinct ones
@@ -180,13 +169,6 @@ def _date(text: str) -> date | None:
     if text and (len(text) != len("2022-07-06") or not text.isascii()):  # fromisoformat also reads forms like 20220706
         raise ValueError(text)
     return date.fromisoformat(text) if text else None
-
-
-def _decoded(data: bytes, encoding: str) -> str:
-    try:
-        return data.decode(encoding)
-    except UnicodeDecodeError:
-        return data.decode(encoding, errors="surrogateescape")
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +190,8 @@ class RowReader:
     def __init__(self, roll_format: RollFormat, header: bytes) -> None:
         """Find the columns of the format in the file's first line."""
         self.format = roll_format
-        text = _decoded(header, roll_format.encoding).removeprefix("\ufeff").removeprefix("ï»¿").rstrip("\r\n")
+        text = header.decode(roll_format.encoding, "surrogateescape").rstrip("\r\n")
+        text = text.removeprefix("\ufeff").removeprefix("ï»¿")
         if _NO_TEXT.search(text):
             raise RollError(f"the header has a byte that is not {roll_format.encoding}")
         self.quoted = roll_format.always_quoted or text.startswith('"')
@@ -220,9 +203,8 @@ class RowReader:
             raise RollError(*faults)
         self._width = len(names)
         positions = {name: at for at, name in enumerate(names) if name}
-        sources = [roll_format.columns[column] for column in CANONICAL_COLUMNS]
-        self._values = _values_taker(sources, positions)
-        self._county = positions[roll_format.county_column] if roll_format.county_column else None
+        self._values = _values_taker([roll_format.columns[column] for column in CANONICAL_COLUMNS], positions)
+        self._county = positions.get(roll_format.county_column)
         self.county: str | None = None  # the file's code of the county, once a row was read
 
     def _split(self, text: str) -> Iterator[list[str]]:
@@ -232,7 +214,7 @@ class RowReader:
 
     def read(self, chunk: Chunk) -> Rows:
         """Read the rows of a chunk, numbered from `chunk.first_no`."""
-        text = _decoded(chunk.data, self.format.encoding)
+        text = chunk.data.decode(self.format.encoding, "surrogateescape")
         read_row = self._row_reader(text)
         registrations, faults, no = list[Registration](), list[FileFault](), chunk.first_no - 1
         try:
@@ -333,16 +315,22 @@ def _values_taker(
 
 def _registration_of(no: int, values: tuple[str, ...]) -> Registration:
     """One registration of its 22 values; ValueError or KeyError where one cannot be used."""
-    (voter_id, last, first, middle, suffix, birth, house, fraction, pre, street, kind, post, unit, unit_no, city,
-     zip_code, status, reason, signed, received, to, confidential) = values  # fmt: skip
+    voter_id, last, first, middle, suffix, born, *address, status, reason, signed, received, to, confidential = values
     signed_on, received_on = _date(signed), _date(received)
     if signed_on and received_on and received_on < signed_on:
         raise ValueError
-    return Registration(
-        no, voter_id, last, first, middle, suffix, _date(birth), house, fraction, pre, street, kind, post, unit,
-        unit_no, city, zip_code, STATUSES[status], reason, signed_on, received_on, _date(to),
-        CONFIDENTIAL[confidential.lower()],
-    )  # fmt: skip
+    dates, marked = (signed_on, received_on, _date(to)), _CONFIDENTIAL[confidential.lower()]
+    names = (voter_id, last, first, middle, suffix)
+    return Registration._make((no, *names, _date(born), *address, _STATUSES[status], reason, *dates, marked))
+
+
+_NOT_A_DATE: Final = _date, "not a date of the form YYYY-MM-DD"
+_READERS: Final[dict[str, tuple[Callable[[str], object], str]]] = {
+    **dict.fromkeys(("birth_date", "affidavit_signed", "affidavit_received", "effective_to"), _NOT_A_DATE),
+    "status": (_STATUSES.__getitem__, f"not one of {', '.join(_STATUSES)}"),
+    "confidential": (lambda text: _CONFIDENTIAL[text.lower()], "not one of true, false, y, n, 1, 0 or empty"),
+}
+"""How a column's text is read, and what is wrong with it where that fails; other columns hold any text."""
 
 
 def _explained(no: int, values: Sequence[str]) -> FileFault:
@@ -352,12 +340,9 @@ def _explained(no: int, values: Sequence[str]) -> FileFault:
             return FileFault(f"longer than {BOUNDS[column]} characters", no, column)
         if column == "voter_id" and not value:
             return FileFault("empty", no, column)
-        if column == "status" and value not in STATUSES:
-            return FileFault(f"not one of {', '.join(STATUSES)}", no, column)
-        if column == "confidential" and value.lower() not in CONFIDENTIAL:
-            return FileFault("not one of true, false, y, n, 1, 0 or empty", no, column)
+        read, why = _READERS.get(column, (str, ""))
         try:
-            _ = column in _DATE_COLUMNS and _date(value)
-        except ValueError:
-            return FileFault("not a date of the form YYYY-MM-DD", no, column)
+            read(value)
+        except (KeyError, ValueError):
+            return FileFault(why, no, column)
     return FileFault("received before it was signed", no, "affidavit_received")

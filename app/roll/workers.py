@@ -9,16 +9,19 @@ import os
 from collections import Counter, deque
 from collections.abc import AsyncGenerator, Callable, Iterator
 from dataclasses import dataclass
+from datetime import date
+from functools import cache
 from itertools import chain
 from typing import Final
 
 from app.errors import FileFault
+from app.law.registration import Registration
 from app.matching.blocking import count_terms, registration_keys
 from app.processes import Handler, WorkerPool
 from app.roll.formats import FORMATS, RollFormat
-from app.roll.queries import copy_lines, copy_token_lines
 from app.roll.rows import Chunk, RowReader, Rows
 
+NULL: Final = "\x01"  # in COPY's text; no field of a roll holds a control character
 _DISTINCT_WORDS: Final = 40_000  # counted words that a worker keeps at most, for its memory
 _MOST_WORKERS: Final = 2  # each takes 100 MB, and the database needs a processor too
 
@@ -46,12 +49,30 @@ def converter(roll_format: RollFormat, header: bytes) -> Callable[[Chunk | None]
         rows, tokens = reader.read(chunk) if chunk else Rows([]), b""
         count_terms(rows.registrations, counts)
         if chunk is None or len(counts) > _DISTINCT_WORDS:
-            tokens = copy_token_lines(counts)
+            tokens = _copy_text([f"{kind}\t{token}\t{count}" for (kind, token), count in counts.items()])
             counts.clear()
-        lines = copy_lines((registration, registration_keys(registration)) for registration in rows.registrations)
+        lines = _copy_text([_copy_line(registration) for registration in rows.registrations])
         return Converted(chunk.rows if chunk else 0, lines, tokens, reader.county, rows.faults, rows.broken)
 
     return convert
+
+
+@cache  # a roll has some thousands of them
+def _date(day: date | None) -> str:
+    return NULL if day is None else day.isoformat()
+
+
+def _copy_line(registration: Registration) -> str:
+    """A registration with its keys as COPY's text. No field has a tab or a line break."""
+    no, voter_id, last, first, middle, suffix, born, *texts, signed, received, to, confidential = registration
+    dates, keys = (_date(signed), _date(received), _date(to)), registration_keys(registration)
+    numbers = [NULL if key is None else str(key) for key in keys]
+    names = (voter_id, last, first, middle, suffix)
+    return "\t".join([str(no), *names, _date(born), *texts, *dates, str(confidential), *numbers])
+
+
+def _copy_text(lines: list[str]) -> bytes:
+    return "\n".join([*lines, ""]).replace("\\", "\\\\").encode()
 
 
 async def open_converter(file: tuple[str, bytes]) -> Handler[Chunk | None, Converted]:

@@ -18,8 +18,7 @@ import asyncpg
 import pytest
 
 from app.database.engine import connect_arguments
-from app.database.server import EmbeddedServer
-from app.database.server_files import database_memory, memory_limit
+from app.database.server import EmbeddedServer, database_memory, memory_limit
 from app.errors import NoDatabaseError, ServerError
 
 _PROJECT = Path(__file__).parents[2]
