@@ -18,8 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from app.demo.county import ROLL_HEADER, County
-from app.demo.mix import gascon
-from app.demo.petition import Line, Petition
+from app.demo.petition import Line, Petition, gascon
 
 CIRCULATION = ("2022-01-27", "2022-07-06")
 FILED = COMPLETE_THROUGH = "2022-07-06"
@@ -120,7 +119,7 @@ def generate(
     out.mkdir(parents=True, exist_ok=True)
     lines, roll = _Lines(out, mix.raw), out / ("roll.csv.gz" if compress else "roll.csv")
     rows = _write_csv(roll, ROLL_HEADER, _stream(county, petition, lines, progress))
-    _write_csv(out / ALIASES, ("kind", "alias", "name"), (("city", *names) for names in county.atlas.other_names))
+    _write_csv(out / ALIASES, ("kind", "alias", "name"), (("city", *names) for names in county.other_names))
     lines.write_to(out)
     published = {reason: count for reason, count in mix.lines.items() if reason != "valid"}
     expected = {

@@ -1,24 +1,52 @@
 """The made-up petition: who signs it, what they write, and the truth about each line.
 
-The truth is for the simulated clerks and the last comparison only; the service never sees it. A truth file has one
-JSON object per line, in the order of the places.
+Its results are in the proportions that were published for the Gascón recall of 2022. The truth is for the simulated
+clerks and the last comparison only; the service never sees it. A truth file has one JSON object per line, in the order
+of the places.
 """
 
 import json
 from array import array
 from collections import deque
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from fractions import Fraction
 from itertools import accumulate
+from math import ceil
 from pathlib import Path
-from random import Random
 from typing import Any, NamedTuple, TypedDict
 
-from app.demo.county import NOT_IN_FORCE, WINDOW_FIRST, Address, Building, County, Registration, alike
-from app.demo.mix import KINDS, Mix, kinds
-from app.demo.people import People, Person
-from app.demo.writing import ILLEGIBLE, READERS, Pen, Text
+from app.demo.county import NOT_IN_FORCE, WINDOW_FIRST, Building, County, Registration, alike
+from app.demo.people import Dice, People, Person
+from app.demo.writing import READERS, Pen
+
+REGISTERED = 5_668_569
+REQUIRED = 566_857
+LINES = {  # the published result by line: Los Angeles County Registrar-Recorder, 15 August 2022
+    "valid": 520_050,
+    "not_registered": 88_464,
+    "duplicate": 43_593,
+    "different_address": 32_187,
+    "signature_mismatch": 9_490,
+    "canceled": 7_344,
+    "out_of_county": 5_374,
+    "other": 9_331,
+}
+
+# How the published lines divide further was not published; these shares are ours.
+KINDS = {
+    "not_registered": {
+        "relative": 26,  # of a voter, at the voter's address
+        "housemate": 20,  # of a voter, with another surname
+        "stranger_at_home": 16,  # at an address of the roll where other people are registered
+        "stranger": 28,  # at an address that is not in the roll
+        "registered_late": 5,
+        "pending_registration": 3,
+        "under_age": 2,
+    },
+    "other": {"no_signature": 40, "no_address": 25, "illegible": 20, "not_personally_affixed": 10, "withdrawn": 5},
+}
 
 LINES_PER_PAGE = 10
 PAGES_PER_SECTION = 4
@@ -27,7 +55,8 @@ OCCUPIED_SHARE = 0.5  # of the signers who have moved: how many write an address
 MANY = 15  # people in a building, from which on a given name alone does not identify a person
 REMEMBERED = 200  # buildings, and unused registrations of each kind
 JUNIOR_SHARE = 0.03  # of the relatives in a hard petition: how many have the voter's own name
-ILLEGIBLE_BUT_KNOWN = 0.3  # share of wrong characters from which a good matcher still finds some signers
+ILLEGIBLE = 0.75  # share of wrong characters
+ILLEGIBLE_BUT_KNOWN = 0.3  # share from which a good matcher still finds some signers
 
 PUBLISHED = {kind: result for result, of_result in KINDS.items() for kind in of_result}
 CLASSES = {
@@ -36,6 +65,50 @@ CLASSES = {
     "canceled": "cancelled", "out_of_county": "ooc", "duplicate": "dup",
 }  # fmt: skip
 REASONS = dict.fromkeys(("relative", "housemate", "stranger", "stranger_at_home"), "not_registered")  # others: the kind
+
+
+@dataclass(frozen=True, slots=True)
+class Mix:
+    """The counts at one scale."""
+
+    registered: int  # current registrations in the county
+    required: int  # signatures
+    lines: dict[str, int]  # by published result
+
+    @property
+    def raw(self) -> int:
+        """All lines of the petition."""
+        return sum(self.lines.values())
+
+
+def apportion(total: int, weights: Mapping[str, int]) -> dict[str, int]:
+    """Divides the total by weight with the largest remainders; the parts add up to the total exactly."""
+    whole = sum(weights.values())
+    parts = {key: total * weight // whole for key, weight in weights.items()}
+    by_remainder = sorted(weights, key=lambda key: -(total * weights[key] % whole))  # stable: ties in the order given
+    for key in by_remainder[: total - sum(parts.values())]:
+        parts[key] += 1
+    return parts
+
+
+def gascon(scale: Fraction) -> Mix:
+    """The Gascón petition at a scale; 1 is the whole. Raises ValueError if a result would have no line."""
+    if scale <= 0:
+        raise ValueError("the scale must be above 0")
+    lines = apportion(round(sum(LINES.values()) * scale), LINES)
+    if min(lines.values()) == 0:
+        raise ValueError("the scale is too small: a result would have no line")
+    return Mix(round(REGISTERED * scale), ceil(REQUIRED * scale), lines)
+
+
+def kinds(lines: Mapping[str, int]) -> dict[str, int]:
+    """Lines by kind, which divides the published results further; a duplicate is a further line of a valid signer."""
+    counts: dict[str, int] = {}
+    for result, count in lines.items():
+        if result != "duplicate":
+            counts |= apportion(count, KINDS.get(result, {result: 1}))
+    return counts
+
 
 Truth = TypedDict(
     "Truth",
@@ -73,17 +146,14 @@ def index_of(section: int, page: int, line: int) -> int:
     return ((section - 1) * PAGES_PER_SECTION + page - 1) * LINES_PER_PAGE + line - 1
 
 
-class TruthFile(AbstractContextManager["TruthFile"]):
+class TruthFile(ExitStack):
     """A truth file, read by place; a context manager. Keeps 8 bytes per line in memory."""
 
     def __init__(self, path: Path) -> None:
         """Opens the file and finds its lines."""
-        self._file = path.open("rb")
+        super().__init__()
+        self._file = self.enter_context(path.open("rb"))
         self._starts = array("Q", accumulate(map(len, self._file), initial=0))
-
-    def __exit__(self, *_: object) -> None:
-        """Closes the file."""
-        self._file.close()
 
     def __len__(self) -> int:
         """How many lines the petition has."""
@@ -110,26 +180,19 @@ class Petition:
     def __init__(self, county: County, mix: Mix, seed: int, *, hard: bool = False) -> None:
         """Draws the places, and how many people sign in which way.
 
-        Args:
-            county: The county whose buildings will be shown.
-            mix: How many lines of each result.
-            seed: Of the petition; a county may have several.
-            hard: Also draw unregistered people whom no lookup can distinguish from a voter: people with the same name
-                at the same address, and relatives with a similar name. That tests a matcher, but has no certain result.
+        A hard petition also has unregistered people whom no lookup can distinguish from a voter: people with the same
+        name at the same address, and relatives with a similar name. That tests a matcher, but has no certain result.
         """
-        self._random = Random(f"petition {seed}")  # noqa: S311 - made up, not secret
-        self._county, self._hard = county, hard
-        self._people = People(self._random, county.names)
-        self._pen = Pen(self._random, county.names, county.atlas)
+        self._county, self._dice, self._hard = county, Dice(f"petition {seed}"), hard
+        self._people = People(self._dice, county.names)
         self._places = array("L", range(mix.raw))
-        self._random.shuffle(self._places)
         self._kinds = [kind for kind, count in kinds(mix.lines).items() for _ in range(count)]
-        self._random.shuffle(self._kinds)
         # For each valid voter, how many further lines: 0, 1 or 2.
         twice = int(mix.lines["duplicate"] * TRIPLE_SHARE / (1 + TRIPLE_SHARE))
         once = mix.lines["duplicate"] - 2 * twice
         self._copies = [2] * twice + [1] * once + [0] * (mix.lines["valid"] - once - twice)
-        self._random.shuffle(self._copies)
+        for drawn in (self._places, self._kinds, self._copies):
+            self._dice.shuffle(drawn)
         self._voters_left = mix.registered
         self._recent: deque[Building] = deque(maxlen=REMEMBERED)
         self._unused = {kind: deque[tuple[Registration, Building]](maxlen=REMEMBERED) for kind in NOT_IN_FORCE}
@@ -142,7 +205,7 @@ class Petition:
             unused.extend((registration, building) for registration in building.not_in_force[kind])
         for voter in building.current:
             # The chance of each voter in turn makes the number of signers come out exactly.
-            if self._random.random() * self._voters_left < len(self._kinds):
+            if self._dice.random() * self._voters_left < len(self._kinds):
                 yield from self._sign(self._kinds.pop(), voter, building)
             self._voters_left -= 1
 
@@ -150,7 +213,7 @@ class Petition:
         """The lines for which the roll had no unused registration yet when their turn came."""
         for kind in self._waiting:
             if self._unused[kind]:
-                yield self._registered_not_in_force(kind)
+                yield self._not_in_force(kind)
             elif kind == "canceled":
                 raise ValueError("the county is too small: it has no canceled registration")
             else:  # a different kind with the same published result
@@ -161,102 +224,102 @@ class Petition:
         if kind == "valid":  # one to three lines: the lowest place counts (EC 105(b)), not the first to arrive
             indexes = sorted(self._places.pop() for _ in range(1 + self._copies.pop()))
             for copy, index in enumerate(indexes):
-                text, ok = self._own(voter, building)
-                yield self._line("duplicate" if copy else "valid", text, voter.voter_id, ok, index=index)
+                yield self._registered("duplicate" if copy else "valid", voter, building, index)
         elif kind == "different_address":
-            text = self._pen.write(voter.person, self._elsewhere(voter, building))
-            yield self._line(kind, text, voter.voter_id, [voter.voter_id])
+            yield self._line(kind, self._elsewhere(voter, building))
         elif kind == "out_of_county":
-            zip_, city = self._random.choice(self._county.names.outside)
-            address = self._county.atlas.empty(self._random)._replace(city=city, zip=zip_)
-            text = self._pen.write(self._people.adult(), address, known=None, error=READERS[0], outside=True)
-            yield self._line(kind, text)
+            zip_, city = self._dice.choice(self._county.names.outside)
+            address = self._county.empty(self._dice)._replace(city=city, zip=zip_)
+            yield self._line(kind, Registration(self._people.adult(), address), known=None, error=READERS[0])
         elif self._unused.get(kind):
-            yield self._registered_not_in_force(kind)
+            yield self._not_in_force(kind)
         elif kind in self._unused:
             self._waiting.append(kind)
         elif PUBLISHED.get(kind) == "not_registered":
             yield self._unregistered(kind, voter, building)
-        else:
-            yield self._flawed(kind, voter, building)
+        else:  # what is wrong is not the registration
+            yield self._registered(kind, voter, building)
 
-    def _flawed(self, kind: str, voter: Registration, building: Building) -> Line:
-        """A registered voter's line that does not count for a reason other than the registration."""
+    def _registered(self, kind: str, voter: Registration, building: Building, index: int = -1) -> Line:
+        """A voter's line with an address of the registration."""
         illegible = ILLEGIBLE_BUT_KNOWN if self._hard else ILLEGIBLE
-        text, ok = self._own(voter, building, illegible if kind == "illegible" else 0)
-        if kind == "no_address":
-            box = self._random.choice(("", f"PO BOX {self._random.randint(10, 9999)}"))
-            text = replace(text, entry={**text.entry, "residence_address": box}, tags="pobox" if box else "noaddress")
-        return self._line(kind, text, voter.voter_id, ok)
-
-    def _own(self, voter: Registration, building: Building, error: float = 0) -> tuple[Text, list[str]]:
-        """A voter's line with an address of the registration, and the voters whom the entry fits equally well."""
+        error = illegible if kind == "illegible" else 0
         before = building.before.get(voter.voter_id)
-        if before and before.to >= WINDOW_FIRST and self._random.random() < OCCUPIED_SHARE:
+        if before and before.to >= WINDOW_FIRST and self._dice.chance(OCCUPIED_SHARE):
             # registered there for a part of the circulation (2 CCR 20931)
-            return self._pen.write(voter.person, before.address, error=error), [voter.voter_id]
-        same_name = [other.voter_id for other in building.current if _same_name(other.person, voter.person)]
-        text = self._pen.write(voter.person, voter.address, known=_relatives(voter, building), error=error)
-        return text, same_name
+            return self._line(kind, before, error=error, index=index)
+        ok = [other.voter_id for other in building.current if _same_name(other.person, voter.person)]
+        return self._line(kind, voter, known=_relatives(voter, building), error=error, ok=ok, index=index)
 
-    def _registered_not_in_force(self, kind: str) -> Line:
+    def _not_in_force(self, kind: str) -> Line:
         """A line of a person whose registration is canceled, or not in force yet."""
         signer, building = self._unused[kind].popleft()
-        text = self._pen.write(signer.person, signer.address, known=_relatives(signer, building))
-        return self._line(kind, text, signer.voter_id, [signer.voter_id])
+        return self._line(kind, signer, known=_relatives(signer, building))
 
     def _unregistered(self, kind: str, voter: Registration, building: Building) -> Line:
         """A line of a person who is in no roll: a relative or housemate of this voter, or a stranger."""
         address, tag = voter.address, kind
         surname = voter.person.last_name if kind == "relative" else ""
         if kind == "stranger_at_home":
-            building = self._random.choice(self._recent)
-            address = self._random.choice(building.current).address
+            building = self._dice.choice(self._recent)
+            address = self._dice.choice(building.current).address
         if kind == "stranger":
-            address, person = self._county.atlas.empty(self._random), self._people.adult()
-        elif self._hard and surname and self._random.random() < JUNIOR_SHARE:
+            address, person = self._county.empty(self._dice), self._people.adult()
+        elif self._hard and surname and self._dice.chance(JUNIOR_SHARE):
             person, tag = voter.person._replace(suffix=""), "junior"
         else:
-            person = self._clear_of(building, surname)
-        return self._line(kind, self._pen.write(person, address, known=None), tag=tag)
-
-    def _clear_of(self, building: Building, surname: str) -> Person:
-        """A person who cannot be mistaken for any resident; in a hard petition, one whose name differs."""
-        while True:
             person = self._people.adult(surname)
-            taken = any(_same_name(person, resident.person) for resident in building.residents())
-            if not taken and (self._hard or not _mistakable(person, building)):
-                return person
+            while self._taken(person, building):
+                person = self._people.adult(surname)
+        return self._line(kind, Registration(person, address), known=None, tag=tag)
 
-    def _elsewhere(self, voter: Registration, building: Building) -> Address:
-        """An address where this voter was not registered during the circulation."""
+    def _taken(self, person: Person, building: Building) -> bool:
+        """Whether this person could be mistaken for a resident; in a hard petition, only one of the same name."""
+        same = any(_same_name(person, resident.person) for resident in building.residents())
+        return same or (not self._hard and _mistakable(person, building))
+
+    def _elsewhere(self, voter: Registration, building: Building) -> Registration:
+        """This voter at an address that was not the voter's during the circulation."""
         before = building.before.get(voter.voter_id)
         if before and before.to < WINDOW_FIRST:
-            return before.address
-        other = self._random.choice(self._recent)
-        if other is building or self._random.random() > OCCUPIED_SHARE or _mistakable(voter.person, other):
-            return self._county.atlas.empty(self._random)
-        return self._random.choice(other.current).address
+            return before
+        other = self._dice.choice(self._recent)
+        if other is building or self._dice.random() > OCCUPIED_SHARE or _mistakable(voter.person, other):
+            return voter._replace(address=self._county.empty(self._dice))
+        return voter._replace(address=self._dice.choice(other.current).address)
 
     def _line(
-        self, kind: str, text: Text, voter_id: str = "", ok: Sequence[str] = (), *, index: int = -1, tag: str = ""
+        self,
+        kind: str,
+        signer: Registration,
+        *,
+        known: Collection[str] | None = (),
+        error: float = 0,
+        ok: Sequence[str] = (),
+        index: int = -1,
+        tag: str = "",
     ) -> Line:
-        """The line as posted, and its truth; at the next free place if it has no index."""
+        """The line that this person writes, and its truth; at the next free place if it has no index."""
         index = self._places.pop() if index < 0 else index
         section, page, line = place(index)
-        image = f"{self._random.getrandbits(256):064x}"
-        signature = {"section": section, "page": page, "line": line, **text.entry}
+        pen = Pen(self._dice, self._county, error)
+        entry = pen.write(signer, known)
+        if kind == "no_address":
+            entry["residence_address"] = box = self._dice.choice(("", f"PO BOX {self._dice.randint(10, 9999)}"))
+            pen.tags = ["pobox" if box else "noaddress"]
+        image = f"{self._dice.getrandbits(256):064x}"
+        signature = {"section": section, "page": page, "line": line, **entry}
         signature |= {"signed": kind != "no_signature", "image_sha256": image}
         truth: Truth = {
             "place": f"{section}-{page}-{line}",
             "status": "valid" if kind == "valid" else "invalid",
             "reason": None if kind == "valid" else REASONS.get(kind, kind),
             "published": PUBLISHED.get(kind, kind),
-            "voter_id": voter_id,
+            "voter_id": signer.voter_id,
             "class": CLASSES.get(kind, "notreg"),
-            "ok": list(ok),
-            "character_error": text.character_error,
-            "tags": f"{tag} {text.tags}".strip(),
+            "ok": list(ok) or [signer.voter_id] * bool(signer.voter_id),
+            "character_error": pen.error,
+            "tags": " ".join(filter(None, [tag, *pen.tags])),
         }
         return Line(index, signature, truth)
 

@@ -16,8 +16,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
 from app.demo.generate import ALIASES, Manifest, generate
-from app.demo.mix import LINES
-from app.demo.petition import TruthFile
+from app.demo.petition import LINES, TruthFile
 from app.demo.service import Api, ServiceError, command, running_service
 from app.demo.users import CLERKS, SUPERVISOR, Station, Work, post_all, settle, share_out
 from app.station.client import Target

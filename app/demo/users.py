@@ -18,9 +18,8 @@ from typing import Any
 
 from app.demo.petition import Truth, TruthFile
 from app.demo.service import Api, ServiceError
-from app.station.client import Control, Options, Target
+from app.station.client import Control, Options, Target, post_file, post_signatures
 from app.station.outcome import Summary
-from app.station.post import post_file, post_signatures
 
 _RESENT = 0.02  # of a station's lines are entered by hand and sent again, under a new key
 _SCANNED_TWICE = 0.01  # of a station's lines are scanned by its neighbor too

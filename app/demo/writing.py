@@ -1,16 +1,14 @@
 """How people fill in a line of a petition, with abbreviations and omissions, and how a station misreads it."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
-from random import Random
+from dataclasses import dataclass, field
 
-from app.demo.county import DIRECTIONS, TYPES, Address, Atlas
-from app.demo.people import Names, Person
+from app.demo.county import DIRECTIONS, TYPES, Address, County, Registration
+from app.demo.people import Dice, Person
 
 READERS = (0.003, 0.012, 0.04, 0.09)  # shares of wrong characters: keyed, keyed in haste, read by machine, read badly
 READER_WEIGHTS = (60, 25, 12, 3)
 MACHINE = 0.04  # the share from which on a machine has read the line
-ILLEGIBLE = 0.75
 
 
 def _table(pairs: str) -> dict[str, str]:
@@ -34,56 +32,35 @@ MISREAD = _table(  # wrong characters of a machine
 ENTRY = ("printed_name", "residence_address", "city", "zip")
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
-    """What the station read from one line."""
-
-    entry: dict[str, str]  # the fields of ENTRY
-    character_error: float  # share of wrong characters
-    tags: str  # what the writer did, such as "nick notype"
-
-
+@dataclass(slots=True)
 class Pen:
-    """Writes lines, with one stream of random numbers."""
+    """Writes one line."""
 
-    def __init__(self, random: Random, names: Names, atlas: Atlas) -> None:
-        """Takes the county's names and zips, which people confuse."""
-        self._random, self._names, self._atlas = random, names, atlas
-        self._tags: list[str] = []
+    dice: Dice
+    county: County  # whose names and zips people confuse
+    error: float  # share of wrong characters; drawn if 0
+    tags: list[str] = field(default_factory=list)  # what the writer did, such as "nick", "notype"
 
-    def write(
-        self,
-        who: Person,
-        address: Address,
-        *,
-        known: Collection[str] | None = (),
-        error: float = 0,
-        outside: bool = False,
-    ) -> Text:
-        """One line.
+    def write(self, signer: Registration, known: Collection[str] | None) -> dict[str, str]:
+        """What the station reads from the line: the fields of ENTRY.
 
-        Args:
-            who: The signer.
-            address: What the signer means to write.
-            known: Given names of others at a voter's address, which a nickname or second name must not be. None for
-                signers who are not in the roll: they write their full name, so that they are not mistaken for a voter.
-            error: The share of wrong characters; drawn if 0.
-            outside: Whether the address is in another county; its city and zip are then always there.
+        `known` are given names of others at a voter's address, which a nickname or second name must not be; None for
+        signers who are not in the roll: they write their full name, so that they are not mistaken for a voter.
         """
-        self._tags = []
-        error = error or self._random.choices(READERS, READER_WEIGHTS)[0]
-        parts = [self._name(who, known), self._residence(address)]
-        parts += [address.city] if outside else [self._city(address), self._zip(address)]
-        read = [self._read(part, error) for part in parts] + [address.zip] * outside
-        return Text(dict(zip(ENTRY, read, strict=True)), error, " ".join(self._tags))
+        self.error = self.error or self.dice.choices(READERS, READER_WEIGHTS)[0]
+        address = signer.address
+        parts = [self._name(signer.person, known), self._residence(address)]
+        inside = address.zip in self.county.aliases  # in another county, the city and the zip are always there
+        parts += [self._city(address), self._zip(address)] if inside else [address.city]
+        read = [self._read(part) for part in parts]
+        return dict(zip(ENTRY, read if inside else [*read, address.zip], strict=True))
 
-    def _chance(self, share: float, tag: str = "") -> bool:
+    def _chance(self, share: float, tag: str) -> bool:
         """True with this chance, and then adds the tag."""
-        if self._random.random() >= share:
-            return False
-        if tag:
-            self._tags.append(tag)
-        return True
+        happens = self.dice.chance(share)
+        if happens:
+            self.tags.append(tag)
+        return happens
 
     def _name(self, who: Person, known: Collection[str] | None) -> str:
         """The printed name."""
@@ -91,12 +68,12 @@ class Pen:
         if known is not None:
             first, middle = self._given(first, middle, known)
             last = self._surname(last)
-        if self._chance(0.4):
+        if self.dice.chance(0.4):
             middle = ""
-        elif middle and self._chance(0.6):
-            middle = middle[0] + ("." if self._chance(0.2) else "")
+        elif middle and self.dice.chance(0.6):
+            middle = middle[0] + ("." if self.dice.chance(0.2) else "")
         elif not middle and self._chance(0.05, "midadd"):
-            middle = self._random.choice("ABCDEGJLMRST")
+            middle = self.dice.choice("ABCDEGJLMRST")
         if self._chance(0.03, "lastfirst"):
             return _spaced(f"{last},", first, middle, suffix)
         if self._chance(0.014, "swapped"):
@@ -105,9 +82,9 @@ class Pen:
 
     def _given(self, first: str, middle: str, known: Collection[str]) -> tuple[str, str]:
         """The given names as a voter may write them, but never those of another resident."""
-        nicknames = [name for name in self._names.nicknames.get(first, ()) if name not in known]
+        nicknames = [name for name in self.county.names.nicknames.get(first, ()) if name not in known]
         if nicknames and self._chance(0.06, "nick"):
-            return self._random.choice(nicknames), middle
+            return self.dice.choice(nicknames), middle
         if len(middle) > 1 and middle not in known and self._chance(0.015, "midasfirst"):
             return middle, ""
         if not any(name[0] == first[0] for name in known) and self._chance(0.011, "finit"):
@@ -118,9 +95,9 @@ class Pen:
         """The surname as a voter may write it: half of a double one, with another one, or as it sounds."""
         parts = last.replace("-", " ").split()
         if len(parts) == 2 and self._chance(0.3, "surpart"):  # noqa: PLR2004 - a double surname has two
-            return self._random.choice(parts)
+            return self.dice.choice(parts)
         if self._chance(0.004, "suradd"):
-            return f"{last}-{self._names.surnames.draw(self._random)}"
+            return f"{last}-{self.county.names.surnames.draw(self.dice)}"
         return self._respelled(last) if self._chance(0.012, "phon") else last
 
     def _respelled(self, word: str) -> str:
@@ -128,7 +105,7 @@ class Pen:
         fitting = [(old, new) for old, new in RESPELLINGS.items() if old in word[1:]]
         if not fitting:
             return word
-        old, new = self._random.choice(fitting)
+        old, new = self.dice.choice(fitting)
         return word[0] + word[1:].replace(old, new, 1)
 
     def _residence(self, address: Address) -> str:
@@ -144,7 +121,7 @@ class Pen:
     def _house(self, number: str) -> str:
         """The house number, sometimes with a slip: two digits exchanged, or one wrong."""
         if len(number) > 1 and self._chance(0.014, "hnum"):
-            at = self._random.randrange(1, len(number))
+            at = self.dice.randrange(1, len(number))
             one, other = number[at - 1], number[at]
             slip = other + one if one != other else one + str((int(other) + 1) % 10)
             return number[: at - 1] + slip + number[at + 1 :]
@@ -152,59 +129,59 @@ class Pen:
 
     def _direction(self, direction: str) -> str:
         if not direction:
-            return self._random.choice(DIRECTIONS) if self._chance(0.02, "adddir") else ""
+            return self.dice.choice(DIRECTIONS) if self._chance(0.02, "adddir") else ""
         if self._chance(0.2, "nodir"):
             return ""
         if self._chance(0.012, "wrongdir"):
-            return self._random.choice(DIRECTIONS.replace(direction, ""))
-        return SPELLED[direction] if self._chance(0.1) else direction
+            return self.dice.choice(DIRECTIONS.replace(direction, ""))
+        return SPELLED[direction] if self.dice.chance(0.1) else direction
 
     def _type(self, type_: str) -> str:
         if not type_ or self._chance(0.13, "notype"):
             return ""
         if self._chance(0.015, "wrongtype"):
-            type_ = self._random.choice([other for other in TYPES if other != type_])
-        return SPELLED[type_] if self._chance(0.3) else type_
+            type_ = self.dice.choice([other for other in TYPES if other != type_])
+        return SPELLED[type_] if self.dice.chance(0.3) else type_
 
     def _unit(self, address: Address) -> str:
         unit = address.unit_number
         if not unit:
-            return f"APT {self._random.randint(1, 12)}" if self._chance(0.006, "addunit") else ""
+            return f"APT {self.dice.randint(1, 12)}" if self._chance(0.006, "addunit") else ""
         if self._chance(0.2, "nounit"):
             return ""
         if self._chance(0.02, "wrongunit"):
-            unit = str(self._random.randint(1, 40))
-        return self._random.choice(UNIT_FORMS).format(unit)
+            unit = str(self.dice.randint(1, 40))
+        return self.dice.choice(UNIT_FORMS).format(unit)
 
     def _city(self, address: Address) -> str:
-        city, aliases = address.city, self._atlas.aliases.get(address.zip)
+        city, aliases = address.city, self.county.aliases.get(address.zip)
         if self._chance(0.03, "nocity"):
             return ""
         if aliases and self._chance(0.04, "cityalias"):
-            city = self._random.choice(aliases)
-        elif city == "LOS ANGELES" and self._chance(0.15):
-            city = self._random.choice(("LA", "L.A.", "L A"))
-        return f"{city} CA" if self._chance(0.08) else city
+            city = self.dice.choice(aliases)
+        elif city == "LOS ANGELES" and self.dice.chance(0.15):
+            city = self.dice.choice(("LA", "L.A.", "L A"))
+        return f"{city} CA" if self.dice.chance(0.08) else city
 
     def _zip(self, address: Address) -> str:
         if self._chance(0.05, "nozip"):
             return ""
         if self._chance(0.016, "wrongzip"):
-            return self._random.choice(self._atlas.zips)
-        return f"{address.zip}-{self._random.randint(1000, 9999)}" if self._chance(0.03) else address.zip
+            return self.dice.choice(self.county.zips)
+        return f"{address.zip}-{self.dice.randint(1000, 9999)}" if self.dice.chance(0.03) else address.zip
 
-    def _read(self, text: str, error: float) -> str:
-        """The text with this share of wrong characters, as a keyboard or a machine makes them."""
-        uniform, wrong = self._random.random, MISREAD if error >= MACHINE else KEYED
+    def _read(self, text: str) -> str:
+        """The text with some wrong characters, as a keyboard or a machine makes them."""
+        uniform, error, wrong = self.dice.random, self.error, MISREAD if self.error >= MACHINE else KEYED
         return "".join(self._misread(c, wrong) if uniform() < error else c for c in text)
 
     def _misread(self, character: str, wrong: dict[str, str]) -> str:
         """One wrong character: another one, none, or the same twice."""
-        if self._chance(0.12):
+        if self.dice.chance(0.12):
             return ""
-        if self._chance(0.1):
+        if self.dice.chance(0.1):
             return character * 2
-        return self._random.choice(wrong.get(character, character))
+        return self.dice.choice(wrong.get(character, character))
 
 
 def _spaced(*parts: str) -> str:

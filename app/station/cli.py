@@ -7,27 +7,24 @@ import os
 import re
 import signal
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import asdict, fields
 from functools import partial
 from pathlib import Path
 from time import monotonic
+from typing import get_args
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from app.station.client import Control, Options, Target
-from app.station.outcome import BadFileError, GaveUpError, InterruptedPostingError, StationError, Summary
-from app.station.post import DEFAULT_OPTIONS, DEFAULT_SPOOL, post_file
+from app.station.client import DEFAULT_SPOOL, Control, Options, Target, post_file
+from app.station.outcome import BadFileError, GaveUpError, StationError, StoppedError, Summary
 
 URL = re.compile(r"https?://(\[[\da-f:]+\]|[^][\s/@?#:]+)(:(?P<port>[1-9]\d{0,4}))?(/[^\s?#]*)?", re.IGNORECASE)
 LARGEST_PORT = 65_535
-LARGEST_BATCH = 1_000  # lines; the service accepts no more
-LARGEST_IN_FLIGHT = 1_000  # requests
+LARGEST_COUNT = 1_000  # lines in a batch, which the service accepts, or requests in flight
 LONGEST_TIME = 1_000_000_000  # seconds
 SECONDS_BETWEEN_LINES = 5.0
-EXIT_REFUSED_LINES = 3
-RESUMABLE = (GaveUpError, InterruptedPostingError)
-
+RESUMABLE = {GaveUpError: 4, StoppedError: 130}  # exit codes of the errors after which the same command resumes
 EXIT_CODES = """\
 The last line on standard output is a summary in JSON. Run the same command again to resume.
 
@@ -62,19 +59,41 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     key.add_argument("--key", type=_key, default=os.environ.get("STATION_KEY", ""), help=text)
     key.add_argument("--key-file", dest="key", type=_key_file, metavar="PATH", help="a file that contains only the key")
     post.add_argument("--spool", type=Path, default=DEFAULT_SPOOL, metavar="DIR", help="resume data (default: ./spool)")
-    count, seconds = partial(_positive, int), _positive(float, LONGEST_TIME)
-    for option, type_, unit, meaning in (
-        ("batch", count(LARGEST_BATCH), "LINES", "lines per request, 1 to 1000"),
-        ("in_flight", count(LARGEST_IN_FLIGHT), "N", "requests at the same time"),
-        ("timeout", seconds, "SECONDS", "for one attempt, including its answer"),
-        ("give_up_after", seconds, "SECONDS", "for one batch, including all its retries"),
-        ("first_wait", seconds, "SECONDS", "longest wait before the first retry; doubles with each retry"),
-        ("longest_wait", seconds, "SECONDS", "longest wait before any retry"),
-        ("grace", seconds, "SECONDS", "for requests in flight when interrupted"),
-    ):
-        default = getattr(DEFAULT_OPTIONS, option)
-        text = f"{meaning} (default: {default:g})"
-        post.add_argument(f"--{option.replace('_', '-')}", type=type_, default=default, metavar=unit, help=text)
+    for option in fields(Options):
+        kind, unit, meaning = get_args(option.type)
+        number = _positive(kind, LARGEST_COUNT if kind is int else LONGEST_TIME)
+        name, text = f"--{option.name.replace('_', '-')}", f"{meaning} (default: {option.default:g})"
+        post.add_argument(name, type=number, default=option.default, metavar=unit, help=text)
+
+
+def _positive(kind: Callable[[str], float], most: float) -> Callable[[str], float]:
+    def number(text: str) -> float:
+        parsed = kind(text)
+        if not 0 < parsed <= most:
+            raise argparse.ArgumentTypeError(f"must be above 0 and at most {most:,.0f}")
+        return parsed
+
+    return number
+
+
+def _key(text: str) -> str:
+    key = text.strip()
+    if not (key and key.isascii() and key.isprintable()):
+        raise argparse.ArgumentTypeError("no key: set STATION_KEY, or give --key-file or --key")
+    return key
+
+
+def _key_file(path: str) -> str:
+    try:
+        return _key(Path(path).read_text(encoding="ascii", errors="replace"))
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"cannot read {path}: {error.strerror}") from None
+
+
+def _url(text: str) -> str:
+    if not (match := URL.fullmatch(text)) or int(match["port"] or 1) > LARGEST_PORT:
+        raise argparse.ArgumentTypeError("must be http://HOST[:PORT] or https://HOST[:PORT], without a key in it")
+    return text.rstrip("/")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -86,7 +105,7 @@ def run(args: argparse.Namespace) -> int:
         code, message = asyncio.run(_run(args, target, screen))
     if message:
         screen.print(message)
-    print(json.dumps(screen.summary.as_json()), flush=True)  # noqa: T201  the command's result
+    print(json.dumps(asdict(screen.summary)), flush=True)  # noqa: T201  the command's result
     return code
 
 
@@ -98,14 +117,15 @@ async def _run(args: argparse.Namespace, target: Target, screen: "Screen") -> tu
     try:
         summary = await post_file(args.file, target, options=options, spool=args.spool, control=control)
     except BadFileError as error:
-        return error.exit_code, f"{'standard input' if args.file == '-' else args.file}: {error}"
+        return 2, f"{'standard input' if args.file == '-' else args.file}: {error}"
     except StationError as error:
-        hint = "; run the same command again to resume" if isinstance(error, RESUMABLE) else ""
-        return 128 + received[0] if received else error.exit_code, f"{error}{hint}"
+        code = RESUMABLE.get(type(error), 1)
+        hint = "; run the same command again to resume" if code > 1 else ""
+        return 128 + received[0] if received else code, f"{error}{hint}"
     except OSError as error:  # the folder of the spool, or that of the conflicts
         return 1, f"{error.strerror}: {error.filename}"
     if refused := summary.lines - summary.accepted:
-        return EXIT_REFUSED_LINES, f"{refused} lines were not accepted; see the file of conflicts"
+        return 3, f"{refused} lines were not accepted; see the file of conflicts"
     return 0, ""
 
 
@@ -132,10 +152,11 @@ class Screen:
     def __init__(self, title: str) -> None:
         """Draws nothing until `bar` is entered."""
         self.summary = Summary()
-        self._console = Console(stderr=True, soft_wrap=True)
+        console = Console(stderr=True, soft_wrap=True, markup=False, highlight=False, emoji=False)
         text = partial(TextColumn, markup=False)
         columns = (text("{task.description}"), BarColumn(), text("{task.fields[state]}"), TimeRemainingColumn())
-        self.bar = Progress(*columns, console=self._console, disable=not self._console.is_terminal)
+        self.bar = Progress(*columns, console=console, disable=not console.is_terminal)
+        self.print = console.print  # a line above the bar
         self._task = self.bar.add_task(title, total=None, state="checking the file")
         self._next_line = 0.0
 
@@ -148,40 +169,6 @@ class Screen:
                 state += f", {number:,} {name}"
         self.bar.update(self._task, completed=summary.answered, total=summary.lines, state=state)
         done = summary.answered == summary.lines
-        if not self._console.is_terminal and (done or monotonic() >= self._next_line):
+        if self.bar.disable and (done or monotonic() >= self._next_line):
             self._next_line = monotonic() + SECONDS_BETWEEN_LINES
             self.print(state)
-
-    def print(self, text: str) -> None:
-        """One line above the bar."""
-        self._console.print(text, markup=False, highlight=False, emoji=False)
-
-
-def _key(text: str) -> str:
-    key = text.strip()
-    if not (key and key.isascii() and key.isprintable()):
-        raise argparse.ArgumentTypeError("no key: set STATION_KEY, or give --key-file or --key")
-    return key
-
-
-def _key_file(path: str) -> str:
-    try:
-        return _key(Path(path).read_text(encoding="ascii", errors="replace"))
-    except OSError as error:
-        raise argparse.ArgumentTypeError(f"cannot read {path}: {error.strerror}") from None
-
-
-def _url(text: str) -> str:
-    if not (match := URL.fullmatch(text)) or int(match["port"] or 1) > LARGEST_PORT:
-        raise argparse.ArgumentTypeError("must be http://HOST[:PORT] or https://HOST[:PORT], without a key in it")
-    return text.rstrip("/")
-
-
-def _positive(kind: Callable[[str], float], most: float) -> Callable[[str], float]:
-    def number(text: str) -> float:
-        parsed = kind(text)
-        if not 0 < parsed <= most:
-            raise argparse.ArgumentTypeError(f"must be above 0 and at most {most:,.0f}")
-        return parsed
-
-    return number

@@ -1,32 +1,28 @@
-"""The HTTP client: sends batches, and each of them again under the same idempotency key until it is answered."""
+"""Posts signatures over HTTP, each exactly once: a file, which can be resumed from its journal, or from memory."""
 
 import asyncio
+import hashlib
+import json
 import random
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from pathlib import Path
+from time import monotonic
+from typing import Annotated, Any
 from urllib.parse import quote, urlsplit
 
 import httpx
 
-from app.station.outcome import (
-    STATUSES,
-    GaveUpError,
-    InterruptedPostingError,
-    Outcome,
-    Refusal,
-    RefusedError,
-    StationError,
-    Summary,
-)
-from app.station.source import Batch, Line
+from app.station.files import Batch, Journal, Line, Plan, batches, line_from, open_journal, open_source
+from app.station.outcome import GaveUpError, Outcome, Refusal, RefusedError, StationError, StoppedError, Summary
 
-LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+DEFAULT_SPOOL = Path("spool")
+STATUSES = frozenset({"received", "valid", "invalid", "review"})
 TEMPORARY = frozenset({408, 425, 429})  # and all from 500: a later attempt may succeed
 INDEX = re.compile(r"\bsignatures\.\d+\.")  # of a line in its batch, which says nothing to the reader of the file
 LONGEST_MESSAGE = 200  # characters kept of a message from the server
@@ -41,27 +37,25 @@ class Target:
     key: str = field(repr=False)  # the station's bearer key
 
     @property
-    def batch_url(self) -> str:
-        """The address that accepts batches."""
-        return f"{self.url.rstrip('/')}/v1/petitions/{quote(self.petition, safe='')}/signatures/batch"
-
-    @property
     def is_local(self) -> bool:
         """Whether the service runs on this machine."""
-        return urlsplit(self.url).hostname in LOCAL_HOSTS
+        return urlsplit(self.url).hostname in {"localhost", "127.0.0.1", "::1"}
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How fast to post and how long to wait."""
+    """How fast to post and how long to wait: type, unit and meaning of each, as the command line shows them."""
 
-    batch: int = 500  # lines, up to 1,000
-    in_flight: int = 4  # batches sent at the same time
-    timeout: float = 60.0  # seconds for one attempt, including its answer
-    give_up_after: float = 3600.0  # seconds for one batch, including all its retries
-    first_wait: float = 0.5  # seconds, the longest random wait before the first retry; doubles with each retry
-    longest_wait: float = 30.0  # seconds, where the doubling ends
-    grace: float = 10.0  # seconds that batches in flight have to finish after the posting is stopped
+    batch: Annotated[int, "LINES", "lines per request, 1 to 1000"] = 500
+    in_flight: Annotated[int, "N", "requests at the same time"] = 4
+    timeout: Annotated[float, "SECONDS", "for one attempt, including its answer"] = 60.0
+    give_up_after: Annotated[float, "SECONDS", "for one batch, including all its retries"] = 3600.0
+    first_wait: Annotated[float, "SECONDS", "longest wait before the first retry; doubles with each retry"] = 0.5
+    longest_wait: Annotated[float, "SECONDS", "longest wait before any retry"] = 30.0
+    grace: Annotated[float, "SECONDS", "for requests in flight when interrupted"] = 10.0
+
+
+DEFAULT_OPTIONS = Options()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,20 +67,13 @@ class Control:
     retry: Callable[[str], None] = lambda _: None  # why an attempt failed that will be repeated; no personal data
     stop: asyncio.Event = field(default_factory=asyncio.Event)  # set it to start no more; a failure sets it too
 
-    def report(self, outcome: Outcome, summary: Summary) -> None:
-        """Add an outcome to the summary, and report both."""
-        summary.add(outcome)
-        for refusal in outcome.refusals:
-            self.refused(refusal)
-        self.progress(summary)
 
-
+@dataclass(eq=False)
 class _UnansweredError(Exception):
-    """An attempt without a usable answer. The message says why; `wait` is what the server asked for, in seconds."""
+    """An attempt without a usable answer."""
 
-    def __init__(self, why: str, wait: float = 0.0) -> None:
-        super().__init__(why)
-        self.wait = wait
+    why: str
+    wait: float = 0.0  # seconds, what the server asked for
 
 
 class _TooLargeError(Exception):
@@ -95,56 +82,67 @@ class _TooLargeError(Exception):
 
 @dataclass(slots=True)
 class Client:
-    """Sends batches to one petition; for one posting."""
+    """Sends batches to one petition, each again under the same key until it is answered; for one posting."""
 
     target: Target
     options: Options
     control: Control
     idempotency_key: Callable[[int, int], str]  # called with the index of a first line and the number of lines
+    record: Callable[[Outcome], None] = lambda _: None  # called with each answer before it counts
+    summary: Summary = field(default_factory=Summary)
     _http: httpx.AsyncClient = field(init=False)
+    _started: float = field(default_factory=monotonic)
     _failures: list[StationError] = field(default_factory=list)
+    _earlier: int = 0  # lines that were answered in earlier runs
     _silent_until: float = 0.0  # loop time before which the server asked for no requests, from any batch
 
-    def __post_init__(self) -> None:
-        """Prepare as many connections as there may be batches in flight."""
-        connections = self.options.in_flight
+    async def send_all(self, batches: Iterator[Batch]) -> Summary:
+        """Send the batches in order, some at the same time.
+
+        After a failure or a stop, no batch starts and the batches in flight have `options.grace` seconds to finish.
+        Then the first failure is raised.
+        """
+        connections, self._earlier = self.options.in_flight, self.summary.answered
         self._http = httpx.AsyncClient(
             timeout=httpx.Timeout(None, connect=min(10.0, self.options.timeout)),  # `_attempt` limits the whole
             limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
             trust_env=not self.target.is_local,  # the environment's proxy is for other machines
         )
-
-    async def send_all(self, batches: Iterator[Batch], record: Callable[[Outcome], None]) -> None:
-        """Send the batches in order, some at the same time, and record each answer.
-
-        After a failure or a stop, no batch starts and the batches in flight have `options.grace` seconds to finish.
-        Then the first failure is raised.
-        """
         try:
             async with self._http, asyncio.timeout(None) as deadline, asyncio.TaskGroup() as group:
                 limit = group.create_task(self._limit(deadline))
-                workers = [self._send_remaining(batches, record) for _ in range(self.options.in_flight)]
-                await asyncio.wait([group.create_task(worker) for worker in workers])
+                await asyncio.wait([group.create_task(self._send_remaining(batches)) for _ in range(connections)])
                 limit.cancel()
         except TimeoutError:
-            self._failures.append(InterruptedPostingError("interrupted"))
+            self._failures.append(StoppedError("interrupted"))
         if self._failures:
             raise self._failures[0]
+        return self.summary
 
     async def _limit(self, deadline: asyncio.Timeout) -> None:
         await self.control.stop.wait()
         deadline.reschedule(asyncio.get_running_loop().time() + self.options.grace)
 
-    async def _send_remaining(self, batches: Iterator[Batch], record: Callable[[Outcome], None]) -> None:
+    async def _send_remaining(self, batches: Iterator[Batch]) -> None:
         """One of the workers that share the iterator; each takes the next batch when its last one is answered."""
         try:
             for batch in batches:
-                record(await self._send(batch))
+                self._count(await self._send(batch))
                 if self._failures:
                     break
         except StationError as failure:
             self._failures.append(failure)
             self.control.stop.set()
+
+    def _count(self, outcome: Outcome) -> None:
+        self.record(outcome)
+        summary = self.summary
+        summary.add(outcome)
+        summary.seconds = round(monotonic() - self._started, 3)
+        summary.lines_per_second = round((summary.answered - self._earlier) / max(summary.seconds, 0.001), 1)
+        for refusal in outcome.refusals:
+            self.control.refused(refusal)
+        self.control.progress(summary)
 
     async def _send(self, batch: Batch) -> Outcome:
         """The server's answer to a batch; a batch that is too large for the server is sent in halves."""
@@ -165,17 +163,17 @@ class Client:
             await self._pause(self._silent_until - clock())
             try:
                 return replace(await self._attempt(batch), retries=retries)
-            except _UnansweredError as reason:
-                self._silent_until = max(self._silent_until, clock() + reason.wait)
+            except _UnansweredError as failed:
+                self._silent_until = max(self._silent_until, clock() + failed.wait)
                 longest = min(self.options.longest_wait, self.options.first_wait * 2 ** min(retries, 32))
                 # Full jitter: stations that failed together do not retry together.
-                wait = reason.wait + random.uniform(0, longest)  # noqa: S311  not a secret
+                wait = failed.wait + random.uniform(0, longest)  # noqa: S311  not a secret
                 if self.control.stop.is_set():
-                    raise InterruptedPostingError("interrupted") from None
+                    raise StoppedError("interrupted") from None
                 if clock() + wait > deadline:
-                    message = f"gave up on batch {batch.number + 1} after {retries + 1} attempts: {reason}"
+                    message = f"gave up on batch {batch.number + 1} after {retries + 1} attempts: {failed.why}"
                     raise GaveUpError(message) from None
-                self.control.retry(f"batch {batch.number + 1}: {reason}; retrying in {wait:.1f} s")
+                self.control.retry(f"batch {batch.number + 1}: {failed.why}; retrying in {wait:.1f} s")
             await self._pause(wait)
             retries += 1
 
@@ -184,7 +182,7 @@ class Client:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.control.stop.wait(), seconds)
         if self.control.stop.is_set():
-            raise InterruptedPostingError("interrupted")
+            raise StoppedError("interrupted")
 
     async def _attempt(self, batch: Batch) -> Outcome:
         headers = {
@@ -192,10 +190,11 @@ class Client:
             "Content-Type": "application/json",
             "Idempotency-Key": self.idempotency_key(batch.first, len(batch.lines)),
         }
+        url = f"{self.target.url.rstrip('/')}/v1/petitions/{quote(self.target.petition, safe='')}/signatures/batch"
         body = b'{"signatures":[' + b",".join(line.body for line in batch.lines) + b"]}"
         try:
             async with asyncio.timeout(self.options.timeout):
-                response = await self._http.post(self.target.batch_url, content=body, headers=headers)
+                response = await self._http.post(url, content=body, headers=headers)
         except (httpx.UnsupportedProtocol, httpx.InvalidURL):
             raise RefusedError("the address of the service must begin with http:// or https://") from None
         except (httpx.TransportError, httpx.DecodingError, TimeoutError) as error:
@@ -223,15 +222,14 @@ def _answer(response: httpx.Response, batch: Batch) -> Outcome:
 
 def _outcome(response: httpx.Response, batch: Batch) -> Outcome:
     """Read a 200. Without one result per line, in order, it does not come from the service: perhaps from a proxy."""
-    try:
-        results = response.json()["results"]
-        pairs = list(zip(batch.lines, results, strict=True))
-        places_match = all(result.get("place") in {None, line.place} for line, result in pairs)
+    fits = False
+    with suppress(ValueError, KeyError, TypeError, AttributeError):
+        pairs = list(zip(batch.lines, response.json()["results"], strict=True))
         refusals = tuple(_refusal(line, result["error"]) for line, result in pairs if "error" in result)
-        statuses = Counter(str(result["status"]) for result in results if "error" not in result)
-    except (ValueError, KeyError, TypeError, AttributeError):
-        places_match, refusals, statuses = False, (), Counter[str]()
-    if not places_match or not STATUSES.issuperset(statuses):
+        statuses = Counter(str(result["status"]) for _, result in pairs if "error" not in result)
+        places_fit = all(result.get("place") in {None, line.place} for line, result in pairs)
+        fits = places_fit and STATUSES.issuperset(statuses)
+    if not fits:
         raise _UnansweredError("an answer that does not fit what was sent")
     replayed = response.headers.get("Idempotent-Replayed", "").lower() == "true"
     return Outcome(batch.number, dict(statuses), refusals, replayed=replayed, retries=0)
@@ -260,3 +258,82 @@ def _seconds(retry_after: str) -> float:
     with suppress(ValueError, TypeError):
         return max(0.0, (parsedate_to_datetime(retry_after) - datetime.now(UTC)).total_seconds())
     return 0.0
+
+
+async def post_file(
+    file: str,
+    target: Target,
+    *,
+    options: Options = DEFAULT_OPTIONS,
+    spool: Path = DEFAULT_SPOOL,
+    control: Control | None = None,
+) -> Summary:
+    """Post a file of one JSON signature per line (plain or gzip); after any interruption the same call resumes.
+
+    Returns the totals of this and earlier runs. The lines that were not accepted in any of them are written to
+    `FILE.conflicts.ndjson` (`place`, `code`, `message`), for '-' in the spool. Without such lines there is no file.
+
+    Args:
+        file: Path, or '-' for standard input.
+        target: Where to post.
+        options: Batch size, concurrency and waits.
+        spool: Folder of the journals; created if missing.
+        control: How the caller follows and stops the posting.
+
+    Raises:
+        StationError: The posting ended early; one of its subclasses in `outcome`.
+    """
+    with open_source(file, spool) as source:
+        plan = Plan(*await asyncio.to_thread(source.survey), options.batch)
+        # The same command finds its journal again: the name is derived from what identifies the posting.
+        identity = "\0".join((str(source.path or plan.sha256), target.petition, target.url))
+        path = spool / f"{hashlib.sha256(identity.encode()).hexdigest()[:20]}.journal"
+        with open_journal(path, plan) as journal:
+            plan, answered, summary = journal.plan, set[int](), Summary(lines=journal.plan.lines)
+            client = Client(target, options, control or Control(), plan.key, journal.append, summary)
+            try:
+                for outcome in journal.outcomes():
+                    summary.add(outcome)
+                    answered.add(outcome.batch)
+                client.control.progress(summary)
+                return await client.send_all(b for b in batches(source.lines(), plan.batch) if b.number not in answered)
+            finally:
+                _write_refusals(Path(f"{source.path or path.with_suffix('')}.conflicts.ndjson"), journal)
+
+
+async def post_signatures(
+    signatures: Iterable[Mapping[str, object]],
+    target: Target,
+    *,
+    options: Options = DEFAULT_OPTIONS,
+    control: Control | None = None,
+) -> Summary:
+    """Post signatures from memory, taken from the iterable as they are sent. It cannot be resumed.
+
+    Args:
+        signatures: Mappings with the fields of a signature.
+        target: Where to post.
+        options: Batch size, concurrency and waits.
+        control: How the caller follows and stops the posting.
+
+    Raises:
+        StationError: The posting ended early; what was sent stays sent.
+    """
+    lines = (line_from(signature, number) for number, signature in enumerate(signatures, start=1))
+    client = Client(target, options, control or Control(), Plan("", 0, options.batch).key)
+    return await client.send_all(batches(lines, options.batch))
+
+
+def _write_refusals(path: Path, journal: Journal) -> None:
+    """Write the refused lines for a clerk: the whole file or none, so that no one works from a partial list."""
+    draft = path.with_name(path.name + ".draft")
+    with draft.open("w", encoding="utf-8") as file:
+        for outcome in journal.outcomes():
+            for refusal in outcome.refusals:
+                file.write(json.dumps(refusal._asdict(), ensure_ascii=False) + "\n")
+        empty = file.tell() == 0
+    if empty:
+        draft.unlink()
+        path.unlink(missing_ok=True)
+    else:
+        draft.replace(path)

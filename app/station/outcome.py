@@ -2,23 +2,16 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from time import monotonic
+from dataclasses import dataclass
 from typing import NamedTuple
-
-STATUSES = frozenset({"received", "valid", "invalid", "review"})
 
 
 class StationError(Exception):
     """The posting ended early."""
 
-    exit_code = 1
-
 
 class BadFileError(StationError):
     """The file does not have one JSON signature per line, or cannot be read; nothing was sent."""
-
-    exit_code = 2
 
 
 class SpoolError(StationError):
@@ -32,13 +25,9 @@ class RefusedError(StationError):
 class GaveUpError(StationError):
     """The service did not answer a batch within the time allowed."""
 
-    exit_code = 4
 
-
-class InterruptedPostingError(StationError):
+class StoppedError(StationError):
     """The caller stopped the posting before every batch was answered."""
-
-    exit_code = 130
 
 
 class Refusal(NamedTuple):
@@ -77,28 +66,17 @@ class Summary:
     retries: int = 0  # attempts after the first one, over all batches
     seconds: float = 0.0  # duration of this run
     lines_per_second: float = 0.0  # lines answered in this run, divided by its duration
-    _started: float = field(default_factory=monotonic, repr=False)
-    _earlier: int = field(default=0, repr=False)
 
     @property
     def answered(self) -> int:
         """Number of lines that have an answer, accepted or not."""
         return self.accepted + self.conflicts + self.errors
 
-    def add(self, outcome: Outcome, *, earlier: bool = False) -> None:
-        """Count a batch that was answered in this run, or in an earlier run of the same posting."""
+    def add(self, outcome: Outcome) -> None:
+        """Count a batch that was answered, in this run or in an earlier run of the same posting."""
         counts = Counter("conflicts" if "conflict" in refusal.code else "errors" for refusal in outcome.refusals)
-        counts.update(outcome.statuses)
-        counts.update(accepted=sum(outcome.statuses.values()))
+        counts.update(outcome.statuses, accepted=sum(outcome.statuses.values()))
         counts.update(batches=1, replayed=outcome.replayed, retries=outcome.retries)
         for name, count in counts.items():
             setattr(self, name, getattr(self, name) + count)
-        if earlier:
-            self._earlier = self.answered
         self.lines = max(self.lines, self.answered)
-        self.seconds = round(monotonic() - self._started, 3)
-        self.lines_per_second = round((self.answered - self._earlier) / max(self.seconds, 0.001), 1)
-
-    def as_json(self) -> dict[str, int | float]:
-        """The public fields, in their order."""
-        return {name: value for name, value in asdict(self).items() if not name.startswith("_")}

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from app.station.client import Control
+from app.station.client import Control, post_file
+from app.station.files import LONGEST_LINE, open_source
 from app.station.outcome import BadFileError, SpoolError, Summary
-from app.station.post import post_file
-from app.station.source import LONGEST_LINE, open_source
 from tests.station.builders import a_file, a_line, a_target, quick, some_lines
 from tests.station.network import Service
 

@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from app.station.client import Control
+from app.station.client import Control, post_file, post_signatures
 from app.station.outcome import GaveUpError, Refusal, RefusedError, Summary
-from app.station.post import post_file, post_signatures
 from tests.station.builders import a_file, a_line, a_target, places, quick, some_lines
 from tests.station.network import Answer, Fate, Service, bad_network, problem, random_disruption
 

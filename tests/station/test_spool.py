@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.station.client import post_file
+from app.station.files import Plan, open_journal
 from app.station.outcome import GaveUpError, Outcome, Refusal, SpoolError
-from app.station.post import Plan, open_journal, post_file
 from tests.station.builders import a_file, a_line, a_target, quick, some_lines
 from tests.station.network import Service, problem
 
