@@ -24,8 +24,8 @@ from app.matching.lookup import LineToDecide, decide_lines
 from app.matching.model import Model, default_model
 from app.matching.parsing import ParsedLine, parse_line
 from app.matching.queries import SearchedRoll
-from app.matching.roll_cache import TERM_CACHE, in_use, load_corrections, load_counts
-from app.matching.search import MAX_RESIDENTS, address_query, registered_terms, street_terms, written_terms
+from app.matching.roll_cache import TERM_CACHE, in_use, load_counts, searches
+from app.matching.search import MAX_RESIDENTS, registered_words, written_words
 from app.roll.queries import registrations_of_voters
 
 BANDS: Final = (0.5, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.999, 1.0)
@@ -70,7 +70,7 @@ async def learn_model(database: Database, petitions: Sequence[Petition], version
         terms = await TERM_CACHE.terms_of(roll)
         others = await _sample(roll, terms.registrations)
         compared = [*others, *(r for one in judged for r in (*one.own, *one.household))]
-        await load_counts(roll, terms, written_terms(one.line for one in judged) | registered_terms(compared))
+        await load_counts(roll, terms, written_words(one.line for one in judged), registered_words(compared))
         return learn(judged, others, terms, default_model(), version), len(judged)
 
 
@@ -135,9 +135,9 @@ async def _judged(roll: SearchedRoll, writings: Sequence[JudgedWriting]) -> list
 async def _households(roll: SearchedRoll, lines: Mapping[int, ParsedLine]) -> dict[int, list[Registration]]:
     """The registrations at the addresses of lines whose signers are not on the roll: perhaps relatives."""
     terms = await TERM_CACHE.terms_of(roll)
-    await load_counts(roll, terms, written_terms(lines.values()))
-    await load_corrections(roll, terms, street_terms(lines.values()))
-    ranges = [(at, low) for at, line in lines.items() for low in address_query(line, terms).keys]
+    await load_counts(roll, terms, written_words(lines.values()))
+    made = await searches(roll, terms, lines.values())
+    ranges = [(at, low) for at, search in zip(lines, made, strict=True) for low in search.at_address().keys]
     residents = await db.residents(roll, ranges, MAX_RESIDENTS)
     rows = await db.registrations(roll, sorted({number for _, number, *_ in residents}))
     found: dict[int, list[Registration]] = defaultdict(list)

@@ -16,7 +16,6 @@ from zlib import crc32
 
 from app.law.registration import Registration
 from app.matching.addresses import street_token
-from app.matching.frequencies import Term
 from app.matching.names import FREQUENT_KEPT, WORDS_KEPT, fold, given_words, sound, surname_parts
 
 KEYS_VERSION: Final = 3
@@ -147,8 +146,8 @@ def _key(one: TermHash | None, other: TermHash | None, fine: int | None) -> int 
     return one.coarse ^ other.coarse | (fine or 0) if one and other else None
 
 
-def count_terms(registrations: Sequence[Registration], counts: Counter[Term]) -> None:
-    """Add to `counts` how many of the registrations contain each term of the roll's dictionary.
+def count_terms(registrations: Sequence[Registration], counts: Counter[tuple[str, str]]) -> None:
+    """Add to `counts` how many of the registrations contain each word of the roll's dictionary, by kind and word.
 
     The rarer a word, the more an agreement on it means. Texts are counted first and parsed then, since the same text
     occurs again and again.

@@ -12,23 +12,12 @@ from app.matching import queries as db
 from app.matching.blocking import KEY_COLUMNS
 from app.matching.comparison import ADDRESS_FIELDS, NAME_FIELDS, REST_IN_WORDS, Field, level_in_words
 from app.matching.evidence import address_parts, field_evidence
-from app.matching.frequencies import TermFrequencies
 from app.matching.model import default_model
 from app.matching.parsing import ParsedLine, likely_names, parse_line
 from app.matching.queries import SearchedRoll
-from app.matching.roll_cache import TERM_CACHE, load_corrections, load_counts
+from app.matching.roll_cache import TERM_CACHE, load_counts, searches
 from app.matching.scoring import ComparedRegistration, Scorer
-from app.matching.search import (
-    MAX_RESIDENTS,
-    WideSearch,
-    address_query,
-    name_terms,
-    registered_terms,
-    street_terms,
-    wide_search,
-    wide_search_terms,
-    written_terms,
-)
+from app.matching.search import MAX_RESIDENTS, Search, WideSearch, registered_words, written_words
 
 MOST_CANDIDATES: Final = 20
 # How many matches of a range and of a single key are looked at: for one line they may be more than for one of a batch.
@@ -106,12 +95,11 @@ class FoundCandidates:
 async def candidates_of(roll: SearchedRoll, question: Question) -> FoundCandidates:
     """Return the voters of the roll whom the writing may mean."""
     terms, line = await TERM_CACHE.terms_of(roll), roll.aliases.applied_to(parse_line(question.writing))
-    await load_counts(roll, terms, written_terms([line]))
+    await load_counts(roll, terms, written_words([line]))
     line = likely_names(line, terms)
-    await load_counts(roll, terms, wide_search_terms([line], terms))
-    await load_corrections(roll, terms, street_terms([line]) | name_terms([line]))
-    found = await _registrations(roll, _search(line, terms, question.kind))
-    await load_counts(roll, terms, registered_terms(found))
+    [search] = await searches(roll, terms, [line])
+    found = await _registrations(roll, _queries(search, question.kind))
+    await load_counts(roll, terms, registered_words(found))
     scorer = Scorer(line, terms, default_model())
     ranked = _ranked(scorer, found, question.interval)
     best = ranked[:MOST_CANDIDATES]
@@ -119,12 +107,11 @@ async def candidates_of(roll: SearchedRoll, question: Question) -> FoundCandidat
     return FoundCandidates(roll.roll_version, shown, len(shown) < len(best), len(ranked) > len(best))
 
 
-def _search(line: ParsedLine, terms: TermFrequencies, kind: Kind) -> WideSearch:
-    at_address = address_query(line, terms)
+def _queries(search: Search, kind: Kind) -> WideSearch:
     if kind == "address":
-        return WideSearch([at_address], [])
-    wide = wide_search(line, terms)
-    return WideSearch([at_address, *wide.ranges], wide.keys)
+        return WideSearch([search.at_address()], [])
+    wide = search.wide()
+    return WideSearch([search.at_address(), *wide.ranges], wide.keys)
 
 
 async def _registrations(roll: SearchedRoll, search: WideSearch) -> list[Registration]:

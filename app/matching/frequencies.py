@@ -1,14 +1,14 @@
 """Term frequencies: how many registrations contain each name, street and zip code, and corrections of misspellings."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from math import log
 from typing import Final
 
 from rapidfuzz.distance import OSA
 
-Term = tuple[str, str]
-"""A word with its kind, as in the roll's dictionary: ("surname", "GARCIA")."""
+Words = Mapping[str, set[str]]
+"""Words by kind, as in the roll's dictionary: {"surname": {"GARCIA"}}."""
 
 CORRECTED_KINDS: Final = ("surname", "given", "street")
 SHORTEST_CORRECTED: Final = 3  # letters: a shorter word is one edit away from half the dictionary
@@ -44,49 +44,53 @@ class TermFrequencies:
         self.registrations: Final = max(registrations, 1)
         self.cities: Final = tuple(sorted(cities))
         self._fewest_known: Final = fewest_known(registrations)
-        self._counts: dict[str, dict[str, int]] = defaultdict(dict)  # by kind and word: faster than by their pair
-        self._corrections: dict[Term, tuple[str, ...]] = {}
+        # By kind and word: faster than by their pair.
+        self._counts: defaultdict[str, dict[str, int]] = defaultdict(dict)
+        self._corrections: defaultdict[str, dict[str, tuple[str, ...]]] = defaultdict(dict)
 
     @property
     def size(self) -> int:
         """How many frequencies and corrections were loaded."""
-        return sum(map(len, self._counts.values())) + len(self._corrections)
+        return sum(map(len, self._counts.values())) + sum(map(len, self._corrections.values()))
 
     def known_only(self) -> "TermFrequencies":
         """Return a copy with the known words only: they are needed again and again, a misspelling hardly ever is."""
         copy = TermFrequencies(self.registrations, self.cities)
         for kind, counts in self._counts.items():
             copy._counts[kind] = {word: count for word, count in counts.items() if count >= self._fewest_known}
-        copy._corrections = {
-            term: found for term, found in self._corrections.items() if term[1] in copy._counts[term[0]]
-        }
+        for kind, corrections in self._corrections.items():
+            copy._corrections[kind] = {word: corrections[word] for word in corrections if word in copy._counts[kind]}
         return copy
 
-    def without_count(self, terms: set[Term]) -> set[Term]:
-        """Return those of the terms whose frequency is not loaded yet."""
-        counts = self._counts
-        return {(kind, word) for kind, word in terms if word not in counts[kind]}
+    def without_count(self, needed: Iterable[Words]) -> Words:
+        """Return those of the words whose frequency is not loaded yet."""
+        return _without(needed, self._counts)
 
-    def without_corrections(self, terms: set[Term]) -> set[Term]:
-        """Return those of the terms whose corrections are not loaded yet."""
-        return {term for term in terms if len(term[1]) >= SHORTEST_CORRECTED and term not in self._corrections}
+    def without_corrections(self, needed: Iterable[Words]) -> Words:
+        """Return those of the words whose corrections are not loaded yet."""
+        missing = _without(needed, self._corrections)
+        return {kind: {word for word in words if len(word) >= SHORTEST_CORRECTED} for kind, words in missing.items()}
 
-    def add_counts(self, terms: Iterable[Term], counts: Iterable[tuple[Term, int]]) -> None:
-        """Add the numbers of registrations of `terms`; 0 for those that `counts` does not contain."""
-        for (kind, word), count in (*((term, 0) for term in terms), *counts):
+    def add_counts(self, words: Words, counts: Iterable[tuple[str, str, int]]) -> None:
+        """Add the numbers of registrations of the words; 0 for those that `counts` (kind, word, number) leaves out."""
+        for kind, of_kind in words.items():
+            self._counts[kind].update(dict.fromkeys(of_kind, 0))
+        for kind, word, count in counts:
             self._counts[kind][word] = count
 
-    def add_corrections(self, terms: Iterable[Term], similar: Iterable[tuple[Term, str, int]]) -> None:
-        """Add the corrections of `terms`: those of the `similar` words that are one edit away, the frequent first.
+    def add_corrections(self, words: Words, similar: Iterable[tuple[str, str, str, int]]) -> None:
+        """Add the corrections of the words: those of the `similar` words that are one edit away, the frequent first.
 
-        Each of `similar` is a term, a known word that shares a variant with it, and that word's registrations.
+        Each of `similar` is a kind, a word, a known word that shares a variant with it, and that word's registrations.
         """
-        near: dict[Term, set[tuple[int, str]]] = {term: set() for term in terms}
-        for term, word, registrations in similar:
-            if OSA.distance(word, term[1], score_cutoff=1) == 1:
-                near[term].add((-registrations, word))
-        for term, found in near.items():
-            self._corrections[term] = tuple(word for _, word in sorted(found)[:_MAX_CORRECTIONS])
+        near = defaultdict[tuple[str, str], set[tuple[int, str]]](set)
+        for kind, word, known, registrations in similar:
+            if OSA.distance(known, word, score_cutoff=1) == 1:
+                near[kind, word].add((-registrations, known))
+        for kind, of_kind in words.items():
+            for word in of_kind:
+                found = sorted(near.get((kind, word), ()))[:_MAX_CORRECTIONS]
+                self._corrections[kind][word] = tuple(known for _, known in found)
 
     def count(self, kind: str, word: str) -> int:
         """Return the number of registrations that contain the word."""
@@ -102,4 +106,12 @@ class TermFrequencies:
 
     def spelling_corrections(self, kind: str, word: str) -> tuple[str, ...]:
         """Return the known words one edit away from a word, the most frequent first, at most six."""
-        return self._corrections[kind, word] if len(word) >= SHORTEST_CORRECTED else ()
+        return self._corrections[kind][word] if len(word) >= SHORTEST_CORRECTED else ()
+
+
+def _without(needed: Iterable[Words], loaded: Mapping[str, Mapping[str, object]]) -> Words:
+    missing = defaultdict[str, set[str]](set)
+    for words in needed:
+        for kind, of_kind in words.items():
+            missing[kind] |= of_kind.difference(loaded[kind])
+    return missing

@@ -17,14 +17,25 @@ from app.law.line import Writing
 from app.law.petition import SigningInterval
 from app.law.registration import Registration
 from app.matching import queries as db
-from app.matching import search
 from app.matching.decision import Decision, decide, decide_by_household
 from app.matching.frequencies import TermFrequencies
 from app.matching.model import default_model
 from app.matching.parsing import ParsedLine, likely_names, parse_line
 from app.matching.queries import LineQuery, SearchedRoll
-from app.matching.roll_cache import TERM_CACHE, load_corrections, load_counts
+from app.matching.roll_cache import TERM_CACHE, load_counts, searches
 from app.matching.scoring import ALIKE, Scorer, household_of, written_name
+from app.matching.search import (
+    KEY_LIMITS,
+    MAX_NAMESAKES,
+    MAX_RESIDENTS,
+    NAME_COLUMNS,
+    RANGE_LIMITS,
+    Search,
+    WideSearch,
+    household_keys,
+    registered_words,
+    written_words,
+)
 
 
 class LineToDecide(NamedTuple):
@@ -43,6 +54,7 @@ class _Lookup:
     found: dict[int, Registration]  # by number
     worth_reading: set[int] = field(default_factory=set)  # numbers of registrations that may be the signer's
     decision: Decision | None = None
+    search: Search = field(init=False)  # of a line that the people of its surname at its address do not settle
 
     @property
     def line(self) -> ParsedLine:
@@ -61,8 +73,12 @@ async def decide_lines(roll: SearchedRoll, lines: Sequence[LineToDecide]) -> lis
     """Return the decision on each line, in their order."""
     terms = await TERM_CACHE.terms_of(roll)
     lookups = await _look_up_households(roll, terms, lines)
-    await _look_up_residents(roll, terms, [lookup for lookup in lookups if lookup.decision is None])
-    await _search_widely(roll, terms, [lookup for lookup in lookups if lookup.decision is None])
+    undecided = [lookup for lookup in lookups if lookup.decision is None]
+    made = await searches(roll, terms, [lookup.line for lookup in undecided])
+    for lookup, search in zip(undecided, made, strict=True):
+        lookup.search = search
+    await _look_up_residents(roll, terms, undecided)
+    await _search_widely(roll, terms, [lookup for lookup in undecided if lookup.decision is None])
     return [lookup.decision for lookup in lookups if lookup.decision]
 
 
@@ -72,11 +88,11 @@ async def _look_up_households(
     """Compare each line with the people of its surname at its address, and decide it if they settle it."""
     parsed = [roll.aliases.applied_to(parse_line(line.writing)) async for line in SCHEDULER.in_slices(lines)]
     found: list[dict[int, Registration]] = [{} for _ in lines]
-    keys = [(at, key) for at, line in enumerate(parsed) for key in search.household_keys(line)]
+    keys = [(at, key) for at, line in enumerate(parsed) for key in household_keys(line)]
     for at, registration in await db.households(roll, keys):
         found[at][registration.registration_no] = registration
-    registrations = (registration for of_line in found for registration in of_line.values())
-    await load_counts(roll, terms, search.written_terms(parsed) | search.registered_terms(registrations))
+    registrations = [registration for of_line in found for registration in of_line.values()]
+    await load_counts(roll, terms, written_words(parsed), registered_words(registrations))
     lookups = []
     async for at, line in SCHEDULER.in_slices(enumerate(lines)):
         lookup = _Lookup(Scorer(likely_names(parsed[at], terms), terms, default_model()), line.interval, found[at])
@@ -87,23 +103,22 @@ async def _look_up_households(
 
 async def _look_up_residents(roll: SearchedRoll, terms: TermFrequencies, lookups: list[_Lookup]) -> None:
     """Compare each line with all people at its address whose name is similar, and decide it if they settle it."""
-    await load_corrections(roll, terms, search.street_terms(lookup.line for lookup in lookups))
-    await _find_residents(roll, terms, lookups)
+    await _find_residents(roll, lookups)
     await _read_matches(roll, terms, lookups)
     async for lookup in SCHEDULER.in_slices([lookup for lookup in lookups if lookup.worth_reading]):
         lookup.decision = decide_by_household(lookup.scorer, lookup.candidates(), lookup.interval)
 
 
-async def _find_residents(roll: SearchedRoll, terms: TermFrequencies, lookups: list[_Lookup]) -> None:
+async def _find_residents(roll: SearchedRoll, lookups: list[_Lookup]) -> None:
     """Count all residents of each line's address; those whose name is like the written one are matches."""
     ranges = [
         (at, low)
         async for at, lookup in SCHEDULER.in_slices(enumerate(lookups))
-        for low in search.address_query(lookup.line, terms).keys
+        for low in lookup.search.at_address().keys
     ]
     names = [written_name(lookup.line) for lookup in lookups]
     places: list[Counter[str]] = [Counter() for _ in lookups]
-    for at, number, name, place in await db.residents(roll, ranges, search.MAX_RESIDENTS):
+    for at, number, name, place in await db.residents(roll, ranges, MAX_RESIDENTS):
         places[at][place] += 1
         if fuzz.token_set_ratio(names[at], name.upper(), score_cutoff=ALIKE):
             lookups[at].worth_reading.add(number)
@@ -113,40 +128,36 @@ async def _find_residents(roll: SearchedRoll, terms: TermFrequencies, lookups: l
 
 async def _search_widely(roll: SearchedRoll, terms: TermFrequencies, lookups: list[_Lookup]) -> None:
     """Search the whole roll by each pair of the line's words, as written and corrected, and decide."""
-    lines = [lookup.line for lookup in lookups]
-    await load_counts(roll, terms, search.wide_search_terms(lines, terms))
-    await load_corrections(roll, terms, search.name_terms(lines))
-    searches = [search.wide_search(line, terms) async for line in SCHEDULER.in_slices(lines)]
-    await _find_matches(roll, lookups, searches)
+    await _find_matches(roll, lookups, [lookup.search.wide() async for lookup in SCHEDULER.in_slices(lookups)])
     await _read_matches(roll, terms, lookups)
     async for lookup in SCHEDULER.in_slices(lookups):
         lookup.decision = decide(lookup.scorer, lookup.candidates(), lookup.interval)
 
 
-async def _find_matches(roll: SearchedRoll, lookups: list[_Lookup], searches: list[search.WideSearch]) -> None:
-    ranges = [(at, query) for at, wide in enumerate(searches) for query in wide.ranges]
+async def _find_matches(roll: SearchedRoll, lookups: list[_Lookup], wide_searches: list[WideSearch]) -> None:
+    ranges = [(at, query) for at, wide in enumerate(wide_searches) for query in wide.ranges]
     keys: list[LineQuery] = []
-    for matches in await db.find_matches(roll, ranges, search.RANGE_LIMITS, ranges=True):
+    for matches in await db.find_matches(roll, ranges, RANGE_LIMITS, ranges=True):
         if matches.complete:
             lookup = lookups[matches.line]
-            lookup.worth_reading.update(search.worth_reading(matches, lookup.line))
+            lookup.worth_reading.update(lookup.search.worth_reading(matches))
         else:
             keys.append((matches.line, matches.query.narrowed(matches.key)))
     # The exact spellings come first, since only so many namesakes are read.
-    keys += [(at, query) for at, wide in enumerate(searches) for query in wide.keys]
+    keys += [(at, query) for at, wide in enumerate(wide_searches) for query in wide.keys]
     await _find_matches_of_keys(roll, lookups, keys)
 
 
 async def _find_matches_of_keys(roll: SearchedRoll, lookups: list[_Lookup], keys: list[LineQuery]) -> None:
     """Find the matches of single keys; a namesake who is found by nothing else lives elsewhere."""
     namesakes: list[set[int]] = [set() for _ in lookups]
-    for matches in await db.find_matches(roll, keys, search.KEY_LIMITS, ranges=False):
+    for matches in await db.find_matches(roll, keys, KEY_LIMITS, ranges=False):
         lookup, by_name = lookups[matches.line], namesakes[matches.line]
         if matches.query.column == "key_given_street":
-            lookup.worth_reading.update(search.at_near_houses(matches, lookup.line) if matches.complete else ())
-        elif matches.query.column not in search.NAME_COLUMNS:
+            lookup.worth_reading.update(lookup.search.at_near_houses(matches) if matches.complete else ())
+        elif matches.query.column not in NAME_COLUMNS:
             lookup.worth_reading.update(matches.numbers if matches.complete else ())
-        elif matches.complete and len(by_name) + len(matches.numbers) <= search.MAX_NAMESAKES:
+        elif matches.complete and len(by_name) + len(matches.numbers) <= MAX_NAMESAKES:
             by_name.update(matches.numbers)
         else:
             lookup.scorer.namesakes_cut = True
@@ -161,7 +172,7 @@ async def _read_matches(roll: SearchedRoll, terms: TermFrequencies, lookups: lis
     rows = await db.registrations(roll, sorted(set().union(*missing)))
     for lookup, numbers in zip(lookups, missing, strict=True):
         lookup.found.update((number, rows[number]) for number in numbers)
-    await load_counts(roll, terms, search.registered_terms(rows.values()))
+    await load_counts(roll, terms, registered_words(rows.values()))
 
 
 _Item = TypeVar("_Item")

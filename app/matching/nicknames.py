@@ -73,9 +73,9 @@ def _spellings(names: Iterable[str]) -> Iterator[tuple[str, str]]:
 _FORMS: Final = _read_forms()
 
 
-def name_forms(name: str) -> tuple[str, ...]:
-    """Return the other names that a person called `name` may be registered as or write, in alphabetical order."""
-    return tuple(sorted(_FORMS.get(name, ())))
+def name_forms(name: str) -> frozenset[str]:
+    """Return the other names that a person called `name` may be registered as or write."""
+    return _FORMS.get(name, frozenset())
 
 
 def is_form(one: str, other: str) -> bool:

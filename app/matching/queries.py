@@ -9,7 +9,7 @@ import asyncpg
 from app.law.registration import Registration
 from app.matching.aliases import NO_ALIASES, Alias, Aliases
 from app.matching.blocking import FINE, KEY_COLUMNS, KEYS_VERSION, MARK_COLUMN, KeyColumn
-from app.matching.frequencies import Term, variants
+from app.matching.frequencies import Words, variants
 from app.matching.search import BlockingQuery, Matches
 
 
@@ -123,14 +123,15 @@ async def find_matches(
         limits: how many matches of one range or key of each column are looked at.
         ranges: whether the keys of the queries are the lowest ones of ranges.
     """
-    by_column: dict[KeyColumn, list[tuple[int, BlockingQuery, int]]] = {column: [] for column in KEY_COLUMNS}
-    for line, query in queries:
-        by_column[query.column] += [(line, query, key) for key in query.keys]
-    if not any(by_column.values()):
+    keys: dict[KeyColumn, list[int]] = {column: [] for column in KEY_COLUMNS}
+    asked: dict[KeyColumn, list[LineQuery]] = {column: [] for column in KEY_COLUMNS}  # of each key
+    for of_line in queries:
+        query = of_line[1]
+        keys[query.column] += query.keys
+        asked[query.column] += [of_line] * len(query.keys)
+    if not any(keys.values()):
         return []
-    arguments = [
-        argument for column, asked in by_column.items() for argument in ([key for *_, key in asked], limits[column])
-    ]
+    arguments = [argument for column in KEY_COLUMNS for argument in (keys[column], limits[column])]
     try:
         statement = (_RANGES if ranges else _KEYS).format(partition=roll.partition)
         rows = await roll.connection.fetch(statement, *arguments)
@@ -138,8 +139,10 @@ async def find_matches(
         return []
     found = []
     for at, position, numbers, fines, houses in rows:
-        line, query, key = by_column[KEY_COLUMNS[at]][position - 1]
-        found.append(Matches(line, query, key, len(numbers) <= limits[query.column], numbers, fines, houses))
+        column = KEY_COLUMNS[at]
+        line, query = asked[column][position - 1]
+        complete = len(numbers) <= limits[column]
+        found.append(Matches(line, query, keys[column][position - 1], complete, numbers, fines, houses))
     return found
 
 
@@ -182,17 +185,17 @@ async def roll_cities(roll: SearchedRoll) -> list[str]:
     return [row[0] for row in await roll.fetch(_CITIES)]
 
 
-async def term_counts(roll: SearchedRoll, terms: set[Term]) -> list[tuple[Term, int]]:
-    """Return each of the terms that the roll contains, with the number of registrations."""
-    rows = await roll.fetch(_COUNTS, *zip(*terms, strict=True)) if terms else []
-    return [((kind, word), registrations) for kind, word, registrations in rows]
+async def word_counts(roll: SearchedRoll, words: Words) -> list[asyncpg.Record]:
+    """Return (kind, word, registrations) of each of the words that the roll contains."""
+    asked = [(kind, word) for kind, of_kind in words.items() for word in of_kind]
+    return await roll.fetch(_COUNTS, *zip(*asked, strict=True)) if asked else []
 
 
-async def similar_terms(roll: SearchedRoll, terms: set[Term]) -> list[tuple[Term, str, int]]:
-    """Return known words that share a variant with a term: (the term, the known word, its registrations)."""
-    asked = [(*term, variant) for term in terms for variant in variants(term[1])]
+async def similar_words(roll: SearchedRoll, words: Words) -> list[tuple[str, str, str, int]]:
+    """Return (kind, word, known word, its registrations) of the known words that share a variant with one of these."""
+    asked = [(kind, word, variant) for kind, of_kind in words.items() for word in of_kind for variant in variants(word)]
     rows = await roll.fetch(_SIMILAR, *zip(*asked, strict=True)) if asked else []
-    return [(asked[number - 1][:2], known, registrations) for number, known, registrations in rows]
+    return [(*asked[number - 1][:2], known, registrations) for number, known, registrations in rows]
 
 
 # The roll and the aliases in use: by roll_one_active, the county's key and the version's. A roll whose blocking keys

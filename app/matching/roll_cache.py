@@ -1,10 +1,11 @@
 """What each process keeps of rolls and aliases: a version of them never changes, so it is read once.
 
 `in_use` says what a county's lines are looked up in; `TERM_CACHE` owns the term frequencies of roll versions, and
-`aliases_of` the versions of aliases. A lookup loads the terms that it needs with `load_counts` and `load_corrections`.
+`aliases_of` the versions of aliases. A lookup loads the words that it needs with `load_counts` and `searches`.
 """
 
 import asyncio
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
@@ -12,8 +13,10 @@ import asyncpg
 
 from app.matching import queries as db
 from app.matching.aliases import NO_ALIASES, Aliases
-from app.matching.frequencies import Term, TermFrequencies
+from app.matching.frequencies import TermFrequencies, Words
+from app.matching.parsing import ParsedLine
 from app.matching.queries import SearchedRoll
+from app.matching.search import Search
 
 _RollLoad = tuple[str, int, datetime | None]
 """County, roll version, and when it was loaded: a version that was dropped may be loaded again."""
@@ -54,16 +57,19 @@ class TermCache:
 TERM_CACHE: Final = TermCache()
 
 
-async def load_counts(roll: SearchedRoll, terms: TermFrequencies, needed: set[Term]) -> None:
-    """Load the frequencies of the terms needed that are not loaded yet, in one statement."""
+async def load_counts(roll: SearchedRoll, terms: TermFrequencies, *needed: Words) -> None:
+    """Load the frequencies of the words needed that are not loaded yet, in one statement."""
     missing = terms.without_count(needed)
-    terms.add_counts(missing, await db.term_counts(roll, missing))
+    terms.add_counts(missing, await db.word_counts(roll, missing))
 
 
-async def load_corrections(roll: SearchedRoll, terms: TermFrequencies, needed: set[Term]) -> None:
-    """Load the spelling corrections of the terms needed that are not loaded yet, in one statement."""
-    missing = terms.without_corrections(needed)
-    terms.add_corrections(missing, await db.similar_terms(roll, missing))
+async def searches(roll: SearchedRoll, terms: TermFrequencies, lines: Iterable[ParsedLine]) -> list[Search]:
+    """Return the searches for lines whose written words are loaded, with what their queries need loaded, too."""
+    made = [Search(line, terms) for line in lines]
+    await load_counts(roll, terms, *(search.counted for search in made))
+    missing = terms.without_corrections(search.corrected for search in made)
+    terms.add_corrections(missing, await db.similar_words(roll, missing))
+    return made
 
 
 async def in_use(connection: asyncpg.Connection, county_id: str) -> tuple[SearchedRoll | None, int]:

@@ -4,11 +4,11 @@ The matches of a wide range are narrowed by what the index itself contains (the 
 the spelling), so that only registrations that may be the signer's are read.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
 from itertools import product
 from types import MappingProxyType
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
@@ -16,8 +16,8 @@ from rapidfuzz.distance import OSA
 from app.law.registration import Registration
 from app.matching.blocking import KEY_COLUMNS, HashedKind, KeyColumn, TermHash, spelling, term_hash, zip_number
 from app.matching.comparison import compare_house
-from app.matching.frequencies import Term, TermFrequencies
-from app.matching.names import ParsedName, given_words, surname_parts
+from app.matching.frequencies import TermFrequencies, Words
+from app.matching.names import given_words, surname_parts
 from app.matching.nicknames import name_forms
 from app.matching.parsing import ParsedLine
 
@@ -34,6 +34,7 @@ RANGE_LIMITS: Final[Mapping[KeyColumn, int]] = MappingProxyType(
 KEY_LIMITS: Final[Mapping[KeyColumn, int]] = MappingProxyType(
     dict.fromkeys(KEY_COLUMNS, 200) | dict.fromkeys(NAME_COLUMNS, MAX_NAMESAKES)
 )
+_SURNAME_STREET_COLUMNS: Final = frozenset({"key_surname_street", "key_surname2_street"})
 _STREETS_ASKED_FIRST: Final = 2
 _MAX_CORRECTIONS_OF_KNOWN: Final = 2  # a word that is a name itself is seldom a misspelling of another
 _MAX_FORMS: Final = 6
@@ -79,29 +80,9 @@ class Matches(NamedTuple):
 
 def household_keys(line: ParsedLine) -> list[int]:
     """Return the keys of the narrowest query: the people of this surname at this house and street."""
-    surnames = _hashes("surname", (part for name in line.names for part in name.surname))
+    surnames = [surname.fine for surname in _hashes("surname", [part for name in line.names for part in name.surname])]
     ranges = [low for a in line.addresses for low in _ranges_at(a.house, a.streets[:_STREETS_ASKED_FIRST])]
-    return _unique(low | surname.fine for low in ranges for surname in surnames)
-
-
-def address_query(line: ParsedLine, terms: TermFrequencies) -> BlockingQuery:
-    """Return the query for all people at this house and street, the street as written or corrected."""
-    ranges = [
-        low for a in line.addresses for low in _ranges_at(a.house, (*a.streets, *_corrected_streets(a.streets, terms)))
-    ]
-    return BlockingQuery("key_house_street", _unique(ranges))
-
-
-def _ranges_at(house: str, streets: Iterable[str]) -> list[int]:
-    hashed = term_hash("house", house)
-    return [hashed.coarse ^ street.coarse for street in _hashes("street", streets)] if hashed else []
-
-
-class _Words(NamedTuple):
-    """Hashed words of one kind, the likeliest first: as written, and what they may be misspellings or forms of."""
-
-    written: list[TermHash]
-    replaced: list[TermHash]
+    return _unique([low | fine for low in ranges for fine in surnames])
 
 
 class _Name(NamedTuple):
@@ -114,58 +95,154 @@ class _Name(NamedTuple):
     corrected_surnames: list[TermHash]
 
 
-def wide_search(line: ParsedLine, terms: TermFrequencies) -> WideSearch:
-    """Return the queries for each pair of house, street, surname and given name, but not house with street.
+class _Field(NamedTuple):
+    """The main parts of keys that the words of one field make: as written, and of what they may be misspellings of."""
 
-    Words are looked up by their sound, corrected by the county's own words, or replaced by another form. The second
-    part of a double surname, which few voters have, is looked up only as written.
+    written: list[int]
+    replaced: list[int]
+
+
+class Search:
+    """The queries for a line that is not settled by the people of its surname at its address.
+
+    Words are looked up by their sound, corrected by the county's own words, or replaced by another form. The
+    frequencies of `counted` and the corrections of `corrected` must be loaded before the queries are made.
     """
-    names = [_hashed_name(name, terms, corrected=at < _NAMES_CORRECTED) for at, name in enumerate(line.names)]
-    surnames = _Words(
-        _unique(word for name in names for word in name.surnames),
-        _unique(word for name in names for word in name.corrected_surnames),
-    )
-    givens = _Words(
-        _unique(word for name in names for word in name.givens),
-        _unique(word for name in names for word in (*name.corrected_givens, *name.other_forms)),
-    )
-    houses = _Words(_hashes("house", line.houses), [])
-    streets = _Words(_hashes("street", line.streets), _hashes("street", _corrected_streets(line.streets, terms)))
-    second, by_given = _Words(surnames.written, []), frozenset(word.fine for words in givens for word in words)
-    by_zip = frozenset(filter(None, [zip_number(line.zip)]))
-    ranges = [
-        _pair_query("key_house_surname", houses, surnames, by_given),
-        _pair_query("key_house_surname2", houses, second, by_given),
-        _pair_query("key_house_given", houses, givens, by_zip),
-        _pair_query("key_surname_street", streets, surnames, by_given),
-        _pair_query("key_surname2_street", streets, second, by_given),
-    ]
-    keys = [BlockingQuery(NAME_COLUMNS[0], _corrected_name_keys(names))]
-    in_streets = _pair_query("key_given_street", streets, givens, by_zip)
-    if by_zip and terms.is_known("zip", line.zip):  # a zip outside the county is likely misread
-        keys += [in_streets.narrowed(low) for low in in_streets.keys]
-    else:
-        ranges.append(in_streets)
-    return WideSearch([*ranges, *_name_queries(names)], keys)
+
+    def __init__(self, line: ParsedLine, terms: TermFrequencies) -> None:
+        """Search for a line; the frequencies of its `written_words` are loaded already."""
+        self.line: Final = line
+        self._terms: Final = terms
+        self._names: Final = [(name.possible_givens, name.possible_surnames) for name in line.names]
+        corrected = self._names[:_NAMES_CORRECTED]
+        self._forms: Final = {given: name_forms(given) for givens, _ in corrected for given in givens}
+        self._halves: Final = {part: self._split(part) for _, surnames in corrected for part in surnames}
+
+    def _split(self, part: str) -> list[tuple[str, str]]:
+        """The ways to split a word that is not a surname of this county in two."""
+        if self._terms.is_known("surname", part):
+            return []
+        return [(part[:at], part[at:]) for at in range(_SHORTEST_PART, len(part) - _SHORTEST_PART + 1)]
+
+    @property
+    def counted(self) -> Words:
+        """The words that are looked up instead of others if voters have them."""
+        halves = {half for splits in self._halves.values() for split in splits for half in split}
+        return {"given": set[str]().union(*self._forms.values()), "surname": halves}
+
+    @property
+    def corrected(self) -> Words:
+        """The words that are looked up with their corrections."""
+        return {"given": set(self._forms), "surname": set(self._halves), "street": set(self.line.streets)}
+
+    def at_address(self) -> BlockingQuery:
+        """Return the query for all people at this house and street, the street as written or corrected."""
+        ranges = [
+            low
+            for address in self.line.addresses
+            for low in _ranges_at(address.house, [*address.streets, *self._corrected("street", address.streets)])
+        ]
+        return BlockingQuery("key_house_street", _unique(ranges))
+
+    def wide(self) -> WideSearch:
+        """Return the queries for each pair of house, street, surname and given name, but not house with street.
+
+        The second part of a double surname, which few voters have, is looked up only as written.
+        """
+        names = [self._hashed_name(at) for at in range(len(self._names))]
+        given_hashes = [word for name in names for word in (*name.givens, *name.corrected_givens, *name.other_forms)]
+        givens = _field((name.givens for name in names), ((*n.corrected_givens, *n.other_forms) for n in names))
+        surnames = _field((name.surnames for name in names), (name.corrected_surnames for name in names))
+        second = surnames._replace(replaced=[])
+        written = self.line.streets
+        houses = _field([_hashes("house", self.line.houses)])
+        streets = _field([_hashes("street", written)], [_hashes("street", self._corrected("street", written))])
+        by_given = frozenset(word.fine for word in given_hashes)
+        by_zip = frozenset(filter(None, [zip_number(self.line.zip)]))
+        ranges = [
+            _pair_query("key_house_surname", houses, surnames, by_given),
+            _pair_query("key_house_surname2", houses, second, by_given),
+            _pair_query("key_house_given", houses, givens, by_zip),
+            _pair_query("key_surname_street", streets, surnames, by_given),
+            _pair_query("key_surname2_street", streets, second, by_given),
+        ]
+        keys = [BlockingQuery(NAME_COLUMNS[0], _corrected_name_keys(names))]
+        in_streets = _pair_query("key_given_street", streets, givens, by_zip)
+        if by_zip and self._terms.is_known("zip", self.line.zip):  # a zip outside the county is likely misread
+            keys += map(in_streets.narrowed, in_streets.keys)
+        else:
+            ranges.append(in_streets)
+        return WideSearch([*ranges, *_name_queries(names)], keys)
+
+    def _hashed_name(self, at: int) -> _Name:
+        givens, surnames = self._names[at]
+        name = _Name(_hashes("given", givens), _hashes("surname", surnames), [], [], [])
+        if at >= _NAMES_CORRECTED:
+            return name
+        return name._replace(
+            corrected_givens=_hashes("given", self._corrected("given", givens)),
+            other_forms=_hashes("given", [form for given in givens for form in self._known_forms(given)]),
+            corrected_surnames=_hashes("surname", self._corrected_surnames(surnames)),
+        )
+
+    def _corrected(self, kind: HashedKind, words: Iterable[str]) -> list[str]:
+        found, terms = list[str](), self._terms
+        for word in words:
+            corrections = terms.spelling_corrections(kind, word)
+            found += corrections[:_MAX_CORRECTIONS_OF_KNOWN] if terms.is_known(kind, word) else corrections
+        return found
+
+    def _known_forms(self, given: str) -> list[str]:
+        """Other forms of a given name that voters of the county have, the frequent first."""
+        known = [form for form in self._forms[given] if self._terms.is_known("given", form)]
+        return sorted(known, key=lambda form: (-self._terms.count("given", form), form))[:_MAX_FORMS]
+
+    def _corrected_surnames(self, parts: Iterable[str]) -> Iterator[str]:
+        """Corrections of surnames, and the two halves of one that is two known surnames written as one word."""
+        for part in parts:
+            yield from self._corrected("surname", [part])
+            for halves in self._halves[part]:
+                if all(self._terms.is_known("surname", half) for half in halves):
+                    yield from halves
+
+    def worth_reading(self, matches: Matches) -> list[int]:
+        """Return the registrations of a complete range that may be the signer's.
+
+        At a house number: those with the given name or zip, or all with a surname if they are few. In a street: those
+        with the given name, and those whose house number is one edit away, two edits for a surname, since a signer who
+        is found nowhere else is not registered. With a given name in a street, only those one edit away.
+        """
+        query, few, houses = matches.query, len(matches.numbers) <= _FEW, self.line.houses
+        if query.column == "key_given_street":
+            return self.at_near_houses(matches) if houses else matches.numbers if few else []
+        if query.column in _SURNAME_STREET_COLUMNS:
+            if not houses and not query.third_parts:
+                return matches.numbers if few else []
+            near = near_houses(houses) | far_houses(houses, matches.houses)
+            found = zip(matches.numbers, matches.fines, matches.houses, strict=True)
+            return [number for number, fine, house in found if fine in query.third_parts or house in near]
+        if (few and query.column != "key_house_given") or not query.third_parts:
+            return matches.numbers
+        return [
+            number for number, fine in zip(matches.numbers, matches.fines, strict=True) if fine in query.third_parts
+        ]
+
+    def at_near_houses(self, matches: Matches) -> list[int]:
+        """Return the registrations at one of the written house numbers, or one edit away."""
+        near = near_houses(self.line.houses)
+        return [number for number, house in zip(matches.numbers, matches.houses, strict=True) if house in near]
 
 
-def _hashed_name(name: ParsedName, terms: TermFrequencies, *, corrected: bool) -> _Name:
-    givens, surnames = name.possible_givens, name.possible_surnames
-    written = _Name(_hashes("given", givens), _hashes("surname", surnames), [], [], [])
-    if not corrected:
-        return written
-    return written._replace(
-        corrected_givens=_hashes("given", (c for word in givens for c in _corrections("given", word, terms))),
-        other_forms=_hashes("given", (form for word in givens for form in _known_forms(word, terms))),
-        corrected_surnames=_hashes("surname", (c for word in surnames for c in _corrected_surname(word, terms))),
-    )
+def _field(written: Iterable[Iterable[TermHash]], replaced: Iterable[Iterable[TermHash]] = ()) -> _Field:
+    """The field of words of several names, the likeliest first."""
+    return _Field(*(_unique(word.coarse for words in several for word in words) for several in (written, replaced)))
 
 
-def _pair_query(column: KeyColumn, ones: _Words, others: _Words, third_parts: frozenset[int]) -> BlockingQuery:
+def _pair_query(column: KeyColumn, ones: _Field, others: _Field, third_parts: frozenset[int]) -> BlockingQuery:
     """The query for all pairs with a written word: without one, a third field is wrong too or it was found before."""
-    pairs = [(one, other) for one in ones.written for other in (*others.written, *others.replaced)]
-    pairs += [(one, other) for one in ones.replaced for other in others.written]
-    return BlockingQuery(column, _unique(one.coarse ^ other.coarse for one, other in pairs), third_parts)
+    keys = [one ^ other for one in ones.written for other in (*others.written, *others.replaced)]
+    keys += [one ^ other for one in ones.replaced for other in others.written]
+    return BlockingQuery(column, _unique(keys), third_parts)
 
 
 def _name_queries(names: Iterable[_Name]) -> Iterator[BlockingQuery]:
@@ -192,41 +269,16 @@ def _corrected_name_keys(names: Iterable[_Name]) -> list[int]:
     return _unique(given.coarse ^ surname.coarse | spelling(given, surname) for given, surname in pairs)
 
 
-def worth_reading(matches: Matches, line: ParsedLine) -> list[int]:
-    """Return the registrations of a complete range that may be the signer's.
-
-    At a house number: those with the given name or zip, or all with a surname if they are few. In a street: those with
-    the given name, and those whose house number is one edit away, two edits for a surname, since a signer who is found
-    nowhere else is not registered. With a given name in a street, only those one edit away.
-    """
-    query, few = matches.query, len(matches.numbers) <= _FEW
-    if query.column == "key_given_street":
-        return at_near_houses(matches, line) if line.houses else matches.numbers if few else []
-    if query.column in {"key_surname_street", "key_surname2_street"}:
-        if not line.houses and not query.third_parts:
-            return matches.numbers if few else []
-        near = near_houses(line.houses) | far_houses(line.houses, matches.houses)
-        found = zip(matches.numbers, matches.fines, matches.houses, strict=True)
-        return [number for number, fine, house in found if fine in query.third_parts or house in near]
-    if (few and query.column != "key_house_given") or not query.third_parts:
-        return matches.numbers
-    return [number for number, fine in zip(matches.numbers, matches.fines, strict=True) if fine in query.third_parts]
-
-
-def at_near_houses(matches: Matches, line: ParsedLine) -> list[int]:
-    """Return the registrations at one of the written house numbers, or one edit away."""
-    near = near_houses(line.houses)
-    return [number for number, house in zip(matches.numbers, matches.houses, strict=True) if house in near]
-
-
 @lru_cache(maxsize=1 << 8)  # of some 7 KB each
 def near_houses(written: tuple[str, ...]) -> frozenset[int]:
     """Return the house numbers that are one of those written, or one edit away from it."""
-    near = set[int]()
-    for house in written:
-        if house.isdigit():
-            near.update(*_one_edit(int(house), 10 ** len(house)))
-    return frozenset(near)
+    return frozenset(
+        near
+        for house in written
+        if house.isdigit()
+        for some in _one_edit(int(house), 10 ** len(house))
+        for near in some
+    )
 
 
 def _one_edit(house: int, beyond: int) -> Iterator[Iterable[int]]:
@@ -257,96 +309,35 @@ def far_houses(written: Iterable[str], houses: Iterable[int]) -> set[int]:
     return {int(number) for number in found if any(compare_house(one, number) == "far" for one in written)}
 
 
-def written_terms(lines: Iterable[ParsedLine]) -> set[Term]:
-    """Return the terms whose frequencies a comparison of the lines with any registration needs."""
+def written_words(lines: Iterable[ParsedLine]) -> Words:
+    """Return the words whose frequencies a comparison of the lines with any registration needs."""
     surnames, givens, streets, zips = set[str](), set[str](), set[str](), set[str]()
     for line in lines:
-        for name in line.names:
-            givens.update(name.given, name.possible_givens)
-            surnames.update(name.surname, name.possible_surnames)
+        for given, surname, _ in line.names:
+            givens.update(given, ("".join(given[:2]),))
+            surnames.update(surname, ("".join(surname),))
         streets.update(line.streets)
         zips.add(line.zip)
-    return _terms(surname=surnames, given=givens, middle=givens, street=streets, zip=zips)
+    return {"surname": surnames, "given": givens, "middle": givens, "street": streets, "zip": zips}
 
 
-def registered_terms(registrations: Iterable[Registration]) -> set[Term]:
-    """Return the terms whose frequencies a comparison with the registrations needs."""
-    last, first = set[str](), set[str]()  # of each name once: the same names occur again and again
-    for registration in registrations:
-        last.add(registration.last_name)
-        first.update((registration.first_name, registration.middle_name))
-    surnames = {part for name in last for part in surname_parts(name)}
-    givens = {word for name in first for word in given_words(name)}
-    return _terms(surname=surnames, given=givens, middle=givens)
+def registered_words(registrations: Collection[Registration]) -> Words:
+    """Return the words whose frequencies a comparison with the registrations needs."""
+    # Of each name once: the same names occur again and again.
+    surnames = set[str]().union(*map(surname_parts, {r.last_name for r in registrations}))
+    first_names = {r.first_name for r in registrations} | {r.middle_name for r in registrations}
+    givens = set[str]().union(*map(given_words, first_names))
+    return {"surname": surnames, "given": givens, "middle": givens}
 
 
-def wide_search_terms(lines: Iterable[ParsedLine], terms: TermFrequencies) -> set[Term]:
-    """Return the terms whose frequencies a wide search needs, besides those of `written_terms`."""
-    forms, halves = set[str](), set[str]()
-    for name in _corrected_names(lines):
-        forms.update(*map(name_forms, name.possible_givens))
-        halves.update(half for part in name.possible_surnames for pair in _halves(part, terms) for half in pair)
-    return _terms(given=forms, surname=halves)
-
-
-def name_terms(lines: Iterable[ParsedLine]) -> set[Term]:
-    """Return the names whose spelling corrections a wide search needs."""
-    names = list(_corrected_names(lines))
-    return _terms(
-        surname=(word for name in names for word in name.possible_surnames),
-        given=(word for name in names for word in name.possible_givens),
-    )
-
-
-def street_terms(lines: Iterable[ParsedLine]) -> set[Term]:
-    """Return the streets whose spelling corrections `address_query` and a wide search need."""
-    return _terms(street=(street for line in lines for street in line.streets))
-
-
-def _terms(**words_of: Iterable[str]) -> set[Term]:
-    return set[Term]().union(*(product([kind], words) for kind, words in words_of.items()))
-
-
-def _corrected_names(lines: Iterable[ParsedLine]) -> Iterator[ParsedName]:
-    return (name for line in lines for name in line.names[:_NAMES_CORRECTED])
-
-
-def _corrections(kind: str, word: str, terms: TermFrequencies) -> tuple[str, ...]:
-    found = terms.spelling_corrections(kind, word)
-    return found[:_MAX_CORRECTIONS_OF_KNOWN] if terms.is_known(kind, word) else found
-
-
-def _corrected_streets(streets: Iterable[str], terms: TermFrequencies) -> list[str]:
-    return [corrected for street in streets for corrected in _corrections("street", street, terms)]
-
-
-def _known_forms(given: str, terms: TermFrequencies) -> list[str]:
-    """Other forms of a given name that voters of the county have, the frequent first."""
-    known = [form for form in name_forms(given) if terms.is_known("given", form)]
-    return sorted(known, key=lambda form: (-terms.count("given", form), form))[:_MAX_FORMS]
-
-
-def _corrected_surname(part: str, terms: TermFrequencies) -> Iterator[str]:
-    """Corrections of a surname, and its two halves if it is two known surnames written as one word."""
-    yield from _corrections("surname", part, terms)
-    for one, other in _halves(part, terms):
-        if terms.is_known("surname", one) and terms.is_known("surname", other):
-            yield from (one, other)
-
-
-def _halves(part: str, terms: TermFrequencies) -> list[tuple[str, str]]:
-    """The ways to split a word that is not a surname of this county in two."""
-    if terms.is_known("surname", part):
-        return []
-    return [(part[:at], part[at:]) for at in range(_SHORTEST_PART, len(part) - _SHORTEST_PART + 1)]
+def _ranges_at(house: str, streets: Iterable[str]) -> list[int]:
+    hashed = term_hash("house", house)
+    return [hashed.coarse ^ street.coarse for street in _hashes("street", streets)] if hashed else []
 
 
 def _hashes(kind: HashedKind, words: Iterable[str]) -> list[TermHash]:
     return [found for word in dict.fromkeys(words) if (found := term_hash(kind, word))]
 
 
-_Item = TypeVar("_Item")
-
-
-def _unique(items: Iterable[_Item]) -> list[_Item]:
-    return list(dict.fromkeys(items))
+def _unique(numbers: Iterable[int]) -> list[int]:
+    return list(dict.fromkeys(numbers))

@@ -1,7 +1,7 @@
 """A county's roll for the matcher's tests: its words as of 100,000 registrations, and a few of the registrations."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -9,11 +9,11 @@ from app.law.line import Writing
 from app.law.petition import SigningInterval
 from app.law.registration import Registration
 from app.matching.decision import Decision, decide
-from app.matching.frequencies import Term, TermFrequencies, variants
+from app.matching.frequencies import TermFrequencies, Words, variants
 from app.matching.model import default_model
 from app.matching.parsing import ParsedLine, parse_line
 from app.matching.scoring import Household, Scorer
-from app.matching.search import name_terms, registered_terms, street_terms, wide_search_terms, written_terms
+from app.matching.search import Search, registered_words, written_words
 
 INTERVAL = SigningInterval(date(2022, 1, 27), date(2022, 7, 6), date(2022, 7, 6))
 Counts = Mapping[str, Mapping[str, int]]
@@ -33,23 +33,24 @@ _REGISTRATIONS = 100_000
 def loaded_terms(line: ParsedLine, *registrations: Registration, counts: Counts = _COUNTS) -> TermFrequencies:
     """The roll's terms, as far as a search for the line and a comparison with these registrations need them."""
     terms = TermFrequencies(_REGISTRATIONS, ["LOS ANGELES"])
-    for needed in (written_terms([line]), registered_terms(registrations)):
+    for needed in (written_words([line]), registered_words(registrations)):
         terms.add_counts(needed, _counted(needed, counts))
-    further = wide_search_terms([line], terms)
-    terms.add_counts(further, _counted(further, counts))
-    add_corrections(terms, name_terms([line]) | street_terms([line]), counts)
+    search = Search(line, terms)
+    terms.add_counts(search.counted, _counted(search.counted, counts))
+    add_corrections(terms, search.corrected, counts)
     return terms
 
 
-def _counted(needed: Iterable[Term], counts: Counts) -> list[tuple[Term, int]]:
-    return [((kind, word), counts.get(kind, {}).get(word, 0)) for kind, word in needed]
+def _counted(needed: Words, counts: Counts) -> list[tuple[str, str, int]]:
+    return [(kind, word, counts.get(kind, {}).get(word, 0)) for kind, words in needed.items() for word in words]
 
 
-def add_corrections(terms: TermFrequencies, needed: Iterable[Term], counts: Counts) -> None:
-    """Load the spelling corrections of the terms from these counts."""
+def add_corrections(terms: TermFrequencies, needed: Words, counts: Counts) -> None:
+    """Load the spelling corrections of the words from these counts."""
     similar = [
-        ((kind, word), known, registrations)
-        for kind, word in needed
+        (kind, word, known, registrations)
+        for kind, words in needed.items()
+        for word in words
         for known, registrations in counts[kind].items()
         if variants(word) & variants(known)
     ]

@@ -17,11 +17,9 @@ from app.matching.parsing import parse_line
 from app.matching.search import (
     BlockingQuery,
     Matches,
-    address_query,
+    Search,
     household_keys,
     near_houses,
-    wide_search,
-    worth_reading,
 )
 from tests.matching.roll_of_three import ELIZABETH, MARIA, ROBERT, a_line, add_corrections, decided, loaded_terms
 
@@ -37,15 +35,15 @@ def keys_of(registration: Registration) -> dict[str, int]:
 def columns_found(line: Writing, registration: Registration) -> set[str]:
     """The key columns in which the searches for a line meet a registration."""
     read, keys = parse_line(line), keys_of(registration)
-    terms = loaded_terms(read)
-    search = wide_search(read, terms)
+    search = Search(read, loaded_terms(read))
+    wide = search.wide()
     found = {
         query.column
-        for query in [address_query(read, terms), *search.ranges]
+        for query in [search.at_address(), *wide.ranges]
         for low in query.keys
         if query.column in keys and low <= keys[query.column] <= low | FINE
     }
-    single = {query.column for query in search.keys if keys.get(query.column) in query.keys}
+    single = {query.column for query in wide.keys if keys.get(query.column) in query.keys}
     return found | single
 
 
@@ -118,7 +116,7 @@ def test_a_misspelling_is_corrected_by_the_countys_words() -> None:
 def corrections(counts: Mapping[str, Mapping[str, int]], text: str) -> tuple[str, ...]:
     (kind,) = counts
     terms = TermFrequencies(1000, [])
-    add_corrections(terms, {(kind, text)}, counts)
+    add_corrections(terms, {kind: {text}}, counts)
     return terms.spelling_corrections(kind, text)
 
 
@@ -147,6 +145,11 @@ def test_whatever_is_written_needs_no_term_that_was_not_loaded(name: str, addres
     assert decided(Writing(name, address, city, code), MARIA, ROBERT, ELIZABETH).outcome.status
 
 
+def a_search() -> Search:
+    read = parse_line(a_line("Robert Smith", "200 Main St"))
+    return Search(read, loaded_terms(read))
+
+
 def a_few(query: BlockingQuery) -> Matches:
     return Matches(0, query, 0, True, [1, 2], [7, 8], [100, 900])  # noqa: FBT003 - complete
 
@@ -158,16 +161,16 @@ def many(query: BlockingQuery) -> Matches:
 
 def test_of_a_house_number_with_many_of_a_surname_those_of_the_given_name_are_read() -> None:
     query = BlockingQuery("key_house_surname", [0], frozenset([8]))
-    read = parse_line(a_line("Robert Smith", "200 Main St"))
-    assert worth_reading(a_few(query), read) == [1, 2]
-    assert worth_reading(many(query), read) == list(range(10, 20))
+    search = a_search()
+    assert search.worth_reading(a_few(query)) == [1, 2]
+    assert search.worth_reading(many(query)) == list(range(10, 20))
 
 
 def test_in_a_street_those_of_the_given_name_are_read_and_those_one_digit_off_of_a_surname_two() -> None:
-    read = parse_line(a_line("Robert Smith", "200 Main St"))
+    search = a_search()
     query = BlockingQuery("key_surname_street", [0], frozenset([8]))
-    assert worth_reading(many(query), read) == [0, 1, 2, *range(10, 20)]
-    assert worth_reading(many(BlockingQuery("key_given_street", [0])), read) == [0, 1]
+    assert search.worth_reading(many(query)) == [0, 1, 2, *range(10, 20)]
+    assert search.worth_reading(many(BlockingQuery("key_given_street", [0]))) == [0, 1]
 
 
 def test_the_range_of_a_key_takes_twenty_bits() -> None:
@@ -195,10 +198,8 @@ def test_a_house_number_with_another_digit_is_near(house: int, at: int, digit: i
 def test_a_given_name_in_a_street_is_asked_for_within_a_zip_of_the_county_alone() -> None:
     def asked(zip_code: str) -> tuple[int, int]:
         read = parse_line(a_line("Robert Smith", "200 Main St", zip_code=zip_code))
-        search = wide_search(read, loaded_terms(read))
-        ranges, keys = (
-            sum(query.column == "key_given_street" for query in queries) for queries in (search.ranges, search.keys)
-        )
+        wide = Search(read, loaded_terms(read)).wide()
+        ranges, keys = (sum(query.column == "key_given_street" for query in queries) for queries in wide)
         return ranges, keys
 
     (ranges, keys), misread = asked("90026"), asked("40026")

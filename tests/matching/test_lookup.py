@@ -13,13 +13,12 @@ import pytest
 from app.database.engine import connect_arguments
 from app.law.line import Writing
 from app.law.petition import SigningInterval
-from app.matching import search
+from app.matching import roll_cache
 from app.matching.blocking import KEY_COLUMNS
-from app.matching.frequencies import TermFrequencies
 from app.matching.lookup import LineToDecide, decide_lines
 from app.matching.parsing import ParsedLine
 from app.matching.queries import _KEYS, _RANGES, SearchedRoll
-from app.matching.search import WideSearch, wide_search
+from app.matching.search import Search, WideSearch
 from app.roll.loading import load_roll
 from app.roll.queries import REGISTRATION_COLUMNS
 
@@ -101,11 +100,12 @@ async def test_who_lives_at_the_address_under_a_like_name_is_found_without_a_wid
 ) -> None:
     searched: list[ParsedLine] = []
 
-    def noted(line: ParsedLine, terms: TermFrequencies) -> WideSearch:
-        searched.append(line)
-        return wide_search(line, terms)
+    class Noted(Search):
+        def wide(self) -> WideSearch:
+            searched.append(self.line)
+            return super().wide()
 
-    monkeypatch.setattr(search, "wide_search", noted)
+    monkeypatch.setattr(roll_cache, "Search", Noted)
     stranger = Writing("KAREN BROWN", "1014 WASHINGTON AVE", "LOS ANGELES", "90026")
     slip = Writing("ROBERT GRACIA", "1014 WASHINGTON AVE", "LOS ANGELES", "90026")  # V2, Garcia
     other, found = await decide_lines(roll, [to_decide(stranger), to_decide(slip)])

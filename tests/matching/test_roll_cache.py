@@ -36,6 +36,9 @@ async def test_loaded_terms_are_kept_up_to_a_bound(county_database: str, monkeyp
     cache.max_terms = loaded.size
     assert await cache.terms_of(roll) is loaded
     cache.max_terms = loaded.size - 1
+    known = await cache.terms_of(roll)
+    assert 0 < known.size == loaded.known_only().size
+    cache.max_terms = known.size - 1
     anew = await cache.terms_of(roll)
     assert anew.size == 0
     cache.max_rolls = 1
