@@ -5,60 +5,58 @@ from datetime import UTC, date, datetime, time, timedelta
 from app.access.keys import issue_key, revoke_key
 from app.access.principals import ROLES
 from app.access.queries import list_keys
-from app.cli.arguments import COUNTY, Arguments, a_date, a_number, command, group, note_empty
-from app.cli.common import Subparsers, now
+from app.cli import common as cli
 from app.database.pools import Database
 from app.examination.lookup_queries import lookup_sums
 
 
-def add_parser(subparsers: "Subparsers") -> None:
+def add_parser(subparsers: cli.Subparsers) -> None:
     """Add the commands."""
-    keys = group(subparsers, "keys", "issue, list and revoke bearer keys")
-    create = command(keys, "create", "issue a key and print it alone on the last line of the output", _create, COUNTY)
+    keys = cli.group(subparsers, "keys", "issue, list and revoke bearer keys")
+    create = cli.command(
+        keys, "create", "issue a key and print it alone on the last line of the output", _create, cli.COUNTY
+    )
     create.add_argument("--role", required=True, choices=ROLES, help="what the key may do")
     create.add_argument("--name", required=True, help="the owner of the key, such as station-7")
-    create.add_argument("--days", type=a_number, metavar="N", help="expires after N days (default: never)")
-    command(keys, "list", "list a county's keys", _list, COUNTY)
-    revoke = command(keys, "revoke", "revoke a key: no later request is accepted with it", _revoke, COUNTY)
+    create.add_argument("--days", type=cli.a_number, metavar="N", help="expires after N days (default: never)")
+    cli.command(keys, "list", "list a county's keys", _list, cli.COUNTY)
+    revoke = cli.command(keys, "revoke", "revoke a key: no later request is accepted with it", _revoke, cli.COUNTY)
     revoke.add_argument("prefix", help="the key's prefix, as `keys list` shows it")
     text = "show voter lookups by user and day (what was searched for is not stored)"
-    lookups = command(subparsers, "lookups", text, _lookups, COUNTY)
-    lookups.add_argument("--since", type=a_date, default=date.min, metavar="DATE", help="default: all")
+    lookups = cli.command(subparsers, "lookups", text, _lookups, cli.COUNTY)
+    lookups.add_argument("--since", default=date.min, **cli.DATE, help="default: all")
 
 
-async def _create(arguments: Arguments, database: Database) -> None:
-    expires = now() + timedelta(days=arguments.days) if arguments.days else None
-    key = await issue_key(
-        database, arguments.county, role=arguments.role, principal=arguments.name, now=now(), expires_at=expires
-    )
+async def _create(arguments: cli.Arguments, database: Database) -> None:
+    owner = {"role": arguments.role, "principal": arguments.name}
+    expires = cli.now() + timedelta(days=arguments.days) if arguments.days else None
+    key = await issue_key(database, arguments.county_id, **owner, now=cli.now(), expires_at=expires)
     print("The key is shown only once. Keep it like a password.")
     print(key)
 
 
-async def _list(arguments: Arguments, database: Database) -> None:
+async def _list(arguments: cli.Arguments, database: Database) -> None:
     async with database.reading() as connection:
-        keys = await list_keys(connection, arguments.county)
+        keys = await list_keys(connection, arguments.county_id)
     for key in keys:
-        state = key.state(now())
+        state = key.state(cli.now())
         used = f"used {key.last_used_at:%Y-%m-%d %H:%M}" if key.last_used_at else "never used"
-        by = ", ".join(
-            f"{what} by {who}" for what, who in (("issued", key.issued_by), ("revoked", key.revoked_by)) if who
-        )
+        people = {"issued": key.issued_by, "revoked": key.revoked_by}
+        by = ", ".join(f"{what} by {who}" for what, who in people.items() if who)
         print(f"{key.prefix}  {key.role:10}  {state:7}  {key.created_at:%Y-%m-%d}  {key.principal}  {used}  {by}")
     if not keys:
-        note_empty(arguments.county, "keys", "issue one with `keys create`")
+        cli.note_empty(arguments.county_id, "keys", "issue one with `keys create`")
 
 
-async def _revoke(arguments: Arguments, database: Database) -> None:
-    await revoke_key(database, arguments.county, arguments.prefix, now=now())
+async def _revoke(arguments: cli.Arguments, database: Database) -> None:
+    await revoke_key(database, arguments.county_id, arguments.prefix, now=cli.now())
 
 
-async def _lookups(arguments: Arguments, database: Database) -> None:
-    since = datetime.combine(arguments.since, time(), UTC)
+async def _lookups(arguments: cli.Arguments, database: Database) -> None:
     async with database.reading() as connection:
-        sums = await lookup_sums(connection, arguments.county, since)
+        sums = await lookup_sums(connection, arguments.county_id, datetime.combine(arguments.since, time(), UTC))
     if not sums:
-        note_empty(arguments.county, "recorded lookups", "an earlier --since")
+        cli.note_empty(arguments.county_id, "recorded lookups", "an earlier --since")
     print(f"{'day':<10} {'lookups':>8} {'shown':>8}  {'kind':<16} user")
     for row in sums:
         print("{day} {lookups:>8,} {candidates:>8,}  {kind:<16} {principal} ({role})".format_map(row))

@@ -1,25 +1,81 @@
-"""What every command shares: its database, its clock, its way of failing."""
+"""What every command shares: how it is declared and its arguments are read, its database, and its way of failing."""
 
 import argparse
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from datetime import UTC, datetime
-from typing import Any, TypeAlias
+import sys
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, TypeAlias, TypeVar
+from uuid import UUID
 
+from app.access.principals import is_county_code
+from app.count.line_queries import county_of, get_petition
 from app.database.engine import open_database
 from app.database.migrate import is_current, upgrade
 from app.database.pools import Database
 from app.database.server import EmbeddedServer
 from app.errors import CheckpointKeyError, OperationalError, SchemaError
+from app.law.line import LARGEST_NUMBER, Place
+from app.law.petition import Petition, PetitionKey
 from app.ledger.notes import Signer
 from app.settings import Settings
 
-Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001  # it has no public name
+Arguments: TypeAlias = argparse.Namespace
+Parser: TypeAlias = argparse.ArgumentParser
+Subparsers: TypeAlias = "argparse._SubParsersAction[Parser]"  # noqa: SLF001  # it has no public name
+Work = Callable[[Arguments, Database], Coroutine[Any, Any, int | None]]  # its exit status; None is 0
+T = TypeVar("T")
+
+now = partial(datetime.now, UTC)
 
 
 class CommandError(OperationalError):
     """A command that cannot do what it was asked."""
+
+
+def add_command(subparsers: "Subparsers", name: str, text: str, *shared: Parser) -> Parser:
+    """Add a command without saying yet what it runs; the arguments are those of `command`."""
+    return subparsers.add_parser(name, help=text, description=f"{text[:1].upper()}{text[1:]}.", parents=shared)
+
+
+def group(subparsers: "Subparsers", name: str, text: str) -> "Subparsers":
+    """Add a command that consists of further commands."""
+    return add_command(subparsers, name, text).add_subparsers(required=True, metavar="COMMAND")
+
+
+def command(subparsers: "Subparsers", name: str, text: str, work: Work, *shared: Parser) -> Parser:
+    """Add a command that works on the database.
+
+    Args:
+        subparsers: where it is added.
+        name: what a person types.
+        text: what it does, for the help.
+        work: does it; raises CommandError or RecallError if it cannot. After PETITION, its arguments hold the petition.
+        shared: arguments that several commands have, such as COUNTY.
+    """
+    parser = add_command(subparsers, name, text, *shared)
+    parser.set_defaults(run=partial(_over_database, work))
+    return parser
+
+
+def _over_database(work: Work, arguments: Arguments) -> int:
+    settings = Settings.from_environment()
+
+    async def main(url: str) -> int:
+        await check_schema(url, migrate=not settings.database_url)
+        database = await open_database(url, intake=2, reading=2)
+        try:
+            if "petition_id" in arguments:
+                arguments.petition = await the_petition(database, arguments.petition_id)
+            return await work(arguments, database) or 0
+        finally:
+            await database.close()
+
+    with database_url(settings) as url:
+        return asyncio.run(main(url))
 
 
 @contextmanager
@@ -37,17 +93,6 @@ def database_url(settings: Settings, *, create: bool = False) -> Iterator[str]:
         yield server.url()
 
 
-@asynccontextmanager
-async def database(url: str, settings: Settings) -> AsyncIterator[Database]:
-    """The pools of a command, small ones; `check_schema` has the errors."""
-    await check_schema(url, migrate=not settings.database_url)
-    opened = await open_database(url, intake=2, reading=2)
-    try:
-        yield opened
-    finally:
-        await opened.close()
-
-
 async def check_schema(url: str, *, migrate: bool) -> None:
     """Bring the database to this program's schema if `migrate` allows it: always for the embedded one.
 
@@ -60,6 +105,20 @@ async def check_schema(url: str, *, migrate: bool) -> None:
     if not migrate:
         raise SchemaError("the database's schema is not this program's: run `python -m app migrate`")
     await upgrade(url)
+
+
+async def the_petition(database: Database, petition_id: UUID) -> Petition:
+    """The petition of this id, in any county.
+
+    Raises:
+        CommandError: there is none.
+    """
+    async with database.begin() as connection:
+        county_id = await county_of(connection, petition_id)
+        petition = await get_petition(connection, PetitionKey(county_id, petition_id)) if county_id else None
+    if petition is None:
+        raise CommandError(f"there is no petition {petition_id}: check the id, or open one with `petition open`")
+    return petition
 
 
 def signer(settings: Settings) -> Signer:
@@ -75,25 +134,65 @@ def signer(settings: Settings) -> Signer:
         raise CommandError(f"{name} must be a file with an Ed25519 key in PEM") from None
 
 
-Work = Callable[[argparse.Namespace, Database], Coroutine[Any, Any, int | None]]  # its exit status; None is 0
+def content_of(file: str) -> bytes:
+    """The content of a file, or of standard input where the name is '-'."""
+    return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
 
 
-def over_database(work: Work) -> Callable[[argparse.Namespace], int]:
-    """A command's `run` from what it does with the database."""
-
-    def run(arguments: argparse.Namespace) -> int:
-        settings = Settings.from_environment()
-
-        async def main(url: str) -> int:
-            async with database(url, settings) as opened:
-                return await work(arguments, opened) or 0
-
-        with database_url(settings) as url:
-            return asyncio.run(main(url))
-
-    return run
+def note_empty(county_id: str, lacks: str, next_step: str) -> None:
+    """Say on standard error why a county's list is empty, and what to do."""
+    print(f"county {county_id} has no {lacks}: check the code, or {next_step}", file=sys.stderr)
 
 
-def now() -> datetime:
-    """The clock."""
-    return datetime.now(UTC)
+def argument(read: Callable[[str], T], wanted: str, allowed: Callable[[T], bool] | None = None) -> Callable[[str], T]:
+    """How an argument's text is read; if that raises, or the value is not allowed, a message names what is wanted."""
+
+    def read_or_refuse(text: str) -> T:
+        try:
+            value = read(text)
+            if allowed is None or allowed(value):
+                return value
+        except (ValueError, ArithmeticError, argparse.ArgumentTypeError):
+            pass
+        raise argparse.ArgumentTypeError(f"must be {wanted}")
+
+    return read_or_refuse
+
+
+def a_number_within(least: int, most: int) -> Callable[[str], int]:
+    """How the text of a whole number within these bounds is read."""
+
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
+            raise ValueError
+        return int(text)
+
+    return argument(read, f"a whole number from {least} to {most:,}")
+
+
+def _place(text: str) -> Place:
+    section, page, line = map(a_number, text.split("-"))
+    return Place(section, page, line)
+
+
+def _shared(name: str, **options: Any) -> Parser:  # noqa: ANN401  # as argparse has them
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument(name, **options)
+    return parser
+
+
+a_number = a_number_within(1, LARGEST_NUMBER)
+a_port = a_number_within(0, 65_535)
+a_county = argument(
+    str, "1 to 32 letters, digits, hyphens and underscores, beginning with a letter or digit", is_county_code
+)
+a_date = argument(date.fromisoformat, "a date such as 2022-07-06")
+an_id = argument(UUID, "an id such as 0197c2f4-93a4-7cc1-8f0e-1b2c3d4e5f60")
+a_place = argument(_place, "section-page-line, such as 12-3-4")
+
+DATE: Final[dict[str, Any]] = {"type": a_date, "metavar": "DATE"}
+COUNTY = _shared("--county", dest="county_id", required=True, type=a_county, metavar="CODE", help="the county's code")
+_PETITION_ID: Final[dict[str, Any]] = {"type": an_id, "metavar": "ID", "help": "the petition's id"}
+PETITION = _shared("--petition", dest="petition_id", required=True, **_PETITION_ID)
+PETITION_FIRST = _shared("petition_id", **_PETITION_ID)
+PLACE = _shared("place", type=a_place, metavar="PLACE", help="the line's place: section-page-line, such as 12-3-4")

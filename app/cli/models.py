@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from app.cli.arguments import PETITION, Arguments, an_id, command, group, the_petition
-from app.cli.common import CommandError, Subparsers
+from app.cli.common import PETITION, Arguments, CommandError, Subparsers, an_id, command, group, the_petition
 from app.database.pools import Database
 from app.examination.learning import learn_model, report_model
 from app.matching.learning import Band
@@ -40,8 +39,7 @@ async def _learn(arguments: Arguments, database: Database) -> None:
 
 
 async def _report(arguments: Arguments, database: Database) -> None:
-    petition = await the_petition(database, arguments.petition)
-    print(bands_as_text(await report_model(database, petition)))
+    print(bands_as_text(await report_model(database, arguments.petition)))
 
 
 def bands_as_text(bands: Sequence[Band]) -> str:

@@ -1,19 +1,17 @@
 """`python -m app openapi`: the API's document, as the service serves it."""
 
-import argparse
 import json
 
-from app.cli.arguments import add_command
-from app.cli.common import Subparsers
+from app.cli import common as cli
 from app.http.openapi import document
 from app.main import create_app
 from app.settings import Settings
 
 
-def add_parser(subparsers: "Subparsers") -> None:
+def add_parser(subparsers: cli.Subparsers) -> None:
     """Add the command."""
     text = "print the OpenAPI document, of which openapi/openapi.json is a copy"
-    add_command(subparsers, "openapi", text).set_defaults(run=_print)
+    cli.add_command(subparsers, "openapi", text).set_defaults(run=_print)
 
 
 def text() -> str:
@@ -22,6 +20,6 @@ def text() -> str:
     return json.dumps(document(app), indent=2, ensure_ascii=False) + "\n"
 
 
-def _print(_: argparse.Namespace) -> int:
+def _print(_: cli.Arguments) -> int:
     print(text(), end="")
     return 0

@@ -1,85 +1,159 @@
-"""`python -m app petition`, `tally` and `explain`: what there is to read of a petition, its opening and its closing."""
+"""`python -m app petition`, `tally`, `explain` and the changes of lines: `finding`, `revise`, `withdraw`, `section`."""
 
-from app.cli.arguments import (
-    COUNTY,
-    PETITION,
-    PETITION_FIRST,
-    PLACE,
-    Arguments,
-    a_date,
-    a_number,
-    command,
-    group,
-    the_petition,
-)
-from app.cli.common import Subparsers, now, signer
+from collections.abc import Awaitable, Callable
+from dataclasses import fields
+from functools import partial
+from typing import TypeVar
+
+from pydantic import BaseModel
+
+from app.access.principals import Principal
+from app.cli import common as cli
 from app.count.line_queries import read_tally
 from app.count.petitions import Terms, close_petition, open_petition
-from app.count.record import Count
+from app.count.queries import SectionDates
+from app.count.record import Change, Count, attempt
 from app.database.pools import Database
 from app.errors import UnknownPetitionError
 from app.examination.explanation import explain
+from app.examination.findings import decide_line
+from app.examination.reexamination import declare_section, revise
+from app.examination.withdrawals import revoke_withdrawal, withdraw
+from app.http.body import check, decode, safe_text
+from app.http.findings import RevisionIn, section_out, withdrawal_done_out
 from app.http.petitions import PetitionOut
+from app.http.problems import Problem
+from app.http.signatures import detail_out, line_out
 from app.http.tally import tally_out
 from app.law.line import CALIFORNIA, RULESETS
+from app.law.reasons import REASONS, REVIEW_CAUSES, Outcome
+from app.law.review import PersonFinding
 from app.ledger.checkpoints import make_checkpoint
 from app.settings import Settings
 
+Result = TypeVar("Result")
 
-def add_parser(subparsers: "Subparsers") -> None:
+_text = cli.argument(safe_text, "text without control characters")  # which raises a kind of ValueError
+_RECORDED = cli.Parser(add_help=False)
+_RECORDED.add_argument("--by", required=True, type=_text, metavar="NAME", help="who decides this; it is recorded")
+_RECORDED.add_argument("--note", default="", type=_text, help="why; required to reverse or revoke something")
+
+
+def add_parser(subparsers: cli.Subparsers) -> None:
     """Add the commands."""
-    petition = group(subparsers, "petition", "open or close a petition")
-    opening = command(petition, "open", "open a petition and print it as JSON", _open, COUNTY)
+    petition = cli.group(subparsers, "petition", "open or close a petition")
+    opening = cli.command(petition, "open", "open a petition and print it as JSON", _open, cli.COUNTY)
     opening.add_argument("--title", required=True, help="what the petition is called")
     opening.add_argument("--officer", required=True, help="whom it would recall")
     number = opening.add_mutually_exclusive_group(required=True)
-    number.add_argument("--required", type=a_number, metavar="N", help="signatures required")
+    number.add_argument("--required", type=cli.a_number, metavar="N", help="signatures required")
     text = "registered voters, from which the number of required signatures follows (EC 11221)"
-    number.add_argument("--registered", type=a_number, metavar="N", help=text)
+    number.add_argument("--registered", dest="registered_voters", type=cli.a_number, metavar="N", help=text)
     text = "first and last day of circulation, such as 2022-01-27 2022-07-06"
-    opening.add_argument("--circulation", required=True, nargs=2, type=a_date, metavar=("FROM", "TO"), help=text)
-    opening.add_argument("--filed", required=True, type=a_date, metavar="DATE", help="the day it was filed")
-    text = f"the rules of the count (default: {CALIFORNIA.name})"
-    opening.add_argument("--ruleset", default=CALIFORNIA.name, choices=sorted(RULESETS), help=text)
-    command(petition, "close", "end a petition's count and print the petition as JSON", _close, PETITION_FIRST)
-    command(subparsers, "tally", "print a petition's tally as JSON", _tally, PETITION_FIRST)
+    opening.add_argument("--circulation", required=True, nargs=2, type=cli.a_date, metavar=("FROM", "TO"), help=text)
+    opening.add_argument("--filed", dest="filed_on", required=True, **cli.DATE, help="the day it was filed")
+    ruleset = opening.add_argument("--ruleset", dest="ruleset_name", default=CALIFORNIA.name, choices=sorted(RULESETS))
+    ruleset.help = f"the rules of the count (default: {CALIFORNIA.name})"
+    cli.command(petition, "close", "end a petition's count and print the petition as JSON", _close, cli.PETITION_FIRST)
+    cli.command(subparsers, "tally", "print a petition's tally as JSON", _tally, cli.PETITION_FIRST)
     text = "print every finding on one line with its evidence, in words"
-    command(subparsers, "explain", text, _explain, PETITION, PLACE)
+    cli.command(subparsers, "explain", text, _explain, cli.PETITION, cli.PLACE)
+    _add_changes_of_lines(subparsers)
 
 
-async def _open(arguments: Arguments, database: Database) -> None:
-    terms = Terms(
-        county_id=arguments.county,
-        title=arguments.title,
-        officer=arguments.officer,
-        required=arguments.required,
-        registered_voters=arguments.registered,
-        circulation_from=arguments.circulation[0],
-        circulation_to=arguments.circulation[1],
-        filed_on=arguments.filed,
-        ruleset_name=arguments.ruleset,
-    )
-    petition = await open_petition(database, terms, opened_by="command line", now=now())
-    print(PetitionOut.model_validate(petition).model_dump_json(indent=2))
+def _add_changes_of_lines(subparsers: cli.Subparsers) -> None:
+    text = "record a person's finding on a line: confirm, decide or reverse it, or return it to review"
+    finding = cli.command(subparsers, "finding", text, _finding, cli.PETITION, cli.PLACE, _RECORDED)
+    statuses, codes = ("valid", "invalid", "review"), [*REASONS, *REVIEW_CAUSES]
+    finding.add_argument("--status", required=True, choices=statuses, help="what the person found")
+    finding.add_argument("--reason", choices=codes, metavar="CODE", help=f"one of: {', '.join(codes)}")
+    finding.add_argument("--voter", type=_text, metavar="ID", help="the voter who signed")
+    text = "correct the text of a line, which is then examined again"
+    revision = cli.command(subparsers, "revise", text, _revise, cli.PETITION, cli.PLACE, _RECORDED)
+    text = "the whole text as a JSON object, as in POST /signatures; '-' is standard input"
+    revision.add_argument("file", metavar="FILE", help=text)
+    text = "record that a voter withdrew before the filing, or revoke a withdrawal"
+    withdrawal = cli.command(subparsers, "withdraw", text, _withdraw, cli.PETITION, _RECORDED)
+    what = withdrawal.add_mutually_exclusive_group(required=True)
+    what.add_argument("--voter", type=_text, metavar="ID", help="the voter who withdrew")
+    what.add_argument("--revoke", type=cli.an_id, metavar="ID", help="a withdrawal that was recorded by mistake")
+    text = "the day on which the withdrawal was received; needed with --voter"
+    withdrawal.add_argument("--received", **cli.DATE, help=text)
+    text = "record between which dates a section was signed; its lines are examined again if that changes them"
+    section = cli.command(subparsers, "section", text, _section, cli.PETITION, _RECORDED)
+    section.add_argument("section", type=cli.a_number, metavar="SECTION", help="its number")
+    for option, name in (("from", "first"), ("to", "last")):
+        text = f"the {name} date; leave it out if the paper has none"
+        section.add_argument(f"--{option}", dest=f"signed_{option}", **cli.DATE, help=text)
 
 
-async def _close(arguments: Arguments, database: Database) -> None:
-    petition = await the_petition(database, arguments.petition)
-    key = signer(Settings.from_environment())
-    closed = await close_petition(Count(database), petition, closed_by="command line", now=now())
-    await make_checkpoint(database, key, petition.key, now=now())
-    print(PetitionOut.model_validate(closed).model_dump_json(indent=2))
+def _print(answer: BaseModel) -> None:
+    """Print what the API would answer."""
+    print(answer.model_dump_json(indent=2))
 
 
-async def _tally(arguments: Arguments, database: Database) -> None:
-    petition = await the_petition(database, arguments.petition)
+async def _open(arguments: cli.Arguments, database: Database) -> None:
+    given = vars(arguments)
+    given["circulation_from"], given["circulation_to"] = arguments.circulation
+    terms = Terms(**{field.name: given[field.name] for field in fields(Terms)})
+    petition = await open_petition(database, terms, opened_by="command line", now=cli.now())
+    _print(PetitionOut.model_validate(petition))
+
+
+async def _close(arguments: cli.Arguments, database: Database) -> None:
+    key = cli.signer(Settings.from_environment())
+    closed = await close_petition(Count(database), arguments.petition, closed_by="command line", now=cli.now())
+    await make_checkpoint(database, key, closed.key, now=cli.now())
+    _print(PetitionOut.model_validate(closed))
+
+
+async def _tally(arguments: cli.Arguments, database: Database) -> None:
     async with database.reading() as connection:
-        tally = await read_tally(connection, petition.key)
+        tally = await read_tally(connection, arguments.petition.key)
     if tally is None:
         raise UnknownPetitionError
-    print(tally_out(petition, tally).model_dump_json(indent=2))
+    _print(tally_out(arguments.petition, tally))
 
 
-async def _explain(arguments: Arguments, database: Database) -> None:
-    petition = await the_petition(database, arguments.petition)
-    print(await explain(database, petition, arguments.place))
+async def _explain(arguments: cli.Arguments, database: Database) -> None:
+    print(await explain(database, arguments.petition, arguments.place))
+
+
+async def _change(arguments: cli.Arguments, database: Database, act: Callable[[Change], Awaitable[Result]]) -> Result:
+    """Carry out an action on the petition in one transaction."""
+    return await attempt(Count(database), arguments.petition, act, now=cli.now())
+
+
+async def _finding(arguments: cli.Arguments, database: Database) -> None:
+    said = PersonFinding(Outcome(arguments.status, arguments.reason), arguments.voter, arguments.note)
+    who = Principal(arguments.petition.county_id, arguments.by, "supervisor")
+    read, _ = await _change(arguments, database, partial(decide_line, place=arguments.place, said=said, who=who))
+    _print(line_out(read.line))
+
+
+async def _revise(arguments: cli.Arguments, database: Database) -> None:
+    try:
+        revised = check(RevisionIn, decode(cli.content_of(arguments.file))).at(arguments.place)
+    except Problem as problem:
+        wrong = ", ".join(error.path for error in problem.errors)
+        raise cli.CommandError(f"{arguments.file}: {problem.detail} {wrong}".rstrip()) from None
+    act = partial(revise, revised=revised, by=arguments.by, note=arguments.note)
+    read, _ = await _change(arguments, database, act)
+    _print(detail_out(read))
+
+
+async def _withdraw(arguments: cli.Arguments, database: Database) -> None:
+    if arguments.voter and not arguments.received:
+        raise cli.CommandError("--voter needs --received: the day on which the withdrawal was received")
+    recorded = {"by": arguments.by, "note": arguments.note}
+    if arguments.revoke:
+        act = partial(revoke_withdrawal, withdrawal_id=arguments.revoke, **recorded)
+    else:
+        act = partial(withdraw, voter_id=arguments.voter, received_on=arguments.received, **recorded)
+    _print(withdrawal_done_out(await _change(arguments, database, act)))
+
+
+async def _section(arguments: cli.Arguments, database: Database) -> None:
+    dates = SectionDates(arguments.signed_from, arguments.signed_to)
+    act = partial(declare_section, section=arguments.section, dates=dates, by=arguments.by)
+    _print(section_out(await _change(arguments, database, act)))

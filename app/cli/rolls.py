@@ -9,18 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from app.cli.arguments import (
-    COUNTY,
-    Arguments,
-    a_county,
-    a_date,
-    a_number,
-    command,
-    content_of,
-    group,
-    note_empty,
-)
-from app.cli.common import CommandError, Subparsers, now
+from app.cli import common as cli
 from app.count.record import Count
 from app.database.pools import Database
 from app.examination.queries import counties_with_roll
@@ -31,59 +20,57 @@ from app.roll.loading import LoadedRoll, activate_roll, load_roll, rekey_roll
 from app.roll.queries import alias_versions, list_rolls
 
 
-def add_parser(subparsers: "Subparsers") -> None:
+def add_parser(subparsers: cli.Subparsers) -> None:
     """Add the commands."""
-    roll = group(subparsers, "roll", "load a county's voter roll and put it into use")
-    load = command(roll, "load", "load a file as the roll's next version", _load, COUNTY)
+    roll = cli.group(subparsers, "roll", "load a county's voter roll and put it into use")
+    load = cli.command(roll, "load", "load a file as the roll's next version", _load, cli.COUNTY)
     load.description = "docs/rolls.md has the columns, values and dates of each format, with an example to copy."
     load.add_argument("file", metavar="FILE", help="plain, .gz or .zip; '-' is standard input")
     text = "the last day whose registrations are in the file"
-    load.add_argument("--complete-through", required=True, type=a_date, metavar="DATE", help=text)
-    load.add_argument("--format", default="canonical", choices=sorted(FORMATS), help="default: canonical")
+    load.add_argument("--complete-through", required=True, **cli.DATE, help=text)
+    text = "default: canonical"
+    load.add_argument("--format", dest="roll_format", default="canonical", choices=sorted(FORMATS), help=text)
     load.add_argument("--activate", action="store_true", help="put it into use at once")
-    activate = command(roll, "activate", "put a loaded version into use", _activate, COUNTY)
-    activate.add_argument("version", type=a_number, metavar="VERSION", help="its number, as `roll list` shows it")
+    activate = cli.command(roll, "activate", "put a loaded version into use", _activate, cli.COUNTY)
+    activate.add_argument("version", type=cli.a_number, metavar="VERSION", help="its number, as `roll list` shows it")
     text = "even if it is complete through an earlier day than the version in use"
     activate.add_argument("--allow-older", action="store_true", help=text)
     text = "compute the search keys anew for a roll that another version of this program loaded"
-    rekey = command(roll, "rekey", text, _rekey, COUNTY)
-    rekey.add_argument("--version", type=a_number, help="default: the version in use")
-    command(roll, "list", "list a county's roll versions", _list_rolls, COUNTY)
+    rekey = cli.command(roll, "rekey", text, _rekey, cli.COUNTY)
+    rekey.add_argument("--version", type=cli.a_number, help="default: the version in use")
+    cli.command(roll, "list", "list a county's roll versions", _list_rolls, cli.COUNTY)
 
-    aliases = group(subparsers, "aliases", "load a county's other names of streets and cities")
-    load = command(aliases, "load", "load a file as the next version and put it into use", _load_aliases, COUNTY)
+    aliases = cli.group(subparsers, "aliases", "load a county's other names of streets and cities")
+    load = cli.command(
+        aliases, "load", "load a file as the next version and put it into use", _load_aliases, cli.COUNTY
+    )
     load.description = (
         "Load a whole table and put it into use: UTF-8 CSV with the columns kind (street or city), alias (what people"
         " write) and name (what the roll has). Lines that it reads differently are examined again."
     )
     load.add_argument("file", metavar="FILE", help="'-' is standard input")
-    command(aliases, "list", "list the versions; the last one is in use", _list_aliases, COUNTY)
-    show = command(aliases, "show", "print the table of a version", _show_aliases, COUNTY)
-    show.add_argument("version", type=a_number, metavar="VERSION", help="its number, as `aliases list` shows it")
+    cli.command(aliases, "list", "list the versions; the last one is in use", _list_aliases, cli.COUNTY)
+    show = cli.command(aliases, "show", "print the table of a version", _show_aliases, cli.COUNTY)
+    show.add_argument("version", type=cli.a_number, metavar="VERSION", help="its number, as `aliases list` shows it")
 
     text = "examine again the lines that a newer roll version or newer aliases may decide differently"
-    again = command(subparsers, "reexamine", text, _reexamine)
-    again.add_argument("--county", type=a_county, metavar="CODE", help="default: every county")
+    again = cli.command(subparsers, "reexamine", text, _reexamine)
+    again.add_argument("--county", dest="county_id", type=cli.a_county, metavar="CODE", help="default: every county")
 
 
-async def _load(arguments: Arguments, database: Database) -> None:
+async def _load(arguments: cli.Arguments, database: Database) -> None:
+    source = sys.stdin.buffer if arguments.file == "-" else Path(arguments.file)
+    names = ("county_id", "roll_format", "complete_through", "activate")
+    options = {name: getattr(arguments, name) for name in names}
     with _progress() as progress:
-        loaded = await load_roll(
-            database.url,
-            county_id=arguments.county,
-            source=sys.stdin.buffer if arguments.file == "-" else Path(arguments.file),
-            roll_format=arguments.format,
-            complete_through=arguments.complete_through,
-            activate=arguments.activate,
-            progress=progress,
-        )
+        loaded = await load_roll(database.url, source=source, **options, progress=progress)
     await _loaded(database, loaded)
 
 
-async def _rekey(arguments: Arguments, database: Database) -> None:
-    county_id, version = arguments.county, arguments.version
+async def _rekey(arguments: cli.Arguments, database: Database) -> None:
+    roll = {"county_id": arguments.county_id, "roll_version": arguments.version}
     with _progress() as progress:
-        loaded = await rekey_roll(database.url, county_id=county_id, roll_version=version, progress=progress)
+        loaded = await rekey_roll(database.url, **roll, progress=progress)
     if loaded:
         await _loaded(database, loaded)
     else:
@@ -109,41 +96,41 @@ async def _loaded(database: Database, loaded: LoadedRoll) -> None:
         await _examine_again(database, loaded.county_id)
 
 
-async def _activate(arguments: Arguments, database: Database) -> None:
-    county_id, version = arguments.county, arguments.version
+async def _activate(arguments: cli.Arguments, database: Database) -> None:
+    roll = {"county_id": arguments.county_id, "roll_version": arguments.version}
     async with database.intake() as connection:
-        await activate_roll(connection, county_id=county_id, roll_version=version, allow_older=arguments.allow_older)
-    await _examine_again(database, county_id)
+        await activate_roll(connection, **roll, allow_older=arguments.allow_older)
+    await _examine_again(database, arguments.county_id)
 
 
 async def _examine_again(database: Database, county_id: str) -> None:
-    lines = await reexamine_county(Count(database), county_id, now=now())
+    lines = await reexamine_county(Count(database), county_id, now=cli.now())
     if lines:
         print(f"examined {lines:,} lines again")
 
 
-async def _list_rolls(arguments: Arguments, database: Database) -> None:
+async def _list_rolls(arguments: cli.Arguments, database: Database) -> None:
     async with database.reading() as connection:
-        rolls = await list_rolls(connection, arguments.county)
+        rolls = await list_rolls(connection, arguments.county_id)
     for roll in rolls:
         registrations, through = roll.registrations or 0, f"complete through {roll.complete_through}"
         print(f"{roll.roll_version:4}  {roll.state:8}  {registrations:>12,}  {through}  {roll.failure or ''}".rstrip())
     if not rolls:
-        note_empty(arguments.county, "roll", "load one with `roll load`")
+        cli.note_empty(arguments.county_id, "roll", "load one with `roll load`")
 
 
-async def _load_aliases(arguments: Arguments, database: Database) -> None:
-    content = content_of(arguments.file)
-    version, is_new = await load_aliases(database, arguments.county, content, by="command line", now=now())
+async def _load_aliases(arguments: cli.Arguments, database: Database) -> None:
+    content = cli.content_of(arguments.file)
+    version, is_new = await load_aliases(database, arguments.county_id, content, by="command line", now=cli.now())
     state = "in use" if is_new else "in use already"
     names = f"{version.streets:,} of streets, {version.cities:,} of cities"
     print(f"aliases version {version.aliases_version}: {names}, {state}")
-    await _examine_again(database, arguments.county)
+    await _examine_again(database, arguments.county_id)
 
 
-async def _list_aliases(arguments: Arguments, database: Database) -> None:
+async def _list_aliases(arguments: cli.Arguments, database: Database) -> None:
     async with database.reading() as connection:
-        versions = await alias_versions(connection, arguments.county)
+        versions = await alias_versions(connection, arguments.county_id)
     for version in versions:
         state = "in use" if version == versions[-1] else "old"
         print(
@@ -151,23 +138,25 @@ async def _list_aliases(arguments: Arguments, database: Database) -> None:
             f" {version.loaded_at:%Y-%m-%d %H:%M} by {version.loaded_by}"
         )
     if not versions:
-        note_empty(arguments.county, "aliases", "load a table with `aliases load`")
+        cli.note_empty(arguments.county_id, "aliases", "load a table with `aliases load`")
 
 
-async def _show_aliases(arguments: Arguments, database: Database) -> None:
+async def _show_aliases(arguments: cli.Arguments, database: Database) -> None:
     async with database.reading() as connection:
-        rows = await rows_of(connection, arguments.county, arguments.version)
+        rows = await rows_of(connection, arguments.county_id, arguments.version)
     if rows is None:
-        raise CommandError("the county has no such version of aliases: `aliases list` shows the versions")
+        raise cli.CommandError("the county has no such version of aliases: `aliases list` shows the versions")
     csv.writer(sys.stdout, lineterminator="\n").writerows([COLUMNS, *rows])
 
 
-async def _reexamine(arguments: Arguments, database: Database) -> None:
+async def _reexamine(arguments: cli.Arguments, database: Database) -> None:
     async with database.reading() as connection:
         counties = await counties_with_roll(connection)
-    if arguments.county and arguments.county not in counties:
-        text = f"county {arguments.county} has no roll in use: check the code, or load one with `roll load --activate`"
-        raise CommandError(text)
-    asked = [arguments.county] if arguments.county else counties
-    lines = sum([await reexamine_county(Count(database), county_id, now=now()) for county_id in asked])
+    if arguments.county_id and arguments.county_id not in counties:
+        text = (
+            f"county {arguments.county_id} has no roll in use: check the code, or load one with `roll load --activate`"
+        )
+        raise cli.CommandError(text)
+    asked = [arguments.county_id] if arguments.county_id else counties
+    lines = sum([await reexamine_county(Count(database), county_id, now=cli.now()) for county_id in asked])
     print(f"examined {lines:,} lines again")

@@ -1,20 +1,17 @@
 """`python -m app serve` and `migrate`."""
 
-import argparse
 import asyncio
 import contextlib
 import gc
 import socket
 import sys
-from collections.abc import AsyncIterator
 from types import FrameType
 
 import uvicorn
 import uvloop
 from fastapi import FastAPI
 
-from app.cli.arguments import a_port, add_command
-from app.cli.common import CommandError, Subparsers, check_schema, database_url, signer
+from app.cli import common as cli
 from app.database.server import EmbeddedServer
 from app.http.connections import DeadlineProtocol
 from app.logs import configure
@@ -25,25 +22,25 @@ _WATCH_EVERY = 0.5  # seconds between looks at the embedded server
 _DRAIN = 7  # seconds that requests under way are given; the rest of ten is for hanging up
 
 
-def add_parser(subparsers: "Subparsers") -> None:
+def add_parser(subparsers: cli.Subparsers) -> None:
     """Add the commands."""
-    serve = add_command(subparsers, "serve", "serve until SIGTERM, then finish the requests under way")
+    serve = cli.add_command(subparsers, "serve", "serve until SIGTERM, then finish the requests under way")
     serve.add_argument("--host", default="127.0.0.1", help="default: 127.0.0.1")
-    serve.add_argument("--port", type=a_port, default=8000, help="default: 8000; 0 takes any free port")
+    serve.add_argument("--port", type=cli.a_port, default=8000, help="default: 8000; 0 takes any free port")
     text = "bring the database that DATABASE_URL names to this program's schema first"
     serve.add_argument("--migrate", action="store_true", help=text)
     serve.set_defaults(run=_serve)
-    migrate = add_command(subparsers, "migrate", "bring the database to this program's schema")
+    migrate = cli.add_command(subparsers, "migrate", "bring the database to this program's schema")
     migrate.set_defaults(run=_migrate)
 
 
-def _migrate(_: argparse.Namespace) -> int:
-    with database_url(Settings.from_environment(), create=True) as url:
-        asyncio.run(check_schema(url, migrate=True))
+def _migrate(_: cli.Arguments) -> int:
+    with cli.database_url(Settings.from_environment(), create=True) as url:
+        asyncio.run(cli.check_schema(url, migrate=True))
     return 0
 
 
-def _serve(arguments: argparse.Namespace) -> int:
+def _serve(arguments: cli.Arguments) -> int:
     # The objects of a batch are freed by reference counts. Collecting cycles after every 700 objects took a quarter of
     # the matching time, since it visits the dictionaries of a roll each time.
     gc.set_threshold(50_000, 20, 100)
@@ -77,9 +74,9 @@ class _Server(uvicorn.Server):
             print(f"listening on http://{host}:{port} (documentation at /docs)", flush=True)
 
 
-async def _run(arguments: argparse.Namespace, settings: Settings, url: str, server: EmbeddedServer | None) -> None:
-    await check_schema(url, migrate=arguments.migrate or not settings.database_url)
-    signer(settings)  # a key that cannot sign is reported in one line, before anything starts
+async def _run(arguments: cli.Arguments, settings: Settings, url: str, server: EmbeddedServer | None) -> None:
+    await cli.check_schema(url, migrate=arguments.migrate or not settings.database_url)
+    cli.signer(settings)  # a key that cannot sign is reported in one line, before anything starts
     app = create_app(settings, url)
     config = uvicorn.Config(
         app,
@@ -92,29 +89,23 @@ async def _run(arguments: argparse.Namespace, settings: Settings, url: str, serv
         server_header=False,
         timeout_graceful_shutdown=_DRAIN,
     )
-    async with _kept_alive(server):
-        serving = _Server(config, app)
-        await serving.serve()
-    if not serving.started:
-        raise CommandError("the service did not start")
-
-
-@contextlib.asynccontextmanager
-async def _kept_alive(server: EmbeddedServer | None) -> AsyncIterator[None]:
-    """Restart the embedded server whenever it ends unexpectedly: what was committed is still there."""
-
-    async def watch(running: EmbeddedServer) -> None:
-        while True:
-            await asyncio.sleep(_WATCH_EVERY)
-            if not running.running:
-                print("the embedded database ended; starting it again", file=sys.stderr, flush=True)
-                running.revive()
-
-    task = asyncio.create_task(watch(server)) if server else None
+    serving = _Server(config, app)
+    tasks = [asyncio.create_task(_keep_running(server))] if server else []
     try:
-        yield
+        await serving.serve()
     finally:
-        if task:
+        for task in tasks:
             task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.gather(*tasks)
+    if not serving.started:
+        raise cli.CommandError("the service did not start")
+
+
+async def _keep_running(server: EmbeddedServer) -> None:
+    """Restart the embedded server whenever it ends unexpectedly: what was committed is still there."""
+    while True:
+        await asyncio.sleep(_WATCH_EVERY)
+        if not server.running:
+            print("the embedded database ended; starting it again", file=sys.stderr, flush=True)
+            server.revive()

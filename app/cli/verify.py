@@ -1,36 +1,33 @@
 """`python -m app verify`, `bundle` and `ledger-key`: verifying a count, and exporting its evidence."""
 
-import argparse
 import sys
 from pathlib import Path
 
-from app.cli.arguments import PETITION, PETITION_FIRST, add_command, command, the_petition
-from app.cli.common import CommandError, Subparsers, signer
+from app.cli import common as cli
 from app.database.pools import Database
 from app.ledger.evidence import export_bundle, verify
 from app.settings import Settings
 
 
-def add_parser(subparsers: "Subparsers") -> None:
+def add_parser(subparsers: cli.Subparsers) -> None:
     """Add the commands."""
     text = "recount every row and replay the ledger; the exit status is 1 if they disagree"
-    verifying = command(subparsers, "verify", text, _verify, PETITION_FIRST)
+    verifying = cli.command(subparsers, "verify", text, _verify, cli.PETITION_FIRST)
     text = "a checkpoint kept elsewhere; may be given several times"
     verifying.add_argument("--checkpoint", type=Path, action="append", default=[], metavar="FILE", help=text)
     text = "export the evidence of a count, for tools/verify_bundle.py"
-    bundle = command(subparsers, "bundle", text, _bundle, PETITION)
+    bundle = cli.command(subparsers, "bundle", text, _bundle, cli.PETITION)
     text = "a new ZIP file, which holds personal data"
     bundle.add_argument("--out", required=True, type=Path, metavar="FILE", help=text)
     text = "print the public key that checks the ledger's checkpoints"
-    add_command(subparsers, "ledger-key", text).set_defaults(run=_ledger_key)
+    cli.add_command(subparsers, "ledger-key", text).set_defaults(run=_ledger_key)
 
 
-async def _verify(arguments: argparse.Namespace, database: Database) -> int:
-    petition = await the_petition(database, arguments.petition)
+async def _verify(arguments: cli.Arguments, database: Database) -> int:
     kept = [path.read_text(errors="replace") for path in arguments.checkpoint]
-    key = signer(Settings.from_environment())
+    key = cli.signer(Settings.from_environment())
     async with database.reading() as connection:
-        found = await verify(connection, petition.key, key, kept=kept)
+        found = await verify(connection, arguments.petition.key, key, kept=kept)
     print(
         f"version {found.version}: {found.entries} entries, {found.findings} findings, {found.lines} lines,"
         f" {found.destroyed} findings destroyed by retention, {found.checkpoints} checkpoints,"
@@ -45,17 +42,15 @@ async def _verify(arguments: argparse.Namespace, database: Database) -> int:
     return 1
 
 
-async def _bundle(arguments: argparse.Namespace, database: Database) -> int:
-    petition = await the_petition(database, arguments.petition)
-    key = signer(Settings.from_environment())
+async def _bundle(arguments: cli.Arguments, database: Database) -> None:
+    key = cli.signer(Settings.from_environment())
     try:
-        holds = await export_bundle(database, petition.key, key, arguments.out)
+        holds = await export_bundle(database, arguments.petition.key, key, arguments.out)
     except (FileExistsError, FileNotFoundError, PermissionError) as error:  # it would name the temporary file
-        raise CommandError(f"{arguments.out}: {error.strerror}") from None
+        raise cli.CommandError(f"{arguments.out}: {error.strerror}") from None
     print(f"{holds['findings']} findings and {holds['entries']} entries; check them with tools/verify_bundle.py")
-    return 0
 
 
-def _ledger_key(_: argparse.Namespace) -> int:
-    print(signer(Settings.from_environment()).verifier_key)
+def _ledger_key(_: cli.Arguments) -> int:
+    print(cli.signer(Settings.from_environment()).verifier_key)
     return 0

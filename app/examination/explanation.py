@@ -15,6 +15,9 @@ Json = Mapping[str, Any]
 Lines = Iterator[str]
 
 WITHHELD: Final = "withheld: the registration is confidential (EC 2166)"
+_PENDING: Final = (
+    "  withheld until the signature is decided: those who compare it must not know each other's opinion (2 CCR 20960)"
+)
 
 
 async def explain(database: Database, petition: Petition, place: Place) -> str:
@@ -28,35 +31,24 @@ async def explain(database: Database, petition: Petition, place: Place) -> str:
         return explanation(read.signature.writing, await line_history(connection, petition.key, place))
 
 
-_PENDING: Final = (
-    "  withheld until the signature is decided: those who compare it must not know each other's opinion (2 CCR 20960)"
-)
-
-
 def explanation(writing: Writing, findings: Sequence[Json]) -> str:
     """The text on a line and every finding on it, the oldest first, in lines of at most about 120 characters.
 
     Opinions about a signature are shown only once the signature is decided: until then no one may learn who doubted it
     (2 CCR 20960).
     """
-    hidden = frozenset(voter for finding in findings for voter in _confidential_voters(finding))
+    candidates = [one for finding in findings for one in (finding["evidence"] or {}).get("candidates", ())]
+    hidden = {one["voter_id"] for one in candidates if one.get("confidential")}
+    hidden |= {finding["voter_id"] for finding in findings if finding["reason"] == "confidential"}
     decided = max((n for n, finding in enumerate(findings, 1) if not finding["mismatch_by"]), default=0)
     blocks: list[Iterable[str]] = [_paper(writing)]
     for number, finding in enumerate(findings, 1):
-        if number <= decided:
-            blocks.append(_finding(finding, len(findings), hidden))
-        elif finding["person"]:
+        if number > decided and finding["person"]:
             blocks.append((f"Finding {finding['finding_no']}: an opinion about the signature", _PENDING))
         else:
-            blocks.append(_finding({**finding, "mismatch_by": ()}, len(findings), hidden))
+            shown = finding if number <= decided else {**finding, "mismatch_by": ()}
+            blocks.append(_finding(shown, len(findings), hidden))
     return "\n\n".join("\n".join(block) for block in blocks)
-
-
-def _confidential_voters(finding: Json) -> Lines:
-    candidates = (finding["evidence"] or {}).get("candidates", ())
-    yield from (candidate["voter_id"] for candidate in candidates if candidate.get("confidential"))
-    if finding["reason"] == "confidential" and finding["voter_id"]:
-        yield finding["voter_id"]
 
 
 def _paper(writing: Writing) -> Lines:
@@ -68,8 +60,11 @@ def _paper(writing: Writing) -> Lines:
     yield f"  signed:  {'yes' if writing.signed else 'no'}"
 
 
-def _finding(finding: Json, of: int, hidden: frozenset[str]) -> Lines:
-    reason, evidence = finding["reason"], finding["evidence"]
+_VERSIONS: Final = {"model": "model", "reader": "parser version", "keys": "blocking keys version", "aliases": "aliases"}
+
+
+def _finding(finding: Json, of: int, hidden: Collection[str]) -> Lines:
+    reason, evidence = finding["reason"], finding["evidence"] or {}
     yield f"Finding {finding['finding_no']} of {of}: {finding['status']}{f', {reason}' if reason else ''}"
     if reason in REASONS_IN_WORDS:
         yield f"  {REASONS_IN_WORDS[reason]}"
@@ -78,7 +73,10 @@ def _finding(finding: Json, of: int, hidden: frozenset[str]) -> Lines:
     yield f"  {_settled(finding)}"
     decided_by = finding["decided_by"] if finding["person"] else "the machine alone"
     yield f"  decided by {decided_by} at {finding['decided_at']}"
-    yield f"  under {', '.join(_versions(finding))}"
+    ruleset = f"ruleset {finding['ruleset']}"
+    roll = f"roll version {finding['roll_version']}" if finding["roll_version"] else "no roll"
+    versions = [f"{label} {evidence[key]}" for key, label in _VERSIONS.items() if key in evidence]
+    yield f"  under {', '.join((ruleset, roll, *versions))}"
     yield from _facts(finding, hidden)
     if evidence:
         yield from (f"  {line}" for line in _evidence(evidence))
@@ -97,30 +95,20 @@ def _settled(finding: Json) -> str:
     return f"not settled: people who must still confirm it: {missing}" if missing > 0 else "not settled yet"
 
 
-_VERSIONS: Final = {"model": "model", "reader": "parser version", "keys": "blocking keys version", "aliases": "aliases"}
+_PEOPLE: Final = {
+    "other rules that fail": "secondary",
+    "confirmed by": "confirmed_by",
+    "signature doubted by": "mismatch_by",
+}
 
 
-def _versions(finding: Json) -> Lines:
-    evidence = finding["evidence"] or {}
-    yield f"ruleset {finding['ruleset']}"
-    yield f"roll version {finding['roll_version']}" if finding["roll_version"] else "no roll"
-    yield from (f"{label} {evidence[key]}" for key, label in _VERSIONS.items() if key in evidence)
-
-
-def _facts(finding: Json, hidden: frozenset[str]) -> Lines:
-    voter = finding["voter_id"]
-    if voter:
+def _facts(finding: Json, hidden: Collection[str]) -> Lines:
+    if voter := finding["voter_id"]:
         number = f", registration {finding['registration_no']}" if finding["registration_no"] else ""
         yield f"  voter: {WITHHELD if voter in hidden else voter + number}"
     if finding["counted_place"]:
         yield f"  line that counts: {finding['counted_place']}, an eligible line of the same voter at a lower place"
-    for label, key in (
-        ("other rules that fail", "secondary"),
-        ("confirmed by", "confirmed_by"),
-        ("signature doubted by", "mismatch_by"),
-    ):
-        if finding[key]:
-            yield f"  {label}: {', '.join(finding[key])}"
+    yield from (f"  {label}: {', '.join(finding[key])}" for label, key in _PEOPLE.items() if finding[key])
     if finding["note"]:
         yield f"  note: {finding['note']}"
 
@@ -129,6 +117,13 @@ _COUNTS: Final = {
     "considered": "registrations compared",
     "household": "registrations at this house number and street",
     "namesakes": "voters of this name in the roll",
+}
+_HYPOTHESES: Final = {
+    "here": "a voter who is registered at this address",
+    "moved": "a voter who is registered at another address",
+    "not_registered_in_time": "a person whose registration was canceled, late, pending or under age",
+    "relative": "an unregistered relative or housemate of a voter at this address",
+    "stranger": "another unregistered person",
 }
 
 
@@ -140,7 +135,11 @@ def _evidence(evidence: Json) -> Lines:
         first, last = rest.pop("interval")
         yield f"signed between {first} and {last}; petition filed on {rest.pop('filed_on', '-')}"
     yield from _read(read, rest.pop("county", None))
-    yield from _hypotheses(rest.pop("stories", {}))
+    if shares := rest.pop("stories", {}):
+        yield "hypotheses: who signed, each with its probability p"
+        yield from (
+            f"  {_p(shares[name]):<11}  {_HYPOTHESES.get(name, name)}" for name in _in_order(shares, _HYPOTHESES)
+        )
     yield from (f"{label}: {rest.pop(key)}" for key, label in _COUNTS.items() if key in rest)
     if rest.pop("namesakes_cut", False):
         yield "  and more, who were not compared"
@@ -154,12 +153,22 @@ def _evidence(evidence: Json) -> Lines:
 
 
 _COUNTY: Final = {"in": "in the county", "out": "not in the county", "unclear": "perhaps in the county"}
+_FIELD_NAMES: Final = {
+    "way": "direction, type",
+    "given": "given name",
+    "middle": "middle name",
+    "house": "house number",
+}
 
 
 def _read(read: Json, county: str | None) -> Lines:
     """How the text was understood: each possible name, each possible address, city and zip."""
     rest = dict(read)
-    names, addresses = rest.pop("names", ()), map(_address, rest.pop("addresses", ()))
+    names: Sequence[str] = rest.pop("names", ())
+    addresses = [
+        "; ".join(f"{_FIELD_NAMES.get(part, part)} {text}" for part, text in address.items())
+        for address in rest.pop("addresses", ())
+    ]
     for label, texts in (("name read as", names), ("address read as", addresses)):
         yield from (f"{'or' if number else label:>{len(label)}}: {text}" for number, text in enumerate(texts))
     if rest.pop("po_box", False):
@@ -170,25 +179,6 @@ def _read(read: Json, county: str | None) -> Lines:
     if "city_alias" in rest:
         yield f"  another name of the city: {rest.pop('city_alias')}"
     yield from _tree(rest)
-
-
-def _address(address: Mapping[str, str]) -> str:
-    return "; ".join(f"{_FIELD_NAMES.get(part, part)} {text}" for part, text in address.items())
-
-
-_HYPOTHESES: Final = {
-    "here": "a voter who is registered at this address",
-    "moved": "a voter who is registered at another address",
-    "not_registered_in_time": "a person whose registration was canceled, late, pending or under age",
-    "relative": "an unregistered relative or housemate of a voter at this address",
-    "stranger": "another unregistered person",
-}
-
-
-def _hypotheses(shares: Mapping[str, float]) -> Lines:
-    if shares:
-        yield "hypotheses: who signed, each with its probability p"
-    yield from (f"  {_p(shares[name]):<11}  {_HYPOTHESES.get(name, name)}" for name in _in_order(shares, _HYPOTHESES))
 
 
 def _p(probability: float) -> str:
@@ -240,12 +230,6 @@ def _written_fields(read: Json, order: str | None, address: int) -> Mapping[str,
     return {**named, **parts, "zip": read.get("zip", "")}
 
 
-_FIELD_NAMES: Final = {
-    "way": "direction, type",
-    "given": "given name",
-    "middle": "middle name",
-    "house": "house number",
-}
 # These never reject a line, however they differ.
 _WAIVED: Final = {"unit": "EC 105(a)(2)", "way": "2 CCR 20931", "zip": "2 CCR 20931"}
 

@@ -89,7 +89,7 @@ async def check_line(change: Change, place: Place, answer: PersonFinding, *, who
     if answer.voter_id:
         await check_voter(connection, petition.county_id, answer.voter_id)
     answered = Answered(answer, who.name, change.now)
-    if not await rows.add_check(connection, petition.key, line, answered):
+    if not await rows.add_check(change, line, answered):
         raise AlreadyCheckedError  # another person's answer was committed since we read
     if not agrees(answer, DecidedLine(line.outcome, line.voter_id)):
         doubted = restated(line)._replace(

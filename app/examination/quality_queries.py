@@ -6,6 +6,7 @@ from uuid import UUID
 
 from asyncpg import Connection
 
+from app.count.record import Change
 from app.law.line import Line, Place
 from app.law.petition import Petition, PetitionKey
 from app.law.quality import Check, DecidedLine
@@ -125,19 +126,12 @@ async def counts_by_machine(connection: Connection, petition: Petition, seed: by
     return {Outcome(status, reason): (lines, drawn) for status, reason, lines, drawn in found}
 
 
-async def add_check(connection: Connection, petition: PetitionKey, line: Line, answered: Answered) -> bool:
-    """Store an answer beside the line as it is decided; False if there is an answer for this line already.
-
-    Args:
-        connection: in a transaction.
-        petition: whose line.
-        line: as it is decided now.
-        answered: the answer, who gave it and when.
-    """
+async def add_check(change: Change, line: Line, answered: Answered) -> bool:
+    """Store an answer beside the line as it is decided now; False if there is an answer for this line already."""
     answer, *by_and_at = answered
     decided, said = (*line.outcome, line.voter_id), (*answer.outcome, answer.voter_id, answer.note)
-    row = (*petition, *line.place, line.finding_no, *decided, *said, *by_and_at)
-    return await connection.fetchval(_ADD_CHECK, *row) is not None
+    row = (*change.petition.key, *line.place, line.finding_no, *decided, *said, *by_and_at)
+    return await change.connection.fetchval(_ADD_CHECK, *row) is not None
 
 
 async def get_check(connection: Connection, petition: PetitionKey, place: Place) -> Answered | None:

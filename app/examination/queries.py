@@ -8,6 +8,7 @@ from uuid import UUID
 from asyncpg import Connection, Record
 
 from app.count.queries import LINE_COLUMNS, SectionDates, columns, line_of, lock_lines
+from app.count.record import Change
 from app.law.line import Line, Place, Signature
 from app.law.petition import PetitionKey
 from app.law.withdrawal import Revocation, Withdrawal
@@ -66,19 +67,11 @@ async def lines_of_section(connection: Connection, petition: PetitionKey, sectio
     return [line_of(row) for row in await connection.fetch(_OF_SECTION, *petition, section)]
 
 
-async def mark_read(
-    connection: Connection, petition: PetitionKey, places: Collection[Place], aliases_version: int
-) -> None:
-    """Note that this version reads these lines as the version before did, so that their decisions remain.
-
-    Args:
-        connection: in a transaction.
-        petition: whose lines.
-        places: of the lines.
-        aliases_version: the one in use.
-    """
-    await lock_lines(connection, petition, places, [])  # in paper order, like every transaction that locks several
-    await connection.execute(_READ_NOW, *petition, *columns(places), aliases_version)
+async def mark_read(change: Change, places: Collection[Place], aliases_version: int) -> None:
+    """Note that this version reads these lines as the version before did, so that their decisions remain."""
+    connection, key = change.connection, change.petition.key
+    await lock_lines(connection, key, places, [])  # in paper order, like every transaction that locks several
+    await connection.execute(_READ_NOW, *key, *columns(places), aliases_version)
 
 
 def _insert(table: str, fields: Sequence[str]) -> str:
@@ -101,23 +94,19 @@ ON CONFLICT DO NOTHING RETURNING revision_no
 """
 
 
-async def add_revision(
-    connection: Connection, petition: PetitionKey, revised: Signature, *, note: str, by: str, now: datetime
-) -> bool:
+async def add_revision(change: Change, revised: Signature, *, by: str, note: str) -> bool:
     """Append the corrected text of a place. False if another clerk revised it just now.
 
     Args:
-        connection: in a transaction.
-        petition: whose line.
+        change: the transaction, its petition and the time.
         revised: the corrected text, with its place.
-        note: why it was corrected.
         by: the user who corrected it.
-        now: when, with a time zone.
+        note: why.
     """
     text = revised.writing
     written = (text.printed_name, text.name_parts, text.residence_address, text.city, text.zip, text.signed)
-    facts = (*written, text.image_sha256, revised.sha256, note, by, now)
-    return await connection.fetchval(_ADD_REVISION, *petition, *revised.place, *facts) is not None
+    row = (*change.petition.key, *revised.place, *written, text.image_sha256, revised.sha256, note, by, change.now)
+    return await change.connection.fetchval(_ADD_REVISION, *row) is not None
 
 
 class Declaration(NamedTuple):
@@ -158,9 +147,9 @@ async def begin_declaration(connection: Connection, petition: PetitionKey, secti
     return row and Declaration(*row)
 
 
-async def add_declaration(connection: Connection, petition: PetitionKey, new: Declaration) -> None:
+async def add_declaration(change: Change, new: Declaration) -> None:
     """Append a declaration. `begin_declaration` holds the lock, so its number is free."""
-    await connection.execute(_ADD_DECLARATION, *petition, *new)
+    await change.connection.execute(_ADD_DECLARATION, *change.petition.key, *new)
 
 
 _WITHDRAWAL = """
@@ -216,18 +205,15 @@ async def page_of_withdrawals(
     return [_withdrawal(row) for row in await connection.fetch(_WITHDRAWALS_PAGE, *petition, after, limit)]
 
 
-async def add_withdrawal(connection: Connection, petition: PetitionKey, new: Withdrawal, salt: bytes) -> None:
-    """Append a withdrawal, or its revocation where it has one, and note in the voter's slot since when it holds.
+async def add_withdrawal(change: Change, new: Withdrawal, salt: bytes) -> str:
+    """Append a withdrawal, or its revocation where it has one, and note in the locked slot since when it holds.
 
-    Args:
-        connection: in a transaction that holds the voter's slot.
-        petition: that the voter signed.
-        new: the withdrawal as it is from now on.
-        salt: random bytes for its hash in the ledger.
+    Returns the content that the ledger hashes with the salt.
     """
     *facts, revocation = new
-    if revocation:
-        await connection.execute(_ADD_REVOCATION, *petition, *revocation, salt, revocation.content())
-    else:
-        await connection.execute(_ADD_WITHDRAWAL, *petition, *facts, salt, new.content())
-    await connection.execute(_SET_SLOT, *petition, new.voter_id, None if revocation else new.received_on)
+    query, row = (_ADD_REVOCATION, revocation) if revocation else (_ADD_WITHDRAWAL, facts)
+    content = (revocation or new).content()
+    await change.connection.execute(query, *change.petition.key, *row, salt, content)
+    since = None if revocation else new.received_on
+    await change.connection.execute(_SET_SLOT, *change.petition.key, new.voter_id, since)
+    return content

@@ -1,16 +1,21 @@
-"""Examining lines again when a newer roll, or newer aliases, may know more about them."""
+"""Examining lines again: their text or dates were corrected, or a newer roll or newer aliases may know more of them.
+
+Each action raises what `record` raises.
+"""
 
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Final
 
-from app.count.intake import examine_lines
-from app.count.line_queries import list_petitions, signatures_at
-from app.count.queries import hold_basis
+from app.count.intake import examine_lines, interval_of
+from app.count.line_queries import LineRead, list_petitions, read_line, signatures_at
+from app.count.queries import SectionDates, hold_basis
 from app.count.record import Change, ChangedMeanwhileError, Count, record
 from app.examination import queries as rows
-from app.law.line import Finding, Line
+from app.examination.queries import Declaration
+from app.law.line import Finding, Line, Signature
 from app.law.petition import Petition
 from app.law.reasons import ReviewCause
 from app.law.review import judge_again
@@ -21,24 +26,70 @@ from app.matching.roll_cache import aliases_of
 
 logger = logging.getLogger("app.reexamination")
 
+_ROUND: Final = 10.0  # seconds from one round to the next
 
-async def keep_examined(
-    count: Count, now: Callable[[], datetime], decide: Decide = decide_lines, *, every: float = 10.0
-) -> None:
-    """Examine outdated lines again, at once and then every `every` seconds, until it is canceled.
+
+async def revise(change: Change, revised: Signature, *, by: str, note: str) -> tuple[LineRead, bool]:
+    """Append the corrected text of a line and examine it again.
+
+    Returns the line as it is afterwards, and whether anything changed: the text that is recorded already has no
+    effect. Every earlier text stays, and a station that repeats one is answered as before.
 
     Args:
-        count: the counts to keep current.
-        now: the clock.
-        decide: looks lines up.
-        every: seconds between two rounds.
+        change: the transaction, its petition and the time.
+        revised: the corrected text, with its place.
+        by: the user who corrects it; goes on record.
+        note: why; may be empty.
+
+    Raises:
+        UnknownLineError: there is no signature at this place.
     """
+    connection, key = change.connection, change.petition.key
+    await hold_basis(connection, key)
+    read = await read_line(connection, key, revised.place)
+    if read.signature.sha256 == revised.sha256:
+        return read, False
+    if not await rows.add_revision(change, revised, by=by, note=note):
+        raise ChangedMeanwhileError
+    await record(change, "revision", await _examined_again(change, [read.line], "new_writing"))
+    return await read_line(connection, key, revised.place), True
+
+
+async def declare_section(change: Change, section: int, dates: SectionDates, *, by: str) -> tuple[Declaration, int]:
+    """Enter a section's dates. If they change the interval of its lines, every line is examined again.
+
+    Dates that are missing or contradict each other or the circulation window are entered as well: that is what the
+    paper says, and a person reviews its lines. Returns the dates as they hold now, and how many lines were examined.
+
+    Args:
+        change: the transaction, its petition and the time.
+        section: the section's number.
+        dates: the first and last day of signing that its circulator declared; None: missing.
+        by: the user who enters them; goes on record.
+    """
+    connection, petition = change.connection, change.petition
+    held = await rows.begin_declaration(connection, petition.key, section)
+    if held and held.dates == dates:
+        return held, 0
+    declaration = Declaration(section, held.declaration_no + 1 if held else 1, *dates, by, change.now)
+    await rows.add_declaration(change, declaration)
+    await hold_basis(connection, petition.key)
+    moved = interval_of(petition, held.dates if held else None) != interval_of(petition, dates)
+    lines = await rows.lines_of_section(connection, petition.key, section) if moved else []
+    findings = await _examined_again(change, lines, "new_dates") if lines else []
+    facts = {"section": section, **{name: day and day.isoformat() for name, day in dates._asdict().items()}}
+    await record(change, "section", findings, facts=facts)
+    return declaration, len(lines)
+
+
+async def keep_examined(count: Count, now: Callable[[], datetime], decide: Decide) -> None:
+    """Examine outdated lines again, at once and then in rounds, until it is canceled; `decide` looks lines up."""
     while True:
         try:
             await reexamine_all(count, now=now(), decide=decide)
         except Exception as error:  # noqa: BLE001  # such as a lost database connection: the next round tries again
             logger.warning("re-examination failed", extra={"error": type(error).__qualname__})
-        await asyncio.sleep(every)
+        await asyncio.sleep(_ROUND)
 
 
 async def reexamine_all(count: Count, *, now: datetime, decide: Decide = decide_lines) -> int:
@@ -72,19 +123,18 @@ async def reexamine_county(count: Count, county_id: str, *, now: datetime, decid
 
 async def _examine_some(count: Count, petition: Petition, now: datetime, decide: Decide) -> int | None:
     """Examine some lines again in one transaction. Returns how many; None if none is left."""
-    while True:
-        try:
-            async with count.database.intake() as connection, count.change(connection, petition, now) as change:
-                basis = await hold_basis(connection, petition.key)
-                if basis.roll_version is None:
-                    return None
-                lines = await rows.outdated_lines(connection, petition.key, basis.roll_version)
-                if not lines:
-                    return await _examine_aliases(change, basis.aliases_version, decide)
-                await record(change, "reexamination", await examined_again(change, lines, "new_roll", decide))
-                return len(lines)
-        except ChangedMeanwhileError:
-            continue  # a clerk decided one of these lines just now: what is left is read again
+    try:
+        async with count.database.intake() as connection, count.change(connection, petition, now) as change:
+            basis = await hold_basis(connection, petition.key)
+            if basis.roll_version is None:
+                return None
+            lines = await rows.outdated_lines(connection, petition.key, basis.roll_version)
+            if not lines:
+                return await _examine_aliases(change, basis.aliases_version, decide)
+            await record(change, "reexamination", await _examined_again(change, lines, "new_roll", decide))
+            return len(lines)
+    except ChangedMeanwhileError:
+        return 0  # a clerk decided one of these lines just now: what is left is read again
 
 
 async def _examine_aliases(change: Change, version: int, decide: Decide) -> int | None:
@@ -96,31 +146,23 @@ async def _examine_aliases(change: Change, version: int, decide: Decide) -> int 
     versions = {line.aliases_version for line in lines} | {version}
     aliases = {number: await aliases_of(connection, petition.county_id, number) for number in sorted(versions)}
     signatures = await signatures_at(connection, petition.key, [line.place for line in lines])
+    parsed = {place: parse_line(signature.writing) for place, signature in signatures.items()}
     different = [
         line
         for line in lines
-        if parsed_differently(
-            parse_line(signatures[line.place].writing), aliases[line.aliases_version], aliases[version]
-        )
+        if parsed_differently(parsed[line.place], aliases[line.aliases_version], aliases[version])
     ]
     if different:
-        await record(change, "reexamination", await examined_again(change, different, "new_aliases", decide))
+        await record(change, "reexamination", await _examined_again(change, different, "new_aliases", decide))
     else:  # in a transaction that locks nothing else: a transaction that locks a line never waits for a slot
-        await rows.mark_read(connection, petition.key, [line.place for line in lines], version)
+        await rows.mark_read(change, [line.place for line in lines], version)
     return len(different)
 
 
-async def examined_again(
+async def _examined_again(
     change: Change, lines: Sequence[Line], cause: ReviewCause, decide: Decide = decide_lines
 ) -> list[Finding]:
-    """The findings that follow from a new examination of these lines.
-
-    Args:
-        change: a transaction that holds the basis of the examination.
-        lines: as they are decided now.
-        cause: why they are examined again.
-        decide: looks lines up.
-    """
+    """The findings that follow from a new examination of these lines, as they are decided now."""
     connection, petition = change.connection, change.petition
     signatures = await signatures_at(connection, petition.key, [line.place for line in lines])
     _, found = await examine_lines(connection, petition, [signatures[line.place] for line in lines], decide)

@@ -1,4 +1,4 @@
-"""Recording that a voter withdrew, and revoking what was recorded by mistake."""
+"""Recording that a voter withdrew, and revoking what was recorded by mistake. Both raise what `record` raises."""
 
 import secrets
 from collections.abc import Mapping
@@ -34,7 +34,6 @@ async def withdraw(change: Change, voter_id: str, received_on: date, *, by: str,
     Raises:
         WithdrawalRefusedError: it was received on the day of filing or later (EC 11303).
         UnknownVoterError: the active roll has no such voter.
-        PetitionClosedError: the count has ended.
     """
     connection, key = change.connection, change.petition.key
     check_received(received_on, filed_on=change.petition.filed_on, today=change.now.date())
@@ -59,7 +58,6 @@ async def revoke_withdrawal(change: Change, withdrawal_id: UUID, *, by: str, not
     Raises:
         UnknownWithdrawalError: the petition has no such withdrawal.
         WithdrawalRefusedError: the note is empty.
-        PetitionClosedError: the count has ended.
     """
     if not note.strip():
         raise WithdrawalRefusedError("say in the note why the withdrawal is revoked")
@@ -77,10 +75,7 @@ async def revoke_withdrawal(change: Change, withdrawal_id: UUID, *, by: str, not
 
 async def _put_on_record(change: Change, withdrawal: Withdrawal) -> Changed:
     """Append a withdrawal, or the revocation that it has now, and decide the voter's lines again."""
-    kind, content = "withdrawal", withdrawal.content()
-    if withdrawal.revocation:
-        kind, content = "revocation", withdrawal.revocation.content()
     salt = secrets.token_bytes(SALT_BYTES)
-    await rows.add_withdrawal(change.connection, change.petition.key, withdrawal, salt)
-    facts = {kind: leaf_hash(salt, content.encode()).hex()}
+    content = await rows.add_withdrawal(change, withdrawal, salt)
+    facts = {"revocation" if withdrawal.revocation else "withdrawal": leaf_hash(salt, content.encode()).hex()}
     return withdrawal, await record(change, "withdrawal", [], voters=[withdrawal.voter_id], facts=facts)
