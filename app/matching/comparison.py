@@ -1,13 +1,12 @@
 """How what is written on a line agrees with a registration: the comparison level of each field.
 
-A level's value is its name in models and in evidence, which are stored: it never changes. `words` explain it to a
-reader. What resembles the roll's word is a typo, or near where it is itself a known word of the county.
+A level's name is stored with models and evidence: it never changes. What resembles the roll's word is a typo, or near
+where it is itself a known word of the county.
 """
 
 from collections.abc import Mapping
-from enum import StrEnum
 from types import MappingProxyType
-from typing import Final, Generic, Literal, NamedTuple, Self, TypeVar
+from typing import Final, Generic, Literal, NamedTuple, TypeVar, get_args
 
 from rapidfuzz.distance import OSA
 
@@ -19,142 +18,70 @@ Field = Literal["surname", "given", "middle", "suffix", "house", "street", "way"
 NAME_FIELDS: Final[tuple[Field, ...]] = ("surname", "given", "middle", "suffix")
 ADDRESS_FIELDS: Final[tuple[Field, ...]] = ("house", "street", "way", "unit", "zip")
 
-Words = tuple[str, ...]
-"""The words of a name, or the parts of a surname, in their order."""
+SurnameLevel = Literal[
+    "exact", "part", "longer", "typo", "part typo", "near", "half", "initial", "garbled", "unreadable", "other",
+    "missing",
+]  # fmt: skip
+GivenLevel = Literal[
+    "exact", "nickname", "initial", "middle", "second", "typo", "near", "garbled", "unreadable", "middle initial",
+    "middle alike", "other, same initial", "other initial", "other", "other, no middle", "missing",
+]  # fmt: skip
+MiddleLevel = Literal["same", "alike", "initial", "added", "conflict", "initial conflict", "missing", "none"]
+SuffixLevel = Literal["same", "none", "missing", "conflict"]
+HouseLevel = Literal["same", "near", "far", "other", "missing"]
+StreetLevel = Literal["same", "typo", "near", "garbled", "other", "missing"]
+WayLevel = Literal["same", "other type", "other direction", "other"]
+UnitLevel = Literal["same", "none", "near", "other", "missing"]
+ZipLevel = Literal["same", "near", "other", "missing"]
 
-_NEITHER: Final = "nothing on either side"
-
-
-class Level(StrEnum):
-    """A comparison level of any field."""
-
-    words: str
-
-    def __new__(cls, value: str, words: str) -> Self:
-        """Keep the words beside the value."""
-        level = str.__new__(cls, value)
-        level._value_ = value
-        level.words = words
-        return level
-
-
-class Surname(Level):
-    """How a surname agrees; the registered one may have two parts."""
-
-    EXACT = "exact", "the same"
-    PART = "part", "one part of a double surname"
-    LONGER = "longer", "the surname, and another one beside it"
-    TYPO = "typo", "a slip of the pen: what is written is no known name"
-    PART_TYPO = "part typo", "one part of a double surname, with a slip"
-    NEAR = "near", "resembles, but is itself a known name"
-    HALF = "half", "one letter of two"
-    INITIAL = "initial", "an initial that fits"
-    GARBLED = "garbled", "no known name, badly readable"
-    UNREADABLE = "unreadable", "no known name, and unlike"
-    OTHER = "other", "another one"
-    MISSING = "missing", _NEITHER
-
-
-class Given(Level):
-    """How a first name agrees."""
-
-    EXACT = "exact", "the same"
-    NICKNAME = "nickname", "a short or other form of the name"
-    INITIAL = "initial", "an initial that fits"
-    MIDDLE = "middle", "the middle name, used as the first"
-    SECOND = "second", "the second of the names written"
-    TYPO = "typo", "a slip of the pen: what is written is no known name"
-    NEAR = "near", "resembles, but is itself a known name"
-    GARBLED = "garbled", "no known name, badly readable"
-    UNREADABLE = "unreadable", "no known name, and unlike"
-    MIDDLE_INITIAL = "middle initial", "fits the middle initial"
-    MIDDLE_ALIKE = "middle alike", "resembles the middle name"
-    SAME_INITIAL = "other, same initial", "another name with the same initial"
-    OTHER_INITIAL = "other initial", "an initial that does not fit"
-    OTHER = "other", "another one"
-    OTHER_NO_MIDDLE = "other, no middle", "another name; the roll has no middle name"
-    MISSING = "missing", _NEITHER
-
-
-class Middle(Level):
-    """How middle names agree; they are compared only where the first names agree."""
-
-    SAME = "same", "the same"
-    ALIKE = "alike", "resembles"
-    INITIAL = "initial", "an initial that fits"
-    ADDED = "added", "not in the roll"
-    CONFLICT = "conflict", "another one"
-    INITIAL_CONFLICT = "initial conflict", "an initial that does not fit"
-    MISSING = "missing", _NEITHER
-    NOT_COMPARED = "none", _NEITHER
-
-
-class Suffix(Level):
-    """How generational suffixes agree."""
-
-    SAME = "same", "the same"
-    NONE = "none", _NEITHER
-    MISSING = "missing", _NEITHER
-    CONFLICT = "conflict", "another one"
-
-
-class House(Level):
-    """How house numbers agree."""
-
-    SAME = "same", "the same"
-    NEAR = "near", "one digit off"
-    FAR = "far", "two digits off"
-    OTHER = "other", "another one"
-    MISSING = "missing", _NEITHER
-
-
-class Street(Level):
-    """How names of streets agree."""
-
-    SAME = "same", "the same"
-    TYPO = "typo", "a slip of the pen: what is written is no known street"
-    NEAR = "near", "resembles, but is another street of the county"
-    GARBLED = "garbled", "no known name, badly readable"
-    OTHER = "other", "another one"
-    MISSING = "missing", _NEITHER
-
-
-class Way(Level):
-    """How street type and direction agree; what is left out on either side does not differ."""
-
-    SAME = "same", "nothing that differs"
-    OTHER_TYPE = "other type", "another type of street"
-    OTHER_DIRECTION = "other direction", "another direction"
-    OTHER = "other", "another type and direction"
-
-
-class Unit(Level):
-    """How units agree."""
-
-    SAME = "same", "the same"
-    NONE = "none", _NEITHER
-    NEAR = "near", "one sign off"
-    OTHER = "other", "another one"
-    MISSING = "missing", _NEITHER
-
-
-class Zip(Level):
-    """How zip codes of five digits agree."""
-
-    SAME = "same", "the same"
-    NEAR = "near", "one digit off"
-    OTHER = "other", "another one"
-    MISSING = "missing", _NEITHER
-
-
-LEVELS: Final[Mapping[str, type[Level]]] = MappingProxyType(
+LEVELS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
-        "surname": Surname, "given": Given, "middle": Middle, "suffix": Suffix, "house": House, "street": Street,
-        "way": Way, "unit": Unit, "zip": Zip,
+        "surname": get_args(SurnameLevel), "given": get_args(GivenLevel), "middle": get_args(MiddleLevel),
+        "suffix": get_args(SuffixLevel), "house": get_args(HouseLevel), "street": get_args(StreetLevel),
+        "way": get_args(WayLevel), "unit": get_args(UnitLevel), "zip": get_args(ZipLevel),
     }
 )  # fmt: skip
 
-
+_NEITHER: Final = "nothing on either side"
+_IN_WORDS: Final[Mapping[str, str]] = {
+    "exact": "the same",
+    "same": "the same",
+    "none": _NEITHER,
+    "part": "one part of a double surname",
+    "longer": "the surname, and another one beside it",
+    "nickname": "a short or other form of the name",
+    "initial": "an initial that fits",
+    "middle": "the middle name, used as the first",
+    "second": "the second of the names written",
+    "typo": "a slip of the pen: what is written is no known name",
+    "part typo": "one part of a double surname, with a slip",
+    "near": "resembles, but is itself a known name",
+    "alike": "resembles",
+    "middle initial": "fits the middle initial",
+    "middle alike": "resembles the middle name",
+    "half": "one letter of two",
+    "far": "two digits off",
+    "garbled": "no known name, badly readable",
+    "unreadable": "no known name, and unlike",
+    "added": "not in the roll",
+    "other": "another one",
+    "conflict": "another one",
+    "other, same initial": "another name with the same initial",
+    "other, no middle": "another name; the roll has no middle name",
+    "other initial": "an initial that does not fit",
+    "initial conflict": "an initial that does not fit",
+    "other type": "another type of street",
+    "other direction": "another direction",
+}
+_IN_WORDS_OF_FIELD: Final[Mapping[tuple[str, str], str]] = {
+    ("house", "near"): "one digit off",
+    ("zip", "near"): "one digit off",
+    ("unit", "near"): "one sign off",
+    ("street", "typo"): "a slip of the pen: what is written is no known street",
+    ("street", "near"): "resembles, but is another street of the county",
+    ("way", "same"): "nothing that differs",
+    ("way", "other"): "another type and direction",
+}
 REST_IN_WORDS: Final = "how rare this address is, and this way of writing"
 """The part of a weight that belongs to no single field."""
 
@@ -170,34 +97,25 @@ def level_in_words(field: str, level: str, written: str, roll: str) -> str:
     """
     if level == "missing":
         return "not written" if roll else "not in the roll" if written else _NEITHER
-    return next((known.words for known in LEVELS.get(field, ()) if known == level), level)
+    if level not in LEVELS.get(field, ()):
+        return level
+    return _IN_WORDS_OF_FIELD.get((field, level)) or _IN_WORDS[level]
 
 
 # The name is the registered one, in another form or with a slip of the pen; or it may be the registered one.
-_CERTAIN_SURNAME: Final = frozenset({Surname.EXACT, Surname.TYPO, Surname.PART, Surname.LONGER})
-_PLAUSIBLE_SURNAME: Final = _CERTAIN_SURNAME | {
-    Surname.PART_TYPO, Surname.NEAR, Surname.INITIAL, Surname.MISSING, Surname.GARBLED, Surname.HALF,
-}  # fmt: skip
-CERTAIN_GIVEN: Final = frozenset({Given.EXACT, Given.NICKNAME, Given.TYPO, Given.MIDDLE, Given.SECOND})
-_PLAUSIBLE_GIVEN: Final = CERTAIN_GIVEN | {
-    Given.INITIAL, Given.NEAR, Given.MISSING, Given.MIDDLE_INITIAL, Given.MIDDLE_ALIKE, Given.GARBLED,
-}  # fmt: skip
-AGREEING_GIVEN: Final = frozenset({Given.EXACT, Given.NICKNAME, Given.TYPO, Given.NEAR, Given.INITIAL})
+CERTAIN_SURNAME: Final = frozenset[SurnameLevel]({"exact", "typo", "part", "longer"})
+PLAUSIBLE_SURNAME: Final = CERTAIN_SURNAME | {"part typo", "near", "initial", "missing", "garbled", "half"}
+CERTAIN_GIVEN: Final = frozenset[GivenLevel]({"exact", "nickname", "typo", "middle", "second"})
+PLAUSIBLE_GIVEN: Final = CERTAIN_GIVEN | {"initial", "near", "missing", "middle initial", "middle alike", "garbled"}
+AGREEING_GIVEN: Final = frozenset[GivenLevel]({"exact", "nickname", "typo", "near", "initial"})
 """The levels at which the first names agree, so that the middle names are compared."""
-RESEMBLING_HOUSE: Final = frozenset({House.SAME, House.NEAR, House.FAR, House.MISSING})
-_PLAUSIBLE_HOUSE: Final = RESEMBLING_HOUSE - {House.FAR}
-_AGREEING_STREET: Final = frozenset({Street.SAME, Street.TYPO})
-_PLAUSIBLE_STREET: Final = _AGREEING_STREET | {Street.NEAR, Street.GARBLED, Street.MISSING}
+RESEMBLING_HOUSE: Final = frozenset[HouseLevel]({"same", "near", "far", "missing"})
+AGREEING_STREET: Final = frozenset[StreetLevel]({"same", "typo"})
+PLAUSIBLE_STREET: Final = AGREEING_STREET | {"near", "garbled", "missing"}
 
-# In Python 3.11 reading a member through its class takes longer than to compare two words: here each has a name.
-_HOUSE_SAME, _HOUSE_NEAR, _HOUSE_FAR, _HOUSE_OTHER, _HOUSE_MISSING = House
-_UNIT_SAME, _UNIT_NONE, _UNIT_NEAR, _UNIT_OTHER, _UNIT_MISSING = Unit
-_ZIP_SAME, _ZIP_NEAR, _ZIP_OTHER, _ZIP_MISSING = Zip
-_STREET_SAME, _STREET_TYPO, _STREET_NEAR, _STREET_GARBLED, _STREET_OTHER, _STREET_MISSING = Street
-_WAY_SAME, _WAY_OTHER_TYPE, _WAY_OTHER_DIRECTION, _WAY_OTHER = Way
-_SUFFIX_SAME, _SUFFIX_NONE, _SUFFIX_MISSING, _SUFFIX_CONFLICT = Suffix
-
-_Level_co = TypeVar("_Level_co", bound=Level, covariant=True)
+Words = tuple[str, ...]
+"""The words of a name, or the parts of a surname, in their order."""
+_Level_co = TypeVar("_Level_co", bound=str, covariant=True)
 
 
 class Compared(NamedTuple, Generic[_Level_co]):
@@ -207,66 +125,9 @@ class Compared(NamedTuple, Generic[_Level_co]):
     word: str = ""
 
 
-class NameComparison(NamedTuple):
-    """One order of the words of the written name against a registered name."""
-
-    surname: Compared[Surname]
-    given: Compared[Given]
-    middle: Compared[Middle]
-    suffix: Suffix
-
-    @property
-    def has_surname(self) -> bool:
-        """Whether the surname is the registered one, in another form or with a slip of the pen."""
-        return self.surname.level in _CERTAIN_SURNAME
-
-    @property
-    def is_certain(self) -> bool:
-        """Whether given name and surname are the registered ones, in other forms or with slips of the pen."""
-        return self.given.level in CERTAIN_GIVEN and self.surname.level in _CERTAIN_SURNAME
-
-    @property
-    def is_plausible(self) -> bool:
-        """Whether given name and surname may be the registered ones."""
-        return self.given.level in _PLAUSIBLE_GIVEN and self.surname.level in _PLAUSIBLE_SURNAME
-
-
-class AddressComparison(NamedTuple):
-    """A written address against a registered one."""
-
-    house: House
-    street: Compared[Street]
-    way: Way
-    unit: Unit
-    zip: Zip
-
-    @property
-    def is_same(self) -> bool:
-        """Whether house number and street are the registered ones (EC 105(a)(1))."""
-        return self.house is _HOUSE_SAME and self.street.level in _AGREEING_STREET
-
-    @property
-    def is_plausible(self) -> bool:
-        """Whether house number and street may be the registered ones, of which a digit may be another."""
-        return self.house in _PLAUSIBLE_HOUSE and self.street.level in _PLAUSIBLE_STREET
-
-    @property
-    def is_near(self) -> bool:
-        """Whether they may be the registered ones, of which two digits may be others."""
-        return self.house in RESEMBLING_HOUSE and self.street.level in _PLAUSIBLE_STREET
-
-    @property
-    def is_missing(self) -> bool:
-        """Whether house number or street is not written, or not in the roll."""
-        return self.house is _HOUSE_MISSING or self.street.level is _STREET_MISSING
-
-
 # The most frequent results.
-_OTHER_SURNAME: Final = Compared(Surname.OTHER)
-_OTHER_STREET: Final = Compared(_STREET_OTHER)
-_SAME_INITIAL: Final = Compared(Given.SAME_INITIAL)
-_OTHER_GIVEN: Final = Compared(Given.OTHER)
-_OTHER_NO_MIDDLE: Final = Compared(Given.OTHER_NO_MIDDLE)
+_OTHER: Final[Compared[Literal["other"]]] = Compared("other")
+_MISSING: Final[Compared[Literal["missing"]]] = Compared("missing")
 
 # The number of slips that still leave a word recognizable, by its length.
 _SLIPS: Final = (0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 3)
@@ -286,7 +147,7 @@ def _resembles(written: str, registered: str) -> bool:
     return len(written) > 2 and len(registered) > 2 and sound(written) == sound(registered)  # noqa: PLR2004 - LI and LEE are two names
 
 
-def garbled(written: str, registered: str) -> bool:
+def _garbled(written: str, registered: str) -> bool:
     """Whether what is written may be the other word, badly read: half of the letters are right."""
     longest = max(len(written), len(registered))
     return longest > len("LI") and OSA.distance(written, registered, score_cutoff=longest // 2) <= longest // 2
@@ -297,39 +158,33 @@ _SHORT: Final = 2  # letters of a surname, of which one may be a slip
 _PARTICLES: Final = frozenset(word_list("optional_particles"))
 
 
-def compare_surname(written: Words, registered: Words, *, known: bool) -> Compared[Surname]:
+def compare_surname(written: Words, registered: Words, *, known: bool) -> Compared[SurnameLevel]:
     """Compare surnames part by part.
 
     `known`: what is written is itself a surname of this county, so a resemblance is no typo.
     """
     if not written or not registered:
-        return Compared(Surname.MISSING)
-    joined, registered_joined = "".join(written), "".join(registered)
-    if joined == registered_joined:
-        return Compared(Surname.EXACT, " ".join(registered))
-    shared = [part for part in written if part in registered]
-    if shared:
-        if len(written) == len(registered) > 1 and not known and _resembles(joined, registered_joined):
-            return Compared(Surname.TYPO, " ".join(registered))
-        return Compared(Surname.PART if len(registered) > 1 else Surname.LONGER, shared[-1])
+        return _MISSING
+    joined, whole = "".join(written), "".join(registered)
+    if joined == whole:
+        return Compared("exact", " ".join(registered))
+    if shared := [part for part in written if part in registered]:
+        if len(written) == len(registered) > 1 and not known and _resembles(joined, whole):
+            return Compared("typo", " ".join(registered))
+        return Compared("part" if len(registered) > 1 else "longer", shared[-1])
     return _compare_other_surname(written, registered, known=known)
 
 
-def _compare_other_surname(written: Words, registered: Words, *, known: bool) -> Compared[Surname]:
-    """A surname of other letters: a typo where what is written is no name of this county, else near or other."""
+def _compare_other_surname(written: Words, registered: Words, *, known: bool) -> Compared[SurnameLevel]:
+    """A surname of other letters: a typo where what is written is no name of this county, else near."""
     joined = "".join(written)
     if joined == registered[0][0]:
-        return Compared(Surname.INITIAL)
-    for part in registered:
-        if _differ_by_particles(joined, part):
-            return Compared(Surname.PART, joined)
+        return Compared("initial")
+    if any(_differ_by_particles(joined, part) for part in registered):
+        return Compared("part", joined)
     if _resembles(joined, "".join(registered)):
-        return Compared(Surname.NEAR, written[-1]) if known else Compared(Surname.TYPO, registered[-1])
-    of_part = _compare_surname_part(written, registered, known=known)
-    if of_part or (known and len(joined) > 1):
-        return of_part or _OTHER_SURNAME
-    badly_read = any(garbled(part, other) for part in written for other in registered)
-    return Compared(Surname.GARBLED if badly_read else Surname.UNREADABLE)
+        return Compared("near", written[-1]) if known else Compared("typo", registered[-1])
+    return _compare_surname_part(written, registered, known=known)
 
 
 def _differ_by_particles(one: str, other: str) -> bool:
@@ -339,24 +194,27 @@ def _differ_by_particles(one: str, other: str) -> bool:
     return other.endswith(one) and other[: -len(one)] in _PARTICLES
 
 
-def _compare_surname_part(written: Words, registered: Words, *, known: bool) -> Compared[Surname] | None:
-    """One part of a double surname of other letters, or half of a surname of two letters; None where none resembles."""
+def _compare_surname_part(written: Words, registered: Words, *, known: bool) -> Compared[SurnameLevel]:
+    """A surname of other letters: one part of a double one, half of one of two letters, or hardly read; else other."""
+    joined = "".join(written)
     if len(written) > 1 or len(registered) > 1:
         for part in written:
             for other in registered:
                 if _resembles(part, other):
-                    return Compared(Surname.NEAR, part) if known else Compared(Surname.PART_TYPO, other)
-        held = [part for part in registered if len(part) > 3 and part in written[0]]  # noqa: PLR2004 - LEE is in many
+                    return Compared("near", part) if known else Compared("part typo", other)
+        held = [part for part in registered if len(part) > 3 and part in joined]  # noqa: PLR2004 - LEE is in many
         if len(written) == 1 and held:
-            return Compared(Surname.PART, max(held, key=len))
-    joined = "".join(written)
-    if max(len(joined), len(registered[0])) != _SHORT or OSA.distance(joined, registered[0]) > 1:
-        return None
-    surname = known and len(joined) == _SHORT  # SO and SA are two surnames
-    return Compared(Surname.NEAR, joined) if surname else Compared(Surname.HALF)
+            return Compared("part", max(held, key=len))
+    if max(len(joined), len(registered[0])) == _SHORT and OSA.distance(joined, registered[0]) <= 1:
+        # SO and SA are two surnames.
+        return Compared("near", joined) if known and len(joined) == _SHORT else Compared("half")
+    if known and len(joined) > 1:
+        return _OTHER
+    badly_read = any(_garbled(part, other) for part in written for other in registered)
+    return Compared("garbled" if badly_read else "unreadable")
 
 
-def compare_given(written: Words, first: Words, middle: Words, *, known: bool) -> Compared[Given]:
+def compare_given(written: Words, first: Words, middle: Words, *, known: bool) -> Compared[GivenLevel]:
     """Compare the written given names with a registered first name.
 
     Args:
@@ -366,130 +224,116 @@ def compare_given(written: Words, first: Words, middle: Words, *, known: bool) -
         known: the written first name is itself a given name of this county, so a resemblance is no typo.
     """
     if not written or not first:
-        return Compared(Given.MISSING)
+        return _MISSING
     name, registered = written[0], first[0]
     if name == registered:
-        return Compared(Given.EXACT, name)
+        return Compared("exact", name)
     if len(name) == 1 or len(registered) == 1:
         return _compare_initial(written, registered, middle)
     if (len(first) > 1 and name == "".join(first)) or (len(written) > 1 and name + written[1] == registered):
-        return Compared(Given.EXACT, registered)
+        return Compared("exact", registered)
     if is_form(name, registered):
-        return Compared(Given.NICKNAME, name)
+        return Compared("nickname", name)
     return _compare_other_given(written, first, middle, known=known)
 
 
-def _compare_other_given(written: Words, first: Words, middle: Words, *, known: bool) -> Compared[Given]:
+def _compare_other_given(written: Words, first: Words, middle: Words, *, known: bool) -> Compared[GivenLevel]:
     name, registered = written[0], first[0]
     if name in middle or name in first:
-        return Compared(Given.MIDDLE, name)
+        return Compared("middle", name)
     if registered in written[1:]:
-        return Compared(Given.SECOND, registered)
+        return Compared("second", registered)
+    if _resembles(name, registered) or short_form(name, registered):
+        return Compared("near", name) if known else Compared("typo", registered)
     return _compare_known_given(name, registered, middle) if known else _compare_unknown_given(written, registered)
 
 
-def _compare_initial(written: Words, registered: str, middle: Words) -> Compared[Given]:
+def _compare_initial(written: Words, registered: str, middle: Words) -> Compared[GivenLevel]:
     if written[0][0] == registered[0]:
-        return Compared(Given.INITIAL)
+        return Compared("initial")
     if len(written) > 1 and written[1] == registered:
-        return Compared(Given.SECOND, registered)
-    fits_middle = middle and middle[0][0] == written[0]
-    return Compared(Given.MIDDLE_INITIAL if fits_middle else Given.OTHER_INITIAL)
+        return Compared("second", registered)
+    return Compared("middle initial" if middle and middle[0][0] == written[0] else "other initial")
 
 
-def _compare_unknown_given(written: Words, registered: str) -> Compared[Given]:
-    """What is no given name of the county may be a slip of one."""
+def _compare_unknown_given(written: Words, registered: str) -> Compared[GivenLevel]:
+    """What is no given name of the county may be a slip of a form of one, or one in two words: JAC OB."""
     name = written[0]
-    if (
-        _resembles(name, registered)
-        or short_form(name, registered)
-        or (len(written) > 1 and _resembles(name + written[1], registered))  # JAC OB
-        or any(similar(name, form) for form in name_forms(registered))
-    ):
-        return Compared(Given.TYPO, registered)
-    return Compared(Given.GARBLED if garbled(name, registered) else Given.UNREADABLE)
+    split = len(written) > 1 and _resembles(name + written[1], registered)
+    if split or any(similar(name, form) for form in name_forms(registered)):
+        return Compared("typo", registered)
+    return Compared("garbled" if _garbled(name, registered) else "unreadable")
 
 
-def _compare_known_given(name: str, registered: str, middle: Words) -> Compared[Given]:
+def _compare_known_given(name: str, registered: str, middle: Words) -> Compared[GivenLevel]:
     """Another given name: what the roll knows of the middle name says whether it may be that."""
-    if _resembles(name, registered) or short_form(name, registered):
-        return Compared(Given.NEAR, name)
     if middle and len(middle[0]) == 1 and middle[0] == name[0]:
-        return Compared(Given.MIDDLE_INITIAL)
+        return Compared("middle initial")
     if any(is_form(name, word) or similar(name, word) for word in middle if len(word) > 1):
-        return Compared(Given.MIDDLE_ALIKE, middle[0])
+        return Compared("middle alike", middle[0])
     if name[0] == registered[0]:
-        return _SAME_INITIAL
-    return _OTHER_GIVEN if middle else _OTHER_NO_MIDDLE
+        return Compared("other, same initial")
+    return _OTHER if middle else Compared("other, no middle")
 
 
-def compare_middle(written: Words, registered: Words, given: Given, surname: Words) -> Compared[Middle]:
-    """Compare middle names where the first names agree.
+def compare_middle(written: Words, registered: Words, surname: Words) -> Compared[MiddleLevel]:
+    """Compare middle names, where the first names agree.
 
     Args:
         written: the first name and the middle names, word by word.
         registered: the words of the registered middle name.
-        given: the level of the first names.
         surname: the parts of the registered surname. A written name that is one of them is no middle name: GEORGETTE
             WEBB GILLESPIE of WEBB-GILLESPIE.
     """
-    if given not in AGREEING_GIVEN:
-        return Compared(Middle.NOT_COMPARED)
     names = [name for name in written[1:] if name not in surname]
     if not names:
-        return Compared(Middle.MISSING)
-    return _compare_middles(names, registered) if registered else Compared(Middle.ADDED)
-
-
-def _compare_middles(names: list[str], registered: Words) -> Compared[Middle]:
+        return _MISSING
+    if not registered:
+        return Compared("added")
     pairs = [(name, other) for name in names for other in registered]
     for name, other in pairs:
         if name == other and len(name) > 1:
-            return Compared(Middle.SAME, name)
+            return Compared("same", name)
         if name[0] == other[0] and (len(name) == 1 or len(other) == 1):
-            return Compared(Middle.INITIAL)
+            return Compared("initial")
     if any(_resembles(name, other) or is_form(name, other) for name, other in pairs):
-        return Compared(Middle.ALIKE)
-    whole = len(names[0]) > 1 and len(registered[0]) > 1
-    return Compared(Middle.CONFLICT if whole else Middle.INITIAL_CONFLICT)
+        return Compared("alike")
+    return Compared("conflict" if len(names[0]) > 1 and len(registered[0]) > 1 else "initial conflict")
 
 
-def compare_suffix(written: str, registered: str) -> Suffix:
+def compare_suffix(written: str, registered: str) -> SuffixLevel:
     """Compare generational suffixes, both in their one form."""
     if written == registered:
-        return _SUFFIX_SAME if written else _SUFFIX_NONE
-    return _SUFFIX_CONFLICT if written and registered else _SUFFIX_MISSING
+        return "same" if written else "none"
+    return "conflict" if written and registered else "missing"
 
 
-def compare_house(written: str, registered: str) -> House:
+def compare_house(written: str, registered: str) -> HouseLevel:
     """Compare house numbers."""
     if not written or not registered:
-        return _HOUSE_MISSING
+        return "missing"
     if written == registered:
-        return _HOUSE_SAME
+        return "same"
     distance = OSA.distance(written, registered, score_cutoff=2)
     if distance == 1:
-        return _HOUSE_NEAR
-    far = distance == 2 and max(len(written), len(registered)) > 3  # noqa: PLR2004 - two of three digits say nothing
-    return _HOUSE_FAR if far else _HOUSE_OTHER
+        return "near"
+    return "far" if distance == 2 and max(len(written), len(registered)) > 3 else "other"  # noqa: PLR2004 - two of three digits say nothing
 
 
-def compare_street(written: Words, registered: str, known: frozenset[str]) -> Compared[Street]:
+def compare_street(written: Words, registered: str, known: frozenset[str]) -> Compared[StreetLevel]:
     """Compare names of streets. `known` are those of the written ones that are streets of this county."""
     if not written or not registered:
-        return Compared(Street.MISSING)
+        return _MISSING
     if registered in written:
-        return Compared(_STREET_SAME, registered)
+        return Compared("same", registered)
     words = [] if registered.isdigit() else [name for name in written if not name.isdigit()]
-    alike = next((name for name in words if _resembles(name, registered)), "")
-    if alike:
-        return Compared(_STREET_NEAR if alike in known else _STREET_TYPO, registered)
+    if alike := next((name for name in words if _resembles(name, registered)), ""):
+        return Compared("near" if alike in known else "typo", registered)
     if any(_contains(name, registered) or (not known and _misspelt(name, registered)) for name in written):
-        return Compared(Street.TYPO, registered)
+        return Compared("typo", registered)
     if any(_similar_number(name, registered) for name in written):
-        return Compared(Street.NEAR) if known else Compared(Street.TYPO, registered)
-    badly_read = not known and any(garbled(name, registered) for name in written)
-    return Compared(_STREET_GARBLED) if badly_read else _OTHER_STREET
+        return Compared("near") if known else Compared("typo", registered)
+    return Compared("garbled") if not known and any(_garbled(name, registered) for name in written) else _OTHER
 
 
 def _misspelt(written: str, registered: str) -> bool:
@@ -509,39 +353,38 @@ def _contains(written: str, registered: str) -> bool:
     return len(shorter) > 5 and shorter.isalpha() and (longer.startswith(shorter) or longer.endswith(shorter))  # noqa: PLR2004 - MAIN is in many
 
 
-def compare_way(written: tuple[str, str], registered: tuple[str, str]) -> Way:
-    """Compare street type and direction, both in their one form."""
-    other_type, other_direction = _differs(written[0], registered[0]), _differs(written[1], registered[1])
+def compare_way(written: tuple[str, str], registered: tuple[str, str]) -> WayLevel:
+    """Compare street type and direction, both in their one form; what is left out on either side does not differ."""
+    if written == registered:
+        return "same"
+    (kind, direction), (registered_kind, registered_direction) = written, registered
+    other_type = kind and registered_kind and kind != registered_kind
+    other_direction = direction and registered_direction and direction != registered_direction
     if other_type and other_direction:
-        return _WAY_OTHER
-    return _WAY_OTHER_TYPE if other_type else _WAY_OTHER_DIRECTION if other_direction else _WAY_SAME
-
-
-def _differs(written: str, registered: str) -> bool:
-    return bool(written) and bool(registered) and written != registered
+        return "other"
+    return "other type" if other_type else "other direction" if other_direction else "same"
 
 
 # Signs of a unit that hand and machine exchange: 2O1 is 201, apartment S may be 5.
 _UNIT_SHAPES: Final = str.maketrans("OQDILZSBG", "000112586", " -#")
 
 
-def compare_unit(written: str, registered: str) -> Unit:
+def compare_unit(written: str, registered: str) -> UnitLevel:
     """Compare units, both in their one form."""
     if written == registered:
-        return _UNIT_SAME if written else _UNIT_NONE
+        return "same" if written else "none"
     if not written or not registered:
-        return _UNIT_MISSING
+        return "missing"
     one, other = written.translate(_UNIT_SHAPES).lstrip("0"), registered.translate(_UNIT_SHAPES).lstrip("0")
     if one == other:
-        return _UNIT_SAME
-    near = min(len(one), len(other)) > 1 and OSA.distance(one, other, score_cutoff=1) == 1
-    return _UNIT_NEAR if near else _UNIT_OTHER
+        return "same"
+    return "near" if min(len(one), len(other)) > 1 and OSA.distance(one, other, score_cutoff=1) == 1 else "other"
 
 
-def compare_zip(written: str, registered: str) -> Zip:
+def compare_zip(written: str, registered: str) -> ZipLevel:
     """Compare zips of five digits."""
     if not written or not registered:
-        return _ZIP_MISSING
+        return "missing"
     if written == registered:
-        return _ZIP_SAME
-    return _ZIP_NEAR if OSA.distance(written, registered, score_cutoff=1) == 1 else _ZIP_OTHER
+        return "same"
+    return "near" if OSA.distance(written, registered, score_cutoff=1) == 1 else "other"

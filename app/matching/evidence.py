@@ -1,26 +1,21 @@
 """The evidence of a decision: complete enough to follow it without the program, small enough to keep for every line."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, Final, Literal, NamedTuple, Self
+from typing import Any, Final, Self
 
 from app.law.line import canonical_text
 from app.law.registration import Registration, of_age_on
 from app.matching.addresses import Address
 from app.matching.blocking import KEYS_VERSION
-from app.matching.comparison import Field, House, Level, Street, Unit
+from app.matching.comparison import AGREEING_STREET, Field
 from app.matching.hypotheses import CandidateSet, Person
 from app.matching.parsing import READER_VERSION, ParsedLine
-from app.matching.scoring import ComparedRegistration, Scorer
+from app.matching.scoring import ComparedAddress, ComparedRegistration, Scorer
 
 _CANDIDATES_SHOWN: Final = 3
-_AGREEING_UNIT: Final = frozenset({Unit.NONE, Unit.SAME})
-_SAME_HOUSE: Final = House.SAME
-_RESEMBLING_HOUSE: Final = frozenset({House.NEAR, House.FAR})
-_AGREEING_STREET: Final = frozenset({Street.SAME, Street.TYPO})
-_RESEMBLING_STREET: Final = frozenset({Street.NEAR, Street.GARBLED})
-_DIGITS: Final = 5  # of a probability
+DIGITS: Final = 5  # of a probability
 _FAINT: Final = 0.0005  # a smaller probability is not worth a line
 
 
@@ -70,35 +65,23 @@ class Rule(StrEnum):
     )
     SAME_GIVEN_NAME = "same given name at the address", "a voter there may have changed the surname", "2 CCR 20931"
 
-    def stored(self) -> dict[str, str]:
-        """Return the rule as it is kept with the evidence."""
-        return {"rule": self, "cites": self.cites} if self.cites else {"rule": self}
-
 
 RULES: Final[Mapping[str, Rule]] = MappingProxyType({rule.value: rule for rule in Rule})
 
 
-class Evidence(NamedTuple):
-    """What a decision rests on. There are no candidates where the line needed no lookup (EC 100)."""
+def evidence_json(line: ParsedLine, candidates: CandidateSet | None, rules: Sequence[Rule]) -> str:
+    """Return what a decision rests on as canonical JSON, as it is stored and as the ledger hashes it.
 
-    line: ParsedLine
-    candidates: CandidateSet | None
-    rules: tuple[Rule, ...] = ()
-
-    def here(self) -> float | None:
-        """Return the probability that a voter registered at the address signed; None without a lookup."""
-        return round(sum(self.candidates.posterior.here), _DIGITS) if self.candidates else None
-
-    def as_json(self) -> str:
-        """Return the evidence as canonical JSON, as it is stored and as the ledger hashes it."""
-        found: dict[str, Any] = {"reader": READER_VERSION, "read": _parsed(self.line)}
-        if self.line.aliases_version:
-            found["aliases"] = self.line.aliases_version
-        if self.candidates:
-            found |= _compared(self.candidates)
-        if self.rules:
-            found["rules"] = [rule.stored() for rule in self.rules]
-        return canonical_text(found)
+    There are no candidates where the line needed no lookup (EC 100).
+    """
+    found: dict[str, Any] = {"reader": READER_VERSION, "read": _parsed(line)}
+    if line.aliases_version:
+        found["aliases"] = line.aliases_version
+    if candidates:
+        found |= _compared(candidates)
+    if rules:
+        found["rules"] = [{"rule": rule, "cites": rule.cites} if rule.cites else {"rule": rule} for rule in rules]
+    return canonical_text(found)
 
 
 def _compared(candidates: CandidateSet) -> dict[str, Any]:
@@ -110,11 +93,11 @@ def _compared(candidates: CandidateSet) -> dict[str, Any]:
         "interval": [interval.start.isoformat(), interval.end.isoformat()],
         "filed_on": interval.filed_on.isoformat(),
         "stories": {
-            "here": round(sum(posterior.here), _DIGITS),
-            "moved": round(sum(posterior.moved), _DIGITS),
-            "not_registered_in_time": round(sum(posterior.canceled), _DIGITS),
-            "relative": round(posterior.relative, _DIGITS),
-            "stranger": round(posterior.stranger, _DIGITS),
+            "here": round(sum(posterior.here), DIGITS),
+            "moved": round(sum(posterior.moved), DIGITS),
+            "not_registered_in_time": round(sum(posterior.canceled), DIGITS),
+            "relative": round(posterior.relative, DIGITS),
+            "stranger": round(posterior.stranger, DIGITS),
         },
         "county": candidates.county,
         "considered": len(candidates.registrations),
@@ -132,7 +115,7 @@ def _compared(candidates: CandidateSet) -> dict[str, Any]:
 def _parsed(line: ParsedLine) -> dict[str, Any]:
     """What was understood of the writing: the parsed names and addresses."""
     parsed: dict[str, Any] = {
-        "names": [f"{' '.join(n.surname)}, {' '.join(n.given)} ({n.order!s})" for n in line.names],
+        "names": [f"{' '.join(n.surname)}, {' '.join(n.given)} ({n.order})" for n in line.names],
         "addresses": [address_parts(address) for address in line.addresses],
         "city": line.city,
         "zip": line.zip,
@@ -166,14 +149,14 @@ def _candidate(scorer: Scorer, person: Person, share: float) -> dict[str, Any]:
     found = {
         "voter_id": r.voter_id,
         "registration_no": r.registration_no,
-        "probability": round(share, _DIGITS),
+        "probability": round(share, DIGITS),
         "standing": person.eligibility,
     }
     if r.confidential:  # EC 2166: matched, and not shown
         return found | {"confidential": True}
     return found | {
         "registration": _dates(r),
-        "address": _address_verdict(best),
+        "address": _address_verdict(best.address),
         "reading": best.name.order,
         "written_address": best.address.written,
         "fields": field_evidence(scorer, best),
@@ -192,29 +175,27 @@ def _dates(r: Registration) -> dict[str, str]:
     return {"status": r.status, **{event: day.isoformat() for event, day in dates.items() if day}}
 
 
-def _address_verdict(
-    compared: ComparedRegistration,
-) -> Literal["same", "same without unit", "near house", "near street", "different", "insufficient"]:
-    house, street, _, unit, _ = compared.address.levels
-    if compared.address.here:
-        return "same" if unit in _AGREEING_UNIT else "same without unit"
-    if compared.address.levels.is_missing:
+def _address_verdict(address: ComparedAddress) -> str:
+    """`same`, `same without unit`, `near house`, `near street`, `different` or `insufficient`."""
+    if address.here:
+        return "same" if address.unit in {"none", "same"} else "same without unit"
+    if address.is_missing:
         return "insufficient"
-    if house in _RESEMBLING_HOUSE and street.level in _AGREEING_STREET:
+    if address.house in {"near", "far"} and address.street.level in AGREEING_STREET:
         return "near house"
-    if house is _SAME_HOUSE and street.level in _RESEMBLING_STREET:
+    if address.house == "same" and address.street.level in {"near", "garbled"}:
         return "near street"
     return "different"
 
 
-FieldEvidence = tuple[str, Level, float]
+FieldEvidence = tuple[str, str, float]
 """Of one compared field the roll's value, the level, and the weight (natural logarithm of the likelihood ratio)."""
 
 
 def field_evidence(scorer: Scorer, compared: ComparedRegistration) -> dict[Field, FieldEvidence]:
     """Return the evidence of each field, with its weight to two decimals where a word's frequency counts."""
-    r, weight = compared.registration, scorer.field_weight
-    name, address, weights = compared.name.levels, compared.address.levels, scorer.model.weights
+    r, weight, weights = compared.registration, scorer.field_weight, scorer.model.weights
+    name, address = compared.name, compared.address
     way = " ".join(filter(None, (r.pre_direction, r.street_type, r.post_direction)))
     return {
         "surname": (r.last_name, name.surname.level, round(weight("surname", name.surname), 2)),

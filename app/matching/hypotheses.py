@@ -1,6 +1,7 @@
 """The hypotheses of who signed: a voter registered here, one who moved, a canceled one, a relative, or a stranger."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from math import exp, log
 from typing import Final, NamedTuple
 
@@ -8,14 +9,15 @@ from app.law.petition import SigningInterval
 from app.law.registration import Eligibility, Registration, best_eligibility
 from app.matching.model import Model, Threshold
 from app.matching.parsing import CountyMembership, county_membership
-from app.matching.scoring import ComparedRegistration, Prefilter, Scorer
+from app.matching.scoring import ComparedRegistration, Scorer, worth_comparing
 
 _BOUND: Final = 60.0  # of a weight, so that none overflows
 _WRITES_OLD_ADDRESS: Final = 0.2  # the share of those who moved that write the address they left
 _ENDED: Final = frozenset({"former", "canceled"})
 
 
-class Person(NamedTuple):
+@dataclass(slots=True, eq=False)
+class Person:
     """The registrations of one voter, the best for the line first. Weights are those of the best ones."""
 
     registrations: list[ComparedRegistration]
@@ -44,20 +46,22 @@ class Posterior(NamedTuple):
         return [here + moved + out for here, moved, out in zip(self.here, self.moved, self.canceled, strict=True)]
 
 
-def group(compared: Sequence[ComparedRegistration]) -> list[Person]:
+def group(compared: Iterable[ComparedRegistration]) -> list[Person]:
     """Return the voters behind the registrations, the best first; name and date of birth unite two voter numbers."""
     persons: dict[Hashable, list[ComparedRegistration]] = {}
     identities: dict[str, Hashable] = {}
     for one in compared:
         r = one.registration
         identity: Hashable = (r.birth_date, r.last_name, r.first_name) if r.birth_date else ("voter", r.voter_id)
-        identity = identities.setdefault(r.voter_id, identity)
-        persons.setdefault(identity, []).append(one)
-    return sorted((_person(registrations) for registrations in persons.values()), key=_rank)
+        persons.setdefault(identities.setdefault(r.voter_id, identity), []).append(one)
+    return sorted(
+        map(_person, persons.values()),
+        key=lambda person: (-max(person.weight, person.name_weight), person.best.registration.voter_id),
+    )
 
 
 def _person(registrations: list[ComparedRegistration]) -> Person:
-    if len(registrations) == 1:
+    if len(registrations) == 1:  # as nearly all have
         one = registrations[0]
         ended = one.weight if one.eligibility in _ENDED else None
         return Person(registrations, one.eligibility, one.weight, one.name.weight, ended)
@@ -71,17 +75,10 @@ def _person(registrations: list[ComparedRegistration]) -> Person:
     )
 
 
-def _rank(person: Person) -> tuple[float, str]:
-    return -max(person.weight, person.name_weight), person.best.registration.voter_id
-
-
 def posterior(persons: Sequence[Person], registrations: int, model: Model) -> Posterior:
     """Return the posterior probabilities of the hypotheses, by Bayes' rule.
 
-    Args:
-        persons: the candidates.
-        registrations: the number of registrations in the roll, each as likely to be the signer's at first.
-        model: gives the priors.
+    Each of the roll's `registrations` is as likely to be the signer's at first; the model gives the priors.
     """
     p, n = model.priors, log(registrations)
     here, moved, canceled, relative = [], [], [], 0.0
@@ -89,25 +86,16 @@ def posterior(persons: Sequence[Person], registrations: int, model: Model) -> Po
         at, away = _likelihood(person.weight - n), _likelihood(person.name_weight - n)
         if person.ended_weight is not None:  # a voter who moved writes the old address, or the new one
             away += _WRITES_OLD_ADDRESS * _likelihood(person.ended_weight - n)
-        if person.eligibility == "registered":
-            here.append(p["here"] * at)
-            moved.append(p["moved"] * away)
-            canceled.append(0.0)
-        else:
-            here.append(0.0)
-            moved.append(0.0)
-            canceled.append(p["canceled_here"] * at + p["canceled_moved"] * away)
+        registered = person.eligibility == "registered"
+        here.append(p["here"] * at if registered else 0.0)
+        moved.append(p["moved"] * away if registered else 0.0)
+        canceled.append(0.0 if registered else p["canceled_here"] * at + p["canceled_moved"] * away)
         for one in person.registrations:
             if one.address.here:
                 relative += p["relative"] * _likelihood(one.address.weight + one.name.family_weight - n)
     total = sum(here) + sum(moved) + sum(canceled) + relative + p["stranger"]
-    return Posterior(
-        [share / total for share in here],
-        [share / total for share in moved],
-        [share / total for share in canceled],
-        relative / total,
-        p["stranger"] / total,
-    )
+    here, moved, canceled = ([share / total for share in shares] for shares in (here, moved, canceled))
+    return Posterior(here, moved, canceled, relative / total, p["stranger"] / total)
 
 
 def _likelihood(weight: float) -> float:
@@ -126,13 +114,14 @@ class CandidateSet(NamedTuple):
     county: CountyMembership
     by_name: bool  # the whole roll was searched for the name, not only the household
 
-    def threshold(self, name: Threshold) -> float:
-        """Return a threshold of the model."""
-        return self.scorer.model.thresholds[name]
+    @property
+    def thresholds(self) -> Mapping[Threshold, float]:
+        """The model's."""
+        return self.scorer.model.thresholds
 
     def namesakes(self) -> int:
         """Return how many voters have the written name, at any address."""
-        return sum(any(r.name.levels.is_certain for r in person.registrations) for person in self.persons)
+        return sum(any(r.name.is_certain for r in person.registrations) for person in self.persons)
 
 
 def compare_candidates(
@@ -146,12 +135,9 @@ def compare_candidates(
         interval: between which days the line was signed.
         by_name: the whole roll was searched for the name; candidates found by chance are dropped.
     """
-    if by_name:
-        prefilter = Prefilter(scorer)
-        candidates = [registration for registration in candidates if prefilter.keeps(registration)]
-    compared = [scorer.compare(registration, interval) for registration in candidates]
+    worth = worth_comparing(scorer, candidates) if by_name else candidates
+    compared = [scorer.compare(registration, interval) for registration in worth]
     persons = group(compared)
     probabilities = posterior(persons, scorer.terms.registrations, scorer.model)
-    return CandidateSet(
-        scorer, interval, compared, persons, probabilities, county_membership(scorer.line, scorer.terms), by_name
-    )
+    county = county_membership(scorer.line, scorer.terms)
+    return CandidateSet(scorer, interval, compared, persons, probabilities, county, by_name)

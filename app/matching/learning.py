@@ -10,19 +10,7 @@ from typing import Final, Literal, NamedTuple
 
 from app.law.petition import SigningInterval
 from app.law.registration import Registration
-from app.matching.comparison import (
-    ADDRESS_FIELDS,
-    NAME_FIELDS,
-    Field,
-    Given,
-    House,
-    Middle,
-    Street,
-    Surname,
-    Unit,
-    Way,
-    Zip,
-)
+from app.matching.comparison import ADDRESS_FIELDS, NAME_FIELDS, Field
 from app.matching.frequencies import TermFrequencies
 from app.matching.model import Model, Prior
 from app.matching.names import given_words, surname_parts
@@ -48,15 +36,15 @@ _NAME_FIELDS: Final[tuple[_Field, ...]] = (*NAME_FIELDS, "reading")
 # In how many ways an address comes to be of a level: the share of the level is spread over so many written addresses.
 # For the unit, since a building counts by all who live in it: what share of its other units is of the level.
 _WAYS: Final[Mapping[Field, Mapping[str, float]]] = {
-    "house": {House.NEAR: 60, House.FAR: 2_000, House.OTHER: 20_000, House.MISSING: 50},
-    "street": {Street.NEAR: 3, Street.OTHER: 5_000, Street.MISSING: 50},
-    "way": {Way.OTHER_TYPE: 2, Way.OTHER_DIRECTION: 2, Way.OTHER: 4},
-    "zip": {Zip.NEAR: 4, Zip.OTHER: 4},
-    "unit": {Unit.NEAR: 0.05},
+    "house": {"near": 60, "far": 2_000, "other": 20_000, "missing": 50},
+    "street": {"near": 3, "other": 5_000, "missing": 50},
+    "way": {"other type": 2, "other direction": 2, "other": 4},
+    "zip": {"near": 4, "other": 4},
+    "unit": {"near": 0.05},
 }
 # Levels, of whatever field, that never speak for a registration, and those that say nothing of an address.
-_NEVER_FOR: Final[frozenset[str]] = frozenset({Middle.CONFLICT, Middle.MISSING, Middle.ADDED})
-_SILENT: Final[frozenset[str]] = frozenset({Unit.NONE, Unit.MISSING})
+_NEVER_FOR: Final[frozenset[str]] = frozenset({"conflict", "missing", "added"})
+_SILENT: Final[frozenset[str]] = frozenset({"none", "missing"})
 _OTHERS_A_LINE: Final = 15
 _NAMESAKES_A_LINE: Final = 5
 _ROUNDS: Final = 2  # the weights choose the order of a name's words, and the orders the weights
@@ -157,14 +145,14 @@ def _name_weights(name: _Field, counts: _Counts, model: Model) -> dict[str, floa
     if name == "reading":  # how people write, whichever registration is compared
         return {level: log((own[level] + _FAINT) / (own.total() + _FAINT * len(levels))) for level in levels}
     if name == "middle":  # says nothing where the first names differ
-        del own[Middle.NOT_COMPARED], other[Middle.NOT_COMPARED]
+        del own["none"], other["none"]
     n_own, n_other = own.total() + _FAINT * len(levels), other.total() + _FAINT * len(levels)
     whole, weights = _agreements(name, counts), dict[str, float]()
     for level in levels:
         agreed = whole.get(level, max(counts.by_chance[name, level], other[level]))
         weight = log((own[level] + _FAINT) / n_own) - log((agreed + _FAINT) / n_other)
         weights[level] = min(weight, 0.0) if level in _NEVER_FOR else weight
-    return weights | {level: 0.0 for level in weights if level == Middle.NOT_COMPARED}
+    return weights | {level: 0.0 for level in weights if level == "none"}
 
 
 def _agreements(name: _Field, counts: _Counts) -> dict[str, float]:
@@ -176,14 +164,14 @@ def _agreements(name: _Field, counts: _Counts) -> dict[str, float]:
     other = counts.other[name]
     if name == "surname":
         return {
-            Surname.EXACT: other.total(),
-            Surname.PART: 2 * counts.double,
-            Surname.LONGER: 2 * counts.written_double,
+            "exact": other.total(),
+            "part": 2 * counts.double,
+            "longer": 2 * counts.written_double,
         }
     if name == "given":
-        return {Given.EXACT: other.total()}
-    alike = (Middle.SAME, Middle.ALIKE, Middle.CONFLICT)
-    return {Middle.SAME: sum(other[level] for level in alike)} if name == "middle" else {}
+        return {"exact": other.total()}
+    alike = ("same", "alike", "conflict")
+    return {"same": sum(other[level] for level in alike)} if name == "middle" else {}
 
 
 def _address_weights(name: Field, counts: _Counts, model: Model) -> dict[str, float]:
@@ -216,7 +204,7 @@ def _hypothesis(one: JudgedLine, terms: TermFrequencies, model: Model) -> Prior:
         here = any(scorer.compare(r, one.interval).address.here for r in one.own)
         return "canceled_here" if here else "canceled_moved"
     neighbors = (scorer.compare(r, one.interval) for r in one.household)
-    kin = any(n.address.here and n.name.levels.has_surname for n in neighbors)
+    kin = any(n.address.here and n.name.has_surname for n in neighbors)
     return "relative" if kin else "stranger"
 
 

@@ -46,7 +46,7 @@ def model_from_json(text: str) -> Model:
         ValueError: it is not JSON, or a part, field, level, prior or threshold is missing or unknown; the message
             names it.
     """
-    levels: Mapping[str, Iterable[str]] = {**LEVELS, "reading": NameOrder}
+    levels: Mapping[str, Iterable[str]] = {**LEVELS, "reading": get_args(NameOrder)}
     keys = ("version", "weights", "rarity_cap", "priors", "thresholds", "learnt_from")
     model = _checked("the model", json.loads(text), keys)
     weights = _checked("weights", model["weights"], levels)
@@ -65,11 +65,10 @@ def _checked(
     part: str, found: Mapping[str, _Value], keys: Iterable[_Key], *, complete: bool = True
 ) -> dict[_Key, _Value]:
     """Return part of a model by its typed keys; only a part that is not `complete` may lack some."""
-    known = {str(key): key for key in keys}
-    unknown, missing = sorted(found.keys() - known.keys()), sorted(known.keys() - found.keys())
+    unknown, missing = sorted(found.keys() - set(keys)), sorted(set(keys) - found.keys())
     if unknown or (complete and missing):
         raise ValueError(f"{part}: unknown: {', '.join(unknown) or '-'}; missing: {', '.join(missing) or '-'}")
-    return {known[key]: value for key, value in found.items()}
+    return {key: found[key] for key in keys if key in found}
 
 
 def model_to_json(model: Model) -> str:

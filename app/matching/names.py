@@ -4,10 +4,9 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Iterable
-from enum import StrEnum
 from functools import cache, lru_cache
 from importlib.resources import files
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from app.law.line import NameParts
 
@@ -164,13 +163,8 @@ def suffix_of(text: str) -> str:
     return _SUFFIXES.get(fold(text).replace(" ", ""), "")
 
 
-class NameOrder(StrEnum):
-    """Where the surname is: the last word, the last two words, the first word, or the first two."""
-
-    PLAIN = "plain"
-    DOUBLE = "double"
-    SWAPPED = "swapped"
-    SWAPPED_DOUBLE = "swapped double"
+NameOrder = Literal["plain", "double", "swapped", "swapped double"]
+"""Where the surname is: the last word, the last two words, the first word, or the first two."""
 
 
 class ParsedName(NamedTuple):
@@ -178,7 +172,7 @@ class ParsedName(NamedTuple):
 
     given: tuple[str, ...]
     surname: tuple[str, ...]
-    order: NameOrder = NameOrder.PLAIN
+    order: NameOrder = "plain"
 
     @property
     def possible_givens(self) -> list[str]:
@@ -218,7 +212,7 @@ def parse_name(text: str) -> NamesAndSuffix:
         return _parsed_names(parts[0]) if parts else (), suffix
     stated = _parsed([word for words in parts[1:] for word in words], parts[0])
     without_comma = [part for words in parts for word in words for part in word.split("-") if part]
-    other = _parsed_names(without_comma)[0]._replace(order=NameOrder.SWAPPED)
+    other = _parsed_names(without_comma)[0]._replace(order="swapped")
     return (stated,) if other[:2] == stated[:2] else (stated, other), suffix
 
 
@@ -230,7 +224,7 @@ def parse_name_parts(parts: NameParts) -> NamesAndSuffix:
     surname = fold(parts.last, "-").split()
     found = _take_suffix(given) or _take_suffix(surname) or suffix_of(parts.suffix)
     stated = _parsed(map(_as_letters, given), map(_as_letters, surname))
-    swapped = ParsedName((*stated.surname, *stated.given[1:]), stated.given[:1], NameOrder.SWAPPED)
+    swapped = ParsedName((*stated.surname, *stated.given[1:]), stated.given[:1], "swapped")
     return (stated, swapped), found
 
 
@@ -249,7 +243,7 @@ def _take_suffix(words: list[str]) -> str:
     return ""
 
 
-def _parsed(given: Iterable[str], surname: Iterable[str], order: NameOrder = NameOrder.PLAIN) -> ParsedName:
+def _parsed(given: Iterable[str], surname: Iterable[str], order: NameOrder = "plain") -> ParsedName:
     words = tuple(part for word in given for part in word.split("-") if part)
     return ParsedName(words, surname_parts(" ".join(surname)), order)
 
@@ -257,19 +251,19 @@ def _parsed(given: Iterable[str], surname: Iterable[str], order: NameOrder = Nam
 def _parsed_names(words: list[str]) -> tuple[ParsedName, ...]:
     """Parse words in no stated order: the surname is the last word, the last two, or the first."""
     if len(words) < 2:  # noqa: PLR2004 - one word can be either
-        return (_parsed([], words), _parsed(words, [], NameOrder.SWAPPED)) if words else ()
+        return (_parsed([], words), _parsed(words, [], "swapped")) if words else ()
     start, end = _surname_start(words, len(words) - 1), _surname_end(words)
     names = [_parsed(words[:start], words[start:])]
-    swapped = _parsed(words[end:], words[:end], NameOrder.SWAPPED)
+    swapped = _parsed(words[end:], words[:end], "swapped")
     if len(words[-1]) == 1:  # no surname has one letter: LUCAS N
-        names.insert(0, swapped._replace(order=NameOrder.PLAIN))
+        names.insert(0, swapped._replace(order="plain"))
     if start > 1:
         start = _surname_start(words, start - 1)
-        names.append(_parsed(words[:start], words[start:], NameOrder.DOUBLE))
+        names.append(_parsed(words[:start], words[start:], "double"))
     if len(words[-1]) > 1:
         names.append(swapped)
     if end + 1 < len(words):
-        names.append(_parsed(words[end + 1 :], words[: end + 1], NameOrder.SWAPPED_DOUBLE))
+        names.append(_parsed(words[end + 1 :], words[: end + 1], "swapped double"))
     return tuple(names[:_MAX_NAMES])
 
 

@@ -1,7 +1,8 @@
 """A line compared with each candidate: comparison levels and match weights."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from math import log
 from typing import Final, NamedTuple
 
@@ -9,35 +10,10 @@ from rapidfuzz import fuzz
 
 from app.law.petition import SigningInterval
 from app.law.registration import Eligibility, Registration, eligibility
+from app.matching import comparison
 from app.matching.addresses import Address, street_token, way
 from app.matching.blocking import house_token
-from app.matching.comparison import (
-    AGREEING_GIVEN,
-    RESEMBLING_HOUSE,
-    AddressComparison,
-    Compared,
-    Field,
-    Given,
-    House,
-    Level,
-    Middle,
-    NameComparison,
-    Street,
-    Suffix,
-    Surname,
-    Unit,
-    Way,
-    Zip,
-    compare_given,
-    compare_house,
-    compare_middle,
-    compare_street,
-    compare_suffix,
-    compare_surname,
-    compare_unit,
-    compare_way,
-    compare_zip,
-)
+from app.matching.comparison import Compared, Field
 from app.matching.frequencies import TermFrequencies
 from app.matching.model import Model
 from app.matching.names import NameOrder, given_words, suffix_of, surname_parts
@@ -70,25 +46,60 @@ def household_of(places: Mapping[str, int]) -> Household:
     return Household(units.total(), units, frozenset(zips), frozenset(ways))
 
 
-class ComparedName(NamedTuple):
+@dataclass(slots=True, eq=False)
+class ComparedName:
     """A registered name against the order of the written words that fits it best."""
 
     order: NameOrder
-    levels: NameComparison
+    surname: Compared[comparison.SurnameLevel]
+    given: Compared[comparison.GivenLevel]
+    middle: Compared[comparison.MiddleLevel]
+    suffix: comparison.SuffixLevel
     weight: float
     family_weight: float  # of the surname in this order: what a relative shares
 
+    @property
+    def has_surname(self) -> bool:
+        """Whether the surname is the registered one, in another form or with a slip of the pen."""
+        return self.surname.level in comparison.CERTAIN_SURNAME
 
-class ComparedAddress(NamedTuple):
+    @property
+    def is_certain(self) -> bool:
+        """Whether given name and surname are the registered ones, in other forms or with slips of the pen."""
+        return self.given.level in comparison.CERTAIN_GIVEN and self.surname.level in comparison.CERTAIN_SURNAME
+
+    @property
+    def is_plausible(self) -> bool:
+        """Whether given name and surname may be the registered ones."""
+        return self.given.level in comparison.PLAUSIBLE_GIVEN and self.surname.level in comparison.PLAUSIBLE_SURNAME
+
+
+@dataclass(slots=True, eq=False)
+class ComparedAddress:
     """A registered address against that of the line's addresses that fits it best."""
 
     written: int  # which of the line's addresses
-    levels: AddressComparison
-    weight: float
-    here: bool  # house number and street are those of the line (EC 105(a)(1))
+    house: comparison.HouseLevel
+    street: Compared[comparison.StreetLevel]
+    way: comparison.WayLevel
+    unit: comparison.UnitLevel
+    zip: comparison.ZipLevel
+    here: bool = False  # house number and street are those of the line (EC 105(a)(1))
+    weight: float = 0.0
+
+    @property
+    def is_near(self) -> bool:
+        """Whether house number and street may be the registered ones, of which two digits may be others."""
+        return self.house in comparison.RESEMBLING_HOUSE and self.street.level in comparison.PLAUSIBLE_STREET
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether house number or street is not written, or not in the roll."""
+        return "missing" in (self.house, self.street.level)
 
 
-class ComparedRegistration(NamedTuple):
+@dataclass(slots=True, eq=False)
+class ComparedRegistration:
     """A registration compared with a line. Weights are natural logarithms of likelihood ratios."""
 
     registration: Registration
@@ -101,9 +112,9 @@ class ComparedRegistration(NamedTuple):
         """Name and address together."""
         return self.name.weight + self.address.weight
 
-    def fields(self) -> dict[Field, Compared[Level]]:
+    def fields(self) -> dict[Field, Compared[str]]:
         """Return the comparison of each field."""
-        name, address = self.name.levels, self.address.levels
+        name, address = self.name, self.address
         return {
             "surname": name.surname, "given": name.given, "middle": name.middle, "suffix": Compared(name.suffix),
             "house": Compared(address.house), "street": address.street, "way": Compared(address.way),
@@ -111,29 +122,15 @@ class ComparedRegistration(NamedTuple):
         }  # fmt: skip
 
 
-# In Python 3.11 reading a member through its class takes longer than to compare two words: here each has a name.
-_SAME_SURNAME, _GARBLED_SURNAME, _SAME_GIVEN = Surname.EXACT, Surname.GARBLED, Given.EXACT
-_OTHER_HOUSE, _SAME_UNIT, _SAME_WAY, _PLAIN = House.OTHER, Unit.SAME, Way.SAME, NameOrder.PLAIN
-_UNLIKE: Final = frozenset({Surname.OTHER, Surname.UNREADABLE})
-_DIFFERENT_ZIP: Final = frozenset({Zip.NEAR, Zip.OTHER})
-_NOT_COMPARED: Final = Compared(Middle.NOT_COMPARED)
-_NO_MIDDLE: Final = Compared(Middle.MISSING)
-# The given name is compared with the first name alone, so that registrations of this first name share the result.
-_BY_FIRST_NAME: Final = frozenset({Given.EXACT, Given.NICKNAME, Given.INITIAL, Given.MISSING})
+_UNLIKE: Final = frozenset({"other", "unreadable"})
+_DIFFERENT_ZIP: Final = frozenset({"near", "other"})
+_NOT_COMPARED: Final[Compared[comparison.MiddleLevel]] = Compared("none")
+_NO_MIDDLE: Final[Compared[comparison.MiddleLevel]] = Compared("missing")
 # To write both surnames is the plain way for a voter who has two, and no bolder order than any other.
-_OF_TWO: Final[Mapping[NameOrder, NameOrder]] = {
-    NameOrder.DOUBLE: NameOrder.PLAIN,
-    NameOrder.SWAPPED_DOUBLE: NameOrder.SWAPPED,
-}
-_NO_NAME: Final = ComparedName(
-    NameOrder.PLAIN,
-    NameComparison(Compared(Surname.MISSING), Compared(Given.MISSING), _NO_MIDDLE, Suffix.NONE),
-    -6.0,
-    0.0,
-)
-_MISSING_ADDRESS: Final = AddressComparison(House.MISSING, Compared(Street.MISSING), Way.SAME, Unit.NONE, Zip.MISSING)
-_NO_ADDRESS: Final = ComparedAddress(0, _MISSING_ADDRESS, 0.0, here=False)
-_OTHER_ADDRESS: Final = AddressComparison(House.OTHER, Compared(Street.OTHER), Way.SAME, Unit.MISSING, Zip.MISSING)
+_OF_TWO: Final[Mapping[NameOrder, NameOrder]] = {"double": "plain", "swapped double": "swapped"}
+_NO_NAME: Final = ComparedName("plain", Compared("missing"), Compared("missing"), _NO_MIDDLE, "none", -6.0, 0.0)
+_NO_ADDRESS: Final = ComparedAddress(0, "missing", Compared("missing"), "same", "none", "missing")
+_OTHER_ADDRESS: Final = ComparedAddress(0, "other", Compared("other"), "same", "missing", "missing")
 
 
 class Scorer:
@@ -141,19 +138,19 @@ class Scorer:
 
     def __init__(self, line: ParsedLine, terms: TermFrequencies, model: Model) -> None:
         """Compare this line, by the roll's terms, which must be loaded, and a model."""
-        self.line = line
-        self.terms = terms
-        self.model = model
+        self.line, self.terms, self.model = line, terms, model
         self.household: Household | None = None
         self.namesakes_cut = False  # more people in the county have this name than were looked at
         self.found_by_name: frozenset[int] = frozenset()  # registrations found by the name alone
-        self._known_given = [bool(n.given) and terms.is_known("given", n.given[0]) for n in line.names]
-        self._known_surname = [all(terms.is_known("surname", part) for part in n.surname) for n in line.names]
-        self._known_streets = frozenset(s for a in line.addresses for s in a.streets if terms.is_known("street", s))
+        # Of each order of the words: whether the given name, and all parts of the surname, are names of the county.
+        self.known_given = [bool(n.given) and terms.is_known("given", n.given[0]) for n in line.names]
+        self.known_surname = [
+            bool(n.surname) and all(terms.is_known("surname", part) for part in n.surname) for n in line.names
+        ]
+        self.known_streets = frozenset(s for a in line.addresses for s in a.streets if terms.is_known("street", s))
         self._names: dict[tuple[str, ...], ComparedName] = {}
-        self._surnames: dict[tuple[int, str], tuple[Compared[Surname], float]] = {}
-        self._given_names: dict[tuple[int, str], tuple[Compared[Given], float]] = {}
-        self._streets: dict[tuple[int, str], Compared[Street]] = {}
+        self._surnames: dict[tuple[int, str], tuple[Compared[comparison.SurnameLevel], float]] = {}
+        self._streets: dict[tuple[int, str], Compared[comparison.StreetLevel]] = {}
         self._addresses: dict[tuple[str, ...], ComparedAddress] = {}
         self._household_weight = self._weight_among(_UNCOUNTED)
         self._other_address: ComparedAddress | None = None  # of all that were found by the name alone
@@ -168,31 +165,30 @@ class Scorer:
         """Set the registrations found by the name alone: if the written address is clear, theirs is another."""
         self.found_by_name = numbers
         if all(
-            a.house and a.house_certain and not self._known_streets.isdisjoint(a.streets) for a in self.line.addresses
+            a.house and a.house_certain and not self.known_streets.isdisjoint(a.streets) for a in self.line.addresses
         ):
-            weight = self._address_weight(_OTHER_ADDRESS, None)
-            self._other_address = ComparedAddress(0, _OTHER_ADDRESS, weight, here=False)
+            self._other_address = replace(_OTHER_ADDRESS, weight=self._address_weight(_OTHER_ADDRESS, ""))
 
     def compare(self, registration: Registration, interval: SigningInterval) -> ComparedRegistration:
         """Return the registration compared with the line."""
-        r = registration
-        called = r.called
+        called = registration.called
         name = self._names.get(called)
         if name is None:
-            name = self._names[called] = self._compare_name(r)
-        return ComparedRegistration(r, eligibility(r, interval), name, self.compare_address(r))
+            name = self._names[called] = self._compare_name(registration)
+        address = self.compare_address(registration)
+        return ComparedRegistration(registration, eligibility(registration, interval), name, address)
 
     def with_all_fields(self, compared: ComparedRegistration) -> ComparedRegistration:
         """Return a comparison with every field of the address, also where another address was not looked at closely."""
         if compared.address is not self._other_address:
             return compared
-        return compared._replace(address=self._compare_address(compared.registration))
+        return replace(compared, address=self._compare_address(compared.registration))
 
     def compare_address(self, r: Registration) -> ComparedAddress:
         """Return the registration's address compared with the line's."""
         if self._other_address and r.registration_no in self.found_by_name:
             house = house_token(r.house_number)
-            if house and all(compare_house(a.house, house) is _OTHER_HOUSE for a in self.line.addresses):
+            if house and all(comparison.compare_house(a.house, house) == "other" for a in self.line.addresses):
                 return self._other_address
         lives = r.lives
         address = self._addresses.get(lives)
@@ -200,7 +196,7 @@ class Scorer:
             address = self._addresses[lives] = self._compare_address(r)
         return address
 
-    def field_weight(self, field: Field, compared: Compared[Level]) -> float:
+    def field_weight(self, field: Field, compared: Compared[str]) -> float:
         """Return the weight of one field: the level's, and the inverse frequency of the word that is agreed upon."""
         weight = self.model.weights[field][compared.level]
         cap = self.model.idf_caps[field].get(compared.level) if compared.word else None
@@ -211,58 +207,50 @@ class Scorer:
             return weight + min(sum(self.terms.idf(kind, word) for word in compared.word.split()), cap)
         return weight + min(self.terms.idf(kind, compared.word), cap)
 
-    def _compare_name(self, registration: Registration) -> ComparedName:
-        suffix = compare_suffix(self.line.suffix, suffix_of(registration.suffix))
+    def _compare_name(self, r: Registration) -> ComparedName:
+        suffix, parts = comparison.compare_suffix(self.line.suffix, suffix_of(r.suffix)), surname_parts(r.last_name)
         suffix_weight = self.model.weights["suffix"][suffix]
         best: ComparedName | None = None
         for at, name in enumerate(self.line.names):
-            if best and best.levels.surname.level is _SAME_SURNAME:
-                registered = surname_parts(registration.last_name)
-                if not any(part in registered for part in name.surname):
-                    continue  # another order of the words must have a part of the surname to explain more
-            surname, family_weight = self._compare_surname(at, registration.last_name)
-            if best and name.order is not _PLAIN and _is_hopeless(surname, best):
-                continue
-            given, middle, given_weight = self._compare_given(at, registration)
+            if best and best.surname.level == "exact" and not any(part in parts for part in name.surname):
+                continue  # another order of the words must have a part of the surname to explain more
+            surname, family_weight = self._compare_surname(at, r.last_name)
+            if best and name.order != "plain":
+                unlike = surname.level in _UNLIKE
+                if unlike or (surname.level == "garbled" and best.surname.level not in _UNLIKE):
+                    continue  # it explains nothing: the surname fits as little as the best one so far
+            given, middle, given_weight = self._compare_given(at, r)
             weight = family_weight + given_weight + suffix_weight
             if best is None or weight > best.weight:
-                levels = NameComparison(surname, given, middle, suffix)
-                best = ComparedName(name.order, levels, weight, family_weight)
-            if surname.level is _SAME_SURNAME and given.level is _SAME_GIVEN:
+                best = ComparedName(name.order, surname, given, middle, suffix, weight, family_weight)
+            if surname.level == given.level == "exact":
                 break  # no other order can do better
         return best or _NO_NAME
 
-    def _compare_surname(self, at: int, last_name: str) -> tuple[Compared[Surname], float]:
+    def _compare_surname(self, at: int, last_name: str) -> tuple[Compared[comparison.SurnameLevel], float]:
         """The surname in one order of the words, and its weight with that of the order."""
         found = self._surnames.get((at, last_name))
         if found is None:
-            name = self.line.names[at]
-            parts = surname_parts(last_name)
-            surname = compare_surname(name.surname, parts, known=self._known_surname[at])
+            name, parts = self.line.names[at], surname_parts(last_name)
+            surname = comparison.compare_surname(name.surname, parts, known=self.known_surname[at])
             order = _OF_TWO.get(name.order, name.order) if len(parts) > 1 else name.order
             weight = self.field_weight("surname", surname) + self.model.weights["reading"][order]
             found = self._surnames[at, last_name] = (surname, weight)
         return found
 
-    def _compare_given(self, at: int, r: Registration) -> tuple[Compared[Given], Compared[Middle], float]:
+    def _compare_given(
+        self, at: int, r: Registration
+    ) -> tuple[Compared[comparison.GivenLevel], Compared[comparison.MiddleLevel], float]:
         """The given and middle names in one order of the words, and their weight."""
-        written = self.line.names[at].given
-        given, weight = self._given_names.get((at, r.first_name)) or self._compare_first_name(at, r)
-        if given.level not in AGREEING_GIVEN:
-            return given, _NOT_COMPARED, weight + self.model.weights["middle"][_NOT_COMPARED.level]
+        written, first, middle = self.line.names[at].given, given_words(r.first_name), given_words(r.middle_name)
+        given = comparison.compare_given(written, first, middle, known=self.known_given[at])
+        weight = self.field_weight("given", given)
+        if given.level not in comparison.AGREEING_GIVEN:
+            return given, _NOT_COMPARED, weight + self.model.weights["middle"]["none"]
         if len(written) < 2:  # noqa: PLR2004 - no middle name is written
-            return given, _NO_MIDDLE, weight + self.model.weights["middle"][_NO_MIDDLE.level]
-        registered = (*given_words(r.first_name)[1:], *given_words(r.middle_name))
-        middle = compare_middle(written, registered, given.level, surname_parts(r.last_name))
-        return given, middle, weight + self.field_weight("middle", middle)
-
-    def _compare_first_name(self, at: int, r: Registration) -> tuple[Compared[Given], float]:
-        first, middle = given_words(r.first_name), given_words(r.middle_name)
-        given = compare_given(self.line.names[at].given, first, middle, known=self._known_given[at])
-        found = given, self.field_weight("given", given)
-        if given.level in _BY_FIRST_NAME:
-            self._given_names[at, r.first_name] = found
-        return found
+            return given, _NO_MIDDLE, weight + self.model.weights["middle"]["missing"]
+        compared = comparison.compare_middle(written, (*first[1:], *middle), surname_parts(r.last_name))
+        return given, compared, weight + self.field_weight("middle", compared)
 
     def _compare_address(self, r: Registration) -> ComparedAddress:
         """The better of the line's addresses: a line may show two (2 CCR 20931)."""
@@ -271,28 +259,30 @@ class Scorer:
         best: ComparedAddress | None = None
         for at, address in enumerate(self.line.addresses):
             written_way = _written_way(address, street)
-            levels = AddressComparison(
-                compare_house(address.house, house),
+            compared = ComparedAddress(
+                at,
+                comparison.compare_house(address.house, house),
                 self._compare_street(at, street),
-                compare_way(written_way, registered_way),
-                compare_unit(address.unit, r.unit_number),
-                compare_zip(self.line.zip, r.zip[:5]),
+                comparison.compare_way(written_way, registered_way),
+                comparison.compare_unit(address.unit, r.unit_number),
+                comparison.compare_zip(self.line.zip, r.zip[:5]),
             )
-            here = levels.is_same
-            weight = self._address_weight(levels, r.unit_number if here else None)
-            weight += self._waived(levels, written_way) if here else 0.0
-            if best is None or weight > best.weight:
-                best = ComparedAddress(at, levels, weight, here)
+            compared.here = compared.house == "same" and compared.street.level in comparison.AGREEING_STREET
+            compared.weight = self._address_weight(compared, r.unit_number)
+            if compared.here:
+                compared.weight += self._waived(compared, written_way)
+            if best is None or compared.weight > best.weight:
+                best = compared
         return best or _NO_ADDRESS
 
-    def _compare_street(self, at: int, registered: str) -> Compared[Street]:
+    def _compare_street(self, at: int, registered: str) -> Compared[comparison.StreetLevel]:
         found = self._streets.get((at, registered))
         if found is None:
             written = self.line.addresses[at].streets
-            found = self._streets[at, registered] = compare_street(written, registered, self._known_streets)
+            found = self._streets[at, registered] = comparison.compare_street(written, registered, self.known_streets)
         return found
 
-    def _address_weight(self, levels: AddressComparison, unit: str | None) -> float:
+    def _address_weight(self, address: ComparedAddress, unit: str) -> float:
         """The levels' weights, and how rare the address is: one over the share of the roll registered there.
 
         A house number and street shared by a hundred apartments says less than one of a single house; the unit, where
@@ -300,28 +290,28 @@ class Scorer:
         """
         w = self.model.weights
         address_weight = self._household_weight
-        if unit is not None and self.household and levels.unit is _SAME_UNIT:
+        if address.here and address.unit == "same" and self.household:
             address_weight = self._weight_among(self.household.units.get(unit, 1))
         return (
-            w["house"][levels.house]
-            + w["street"][levels.street.level]
-            + w["way"][levels.way]
-            + w["unit"][levels.unit]
-            + w["zip"][levels.zip]
+            w["house"][address.house]
+            + w["street"][address.street.level]
+            + w["way"][address.way]
+            + w["unit"][address.unit]
+            + w["zip"][address.zip]
             + address_weight
         )
 
-    def _waived(self, levels: AddressComparison, written_way: tuple[str, str]) -> float:
+    def _waived(self, address: ComparedAddress, written_way: tuple[str, str]) -> float:
         """What another zip, type or direction would weigh, where the roll has no address that it could point to.
 
         Number and street identify the address then, and the rest is a slip of a resident (2 CCR 20931).
         """
         w, household, waived = self.model.weights, self.household, 0.0
-        if household and household.zips and levels.zip in _DIFFERENT_ZIP and self.line.zip not in household.zips:
-            waived -= w["zip"][levels.zip]
-        if household and household.ways and levels.way is not _SAME_WAY:
-            differ = all(compare_way(written_way, registered) is not _SAME_WAY for registered in household.ways)
-            waived -= w["way"][levels.way] * differ
+        if household and household.zips and address.zip in _DIFFERENT_ZIP and self.line.zip not in household.zips:
+            waived -= w["zip"][address.zip]
+        if household and household.ways and address.way != "same":
+            differ = all(comparison.compare_way(written_way, registered) != "same" for registered in household.ways)
+            waived -= w["way"][address.way] * differ
         return waived
 
     def _weight_among(self, registrations: int) -> float:
@@ -336,13 +326,6 @@ def _written_way(address: Address, street: str) -> tuple[str, str]:
     return address.ways[address.streets.index(street) if street in address.streets else 0]
 
 
-def _is_hopeless(surname: Compared[Surname], best: ComparedName) -> bool:
-    """Whether another order of the words explains nothing: the surname fits as little as the best one so far."""
-    if surname.level in _UNLIKE:
-        return True
-    return surname.level is _GARBLED_SURNAME and best.levels.surname.level not in _UNLIKE
-
-
 # How similar two names are, of 100: 999 of 1,000 signers reach the first, and one of twenty other people; nearly all
 # signers reach the second, nicknames and damage included, and one of two hundred others.
 ALIKE = 45
@@ -351,36 +334,29 @@ ALIKE_AWAY = 60
 
 def written_name(line: ParsedLine) -> str:
     """Return the words of the name in their likeliest order, for a quick comparison of whole names."""
-    if not line.names:
-        return ""
-    name = line.names[0]
-    return " ".join((*name.surname, *name.given))
+    return " ".join((*line.names[0].surname, *line.names[0].given)) if line.names else ""
 
 
-class Prefilter:
-    """Keeps the candidates of a similar name or the same address, and drops those that a search found by chance."""
+def worth_comparing(scorer: Scorer, candidates: Iterable[Registration]) -> list[Registration]:
+    """Return the candidates of a similar name or the same address, without those that a search found by chance."""
+    line, written = scorer.line, written_name(scorer.line)
+    surnames = frozenset(part for name in line.names for part in name.surname if len(part) > 1)
+    givens = frozenset(word for name in line.names for word in name.given if len(word) > 1)
 
-    def __init__(self, scorer: Scorer) -> None:
-        """Prepare the line of this scorer."""
-        line = scorer.line
-        self._scorer = scorer
-        self._written = written_name(line)
-        self._surnames = frozenset(part for r in line.names for part in r.surname if len(part) > 1)
-        self._givens = frozenset(word for r in line.names for word in r.given if len(word) > 1)
-
-    def keeps(self, r: Registration) -> bool:
-        """Whether the registration is worth comparing."""
-        if r.registration_no in self._scorer.found_by_name:
+    def is_similar(r: Registration) -> bool:
+        if r.registration_no in scorer.found_by_name:
             return True
         surname, given = surname_parts(r.last_name), given_words(r.first_name)
-        if not self._surnames.isdisjoint(surname) and not self._givens.isdisjoint(given):
+        if not surnames.isdisjoint(surname) and not givens.isdisjoint(given):
             return True
         registered = " ".join((*surname, *given, *given_words(r.middle_name)))
-        ratio = fuzz.token_set_ratio(self._written, registered, score_cutoff=ALIKE)
+        ratio = fuzz.token_set_ratio(written, registered, score_cutoff=ALIKE)
         if ratio >= ALIKE_AWAY:
             return True
         house = house_token(r.house_number)
-        if all(compare_house(a.house, house) not in RESEMBLING_HOUSE for a in self._scorer.line.addresses):
+        if all(comparison.compare_house(a.house, house) not in comparison.RESEMBLING_HOUSE for a in line.addresses):
             return False
-        address = self._scorer.compare_address(r)
-        return address.here or (ratio > 0 and address.levels.is_near)
+        address = scorer.compare_address(r)
+        return address.here or (ratio > 0 and address.is_near)
+
+    return [registration for registration in candidates if is_similar(registration)]

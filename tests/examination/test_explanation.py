@@ -365,5 +365,5 @@ def test_every_level_of_the_model_has_words() -> None:
 
 def test_every_rule_that_keeps_the_machine_from_deciding_has_words() -> None:
     for rule in Rule:
-        text = explanation(WRITING, [finding(evidence={**EVIDENCE, "rules": [rule.stored()]})])
+        text = explanation(WRITING, [finding(evidence={**EVIDENCE, "rules": [{"rule": rule, "cites": rule.cites}]})])
         assert f"rule: {rule}: {rule.words}" in text
