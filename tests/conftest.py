@@ -7,9 +7,7 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from datetime import date
 from io import BytesIO
-from itertools import count
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import asyncpg
 import pytest
@@ -22,8 +20,10 @@ from app.database.server import EmbeddedServer
 from app.roll.loading import load_roll
 from tests.http.county import COUNTY, roll_csv
 from tests.ledger.counted import Counted, a_counted_petition
+from tests.servers import a_clone, server_folder
 
-_NUMBERS = count(1)
+# Nothing here must survive the machine, so nothing waits for the disk. Every DROP DATABASE searches all shared buffers.
+_SETTINGS = {"fsync": "off", "shared_buffers": "128MB"}
 
 # A loaded machine may hold any example up: no test fails because one took longer than another.
 settings.register_profile("untimed", deadline=None)
@@ -38,11 +38,11 @@ def binaries() -> Path | None:
 
 @pytest.fixture(scope="session")
 def server(binaries: Path | None) -> Iterator[EmbeddedServer]:
-    with TemporaryDirectory(prefix="test-") as folder:
-        Path(folder).chmod(0o711)  # where root runs the tests, the server's user must get through
-        # Nothing here must survive the machine, so nothing waits for the disk.
-        with EmbeddedServer.start(Path(folder), binaries=binaries, settings={"fsync": "off"}) as started:
-            yield started
+    with (
+        server_folder("test-") as folder,
+        EmbeddedServer.start(folder, binaries=binaries, settings=_SETTINGS) as started,
+    ):
+        yield started
 
 
 @pytest.fixture(scope="session")
@@ -57,10 +57,8 @@ async def administration(server: EmbeddedServer) -> AsyncIterator[asyncpg.Connec
 @pytest.fixture
 async def database(server: EmbeddedServer, administration: asyncpg.Connection) -> AsyncIterator[str]:
     """The SQLAlchemy URL of a migrated, empty database of this test's own."""
-    name = f"test_{next(_NUMBERS)}"
-    await administration.execute(f"CREATE DATABASE {name} TEMPLATE recall")
-    yield server.url(database=name)
-    await administration.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    async with a_clone(administration, "recall") as name:
+        yield server.url(database=name)
 
 
 @pytest.fixture(scope="session")
@@ -82,10 +80,8 @@ async def county_database(
     server: EmbeddedServer, administration: asyncpg.Connection, county: str
 ) -> AsyncIterator[str]:
     """The SQLAlchemy URL of a database of this test's own, with the small county's roll in use."""
-    name = f"test_{next(_NUMBERS)}"
-    await administration.execute(f"CREATE DATABASE {name} TEMPLATE {county}")
-    yield server.url(database=name)
-    await administration.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    async with a_clone(administration, county) as name:
+        yield server.url(database=name)
 
 
 @pytest.fixture

@@ -38,6 +38,7 @@ from tests.http.world import World
 from tests.ledger.test_bundle import DATA as OLD_BUNDLE
 from tests.ledger.test_bundle import KEY as VERIFIER_KEY
 from tests.ledger.test_bundle import verify_bundle
+from tests.servers import a_clone
 
 DATA = Path(__file__).parent / "data"
 SENT: dict[str, Any] = json.loads((DATA / "requests.json").read_text())
@@ -59,9 +60,9 @@ async def load(connection: asyncpg.Connection) -> None:
     await connection.execute("RESET session_replication_role")
 
 
-@pytest.fixture
-async def database(server: EmbeddedServer, administration: asyncpg.Connection) -> AsyncIterator[str]:
-    """The URL of a database with the old rows in the old schema, brought to this program's schema afterwards."""
+@pytest.fixture(scope="module")
+async def old(server: EmbeddedServer, administration: asyncpg.Connection) -> AsyncIterator[str]:
+    """The name of a database with the old rows in the old schema, brought to this program's schema afterwards."""
     await administration.execute("CREATE DATABASE old")
     url = server.url(database="old")
     await upgrade(url, REVISION)
@@ -69,8 +70,15 @@ async def database(server: EmbeddedServer, administration: asyncpg.Connection) -
     await load(connection)
     await connection.close()
     await upgrade(url)
-    yield url
+    yield "old"
     await administration.execute("DROP DATABASE old WITH (FORCE)")
+
+
+@pytest.fixture
+async def database(server: EmbeddedServer, administration: asyncpg.Connection, old: str) -> AsyncIterator[str]:
+    """The URL of this test's own copy of the old database."""
+    async with a_clone(administration, old) as name:
+        yield server.url(database=name)
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from threading import Thread
 from urllib.parse import urlsplit
 
@@ -20,6 +19,7 @@ import pytest
 from app.database.engine import connect_arguments
 from app.database.server import EmbeddedServer, database_memory, memory_limit
 from app.errors import NoDatabaseError, ServerError
+from tests.servers import server_folder
 
 _PROJECT = Path(__file__).parents[2]
 _UNSYNCED = {"fsync": "off"}  # what these tests kill is processes, and the machine keeps what those have written
@@ -47,9 +47,8 @@ Start = Callable[..., EmbeddedServer]
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    with TemporaryDirectory(prefix="server-") as name:
-        Path(name).chmod(0o711)
-        yield Path(name)
+    with server_folder("server-") as made:
+        yield made
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 import asyncpg
@@ -13,6 +12,7 @@ import pytest
 
 from app.__main__ import main
 from app.database.server import EmbeddedServer
+from tests.servers import server_folder
 
 ID = str(uuid4())
 COMMANDS = [["tally", ID], ["roll", "list", "--county", "c"], ["migrate"], ["serve", "--port", "0"]]
@@ -39,11 +39,11 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 @pytest.fixture(scope="module")
 def over_tcp(binaries: Path | None) -> Iterator[EmbeddedServer]:
     """A server that asks for a password: one whose folder has too long a name for a socket."""
-    with TemporaryDirectory(prefix="tcp-") as folder:
-        Path(folder).chmod(0o711)
-        data_dir = Path(folder, "x" * 100)
-        with EmbeddedServer.start(data_dir, binaries=binaries, settings={"fsync": "off"}) as server:
-            yield server
+    with (
+        server_folder("tcp-") as folder,
+        EmbeddedServer.start(folder / ("x" * 100), binaries=binaries, settings={"fsync": "off"}) as server,
+    ):
+        yield server
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -1,11 +1,9 @@
 """What goes beyond the limits is told when to come again, and a database that is away comes back by itself."""
 
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import asyncpg
 import httpx
@@ -20,6 +18,7 @@ from app.main import create_app
 from tests.http.conftest import SETTINGS
 from tests.http.county import line
 from tests.http.world import World
+from tests.servers import server_folder
 
 
 @asynccontextmanager
@@ -84,9 +83,8 @@ async def test_a_table_that_is_locked_is_a_503_and_nothing_is_lost(
 
 
 async def test_a_database_that_goes_away_and_comes_back_is_used_again(binaries: Path | None, tmp_path: Path) -> None:
-    with TemporaryDirectory(prefix="away-") as folder:
-        os.chmod(folder, 0o711)  # noqa: PTH101, S103  # where root runs the tests, the server's user must get through
-        server = EmbeddedServer.start(Path(folder), binaries=binaries)
+    with server_folder("away-") as folder:
+        server = EmbeddedServer.start(folder, binaries=binaries)
         await upgrade(server.url())
         async with working(server.url(), tmp_path) as world:
             assert (await world.post(line(1), key="k")).status_code == 201
@@ -99,7 +97,7 @@ async def test_a_database_that_goes_away_and_comes_back_is_used_again(binaries: 
                 assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
             metrics = await world.client.get("/metrics")
             assert "recall_database_up 0.0" in metrics.text
-            with EmbeddedServer.start(Path(folder), binaries=binaries):
+            with EmbeddedServer.start(folder, binaries=binaries):
                 assert (await world.post(line(1), key="k")).headers["idempotent-replayed"] == "true"
                 assert (await world.post(line(2), key="l")).status_code == 201
                 assert (await world.tally())["raw"] == 2

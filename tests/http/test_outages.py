@@ -1,7 +1,6 @@
 """What a real process says while its database is locked, busy, away or restarted, and while it is told to end."""
 
 import asyncio
-import os
 import signal
 import sys
 import time
@@ -14,7 +13,6 @@ from datetime import date
 from functools import partial
 from io import BytesIO
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import asyncpg
 import httpx
@@ -28,6 +26,7 @@ from app.roll.loading import load_roll
 from tests.http.conftest import a_process
 from tests.http.county import COUNTY, VOTERS, line, roll_csv
 from tests.http.world import World
+from tests.servers import server_folder
 from tests.waiting import until
 
 OURS = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'recall-petition-verifier'"
@@ -118,9 +117,8 @@ async def small(database: str, tmp_path: Path) -> AsyncIterator[tuple[Process, i
 async def test_a_database_that_restarts_in_mid_load_is_a_503_and_then_used_again(
     binaries: Path | None, tmp_path: Path
 ) -> None:
-    with TemporaryDirectory(prefix="outage-") as folder:
-        os.chmod(folder, 0o711)  # noqa: PTH101, S103  # where root runs the tests, the server's user must get through
-        server = EmbeddedServer.start(Path(folder), binaries=binaries)
+    with server_folder("outage-") as folder:
+        server = EmbeddedServer.start(folder, binaries=binaries)
         await upgrade(server.url())
         await load_roll(
             server.url(), county_id=COUNTY, source=BytesIO(roll_csv()), complete_through=date(2022, 7, 6), activate=True
@@ -136,7 +134,7 @@ async def test_a_database_that_restarts_in_mid_load_is_a_503_and_then_used_again
                     server.stop()
                     await more_of(load, "POST 503")
                     await more_of(load, "GET 503")
-                    server = EmbeddedServer.start(Path(folder), binaries=binaries)
+                    server = EmbeddedServer.start(folder, binaries=binaries)
                     back = time.perf_counter()
                     await asyncio.gather(more_of(load, "POST 201"), more_of(load, "GET 200"))
                     told(f"recovered {time.perf_counter() - back:.2f} s after the database was back")

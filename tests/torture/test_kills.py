@@ -1,13 +1,11 @@
 """A short share of `make torture`: what was acknowledged survives any death, and nothing is ever half there."""
 
-import os
 import random
 from collections.abc import AsyncIterator
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
+from tests.servers import server_folder
 from tests.torture.kills import Torture
 from tests.torture.service import Service
 
@@ -16,9 +14,8 @@ SEED = 20260105
 
 @pytest.fixture
 async def torture() -> AsyncIterator[Torture]:
-    with TemporaryDirectory(prefix="torture-") as folder:
-        os.chmod(folder, 0o711)  # noqa: PTH101, S103  # where root runs the tests, the server's user must get through
-        service = Service(Path(folder))
+    with server_folder("torture-") as folder:
+        service = Service(folder)
         await service.prepare()
         yield Torture(service, random.Random(SEED))  # noqa: S311  # the same draw every time
         await service.kill()
