@@ -1,41 +1,211 @@
-"""The made-up county: its streets, and its roll, streamed building by building and always the same for a seed.
+"""The made-up county: its people, its streets, and its roll, streamed building by building, always the same for a seed.
 
-Only the streets are kept in memory, so that a county of 5.7 million registrations needs little more than a small one.
+Names, ages and kinds of households have their real frequencies. Only the streets are kept in memory, so that a county
+of 5.7 million registrations needs little more than a small one.
 """
 
-from collections.abc import Iterator
+import gzip
+import json
+from bisect import bisect
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import chain, count
+from datetime import date, timedelta
+from functools import cache
+from importlib.resources import files
+from itertools import accumulate, chain, compress, count
 from math import gcd
-from typing import NamedTuple
+from operator import mul
+from random import Random
+from typing import Any, NamedTuple, TypeAlias
 
-from app.demo.people import DAYS, YEAR, Dice, Names, People, Person, day, load_names
+FIRST_DAY = date(1915, 1, 1)
+DAYS = tuple((FIRST_DAY + timedelta(days=n)).isoformat() for n in range((date(2023, 1, 1) - FIRST_DAY).days))
+YEAR = 365.25  # days
+
+
+def day(year: int, month: int, of_month: int) -> int:
+    """A date as an index of DAYS."""
+    return (date(year, month, of_month) - FIRST_DAY).days
+
+
+LAST_OF_AGE = day(2004, 1, 26)  # the last birthday of people who are 18 on the petition's first day
+AGE_SHARES = ((25, 0.11), (35, 0.20), (45, 0.17), (55, 0.16), (65, 0.16), (75, 0.12), (85, 0.06), (100, 0.02))
+ALONE, COUPLE, FAMILY, ROOMMATES, PARENT = range(5)
+HOUSEHOLDS = (0.30, 0.47, 0.78, 0.89)  # the shares of all but the last, summed up
+MOST_CHILDREN = 3  # adult and at home
+PARTICLES = {
+    "DELACRUZ": "DE LA CRUZ", "DELAROSA": "DE LA ROSA", "DELATORRE": "DE LA TORRE", "DELEON": "DE LEON",
+    "DELRIO": "DEL RIO", "DELAPAZ": "DE LA PAZ", "DELOSSANTOS": "DE LOS SANTOS", "DELTORO": "DEL TORO",
+}  # fmt: skip
+COMPOUND = {"MARIA", "ANA", "JOSE", "JUAN", "ROSA", "LUIS", "LEE", "MARY"}  # often the first of two given names
 
 REGISTERED_PER_ZIP = 19_500
 REGISTERED_PER_STREET = 100
 SLOTS_PER_STREET = 64  # places for buildings; more than get built, so that some addresses of each street are empty
 TYPES = ("ST", "AVE", "DR", "BLVD", "PL", "RD", "CT", "LN", "WAY", "CIR", "TER")
 TYPE_WEIGHTS = (34, 26, 13, 7, 6, 5, 4, 4, 2, 1, 1)
-NUMBERED_TYPES = ("ST", "ST", "ST", "PL", "AVE")
-HIGHEST_NUMBERED = 260
 DIRECTIONS = "NSEW"
-DIRECTION_SHARE = 0.38
 SPANISH_WAYS = ("VIA", "CALLE", "CAMINO", "AVENIDA", "PASEO")  # these names include the type of the street
 
 WINDOW_FIRST, WINDOW_LAST = day(2022, 1, 27), day(2022, 7, 6)  # the circulation; filed on its last day
 FIRST_SIGNED = day(1990, 1, 1)
 LAST_SIGNED = day(2022, 6, 10)  # of the affidavits of current registrations: all received before the filing
-AGE_OF_VOTING = int(18 * YEAR)
 VOTERS_PER_HOME = 2.2
-NOT_IN_FORCE = {  # reasons for a signer's line: the chance that a home has a person with such a registration
-    "canceled": 0.05 * VOTERS_PER_HOME,
-    "registered_late": 0.006 * VOTERS_PER_HOME,
-    "pending_registration": 0.004 * VOTERS_PER_HOME,
-    "under_age": 0.005 * VOTERS_PER_HOME,
-}
+# Reasons for a signer's line, and how many people with such a registration there are for each voter.
+NOT_IN_FORCE = {"canceled": 0.05, "registered_late": 0.006, "pending_registration": 0.004, "under_age": 0.005}
 MULTIPLE_SHARE = 0.1  # of buildings: those with several units
 HALF_SHARE = 0.02  # of buildings: houses with a second one behind, numbered 1/2
 UNIT_LETTERS = "ABCDEFGHJK"
+
+
+Weighted: TypeAlias = tuple[list[str], list[float]]  # words, and the sums of the weights up to each
+
+
+class Dice(Random):
+    """Chance that is always the same for a seed."""
+
+    def chance(self, share: float) -> bool:
+        """Whether an event of this share comes about."""
+        return self.random() < share
+
+    def draw(self, table: Weighted) -> str:
+        """One of the words, each as often as its weight says."""
+        words, sums = table
+        return words[bisect(sums, self.random() * sums[-1])]
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The tables of the data file, data/names.json.gz."""
+
+    surnames: Weighted
+    spanish_surnames: Weighted
+    spanish: frozenset[str]  # the same surnames
+    given: dict[tuple[str, int], tuple[Weighted, Weighted]]  # by sex and decade of birth: all, and the Spanish ones
+    sources: list[str]  # see data/README.md
+    nicknames: dict[str, list[str]]
+    zips: list[tuple[str, str, list[str]]]  # with the city and its other names
+    outside: list[tuple[str, str]]  # zips of other counties, and their cities
+    street_words: list[str]
+    street_pairs: list[list[str]]
+    spanish_pairs: list[list[str]]
+
+
+@cache
+def load_names() -> Names:
+    """The data file's tables, read once."""
+    packed = files("app.demo").joinpath("data/names.json.gz").read_bytes()
+    data = json.loads(gzip.decompress(packed))
+    surnames, by_sex = data.pop("surnames"), data.pop("given").items()
+    given = {(sex, int(year)): _weighted(table, of) for sex, table in by_sex for year, of in table["weights"].items()}
+    spanish = frozenset(compress(surnames["names"].split(), map(int, surnames["spanish"])))
+    return Names(*_weighted(surnames, surnames["weights"]), spanish, given, **data)
+
+
+def _weighted(table: dict[str, Any], weights: list[float]) -> tuple[Weighted, Weighted]:
+    """All words of a table, and the Spanish ones."""
+    words, spanish = table["names"].split(), map(mul, weights, map(int, table["spanish"]))
+    return (words, list(accumulate(weights))), (words, list(accumulate(spanish)))
+
+
+class Person(NamedTuple):
+    """One person, registered or not. `birth` is an index of DAYS."""
+
+    last_name: str
+    first_name: str
+    middle_name: str
+    suffix: str
+    birth: int
+    sex: str
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Draws people and households."""
+
+    dice: Dice  # the county's or the petition's
+    names: Names
+
+    def household(self) -> list[Person]:
+        """The adults of one household, one to six."""
+        kind = bisect(HOUSEHOLDS, self.dice.random())
+        person = self.adult(sex="M" if kind in {COUPLE, FAMILY} else "")
+        if kind in {ALONE, PARENT}:
+            return [person, *self._children([person])[:1]] if kind == PARENT else [person]
+        if kind == ROOMMATES:
+            others = range(1 + int(self.dice.random() * 3))
+            return [person, *(self._person(self._surname(), self._near(person.birth, 5)) for _ in others)]
+        name = person.last_name
+        if self.dice.chance(0.3):  # she keeps her own
+            name = self._surname()
+        elif self.dice.chance(0.08) and name.isalpha():  # she uses both
+            name = self._joined(self.dice.draw(self.names.surnames), name)
+        couple = [person, self._person(name, self._near(person.birth, 7), "F")]
+        return [*couple, *self._children(couple)] if kind == FAMILY else couple
+
+    def adult(self, surname: str = "", sex: str = "") -> Person:
+        """A person of voting age, by the age distribution."""
+        surname = surname or self._surname()
+        share, low = self.dice.random(), 18
+        for high, part in AGE_SHARES:
+            if share < part:
+                break
+            share, low = share - part, high
+        birth = min(LAST_OF_AGE, day(2022, 1, 1) - int((low + self.dice.random() * (high - low)) * YEAR))
+        return self._person(surname, birth, sex)
+
+    def _surname(self) -> str:
+        """A surname, sometimes double, hyphenated or with particles."""
+        name = self.dice.draw(self.names.surnames)
+        if name in self.names.spanish:
+            if self.dice.chance(0.07):
+                return self._joined(name, self.dice.draw(self.names.spanish_surnames))
+            if name in PARTICLES and self.dice.chance(0.5):
+                return PARTICLES[name]
+        return name
+
+    def _person(self, surname: str, birth: int, sex: str = "") -> Person:
+        sex = sex or ("F" if self.dice.chance(0.525) else "M")
+        year = FIRST_DAY.year + int(birth / YEAR)
+        root = surname.replace("-", " ").rsplit(" ", 1)[-1]
+        first = self._given(sex, year, root)
+        if first in COMPOUND and self.dice.chance(0.12):
+            first = f"{first} {self._given(sex, year, root)}"
+        if self.dice.chance(0.22):
+            return Person(surname, first, "", "", birth, sex)
+        middle = self._given(sex, year - 20, root)
+        return Person(surname, first, middle[0] if self.dice.chance(0.32) else middle, "", birth, sex)
+
+    def _given(self, sex: str, birth_year: int, surname: str) -> str:
+        """A given name as it was given in that decade, more often Spanish if the surname is."""
+        everyone, spanish = self.names.given[sex, min(max(birth_year // 10 * 10, 1920), 2000)]
+        spanish_only = surname in self.names.spanish and self.dice.chance(0.6)
+        return self.dice.draw(spanish if spanish_only else everyone)
+
+    def _joined(self, first: str, second: str) -> str:
+        return f"{first} {second}" if self.dice.chance(0.6) else f"{first}-{second}"
+
+    def _near(self, birth: int, years: float) -> int:
+        """A birthday of a person of voting age, at most so many years from another one."""
+        return max(0, min(LAST_OF_AGE, birth + int((2 * self.dice.random() - 1) * years * YEAR)))
+
+    def _children(self, parents: list[Person]) -> list[Person]:
+        """Adult children who live at home; none if the parents are young.
+
+        A child is sometimes the father's junior, and sometimes has both Spanish surnames.
+        """
+        father, mother = parents[0], parents[-1].last_name
+        birth = father.birth + int((20 + self.dice.random() * 15) * YEAR)
+        children: list[Person] = []
+        while birth < LAST_OF_AGE and len(children) < MOST_CHILDREN:
+            child = self._person(father.last_name, birth)
+            if child.sex == father.sex == "M" and self.dice.chance(0.05):
+                child = child._replace(first_name=father.first_name, middle_name=father.middle_name, suffix="JR")
+            elif mother != father.last_name and {father.last_name, mother} <= self.names.spanish:
+                child = child._replace(last_name=self._joined(father.last_name, mother))
+            children.append(child)
+            birth += int((1 + self.dice.random() * 6) * YEAR)
+        return children
 
 
 class Address(NamedTuple):
@@ -119,7 +289,7 @@ class County:
         streets: dict[tuple[str, str], tuple[Address, int, int]] = {}
         while len(streets) < size:
             (name, type_), (zip_, city, _) = dice.choice(pool), dice.choice(zips)
-            direction = dice.choice(DIRECTIONS) if dice.chance(DIRECTION_SHARE) else ""
+            direction = dice.choice(DIRECTIONS) if dice.chance(0.38) else ""
             first, step = dice.randrange(100, 18_000, 2), dice.choice((4, 6, 8, 10))
             street = Address("", "", direction, name, type_, "", "", "", city, zip_)
             streets.setdefault((name, zip_), (street, first, step))
@@ -159,12 +329,11 @@ class County:
         units = dice.randint(*dice.choices(((2, 6), (7, 30), (31, 150)), (70, 22, 8))[0])
         type_ = dice.choice(("APT", "APT", "APT", "UNIT", ""))
         style = dice.choice(("letters", "floors", "plain"))
+        numbers: Iterable[str] = (f"{n // 12 + 1}{n % 12 + 1:02}" for n in range(units))  # floors of twelve
         if style == "letters" and units <= len(UNIT_LETTERS):
-            numbers = list(UNIT_LETTERS[:units])
+            numbers = UNIT_LETTERS[:units]
         elif style == "plain":
-            numbers = [str(n + 1) for n in range(units)]
-        else:
-            numbers = [str(100 * (1 + n // 12) + 1 + n % 12) for n in range(units)]
+            numbers = map(str, range(1, units + 1))
         return [address._replace(unit_type=type_, unit_number=number) for number in numbers]
 
     def _move_in(self, building: Building, address: Address, left: int) -> None:
@@ -173,8 +342,8 @@ class County:
             if len(building.current) < left:
                 self._register(building, person, address)
         draw = self._dice.random()
-        for kind, share in NOT_IN_FORCE.items():
-            if draw < share:
+        for kind, per_voter in NOT_IN_FORCE.items():
+            if draw < (share := per_voter * VOTERS_PER_HOME):
                 added = self._complete(self._not_in_force(kind, self._newcomer(building), address))
                 # A registration canceled after the petition began was in force for a part of the circulation.
                 in_force = kind == "canceled" and added.to >= WINDOW_FIRST
@@ -186,9 +355,8 @@ class County:
         """A person who cannot be mistaken for another one of the building."""
         while True:
             person = self._people.adult()
-            residents = [resident.person for resident in building.residents()]
-            near = [other.first_name for other in residents if other.last_name[0] == person.last_name[0]]
-            if not any(alike(person.first_name, name) for name in near):
+            near = [r.person for r in building.residents() if r.person.last_name[0] == person.last_name[0]]
+            if not any(alike(person.first_name, other.first_name) for other in near):
                 return person
 
     def _not_in_force(self, kind: str, person: Person, address: Address) -> Registration:
@@ -230,7 +398,7 @@ class County:
 
     def _signed(self, birth: int, earliest: int = 0) -> int:
         """When a person signed the affidavit: of age, not before 1990, more often lately."""
-        earliest = max(earliest, FIRST_SIGNED, birth + AGE_OF_VOTING)
+        earliest = max(earliest, FIRST_SIGNED, birth + int(18 * YEAR))
         return earliest + int((LAST_SIGNED - earliest) * self._dice.random() ** 0.7)
 
     def _complete(self, registration: Registration) -> Registration:
@@ -246,15 +414,12 @@ def _street_name(dice: Dice, names: Names) -> tuple[str, str]:
     kind = dice.choices(("numbered", "surname", "word", "spanish", "pair"), (12, 26, 24, 19, 19))[0]
     type_ = dice.choices(TYPES, TYPE_WEIGHTS)[0]
     if kind == "numbered":
-        number = dice.randint(1, HIGHEST_NUMBERED)
+        number = dice.randint(1, 260)
         ending = "TH" if number % 100 in (11, 12, 13) else {1: "ST", 2: "ND", 3: "RD"}.get(number % 10, "TH")
-        return f"{number}{ending}", dice.choice(NUMBERED_TYPES)
-    if kind == "surname":
-        return dice.choice(names.surnames.words[:4000]), type_
-    if kind == "word":
-        return dice.choice(names.street_words), type_
-    pairs = names.spanish_pairs if kind == "spanish" else names.street_pairs
-    first, second = (dice.choice(words) for words in pairs)
+        return f"{number}{ending}", dice.choice(("ST", "ST", "ST", "PL", "AVE"))
+    if kind in {"surname", "word"}:
+        return dice.choice(names.surnames[0][:4000] if kind == "surname" else names.street_words), type_
+    first, second = map(dice.choice, names.spanish_pairs if kind == "spanish" else names.street_pairs)
     return f"{first} {second}", "" if first in SPANISH_WAYS else type_
 
 

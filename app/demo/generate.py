@@ -7,27 +7,23 @@ import argparse
 import csv
 import gzip
 import json
+import logging
 import sys
-import tempfile
-from array import array
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from app.demo.county import ROLL_HEADER, County
-from app.demo.petition import Line, Petition, gascon
+from app.demo.county import DAYS, ROLL_HEADER, WINDOW_FIRST, WINDOW_LAST, County
+from app.demo.petition import Petition, gascon
 
-CIRCULATION = ("2022-01-27", "2022-07-06")
-FILED = COMPLETE_THROUGH = "2022-07-06"
 ALIASES = "aliases.csv"  # next to the files that the manifest names
 NOTICE_EVERY = 100_000  # registrations
-_ENCODE = json.JSONEncoder(separators=(",", ":")).encode
+_LOG = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
     """What was made, and what the petition's result must be. `manifest.json` has the same names."""
 
@@ -35,55 +31,15 @@ class Manifest:
     seed: int
     petition_seed: int
     roll: str  # file names, in the same folder
-    petition: str
-    truth: str
+    petition: str = "petition.ndjson"
+    truth: str = "truth.ndjson"
     rows: int  # of the roll
     registered: int  # current registrations
     required: int
-    circulation: tuple[str, str]
-    filed: str
-    complete_through: str
+    circulation: tuple[str, str] = (DAYS[WINDOW_FIRST], DAYS[WINDOW_LAST])
+    filed: str = DAYS[WINDOW_LAST]
+    complete_through: str = DAYS[WINDOW_LAST]
     expected: dict[str, Any]  # raw, valid, invalid, invalid_by_reason as published, by_reason as coded
-
-
-class _Lines:
-    """The petition's lines, which come in any order; kept in a temporary file, with 8 bytes each in memory."""
-
-    def __init__(self, folder: Path, count: int) -> None:
-        self.reasons: Counter[str] = Counter()
-        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed by write_to
-        self._starts = array("Q", bytes(8 * count))
-
-    def add(self, lines: Iterator[Line]) -> None:
-        for line in lines:
-            self._starts[line.at] = self._file.tell()
-            self._file.write(f"{_ENCODE(line.signature)}\n{_ENCODE(line.truth)}\n".encode())
-            if reason := line.truth["reason"]:
-                self.reasons[reason] += 1
-
-    def write_to(self, folder: Path) -> None:
-        """Write the lines and their truths in paper order."""
-        petition, truth = folder / "petition.ndjson", folder / "truth.ndjson"
-        with self._file, petition.open("wb") as signatures, truth.open("wb") as truths:
-            for start in self._starts:
-                self._file.seek(start)
-                signatures.write(self._file.readline())
-                truths.write(self._file.readline())
-
-
-def _stream(
-    county: County, petition: Petition, lines: _Lines, progress: Callable[[int], None]
-) -> Iterator[tuple[str, ...]]:
-    """The roll's rows, made building by building; the lines of the people who sign are added on the way."""
-    made = 0
-    for building in county.buildings():
-        lines.add(petition.visit(building))
-        made += len(building.current)
-        if made % NOTICE_EVERY < len(building.current):
-            progress(made)
-        for registration in building.registrations():
-            yield registration.row()
-    lines.add(petition.finish())
 
 
 def generate(
@@ -95,7 +51,6 @@ def generate(
     petition_scale: str | None = None,
     hard: bool = False,
     compress: bool = False,
-    progress: Callable[[int], None] = lambda _: None,
 ) -> Manifest:
     """Writes roll.csv (or roll.csv.gz), aliases.csv, petition.ndjson, truth.ndjson, manifest.json into a folder.
 
@@ -107,31 +62,39 @@ def generate(
         petition_scale: The petition's size, if it is not the county's.
         hard: See `Petition`; for tests of the matching.
         compress: Whether to gzip the roll.
-        progress: Called now and then with the number of current registrations so far.
 
     Raises:
         ValueError: A scale is not a positive number or too small, or the petition does not fit the county.
     """
-    mix = replace(gascon(Fraction(petition_scale or scale)), registered=gascon(Fraction(scale)).registered)
+    mix = gascon(Fraction(petition_scale or scale))._replace(registered=gascon(Fraction(scale)).registered)
     petition_seed = seed if petition_seed is None else petition_seed
-    county = County(seed, mix.registered)
-    petition = Petition(county, mix, petition_seed, hard=hard)
     out.mkdir(parents=True, exist_ok=True)
-    lines, roll = _Lines(out, mix.raw), out / ("roll.csv.gz" if compress else "roll.csv")
-    rows = _write_csv(roll, ROLL_HEADER, _stream(county, petition, lines, progress))
+    county = County(seed, mix.registered)
+    petition = Petition(county, mix, petition_seed, out, hard=hard)
+    roll = out / ("roll.csv.gz" if compress else "roll.csv")
+    count = _write_csv(roll, ROLL_HEADER, _rows(county, petition))
     _write_csv(out / ALIASES, ("kind", "alias", "name"), (("city", *names) for names in county.other_names))
-    lines.write_to(out)
-    published = {reason: count for reason, count in mix.lines.items() if reason != "valid"}
-    expected = {
-        "raw": mix.raw, "valid": mix.lines["valid"], "invalid": mix.raw - mix.lines["valid"],
-        "invalid_by_reason": published, "by_reason": dict(sorted(lines.reasons.items())),
-    }  # fmt: skip
+    petition.write_to(out)
+    expected: dict[str, Any] = {"raw": mix.raw, "valid": mix.lines["valid"], "invalid": mix.raw - mix.lines["valid"]}
+    expected["invalid_by_reason"] = {reason: lines for reason, lines in mix.lines.items() if reason != "valid"}
+    expected["by_reason"] = dict(sorted(petition.reasons.items()))
     manifest = Manifest(
-        scale, seed, petition_seed, roll.name, "petition.ndjson", "truth.ndjson", rows, mix.registered, mix.required,
-        CIRCULATION, FILED, COMPLETE_THROUGH, expected,
+        scale=scale, seed=seed, petition_seed=petition_seed, roll=roll.name, rows=count, registered=mix.registered,
+        required=mix.required, expected=expected,
     )  # fmt: skip
     (out / "manifest.json").write_text(json.dumps(asdict(manifest), indent=2) + "\n", encoding="utf-8")
     return manifest
+
+
+def _rows(county: County, petition: Petition) -> Iterator[tuple[str, ...]]:
+    """The roll's rows, made building by building; the petition is drawn on the way."""
+    made = 0
+    for building in county.buildings():
+        petition.visit(building)
+        made += len(building.current)
+        if made % NOTICE_EVERY < len(building.current):
+            _LOG.info("%s registrations", f"{made:,}")
+        yield from (registration.row() for registration in building.registrations())
 
 
 def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> int:
@@ -156,11 +119,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--petition-scale", help="the petition's size, if it is not the county's")
     parser.add_argument("--hard", action="store_true", help="with signers whom no lookup can distinguish from a voter")
     parser.add_argument("--gzip", dest="compress", action="store_true", help="compress the roll")
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
-        manifest = generate(
-            **vars(parser.parse_args(arguments)),
-            progress=lambda made: print(f"{made:,} registrations", file=sys.stderr),  # noqa: T201 - a command line
-        )
+        manifest = generate(**vars(parser.parse_args(arguments)))
     except ValueError as error:
         print(error, file=sys.stderr)  # noqa: T201 - a command line
         return 2

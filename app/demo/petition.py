@@ -6,19 +6,18 @@ of the places.
 """
 
 import json
+import tempfile
 from array import array
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate
 from math import ceil
 from pathlib import Path
-from typing import Any, NamedTuple, TypedDict
+from typing import NamedTuple, TypedDict
 
-from app.demo.county import NOT_IN_FORCE, WINDOW_FIRST, Building, County, Registration, alike
-from app.demo.people import Dice, People, Person
+from app.demo.county import NOT_IN_FORCE, WINDOW_FIRST, Building, County, Dice, People, Person, Registration, alike
 from app.demo.writing import READERS, Pen
 
 REGISTERED = 5_668_569
@@ -58,6 +57,7 @@ JUNIOR_SHARE = 0.03  # of the relatives in a hard petition: how many have the vo
 ILLEGIBLE = 0.75  # share of wrong characters
 ILLEGIBLE_BUT_KNOWN = 0.3  # share from which a good matcher still finds some signers
 
+_ENCODE = json.JSONEncoder(separators=(",", ":")).encode
 PUBLISHED = {kind: result for result, of_result in KINDS.items() for kind in of_result}
 CLASSES = {
     "valid": "valid", "signature_mismatch": "valid", "not_personally_affixed": "valid", "withdrawn": "valid",
@@ -67,8 +67,7 @@ CLASSES = {
 REASONS = dict.fromkeys(("relative", "housemate", "stranger", "stranger_at_home"), "not_registered")  # others: the kind
 
 
-@dataclass(frozen=True, slots=True)
-class Mix:
+class Mix(NamedTuple):
     """The counts at one scale."""
 
     registered: int  # current registrations in the county
@@ -103,11 +102,8 @@ def gascon(scale: Fraction) -> Mix:
 
 def kinds(lines: Mapping[str, int]) -> dict[str, int]:
     """Lines by kind, which divides the published results further; a duplicate is a further line of a valid signer."""
-    counts: dict[str, int] = {}
-    for result, count in lines.items():
-        if result != "duplicate":
-            counts |= apportion(count, KINDS.get(result, {result: 1}))
-    return counts
+    divided = [apportion(lines[result], KINDS.get(result, {result: 1})) for result in lines if result != "duplicate"]
+    return {kind: count for of_result in divided for kind, count in of_result.items()}
 
 
 Truth = TypedDict(
@@ -124,14 +120,6 @@ Truth = TypedDict(
         "tags": str,  # what the writer did, see `writing`
     },
 )
-
-
-class Line(NamedTuple):
-    """One line of the petition: the index of its place, what the station posts, and the truth."""
-
-    at: int
-    signature: dict[str, Any]
-    truth: Truth
 
 
 def place(index: int) -> tuple[int, int, int]:
@@ -175,9 +163,12 @@ class TruthFile(ExitStack):
 
 
 class Petition:
-    """Draws the lines of a petition while a county is streamed: show it every building once, then call `finish`."""
+    """Draws the lines of a petition while a county is streamed: show it every building once, then call `write_to`.
 
-    def __init__(self, county: County, mix: Mix, seed: int, *, hard: bool = False) -> None:
+    They come in any order and are kept in a temporary file, with 8 bytes each in memory.
+    """
+
+    def __init__(self, county: County, mix: Mix, seed: int, folder: Path, *, hard: bool = False) -> None:
         """Draws the places, and how many people sign in which way.
 
         A hard petition also has unregistered people whom no lookup can distinguish from a voter: people with the same
@@ -185,6 +176,7 @@ class Petition:
         """
         self._county, self._dice, self._hard = county, Dice(f"petition {seed}"), hard
         self._people = People(self._dice, county.names)
+        self._errors = {"out_of_county": READERS[0], "illegible": ILLEGIBLE_BUT_KNOWN if hard else ILLEGIBLE}
         self._places = array("L", range(mix.raw))
         self._kinds = [kind for kind, count in kinds(mix.lines).items() for _ in range(count)]
         # For each valid voter, how many further lines: 0, 1 or 2.
@@ -197,66 +189,74 @@ class Petition:
         self._recent: deque[Building] = deque(maxlen=REMEMBERED)
         self._unused = {kind: deque[tuple[Registration, Building]](maxlen=REMEMBERED) for kind in NOT_IN_FORCE}
         self._waiting: list[str] = []
+        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed by write_to
+        self._starts = array("Q", bytes(8 * mix.raw))
+        self.reasons = Counter[str]()
 
-    def visit(self, building: Building) -> Iterator[Line]:
-        """The lines of the voters of this building who sign, or of people drawn in their place."""
+    def visit(self, building: Building) -> None:
+        """Draw the lines of the voters of this building who sign, or of people drawn in their place."""
         self._recent.append(building)
         for kind, unused in self._unused.items():
             unused.extend((registration, building) for registration in building.not_in_force[kind])
         for voter in building.current:
             # The chance of each voter in turn makes the number of signers come out exactly.
             if self._dice.random() * self._voters_left < len(self._kinds):
-                yield from self._sign(self._kinds.pop(), voter, building)
+                self._sign(self._kinds.pop(), voter, building)
             self._voters_left -= 1
 
-    def finish(self) -> Iterator[Line]:
-        """The lines for which the roll had no unused registration yet when their turn came."""
-        for kind in self._waiting:
+    def write_to(self, folder: Path) -> None:
+        """Write the lines and their truths in paper order."""
+        for kind in self._waiting:  # the roll had no unused registration yet when their turn came
             if self._unused[kind]:
-                yield self._not_in_force(kind)
+                self._not_in_force(kind)
             elif kind == "canceled":
                 raise ValueError("the county is too small: it has no canceled registration")
             else:  # a different kind with the same published result
-                yield self._unregistered("stranger", self._recent[-1].current[0], self._recent[-1])
+                self._unregistered("stranger", self._recent[-1].current[0], self._recent[-1])
+        petition, truth = folder / "petition.ndjson", folder / "truth.ndjson"
+        with self._file, petition.open("wb") as signatures, truth.open("wb") as truths:
+            for start in self._starts:
+                self._file.seek(start)
+                signatures.write(self._file.readline())
+                truths.write(self._file.readline())
 
-    def _sign(self, kind: str, voter: Registration, building: Building) -> Iterator[Line]:
-        """The line or lines of a kind, drawn for this voter."""
+    def _sign(self, kind: str, voter: Registration, building: Building) -> None:
+        """Draw the line or lines of a kind for this voter."""
         if kind == "valid":  # one to three lines: the lowest place counts (EC 105(b)), not the first to arrive
-            indexes = sorted(self._places.pop() for _ in range(1 + self._copies.pop()))
-            for copy, index in enumerate(indexes):
-                yield self._registered("duplicate" if copy else "valid", voter, building, index)
+            copies = 1 + self._copies.pop()
+            self._places[-copies:] = array("L", sorted(self._places[-copies:], reverse=True))
+            for copy in range(copies):
+                self._registered("duplicate" if copy else "valid", voter, building)
         elif kind == "different_address":
-            yield self._line(kind, self._elsewhere(voter, building))
+            self._line(kind, self._elsewhere(voter, building))
         elif kind == "out_of_county":
             zip_, city = self._dice.choice(self._county.names.outside)
             address = self._county.empty(self._dice)._replace(city=city, zip=zip_)
-            yield self._line(kind, Registration(self._people.adult(), address), known=None, error=READERS[0])
+            self._line(kind, Registration(self._people.adult(), address), known=None)
         elif self._unused.get(kind):
-            yield self._not_in_force(kind)
+            self._not_in_force(kind)
         elif kind in self._unused:
             self._waiting.append(kind)
         elif PUBLISHED.get(kind) == "not_registered":
-            yield self._unregistered(kind, voter, building)
+            self._unregistered(kind, voter, building)
         else:  # what is wrong is not the registration
-            yield self._registered(kind, voter, building)
+            self._registered(kind, voter, building)
 
-    def _registered(self, kind: str, voter: Registration, building: Building, index: int = -1) -> Line:
+    def _registered(self, kind: str, voter: Registration, building: Building) -> None:
         """A voter's line with an address of the registration."""
-        illegible = ILLEGIBLE_BUT_KNOWN if self._hard else ILLEGIBLE
-        error = illegible if kind == "illegible" else 0
         before = building.before.get(voter.voter_id)
         if before and before.to >= WINDOW_FIRST and self._dice.chance(OCCUPIED_SHARE):
-            # registered there for a part of the circulation (2 CCR 20931)
-            return self._line(kind, before, error=error, index=index)
-        ok = [other.voter_id for other in building.current if _same_name(other.person, voter.person)]
-        return self._line(kind, voter, known=_relatives(voter, building), error=error, ok=ok, index=index)
+            self._line(kind, before)  # registered there for a part of the circulation (2 CCR 20931)
+        else:
+            ok = [other.voter_id for other in building.current if other.person[:2] == voter.person[:2]]
+            self._line(kind, voter, known=_relatives(voter, building), ok=ok)
 
-    def _not_in_force(self, kind: str) -> Line:
+    def _not_in_force(self, kind: str) -> None:
         """A line of a person whose registration is canceled, or not in force yet."""
         signer, building = self._unused[kind].popleft()
-        return self._line(kind, signer, known=_relatives(signer, building))
+        self._line(kind, signer, known=_relatives(signer, building))
 
-    def _unregistered(self, kind: str, voter: Registration, building: Building) -> Line:
+    def _unregistered(self, kind: str, voter: Registration, building: Building) -> None:
         """A line of a person who is in no roll: a relative or housemate of this voter, or a stranger."""
         address, tag = voter.address, kind
         surname = voter.person.last_name if kind == "relative" else ""
@@ -271,11 +271,11 @@ class Petition:
             person = self._people.adult(surname)
             while self._taken(person, building):
                 person = self._people.adult(surname)
-        return self._line(kind, Registration(person, address), known=None, tag=tag)
+        self._line(kind, Registration(person, address), known=None, tag=tag)
 
     def _taken(self, person: Person, building: Building) -> bool:
         """Whether this person could be mistaken for a resident; in a hard petition, only one of the same name."""
-        same = any(_same_name(person, resident.person) for resident in building.residents())
+        same = any(person[:2] == resident.person[:2] for resident in building.residents())
         return same or (not self._hard and _mistakable(person, building))
 
     def _elsewhere(self, voter: Registration, building: Building) -> Registration:
@@ -289,20 +289,12 @@ class Petition:
         return voter._replace(address=self._dice.choice(other.current).address)
 
     def _line(
-        self,
-        kind: str,
-        signer: Registration,
-        *,
-        known: Collection[str] | None = (),
-        error: float = 0,
-        ok: Sequence[str] = (),
-        index: int = -1,
-        tag: str = "",
-    ) -> Line:
-        """The line that this person writes, and its truth; at the next free place if it has no index."""
-        index = self._places.pop() if index < 0 else index
+        self, kind: str, signer: Registration, known: Collection[str] | None = (), ok: Sequence[str] = (), tag: str = ""
+    ) -> None:
+        """The line that this person writes at the next free place, and its truth."""
+        index = self._places.pop()
         section, page, line = place(index)
-        pen = Pen(self._dice, self._county, error)
+        pen = Pen(self._dice, self._county, self._errors.get(kind, 0))
         entry = pen.write(signer, known)
         if kind == "no_address":
             entry["residence_address"] = box = self._dice.choice(("", f"PO BOX {self._dice.randint(10, 9999)}"))
@@ -321,11 +313,10 @@ class Petition:
             "character_error": pen.error,
             "tags": " ".join(filter(None, [tag, *pen.tags])),
         }
-        return Line(index, signature, truth)
-
-
-def _same_name(one: Person, other: Person) -> bool:
-    return (one.first_name, one.last_name) == (other.first_name, other.last_name)
+        self._starts[index] = self._file.tell()
+        self._file.write(f"{_ENCODE(signature)}\n{_ENCODE(truth)}\n".encode())
+        if truth["reason"]:
+            self.reasons[truth["reason"]] += 1
 
 
 def _given_names(person: Person) -> list[str]:

@@ -4,8 +4,8 @@ import asyncio
 import json
 import resource
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,15 +17,13 @@ from rich.table import Table
 
 from app.demo.generate import ALIASES, Manifest, generate
 from app.demo.petition import LINES, TruthFile
-from app.demo.service import Api, ServiceError, command, running_service
-from app.demo.users import CLERKS, SUPERVISOR, Station, Work, post_all, settle, share_out
+from app.demo.users import CLERKS, SUPERVISOR, Api, Service, ServiceError, Station, post_all, settle, share_out
 from app.station.client import Target
 
 STATIONS = ("station-1", "station-2", "station-3", "station-4")
 MONITOR = "monitor-1"
-ROLES = {
-    **dict.fromkeys(STATIONS, "station"), **dict.fromkeys(CLERKS, "clerk"), SUPERVISOR: "supervisor", MONITOR: "monitor"
-}  # fmt: skip
+ROLES = dict.fromkeys(STATIONS, "station") | dict.fromkeys(CLERKS, "clerk")
+ROLES |= {SUPERVISOR: "supervisor", MONITOR: "monitor"}
 LABELS = {"raw": "Lines on the petition", "valid": "Valid signatures", "invalid": "Invalid"}
 LABELS |= {reason: f"  {reason.replace('_', ' ')}" for reason in LINES if reason != "valid"}
 RESULT = ("raw", "valid", "invalid", "invalid_by_reason")  # what has to agree
@@ -40,20 +38,17 @@ class Screen:
         """Draws nothing until `live` is entered."""
         self._console, self._stations, self._printed = console, stations, time.monotonic()
         self._work, self._tally = "", "no tally yet"
-        columns = [TextColumn(f"{{task.{text}}}", markup=False) for text in ("description", "fields[state]")]
-        self.live = Progress(
-            columns[0], BarColumn(), columns[1], console=console, transient=True, disable=not console.is_terminal
-        )
+        name, state = TextColumn("{task.description}", markup=False), TextColumn("{task.fields[state]}", markup=False)
+        self.live = Progress(name, BarColumn(), state, console=console, transient=True, disable=not console.is_terminal)
         self._rows = [self.live.add_task(station.name, total=station.lines, state="") for station in stations]
         self._tally_row = self.live.add_task("tally", total=None, state=self._tally)
 
-    def show(self, tally: Mapping[str, Any] | None = None, work: Work | None = None) -> None:
+    def show(self, tally: Mapping[str, Any] | None = None, work: Mapping[str, int] | None = None) -> None:
         """Show the stations' progress, a new tally, or what the clerks have done so far."""
         if tally:
-            text = "{version:,}: {valid:,} valid, {invalid:,} invalid, {review:,} in review"
-            self._tally = text.format_map(tally)
+            self._tally = "{version:,}: {valid:,} valid, {invalid:,} invalid, {review:,} in review".format_map(tally)
         if work:
-            self._work = f"clerks: {work.findings:,} findings; "
+            self._work = f"clerks: {work['findings']:,} findings; "
         for row, station in zip(self._rows, self._stations, strict=True):
             state = f"{station.posted:,} of {station.lines:,} lines"
             state += f", {station.again:,} sent again" if station.again else ""
@@ -76,20 +71,21 @@ class Demo:
     port: int
     console: Console
 
-    @property
-    def county(self) -> str:
-        """The county's code: one for each made-up county, so that its roll is loaded once."""
-        return f"demo-{self.scale.replace('.', '_').replace('/', '-')}-{self.seed}"
-
     async def run(self, *, stay: bool) -> int:
         """Run the demo, then keep the service running until Ctrl-C if `stay`. Returns 0 for the expected result."""
         say, started = self.console.print, time.monotonic()
-        manifest = self._make_county()
-        log = self.folder / "service.log"
-        async with running_service(self.port, self.environment, log) as url:
+        manifest, log = self._make_county(), self.folder / "service.log"
+        # A code for each made-up county, so that its roll is loaded once.
+        code = f"demo-{self.scale.replace('.', '_').replace('/', '-')}-{self.seed}"
+        service = Service(self.environment, code)
+        async with service.running(self.port, log) as url:
             say(f"The service runs at {url}; it logs to {log}", soft_wrap=True)
-            await self._load_county(manifest)
-            keys = await self._create_keys()
+            await self._load_county(service, manifest)
+            # A second demo in the same county gets new keys: their names include the time.
+            now = f"{int(time.time()):x}"
+            options = [("--role", role, "--name", f"{user}-{now}") for user, role in ROLES.items()]
+            created = [service.command("keys", "create", *each) for each in options]
+            keys = dict(zip(ROLES, await asyncio.gather(*created), strict=True))
             async with httpx.AsyncClient(base_url=url, timeout=60) as http:
                 api = Api(http, keys)
                 await _open_petition(api, manifest)
@@ -111,30 +107,19 @@ class Demo:
         say(f"  {voters:,} registered voters and {lines:,} lines in {time.monotonic() - started:,.1f} s")
         return manifest
 
-    async def _command(self, *arguments: str, show: bool = False) -> str:
-        return await command(*arguments, "--county", self.county, environment=self.environment, show=show)
-
-    async def _load_county(self, manifest: Manifest) -> None:
+    async def _load_county(self, service: Service, manifest: Manifest) -> None:
         """Load the county's roll, unless an earlier demo did, and the other names of its cities."""
         say, active = self.console.print, False
         with suppress(ServiceError):  # the county is unknown
-            active = " active " in await self._command("roll", "list")
+            active = " active " in await service.command("roll", "list")
         if active:
             say("The county's roll is loaded already")
         else:
             say("Loading the county's roll …")
-            options = ("--complete-through", manifest.complete_through, "--activate")
-            roll = str(self.folder / manifest.roll)
-            say(f"  {await self._command('roll', 'load', roll, *options, show=self.console.is_terminal)}")
+            options = (str(self.folder / manifest.roll), "--complete-through", manifest.complete_through, "--activate")
+            say(f"  {await service.command('roll', 'load', *options, show=self.console.is_terminal)}")
         if (file := self.folder / ALIASES).exists():  # an earlier version made counties without it
-            say(f"  {await self._command('aliases', 'load', str(file))}")
-
-    async def _create_keys(self) -> dict[str, str]:
-        """A key for each user. A second demo in the same county gets new ones: their names include the time."""
-        now = f"{int(time.time()):x}"
-        options = [("--role", role, "--name", f"{name}-{now}") for name, role in ROLES.items()]
-        created = [self._command("keys", "create", *each) for each in options]
-        return dict(zip(ROLES, await asyncio.gather(*created), strict=True))
+            say(f"  {await service.command('aliases', 'load', str(file))}")
 
     async def _count(self, manifest: Manifest, api: Api) -> bool:
         """Let the stations post and the clerks settle, and show it; returns whether the result is the expected one."""
@@ -143,18 +128,31 @@ class Demo:
         stations = [Station(name, *share, Target(url, petition, api.keys[name])) for name, share in shares.items()]
         screen = Screen(self.console, stations)
         with screen.live, TruthFile(self.folder / manifest.truth) as truth:
-            async with _watched_tally(api, screen):
+            watching = asyncio.create_task(_watch_tally(api, screen))
+            try:
                 started = time.monotonic()
                 await post_all(stations, self.folder / "spool", screen.show)
                 posting = time.monotonic() - started
                 posted = (await api.call(MONITOR, "GET", "/tally")).json()
                 work = await settle(api, truth, lambda work: screen.show(work=work))
+            finally:
+                watching.cancel()
+                with suppress(asyncio.CancelledError, httpx.HTTPError, ServiceError):
+                    await watching
         tally = (await api.call(MONITOR, "GET", "/tally")).json()
         self._show_result(manifest, tally)
-        self._show_work(posted, work, posting)
+        say, raw = self.console.print, posted["raw"]
+        say(f"The stations posted {raw:,} lines in {posting:,.1f} s, {raw / posting:,.0f} lines/s")
+        say(
+            f"{posted['review']:,} lines ({posted['review'] / raw:.1%}) needed a clerk's decision and"
+            f" {work['confirmed']:,} a clerk's confirmation; comparing signatures, clerks found"
+            f" {work['compared']:,} that do not match; they overturned {work['overturned']:,} findings"
+        )
+        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+        say(f"The largest process of the service's commands took {peak:,.0f} MB")
         same = tally["review"] == 0 and all(tally[key] == manifest.expected[key] for key in RESULT)
         color, verb = ("green", "came") if same else ("red", "did not come")
-        self.console.print(f"[{color}]The service {verb} to the expected result.[/]")
+        say(f"[{color}]The service {verb} to the expected result.[/]")
         return same
 
     def _show_result(self, manifest: Manifest, tally: Mapping[str, Any]) -> None:
@@ -170,18 +168,6 @@ class Demo:
             table.add_row(label, f"{published[key]:,}", f"{expected[key]:,}", f"{got[key]:,}", mark)
         self.console.print(table)
         self.console.print(f"Required {tally['required']:,}, margin {tally['margin']:,}: {tally['outlook']}")
-
-    def _show_work(self, posted: Mapping[str, Any], work: Work, posting: float) -> None:
-        """What the machine and the clerks did; `posted` is the tally after the posting, which took so many seconds."""
-        say, raw = self.console.print, posted["raw"]
-        say(f"The stations posted {raw:,} lines in {posting:,.1f} s, {raw / posting:,.0f} lines/s")
-        say(
-            f"{posted['review']:,} lines ({posted['review'] / raw:.1%}) needed a clerk's decision and"
-            f" {work.by_kind['confirmed']:,} a clerk's confirmation; comparing signatures, clerks found"
-            f" {work.by_kind['compared']:,} that do not match; they overturned {work.by_kind['overturned']:,} findings"
-        )
-        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-        say(f"The largest process of the service's commands took {peak:,.0f} MB")
 
     async def _stay(self, url: str, api: Api) -> None:
         """Keep the service running until Ctrl-C, and show how to send requests."""
@@ -204,23 +190,12 @@ async def _open_petition(api: Api, manifest: Manifest) -> None:
     api.petition_id = answer.json()["petition_id"]
 
 
-@asynccontextmanager
-async def _watched_tally(api: Api, screen: Screen) -> AsyncIterator[None]:
+async def _watch_tally(api: Api, screen: Screen) -> None:
     """Poll the tally as a monitor does, with its ETag."""
-
-    async def poll() -> None:
-        etag = ""
-        while True:
-            answer = await api.call(MONITOR, "GET", "/tally", headers={"If-None-Match": etag})
-            if answer.status_code == httpx.codes.OK:
-                etag = answer.headers["etag"]
-                screen.show(answer.json())
-            await asyncio.sleep(_SECONDS_BETWEEN_POLLS)
-
-    task = asyncio.create_task(poll())
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError, httpx.HTTPError, ServiceError):
-            await task
+    etag = ""
+    while True:
+        answer = await api.call(MONITOR, "GET", "/tally", headers={"If-None-Match": etag})
+        if answer.status_code == httpx.codes.OK:
+            etag = answer.headers["etag"]
+            screen.show(answer.json())
+        await asyncio.sleep(_SECONDS_BETWEEN_POLLS)

@@ -3,8 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from app.demo.county import DIRECTIONS, TYPES, Address, County, Registration
-from app.demo.people import Dice, Person
+from app.demo.county import DIRECTIONS, TYPES, Address, County, Dice, Person, Registration
 
 READERS = (0.003, 0.012, 0.04, 0.09)  # shares of wrong characters: keyed, keyed in haste, read by machine, read badly
 READER_WEIGHTS = (60, 25, 12, 3)
@@ -97,7 +96,7 @@ class Pen:
         if len(parts) == 2 and self._chance(0.3, "surpart"):  # noqa: PLR2004 - a double surname has two
             return self.dice.choice(parts)
         if self._chance(0.004, "suradd"):
-            return f"{last}-{self.county.names.surnames.draw(self.dice)}"
+            return f"{last}-{self.dice.draw(self.county.names.surnames)}"
         return self._respelled(last) if self._chance(0.012, "phon") else last
 
     def _respelled(self, word: str) -> str:
@@ -109,23 +108,19 @@ class Pen:
         return word[0] + word[1:].replace(old, new, 1)
 
     def _residence(self, address: Address) -> str:
-        """House, street and unit on one line."""
-        fraction, street = address.house_fraction, address.street_name
+        """House, street and unit on one line; two digits of the house may be exchanged, or one wrong."""
+        fraction, house, street = address.house_fraction, address.house_number, address.street_name
         if fraction and self._chance(0.3, "nofraction"):
             fraction = ""
-        house, direction = self._house(address.house_number), self._direction(address.pre_direction)
+        if len(house) > 1 and self._chance(0.014, "hnum"):
+            at = self.dice.randrange(1, len(house))
+            one, other = house[at - 1], house[at]
+            slip = other + one if one != other else one + str((int(other) + 1) % 10)
+            house = house[: at - 1] + slip + house[at + 1 :]
+        direction = self._direction(address.pre_direction)
         if " " in street and self._chance(0.02, "stjoin"):
             street = street.replace(" ", "")
         return _spaced(house, fraction, direction, street, self._type(address.street_type), self._unit(address))
-
-    def _house(self, number: str) -> str:
-        """The house number, sometimes with a slip: two digits exchanged, or one wrong."""
-        if len(number) > 1 and self._chance(0.014, "hnum"):
-            at = self.dice.randrange(1, len(number))
-            one, other = number[at - 1], number[at]
-            slip = other + one if one != other else one + str((int(other) + 1) % 10)
-            return number[: at - 1] + slip + number[at + 1 :]
-        return number
 
     def _direction(self, direction: str) -> str:
         if not direction:
@@ -172,16 +167,13 @@ class Pen:
 
     def _read(self, text: str) -> str:
         """The text with some wrong characters, as a keyboard or a machine makes them."""
-        uniform, error, wrong = self.dice.random, self.error, MISREAD if self.error >= MACHINE else KEYED
-        return "".join(self._misread(c, wrong) if uniform() < error else c for c in text)
-
-    def _misread(self, character: str, wrong: dict[str, str]) -> str:
-        """One wrong character: another one, none, or the same twice."""
-        if self.dice.chance(0.12):
-            return ""
-        if self.dice.chance(0.1):
-            return character * 2
-        return self.dice.choice(wrong.get(character, character))
+        chance, wrong, read = self.dice.chance, MISREAD if self.error >= MACHINE else KEYED, ""
+        for character in text:
+            if not chance(self.error):
+                read += character
+            elif not chance(0.12):
+                read += character * 2 if chance(0.1) else self.dice.choice(wrong.get(character, character))
+        return read
 
 
 def _spaced(*parts: str) -> str:

@@ -16,7 +16,7 @@ from typing import get_args
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from app.station.client import DEFAULT_SPOOL, Control, Options, Target, post_file
+from app.station.client import SPOOL, Control, Options, Target, post_file
 from app.station.outcome import BadFileError, GaveUpError, StationError, StoppedError, Summary
 
 URL = re.compile(r"https?://(\[[\da-f:]+\]|[^][\s/@?#:]+)(:(?P<port>[1-9]\d{0,4}))?(/[^\s?#]*)?", re.IGNORECASE)
@@ -58,7 +58,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     text = "the station's key; better in STATION_KEY, which other users cannot list"
     key.add_argument("--key", type=_key, default=os.environ.get("STATION_KEY", ""), help=text)
     key.add_argument("--key-file", dest="key", type=_key_file, metavar="PATH", help="a file that contains only the key")
-    post.add_argument("--spool", type=Path, default=DEFAULT_SPOOL, metavar="DIR", help="resume data (default: ./spool)")
+    post.add_argument("--spool", type=Path, default=SPOOL, metavar="DIR", help="resume data (default: ./spool)")
     for option in fields(Options):
         kind, unit, meaning = get_args(option.type)
         number = _positive(kind, LARGEST_COUNT if kind is int else LONGEST_TIME)

@@ -18,10 +18,10 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
-from app.station.files import Batch, Journal, Line, Plan, batches, line_from, open_journal, open_source
+from app.station.files import Batch, Journal, Line, Plan, Signature, batches, line_from, open_journal, open_source
 from app.station.outcome import GaveUpError, Outcome, Refusal, RefusedError, StationError, StoppedError, Summary
 
-DEFAULT_SPOOL = Path("spool")
+SPOOL = Path("spool")
 STATUSES = frozenset({"received", "valid", "invalid", "review"})
 TEMPORARY = frozenset({408, 425, 429})  # and all from 500: a later attempt may succeed
 INDEX = re.compile(r"\bsignatures\.\d+\.")  # of a line in its batch, which says nothing to the reader of the file
@@ -55,7 +55,7 @@ class Options:
     grace: Annotated[float, "SECONDS", "for requests in flight when interrupted"] = 10.0
 
 
-DEFAULT_OPTIONS = Options()
+DEFAULTS = Options()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +104,7 @@ class Client:
         """
         connections, self._earlier = self.options.in_flight, self.summary.answered
         self._http = httpx.AsyncClient(
+            headers={"Authorization": f"Bearer {self.target.key}", "Content-Type": "application/json"},
             timeout=httpx.Timeout(None, connect=min(10.0, self.options.timeout)),  # `_attempt` limits the whole
             limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
             trust_env=not self.target.is_local,  # the environment's proxy is for other machines
@@ -125,24 +126,22 @@ class Client:
 
     async def _send_remaining(self, batches: Iterator[Batch]) -> None:
         """One of the workers that share the iterator; each takes the next batch when its last one is answered."""
+        summary = self.summary
         try:
             for batch in batches:
-                self._count(await self._send(batch))
+                outcome = await self._send(batch)
+                self.record(outcome)
+                summary.add(outcome)
+                summary.seconds = round(monotonic() - self._started, 3)
+                summary.lines_per_second = round((summary.answered - self._earlier) / max(summary.seconds, 0.001), 1)
+                for refusal in outcome.refusals:
+                    self.control.refused(refusal)
+                self.control.progress(summary)
                 if self._failures:
                     break
         except StationError as failure:
             self._failures.append(failure)
             self.control.stop.set()
-
-    def _count(self, outcome: Outcome) -> None:
-        self.record(outcome)
-        summary = self.summary
-        summary.add(outcome)
-        summary.seconds = round(monotonic() - self._started, 3)
-        summary.lines_per_second = round((summary.answered - self._earlier) / max(summary.seconds, 0.001), 1)
-        for refusal in outcome.refusals:
-            self.control.refused(refusal)
-        self.control.progress(summary)
 
     async def _send(self, batch: Batch) -> Outcome:
         """The server's answer to a batch; a batch that is too large for the server is sent in halves."""
@@ -185,11 +184,7 @@ class Client:
             raise StoppedError("interrupted")
 
     async def _attempt(self, batch: Batch) -> Outcome:
-        headers = {
-            "Authorization": f"Bearer {self.target.key}",
-            "Content-Type": "application/json",
-            "Idempotency-Key": self.idempotency_key(batch.first, len(batch.lines)),
-        }
+        headers = {"Idempotency-Key": self.idempotency_key(batch.first, len(batch.lines))}
         url = f"{self.target.url.rstrip('/')}/v1/petitions/{quote(self.target.petition, safe='')}/signatures/batch"
         body = b'{"signatures":[' + b",".join(line.body for line in batch.lines) + b"]}"
         try:
@@ -261,12 +256,7 @@ def _seconds(retry_after: str) -> float:
 
 
 async def post_file(
-    file: str,
-    target: Target,
-    *,
-    options: Options = DEFAULT_OPTIONS,
-    spool: Path = DEFAULT_SPOOL,
-    control: Control | None = None,
+    file: str, target: Target, *, options: Options = DEFAULTS, spool: Path = SPOOL, control: Control | None = None
 ) -> Summary:
     """Post a file of one JSON signature per line (plain or gzip); after any interruption the same call resumes.
 
@@ -302,11 +292,7 @@ async def post_file(
 
 
 async def post_signatures(
-    signatures: Iterable[Mapping[str, object]],
-    target: Target,
-    *,
-    options: Options = DEFAULT_OPTIONS,
-    control: Control | None = None,
+    signatures: Iterable[Signature], target: Target, *, options: Options = DEFAULTS, control: Control | None = None
 ) -> Summary:
     """Post signatures from memory, taken from the iterable as they are sent. It cannot be resumed.
 

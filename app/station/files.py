@@ -16,13 +16,15 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any, NamedTuple, cast
+from typing import IO, Any, NamedTuple, TypeAlias, cast
 
 from app.station.outcome import BadFileError, Outcome, Refusal, SpoolError
 
 LONGEST_LINE = 65_536  # bytes; ten times the longest signature that the service accepts
 GZIP_MAGIC = b"\x1f\x8b"
 VERSION = 1  # of the journals
+
+Signature: TypeAlias = Mapping[str, object]  # the fields of one
 
 
 class Line(NamedTuple):
@@ -119,7 +121,7 @@ def batches(lines: Iterable[Line], size: int) -> Iterator[Batch]:
         first += size
 
 
-def line_from(signature: Mapping[str, object], number: int) -> Line:
+def line_from(signature: Signature, number: int) -> Line:
     """One signature from memory; `number` is for the error, a BadFileError that does not quote the content."""
     place = [signature.get(field) for field in ("section", "page", "line")]
     if not all(type(part) is int and part > 0 for part in place):  # not isinstance: true is not a page number
@@ -208,7 +210,19 @@ def open_journal(path: Path, plan: Plan) -> Iterator[Journal]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the kernel releases it however the process ends
         except OSError:
             raise SpoolError("another process is posting this file to this petition") from None
-        earlier, end = _resumable(path, plan)
+        earlier, end, answered = None, 0, set[int]()
+        for end, record in _records(path):  # noqa: B007  the last position is needed
+            if earlier:
+                answered.add(record["batch"])
+            elif record.get("version") == VERSION:
+                earlier = Plan(**record)
+            else:
+                raise SpoolError(f"{path} was written by another version of this program; finish it with that version")
+        if earlier and earlier.sha256 != plan.sha256:
+            if len(answered) * earlier.batch < earlier.lines:
+                to_do = f"restore it to resume, or remove {path} to post it as a new file"
+                raise SpoolError(f"the file has changed since its posting began; {to_do}")
+            earlier, end = None, 0
         file.truncate(end)  # drops a last record that a sudden end left incomplete
         journal = Journal(path, earlier or plan, file)
         if not earlier:
@@ -218,26 +232,6 @@ def open_journal(path: Path, plan: Plan) -> Iterator[Journal]:
                 os.fsync(descriptor)
                 os.close(descriptor)
         yield journal
-
-
-def _resumable(path: Path, new: Plan) -> tuple[Plan | None, int]:
-    """The plan of an earlier run, if it is to be resumed, and the end of the journal's part that stays."""
-    earlier, end, answered = None, 0, set[int]()
-    for end, record in _records(path):  # noqa: B007  the last position is the result
-        if earlier:
-            answered.add(record["batch"])
-        elif record.get("version") == VERSION:
-            earlier = Plan(**record)
-        else:
-            raise SpoolError(f"{path} was written by another version of this program; finish it with that version")
-    if not earlier or earlier.sha256 == new.sha256:
-        return earlier, end
-    if len(answered) * earlier.batch < earlier.lines:
-        raise SpoolError(
-            "the file has changed since its posting began; restore it to resume, "
-            f"or remove {path} to post it as a new file"
-        )
-    return None, 0
 
 
 def _records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:

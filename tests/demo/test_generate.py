@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from rapidfuzz.fuzz import partial_ratio
 
+from app.demo.county import load_names
 from app.demo.generate import ALIASES, Manifest, generate, main
-from app.demo.people import load_names
 from app.demo.petition import Truth, TruthFile, index_of, place
 
 SCALE = "0.004"
