@@ -10,8 +10,7 @@ from typing import Final, Generic, Literal, NamedTuple, TypeVar, get_args
 
 from rapidfuzz.distance import OSA
 
-from app.matching.names import sound, word_list
-from app.matching.nicknames import is_form, name_forms, short_form
+from app.matching.names import is_form, name_forms, short_form, sound, word_list
 
 Field = Literal["surname", "given", "middle", "suffix", "house", "street", "way", "unit", "zip"]
 """The compared fields; `way` is the street's type and direction together."""

@@ -104,6 +104,10 @@ class TermFrequencies:
         """Return the inverse document frequency: log(registrations / those with the word), at least one having it."""
         return log(self.registrations / max(self._counts[kind][word], 1))
 
+    def given_idf(self, word: str) -> float:
+        """Return the inverse document frequency of a given or a middle name, whichever the word is more often."""
+        return log(self.registrations / max(self._counts["given"][word], self._counts["middle"][word], 1))
+
     def spelling_corrections(self, kind: str, word: str) -> tuple[str, ...]:
         """Return the known words one edit away from a word, the most frequent first, at most six."""
         return self._corrections[kind][word] if len(word) >= SHORTEST_CORRECTED else ()

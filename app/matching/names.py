@@ -1,16 +1,21 @@
-"""Names as they are compared: folded words, titles and suffixes apart, particles joined, and how a word sounds."""
+"""Names as they are compared: folded words, titles and suffixes apart, particles joined; how they sound; nicknames."""
 
 import re
 import tomllib
 import unicodedata
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 from importlib.resources import files
+from itertools import combinations
 from typing import Any, Final, Literal, NamedTuple
+
+from rapidfuzz.distance import OSA
 
 from app.law.line import NameParts
 
-_LISTS: Final[dict[str, Any]] = tomllib.loads((files("app.matching") / "data" / "words.toml").read_text("utf-8"))
+_DATA = files("app.matching") / "data"
+_LISTS: Final[dict[str, Any]] = tomllib.loads((_DATA / "words.toml").read_text("utf-8"))
 
 
 def word_list(name: str) -> tuple[str, ...]:
@@ -31,21 +36,14 @@ def first_spellings(name: str) -> dict[str, str]:
 # Sizes of caches of words. The large one is for what takes long to compute, and for what the load of a roll needs of
 # every registration.
 WORDS_KEPT: Final = 1 << 14  # the frequent words of a large county, some 4 MB
-
-
 FREQUENT_KEPT: Final = 1 << 12  # the most frequent ones, 1 MB
-
 
 # Letters that Unicode does not decompose into a base letter and a mark.
 _WHOLE_LETTERS = str.maketrans(
     {"Ø": "O", "Ł": "L", "Đ": "D", "Ð": "D", "Þ": "TH", "Æ": "AE", "Œ": "OE", "ẞ": "SS"},
 )
-
-
 # An apostrophe joins (O'BRIEN is OBRIEN); every other mark separates (GARCIA-LOPEZ is GARCIA LOPEZ).
 _APOSTROPHES = "'`´ʻʼ‘’"  # noqa: RUF001 - the look-alikes are the point
-
-
 _KEPT = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
 
 
@@ -89,16 +87,10 @@ _GROUPS = (
     ("C", re.compile(r"C(?=[EIY])"), "S"),
     ("GH", re.compile(r"(?<=.)GH"), ""),
 )
-
-
 # Consonants that are confused in hearing, writing and typing: VALDEZ/BALDES, NADELLA/NATELLA. Vowels, H and W are left
 # out.
 _CLASSES = str.maketrans("BPFVCGJKQXSZDTLMNR", "BBBBKKKKKKSSTTLMMR", "AEIOUYHW")
-
-
 _FINAL = {"A": "A", "E": "I", "I": "I", "Y": "I", "O": "O", "U": "O"}
-
-
 _REPEATS = re.compile(r"(.)\1+")
 
 
@@ -120,29 +112,26 @@ def sound(word: str) -> str:
 
 
 _PARTICLES = frozenset(word_list("particles"))
-
-
 _TITLES = frozenset(word_list("titles"))
-
-
 _DEGREES = frozenset(word_list("degrees"))
-
-
 _SUFFIXES = standard_forms("suffixes")
-
-
 _MISREAD_DIGITS = str.maketrans("0123456789", "OIZEASGTBG")  # a digit in a name is a letter that was misread
 
 
 @lru_cache(maxsize=FREQUENT_KEPT)
 def surname_parts(last_name: str) -> tuple[str, ...]:
     """Return the parts of a surname, each with the particles before it: "de la Cruz-Lopez" gives DELACRUZ, LOPEZ."""
+    return _surname(fold(last_name).translate(_MISREAD_DIGITS).split())
+
+
+def _surname(words: Iterable[str]) -> tuple[str, ...]:
     parts: list[str] = []
     particle = ""
-    for word in fold(last_name).translate(_MISREAD_DIGITS).split():
-        particle += word
-        if word not in _PARTICLES:
-            parts.append(particle)
+    for word in words:
+        if word in _PARTICLES:
+            particle += word
+        else:
+            parts.append(particle + word)
             particle = ""
     if particle:  # a surname made of particles only (DE LA O), or with one at its end (GARCIA Y)
         parts = [*parts[:-1], parts[-1] + particle] if parts and len(particle) == 1 else [*parts, particle]
@@ -193,11 +182,8 @@ def _several(words: tuple[str, ...]) -> list[str]:
 NamesAndSuffix = tuple[tuple[ParsedName, ...], str]
 """The ways to parse a name that are worth comparing, the likeliest first (none if nothing is readable); the suffix."""
 
-
 _MAX_NAMES = 4
-
-
-_MISREAD_STROKE = re.compile(r"(?<=\w)[|:!](?=\w)")  # a stroke within a word was an I: DAV:D
+_MISREAD_STROKE = re.compile(r"[|:!](?<=\w.)(?=\w)")  # a stroke within a word was an I: DAV:D
 
 
 def parse_name(text: str) -> NamesAndSuffix:
@@ -207,11 +193,11 @@ def parse_name(text: str) -> NamesAndSuffix:
     suffix = ""
     for words in parts:
         suffix = _take_suffix(words) or suffix
-    parts = [[_as_letters(word) for word in words] for words in parts if words]
+    parts = [_as_letters(words) for words in parts if words]
     if len(parts) < 2:  # noqa: PLR2004 - without a comma
         return _parsed_names(parts[0]) if parts else (), suffix
     stated = _parsed([word for words in parts[1:] for word in words], parts[0])
-    without_comma = [part for words in parts for word in words for part in word.split("-") if part]
+    without_comma = _without_hyphens([word for words in parts for word in words])
     other = _parsed_names(without_comma)[0]._replace(order="swapped")
     return (stated,) if other[:2] == stated[:2] else (stated, other), suffix
 
@@ -223,13 +209,17 @@ def parse_name_parts(parts: NameParts) -> NamesAndSuffix:
     given = [*fold(parts.first, "-").split(), *fold(parts.middle, "-").split()]
     surname = fold(parts.last, "-").split()
     found = _take_suffix(given) or _take_suffix(surname) or suffix_of(parts.suffix)
-    stated = _parsed(map(_as_letters, given), map(_as_letters, surname))
+    stated = _parsed(_as_letters(given), _as_letters(surname))
     swapped = ParsedName((*stated.surname, *stated.given[1:]), stated.given[:1], "swapped")
     return (stated, swapped), found
 
 
-def _as_letters(word: str) -> str:
-    return word if word.isalpha() else word.translate(_MISREAD_DIGITS)
+def _as_letters(words: list[str]) -> list[str]:
+    return [word if word.isalpha() else word.translate(_MISREAD_DIGITS) for word in words]
+
+
+def _without_hyphens(words: list[str]) -> list[str]:
+    return [part for part in "-".join(words).split("-") if part]
 
 
 def _take_suffix(words: list[str]) -> str:
@@ -243,16 +233,17 @@ def _take_suffix(words: list[str]) -> str:
     return ""
 
 
-def _parsed(given: Iterable[str], surname: Iterable[str], order: NameOrder = "plain") -> ParsedName:
-    words = tuple(part for word in given for part in word.split("-") if part)
-    return ParsedName(words, surname_parts(" ".join(surname)), order)
+def _parsed(given: list[str], surname: list[str], order: NameOrder = "plain") -> ParsedName:
+    return ParsedName(tuple(_without_hyphens(given)), _surname(_without_hyphens(surname)), order)
 
 
 def _parsed_names(words: list[str]) -> tuple[ParsedName, ...]:
     """Parse words in no stated order: the surname is the last word, the last two, or the first."""
     if len(words) < 2:  # noqa: PLR2004 - one word can be either
         return (_parsed([], words), _parsed(words, [], "swapped")) if words else ()
-    start, end = _surname_start(words, len(words) - 1), _surname_end(words)
+    start, end = _surname_start(words, len(words) - 1), 1
+    while end + 1 < len(words) and words[end - 1] in _PARTICLES and len(words[end - 1]) > 1:
+        end += 1  # where a surname that comes first ends; at least one word is left for the given name
     names = [_parsed(words[:start], words[start:])]
     swapped = _parsed(words[end:], words[:end], "swapped")
     if len(words[-1]) == 1:  # no surname has one letter: LUCAS N
@@ -274,9 +265,71 @@ def _surname_start(words: list[str], at: int) -> int:
     return at
 
 
-def _surname_end(words: list[str]) -> int:
-    """Where a surname that comes first ends; at least one word is left for the given name."""
-    at = 0
-    while at + 2 < len(words) and words[at] in _PARTICLES and len(words[at]) > 1:
-        at += 1
-    return at + 1
+# Endings of pet names: BARBIE, FREDDY, ANITA.
+_PET_ENDINGS: Final = ("ITO", "ITA", "IE", "EY", "Y", "I")
+_SHORTEST_CUT: Final = 3
+_SHORTEST_INNER_CUT: Final = 4  # letters that mean something also within a name: FRED of ALFREDO
+
+
+def short_form(one: str, other: str) -> bool:
+    """Whether one of two given names may be cut from the other: BARB of BARBARA, FREDDY of ALFREDO, TINA of CRISTINA.
+
+    Many full names are, too (JUANITA contains JUAN): this alone does not make two people the same.
+    """
+    return _is_cut_from(one, other) or _is_cut_from(other, one)
+
+
+def _is_cut_from(short: str, full: str) -> bool:
+    if short[:_SHORTEST_CUT] not in full:  # which every cut starts with
+        return False
+    stem = short.removesuffix(next((ending for ending in _PET_ENDINGS if short.endswith(ending)), ""))
+    if len(stem) > _SHORTEST_INNER_CUT and stem[-1] == stem[-2]:
+        stem = stem[:-1]  # FREDD
+    cuts = [cut for cut in (short, stem) if len(cut) >= _SHORTEST_CUT]
+    return any(full.startswith(cut) or (len(cut) >= _SHORTEST_INNER_CUT and cut in full) for cut in cuts)
+
+
+_ONE_EDIT: Final = 5  # letters of a name that may differ in one letter without being another name
+_TWO_EDITS: Final = 7
+_SAME_INITIALS: Final = {"K": "C", "J": "G"}  # that sound alike
+
+
+def _read_forms() -> dict[str, frozenset[str]]:
+    """Each name with its forms and the names that it is a form of, one step away."""
+    forms = defaultdict[str, set[str]](set)
+    for name in ("nicknames.txt", "nicknames-more.txt"):
+        for line in (_DATA / name).read_text(encoding="ascii").splitlines():
+            full, *shorts = line.split()
+            if full != "#":
+                forms[full].update(shorts)
+    for one, other in _spellings(forms):
+        forms[one] |= forms[other]
+        forms[other] |= forms[one]
+    for full, short in [(full, short) for full, shorts in forms.items() for short in shorts]:
+        forms[short].add(full)
+    return {name: frozenset(related - {name}) for name, related in forms.items()}
+
+
+def _spellings(names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Pairs of the names that are one name in two spellings, and so share their short forms: KATHERINE, CATHERINE."""
+    heard = defaultdict[str, list[str]](list)
+    for name in names:
+        if len(name) >= _ONE_EDIT:
+            heard[_SAME_INITIALS.get(name[0], name[0]) + sound(name)].append(name)
+    for one, other in (pair for alike in heard.values() for pair in combinations(alike, 2)):
+        edits = 1 if min(len(one), len(other)) < _TWO_EDITS else 2
+        if OSA.distance(one, other, score_cutoff=edits) <= edits:
+            yield one, other
+
+
+_FORMS: Final = _read_forms()
+
+
+def name_forms(name: str) -> frozenset[str]:
+    """Return the other names that a person called `name` may be registered as or write."""
+    return _FORMS.get(name, frozenset())
+
+
+def is_form(one: str, other: str) -> bool:
+    """Whether one of two given names is the other's short form, or the same name in another language."""
+    return other in _FORMS.get(one, ())

@@ -113,20 +113,18 @@ def likely_names(line: ParsedLine, terms: TermFrequencies) -> ParsedLine:
         return line
     rarities = [_mean_idf(name, terms) for name in line.names]
     highest = min(rarities) + _UNLIKELY
+    if max(rarities) <= highest:
+        return line
     return line._replace(names=tuple(name for name, idf in zip(line.names, rarities, strict=True) if idf <= highest))
 
 
 def _mean_idf(name: ParsedName, terms: TermFrequencies) -> float:
     """How rare the words of a name are in their places: their mean inverse document frequency."""
-    given = [
-        _INITIAL if len(word) == 1 else min(terms.idf("given", word), terms.idf("middle", word), _MAX_IDF)
-        for word in _rejoined("given", name.given, terms)
-    ]
-    surname = [min(terms.idf("surname", part), _MAX_IDF) for part in _rejoined("surname", name.surname, terms)]
-    return (sum(given) + sum(surname)) / (len(given) + len(surname))
-
-
-def _rejoined(kind: str, parts: tuple[str, ...], terms: TermFrequencies) -> tuple[str, ...]:
-    """The words, or the one name that was written as two: EL OISA is an Eloisa."""
-    joined = "".join(parts)
-    return (joined,) if len(parts) == 2 and terms.is_known(kind, joined) else parts  # noqa: PLR2004 - two words
+    given, surname, _ = name
+    if len(given) == 2 and terms.is_known("given", given[0] + given[1]):  # noqa: PLR2004 - EL OISA is an Eloisa
+        given = (given[0] + given[1],)
+    if len(surname) == 2 and terms.is_known("surname", surname[0] + surname[1]):  # noqa: PLR2004 - two words
+        surname = (surname[0] + surname[1],)
+    in_given = [_INITIAL if len(word) == 1 else min(terms.given_idf(word), _MAX_IDF) for word in given]
+    in_surname = [min(terms.idf("surname", part), _MAX_IDF) for part in surname]
+    return (sum(in_given) + sum(in_surname)) / (len(given) + len(surname))

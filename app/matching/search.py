@@ -17,8 +17,7 @@ from app.law.registration import Registration
 from app.matching.blocking import KEY_COLUMNS, HashedKind, KeyColumn, TermHash, spelling, term_hash, zip_number
 from app.matching.comparison import compare_house
 from app.matching.frequencies import TermFrequencies, Words
-from app.matching.names import given_words, surname_parts
-from app.matching.nicknames import name_forms
+from app.matching.names import given_words, name_forms, surname_parts
 from app.matching.parsing import ParsedLine
 
 NAME_COLUMNS: Final[tuple[KeyColumn, ...]] = ("key_given_surname", "key_given_surname2")

@@ -5,8 +5,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.law.line import NameParts
-from app.matching.names import fold, parse_name, parse_name_parts, sound, suffix_of, surname_parts
-from app.matching.nicknames import is_form, name_forms, short_form
+from app.matching.names import (
+    fold,
+    is_form,
+    name_forms,
+    parse_name,
+    parse_name_parts,
+    short_form,
+    sound,
+    suffix_of,
+    surname_parts,
+)
 
 
 def parsed(text: str) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
