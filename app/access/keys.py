@@ -5,6 +5,7 @@ import hmac
 import logging
 import re
 import secrets
+from dataclasses import astuple
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from time import monotonic
@@ -12,7 +13,7 @@ from typing import Final, NamedTuple
 
 from app.access import queries as rows
 from app.access.principals import COUNTY_CODE, KeyRecord, Principal, Role
-from app.access.queries import LiveKey
+from app.access.queries import KeyName, LiveKey
 from app.database.pools import Database
 from app.errors import InvalidKeyError, KeyLimitError, UnknownKeyError
 
@@ -25,10 +26,7 @@ _NOTE_EVERY = timedelta(minutes=1)  # at most: the use of a key is recorded
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _MAX_AGE = 0.2  # seconds that a process may use what it read of a key
 _LIVE_AT_ONCE = 2  # the old and the new one while a principal changes keys
-
-KeyName = tuple[str, str]  # county and prefix
-
-
+_LONGEST_NAME = 100  # characters
 _KEY: Final = re.compile(rf"rpk\.({COUNTY_CODE})\.([0-9a-f]{{8}})\.([A-Za-z0-9_-]{{43}})")
 
 
@@ -38,11 +36,6 @@ class KeyParts(NamedTuple):
     county_id: str
     prefix: str
     secret: str
-
-
-def is_name(text: str) -> bool:
-    """Whether a principal may have this name. The names of a finding's confirmers are stored with commas between."""
-    return 1 <= len(text) <= 100 and text.isprintable() and "," not in text  # noqa: PLR2004  # characters
 
 
 def compose(parts: KeyParts) -> str:
@@ -87,7 +80,8 @@ async def issue_key(
         InvalidKeyError: the name is not allowed, or the key would never be valid.
         KeyLimitError: the principal has two live keys.
     """
-    if not is_name(principal):
+    # The names of a finding's confirmers are stored with commas between.
+    if not 1 <= len(principal) <= _LONGEST_NAME or not principal.isprintable() or "," in principal:
         raise InvalidKeyError("a name has 1 to 100 printable characters, none of them a comma")
     if expires_at and expires_at < now:
         raise InvalidKeyError("expires_at is in the past")
@@ -98,7 +92,7 @@ async def issue_key(
         keys = await rows.list_keys(connection, county_id)
         if sum(other.principal == principal and other.state(now) == "live" for other in keys) >= _LIVE_AT_ONCE:
             raise KeyLimitError
-        await rows.add_key(connection, county_id, secret_hash(parts.secret), key)
+        await connection.execute(rows.ADD_KEY, county_id, secret_hash(parts.secret), *astuple(key))
     return compose(parts)
 
 
@@ -118,7 +112,7 @@ async def revoke_key(database: Database, county_id: str, prefix: str, *, now: da
         UnknownKeyError: the county has no such key.
     """
     async with database.reading() as connection:
-        if not await rows.revoke_key(connection, county_id, prefix, by, now):
+        if not await connection.fetchval(rows.REVOKE_KEY, county_id, prefix, by, now):
             raise UnknownKeyError
     await asyncio.sleep(2 * _MAX_AGE)
 
@@ -179,7 +173,7 @@ class KeyRing:
     async def _note_use(self, name: KeyName, now: datetime) -> None:
         try:
             async with self._database.reading() as connection:
-                await rows.note_use(connection, *name, now)
+                await rows.note_use(connection, name, now)
         except Exception as error:  # noqa: BLE001  # such as a lost database: the next use is recorded
             logger.warning("a key's use was not noted", extra={"error": type(error).__qualname__})
             self._noted.pop(name, None)

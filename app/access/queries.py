@@ -1,7 +1,7 @@
 """SQL of counties and bearer keys."""
 
 from collections.abc import Collection
-from dataclasses import astuple, fields
+from dataclasses import fields
 from datetime import datetime
 from typing import NamedTuple
 
@@ -9,6 +9,8 @@ import asyncpg
 
 from app.access.principals import KeyRecord, Role, is_county_code
 from app.errors import CountyCodeError
+
+KeyName = tuple[str, str]  # county and prefix
 
 _COLUMNS = ", ".join(field.name for field in fields(KeyRecord))
 
@@ -31,12 +33,12 @@ WHERE county_id = $1 AND prefix = $2 AND (last_used_at IS NULL OR last_used_at <
 # A county has few keys: all of them are read, by the primary key.
 _LIST = f"SELECT {_COLUMNS} FROM api_key WHERE county_id = $1 ORDER BY created_at, prefix"  # noqa: S608 - our columns
 
-_ADD_KEY = f"""
+ADD_KEY = f"""
 INSERT INTO api_key (county_id, secret_sha256, {_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 """  # noqa: S608 - our columns
 
 # A second revocation changes nothing: the first one stays on record.
-_REVOKE = """
+REVOKE_KEY = """
 UPDATE api_key SET
     revoked_at = coalesce(revoked_at, $4),
     revoked_by = CASE WHEN revoked_at IS NULL THEN $3 ELSE revoked_by END
@@ -65,51 +67,17 @@ async def add_county(connection: asyncpg.Connection, county_id: str) -> None:
     await connection.execute(_ADD_COUNTY, county_id)
 
 
-async def live_keys(
-    connection: asyncpg.Connection, keys: Collection[tuple[str, str]]
-) -> dict[tuple[str, str], LiveKey]:
-    """Of these keys, given as county and prefix, those that are not revoked."""
-    found = await connection.fetch(_LIVE_KEYS, [county for county, _ in keys], [prefix for _, prefix in keys])
+async def live_keys(connection: asyncpg.Connection, names: Collection[KeyName]) -> dict[KeyName, LiveKey]:
+    """Of these keys, those that are not revoked."""
+    found = await connection.fetch(_LIVE_KEYS, [county for county, _ in names], [prefix for _, prefix in names])
     return {(row[0], row[1]): LiveKey(*row[2:]) for row in found}
 
 
-async def note_use(connection: asyncpg.Connection, county_id: str, prefix: str, now: datetime) -> None:
-    """Record that a key was used, unless that was recorded in the minute before.
-
-    Args:
-        connection: any; one statement.
-        county_id: the key's county.
-        prefix: the key's public part.
-        now: when the key was used, with a time zone.
-    """
-    await connection.execute(_NOTE_USE, county_id, prefix, now)
-
-
-async def add_key(connection: asyncpg.Connection, county_id: str, secret_sha256: bytes, key: KeyRecord) -> None:
-    """Store a new key.
-
-    Args:
-        connection: any; one statement.
-        county_id: the key's county.
-        secret_sha256: the hash of the key's secret, 32 bytes; the secret itself is not stored.
-        key: the rest of what is stored.
-    """
-    await connection.execute(_ADD_KEY, county_id, secret_sha256, *astuple(key))
+async def note_use(connection: asyncpg.Connection, name: KeyName, now: datetime) -> None:
+    """Record that a key was used, unless that was recorded in the minute before."""
+    await connection.execute(_NOTE_USE, *name, now)
 
 
 async def list_keys(connection: asyncpg.Connection, county_id: str) -> list[KeyRecord]:
     """A county's keys, the oldest first, including revoked ones."""
     return [KeyRecord(*row) for row in await connection.fetch(_LIST, county_id)]
-
-
-async def revoke_key(connection: asyncpg.Connection, county_id: str, prefix: str, by: str, now: datetime) -> bool:
-    """Revoke a key; False where there is none.
-
-    Args:
-        connection: any; one statement.
-        county_id: the key's county.
-        prefix: the key's public part.
-        by: the user who revokes it; goes on record.
-        now: when, with a time zone.
-    """
-    return bool(await connection.fetchval(_REVOKE, county_id, prefix, by, now))

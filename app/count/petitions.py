@@ -7,8 +7,8 @@ from app.access.queries import add_county
 from app.count import line_queries as rows
 from app.count.queries import lock_head
 from app.count.record import Change, Count, write
-from app.database.ids import new_id
 from app.database.pools import Database
+from app.database.tables import new_id
 from app.errors import UnknownPetitionError
 from app.law.petition import Petition, PetitionKey, check_closing, check_terms, required_signatures
 

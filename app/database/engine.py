@@ -1,13 +1,14 @@
-"""The connections of one process: a pool for writes to the count, one for short reads, one for everything else."""
+"""Reaching the database: how a process connects, opens its pools, and knows that the database is away."""
 
-from typing import Any
+from typing import Any, Final
 
 import asyncpg
 from sqlalchemy import event
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from app.database.pools import Database, no_reset
@@ -38,33 +39,43 @@ def connect_arguments(url: str, **session: str) -> dict[str, Any]:
 async def open_database(url: str, *, intake: int = 4, reading: int = 8) -> Database:
     """Open the pools of a process, as the service's role."""
     writers, quick = await _pool(url, intake), await _pool(url, _BRIEF)
-    engine = create_async_engine(
-        url,
-        pool_size=reading,
-        max_overflow=0,
-        pool_timeout=5,
-        connect_args={"server_settings": SESSION, "command_timeout": 40},
-    )
+    sessions = {"server_settings": SESSION, "command_timeout": 40}
+    engine = create_async_engine(url, pool_size=reading, max_overflow=0, pool_timeout=5, connect_args=sessions)
     event.listen(engine.sync_engine, "checkout", _refuse_closed)
     return Database(writers, quick, engine)
 
 
 async def _pool(url: str, most: int) -> asyncpg.Pool:
-    """A pool of the driver's own."""
-    return await asyncpg.create_pool(
-        **connect_arguments(url, **SESSION),
-        min_size=1,
-        max_size=most,
-        command_timeout=40,
-        reset=no_reset,
-    )
+    arguments = connect_arguments(url, **SESSION)
+    return await asyncpg.create_pool(**arguments, min_size=1, max_size=most, command_timeout=40, reset=no_reset)
 
 
 def _refuse_closed(connection: DBAPIConnection, _record: object, _proxy: object) -> None:
-    """Have the pool open another connection for one that the server closed meanwhile: no round trip is spent on it.
-
-    Raises:
-        DisconnectionError: the pool's way to hear of it.
-    """
+    """Have the pool open another connection for one that the server closed meanwhile: no round trip is spent on it."""
     if connection.driver_connection.is_closed():
         raise DisconnectionError
+
+
+# The database is unreachable, restarting, or too busy: the client is asked to try again, which its idempotency key
+# makes safe even where the outcome of a commit is unknown.
+UNAVAILABLE: Final = (
+    OSError,
+    TimeoutError,
+    PoolTimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the connection was lost in the middle of an answer, and the driver lost its place
+    asyncpg.exceptions.OperatorInterventionError,
+    asyncpg.exceptions.LockNotAvailableError,
+    asyncpg.exceptions.InsufficientResourcesError,
+    asyncpg.exceptions.DeadlockDetectedError,
+)
+DATABASE_ERRORS: Final = (SQLAlchemyError, asyncpg.PostgresError, *UNAVAILABLE)
+"""All that the drivers raise."""
+
+
+def is_unavailable(error: BaseException) -> bool:
+    """Whether the same request may succeed later."""
+    if not isinstance(error, DBAPIError):
+        return isinstance(error, UNAVAILABLE)
+    return error.connection_invalidated or isinstance(getattr(error.orig, "__cause__", None), UNAVAILABLE)

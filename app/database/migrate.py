@@ -12,8 +12,6 @@ from app.database.engine import connect_arguments
 from app.errors import DatabaseConnectionError, SchemaError
 
 _PROJECT: Final = Path(__file__).parents[2]
-_CONFIGURATION: Final = _PROJECT / "pyproject.toml"  # [tool.alembic]
-_MIGRATIONS: Final = _PROJECT / "migrations" / "versions"
 _CONNECT_WITHIN: Final = 15  # seconds
 
 # The revision a database is at. NULL before the first migration: the table is looked up by name, not read blindly.
@@ -39,7 +37,7 @@ def _upgrade(connection: Connection, revision: str) -> None:
     from alembic import command  # noqa: PLC0415  # 6 MB, which a service with a current schema need not hold
     from alembic.config import Config  # noqa: PLC0415  # the same
 
-    configuration = Config(toml_file=_CONFIGURATION)
+    configuration = Config(toml_file=_PROJECT / "pyproject.toml")
     configuration.attributes["connection"] = connection
     command.upgrade(configuration, revision)
 
@@ -76,7 +74,7 @@ async def _connect(url: str) -> asyncpg.Connection:
 
 
 def _revisions() -> list[str]:
-    return [file.name.partition("_")[0] for file in _MIGRATIONS.glob("[0-9]*.py")]
+    return [file.name.partition("_")[0] for file in (_PROJECT / "migrations" / "versions").glob("[0-9]*.py")]
 
 
 def head_revision() -> str:

@@ -1,14 +1,18 @@
 """The connection pools of one process: for changes of the count, for short reads, and for everything else."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, cast
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Final, cast
 
 import asyncpg
 
 if TYPE_CHECKING:  # worker processes import this module and have no use for SQLAlchemy
-    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+    from sqlalchemy.ext.asyncio import AsyncEngine
     from sqlalchemy.pool import QueuePool
+
+
+Acquire = Callable[[], AbstractAsyncContextManager[asyncpg.Connection]]
 
 
 async def no_reset(_connection: asyncpg.Connection) -> None:
@@ -20,30 +24,23 @@ async def no_reset(_connection: asyncpg.Connection) -> None:
 
 
 class Database:
-    """The pools of one process."""
+    """The pools of one process; `open_database` makes them."""
 
     def __init__(self, intake: asyncpg.Pool, brief: asyncpg.Pool, reading: "AsyncEngine") -> None:
-        """Keep the pools; `open_database` makes them."""
-        self._intake = intake
-        self._brief = brief
-        self._reading = reading
+        """Keep the pools."""
+        self._own: Final = {"intake": intake, "brief": brief}
+        self._reading: Final = reading
+        self.intake: Final[Acquire] = partial(intake.acquire, timeout=20)
+        """A connection for the hot path, straight from the driver."""
+        self.brief: Final[Acquire] = partial(brief.acquire, timeout=5)
+        """A connection to read a row by its key: stations wait for that as well, however busy the readers are."""
+        self.begin: Final = reading.begin
+        """A SQLAlchemy transaction, committed on leaving."""
 
     @property
     def url(self) -> str:
         """The database's address with its password, for connections outside the pools."""
         return self._reading.url.render_as_string(hide_password=False)
-
-    @asynccontextmanager
-    async def intake(self) -> AsyncIterator[asyncpg.Connection]:
-        """A connection for the hot path, straight from the driver."""
-        async with self._intake.acquire(timeout=20) as connection:
-            yield connection
-
-    @asynccontextmanager
-    async def brief(self) -> AsyncIterator[asyncpg.Connection]:
-        """A connection to read a row by its key: stations wait for that as well, however busy the readers are."""
-        async with self._brief.acquire(timeout=5) as connection:
-            yield connection
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[asyncpg.Connection]:
@@ -52,22 +49,15 @@ class Database:
             raw = await connection.get_raw_connection()
             yield raw.driver_connection
 
-    @asynccontextmanager
-    async def begin(self) -> AsyncIterator["AsyncConnection"]:
-        """A SQLAlchemy transaction, committed on leaving."""
-        async with self._reading.begin() as connection:
-            yield connection
-
     def connections(self) -> dict[str, tuple[int, int]]:
         """How many connections each pool has, and how many of them are in use."""
         reading = cast("QueuePool", self._reading.pool)
         used, idle = reading.checkedout(), reading.checkedin()
-        pools = {"intake": self._intake, "brief": self._brief}
-        sizes = {name: (pool.get_size(), pool.get_size() - pool.get_idle_size()) for name, pool in pools.items()}
+        sizes = {name: (pool.get_size(), pool.get_size() - pool.get_idle_size()) for name, pool in self._own.items()}
         return {**sizes, "reading": (used + idle, used)}
 
     async def close(self) -> None:
         """Close the pools."""
-        await self._intake.close()
-        await self._brief.close()
+        for pool in self._own.values():
+            await pool.close()
         await self._reading.dispose()

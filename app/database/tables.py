@@ -1,6 +1,9 @@
-"""The tables, and of them the columns, over which SQLAlchemy composes queries. Migrations create them."""
+"""The tables, and of them the columns, over which SQLAlchemy composes queries; and the identifiers of new rows."""
 
+import secrets
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import ARRAY, Boolean, Column, Date, DateTime, Integer, LargeBinary, MetaData, Table, Text, Uuid
 from sqlalchemy.types import TypeEngine
@@ -36,3 +39,10 @@ line = _table(
     **dict.fromkeys(("confirmed_by", "mismatch_by"), ARRAY(Text)),
     settled=Boolean(),
 )
+
+
+def new_id(now: datetime) -> UUID:
+    """A UUIDv7 (RFC 9562): its order is the order of creation, so that an index grows at its end."""
+    milliseconds = int(now.timestamp() * 1000)
+    bits = milliseconds << 80 | 0x7 << 76 | secrets.randbits(12) << 64 | 0b10 << 62 | secrets.randbits(62)
+    return UUID(int=bits)

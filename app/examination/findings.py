@@ -10,6 +10,7 @@ from app.count.record import Change, record
 from app.errors import RecallError, UnknownLineError, UnknownVoterError
 from app.law.line import Finding, Line, Place
 from app.law.review import PersonFinding, judge
+from app.matching.queries import SearchedRoll
 from app.roll.queries import get_roll, registrations_of_voters
 
 
@@ -85,5 +86,6 @@ async def _known_voters(connection: Connection, county_id: str, voters: Collecti
     roll = await get_roll(connection, county_id) if voters else None
     if roll is None:
         return None, set()
-    found = await registrations_of_voters(connection, county_id, roll.roll_version, sorted(set(voters)))
+    searched = SearchedRoll(connection, county_id, roll.roll_version)
+    found = await registrations_of_voters(searched, sorted(set(voters)))
     return roll.roll_version, {registration.voter_id for registration in found}

@@ -122,7 +122,7 @@ async def _judged(roll: SearchedRoll, writings: Sequence[JudgedWriting]) -> list
     lines = [roll.aliases.applied_to(parse_line(one.writing)) for one in writings]
     voters = sorted({one.signer for one in writings})
     own: dict[str, list[Registration]] = defaultdict(list)
-    for registration in await registrations_of_voters(roll.connection, roll.county_id, roll.roll_version, voters):
+    for registration in await registrations_of_voters(roll, voters):
         own[registration.voter_id].append(registration)
     strangers = {at: lines[at] for at, one in enumerate(writings) if one.reason is not None and not one.signer}
     households = await _households(roll, strangers)

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from asyncpg import Connection, Record
 
 from app.access.principals import Principal
-from app.database.ids import new_id
+from app.database.tables import new_id
 from app.matching.candidates import FoundCandidates, Kind
 
 # Takes one lookup of the day. The row's lock, held to the end of the transaction, makes concurrent lookups of one

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from app.count.queries import lock_slots
 from app.count.record import Change, record
-from app.database.ids import new_id
+from app.database.tables import new_id
 from app.errors import UnknownWithdrawalError, WithdrawalRefusedError
 from app.examination import queries as rows
 from app.examination.findings import check_voter

@@ -13,7 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, gen
 
 from app.access.principals import Principal
 from app.count.line_queries import PetitionFigures, answers, petition_figures, roll_figures
-from app.database.failures import UNAVAILABLE
+from app.database.engine import UNAVAILABLE
 from app.database.migrate import current_revision, head_revision
 from app.http.body import ResponseModel
 from app.http.frame import AppState, State, principal_of

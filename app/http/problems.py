@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from app import errors as domain
-from app.database.failures import DATABASE_ERRORS, is_unavailable
+from app.database.engine import DATABASE_ERRORS, is_unavailable
 
 logger = logging.getLogger("app.http")
 

@@ -12,7 +12,7 @@ from fastapi.responses import StreamingResponse
 
 from app.access.principals import Principal
 from app.count.line_queries import read_history
-from app.database.failures import UNAVAILABLE
+from app.database.engine import UNAVAILABLE
 from app.errors import UnknownPetitionError
 from app.http.body import DIGITS, Limit, ResponseModel
 from app.http.frame import (

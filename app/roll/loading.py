@@ -3,10 +3,11 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import ExitStack, aclosing, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -295,7 +296,6 @@ class RollUploads:
         self._database_url = database_url
         self._folder = folder
         self._loads: set[asyncio.Task[None]] = set()
-        self._under_way = 0
         for left in folder.glob("*.roll"):
             left.unlink()
 
@@ -315,48 +315,30 @@ class RollUploads:
             RollError: the file is too long.
             RollLoadingError: another load of this county's roll is running.
         """
-        with ExitStack() as stack:
-            path = stack.enter_context(self._file())
-            await _receive(path, content)
-            file = stack.pop_all()  # it is needed until it is loaded
-        version: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        load = load_roll(
-            self._database_url,
-            county_id=county_id,
-            source=path,
-            roll_format=roll_format,
-            complete_through=complete_through,
-            began=version.set_result,
-        )
-        task = asyncio.create_task(self._finish(load, file, version))
-        self._loads.add(task)
-        task.add_done_callback(self._loads.discard)
-        return await asyncio.shield(version)
-
-    @contextmanager
-    def _file(self) -> Iterator[Path]:
-        """The path of a file that is received and loaded, and then deleted."""
-        if self._under_way >= _UPLOADS_AT_ONCE:
+        if len(self._loads) >= _UPLOADS_AT_ONCE:
             raise BusyError
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._under_way += 1
-        path = self._folder / f"{uuid4().hex}.roll"
-        try:
-            yield path
-        finally:
-            self._under_way -= 1
-            path.unlink(missing_ok=True)
+        version: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        load = partial(load_roll, self._database_url, county_id=county_id, roll_format=roll_format)
 
-    @staticmethod
-    async def _finish(load: Awaitable[LoadedRoll], file: ExitStack, version: asyncio.Future[int]) -> None:
-        with file:
+        async def receive_and_load() -> None:
+            path = self._folder / f"{uuid4().hex}.roll"
             try:
-                await load
+                await _receive(path, content)
+                await load(source=path, complete_through=complete_through, began=version.set_result)
             except Exception as error:  # noqa: BLE001  # the client gets it as the answer, or the list of rolls shows it
                 if not version.done():
                     version.set_exception(error)
                 elif not isinstance(error, RollError):
                     logger.warning("a roll was not loaded", extra={"error": type(error).__qualname__})
+            finally:
+                path.unlink(missing_ok=True)
+                version.cancel()  # for a request that still waits for it
+
+        task = asyncio.create_task(receive_and_load())
+        self._loads.add(task)
+        task.add_done_callback(self._loads.discard)
+        return await asyncio.shield(version)
 
     async def close(self) -> None:
         """Cancel the loads: each leaves a failed version that says so."""

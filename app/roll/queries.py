@@ -9,7 +9,7 @@ import asyncpg
 
 from app.law.registration import Registration
 from app.matching.blocking import KEY_COLUMNS, KEYS_VERSION, MARK_COLUMN
-from app.matching.queries import ALIAS_VERSION_COLUMNS, AliasVersion
+from app.matching.queries import ALIAS_VERSION_COLUMNS, AliasVersion, SearchedRoll
 
 RollState = Literal["loading", "loaded", "active", "retired", "failed"]
 
@@ -143,18 +143,9 @@ async def any_active_roll(connection: asyncpg.Connection) -> bool:
     return bool(await connection.fetchval(_ANY_ACTIVE_ROLL, KEYS_VERSION))
 
 
-async def registrations_of_voters(
-    connection: asyncpg.Connection, county_id: str, version: int, voter_ids: Sequence[str]
-) -> list[Registration]:
-    """All intervals of these voters in one version of the roll, in the file's order.
-
-    Args:
-        connection: any; only read.
-        county_id: the county.
-        version: of the roll.
-        voter_ids: the voters, as on the roll.
-    """
-    return [Registration(*row) for row in await connection.fetch(_OF_VOTERS, county_id, version, voter_ids)]
+async def registrations_of_voters(roll: SearchedRoll, voter_ids: Sequence[str]) -> list[Registration]:
+    """All intervals of these voters in one version of the roll, in the file's order."""
+    return [Registration(*row) for row in await roll.fetch(_OF_VOTERS, voter_ids)]
 
 
 # An examination locks the county's row too, so a load of aliases waits for the examinations under the old ones.

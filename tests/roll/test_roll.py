@@ -29,6 +29,7 @@ from app.errors import (
 from app.law.registration import Registration
 from app.matching.blocking import KEY_COLUMNS, MARK_COLUMN, count_terms, registration_keys
 from app.matching.frequencies import CORRECTED_KINDS, SHORTEST_CORRECTED, variants
+from app.matching.queries import SearchedRoll
 from app.processes import WorkerPool
 from app.roll import queries as db
 from app.roll import workers
@@ -88,7 +89,9 @@ async def test_a_loaded_roll_reads_back_as_it_was_written(
     data = a_roll(rows)
     loaded = await load(database, data)
     expected = registrations_of(data)
-    stored = await db.registrations_of_voters(connection, COUNTY, 1, [f"V{no}" for no in range(1, rows + 1)])
+    stored = await db.registrations_of_voters(
+        SearchedRoll(connection, COUNTY, 1), [f"V{no}" for no in range(1, rows + 1)]
+    )
     assert (loaded.roll_version, loaded.registrations, loaded.active) == (1, rows, False)
     assert stored == expected
 
@@ -352,7 +355,9 @@ async def test_an_activated_version_takes_the_place_of_the_one_in_use(
     assert first
     assert (first.roll_version, second.roll_version, second.state) == (1, 2, "active")
     assert [roll.state for roll in await db.list_rolls(connection, COUNTY)] == ["retired", "active"]
-    assert len(await db.registrations_of_voters(connection, COUNTY, 1, ["V5", "V6"])) == 1  # findings still name it
+    assert (
+        len(await db.registrations_of_voters(SearchedRoll(connection, COUNTY, 1), ["V5", "V6"])) == 1
+    )  # findings still name it
 
 
 async def test_activating_the_version_in_use_changes_nothing(database: str, connection: asyncpg.Connection) -> None:
