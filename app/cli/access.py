@@ -1,5 +1,6 @@
 """`python -m app keys` and `lookups`: who may use the service, and who looked voters up."""
 
+import sys
 from datetime import UTC, date, datetime, time, timedelta
 
 from app.access.keys import issue_key, revoke_key
@@ -45,7 +46,7 @@ async def _list(arguments: cli.Arguments, database: Database) -> None:
         by = ", ".join(f"{what} by {who}" for what, who in people.items() if who)
         print(f"{key.prefix}  {key.role:10}  {state:7}  {key.created_at:%Y-%m-%d}  {key.principal}  {used}  {by}")
     if not keys:
-        cli.note_empty(arguments.county_id, "keys", "issue one with `keys create`")
+        print(cli.lacking(arguments.county_id, "keys", "issue one with `keys create`"), file=sys.stderr)
 
 
 async def _revoke(arguments: cli.Arguments, database: Database) -> None:
@@ -56,7 +57,7 @@ async def _lookups(arguments: cli.Arguments, database: Database) -> None:
     async with database.reading() as connection:
         sums = await lookup_sums(connection, arguments.county_id, datetime.combine(arguments.since, time(), UTC))
     if not sums:
-        cli.note_empty(arguments.county_id, "recorded lookups", "an earlier --since")
+        print(cli.lacking(arguments.county_id, "recorded lookups", "an earlier --since"), file=sys.stderr)
     print(f"{'day':<10} {'lookups':>8} {'shown':>8}  {'kind':<16} user")
     for row in sums:
         print("{day} {lookups:>8,} {candidates:>8,}  {kind:<16} {principal} ({role})".format_map(row))

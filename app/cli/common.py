@@ -139,9 +139,9 @@ def content_of(file: str) -> bytes:
     return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
 
 
-def note_empty(county_id: str, lacks: str, next_step: str) -> None:
-    """Say on standard error why a county's list is empty, and what to do."""
-    print(f"county {county_id} has no {lacks}: check the code, or {next_step}", file=sys.stderr)
+def lacking(county_id: str, what: str, next_step: str) -> str:
+    """Why a county's list is empty, and what to do."""
+    return f"county {county_id} has no {what}: check the code, or {next_step}"
 
 
 def argument(read: Callable[[str], T], wanted: str, allowed: Callable[[T], bool] | None = None) -> Callable[[str], T]:

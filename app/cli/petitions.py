@@ -16,9 +16,8 @@ from app.count.record import Change, Count, attempt
 from app.database.pools import Database
 from app.errors import UnknownPetitionError
 from app.examination.explanation import explain
-from app.examination.findings import decide_line
+from app.examination.findings import decide_line, revoke_withdrawal, withdraw
 from app.examination.reexamination import declare_section, revise
-from app.examination.withdrawals import revoke_withdrawal, withdraw
 from app.http.body import check, decode, safe_text
 from app.http.findings import RevisionIn, section_out, withdrawal_done_out
 from app.http.petitions import PetitionOut

@@ -116,7 +116,7 @@ async def _list_rolls(arguments: cli.Arguments, database: Database) -> None:
         registrations, through = roll.registrations or 0, f"complete through {roll.complete_through}"
         print(f"{roll.roll_version:4}  {roll.state:8}  {registrations:>12,}  {through}  {roll.failure or ''}".rstrip())
     if not rolls:
-        cli.note_empty(arguments.county_id, "roll", "load one with `roll load`")
+        print(cli.lacking(arguments.county_id, "roll", "load one with `roll load`"), file=sys.stderr)
 
 
 async def _load_aliases(arguments: cli.Arguments, database: Database) -> None:
@@ -138,7 +138,7 @@ async def _list_aliases(arguments: cli.Arguments, database: Database) -> None:
             f" {version.loaded_at:%Y-%m-%d %H:%M} by {version.loaded_by}"
         )
     if not versions:
-        cli.note_empty(arguments.county_id, "aliases", "load a table with `aliases load`")
+        print(cli.lacking(arguments.county_id, "aliases", "load a table with `aliases load`"), file=sys.stderr)
 
 
 async def _show_aliases(arguments: cli.Arguments, database: Database) -> None:
@@ -152,11 +152,8 @@ async def _show_aliases(arguments: cli.Arguments, database: Database) -> None:
 async def _reexamine(arguments: cli.Arguments, database: Database) -> None:
     async with database.reading() as connection:
         counties = await counties_with_roll(connection)
-    if arguments.county_id and arguments.county_id not in counties:
-        text = (
-            f"county {arguments.county_id} has no roll in use: check the code, or load one with `roll load --activate`"
-        )
-        raise cli.CommandError(text)
     asked = [arguments.county_id] if arguments.county_id else counties
+    if not set(asked) <= set(counties):
+        raise cli.CommandError(cli.lacking(arguments.county_id, "roll in use", "load one with `roll load --activate`"))
     lines = sum([await reexamine_county(Count(database), county_id, now=cli.now()) for county_id in asked])
     print(f"examined {lines:,} lines again")

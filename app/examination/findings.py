@@ -1,17 +1,34 @@
-"""A person's findings on lines."""
+"""What a person decides: findings on lines, and withdrawals of voters. Each raises what `record` raises besides."""
 
+import secrets
 from collections.abc import Collection, Mapping
+from datetime import date
+from uuid import UUID
 
 from asyncpg import Connection
 
 from app.access.principals import Principal
 from app.count.line_queries import LineRead, read_line, read_lines
+from app.count.queries import lock_slots
 from app.count.record import Change, record
-from app.errors import RecallError, UnknownLineError, UnknownVoterError
+from app.database.tables import new_id
+from app.errors import (
+    RecallError,
+    UnknownLineError,
+    UnknownVoterError,
+    UnknownWithdrawalError,
+    WithdrawalRefusedError,
+)
+from app.examination import queries as rows
 from app.law.line import Finding, Line, Place
 from app.law.review import PersonFinding, judge
+from app.law.withdrawal import Revocation, Withdrawal, check_received
+from app.ledger.entries import SALT_BYTES, leaf_hash
 from app.matching.queries import SearchedRoll
 from app.roll.queries import get_roll, registrations_of_voters
+
+Changed = tuple[Withdrawal, Mapping[Place, Line] | None]
+"""A withdrawal, and the lines that changed with it; None if it was recorded like this before."""
 
 
 async def decide_by_person(
@@ -21,10 +38,6 @@ async def decide_by_person(
 
     A refused finding (UnknownLineError, UnknownVoterError, FindingRefusedError, SupervisorNeededError) never fails
     another one.
-
-    Raises:
-        PetitionClosedError: the count has ended.
-        ChangedMeanwhileError: another clerk decided one of the lines just now.
     """
     reads = await read_lines(change.connection, change.petition.key, said)
     named = {  # the voters whose lines these were not yet found to be
@@ -66,12 +79,73 @@ async def decide_line(change: Change, place: Place, said: PersonFinding, *, who:
     Raises:
         UnknownLineError: there is no signature at this place.
         RecallError: what `decide_by_person` refuses.
-        ChangedMeanwhileError: another clerk decided the line just now.
     """
     result = (await decide_by_person(change, {place: said}, who=who))[place]
     if isinstance(result, RecallError):
         raise result
     return await read_line(change.connection, change.petition.key, place), change.tally is not None
+
+
+async def withdraw(change: Change, voter_id: str, received_on: date, *, by: str, note: str) -> Changed:
+    """Record a voter's withdrawal: none of the voter's lines counts, neither those submitted nor those to come.
+
+    A voter who has withdrawn already stays so: nothing changes.
+
+    Args:
+        change: the transaction.
+        voter_id: who withdrew.
+        received_on: when the written request was received.
+        by: who records it.
+        note: is recorded.
+
+    Raises:
+        WithdrawalRefusedError: it was received on the day of filing or later (EC 11303).
+        UnknownVoterError: the active roll has no such voter.
+    """
+    connection, key = change.connection, change.petition.key
+    check_received(received_on, filed_on=change.petition.filed_on, today=change.now.date())
+    await check_voter(connection, key.county_id, voter_id)
+    await lock_slots(connection, key, [voter_id])
+    if held := await rows.withdrawal_in_force(connection, key, voter_id):
+        return held, None
+    return await _put_on_record(change, Withdrawal(new_id(change.now), voter_id, received_on, by, change.now, note))
+
+
+async def revoke_withdrawal(change: Change, withdrawal_id: UUID, *, by: str, note: str) -> Changed:
+    """Revoke a withdrawal that was recorded by mistake: the voter's lowest eligible line counts again.
+
+    A withdrawal that was revoked already stays so. Both records are kept.
+
+    Args:
+        change: the transaction, its petition and the time.
+        withdrawal_id: the withdrawal to revoke.
+        by: the user who revokes it; goes on record.
+        note: why; not empty.
+
+    Raises:
+        UnknownWithdrawalError: the petition has no such withdrawal.
+        WithdrawalRefusedError: the note is empty.
+    """
+    if not note.strip():
+        raise WithdrawalRefusedError("say in the note why the withdrawal is revoked")
+    connection, key = change.connection, change.petition.key
+    held = await rows.get_withdrawal(connection, key, withdrawal_id)
+    if held is None:
+        raise UnknownWithdrawalError
+    await lock_slots(connection, key, [held.voter_id])
+    # Read again under the slot's lock: another supervisor may have revoked it just now.
+    held = await rows.get_withdrawal(connection, key, withdrawal_id) or held
+    if held.revocation:
+        return held, None
+    return await _put_on_record(change, held._replace(revocation=Revocation(withdrawal_id, by, change.now, note)))
+
+
+async def _put_on_record(change: Change, withdrawal: Withdrawal) -> Changed:
+    """Append a withdrawal, or the revocation that it has now, and decide the voter's lines again."""
+    salt = secrets.token_bytes(SALT_BYTES)
+    content = await rows.add_withdrawal(change, withdrawal, salt)
+    facts = {"revocation" if withdrawal.revocation else "withdrawal": leaf_hash(salt, content.encode()).hex()}
+    return withdrawal, await record(change, "withdrawal", [], voters=[withdrawal.voter_id], facts=facts)
 
 
 async def check_voter(connection: Connection, county_id: str, voter_id: str) -> None:

@@ -7,6 +7,7 @@ from typing import Final
 
 from app.access.principals import Principal, Role
 from app.database.pools import Database
+from app.database.tables import new_id
 from app.errors import LookupBudgetError, NoRollError
 from app.examination import lookup_queries as rows
 from app.matching.candidates import FoundCandidates, Question, candidates_of
@@ -37,7 +38,7 @@ async def look_up(
     """
     now = now.astimezone(UTC)
     async with database.reading() as connection, connection.transaction():
-        if not await rows.take_lookup(connection, who, now.date(), LOOKUPS_A_DAY[who.role]):
+        if not await connection.fetchval(rows.TAKE, who.county_id, who.name, now.date(), LOOKUPS_A_DAY[who.role]):
             tomorrow = datetime.combine(now.date() + timedelta(days=1), time(), UTC)
             raise LookupBudgetError(retry_after=int((tomorrow - now).total_seconds()) + 1)
         roll, _ = await in_use(connection, who.county_id)
@@ -46,5 +47,7 @@ async def look_up(
         found, decision = await candidates_of(roll, question), None
         if question.kind == "name_and_address":
             [decision] = await decide_lines(roll, [LineToDecide(question.writing, question.interval)])
-        await rows.add_lookup(connection, who, question.kind, found, now=now)
+        shown = (found.roll_version, len(found.candidates), found.confidential)
+        row = (who.county_id, new_id(now), who.name, who.role, question.kind, *shown, now)
+        await connection.execute(rows.ADD, *row)
     return found, decision

@@ -38,7 +38,8 @@ async def next_sample(
     """
     async with database.reading() as connection:
         _, seed = await rows.state_and_seed(connection, petition.key)
-        places = await rows.next_to_check(connection, petition, seed, who.name, limit)
+        own = (seed + who.name.encode(), limit)
+        places = [Place(*row) for row in await connection.fetch(rows.NEXT_CHECK, *rows.draw_of(petition, seed), *own)]
         signatures = await signatures_at(connection, petition.key, places)
         roll, _ = await in_use(connection, petition.county_id)
         if roll is None:
@@ -88,8 +89,9 @@ async def check_line(change: Change, place: Place, answer: PersonFinding, *, who
         raise NotDrawnError
     if answer.voter_id:
         await check_voter(connection, petition.county_id, answer.voter_id)
-    answered = Answered(answer, who.name, change.now)
-    if not await rows.add_check(change, line, answered):
+    decided = (line.finding_no, *line.outcome, line.voter_id)
+    said = (*answer.outcome, answer.voter_id, answer.note, who.name, change.now)
+    if not await connection.fetchval(rows.ADD_CHECK, *petition.key, *place, *decided, *said):
         raise AlreadyCheckedError  # another person's answer was committed since we read
     if not agrees(answer, DecidedLine(line.outcome, line.voter_id)):
         doubted = restated(line)._replace(
@@ -101,7 +103,7 @@ async def check_line(change: Change, place: Place, answer: PersonFinding, *, who
             writing_sha256=read.signature.sha256,
         )
         await record(change, "finding", [doubted])
-    return answered, True
+    return Answered(answer, who.name, change.now), True
 
 
 async def measure_quality(database: Database, petition: Petition) -> tuple[bytes, list[ErrorRate]]:

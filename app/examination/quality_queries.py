@@ -6,8 +6,7 @@ from uuid import UUID
 
 from asyncpg import Connection
 
-from app.count.record import Change
-from app.law.line import Line, Place
+from app.law.line import Place
 from app.law.petition import Petition, PetitionKey
 from app.law.quality import Check, DecidedLine
 from app.law.reasons import Outcome, Reason, ReviewCause, Status
@@ -26,9 +25,9 @@ _DRAWN = "substr(sha256($3 || int4send(section) || int4send(page) || int4send(li
 _BY_MACHINE = """FROM line WHERE county_id = $1 AND petition_id = $2
   AND status IN ('valid', 'invalid') AND settled AND confirmed_by = '{}' AND mismatch_by = '{}'"""
 
-# The drawn ones that were not checked yet, in a random order of each person's own: however many are checked in the end,
-# they are a random sample. Reads every line of the petition: 0.3 s for 715,833.
-_NEXT_CHECK = f"""
+# Up to $6 drawn ones that were not checked yet, in a random order of each person's own, whose seed is $5: however many
+# are checked in the end, they are a random sample. Reads every line of the petition: 0.3 s for 715,833.
+NEXT_CHECK = f"""
 SELECT section, page, line {_BY_MACHINE} AND {_DRAWN}
   AND NOT EXISTS (
     SELECT FROM quality_check q
@@ -44,8 +43,9 @@ SELECT status, reason, count(*) AS lines, count(*) FILTER (WHERE {_DRAWN}) AS dr
 GROUP BY status, reason
 """
 
-# The primary key decides between two people who answer for the same line.
-_ADD_CHECK = """
+# Stores an answer beside the line as it is decided now. The primary key decides between two people who answer for the
+# same line; the second gets no row.
+ADD_CHECK = """
 INSERT INTO quality_check (county_id, petition_id, section, page, line, finding_no, decided_status, decided_reason,
                            decided_voter_id, status, reason, voter_id, note, checked_by, checked_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
@@ -100,38 +100,17 @@ async def state_and_seed(connection: Connection, petition: PetitionKey) -> tuple
     return state, seed
 
 
-def _draw(petition: Petition, seed: bytes) -> tuple[str, UUID, bytes, bytes]:
-    """What a draw's query asks for: 8 bytes of a hash must stay below the last; 9 above them all draw every line."""
+def draw_of(petition: Petition, seed: bytes) -> tuple[str, UUID, bytes, bytes]:
+    """What a query of drawn lines asks for. A hash's 8 bytes must stay below the last; 9 bytes draw every line."""
     share = petition.ruleset.double_check_ppm
-    return *petition.key, seed, draw_limit(share).to_bytes(8, "big") if share < PARTS else b"\xff" * 9
-
-
-async def next_to_check(connection: Connection, petition: Petition, seed: bytes, who: str, limit: int) -> list[Place]:
-    """Up to `limit` drawn lines that were not checked yet, in this person's own random order.
-
-    Args:
-        connection: any; only read.
-        petition: whose lines, with the share that is drawn.
-        seed: of the petition's draw.
-        who: the name of the person who checks.
-        limit: how many lines at most.
-    """
-    found = await connection.fetch(_NEXT_CHECK, *_draw(petition, seed), seed + who.encode(), limit)
-    return [Place(*row) for row in found]
+    below = draw_limit(share).to_bytes(8, "big") if share < PARTS else b"\xff" * 9
+    return *petition.key, seed, below
 
 
 async def counts_by_machine(connection: Connection, petition: Petition, seed: bytes) -> dict[Outcome, tuple[int, int]]:
     """By outcome: the lines that the machine alone decided, and how many of them are drawn."""
-    found = await connection.fetch(_COUNTS, *_draw(petition, seed))
+    found = await connection.fetch(_COUNTS, *draw_of(petition, seed))
     return {Outcome(status, reason): (lines, drawn) for status, reason, lines, drawn in found}
-
-
-async def add_check(change: Change, line: Line, answered: Answered) -> bool:
-    """Store an answer beside the line as it is decided now; False if there is an answer for this line already."""
-    answer, *by_and_at = answered
-    decided, said = (*line.outcome, line.voter_id), (*answer.outcome, answer.voter_id, answer.note)
-    row = (*change.petition.key, *line.place, line.finding_no, *decided, *said, *by_and_at)
-    return await change.connection.fetchval(_ADD_CHECK, *row) is not None
 
 
 async def get_check(connection: Connection, petition: PetitionKey, place: Place) -> Answered | None:

@@ -1,43 +1,45 @@
 """SQL of what people put on record (corrected texts, dates of sections, withdrawals), and of lines to examine again."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
 from asyncpg import Connection, Record
 
-from app.count.queries import LINE_COLUMNS, SectionDates, columns, line_of, lock_lines
+from app.count.queries import LINE_COLUMNS, SectionDates, line_of
 from app.count.record import Change
-from app.law.line import Line, Place, Signature
+from app.law.line import Line
 from app.law.petition import PetitionKey
 from app.law.withdrawal import Revocation, Withdrawal
 
-BATCH = 500  # lines that one transaction examines again
+_BATCH = 500  # lines that one transaction examines again
 
-_LINES = f"SELECT {LINE_COLUMNS} FROM line WHERE county_id = $1 AND petition_id = $2"  # noqa: S608  # a literal of ours
+_LINE = f"SELECT {LINE_COLUMNS} FROM line WHERE county_id = $1 AND petition_id = $2"  # noqa: S608  # a literal of ours
 
-# The lines for which another roll version had no voter. Written as ranges instead of IS DISTINCT FROM to use the
-# index line_reexamination, so that the query costs nothing while there are none.
-_OUTDATED = f"""
-{_LINES} AND reason IN ('not_registered', 'no_roll')
+# Lines for which another roll version than $3 had no voter, in paper order. Written as ranges instead of IS DISTINCT
+# FROM to use the index line_reexamination, so that the query costs nothing while there are none.
+OUTDATED = f"""
+{_LINE} AND reason IN ('not_registered', 'no_roll')
   AND (roll_version < $3 OR roll_version > $3 OR roll_version IS NULL)
-ORDER BY section, page, line LIMIT {BATCH}
+ORDER BY section, page, line LIMIT {_BATCH}
 """
 
-# The lines whose decision an alias may change. By the index line_aliases, which has the same reasons in its condition.
-_READ_BEFORE = f"""
-{_LINES} AND aliases_version < $3
+# Lines that were read under older aliases than $3 and whose decision these may change. By the index line_aliases, which
+# has the same reasons in its condition.
+READ_BEFORE = f"""
+{_LINE} AND aliases_version < $3
   AND reason IN ('not_registered', 'registered_late', 'pending_registration', 'under_age', 'canceled',
                  'different_address', 'out_of_county', 'ambiguous', 'weak_match', 'possible_move')
-LIMIT {BATCH}
+LIMIT {_BATCH}
 """
 
-# A section's lines in paper order, by the primary key.
-_OF_SECTION = f"{_LINES} AND section = $3 ORDER BY section, page, line"
+# Every line of a section in paper order, by the primary key.
+OF_SECTION = f"{_LINE} AND section = $3 ORDER BY section, page, line"
 
+# Notes that a version of the aliases reads these lines as the version before did, so that their decisions remain.
 # By the primary key; the lines are locked.
-_READ_NOW = """
+READ_NOW = """
 UPDATE line SET aliases_version = $6
 FROM unnest($3::int[], $4::int[], $5::int[]) AS place (section, page, line)
 WHERE county_id = $1 AND petition_id = $2
@@ -52,26 +54,9 @@ async def counties_with_roll(connection: Connection) -> list[str]:
     return [row["county_id"] for row in await connection.fetch(_COUNTIES_WITH_ROLL)]
 
 
-async def outdated_lines(connection: Connection, petition: PetitionKey, roll_version: int) -> list[Line]:
-    """Up to `BATCH` lines for which another roll version than this one had no voter, in paper order."""
-    return [line_of(row) for row in await connection.fetch(_OUTDATED, *petition, roll_version)]
-
-
-async def lines_read_before(connection: Connection, petition: PetitionKey, aliases_version: int) -> list[Line]:
-    """Up to `BATCH` lines that are not valid and were read under older aliases than this version."""
-    return [line_of(row) for row in await connection.fetch(_READ_BEFORE, *petition, aliases_version)]
-
-
-async def lines_of_section(connection: Connection, petition: PetitionKey, section: int) -> list[Line]:
-    """Every line of a section."""
-    return [line_of(row) for row in await connection.fetch(_OF_SECTION, *petition, section)]
-
-
-async def mark_read(change: Change, places: Collection[Place], aliases_version: int) -> None:
-    """Note that this version reads these lines as the version before did, so that their decisions remain."""
-    connection, key = change.connection, change.petition.key
-    await lock_lines(connection, key, places, [])  # in paper order, like every transaction that locks several
-    await connection.execute(_READ_NOW, *key, *columns(places), aliases_version)
+async def lines(connection: Connection, query: str, *values: object) -> list[Line]:
+    """The lines that one of these queries asks for."""
+    return [line_of(row) for row in await connection.fetch(query, *values)]
 
 
 def _insert(table: str, fields: Sequence[str]) -> str:
@@ -81,8 +66,9 @@ def _insert(table: str, fields: Sequence[str]) -> str:
     return f"INSERT INTO {table} ({', '.join(names)}) VALUES ({values})"  # noqa: S608  # names of ours
 
 
-# The next revision of a place, by the primary key. Of two simultaneous ones the second finds the number taken.
-_ADD_REVISION = """
+# Appends the next revision of a place, by the primary key. Of two simultaneous ones the second finds the number taken,
+# and gets no row.
+ADD_REVISION = """
 INSERT INTO signature_revision (county_id, petition_id, section, page, line, revision_no, printed_name, name_parts,
                                 residence_address, city, zip, signed, image_sha256, writing_sha256, note, revised_by,
                                 revised_at)
@@ -92,21 +78,6 @@ FROM signature_revision
 WHERE county_id = $1 AND petition_id = $2 AND section = $3 AND page = $4 AND line = $5
 ON CONFLICT DO NOTHING RETURNING revision_no
 """
-
-
-async def add_revision(change: Change, revised: Signature, *, by: str, note: str) -> bool:
-    """Append the corrected text of a place. False if another clerk revised it just now.
-
-    Args:
-        change: the transaction, its petition and the time.
-        revised: the corrected text, with its place.
-        by: the user who corrected it.
-        note: why.
-    """
-    text = revised.writing
-    written = (text.printed_name, text.name_parts, text.residence_address, text.city, text.zip, text.signed)
-    row = (*change.petition.key, *revised.place, *written, text.image_sha256, revised.sha256, note, by, change.now)
-    return await change.connection.fetchval(_ADD_REVISION, *row) is not None
 
 
 class Declaration(NamedTuple):
@@ -134,7 +105,8 @@ SELECT {", ".join(Declaration._fields)} FROM section
 WHERE county_id = $1 AND petition_id = $2 AND section = $3 ORDER BY declaration_no DESC LIMIT 1
 """  # noqa: S608  # names of ours
 
-_ADD_DECLARATION = _insert("section", Declaration._fields)
+# `begin_declaration` holds the lock, so the number is free.
+ADD_DECLARATION = _insert("section", Declaration._fields)
 
 
 async def begin_declaration(connection: Connection, petition: PetitionKey, section: int) -> Declaration | None:
@@ -145,11 +117,6 @@ async def begin_declaration(connection: Connection, petition: PetitionKey, secti
     await connection.execute(_BEGIN, *petition)
     row = await connection.fetchrow(_NEWEST, *petition, section)
     return row and Declaration(*row)
-
-
-async def add_declaration(change: Change, new: Declaration) -> None:
-    """Append a declaration. `begin_declaration` holds the lock, so its number is free."""
-    await change.connection.execute(_ADD_DECLARATION, *change.petition.key, *new)
 
 
 _WITHDRAWAL = """

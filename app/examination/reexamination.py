@@ -11,7 +11,7 @@ from typing import Final
 
 from app.count.intake import examine_lines, interval_of
 from app.count.line_queries import LineRead, list_petitions, read_line, signatures_at
-from app.count.queries import SectionDates, hold_basis
+from app.count.queries import SectionDates, columns, hold_basis, lock_lines
 from app.count.record import Change, ChangedMeanwhileError, Count, record
 from app.examination import queries as rows
 from app.examination.queries import Declaration
@@ -49,7 +49,10 @@ async def revise(change: Change, revised: Signature, *, by: str, note: str) -> t
     read = await read_line(connection, key, revised.place)
     if read.signature.sha256 == revised.sha256:
         return read, False
-    if not await rows.add_revision(change, revised, by=by, note=note):
+    text = revised.writing
+    written = (text.printed_name, text.name_parts, text.residence_address, text.city, text.zip, text.signed)
+    row = (*key, *revised.place, *written, text.image_sha256, revised.sha256, note, by, change.now)
+    if not await connection.fetchval(rows.ADD_REVISION, *row):
         raise ChangedMeanwhileError
     await record(change, "revision", await _examined_again(change, [read.line], "new_writing"))
     return await read_line(connection, key, revised.place), True
@@ -72,10 +75,10 @@ async def declare_section(change: Change, section: int, dates: SectionDates, *, 
     if held and held.dates == dates:
         return held, 0
     declaration = Declaration(section, held.declaration_no + 1 if held else 1, *dates, by, change.now)
-    await rows.add_declaration(change, declaration)
+    await connection.execute(rows.ADD_DECLARATION, *petition.key, *declaration)
     await hold_basis(connection, petition.key)
     moved = interval_of(petition, held.dates if held else None) != interval_of(petition, dates)
-    lines = await rows.lines_of_section(connection, petition.key, section) if moved else []
+    lines = await rows.lines(connection, rows.OF_SECTION, *petition.key, section) if moved else []
     findings = await _examined_again(change, lines, "new_dates") if lines else []
     facts = {"section": section, **{name: day and day.isoformat() for name, day in dates._asdict().items()}}
     await record(change, "section", findings, facts=facts)
@@ -128,7 +131,7 @@ async def _examine_some(count: Count, petition: Petition, now: datetime, decide:
             basis = await hold_basis(connection, petition.key)
             if basis.roll_version is None:
                 return None
-            lines = await rows.outdated_lines(connection, petition.key, basis.roll_version)
+            lines = await rows.lines(connection, rows.OUTDATED, *petition.key, basis.roll_version)
             if not lines:
                 return await _examine_aliases(change, basis.aliases_version, decide)
             await record(change, "reexamination", await _examined_again(change, lines, "new_roll", decide))
@@ -140,7 +143,7 @@ async def _examine_some(count: Count, petition: Petition, now: datetime, decide:
 async def _examine_aliases(change: Change, version: int, decide: Decide) -> int | None:
     """Examine the lines that this version of the aliases reads differently, and mark the others as read."""
     connection, petition = change.connection, change.petition
-    lines = await rows.lines_read_before(connection, petition.key, version)
+    lines = await rows.lines(connection, rows.READ_BEFORE, *petition.key, version)
     if not lines:
         return None
     versions = {line.aliases_version for line in lines} | {version}
@@ -155,7 +158,8 @@ async def _examine_aliases(change: Change, version: int, decide: Decide) -> int 
     if different:
         await record(change, "reexamination", await _examined_again(change, different, "new_aliases", decide))
     else:  # in a transaction that locks nothing else: a transaction that locks a line never waits for a slot
-        await rows.mark_read(change, [line.place for line in lines], version)
+        await lock_lines(connection, petition.key, signatures, [])  # in paper order, as everywhere
+        await connection.execute(rows.READ_NOW, *petition.key, *columns(signatures), version)
     return len(different)
 
 

@@ -11,10 +11,9 @@ from pydantic import Field
 from app.count.line_queries import LineRead
 from app.count.queries import SectionDates
 from app.errors import FindingRefusedError, RecallError
-from app.examination.findings import decide_by_person, decide_line
+from app.examination.findings import Changed, decide_by_person, decide_line, revoke_withdrawal, withdraw
 from app.examination.queries import Declaration, page_of_withdrawals
 from app.examination.reexamination import declare_section, revise
-from app.examination.withdrawals import Changed, revoke_withdrawal, withdraw
 from app.http.body import (
     DIGITS,
     MAX_BATCH,

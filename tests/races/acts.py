@@ -12,10 +12,9 @@ from app.count.queries import SectionDates
 from app.count.record import Change, Count, attempt
 from app.database.pools import Database
 from app.errors import RecallError
-from app.examination.findings import decide_by_person
+from app.examination.findings import decide_by_person, revoke_withdrawal, withdraw
 from app.examination.queries import withdrawal_in_force
 from app.examination.reexamination import declare_section, reexamine_county, revise
-from app.examination.withdrawals import revoke_withdrawal, withdraw
 from app.law.line import CALIFORNIA, Place, Signature, Writing
 from app.law.petition import Petition
 from app.law.reasons import VALID, Outcome
