@@ -27,7 +27,7 @@ from app.database.engine import open_database
 from app.database.migrate import upgrade
 from app.database.server import EmbeddedServer
 from app.demo.generate import generate
-from app.demo.users import share_out
+from app.demo.run import share_out
 from app.roll.loading import load_roll
 from bench.service import the_service
 from bench.wire import Wire, exchange_all, request

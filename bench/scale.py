@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.demo.petition import LINES, REGISTERED
+from app.demo.generate import LINES, REGISTERED
 
 _PETITION = sum(LINES.values())
 _CALIFORNIA = 22_000_000

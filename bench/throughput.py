@@ -25,7 +25,7 @@ import uvloop
 from app.database.engine import open_database
 from app.database.migrate import upgrade
 from app.database.server import EmbeddedServer
-from app.demo.petition import REGISTERED
+from app.demo.generate import REGISTERED
 from bench import floor, naive, parts
 from bench.county import County, load_roll, samples
 from bench.figures import Figures, judge, print_judged, write

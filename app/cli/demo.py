@@ -6,8 +6,7 @@ from fractions import Fraction
 from rich.console import Console
 
 from app.cli import common as cli
-from app.demo.run import Demo
-from app.demo.users import ServiceError
+from app.demo.run import Demo, ServiceError
 from app.settings import Settings
 from app.station.outcome import StationError
 

@@ -48,6 +48,7 @@ DIRECTIONS = "NSEW"
 SPANISH_WAYS = ("VIA", "CALLE", "CAMINO", "AVENIDA", "PASEO")  # these names include the type of the street
 
 WINDOW_FIRST, WINDOW_LAST = day(2022, 1, 27), day(2022, 7, 6)  # the circulation; filed on its last day
+CIRCULATION = (DAYS[WINDOW_FIRST], DAYS[WINDOW_LAST])
 FIRST_SIGNED = day(1990, 1, 1)
 LAST_SIGNED = day(2022, 6, 10)  # of the affidavits of current registrations: all received before the filing
 VOTERS_PER_HOME = 2.2
@@ -59,19 +60,6 @@ UNIT_LETTERS = "ABCDEFGHJK"
 
 
 Weighted: TypeAlias = tuple[list[str], list[float]]  # words, and the sums of the weights up to each
-
-
-class Dice(Random):
-    """Chance that is always the same for a seed."""
-
-    def chance(self, share: float) -> bool:
-        """Whether an event of this share comes about."""
-        return self.random() < share
-
-    def draw(self, table: Weighted) -> str:
-        """One of the words, each as often as its weight says."""
-        words, sums = table
-        return words[bisect(sums, self.random() * sums[-1])]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +84,9 @@ def load_names() -> Names:
     """The data file's tables, read once."""
     packed = files("app.demo").joinpath("data/names.json.gz").read_bytes()
     data = json.loads(gzip.decompress(packed))
-    surnames, by_sex = data.pop("surnames"), data.pop("given").items()
-    given = {(sex, int(year)): _weighted(table, of) for sex, table in by_sex for year, of in table["weights"].items()}
+    surnames = data.pop("surnames")
+    tables = [(sex, decade, table) for sex, table in data.pop("given").items() for decade in table["weights"]]
+    given = {(sex, int(decade)): _weighted(table, table["weights"][decade]) for sex, decade, table in tables}
     spanish = frozenset(compress(surnames["names"].split(), map(int, surnames["spanish"])))
     return Names(*_weighted(surnames, surnames["weights"]), spanish, given, **data)
 
@@ -119,75 +108,80 @@ class Person(NamedTuple):
     sex: str
 
 
-@dataclass(frozen=True, slots=True)
-class People:
-    """Draws people and households."""
+class Dice(Random):
+    """Draws people and households, always the same for a seed."""
 
-    dice: Dice  # the county's or the petition's
-    names: Names
+    def chance(self, share: float) -> bool:
+        """Whether an event of this share comes about."""
+        return self.random() < share
+
+    def draw(self, table: Weighted) -> str:
+        """One of the words, each as often as its weight says."""
+        words, sums = table
+        return words[bisect(sums, self.random() * sums[-1])]
 
     def household(self) -> list[Person]:
         """The adults of one household, one to six."""
-        kind = bisect(HOUSEHOLDS, self.dice.random())
+        kind = bisect(HOUSEHOLDS, self.random())
         person = self.adult(sex="M" if kind in {COUPLE, FAMILY} else "")
         if kind in {ALONE, PARENT}:
             return [person, *self._children([person])[:1]] if kind == PARENT else [person]
         if kind == ROOMMATES:
-            others = range(1 + int(self.dice.random() * 3))
+            others = range(1 + int(self.random() * 3))
             return [person, *(self._person(self._surname(), self._near(person.birth, 5)) for _ in others)]
         name = person.last_name
-        if self.dice.chance(0.3):  # she keeps her own
+        if self.chance(0.3):  # she keeps her own
             name = self._surname()
-        elif self.dice.chance(0.08) and name.isalpha():  # she uses both
-            name = self._joined(self.dice.draw(self.names.surnames), name)
+        elif self.chance(0.08) and name.isalpha():  # she uses both
+            name = self._joined(self.draw(load_names().surnames), name)
         couple = [person, self._person(name, self._near(person.birth, 7), "F")]
         return [*couple, *self._children(couple)] if kind == FAMILY else couple
 
     def adult(self, surname: str = "", sex: str = "") -> Person:
         """A person of voting age, by the age distribution."""
         surname = surname or self._surname()
-        share, low = self.dice.random(), 18
+        share, low = self.random(), 18
         for high, part in AGE_SHARES:
             if share < part:
                 break
             share, low = share - part, high
-        birth = min(LAST_OF_AGE, day(2022, 1, 1) - int((low + self.dice.random() * (high - low)) * YEAR))
+        birth = min(LAST_OF_AGE, day(2022, 1, 1) - int((low + self.random() * (high - low)) * YEAR))
         return self._person(surname, birth, sex)
 
     def _surname(self) -> str:
         """A surname, sometimes double, hyphenated or with particles."""
-        name = self.dice.draw(self.names.surnames)
-        if name in self.names.spanish:
-            if self.dice.chance(0.07):
-                return self._joined(name, self.dice.draw(self.names.spanish_surnames))
-            if name in PARTICLES and self.dice.chance(0.5):
+        name = self.draw(load_names().surnames)
+        if name in load_names().spanish:
+            if self.chance(0.07):
+                return self._joined(name, self.draw(load_names().spanish_surnames))
+            if name in PARTICLES and self.chance(0.5):
                 return PARTICLES[name]
         return name
 
     def _person(self, surname: str, birth: int, sex: str = "") -> Person:
-        sex = sex or ("F" if self.dice.chance(0.525) else "M")
+        sex = sex or ("F" if self.chance(0.525) else "M")
         year = FIRST_DAY.year + int(birth / YEAR)
         root = surname.replace("-", " ").rsplit(" ", 1)[-1]
         first = self._given(sex, year, root)
-        if first in COMPOUND and self.dice.chance(0.12):
+        if first in COMPOUND and self.chance(0.12):
             first = f"{first} {self._given(sex, year, root)}"
-        if self.dice.chance(0.22):
+        if self.chance(0.22):
             return Person(surname, first, "", "", birth, sex)
         middle = self._given(sex, year - 20, root)
-        return Person(surname, first, middle[0] if self.dice.chance(0.32) else middle, "", birth, sex)
+        return Person(surname, first, middle[0] if self.chance(0.32) else middle, "", birth, sex)
 
     def _given(self, sex: str, birth_year: int, surname: str) -> str:
         """A given name as it was given in that decade, more often Spanish if the surname is."""
-        everyone, spanish = self.names.given[sex, min(max(birth_year // 10 * 10, 1920), 2000)]
-        spanish_only = surname in self.names.spanish and self.dice.chance(0.6)
-        return self.dice.draw(spanish if spanish_only else everyone)
+        everyone, spanish = load_names().given[sex, min(max(birth_year // 10 * 10, 1920), 2000)]
+        spanish_only = surname in load_names().spanish and self.chance(0.6)
+        return self.draw(spanish if spanish_only else everyone)
 
     def _joined(self, first: str, second: str) -> str:
-        return f"{first} {second}" if self.dice.chance(0.6) else f"{first}-{second}"
+        return f"{first} {second}" if self.chance(0.6) else f"{first}-{second}"
 
     def _near(self, birth: int, years: float) -> int:
         """A birthday of a person of voting age, at most so many years from another one."""
-        return max(0, min(LAST_OF_AGE, birth + int((2 * self.dice.random() - 1) * years * YEAR)))
+        return max(0, min(LAST_OF_AGE, birth + int((2 * self.random() - 1) * years * YEAR)))
 
     def _children(self, parents: list[Person]) -> list[Person]:
         """Adult children who live at home; none if the parents are young.
@@ -195,16 +189,16 @@ class People:
         A child is sometimes the father's junior, and sometimes has both Spanish surnames.
         """
         father, mother = parents[0], parents[-1].last_name
-        birth = father.birth + int((20 + self.dice.random() * 15) * YEAR)
+        birth = father.birth + int((20 + self.random() * 15) * YEAR)
         children: list[Person] = []
         while birth < LAST_OF_AGE and len(children) < MOST_CHILDREN:
             child = self._person(father.last_name, birth)
-            if child.sex == father.sex == "M" and self.dice.chance(0.05):
+            if child.sex == father.sex == "M" and self.chance(0.05):
                 child = child._replace(first_name=father.first_name, middle_name=father.middle_name, suffix="JR")
-            elif mother != father.last_name and {father.last_name, mother} <= self.names.spanish:
+            elif mother != father.last_name and {father.last_name, mother} <= load_names().spanish:
                 child = child._replace(last_name=self._joined(father.last_name, mother))
             children.append(child)
-            birth += int((1 + self.dice.random() * 6) * YEAR)
+            birth += int((1 + self.random() * 6) * YEAR)
         return children
 
 
@@ -237,14 +231,14 @@ class Registration(NamedTuple):
     voter_id: str = ""
 
     def row(self) -> tuple[str, ...]:
-        """The columns of ROLL_HEADER."""
+        """The columns of HEADER."""
         *names, birth, _ = self.person
         signed, received, to = DAYS[self.signed], DAYS[self.received], DAYS[self.to] if self.to else ""
         state = (self.status, self.reason, signed, received, to, "true" if self.confidential else "")
         return (self.voter_id, *names, DAYS[birth], *self.address, *state)
 
 
-ROLL_HEADER = (  # of a canonical roll
+HEADER = (  # of a canonical roll
     *("voter_id", *Person._fields[:4], "birth_date", *Address._fields),
     *("status", "status_reason", "affidavit_signed", "affidavit_received", "effective_to", "confidential"),
 )
@@ -273,17 +267,16 @@ class County:
 
     def __init__(self, seed: int, registered: int) -> None:
         """Lays out the streets, always the same for a seed; the people come with `buildings`."""
-        self.names, self._registered = load_names(), registered
-        self._people = People(Dice(f"people {seed}"), self.names)
-        self._dice, self._ids = self._people.dice, map(str, count(1_000_001))  # of voters
-        dice = Dice(f"streets {seed}")
-        zips = dice.sample(self.names.zips, min(len(self.names.zips), max(4, registered // REGISTERED_PER_ZIP)))
+        self._dice, self._registered = Dice(f"people {seed}"), registered
+        self._ids = map(str, count(1_000_001))  # of voters
+        dice, all_zips = Dice(f"streets {seed}"), load_names().zips
+        zips = dice.sample(all_zips, min(len(all_zips), max(4, registered // REGISTERED_PER_ZIP)))
         self.aliases = {zip_: aliases for zip_, _, aliases in zips}  # other names of the zips' cities
-        self.zips = sorted(self.aliases)
+        self.zips, self.outside = sorted(self.aliases), load_names().outside
         cities = {city for _, city, _ in zips}
         self.other_names = sorted({(a, city) for _, city, aliases in zips for a in aliases if a not in cities})
         size = max(40, registered // REGISTERED_PER_STREET)
-        pool = sorted({_street_name(dice, self.names) for _ in range(size * 6 // 10)})
+        pool = sorted({_street_name(dice) for _ in range(size * 6 // 10)})
         # A street's name may run through several zips but occurs once in each. With it go its lowest house number and
         # the step between houses on the same side.
         streets: dict[tuple[str, str], tuple[Address, int, int]] = {}
@@ -338,7 +331,7 @@ class County:
 
     def _move_in(self, building: Building, address: Address, left: int) -> None:
         """Register one household, and sometimes add a person of this home whose registration is not in force."""
-        for person in self._people.household():
+        for person in self._dice.household():
             if len(building.current) < left:
                 self._register(building, person, address)
         draw = self._dice.random()
@@ -354,7 +347,7 @@ class County:
     def _newcomer(self, building: Building) -> Person:
         """A person who cannot be mistaken for another one of the building."""
         while True:
-            person = self._people.adult()
+            person = self._dice.adult()
             near = [r.person for r in building.residents() if r.person.last_name[0] == person.last_name[0]]
             if not any(alike(person.first_name, other.first_name) for other in near):
                 return person
@@ -409,8 +402,9 @@ class County:
         return registration._replace(received=received, confidential=confidential, voter_id=voter_id)
 
 
-def _street_name(dice: Dice, names: Names) -> tuple[str, str]:
+def _street_name(dice: Dice) -> tuple[str, str]:
     """A street's name and type, in a mix like that of Southern California."""
+    names = load_names()
     kind = dice.choices(("numbered", "surname", "word", "spanish", "pair"), (12, 26, 24, 19, 19))[0]
     type_ = dice.choices(TYPES, TYPE_WEIGHTS)[0]
     if kind == "numbered":

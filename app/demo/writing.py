@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from app.demo.county import DIRECTIONS, TYPES, Address, County, Dice, Person, Registration
+from app.demo.county import DIRECTIONS, TYPES, Address, County, Dice, Person, Registration, load_names
 
 READERS = (0.003, 0.012, 0.04, 0.09)  # shares of wrong characters: keyed, keyed in haste, read by machine, read badly
 READER_WEIGHTS = (60, 25, 12, 3)
@@ -36,7 +36,7 @@ class Pen:
     """Writes one line."""
 
     dice: Dice
-    county: County  # whose names and zips people confuse
+    county: County  # whose zips people confuse
     error: float  # share of wrong characters; drawn if 0
     tags: list[str] = field(default_factory=list)  # what the writer did, such as "nick", "notype"
 
@@ -62,7 +62,6 @@ class Pen:
         return happens
 
     def _name(self, who: Person, known: Collection[str] | None) -> str:
-        """The printed name."""
         last, first, middle, suffix, *_ = who
         if known is not None:
             first, middle = self._given(first, middle, known)
@@ -81,7 +80,7 @@ class Pen:
 
     def _given(self, first: str, middle: str, known: Collection[str]) -> tuple[str, str]:
         """The given names as a voter may write them, but never those of another resident."""
-        nicknames = [name for name in self.county.names.nicknames.get(first, ()) if name not in known]
+        nicknames = [name for name in load_names().nicknames.get(first, ()) if name not in known]
         if nicknames and self._chance(0.06, "nick"):
             return self.dice.choice(nicknames), middle
         if len(middle) > 1 and middle not in known and self._chance(0.015, "midasfirst"):
@@ -96,7 +95,7 @@ class Pen:
         if len(parts) == 2 and self._chance(0.3, "surpart"):  # noqa: PLR2004 - a double surname has two
             return self.dice.choice(parts)
         if self._chance(0.004, "suradd"):
-            return f"{last}-{self.dice.draw(self.county.names.surnames)}"
+            return f"{last}-{self.dice.draw(load_names().surnames)}"
         return self._respelled(last) if self._chance(0.012, "phon") else last
 
     def _respelled(self, word: str) -> str:

@@ -15,8 +15,7 @@ import pytest
 from rapidfuzz.fuzz import partial_ratio
 
 from app.demo.county import load_names
-from app.demo.generate import ALIASES, Manifest, generate, main
-from app.demo.petition import Truth, TruthFile, index_of, place
+from app.demo.generate import ALIASES, Manifest, Truth, TruthFile, generate, index_of, main, place
 
 SCALE = "0.004"
 WINDOW = ("2022-01-27", "2022-07-06")

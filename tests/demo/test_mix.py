@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.demo.petition import KINDS, LINES, apportion, gascon, kinds
+from app.demo.generate import KINDS, LINES, apportion, gascon, kinds
 
 weights = st.dictionaries(st.text(min_size=1, max_size=3), st.integers(0, 10**6), min_size=1, max_size=9).filter(
     lambda drawn: sum(drawn.values()) > 0
