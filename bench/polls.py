@@ -22,6 +22,7 @@ from pathlib import Path
 import asyncpg
 
 from app.access.keys import issue_key
+from app.access.principals import Principal
 from app.count.petitions import Terms, open_petition
 from app.database.engine import open_database
 from app.database.migrate import upgrade
@@ -221,9 +222,9 @@ async def prepare(server: EmbeddedServer, scale: str, folder: Path) -> tuple[str
         ruleset_name="california-local-recall/1",
     )
     petition = await open_petition(database, terms, opened_by="bench", now=now)
-    station = await issue_key(database, COUNTY, role="station", principal="station-1", now=now)
+    station = await issue_key(database, Principal(COUNTY, "station-1", "station"), now=now)
     monitors = [
-        await issue_key(database, COUNTY, role="monitor", principal=f"monitor-{number}", now=now)
+        await issue_key(database, Principal(COUNTY, f"monitor-{number}", "monitor"), now=now)
         for number in range(MONITORS)
     ]
     await database.close()

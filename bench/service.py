@@ -15,7 +15,7 @@ from typing import Any
 import asyncpg
 
 from app.access.keys import issue_key
-from app.access.principals import Role
+from app.access.principals import Principal, Role
 from app.count.petitions import Terms, open_petition
 from app.database.pools import Database
 from app.database.server import EmbeddedServer
@@ -163,4 +163,4 @@ async def a_petition(database: Database, county: str, made: Mapping[str, Any]) -
 async def keys(database: Database, county: str, role: Role) -> list[str]:
     """Keys of several principals of a role."""
     names = [f"{role}-{number}" for number in range(1, PRINCIPALS + 1)]
-    return [await issue_key(database, county, role=role, principal=name, now=datetime.now(UTC)) for name in names]
+    return [await issue_key(database, Principal(county, name, role), now=datetime.now(UTC)) for name in names]

@@ -12,7 +12,7 @@ from time import monotonic
 from typing import Final, NamedTuple
 
 from app.access import queries as rows
-from app.access.principals import COUNTY_CODE, KeyRecord, Principal, Role
+from app.access.principals import COUNTY_CODE, KeyRecord, Principal
 from app.access.queries import KeyName, LiveKey
 from app.database.pools import Database
 from app.errors import InvalidKeyError, KeyLimitError, UnknownKeyError
@@ -55,22 +55,13 @@ def secret_hash(secret: str) -> bytes:
 
 
 async def issue_key(
-    database: Database,
-    county_id: str,
-    *,
-    role: Role,
-    principal: str,
-    now: datetime,
-    expires_at: datetime | None = None,
-    by: str = COMMAND_LINE,
+    database: Database, owner: Principal, *, now: datetime, expires_at: datetime | None = None, by: str = COMMAND_LINE
 ) -> str:
     """Make a key of 256 random bits and return it. It cannot be read again: only its hash is stored.
 
     Args:
         database: where the key is stored.
-        county_id: the county whose data the key opens. It is added if it is new.
-        role: what the key may do.
-        principal: the name of its owner.
+        owner: who may do what with it, in which county. The county is added if it is new.
         now: the time of the request.
         expires_at: the end of its validity; None: it is valid until it is revoked.
         by: the name of the user who issues it.
@@ -81,18 +72,18 @@ async def issue_key(
         KeyLimitError: the principal has two live keys.
     """
     # The names of a finding's confirmers are stored with commas between.
-    if not 1 <= len(principal) <= _LONGEST_NAME or not principal.isprintable() or "," in principal:
+    if not 1 <= len(owner.name) <= _LONGEST_NAME or not owner.name.isprintable() or "," in owner.name:
         raise InvalidKeyError("a name has 1 to 100 printable characters, none of them a comma")
     if expires_at and expires_at < now:
         raise InvalidKeyError("expires_at is in the past")
-    parts = KeyParts(county_id, secrets.token_hex(4), secrets.token_urlsafe(32))
-    key = KeyRecord(parts.prefix, principal, role, created_at=now, expires_at=expires_at, issued_by=by)
+    parts = KeyParts(owner.county_id, secrets.token_hex(4), secrets.token_urlsafe(32))
+    key = KeyRecord(parts.prefix, owner.name, owner.role, created_at=now, expires_at=expires_at, issued_by=by)
     async with database.reading() as connection, connection.transaction():
-        await rows.add_county(connection, county_id)
-        keys = await rows.list_keys(connection, county_id)
-        if sum(other.principal == principal and other.state(now) == "live" for other in keys) >= _LIVE_AT_ONCE:
+        await rows.add_county(connection, owner.county_id)
+        keys = await rows.list_keys(connection, owner.county_id)
+        if sum(other.principal == owner.name and other.state(now) == "live" for other in keys) >= _LIVE_AT_ONCE:
             raise KeyLimitError
-        await connection.execute(rows.ADD_KEY, county_id, secret_hash(parts.secret), *astuple(key))
+        await connection.execute(rows.ADD_KEY, owner.county_id, secret_hash(parts.secret), *astuple(key))
     return compose(parts)
 
 

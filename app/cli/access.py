@@ -4,7 +4,7 @@ import sys
 from datetime import UTC, date, datetime, time, timedelta
 
 from app.access.keys import issue_key, revoke_key
-from app.access.principals import ROLES
+from app.access.principals import ROLES, Principal
 from app.access.queries import list_keys
 from app.cli import common as cli
 from app.database.pools import Database
@@ -29,9 +29,9 @@ def add_parser(subparsers: cli.Subparsers) -> None:
 
 
 async def _create(arguments: cli.Arguments, database: Database) -> None:
-    owner = {"role": arguments.role, "principal": arguments.name}
+    owner = Principal(arguments.county_id, arguments.name, arguments.role)
     expires = cli.now() + timedelta(days=arguments.days) if arguments.days else None
-    key = await issue_key(database, arguments.county_id, **owner, now=cli.now(), expires_at=expires)
+    key = await issue_key(database, owner, now=cli.now(), expires_at=expires)
     print("The key is shown only once. Keep it like a password.")
     print(key)
 

@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 from urllib.parse import quote
 
 from app.errors import NoDatabaseError, ServerError
@@ -96,8 +96,7 @@ class _Folder:
         self.password = root / "password"  # of the owner's role, asked for over TCP only
 
 
-@dataclass(frozen=True, slots=True)
-class _Address:
+class _Address(NamedTuple):
     """Where the server listens."""
 
     host: str  # the socket's folder, or the loopback address
@@ -311,8 +310,7 @@ def _listening(folder: _Folder, port: int | None) -> _Address:
     return _Address("127.0.0.1", port, folder.password.read_text("ascii"))
 
 
-@dataclass(frozen=True, slots=True)
-class _Programs:
+class _Programs(NamedTuple):
     """PostgreSQL's programs for one server, and how they are run."""
 
     binaries: Path

@@ -1,5 +1,6 @@
 """Issuing, listing and revoking a county's keys."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated
 
@@ -54,7 +55,8 @@ class NewKeyOut(ResponseModel):
 @router.post("", status_code=201)
 async def create_key(principal: Admin, state: AppState, new: Annotated[KeyIn, body(KeyIn)]) -> NewKeyOut:
     """A new key of the county. A principal has at most two live keys: the old and the new one during a change."""
-    key = await keys.issue_key(state.database, principal.county_id, **dict(new), now=state.now(), by=principal.name)
+    owner = replace(principal, name=new.principal, role=new.role)
+    key = await keys.issue_key(state.database, owner, now=state.now(), expires_at=new.expires_at, by=principal.name)
     return NewKeyOut(key=key, prefix=key.split(".")[2])
 
 

@@ -7,14 +7,13 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from gzip import GzipFile
 from io import BufferedReader, RawIOBase, StringIO
 from operator import gt, itemgetter
 from pathlib import Path
-from typing import Any, BinaryIO, Final, Literal, cast, get_args
+from typing import Any, BinaryIO, Final, Literal, NamedTuple, cast, get_args
 
 from app.errors import FileFault, RollError
 from app.law.registration import Registration, RegistrationStatus
@@ -83,8 +82,7 @@ def _only_file(file: BufferedReader) -> BinaryIO:
         raise RollError("the zip archive is damaged, encrypted or of an unknown kind") from None
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
+class Chunk(NamedTuple):
     """Whole rows of a file: the bytes, and the number of the first row, from 1."""
 
     data: bytes
@@ -171,8 +169,7 @@ def _date(text: str) -> date | None:
     return date.fromisoformat(text) if text else None
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
+class Rows(NamedTuple):
     """The registrations of a chunk. If any of its rows is bad there are none, but the faults of the first such rows."""
 
     registrations: list[Registration]

@@ -8,11 +8,10 @@ import asyncio
 import os
 from collections import Counter, deque
 from collections.abc import AsyncGenerator, Callable, Iterator
-from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from itertools import chain
-from typing import Final
+from typing import Final, NamedTuple
 
 from app.errors import FileFault
 from app.law.registration import Registration
@@ -26,8 +25,7 @@ _DISTINCT_WORDS: Final = 40_000  # counted words that a worker keeps at most, fo
 _MOST_WORKERS: Final = 2  # each takes 100 MB, and the database needs a processor too
 
 
-@dataclass(frozen=True, slots=True)
-class Converted:
+class Converted(NamedTuple):
     """A chunk as the database takes it: registrations, and from time to time a portion of the dictionary."""
 
     rows: int  # of the chunk

@@ -98,9 +98,10 @@ async def test_a_body_that_is_no_csv_or_too_long_is_refused(world: World) -> Non
 
 async def test_another_county_has_its_own(world: World) -> None:
     from app.access.keys import issue_key  # noqa: PLC0415  # only here
+    from app.access.principals import Principal  # noqa: PLC0415  # only here
 
     await load(world)
-    key = await issue_key(world.database, "elsewhere", role="admin", principal="admin-1", now=datetime.now(UTC))
+    key = await issue_key(world.database, Principal("elsewhere", "admin-1", "admin"), now=datetime.now(UTC))
     headers = {"Authorization": f"Bearer {key}"}
     assert (await aliases(world, headers=headers)).json() == {"versions": [], "next_cursor": None}
     answer = await aliases(world, "POST", content=HEADER.encode(), headers={**headers, **CSV})

@@ -14,7 +14,7 @@ from starlette._utils import is_async_callable
 from starlette.routing import Route
 
 from app.access.keys import issue_key, parse, revoke_key
-from app.access.principals import ROLES, Role
+from app.access.principals import ROLES, Principal, Role
 from app.http.frame import PUBLIC, GuardedRoute, allow, body_of, check_guards, guard_of, guarded_routes, routes
 from app.http.openapi import EXAMPLES
 from tests.http.wire import Answer, send
@@ -150,7 +150,7 @@ class Matrix:
             await revoke_key(self.world.database, "sample", key.split(".")[2], now=now)
 
     async def _issue(self, county: str, role: Role, name: str, now: datetime, expires: datetime | None = None) -> str:
-        return await issue_key(self.world.database, county, role=role, principal=name, now=now, expires_at=expires)
+        return await issue_key(self.world.database, Principal(county, name, role), now=now, expires_at=expires)
 
     async def ask(self, operation: str, role: Role, kind: str) -> Answer:
         """The request of one cell: a good one where it is about an object that must not be found, else an empty one."""
@@ -201,7 +201,7 @@ async def test_every_cell_of_route_role_and_kind_is_answered_as_its_row_says(app
 async def test_another_countys_petition_is_as_unknown_as_one_that_does_not_exist(app: FastAPI, world: World) -> None:
     wrong = []
     now = datetime.now(UTC)
-    others = {r: await issue_key(world.database, "elsewhere", role=r, principal=f"{r}-1", now=now) for r in ROLES}
+    others = {r: await issue_key(world.database, Principal("elsewhere", f"{r}-1", r), now=now) for r in ROLES}
     for operation, role in product(MAY, ROLES):
         if "{petition_id}" not in guarded(app)[operation][1]:
             continue
@@ -224,7 +224,7 @@ def refused_first(foreign: Answer, unknown: Answer) -> bool:
 async def test_a_key_sees_no_petition_and_no_roll_of_another_county(app: FastAPI, world: World) -> None:
     now = datetime.now(UTC)
     for operation, role, name in (("list_petitions", "clerk", "petitions"), ("list_rolls", "admin", "rolls")):
-        other = await issue_key(world.database, "elsewhere", role=role, principal=f"{role}-1", now=now)  # type: ignore[arg-type]  # roles are text here
+        other = await issue_key(world.database, Principal("elsewhere", f"{role}-1", role), now=now)  # type: ignore[arg-type]  # roles are text here
         assert (await ask(app, operation, UNKNOWN, other)).json() == {name: [], "next_cursor": None}
         assert (await ask(app, operation, UNKNOWN, world.keys[role])).json()[name]
 
@@ -235,9 +235,9 @@ async def test_a_key_that_is_not_live_opens_nothing(app: FastAPI, world: World) 
     for role in ROLES:
         past = now - timedelta(seconds=1)
         keys[f"expired {role}"] = await issue_key(
-            world.database, "sample", role=role, principal=f"expired-{role}", now=past, expires_at=past
+            world.database, Principal("sample", f"expired-{role}", role), now=past, expires_at=past
         )
-        revoked = await issue_key(world.database, "sample", role=role, principal=f"revoked-{role}", now=now)
+        revoked = await issue_key(world.database, Principal("sample", f"revoked-{role}", role), now=now)
         parts = parse(revoked)
         assert parts
         await revoke_key(world.database, "sample", parts.prefix, now=now)

@@ -8,7 +8,7 @@ from uuid import UUID
 import httpx
 
 from app.access.keys import issue_key
-from app.access.principals import ROLES
+from app.access.principals import ROLES, Principal
 from app.count.record import Count
 from app.database.pools import Database
 from tests import recount
@@ -41,7 +41,7 @@ class World:
     async def make(cls, client: httpx.AsyncClient, count: Count) -> "World":
         now = datetime.now(UTC)
         keys: dict[str, str] = {
-            role: await issue_key(count.database, COUNTY, role=role, principal=f"{role}-1", now=now) for role in ROLES
+            role: await issue_key(count.database, Principal(COUNTY, f"{role}-1", role), now=now) for role in ROLES
         }
         answer = await client.post("/v1/petitions", json=PETITION, headers={"Authorization": f"Bearer {keys['clerk']}"})
         assert answer.status_code == 201, answer.text
@@ -49,7 +49,7 @@ class World:
 
     async def add_key(self, role: str, name: str) -> None:
         """A key for another person, known by the name."""
-        self.keys[name] = await issue_key(self.database, COUNTY, role=role, principal=name, now=datetime.now(UTC))  # type: ignore[arg-type]  # roles are text here
+        self.keys[name] = await issue_key(self.database, Principal(COUNTY, name, role), now=datetime.now(UTC))  # type: ignore[arg-type]  # roles are text here
 
     async def call(self, method: str, path: str, *, who: str, **more: Any) -> httpx.Response:  # noqa: ANN401  # httpx's own
         headers = {"Authorization": f"Bearer {self.keys[who]}", **more.pop("headers", {})}

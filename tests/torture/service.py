@@ -15,6 +15,7 @@ from uuid import UUID
 import asyncpg
 
 from app.access.keys import issue_key
+from app.access.principals import Principal
 from app.count.petitions import Terms, open_petition
 from app.database.engine import open_database
 from app.database.migrate import upgrade
@@ -47,7 +48,7 @@ class Service:
                 server.url(), county_id=COUNTY, source=source, complete_through=date(2022, 7, 6), activate=True
             )
             database = await open_database(server.url())
-            self.key = await issue_key(database, COUNTY, role="station", principal="station-1", now=now)
+            self.key = await issue_key(database, Principal(COUNTY, "station-1", "station"), now=now)
             terms = Terms(
                 county_id=COUNTY,
                 title="Recall of the assessor",
