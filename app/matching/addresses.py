@@ -128,6 +128,7 @@ def _with_misspelled_type(plain: ParsedStreet) -> Iterator[ParsedStreet]:
         yield plain._replace(name=plain.name[: inner[-1]], street_type=STREET_TYPES[plain.name[inner[-1]]])
 
 
+@lru_cache(maxsize=FREQUENT_KEPT)
 def similar_type(word: str) -> str:
     """Return the street type that `word` is a misspelling of, or ''."""
     edits = 2 if len(word) > len("PLACE") else 1
@@ -146,7 +147,7 @@ def _misread(street: ParsedStreet) -> Iterator[ParsedStreet]:
     name = street.name
     if len(name) > 1 and _similar_to_direction(name[0]):  # 5231 D 53RD STREET
         yield street._replace(name=name[1:])
-    if any(map(misread_number, name)):
+    if not all(map(str.isalpha, name)) and any(map(misread_number, name)):
         yield street._replace(name=tuple(misread_number(word) or word for word in name))
     if len(name) > 1 and name[0][:1].isdigit() and ordinal_number(name[0]):  # 248TH STRFT
         yield street._replace(name=name[:1])
@@ -161,7 +162,7 @@ def _similar_to_direction(word: str) -> bool:
 
 def _with_letters(word: str) -> str:
     """A word with the misread digits replaced by letters: B1UFF, MEA0OW; a number stays."""
-    digits = sum(c.isdigit() for c in word)
+    digits = sum(map(str.isdigit, word))
     if not 0 < digits < len(word) - digits or word[:2].isdigit() or ordinal_number(word) or misread_number(word):
         return word
     return word.translate(_LETTER_SHAPES)
@@ -173,7 +174,7 @@ _LAST_DIGITS: Final = {"ST": "1", "ND": "2", "RD": "3"}
 
 def misread_number(word: str) -> str:
     """Return the number of a street that was misread: 1O6, Z66, 216RH, 80THH, 5OTH, 244RD; '' for any other word."""
-    digits = sum(c.isdigit() for c in word)
+    digits = sum(map(str.isdigit, word))
     if not digits or word.isdigit():
         return ""
     ordinal = _ORDINAL.match(word)
@@ -201,41 +202,23 @@ def is_whole_street(words: list[str]) -> bool:
 
 
 _PO_BOX = re.compile(r"\b(?:P ?\.? ?O ?\.? *B(?:OX|0X)?|POST +OFFICE +BOX|POBOX|APARTADO)\b[ .#:]*(?:NO)?[ .#]*[0-9]*")
-
-
 _UNIT_WORDS = standard_forms("units")
-
-
 _WITHOUT_NUMBER = frozenset(word_list("units_without_number"))
-
-
 _FRACTIONS = str.maketrans({"½": " 1/2", "¼": " 1/4", "¾": " 3/4", "⅓": " 1/3", "⅔": " 2/3"})
-
-
 _FRACTION = re.compile(r"^[1-3]/[2-4]$")
-
-
 # A house number read by a machine: letters that look like digits, in a word that is mostly digits.
 _DIGIT_LIKE = re.compile(r"^[0-9OQDILZSBGAETU|!]+$")
-
-
-_TWO_ADDRESSES = re.compile(r"\s*(?:;|\n|\bAND\b|\bOR\b|&|\s/\s|,)\s*(?=\d+ (?:1/2 )?[A-Z0-9])")
-
-
+_TWO_ADDRESSES = re.compile(r"(?:;|\n|\bAND\b|\bOR\b|&|\s/\s|,)\s*(?=\d+ (?:1/2 )?[A-Z0-9])")
 # "APT 5, 1234 MAIN ST": a unit that is written first.
 _UNIT_FIRST = re.compile(r"^\s*(?:(?:APT|UNIT|STE|SUITE|APARTMENT)\b[\s.#]*|#\s*)([0-9A-Z]{1,5})\b[\s,;.-]+(?=[0-9])")
-
-
 _TOKEN = re.compile(r"[1-3]/[2-4](?![0-9])|#|[^\s#,.:;()\"*_]+")
-
-
 # A street type and a word for units after a lost space: AVEAPT.
 _TYPE_AND_UNIT = re.compile(r"^(ST|STREET|AVE|AVENUE|BLVD|DR|DRIVE|RD|PL|PLACE|CT|COURT|LN|LANE|WAY)(APT|UNIT)$")
-
-
+_UNIT_AND_NUMBER = re.compile(r"^(?:APT|UNIT|STE|SPC|NO)([0-9]+[A-Z]?)$")
+# A house number before a lost space: 14528SAGE, 1234N; ordinals stay whole (71ST). One letter of A to F is more likely
+# a unit, and S as a fifth digit a 5.
+_JOINED_HOUSE = re.compile(r"^([0-9]{1,5})((?!ST|ND|RD|TH)[A-Z]{3,}|[NW]|(?<=[0-9]{5})S)$")
 _MAX_ADDRESSES: Final = 2
-
-
 _LONGEST_HOUSE: Final = 5  # digits: a longer number is a house and a unit without a space
 
 
@@ -263,10 +246,11 @@ class Address(NamedTuple):
 
 def parse_addresses(text: str) -> tuple[tuple[Address, ...], bool]:
     """Return the addresses in any text, at most two (2 CCR 20931), and whether it names a PO box, no residence."""
-    capitals = _in_capitals(text)
-    without_box, boxes = _PO_BOX.subn(" ", capitals) if "B" in capitals and "O" in capitals else (capitals, 0)
-    unit = _UNIT_FIRST.match(without_box)
-    parts = _TWO_ADDRESSES.split(without_box[unit.end() :] if unit else without_box)[:_MAX_ADDRESSES]
+    capitals, boxes = _in_capitals(text), 0
+    if "B" in capitals and "O" in capitals and "P" in capitals:
+        capitals, boxes = _PO_BOX.subn(" ", capitals)
+    unit = _UNIT_FIRST.match(capitals)
+    parts = _TWO_ADDRESSES.split(capitals[unit.end() :] if unit else capitals)[:_MAX_ADDRESSES]
     addresses = [address for part in parts if (address := parse_address(part)).streets or address.house]
     if unit and addresses and not addresses[0].unit:
         addresses[0] = addresses[0]._replace(unit=unit[1])
@@ -302,117 +286,89 @@ def _tokens(text: str) -> list[str]:
 
 def _with_street(words: list[str]) -> Address:
     """The address of a street alone."""
-    parts = [word for part in words for word in part.replace("|", "I").replace("/", "-").split("-") if word]
-    streets = parse_street_words(parts)
+    parts = "-".join(words).replace("|", "I").replace("/", "-").split("-")
+    streets = parse_street_words([part for part in parts if part])
     if not streets:
         return Address()
     ways: dict[str, tuple[str, str]] = {}
     for street in streets:
         if token := street_token(" ".join(street.name)):
             ways.setdefault(token, (street.street_type, street.pre_direction or street.post_direction))
-    best = streets[0]
+    pre_direction, name, street_type, post_direction = streets[0]
     return Address(
-        pre_direction=best.pre_direction,
-        street=" ".join(best.name),
-        street_type=best.street_type,
-        post_direction=best.post_direction,
+        pre_direction=pre_direction,
+        street=" ".join(name),
+        street_type=street_type,
+        post_direction=post_direction,
         streets=tuple(ways),
         ways=tuple(ways.values()),
     )
 
 
-def _as_digits(word: str) -> tuple[str, bool]:
-    """The house number that a word means, '' if it is none, and whether it is certain."""
-    if word.isascii() and word.isdigit():
-        return word.lstrip("0"), len(word) <= _LONGEST_HOUSE
-    if sum(c.isdigit() for c in word) * 2 >= len(word) and _DIGIT_LIKE.match(word):
-        return word.translate(DIGIT_SHAPES).lstrip("0"), False
-    return "", True
-
-
 def _take_house(words: list[str]) -> tuple[str, str, str, bool]:
     """Take house number, fraction and a unit written with them ("1234-5", "1234B") off the front of `words`."""
-    _split_house(words)
-    if not words or not any(c.isdigit() for c in words[0]) or _only_a_street(words):
+    if len(words) > 1 and (joined := _JOINED_HOUSE.match(words[0])):
+        words[:1] = joined.groups()
+    if not words or not any(map(str.isdigit, words[0])) or _only_a_street(words):
         return "", "", "", True
     head, _, unit = words[0].partition("-")
-    lettered = head[:-1].isdigit() and head[-1:] in "ABCDEF"
-    if lettered and not unit and len(words) > 1:
+    if not unit and len(words) > 1 and head[:-1].isdigit() and head[-1] in "ABCDEF":
         head, unit = head[:-1], head[-1]
-    house, certain = _as_digits(head)
+    if head.isascii() and head.isdigit():
+        house, certain = head.lstrip("0"), len(head) <= _LONGEST_HOUSE
+    elif sum(map(str.isdigit, head)) * 2 >= len(head) and _DIGIT_LIKE.match(head):
+        house, certain = head.translate(DIGIT_SHAPES).lstrip("0"), False
+    else:
+        house, certain = "", True
     if not house:
         return "", "", "", True
     words.pop(0)
     while not unit and _continues(house, words):
         house, certain = house + words.pop(0), False
     fraction = words.pop(0) if words and _FRACTION.match(words[0]) else ""
-    if unit in {"1/2", "1/4", "3/4"}:
-        fraction, unit = unit, ""
-    return house, fraction, unit, certain
+    return (house, unit, "", certain) if unit in {"1/2", "1/4", "3/4"} else (house, fraction, unit, certain)
+
+
+def _only_a_street(words: list[str]) -> bool:
+    """Whether no house number was written: "42 ST S", "71ST ST", "5TH AVE"."""
+    number, *rest = words
+    if not number.isdigit() and ordinal_number(number):
+        return True
+    short = len(number) <= 3  # noqa: PLR2004 - numbered streets end below 1000
+    typed = short and bool(rest) and STREET_TYPES.get(rest[0]) in {"ST", "AVE", "PL"}
+    return typed and DIRECTIONS.keys() >= set(rest[1:])
 
 
 def _continues(house: str, words: list[str]) -> bool:
     """Whether the number goes on after a space: 12 080 ELDER CT, not 12 80 ST."""
     if len(words) < 2 or not words[0].isdigit() or len(house + words[0]) > _LONGEST_HOUSE:  # noqa: PLR2004 - the street
         return False
-    name = [word for word in words[1:] if word not in DIRECTIONS]
-    named = bool(name) and name[0] not in STREET_TYPES and name[0] not in _UNIT_WORDS
-    return words[0][0] == "0" or (named and (name[0].isalpha() or bool(ordinal_number(name[0]))))
-
-
-# A house number before a lost space: 14528SAGE, 1234N. One letter of A to F is more likely a unit, and S as a fifth
-# digit a 5.
-_JOINED_HOUSE = re.compile(r"^([0-9]{1,5})([A-Z]{3,}|[NW]|(?<=[0-9]{5})S)$")
-
-
-def _split_house(words: list[str]) -> None:
-    """Split the house number from a street or direction without a space between; ordinals stay whole (71ST)."""
-    joined = _JOINED_HOUSE.match(words[0]) if len(words) > 1 else None
-    if joined and joined[2][:2] not in ORDINAL_ENDINGS:
-        words[:1] = joined.groups()
-
-
-def _only_a_street(words: list[str]) -> bool:
-    """Whether no house number was written: "42 ST S", "71ST ST", "5TH AVE"."""
-    if ordinal_number(words[0]) and not words[0].isdigit():
-        return True
-    rest = words[1:]
-    return (
-        bool(rest)
-        and len(words[0]) <= 3  # noqa: PLR2004 - numbered streets end below 1000
-        and STREET_TYPES.get(rest[0]) in {"ST", "AVE", "PL"}
-        and all(word in DIRECTIONS for word in rest[1:])
-    )
+    name = next((word for word in words[1:] if word not in DIRECTIONS), "")
+    named = bool(name) and name not in STREET_TYPES and name not in _UNIT_WORDS
+    return words[0][0] == "0" or (named and (name.isalpha() or bool(ordinal_number(name))))
 
 
 def _take_unit(words: list[str]) -> tuple[str, str] | None:
     """Take the unit off the end of `words`: "APT 5", "#5", "NO 1F", "AVE 3B"."""
     for at in range(1, len(words)):
-        short = _UNIT_WORDS.get(words[at])
-        follows = [word for word in words[at + 1 :] if word != "#" and word not in _UNIT_WORDS]
-        alone = short in _WITHOUT_NUMBER and not any(word in STREET_TYPES for word in follows)  # FRONT AVE is a street
-        if short and (alone or (0 < len(follows) <= 2 and _unit_like(follows[0], short))):  # noqa: PLR2004 - 12 B
-            del words[at:]
-            return ("" if short == "#" else short), "".join(follows)
-    last = words[-1] if words else ""
-    if len(words) > 2 and _bare_unit(last) and _similar_to_unit(words[-2]):  # noqa: PLR2004 - name, unit, number
+        if short := _UNIT_WORDS.get(words[at]):
+            follows = [word for word in words[at + 1 :] if word != "#" and word not in _UNIT_WORDS]
+            alone = short in _WITHOUT_NUMBER and STREET_TYPES.keys().isdisjoint(follows)  # FRONT AVE is a street
+            if alone or (0 < len(follows) <= 2 and _unit_like(follows[0], short)):  # noqa: PLR2004 - 12 B
+                del words[at:]
+                return ("" if short == "#" else short), "".join(follows)
+    if len(words) < 2:  # noqa: PLR2004 - a street and its unit
+        return None
+    last, before, bare = words[-1], words[-2], _bare_unit(words[-1])
+    if bare and len(words) > 2 and _similar_to_unit(before):  # noqa: PLR2004 - name, unit, number
         del words[-2:]
         return "", last
-    joined = re.match(r"^(?:APT|UNIT|STE|SPC|NO)([0-9]+[A-Z]?)$", last)
-    if len(words) > 1 and joined:
-        words.pop()
-        return "", joined[1]
-    if len(words) > 1 and _bare_unit(last) and is_whole_street(words[:-1]):
-        words.pop()
-        return "", last
-    return None
-
-
-def _unit_like(word: str, short: str) -> bool:
-    """Whether `word` can be a unit's number; "NO HOPE ST", "AT LAST" and "RM ST" are streets."""
-    if word in STREET_TYPES:
-        return False
-    return any(c.isdigit() for c in word) or len(word) == 1 or (short != "#" and len(word) <= 2)  # noqa: PLR2004 - two letters
+    if joined := _UNIT_AND_NUMBER.match(last):
+        last = joined[1]
+    elif not bare or not is_whole_street(words[:-1]):
+        return None
+    words.pop()
+    return "", last
 
 
 def _similar_to_unit(word: str) -> bool:
@@ -422,8 +378,14 @@ def _similar_to_unit(word: str) -> bool:
     )
 
 
+def _unit_like(word: str, short: str) -> bool:
+    """Whether `word` can be a unit's number; "NO HOPE ST", "AT LAST" and "RM ST" are streets."""
+    if word in STREET_TYPES:
+        return False
+    return any(map(str.isdigit, word)) or len(word) == 1 or (short != "#" and len(word) <= 2)  # noqa: PLR2004 - two letters
+
+
 def _bare_unit(word: str) -> bool:
     if word[:-2].isdigit() and word[-2:] in ORDINAL_ENDINGS:
         return False
-    digits = sum(c.isdigit() for c in word)
-    return 2 * digits >= len(word) or (len(word) == 1 and word not in DIRECTIONS)
+    return 2 * sum(map(str.isdigit, word)) >= len(word) or (len(word) == 1 and word not in DIRECTIONS)

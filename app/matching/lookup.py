@@ -17,6 +17,7 @@ from app.law.line import Writing
 from app.law.petition import SigningInterval
 from app.law.registration import Registration
 from app.matching import queries as db
+from app.matching import search
 from app.matching.decision import Decision, decide, decide_by_household
 from app.matching.frequencies import TermFrequencies
 from app.matching.model import default_model
@@ -24,18 +25,7 @@ from app.matching.parsing import ParsedLine, likely_names, parse_line
 from app.matching.queries import LineQuery, SearchedRoll
 from app.matching.roll_cache import TERM_CACHE, load_counts, searches
 from app.matching.scoring import ALIKE, Scorer, household_of, written_name
-from app.matching.search import (
-    KEY_LIMITS,
-    MAX_NAMESAKES,
-    MAX_RESIDENTS,
-    NAME_COLUMNS,
-    RANGE_LIMITS,
-    Search,
-    WideSearch,
-    household_keys,
-    registered_words,
-    written_words,
-)
+from app.matching.search import Search
 
 
 class LineToDecide(NamedTuple):
@@ -75,8 +65,8 @@ async def decide_lines(roll: SearchedRoll, lines: Sequence[LineToDecide]) -> lis
     lookups = await _look_up_households(roll, terms, lines)
     undecided = [lookup for lookup in lookups if lookup.decision is None]
     made = await searches(roll, terms, [lookup.line for lookup in undecided])
-    for lookup, search in zip(undecided, made, strict=True):
-        lookup.search = search
+    for lookup, its_search in zip(undecided, made, strict=True):
+        lookup.search = its_search
     await _look_up_residents(roll, terms, undecided)
     await _search_widely(roll, terms, [lookup for lookup in undecided if lookup.decision is None])
     return [lookup.decision for lookup in lookups if lookup.decision]
@@ -88,11 +78,11 @@ async def _look_up_households(
     """Compare each line with the people of its surname at its address, and decide it if they settle it."""
     parsed = [roll.aliases.applied_to(parse_line(line.writing)) async for line in SCHEDULER.in_slices(lines)]
     found: list[dict[int, Registration]] = [{} for _ in lines]
-    keys = [(at, key) for at, line in enumerate(parsed) for key in household_keys(line)]
+    keys = [(at, key) for at, line in enumerate(parsed) for key in search.household_keys(line)]
     for at, registration in await db.households(roll, keys):
         found[at][registration.registration_no] = registration
     registrations = [registration for of_line in found for registration in of_line.values()]
-    await load_counts(roll, terms, written_words(parsed), registered_words(registrations))
+    await load_counts(roll, terms, search.written_words(parsed), search.registered_words(registrations))
     lookups = []
     async for at, line in SCHEDULER.in_slices(enumerate(lines)):
         lookup = _Lookup(Scorer(likely_names(parsed[at], terms), terms, default_model()), line.interval, found[at])
@@ -118,7 +108,7 @@ async def _find_residents(roll: SearchedRoll, lookups: list[_Lookup]) -> None:
     ]
     names = [written_name(lookup.line) for lookup in lookups]
     places: list[Counter[str]] = [Counter() for _ in lookups]
-    for at, number, name, place in await db.residents(roll, ranges, MAX_RESIDENTS):
+    for at, number, name, place in await db.residents(roll, ranges, search.MAX_RESIDENTS):
         places[at][place] += 1
         if fuzz.token_set_ratio(names[at], name.upper(), score_cutoff=ALIKE):
             lookups[at].worth_reading.add(number)
@@ -134,10 +124,10 @@ async def _search_widely(roll: SearchedRoll, terms: TermFrequencies, lookups: li
         lookup.decision = decide(lookup.scorer, lookup.candidates(), lookup.interval)
 
 
-async def _find_matches(roll: SearchedRoll, lookups: list[_Lookup], wide_searches: list[WideSearch]) -> None:
+async def _find_matches(roll: SearchedRoll, lookups: list[_Lookup], wide_searches: list[search.WideSearch]) -> None:
     ranges = [(at, query) for at, wide in enumerate(wide_searches) for query in wide.ranges]
     keys: list[LineQuery] = []
-    for matches in await db.find_matches(roll, ranges, RANGE_LIMITS, ranges=True):
+    for matches in await db.find_matches(roll, ranges, search.RANGE_LIMITS, ranges=True):
         if matches.complete:
             lookup = lookups[matches.line]
             lookup.worth_reading.update(lookup.search.worth_reading(matches))
@@ -151,13 +141,13 @@ async def _find_matches(roll: SearchedRoll, lookups: list[_Lookup], wide_searche
 async def _find_matches_of_keys(roll: SearchedRoll, lookups: list[_Lookup], keys: list[LineQuery]) -> None:
     """Find the matches of single keys; a namesake who is found by nothing else lives elsewhere."""
     namesakes: list[set[int]] = [set() for _ in lookups]
-    for matches in await db.find_matches(roll, keys, KEY_LIMITS, ranges=False):
+    for matches in await db.find_matches(roll, keys, search.KEY_LIMITS, ranges=False):
         lookup, by_name = lookups[matches.line], namesakes[matches.line]
         if matches.query.column == "key_given_street":
             lookup.worth_reading.update(lookup.search.at_near_houses(matches) if matches.complete else ())
-        elif matches.query.column not in NAME_COLUMNS:
+        elif matches.query.column not in search.NAME_COLUMNS:
             lookup.worth_reading.update(matches.numbers if matches.complete else ())
-        elif matches.complete and len(by_name) + len(matches.numbers) <= MAX_NAMESAKES:
+        elif matches.complete and len(by_name) + len(matches.numbers) <= search.MAX_NAMESAKES:
             by_name.update(matches.numbers)
         else:
             lookup.scorer.namesakes_cut = True
@@ -172,7 +162,7 @@ async def _read_matches(roll: SearchedRoll, terms: TermFrequencies, lookups: lis
     rows = await db.registrations(roll, sorted(set().union(*missing)))
     for lookup, numbers in zip(lookups, missing, strict=True):
         lookup.found.update((number, rows[number]) for number in numbers)
-    await load_counts(roll, terms, registered_words(rows.values()))
+    await load_counts(roll, terms, search.registered_words(rows.values()))
 
 
 _Item = TypeVar("_Item")

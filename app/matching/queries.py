@@ -1,16 +1,16 @@
 """SQL of the lookup: registrations by blocking key, residents of an address, term frequencies, and aliases."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
 import asyncpg
 
 from app.law.registration import Registration
-from app.matching.aliases import NO_ALIASES, Alias, Aliases
 from app.matching.blocking import FINE, KEY_COLUMNS, KEYS_VERSION, MARK_COLUMN, KeyColumn
 from app.matching.frequencies import Words, variants
-from app.matching.search import BlockingQuery, Matches
+from app.matching.parsing import NO_ALIASES, Alias, Aliases
+from app.matching.search import BlockingQuery, Limits, Matches
 
 
 class SearchedRoll(NamedTuple):
@@ -113,14 +113,14 @@ LineQuery = tuple[int, BlockingQuery]
 
 
 async def find_matches(
-    roll: SearchedRoll, queries: Sequence[LineQuery], limits: Mapping[KeyColumn, int], *, ranges: bool
+    roll: SearchedRoll, queries: Sequence[LineQuery], limits: Limits, *, ranges: bool
 ) -> list[Matches]:
     """Return what the ranges, or the single keys, of blocking queries contain; those without matches are left out.
 
     Args:
         roll: the roll to search.
         queries: each with the index of its line.
-        limits: how many matches of one range or key of each column are looked at.
+        limits: of the matches of one range or key of each column.
         ranges: whether the keys of the queries are the lowest ones of ranges.
     """
     keys: dict[KeyColumn, list[int]] = {column: [] for column in KEY_COLUMNS}

@@ -12,9 +12,8 @@ from typing import Final
 import asyncpg
 
 from app.matching import queries as db
-from app.matching.aliases import NO_ALIASES, Aliases
 from app.matching.frequencies import TermFrequencies, Words
-from app.matching.parsing import ParsedLine
+from app.matching.parsing import NO_ALIASES, Aliases, ParsedLine
 from app.matching.queries import SearchedRoll
 from app.matching.search import Search
 

@@ -7,7 +7,6 @@ the spelling), so that only registrations that may be the signer's are read.
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
 from itertools import product
-from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from rapidfuzz import process
@@ -20,19 +19,16 @@ from app.matching.frequencies import TermFrequencies, Words
 from app.matching.names import given_words, name_forms, surname_parts
 from app.matching.parsing import ParsedLine
 
-NAME_COLUMNS: Final[tuple[KeyColumn, ...]] = ("key_given_surname", "key_given_surname2")
+Limits = Mapping[KeyColumn, int]
+"""How many matches of one range, or of one single key, of each column are looked at."""
 
+NAME_COLUMNS: Final[tuple[KeyColumn, ...]] = ("key_given_surname", "key_given_surname2")
 _FEW: Final = 8  # of so few matches of a range each is read; of more, those that agree in a third part
 MAX_NAMESAKES: Final = 24  # of one name in the county; with more of them it is impossible to say which one signed
 MAX_RESIDENTS: Final = 2_000  # of a house number and street: a large building, never cut off in practice
-# How many entries of a key's index are looked at in a range, and at a single key. A range with more matches is asked
-# again by the third part.
-RANGE_LIMITS: Final[Mapping[KeyColumn, int]] = MappingProxyType(
-    dict.fromkeys(KEY_COLUMNS, 200) | dict.fromkeys(NAME_COLUMNS, _FEW)
-)
-KEY_LIMITS: Final[Mapping[KeyColumn, int]] = MappingProxyType(
-    dict.fromkeys(KEY_COLUMNS, 200) | dict.fromkeys(NAME_COLUMNS, MAX_NAMESAKES)
-)
+# A range with more matches is asked again by the third part.
+RANGE_LIMITS: Final[Limits] = dict.fromkeys(KEY_COLUMNS, 200) | dict.fromkeys(NAME_COLUMNS, _FEW)
+KEY_LIMITS: Final[Limits] = dict.fromkeys(KEY_COLUMNS, 200) | dict.fromkeys(NAME_COLUMNS, MAX_NAMESAKES)
 _SURNAME_STREET_COLUMNS: Final = frozenset({"key_surname_street", "key_surname2_street"})
 _STREETS_ASKED_FIRST: Final = 2
 _MAX_CORRECTIONS_OF_KNOWN: Final = 2  # a word that is a name itself is seldom a misspelling of another
@@ -149,14 +145,19 @@ class Search:
         The second part of a double surname, which few voters have, is looked up only as written.
         """
         names = [self._hashed_name(at) for at in range(len(self._names))]
-        given_hashes = [word for name in names for word in (*name.givens, *name.corrected_givens, *name.other_forms)]
-        givens = _field((name.givens for name in names), ((*n.corrected_givens, *n.other_forms) for n in names))
-        surnames = _field((name.surnames for name in names), (name.corrected_surnames for name in names))
+        written = [given for name in names for given in name.givens]
+        replaced = [given for name in names for given in (*name.corrected_givens, *name.other_forms)]
+        givens = _field(written, replaced)
+        surnames = _field(
+            (surname for name in names for surname in name.surnames),
+            (surname for name in names for surname in name.corrected_surnames),
+        )
         second = surnames._replace(replaced=[])
-        written = self.line.streets
-        houses = _field([_hashes("house", self.line.houses)])
-        streets = _field([_hashes("street", written)], [_hashes("street", self._corrected("street", written))])
-        by_given = frozenset(word.fine for word in given_hashes)
+        houses = _field(_hashes("house", self.line.houses))
+        streets = _field(
+            _hashes("street", self.line.streets), _hashes("street", self._corrected("street", self.line.streets))
+        )
+        by_given = frozenset(given.fine for given in (*written, *replaced))
         by_zip = frozenset(filter(None, [zip_number(self.line.zip)]))
         ranges = [
             _pair_query("key_house_surname", houses, surnames, by_given),
@@ -232,9 +233,8 @@ class Search:
         return [number for number, house in zip(matches.numbers, matches.houses, strict=True) if house in near]
 
 
-def _field(written: Iterable[Iterable[TermHash]], replaced: Iterable[Iterable[TermHash]] = ()) -> _Field:
-    """The field of words of several names, the likeliest first."""
-    return _Field(*(_unique(word.coarse for words in several for word in words) for several in (written, replaced)))
+def _field(written: Iterable[TermHash], replaced: Iterable[TermHash] = ()) -> _Field:
+    return _Field(_unique(word.coarse for word in written), _unique(word.coarse for word in replaced))
 
 
 def _pair_query(column: KeyColumn, ones: _Field, others: _Field, third_parts: frozenset[int]) -> BlockingQuery:

@@ -17,7 +17,7 @@ import asyncpg
 
 from app.database.pools import Database
 from app.errors import AliasesError, FileFault, UnknownCountyError
-from app.matching.aliases import KINDS, Alias, Kind, compared
+from app.matching.parsing import ALIAS_KINDS, Alias, AliasKind, compared_name
 from app.matching.queries import AliasVersion, alias_rows, alias_version
 from app.roll import queries as db
 from app.roll.rows import BREAKS, FORBIDDEN
@@ -45,13 +45,13 @@ def read_aliases(data: bytes) -> tuple[Alias, ...]:
     if tuple(next(rows, ())) != COLUMNS:
         raise AliasesError(f"the header must be {','.join(COLUMNS)}")
     seen: dict[Alias, int] = {}
-    names: Counter[tuple[Kind, str]] = Counter()
+    names: Counter[tuple[AliasKind, str]] = Counter()
     for no, row in enumerate(rows, 1):
         alias = _alias(no, row)
         if alias in seen:
             raise AliasesError(FileFault(f"the same as row {seen[alias]}", row=no))
         seen[alias] = no
-        key = alias.kind, compared(alias.kind, alias.alias)
+        key = alias.kind, compared_name(alias.kind, alias.alias)
         names[key] += 1
         if names[key] > _MOST_NAMES:
             raise AliasesError(FileFault(f"the alias has more than {_MOST_NAMES} names", row=no, column="alias"))
@@ -76,14 +76,14 @@ def _alias(no: int, row: list[str]) -> Alias:
     if len(row) != len(COLUMNS):
         raise AliasesError(FileFault(f"{len(row)} columns where the header has {len(COLUMNS)}", row=no))
     kind, *names = row
-    if kind not in KINDS:
-        raise AliasesError(FileFault(f"not one of {', '.join(KINDS)}", row=no, column="kind"))
+    if kind not in ALIAS_KINDS:
+        raise AliasesError(FileFault(f"not one of {', '.join(ALIAS_KINDS)}", row=no, column="kind"))
     for column, text in zip(COLUMNS[1:], names, strict=True):
         if not text:
             raise AliasesError(FileFault("empty", row=no, column=column))
         if len(text) > _LONGEST:
             raise AliasesError(FileFault(f"longer than {_LONGEST} characters", row=no, column=column))
-        if not compared(kind, text):
+        if not compared_name(kind, text):
             raise AliasesError(FileFault("it has no letters or digits that could be compared", row=no, column=column))
     return Alias(kind, *names)
 

@@ -14,8 +14,8 @@ from app.database.engine import SESSION, connect_arguments
 from app.law.line import Writing
 from app.law.petition import SigningInterval
 from app.matching import workers as actions
-from app.matching.aliases import Alias, Aliases
 from app.matching.lookup import LineToDecide, decide_lines
+from app.matching.parsing import Alias, Aliases
 from app.matching.queries import SearchedRoll
 from app.matching.workers import Matchers, in_parts
 from app.processes import collect_garbage

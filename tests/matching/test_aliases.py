@@ -8,10 +8,18 @@ from app.errors import AliasesError
 from app.examination.explanation import explanation
 from app.law.line import Writing
 from app.law.registration import Registration
-from app.matching.aliases import NO_ALIASES, Alias, Aliases, parsed_differently
 from app.matching.decision import Decision, decide, decide_by_household
 from app.matching.model import default_model
-from app.matching.parsing import CountyMembership, ParsedLine, county_membership, parse_line
+from app.matching.parsing import (
+    NO_ALIASES,
+    Alias,
+    Aliases,
+    CountyMembership,
+    ParsedLine,
+    county_membership,
+    parse_line,
+    parsed_differently,
+)
 from app.matching.scoring import Household, Scorer
 from app.roll.aliases import MOST_BYTES, read_aliases
 from tests.matching.roll_of_three import (
