@@ -68,7 +68,9 @@ async def learn_model(database: Database, petitions: Sequence[Petition], version
         writings = [judged for petition in petitions for judged in await _judged_writings(connection, petition)]
         judged = await _judged(roll, [one for one in writings if one.reason is None or one.reason in _LEARNED_FROM])
         terms = await TERM_CACHE.terms_of(roll)
-        others = await _sample(roll, terms.registrations)
+        numbers = range(1, terms.registrations + 1, max(1, terms.registrations // _SAMPLE))  # always the same ones
+        found = await db.registrations(roll, list(numbers))
+        others = [found[number] for number in sorted(found)]
         compared = [*others, *(r for one in judged for r in (*one.own, *one.household))]
         await load_counts(roll, terms, written_words(one.line for one in judged), registered_words(compared))
         return learn(judged, others, terms, default_model(), version), len(judged)
@@ -144,10 +146,3 @@ async def _households(roll: SearchedRoll, lines: Mapping[int, ParsedLine]) -> di
     for at, number, *_ in residents:
         found[at].append(rows[number])
     return found
-
-
-async def _sample(roll: SearchedRoll, registrations: int) -> list[Registration]:
-    """Registrations from the whole roll, always the same ones: every n-th row of its file."""
-    numbers = range(1, registrations + 1, max(1, registrations // _SAMPLE))
-    found = await db.registrations(roll, list(numbers))
-    return [found[number] for number in sorted(found)]

@@ -17,7 +17,7 @@ from app.matching.parsing import ParsedLine, likely_names, parse_line
 from app.matching.queries import SearchedRoll
 from app.matching.roll_cache import TERM_CACHE, load_counts, searches
 from app.matching.scoring import ComparedRegistration, Scorer
-from app.matching.search import MAX_RESIDENTS, Search, WideSearch, registered_words, written_words
+from app.matching.search import MAX_RESIDENTS, WideSearch, registered_words, written_words
 
 MOST_CANDIDATES: Final = 20
 # How many matches of a range and of a single key are looked at: for one line they may be more than for one of a batch.
@@ -37,24 +37,19 @@ class Question:
     @property
     def asks(self) -> bool:
         """Whether there is anything to look for."""
-        return self._has_name or self._has_address
+        return self._has_name or bool(self.writing.residence_address.strip())
 
     @property
     def kind(self) -> Kind:
         """What the search goes by."""
-        if self._has_name and self._has_address:
-            return "name_and_address"
-        return "name" if self._has_name else "address"
+        if not self._has_name:
+            return "address"
+        return "name_and_address" if self.writing.residence_address.strip() else "name"
 
     @property
     def _has_name(self) -> bool:
         parts = self.writing.name
-        text = f"{parts.first}{parts.middle}{parts.last}" if parts else self.writing.printed_name
-        return bool(text.strip())
-
-    @property
-    def _has_address(self) -> bool:
-        return bool(self.writing.residence_address.strip())
+        return bool((f"{parts.first}{parts.middle}{parts.last}" if parts else self.writing.printed_name).strip())
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,20 +93,14 @@ async def candidates_of(roll: SearchedRoll, question: Question) -> FoundCandidat
     await load_counts(roll, terms, written_words([line]))
     line = likely_names(line, terms)
     [search] = await searches(roll, terms, [line])
-    found = await _registrations(roll, _queries(search, question.kind))
+    wide = search.wide() if question.kind != "address" else WideSearch([], [])
+    found = await _registrations(roll, wide._replace(ranges=[search.at_address(), *wide.ranges]))
     await load_counts(roll, terms, registered_words(found))
     scorer = Scorer(line, terms, default_model())
     ranked = _ranked(scorer, found, question.interval)
     best = ranked[:MOST_CANDIDATES]
     shown = [_candidate(scorer, one) for one in best if not one.registration.confidential]
     return FoundCandidates(roll.roll_version, shown, len(shown) < len(best), len(ranked) > len(best))
-
-
-def _queries(search: Search, kind: Kind) -> WideSearch:
-    if kind == "address":
-        return WideSearch([search.at_address()], [])
-    wide = search.wide()
-    return WideSearch([search.at_address(), *wide.ranges], wide.keys)
 
 
 async def _registrations(roll: SearchedRoll, search: WideSearch) -> list[Registration]:
@@ -146,11 +135,11 @@ def _candidate(scorer: Scorer, one: ComparedRegistration) -> Candidate:
     """A candidate as it is shown: the fields that are written, and last what belongs to no single field."""
     line, weight = scorer.line, round(_weight(scorer.line, one), 2)
     written, evidence = _written_fields(line, one), field_evidence(scorer, one)
-    fields = []
-    for field in (*(NAME_FIELDS if line.names else ()), *(ADDRESS_FIELDS if line.addresses else ())):
-        roll, level, field_weight = evidence[field]
-        words = level_in_words(field, level, written[field], roll)
-        fields.append(WrittenField(field, written[field], roll, words, field_weight))
+    fields = [
+        WrittenField(field, written[field], roll, level_in_words(field, level, written[field], roll), field_weight)
+        for field, (roll, level, field_weight) in evidence.items()
+        if (line.names if field in NAME_FIELDS else line.addresses)
+    ]
     rest = WrittenField("rarity", "", "", REST_IN_WORDS, round(weight - sum(f.weight for f in fields), 2))
     return Candidate(one.registration, one.eligibility, weight, (*fields, rest))
 

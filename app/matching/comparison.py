@@ -136,7 +136,8 @@ _LONGEST: Final = len(_SLIPS) - 1
 def similar(one: str, other: str) -> bool:
     """Whether two words differ by slips only: one in a short word, two from seven letters, three from ten."""
     length, others = len(one), len(other)
-    most = _SLIPS[min(max(length, others), _LONGEST)]
+    longest = max(length, others)
+    most = _SLIPS[longest] if longest < _LONGEST else _SLIPS[_LONGEST]
     return -most <= length - others <= most and most > 0 and OSA.distance(one, other, score_cutoff=most) <= most
 
 
@@ -179,8 +180,9 @@ def _compare_other_surname(written: Words, registered: Words, *, known: bool) ->
     joined = "".join(written)
     if joined == registered[0][0]:
         return Compared("initial")
-    if any(_differ_by_particles(joined, part) for part in registered):
-        return Compared("part", joined)
+    for part in registered:
+        if _differ_by_particles(joined, part):
+            return Compared("part", joined)
     if _resembles(joined, "".join(registered)):
         return Compared("near", written[-1]) if known else Compared("typo", registered[-1])
     return _compare_surname_part(written, registered, known=known)

@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import exp, log
+from operator import attrgetter
 from random import Random
 from typing import Final, Literal, NamedTuple
 
@@ -98,12 +99,8 @@ def learn(
         weights |= {name: _address_weights(name, counts, model) for name in ADDRESS_FIELDS}
         model = replace(model, version=version, weights=weights)
     reasons = Counter(one.reason or "valid" for one in judged)
-    learned_from = {
-        "lines": len(judged),
-        "registrations": terms.registrations,
-        "reasons": dict(sorted(reasons.items())),
-    }
-    return replace(model, priors=_priors(judged, terms, model), learned_from=learned_from)
+    source = {"lines": len(judged), "registrations": terms.registrations, "reasons": dict(sorted(reasons.items()))}
+    return replace(model, priors=_priors(judged, terms, model), learned_from=source)
 
 
 def _count(
@@ -111,14 +108,15 @@ def _count(
 ) -> _Counts:
     counts = _Counts()
     draw = Random(0)  # noqa: S311 - every run draws the same, and nothing is secret
-    by_first_name = _by_first_name(others)
+    by_first_name: dict[str, list[Registration]] = defaultdict(list)  # where they agree, middle names are compared
+    for registration in others:
+        for first in given_words(registration.first_name)[:1]:
+            by_first_name[first].append(registration)
     for one in judged:
         scorer = Scorer(one.line, terms, model)
         scorer.set_household(Household(1, {}))
         if one.reason is None and one.own:
-            counts.add_own(
-                max((scorer.compare(r, one.interval) for r in one.own), key=lambda compared: compared.weight)
-            )
+            counts.add_own(max((scorer.compare(r, one.interval) for r in one.own), key=attrgetter("weight")))
         name = next(iter(one.line.names), None)
         for registration in draw.choices(others, k=_OTHERS_A_LINE):
             counts.double += len(surname_parts(registration.last_name)) > 1
@@ -128,15 +126,6 @@ def _count(
         for registration in draw.choices(namesakes, k=_NAMESAKES_A_LINE) if namesakes else ():
             counts.add_other(scorer, scorer.compare(registration, one.interval), "middle")
     return counts
-
-
-def _by_first_name(others: Sequence[Registration]) -> dict[str, list[Registration]]:
-    """The registrations by first name: middle names are compared where the first names agree."""
-    found: dict[str, list[Registration]] = defaultdict(list)
-    for registration in others:
-        for first in given_words(registration.first_name)[:1]:
-            found[first].append(registration)
-    return found
 
 
 def _name_weights(name: _Field, counts: _Counts, model: Model) -> dict[str, float]:
@@ -163,15 +152,10 @@ def _agreements(name: _Field, counts: _Counts) -> dict[str, float]:
     """
     other = counts.other[name]
     if name == "surname":
-        return {
-            "exact": other.total(),
-            "part": 2 * counts.double,
-            "longer": 2 * counts.written_double,
-        }
+        return {"exact": other.total(), "part": 2 * counts.double, "longer": 2 * counts.written_double}
     if name == "given":
         return {"exact": other.total()}
-    alike = ("same", "alike", "conflict")
-    return {"same": sum(other[level] for level in alike)} if name == "middle" else {}
+    return {"same": other["same"] + other["alike"] + other["conflict"]} if name == "middle" else {}
 
 
 def _address_weights(name: Field, counts: _Counts, model: Model) -> dict[str, float]:
@@ -187,11 +171,9 @@ def _address_weights(name: Field, counts: _Counts, model: Model) -> dict[str, fl
 
 def _priors(judged: Sequence[JudgedLine], terms: TermFrequencies, model: Model) -> dict[Prior, float]:
     """The shares of the hypotheses among the lines."""
-    counts = dict.fromkeys(model.priors, _FAINT)
-    for one in judged:
-        counts[_hypothesis(one, terms, model)] += 1
-    total = sum(counts.values())
-    return {prior: count / total for prior, count in counts.items()}
+    counts = Counter(_hypothesis(one, terms, model) for one in judged)
+    total = len(judged) + _FAINT * len(model.priors)
+    return {prior: (counts[prior] + _FAINT) / total for prior in model.priors}
 
 
 def _hypothesis(one: JudgedLine, terms: TermFrequencies, model: Model) -> Prior:

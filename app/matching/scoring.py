@@ -212,7 +212,7 @@ class Scorer:
         suffix_weight = self.model.weights["suffix"][suffix]
         best: ComparedName | None = None
         for at, name in enumerate(self.line.names):
-            if best and best.surname.level == "exact" and not any(part in parts for part in name.surname):
+            if best and best.surname.level == "exact" and frozenset(name.surname).isdisjoint(parts):
                 continue  # another order of the words must have a part of the surname to explain more
             surname, family_weight = self._compare_surname(at, r.last_name)
             if best and name.order != "plain":
