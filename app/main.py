@@ -24,7 +24,7 @@ from app.http import (
     voters,
 )
 from app.http.frame import InFlightLimit, Metrics, Observe, RateLimit, State, check_guards, utc_now
-from app.ledger.checkpoints import keep_checkpoints
+from app.ledger.evidence import keep_checkpoints
 from app.ledger.notes import Signer
 from app.matching.workers import Matchers
 from app.roll.loading import RollUploads

@@ -26,16 +26,15 @@ import asyncpg
 
 from app.count import queries as rows
 from app.count import record as count
-from app.count.intake import Submission, SubmissionResult, take_in
-from app.count.petitions import Terms, open_petition
+from app.count.intake import GroupCommit, Submission, SubmissionResult
 from app.count.record import Count
 from app.database.engine import open_database
 from app.database.migrate import upgrade
 from app.database.pools import Database
 from app.database.server import EmbeddedServer
 from app.demo.generate import generate
-from app.law.line import Place, Signature, Writing
-from app.law.petition import Petition, SigningInterval
+from app.law.line import Place, Signature
+from app.law.petition import Petition, SigningInterval, Terms
 from app.ledger import entries
 from app.matching.decision import Decision
 from app.matching.lookup import Decide, LineToDecide, decide_lines
@@ -53,14 +52,14 @@ class Known:
 
     def __init__(self) -> None:
         """Knows nothing yet."""
-        self._decisions: dict[Writing, Decision] = {}
+        self._decisions: dict[Signature, Decision] = {}
 
     async def learn(self, database: Database, lines: Sequence[Signature]) -> None:
         """Ask the real one."""
-        asked = [LineToDecide(line.writing, SigningInterval(FROM, TO, TO)) for line in lines]
+        asked = [LineToDecide(line, SigningInterval(FROM, TO, TO)) for line in lines]
         async with database.intake() as connection:
             found = await decide_lines(SearchedRoll(connection, COUNTY, 1), asked)
-        self._decisions.update(zip((line.writing for line in lines), found, strict=True))
+        self._decisions.update(zip(lines, found, strict=True))
 
     async def decide(self, _: SearchedRoll, lines: Sequence[LineToDecide]) -> list[Decision]:
         """In place of `decide_lines`."""
@@ -105,10 +104,10 @@ def batches(petition: Path, size: int) -> list[list[Signature]]:
     for text in petition.read_text(encoding="utf-8").splitlines():
         said = json.loads(text)
         place = Place(said["section"], said["page"], said["line"])
-        writing = Writing(
+        writing = Signature(
             said["printed_name"], said["residence_address"], said["city"], said["zip"], signed=said["signed"]
         )
-        lines.append(Signature.at(place, writing))
+        lines.append(writing.at(place))
     return [lines[at : at + size] for at in range(0, len(lines) - size + 1, size)]
 
 
@@ -125,7 +124,7 @@ async def open_one(database: Database, title: str) -> Petition:
         filed_on=TO,
         ruleset_name="california-local-recall/1",
     )
-    return await open_petition(database, terms, opened_by="bench", now=datetime.now(UTC))
+    return await Count(database).open_petition(terms, opened_by="bench", now=datetime.now(UTC))
 
 
 async def turn(
@@ -137,7 +136,7 @@ async def turn(
     decide: Decide = known.decide if lookup == "known" else decide_lines
     with without_proofs() if proofs == "without" else nullcontext():
         started = time.perf_counter()
-        (outcome,) = await take_in(Count(database), petition, [submission], now=datetime.now(UTC), decide=decide)
+        outcome = await GroupCommit(Count(database), lambda: datetime.now(UTC), decide).take_in(petition, submission)
         seconds = time.perf_counter() - started
     if not isinstance(outcome, SubmissionResult):
         raise outcome

@@ -21,9 +21,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run by path, 
 
 from app.access.principals import Principal
 from app.cli.models import bands_as_text
-from app.count.intake import Submission, take_in
-from app.count.petitions import Terms, open_petition
-from app.count.record import Count, attempt
+from app.count.intake import GroupCommit, Submission
+from app.count.record import Count
 from app.database.engine import open_database
 from app.database.migrate import upgrade
 from app.database.pools import Database
@@ -32,7 +31,7 @@ from app.errors import RecallError
 from app.examination.findings import decide_by_person
 from app.examination.learning import learn_model, report_model
 from app.law.line import CALIFORNIA, Place, Signature
-from app.law.petition import Petition
+from app.law.petition import Petition, Terms
 from app.law.reasons import VALID, Outcome
 from app.law.review import PersonFinding
 from app.matching.model import model_to_json
@@ -67,7 +66,7 @@ def placed(place: str) -> Place:
 
 def signature(line: dict[str, Any]) -> Signature:
     """A signature as a station hands it in."""
-    return Signature.at(Place(line["section"], line["page"], line["line"]), writing(line))
+    return writing(line).at(Place(line["section"], line["page"], line["line"]))
 
 
 async def judged_petition(
@@ -79,17 +78,17 @@ async def judged_petition(
         circulation_from=FIRST, circulation_to=LAST, filed_on=LAST, ruleset_name=CALIFORNIA.name,
     )  # fmt: skip
     count = Count(database)
-    petition = await open_petition(database, terms, opened_by=_PERSON.name, now=datetime.now(UTC))
+    petition = await Count(database).open_petition(terms, opened_by=_PERSON.name, now=datetime.now(UTC))
     for at in range(0, len(lines), _BATCH):
         batch = Submission(_PERSON.name, [signature(line) for line in lines[at : at + _BATCH]])
-        (outcome,) = await take_in(count, petition, [batch], now=datetime.now(UTC))
+        outcome = await GroupCommit(count, lambda: datetime.now(UTC)).take_in(petition, batch)
         if isinstance(outcome, Exception):
             raise outcome
     said = [(placed(truth["place"]), true) for truth in truths if (true := word(truth))]
     refused = 0
     for at in range(0, len(said), _BATCH):
         act = partial(decide_by_person, said=dict(said[at : at + _BATCH]), who=_PERSON)
-        found = await attempt(count, petition, act, now=datetime.now(UTC))
+        found = await count.attempt(petition, act, now=datetime.now(UTC))
         refused += sum(isinstance(result, RecallError) for result in found.values())
     print(f"{len(lines):,} lines, {len(said) - refused:,} of them judged, {refused:,} findings refused")
     return petition

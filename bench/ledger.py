@@ -18,17 +18,16 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from app.count.petitions import Terms, open_petition
 from app.count.queries import take_places
 from app.count.record import Count, record
 from app.database.engine import open_database
 from app.database.migrate import upgrade
 from app.database.pools import Database
 from app.database.server import EmbeddedServer
-from app.law.line import Finding, Place, Signature, Writing, canonical_text
-from app.law.petition import Petition
+from app.law.line import Finding, Place, Signature, canonical_text
+from app.law.petition import Petition, Terms
 from app.law.reasons import VALID, Outcome
-from app.ledger.checkpoints import make_checkpoint
+from app.ledger.evidence import make_checkpoint
 from app.ledger.notes import Signer
 
 ROOT = Path(__file__).parents[1]
@@ -67,20 +66,20 @@ def batches(lines: int, size: int) -> Iterator[list[tuple[Signature, Finding]]]:
     for first in range(0, lines, size):
         batch = []
         for number in range(first, min(first + size, lines)):
-            writing = Writing(f"MARIA GARCIA {number}", f"{number} W SUNSET BLVD APT 5", "LOS ANGELES", "90026")
+            writing = Signature(f"MARIA GARCIA {number}", f"{number} W SUNSET BLVD APT 5", "LOS ANGELES", "90026")
             place = Place(number // 200 + 1, number // 20 % 10 + 1, number % 20 + 1)
-            batch.append((Signature.at(place, writing), found(place, number)))
+            batch.append((writing.at(place), found(place, number)))
         yield batch
 
 
 async def fill(database: Database, signer: Signer, lines: int, size: int) -> Petition:
     """Count the lines, with a checkpoint every hundred entries."""
-    petition = await open_petition(database, TERMS, opened_by="bench", now=datetime.now(UTC))
+    petition = await Count(database).open_petition(TERMS, opened_by="bench", now=datetime.now(UTC))
     where = petition.key
     for index, batch in enumerate(batches(lines, size), 1):
         now = datetime.now(UTC)
         async with database.intake() as connection, Count(database).change(connection, petition, now) as change:
-            await take_places(connection, where, [(line, "station-1") for line, _ in batch], now)
+            await take_places(change, [(line, "station-1") for line, _ in batch])
             findings = [replace(f, writing_sha256=line.sha256, station="station-1") for line, f in batch]
             await record(change, "intake", findings)
         if index % 100 == 0:

@@ -35,7 +35,7 @@ from app.database.engine import SESSION, connect_arguments
 from app.database.migrate import upgrade
 from app.database.server import EmbeddedServer
 from app.demo.generate import generate
-from app.law.line import Writing
+from app.law.line import Signature
 from app.law.petition import SigningInterval
 from app.law.registration import Registration
 from app.matching import lookup
@@ -68,9 +68,9 @@ def objects(path: Path) -> Iterator[dict[str, Any]]:
         yield from (json.loads(line) for line in file if line.strip())
 
 
-def writing(line: dict[str, Any]) -> Writing:
+def writing(line: dict[str, Any]) -> Signature:
     """Return the writing of a petition's line."""
-    return Writing(line["printed_name"], line["residence_address"], line["city"], line["zip"], signed=line["signed"])
+    return Signature(line["printed_name"], line["residence_address"], line["city"], line["zip"], signed=line["signed"])
 
 
 async def decide_all(connection: asyncpg.Connection, lines: list[LineToDecide], batch: int) -> list[Decision]:

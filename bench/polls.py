@@ -23,12 +23,13 @@ import asyncpg
 
 from app.access.keys import issue_key
 from app.access.principals import Principal
-from app.count.petitions import Terms, open_petition
+from app.count.record import Count
 from app.database.engine import open_database
 from app.database.migrate import upgrade
 from app.database.server import EmbeddedServer
 from app.demo.generate import generate
 from app.demo.run import share_out
+from app.law.petition import Terms
 from app.roll.loading import load_roll
 from bench.service import the_service
 from bench.wire import Wire, exchange_all, request
@@ -221,7 +222,7 @@ async def prepare(server: EmbeddedServer, scale: str, folder: Path) -> tuple[str
         filed_on=FILED,
         ruleset_name="california-local-recall/1",
     )
-    petition = await open_petition(database, terms, opened_by="bench", now=now)
+    petition = await Count(database).open_petition(terms, opened_by="bench", now=now)
     station = await issue_key(database, Principal(COUNTY, "station-1", "station"), now=now)
     monitors = [
         await issue_key(database, Principal(COUNTY, f"monitor-{number}", "monitor"), now=now)

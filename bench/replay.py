@@ -20,7 +20,7 @@ from uuid import UUID
 import asyncpg
 
 from app.count import queries as rows
-from app.count.intake import Submission, take_in
+from app.count.intake import GroupCommit, Submission
 from app.count.record import Count
 from app.database.engine import SERVICE_ROLE
 from app.database.pools import Database
@@ -100,7 +100,7 @@ async def record(
     """Take the batches in; the statements sent, with their arguments, BEGIN and COMMIT between them."""
     recorded: Any = RecordedDatabase(database)
     for batch in batches:
-        (outcome,) = await take_in(Count(recorded), petition, [batch], now=datetime.now(UTC))
+        outcome = await GroupCommit(Count(recorded), lambda: datetime.now(UTC)).take_in(petition, batch)
         if isinstance(outcome, Exception):
             raise outcome
     calls: list[tuple[str, tuple[Any, ...]]] = recorded.calls

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import asyncpg
 
-from app.law.line import Writing
+from app.law.line import Signature
 from app.law.reasons import VALID, Outcome
 from app.matching.addresses import street_token
 from app.matching.blocking import house_token
@@ -79,12 +79,12 @@ async def voters(
     ]
 
 
-def written(writings: Iterable[Writing]) -> list[Row]:
+def written(writings: Iterable[Signature]) -> list[Row]:
     """Return the compared words of each line, by the likeliest of its readings; the id is the line's index."""
     return [_written(at, writing) for at, writing in enumerate(writings)]
 
 
-def _written(at: int, writing: Writing) -> Row:
+def _written(at: int, writing: Signature) -> Row:
     line = parse_line(writing)
     given, surname = line.names[0][:2] if line.names else ((), ())
     house, streets = (line.addresses[0].house, line.addresses[0].streets) if line.addresses else ("", ())
@@ -107,7 +107,7 @@ async def exact_join(
     return [_of_voters(matched.get(at, ())) for at in range(len(lines))]
 
 
-def by_signature(writings: Iterable[Writing], answers: Iterable[Answer]) -> list[Answer]:
+def by_signature(writings: Iterable[Signature], answers: Iterable[Answer]) -> list[Answer]:
     """Return the answers, and for lines that nobody signed the one that needs no matching."""
     unsigned = Answer(Outcome("invalid", "no_signature"), reason_open=False)
     return [answer if writing.signed else unsigned for writing, answer in zip(writings, answers, strict=True)]

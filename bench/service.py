@@ -16,11 +16,11 @@ import asyncpg
 
 from app.access.keys import issue_key
 from app.access.principals import Principal, Role
-from app.count.petitions import Terms, open_petition
+from app.count.record import Count
 from app.database.pools import Database
 from app.database.server import EmbeddedServer
 from app.law.line import CALIFORNIA
-from app.law.petition import Petition
+from app.law.petition import Petition, Terms
 
 ROOT = Path(__file__).parents[1]
 PRINCIPALS = 8  # of each role, since one key may only ask so often
@@ -157,7 +157,7 @@ def terms(county: str, made: Mapping[str, Any]) -> Terms:
 
 async def a_petition(database: Database, county: str, made: Mapping[str, Any]) -> Petition:
     """Open one."""
-    return await open_petition(database, terms(county, made), opened_by="bench", now=datetime.now(UTC))
+    return await Count(database).open_petition(terms(county, made), opened_by="bench", now=datetime.now(UTC))
 
 
 async def keys(database: Database, county: str, role: Role) -> list[str]:

@@ -8,15 +8,13 @@ Takes the arguments of `python -m app`.
 import sys
 
 from app.__main__ import main
-from app.count.group_commit import GroupCommit
-from app.count.intake import Answer, Submission, take_in
+from app.count.intake import Answer, GroupCommit, Submission
 from app.law.petition import Petition
 
 
 async def hand_in_alone(self: GroupCommit, petition: Petition, submission: Submission) -> Answer:
     """In place of `GroupCommit.hand_in`: wait for nobody, and let nobody come along."""
-    (outcome,) = await take_in(self._count, petition, [submission], now=self._now(), decide=self._decide)  # its method
-    return outcome
+    return await self.take_in(petition, submission)
 
 
 if __name__ == "__main__":

@@ -12,14 +12,14 @@ from typing import Any, Final, TypeAlias, TypeVar
 from uuid import UUID
 
 from app.access.principals import is_county_code
-from app.count.line_queries import county_of, get_petition
+from app.count.line_queries import list_petitions
 from app.database.engine import open_database
 from app.database.migrate import is_current, upgrade
 from app.database.pools import Database
 from app.database.server import EmbeddedServer
 from app.errors import CheckpointKeyError, OperationalError, SchemaError
 from app.law.line import LARGEST_NUMBER, Place
-from app.law.petition import Petition, PetitionKey
+from app.law.petition import Petition
 from app.ledger.notes import Signer
 from app.settings import Settings
 
@@ -114,11 +114,10 @@ async def the_petition(database: Database, petition_id: UUID) -> Petition:
         CommandError: there is none.
     """
     async with database.begin() as connection:
-        county_id = await county_of(connection, petition_id)
-        petition = await get_petition(connection, PetitionKey(county_id, petition_id)) if county_id else None
-    if petition is None:
+        petitions = await list_petitions(connection, petition_id=petition_id)
+    if not petitions:
         raise CommandError(f"there is no petition {petition_id}: check the id, or open one with `petition open`")
-    return petition
+    return petitions[0]
 
 
 def signer(settings: Settings) -> Signer:

@@ -9,12 +9,10 @@ from pydantic import BaseModel
 
 from app.access.principals import Principal
 from app.cli import common as cli
-from app.count.line_queries import read_tally
-from app.count.petitions import Terms, close_petition, open_petition
-from app.count.queries import SectionDates
-from app.count.record import Change, Count, attempt
+from app.count.line_queries import read_tallies
+from app.count.queries import Change
+from app.count.record import Count
 from app.database.pools import Database
-from app.errors import UnknownPetitionError
 from app.examination.explanation import explain
 from app.examination.findings import decide_line, revoke_withdrawal, withdraw
 from app.examination.reexamination import declare_section, revise
@@ -25,9 +23,10 @@ from app.http.problems import Problem
 from app.http.signatures import detail_out, line_out
 from app.http.tally import tally_out
 from app.law.line import CALIFORNIA, RULESETS
+from app.law.petition import SectionDates, Terms
 from app.law.reasons import REASONS, REVIEW_CAUSES, Outcome
 from app.law.review import PersonFinding
-from app.ledger.checkpoints import make_checkpoint
+from app.ledger.evidence import make_checkpoint
 from app.settings import Settings
 
 Result = TypeVar("Result")
@@ -95,23 +94,21 @@ async def _open(arguments: cli.Arguments, database: Database) -> None:
     given = vars(arguments)
     given["circulation_from"], given["circulation_to"] = arguments.circulation
     terms = Terms(**{field.name: given[field.name] for field in fields(Terms)})
-    petition = await open_petition(database, terms, opened_by="command line", now=cli.now())
+    petition = await Count(database).open_petition(terms, opened_by="command line", now=cli.now())
     _print(PetitionOut.model_validate(petition))
 
 
 async def _close(arguments: cli.Arguments, database: Database) -> None:
     key = cli.signer(Settings.from_environment())
-    closed = await close_petition(Count(database), arguments.petition, closed_by="command line", now=cli.now())
+    closed = await Count(database).close_petition(arguments.petition, closed_by="command line", now=cli.now())
     await make_checkpoint(database, key, closed.key, now=cli.now())
     _print(PetitionOut.model_validate(closed))
 
 
 async def _tally(arguments: cli.Arguments, database: Database) -> None:
     async with database.reading() as connection:
-        tally = await read_tally(connection, arguments.petition.key)
-    if tally is None:
-        raise UnknownPetitionError
-    _print(tally_out(arguments.petition, tally))
+        tallies = await read_tallies(connection, [arguments.petition.key])
+    _print(tally_out(arguments.petition, tallies[arguments.petition.key]))
 
 
 async def _explain(arguments: cli.Arguments, database: Database) -> None:
@@ -120,7 +117,7 @@ async def _explain(arguments: cli.Arguments, database: Database) -> None:
 
 async def _change(arguments: cli.Arguments, database: Database, act: Callable[[Change], Awaitable[Result]]) -> Result:
     """Carry out an action on the petition in one transaction."""
-    return await attempt(Count(database), arguments.petition, act, now=cli.now())
+    return await Count(database).attempt(arguments.petition, act, now=cli.now())
 
 
 async def _finding(arguments: cli.Arguments, database: Database) -> None:

@@ -1,7 +1,13 @@
-"""Examining lines and taking signatures in: each place, request and voter once, whatever is retried or races."""
+"""Examining lines and taking signatures in: each place, request and voter once, whatever is retried or races.
 
+Single signatures from many clients are committed together: one transaction's cost for all that arrived meanwhile.
+"""
+
+import asyncio
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
@@ -9,41 +15,19 @@ from typing import NamedTuple
 import asyncpg
 
 from app.count import queries as rows
-from app.count.record import ATTEMPTS, Change, ChangedMeanwhileError, Count, record
+from app.count.record import ATTEMPTS, ChangedMeanwhileError, Count, record
 from app.errors import BusyError, IdempotencyConflictError, RecallError
-from app.law.line import Finding, Line, Place, Signature
-from app.law.petition import DateRange, Petition, SigningInterval, signing_interval
-from app.law.reasons import Outcome, ReviewCause
-from app.matching.decision import Decision
+from app.law.line import Finding, Place, Signature
+from app.law.petition import Petition, PetitionKey, signing_interval
+from app.law.reasons import Outcome
 from app.matching.lookup import Decide, LineToDecide, decide_lines
 from app.matching.roll_cache import in_use
 
 # What one submission's content can cause, and so must not fail another's. Any other error is the database's or ours.
 _OF_ONE = (
-    RecallError,
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    TypeError,
-    ValueError,
-    asyncpg.DataError,
-    asyncpg.IntegrityConstraintViolationError,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """One request's signatures. A single signature is a submission of one."""
-
-    principal: str
-    signatures: Sequence[Signature]
-    key: str | None = None  # the Idempotency-Key
-    fingerprint: bytes = b""  # SHA-256 of the request's meaning; compared when its key comes again
-
-    @property
-    def request(self) -> tuple[str, str] | int:
-        """What makes two submissions the same request: their principal and key, or nothing."""
-        return (self.principal, self.key) if self.key else id(self)
+    RecallError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError,
+    asyncpg.DataError, asyncpg.IntegrityConstraintViolationError,
+)  # fmt: skip
 
 
 class LineResult(NamedTuple):
@@ -54,11 +38,6 @@ class LineResult(NamedTuple):
     settled: bool
     version: int
     created: bool  # by this submission
-
-    @classmethod
-    def of(cls, line: Line, *, created: bool) -> "LineResult":
-        """The result for a line."""
-        return cls(str(line.place), line.outcome, line.settled, line.version, created)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,34 +51,44 @@ class SubmissionResult:
 Answer = SubmissionResult | Exception
 
 
-@dataclass(frozen=True, slots=True)
-class LookedUp:
-    """What was read for submissions before any lock. Whether it still holds is checked when it is written."""
+@dataclass(eq=False, slots=True)
+class Submission:
+    """One request's signatures; a single signature is a submission of one. With what was looked up before any lock.
 
-    submissions: Sequence[Submission]
-    answers: Sequence[Answer | None]  # of each; None: it is still to be taken in
-    occupied: Mapping[Place, rows.Occupied]
-    basis: rows.Basis | None = None  # of the findings; None: there is no new line
-    findings: Mapping[tuple[Place, bytes], Finding] = field(default_factory=dict)  # by place and fingerprint
+    Whether that still holds is checked when it is written.
+    """
 
-    @property
-    def todo(self) -> list[Submission]:
-        """The submissions to carry out: of several with one key (a client's retry beside its first try) the first."""
-        first: dict[tuple[str, str] | int, Submission] = {}
-        for submission, answer in zip(self.submissions, self.answers, strict=True):
-            if answer is None:
-                first.setdefault(submission.request, submission)
-        return list(first.values())
+    principal: str
+    signatures: Sequence[Signature]
+    key: str | None = None  # the Idempotency-Key
+    fingerprint: bytes = b""  # SHA-256 of the request's meaning; compared when its key comes again
+    stored: Answer | None = None  # the answer to an earlier request with its key
+    occupied: Mapping[Place, rows.Occupied] = field(default_factory=dict)
+    findings: Mapping[tuple[Place, bytes], Finding] = field(default_factory=dict)  # by place and the text's fingerprint
 
     @property
-    def new(self) -> list[tuple[Signature, str]]:
-        """The signatures for free places in paper order, each with its station; of two for one place, the first."""
-        first: dict[Place, tuple[Signature, str]] = {}
-        for submission in self.todo:
-            for signature in submission.signatures:
-                if signature.place not in self.occupied:
-                    first.setdefault(signature.place, (signature, submission.principal))
-        return [first[place] for place in sorted(first)]
+    def request(self) -> tuple[str, str] | int:
+        """What makes two submissions the same request: their principal and key, or nothing."""
+        return (self.principal, self.key) if self.key else id(self)
+
+
+def _todo(submissions: Iterable[Submission]) -> dict[tuple[str, str] | int, Submission]:
+    """The submissions to carry out: of several with one key (a client's retry beside its first try) the first."""
+    first: dict[tuple[str, str] | int, Submission] = {}
+    for submission in submissions:
+        if submission.stored is None:
+            first.setdefault(submission.request, submission)
+    return first
+
+
+def _new(submissions: Iterable[Submission]) -> list[tuple[Signature, Submission]]:
+    """The signatures for free places in paper order, each with its submission; of two for one place, the first."""
+    first: dict[Place, tuple[Signature, Submission]] = {}
+    for submission in submissions:
+        for signature in submission.signatures:
+            if signature.place not in submission.occupied:
+                first.setdefault(signature.place, (signature, submission))
+    return [first[place] for place in sorted(first)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +108,8 @@ class Intake:
         """
         for _ in range(ATTEMPTS):
             try:
-                return await self._write(await self._look_up(submissions), now)
+                await self._look_up(submissions)
+                return await self._write(submissions, now)
             except ChangedMeanwhileError:
                 continue
             except _OF_ONE as error:
@@ -128,140 +118,108 @@ class Intake:
                 return [(await self.take_in([one], now=now))[0] for one in submissions]
         return [BusyError() for _ in submissions]
 
-    async def look_up(self, submissions: Sequence[Submission]) -> LookedUp:
-        """What `take_in_looked_up` takes in. If one submission breaks it, nothing: that finds out which."""
-        try:
-            return await self._look_up(submissions)
-        except _OF_ONE:
-            return LookedUp(submissions, [None] * len(submissions), {})
+    async def look_up(self, submissions: Sequence[Submission]) -> None:
+        """Look up what `take_in_looked_up` takes in. If one submission breaks it, that finds out which."""
+        with suppress(*_OF_ONE):
+            await self._look_up(submissions)
 
-    async def take_in_looked_up(self, groups: Sequence[LookedUp], *, now: datetime) -> list[Answer]:
-        """Take in, in one transaction, what was looked up in several groups; one answer a submission, in order.
+    async def take_in_looked_up(self, submissions: Sequence[Submission], *, now: datetime) -> list[Answer]:
+        """Take in, in one transaction, what was looked up in one group or several; one answer a submission, in order.
 
         If any of it changed meanwhile, or one submission breaks it, all is looked up again, as `take_in` does.
         """
         try:
-            return await self._write(_together(groups), now)
+            return await self._write(submissions, now)
         except (ChangedMeanwhileError, *_OF_ONE):
-            return await self.take_in([one for group in groups for one in group.submissions], now=now)
+            return await self.take_in(submissions, now=now)
 
-    async def _look_up(self, submissions: Sequence[Submission]) -> LookedUp:
+    async def _look_up(self, submissions: Sequence[Submission]) -> None:
         """Read earlier answers, what is recorded at the places, and what the roll says of new lines. No lock."""
         connection, petition = self.connection, self.petition
         keyed = {(s.principal, s.key) for s in submissions if s.key}
         stored = await rows.stored_answers(connection, petition.key, keyed) if keyed else {}
-        found = LookedUp(submissions, [_replay(s, stored) for s in submissions], {})
-        places = {signature.place for submission in found.todo for signature in submission.signatures}
+        for submission in submissions:
+            submission.stored, submission.occupied, submission.findings = _replay(submission, stored), {}, {}
+        todo = _todo(submissions).values()
+        places = {signature.place for submission in todo for signature in submission.signatures}
         occupied = await rows.occupied_places(connection, petition.key, places) if places else {}
-        found = replace(found, occupied=occupied)
-        new = [signature for signature, _ in found.new]
-        if not new:
-            return found
-        basis, findings = await examine_lines(connection, petition, new, self.decide)
-        return replace(found, basis=basis, findings={(f.place, f.writing_sha256): f for f in findings})
+        for submission in todo:
+            mine = (signature.place for signature in submission.signatures)
+            submission.occupied = {place: occupied[place] for place in mine if place in occupied}
+        if new := [signature for signature, _ in _new(todo)]:
+            examined = await examine_lines(connection, petition, new, self.decide)
+            findings = {(finding.place, finding.writing_sha256): finding for finding in examined}
+            for submission in todo:
+                texts = ((signature.place, signature.sha256) for signature in submission.signatures)
+                submission.findings = {text: findings[text] for text in texts if text in findings}
 
-    async def _write(self, found: LookedUp, now: datetime) -> list[Answer]:
+    async def _write(self, submissions: Sequence[Submission], now: datetime) -> list[Answer]:
         """Write the new lines and the answers; one answer a submission."""
-        todo, new = found.todo, found.new
-        carried_out: dict[tuple[str, str] | int, tuple[Submission, SubmissionResult]] = {}
+        todo = _todo(submissions)
+        results: dict[tuple[str, str] | int, SubmissionResult] = {}
         if todo:
             async with self.count.change(self.connection, self.petition, now) as change:
-                occupied = {**found.occupied, **await self._record(change, found, new)} if new else found.occupied
+                new = _new(todo.values())
+                taken = await self._record(change, new) if new else {}
                 created = {signature.place: signature for signature, _ in new}
-                carried_out = {s.request: (s, _result(s, occupied, created)) for s in todo}
-                await self._store(change, carried_out.values())
-        pairs = zip(found.submissions, found.answers, strict=True)
-        return [answer or _answer(submission, *carried_out[submission.request]) for submission, answer in pairs]
+                results = {request: _result(one, taken, created) for request, one in todo.items()}
+                answers = [
+                    (*key, todo[key].fingerprint, _stored(todo[key], result))
+                    for key, result in results.items()
+                    if isinstance(key, tuple)
+                ]
+                if not await rows.store_answers(change, answers):
+                    raise ChangedMeanwhileError  # the same request is being answered elsewhere: that answer counts
+        return [one.stored or _answer(one, todo[one.request], results[one.request]) for one in submissions]
 
     async def _record(
-        self, change: Change, found: LookedUp, new: Sequence[tuple[Signature, str]]
+        self, change: rows.Change, new: Sequence[tuple[Signature, Submission]]
     ) -> dict[Place, rows.Occupied]:
         """Take the places of the new signatures and put the findings on them on record.
 
-        Raises:
-            ChangedMeanwhileError: what the findings rest on changed, or a place was taken, since the lookup.
+        Raises ChangedMeanwhileError if what the findings rest on changed, or a place was taken, since the lookup, or if
+        a signature was not looked up, since another was to take its place.
         """
-        findings = [_looked_up(found, signature, station) for signature, station in new]
-        if await rows.hold_basis(self.connection, self.petition.key) != found.basis:
+        try:
+            findings = [
+                submission.findings[signature.place, signature.sha256]._replace(station=submission.principal)
+                for signature, submission in new
+            ]
+        except KeyError:
+            raise ChangedMeanwhileError from None
+        basis = await rows.hold_basis(self.connection, self.petition.key)
+        if any(finding.basis != basis for finding in findings):
             raise ChangedMeanwhileError
-        if not await rows.take_places(self.connection, self.petition.key, new, change.now):
+        if not await rows.take_places(change, [(signature, submission.principal) for signature, submission in new]):
             raise ChangedMeanwhileError
         lines = await record(change, "intake", findings)
-        return {s.place: rows.Occupied(lines[s.place], frozenset([s.sha256])) for s, _ in new}
-
-    async def _store(self, change: Change, carried_out: Iterable[tuple[Submission, SubmissionResult]]) -> None:
-        stored = [(s.principal, s.key, s.fingerprint, dump_results(s, done)) for s, done in carried_out if s.key]
-        if stored and not await rows.store_answers(self.connection, self.petition.key, stored, change.now):
-            raise ChangedMeanwhileError  # the same request is being answered elsewhere: that answer counts
-
-
-async def take_in(
-    count: Count, petition: Petition, submissions: Sequence[Submission], *, now: datetime, decide: Decide = decide_lines
-) -> list[Answer]:
-    """Take several submissions in, in one transaction; one answer each, in order (see `Intake.take_in`).
-
-    Args:
-        count: the count to change.
-        petition: that the signatures are for.
-        submissions: the requests.
-        now: when they were received.
-        decide: looks lines up.
-    """
-    async with count.database.intake() as connection:
-        return await Intake(count, connection, petition, decide).take_in(submissions, now=now)
-
-
-def _together(groups: Sequence[LookedUp]) -> LookedUp:
-    """Several groups as one.
-
-    Raises:
-        ChangedMeanwhileError: what the findings rest on changed between them.
-    """
-    bases = {group.basis for group in groups if group.basis}
-    if len(bases) > 1:
-        raise ChangedMeanwhileError
-    return LookedUp(
-        submissions=[one for group in groups for one in group.submissions],
-        answers=[answer for group in groups for answer in group.answers],
-        occupied={place: there for group in groups for place, there in group.occupied.items()},
-        basis=next(iter(bases), None),
-        findings={what: finding for group in groups for what, finding in group.findings.items()},
-    )
-
-
-def _looked_up(found: LookedUp, signature: Signature, station: str) -> Finding:
-    """The finding on a new line.
-
-    Raises:
-        ChangedMeanwhileError: it was not looked up, since another signature was to take its place.
-    """
-    finding = found.findings.get((signature.place, signature.sha256))
-    if finding is None:
-        raise ChangedMeanwhileError
-    return finding._replace(station=station)
+        return {s.place: (lines[s.place], frozenset([s.sha256])) for s, _ in new}
 
 
 def _result(
-    submission: Submission, occupied: Mapping[Place, rows.Occupied], created: Mapping[Place, Signature]
+    submission: Submission, taken: Mapping[Place, rows.Occupied], created: Mapping[Place, Signature]
 ) -> SubmissionResult:
-    """A submission's results: `occupied` has every place's line, `created` the signatures that took theirs."""
+    """A submission's results: `taken` has the lines that are new, `created` the signatures that took their places."""
     results = []
     for signature in submission.signatures:
-        line, texts = occupied[signature.place]
+        line, texts = taken.get(signature.place) or submission.occupied[signature.place]
         is_new = created.get(signature.place) is signature
-        results.append(LineResult.of(line, created=is_new) if signature.sha256 in texts else None)
+        result = LineResult(str(line.place), line.outcome, line.settled, line.version, is_new)
+        results.append(result if signature.sha256 in texts else None)
     return SubmissionResult(results)
 
 
 def _replay(submission: Submission, stored: Mapping[tuple[str, str], tuple[bytes, str]]) -> Answer | None:
     """The answer to a request whose key was used before; None for one that is new."""
-    known = stored.get((submission.principal, submission.key)) if submission.key else None
+    known = stored.get((submission.principal, submission.key or ""))
     if known is None:
         return None
     fingerprint, text = known
     if fingerprint != submission.fingerprint:
         return IdempotencyConflictError()
-    return SubmissionResult(load_results(text), replayed=True)
+    lines = json.loads(text)  # as `_stored` wrote them
+    results = [LineResult(place, Outcome(*more[:2]), *more[2:]) if more else None for place, *more in lines]
+    return SubmissionResult(results, replayed=True)
 
 
 def _answer(submission: Submission, first: Submission, result: SubmissionResult) -> Answer:
@@ -271,25 +229,17 @@ def _answer(submission: Submission, first: Submission, result: SubmissionResult)
     return replace(result, replayed=True) if first.fingerprint == submission.fingerprint else IdempotencyConflictError()
 
 
-def dump_results(submission: Submission, done: SubmissionResult) -> str:
+def _stored(submission: Submission, done: SubmissionResult) -> str:
     """Results as they are stored with their idempotency key."""
     pairs = zip(submission.signatures, done.results, strict=True)
-    found = [
-        (r.place, *r.outcome, r.settled, r.version, r.created) if r else (str(signature.place),)
-        for signature, r in pairs
-    ]
+    found = [(r.place, *r.outcome, *r[2:]) if r else (str(signature.place),) for signature, r in pairs]
     return json.dumps(found, separators=(",", ":"))
-
-
-def load_results(text: str) -> list[LineResult | None]:
-    """Stored results, as they were."""
-    return [LineResult(place, Outcome(*more[:2]), *more[2:]) if more else None for place, *more in json.loads(text)]
 
 
 async def examine_lines(
     connection: asyncpg.Connection, petition: Petition, signatures: Sequence[Signature], decide: Decide = decide_lines
-) -> tuple[rows.Basis, list[Finding]]:
-    """What the active roll says of these signatures, in their order, and what that rests on.
+) -> list[Finding]:
+    """What the active roll says of these signatures, in their order.
 
     Args:
         connection: any; nothing is locked.
@@ -300,51 +250,174 @@ async def examine_lines(
     roll, aliases_version = await in_use(connection, petition.county_id)
     sections = {one.place.section for one in signatures}
     sections_version, declared = await rows.section_dates(connection, petition.key, sections)
-    basis = rows.Basis(roll.roll_version if roll else None, sections_version, aliases_version)
-    if roll is None:
-        return basis, [_not_examined(one, "no_roll", basis) for one in signatures]
-    intervals = {  # by section, so that a worker is sent each once
-        section: SigningInterval(*interval, petition.filed_on)
-        for section in sections
-        if (interval := interval_of(petition, declared.get(section)))
-    }
-    by_line = [(one, intervals.get(one.place.section)) for one in signatures]
-    decisions = iter(await decide(roll, [LineToDecide(one.writing, interval) for one, interval in by_line if interval]))
-    return basis, [
-        _found(one, next(decisions), basis) if interval else _not_examined(one, "section_dates", basis)
-        for one, interval in by_line
-    ]
+    roll_version = roll.roll_version if roll else None
+    basis = (roll_version, sections_version, aliases_version)
+    # By section, so that a worker is sent each once.
+    intervals = {section: signing_interval(petition.window, declared.get(section)) for section in sections}
+    asked = [LineToDecide(one, interval) for one in signatures if (interval := intervals[one.place.section])]
+    decisions = iter(await decide(roll, asked) if roll else ())
+    findings = []
+    for one in signatures:
+        cause = Outcome("review", "section_dates" if roll else "no_roll")
+        found = Finding(one.place, cause, aliases_version=aliases_version, writing_sha256=one.sha256, basis=basis)
+        if roll and intervals[one.place.section]:
+            decision = next(decisions)
+            found = found._replace(
+                outcome=decision.outcome,
+                voter_id=decision.voter_id,
+                registration_no=decision.registration_no,
+                reason_open=decision.reason_open,
+                secondary=decision.secondary,
+                evidence=decision.evidence_json,
+                roll_version=roll_version,
+            )
+        findings.append(found)
+    return findings
 
 
-def interval_of(petition: Petition, dates: rows.SectionDates | None) -> DateRange | None:
-    """The interval of a section's lines; None if its declared dates (None: not declared) are missing or contradict."""
-    if dates is None:
-        return petition.window
-    if dates.signed_from is None or dates.signed_to is None:
-        return None
-    return signing_interval(petition.window, DateRange(dates.signed_from, dates.signed_to))
+_GROUP = 500  # submissions in one transaction
+_WAITING = 5_000  # submissions that may wait; beyond, the client is asked to come back
+
+_Waiting = tuple[Submission, asyncio.Future[Answer]]
+"""A submission and the future that its caller waits for."""
+_Answers = list[tuple[_Waiting, Answer]]
 
 
-def _not_examined(signature: Signature, cause: ReviewCause, basis: rows.Basis) -> Finding:
-    """The finding on a line that cannot be looked up in the roll."""
-    return Finding(
-        signature.place,
-        Outcome("review", cause),
-        aliases_version=basis.aliases_version,
-        writing_sha256=signature.sha256,
-    )
+@dataclass(slots=True)
+class _Queue:
+    """One petition's submissions: those that wait to be looked up, and then to be committed."""
+
+    petition: Petition
+    arrived: deque[_Waiting] = field(default_factory=deque)
+    looked_up: list[_Waiting] = field(default_factory=list)
+    committing: bool = False
 
 
-def _found(signature: Signature, decision: Decision, basis: rows.Basis) -> Finding:
-    return Finding(
-        signature.place,
-        decision.outcome,
-        decision.voter_id,
-        registration_no=decision.registration_no,
-        reason_open=decision.reason_open,
-        secondary=decision.secondary,
-        evidence=decision.evidence_json,
-        roll_version=basis.roll_version,
-        aliases_version=basis.aliases_version,
-        writing_sha256=signature.sha256,
-    )
+@dataclass(eq=False)
+class GroupCommit:
+    """The submissions that wait, by petition. No timer: a submission that finds no other under way goes at once.
+
+    While a group commits, the next one is looked up, which locks nothing. Of each petition one transaction is under
+    way, since all of them lock its head; what was looked up meanwhile goes together in the next.
+
+    `at_once` is how many groups are looked up at a time: one for each process that decides, and two of a single one,
+    since another can decide while one waits for the database.
+    """
+
+    count: Count
+    now: Callable[[], datetime]
+    decide: Decide = decide_lines
+    at_once: int = 2
+    waiting: int = field(default=0, init=False)  # submissions that wait for a transaction
+    _queues: dict[PetitionKey, _Queue] = field(default_factory=dict, init=False)
+    _turns: deque[_Queue] = field(default_factory=deque, init=False)  # those in which a submission has arrived
+    _looking_up: dict[asyncio.Task[None] | None, int] = field(default_factory=dict, init=False)  # how many each
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set, init=False)
+
+    async def hand_in(self, petition: Petition, submission: Submission) -> Answer:
+        """Take one submission in, together with those that wait for the same petition.
+
+        A caller that is cancelled does not undo it: the group is committed, and the stored answer makes a retry safe.
+        Raises BusyError if too many submissions wait.
+        """
+        if self.waiting >= _WAITING:
+            raise BusyError
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        queue = self._queues.get(petition.key) or self._queues.setdefault(petition.key, _Queue(petition))
+        if not queue.arrived:
+            self._turns.append(queue)
+        queue.arrived.append((submission, answer))
+        self.waiting += 1
+        self._start()
+        return await answer
+
+    async def take_in(self, petition: Petition, submission: Submission) -> Answer:
+        """Take one submission in by itself, such as a batch (see `Intake.take_in`)."""
+        async with self.count.database.intake() as connection:
+            (answer,) = await self._intake(connection, petition).take_in([submission], now=self.now())
+        return answer
+
+    def _start(self) -> None:
+        """Start to look the next groups up; petitions take turns."""
+        while self._turns and self._may_begin(len(self._turns[0].arrived)):
+            task = asyncio.create_task(self._take_in(self._turns.popleft()))
+            self._looking_up[task] = _GROUP  # until it has its group
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    def _may_begin(self, arrived: int) -> bool:
+        """Beside another group only one as large: each has its statements, and smaller ones would cost more in all."""
+        sizes = self._looking_up.values()
+        return not sizes or (len(sizes) < self.at_once and arrived >= max(sizes))
+
+    def _group(self, queue: _Queue) -> list[_Waiting]:
+        """The submissions that have arrived by now, those included that came while there was no connection yet."""
+        group = [queue.arrived.popleft() for _ in range(min(_GROUP, len(queue.arrived)))]
+        if queue.arrived:
+            self._turns.append(queue)
+        self.waiting -= len(group)
+        self._looking_up[asyncio.current_task()] = len(group)
+        return group
+
+    async def _take_in(self, queue: _Queue) -> None:
+        """Look up what arrived, and commit it with what else was looked up meanwhile, unless another task commits.
+
+        The task that commits goes on until nothing is left to commit.
+        """
+        group: list[_Waiting] = []
+        answers: _Answers = []
+        try:
+            async with self.count.database.intake() as connection:
+                group = self._group(queue)
+                intake = self._intake(connection, queue.petition)
+                await intake.look_up([submission for submission, _ in group])
+                queue.looked_up += group
+                self._next()
+                answers = await self._commit(intake, queue)
+        except Exception as error:  # noqa: BLE001  # it is not swallowed: every waiting request raises it
+            answers = answers or [(waiting, error) for waiting in group or self._group(queue)]
+        finally:
+            self._next()
+        _give(answers)
+        while queue.looked_up and not queue.committing:
+            await self._commit_others(queue)
+
+    def _intake(self, connection: asyncpg.Connection, petition: Petition) -> Intake:
+        return Intake(self.count, connection, petition, self.decide)
+
+    def _next(self) -> None:
+        """Let the next group be looked up: the running task's is, or cannot be."""
+        self._looking_up.pop(asyncio.current_task(), None)
+        self._start()
+
+    async def _commit(self, intake: Intake, queue: _Queue) -> _Answers:
+        """Commit what was looked up, unless another task commits. The answers are given when the connection is free."""
+        if queue.committing:
+            return []
+        queue.committing = True
+        group, queue.looked_up = queue.looked_up, []
+        answers: Sequence[Answer]
+        try:
+            answers = await intake.take_in_looked_up([submission for submission, _ in group], now=self.now())
+        except Exception as error:  # noqa: BLE001  # as above
+            answers = [error] * len(group)
+        finally:
+            queue.committing = False
+        return list(zip(group, answers, strict=True))
+
+    async def _commit_others(self, queue: _Queue) -> None:
+        """Commit what was looked up while a commit was under way."""
+        answers: _Answers = []
+        try:
+            async with self.count.database.intake() as connection:
+                answers = await self._commit(self._intake(connection, queue.petition), queue)
+        except Exception as error:  # noqa: BLE001  # as above
+            group, queue.looked_up = queue.looked_up, []
+            answers += [(waiting, error) for waiting in group]
+        _give(answers)
+
+
+def _give(answers: _Answers) -> None:
+    for (_, future), answer in answers:
+        if not future.done():  # the caller may be gone
+            future.set_result(answer)

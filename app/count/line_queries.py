@@ -3,20 +3,20 @@
 import json
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-import asyncpg
+from asyncpg import Connection, Record
 from sqlalchemy import Row, and_, func, insert, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.count.queries import LINE_COLUMNS, columns, line_of
+from app.count.queries import THE_LINES_COLUMNS, columns, line_of
 from app.database.tables import head
 from app.database.tables import line as line_table
 from app.database.tables import petition as petition_table
 from app.errors import UnknownLineError
-from app.law.line import Counts, Line, NameParts, Place, Signature, Tally, Writing, counts_of
+from app.law.line import HEAD_COLUMNS, TEXT_COLUMNS, Counts, Line, Place, Signature, Tally
 from app.law.petition import Petition, PetitionKey
 from app.ledger.entries import GENESIS
 
@@ -30,27 +30,19 @@ CROSS JOIN LATERAL (
 """
 
 # The text of a line: its newest revision, or without one the station's reading.
-_WRITING = """
+_WRITING = f"""
 CROSS JOIN LATERAL (
-    SELECT printed_name, name_parts, residence_address, city, zip, signed, image_sha256, writing_sha256 FROM (
-        SELECT r.revision_no, r.printed_name, r.name_parts, r.residence_address, r.city, r.zip, r.signed,
-               r.image_sha256, r.writing_sha256
-        FROM signature_revision r
+    SELECT {TEXT_COLUMNS} FROM (
+        SELECT revision_no, {TEXT_COLUMNS} FROM signature_revision r
         WHERE (r.county_id, r.petition_id, r.section, r.page, r.line)
             = (line.county_id, line.petition_id, line.section, line.page, line.line)
         UNION ALL
-        SELECT 0, s.printed_name, s.name_parts, s.residence_address, s.city, s.zip, s.signed, s.image_sha256,
-               s.writing_sha256
-        FROM signature s
+        SELECT 0, {TEXT_COLUMNS} FROM signature s
         WHERE (s.county_id, s.petition_id, s.section, s.page, s.line)
             = (line.county_id, line.petition_id, line.section, line.page, line.line)
     ) AS reading ORDER BY revision_no DESC LIMIT 1
-) AS w
-"""
-
-_WRITING_COLUMNS = (
-    "w.printed_name, w.name_parts, w.residence_address, w.city, w.zip, w.signed, w.image_sha256, w.writing_sha256"
-)
+) AS written
+"""  # noqa: S608  # literals of ours
 
 # The earlier findings of a line that are shown beside its last one: where the last rests on no evidence of its own, the
 # newest that does; where opinions of the signature are pending, the newest that is none of them.
@@ -75,8 +67,7 @@ LEFT JOIN LATERAL (
 
 # Lines with their text and their last findings, each by its primary key.
 _LINES = f"""
-SELECT {", ".join(f"line.{c.strip()}" for c in LINE_COLUMNS.split(","))}, line.people_needed, finding.content,
-       grounds.content AS grounds, undoubted.content AS undoubted, {_WRITING_COLUMNS}
+SELECT {THE_LINES_COLUMNS}, line.people_needed, finding.content, grounds.content, undoubted.content, {TEXT_COLUMNS}
 {_LINES_AT}
 CROSS JOIN LATERAL (
     SELECT content FROM finding f WHERE county_id = $1 AND petition_id = $2
@@ -87,7 +78,7 @@ CROSS JOIN LATERAL (
 
 # The signatures at several places, by the primary keys.
 _SIGNATURES_AT = f"""
-SELECT line.section, line.page, line.line, {_WRITING_COLUMNS} {_LINES_AT} {_WRITING}
+SELECT line.section, line.page, line.line, {TEXT_COLUMNS} {_LINES_AT} {_WRITING}
 """  # literals of ours
 
 # All findings of one line, the oldest first, by the primary key.
@@ -109,30 +100,23 @@ class LineRead:
     undoubted: dict[str, Any] | None  # while opinions of the signature are pending: the last finding that is none
 
 
-async def read_lines(
-    connection: asyncpg.Connection, petition: PetitionKey, places: Collection[Place]
-) -> dict[Place, LineRead]:
+async def read_lines(connection: Connection, petition: PetitionKey, places: Collection[Place]) -> dict[Place, LineRead]:
     """The lines at these places; a place without a signature is absent."""
     rows = await connection.fetch(_LINES, *petition, *columns(places))
     return {one.line.place: one for one in map(_line_read, rows)}
 
 
-def _line_read(row: asyncpg.Record) -> LineRead:
-    finding = json.loads(row["content"])
-    undoubted = json.loads(row["undoubted"]) if row["undoubted"] else None
-    grounds = json.loads(row["grounds"]) if row["grounds"] else finding
-    evidence = grounds["evidence"]
-    newest = {"evidence": evidence, "evidence_of": None if evidence is None else grounds["finding_no"]}
-    return LineRead(
-        line=line_of(row),
-        people_needed=row["people_needed"],
-        signature=_signature(row),
-        finding=finding | newest,
-        undoubted=undoubted and undoubted | newest,
-    )
+def _line_read(row: Record) -> LineRead:
+    line, (people_needed, content, grounds, undoubted) = line_of(row), row[14:18]
+    finding = json.loads(content)
+    shown = json.loads(grounds) if grounds else finding
+    evidence = shown["evidence"]
+    newest = {"evidence": evidence, "evidence_of": None if evidence is None else shown["finding_no"]}
+    signature = Signature.stored(line.place, row[18:])
+    return LineRead(line, people_needed, signature, finding | newest, undoubted and json.loads(undoubted) | newest)
 
 
-async def read_line(connection: asyncpg.Connection, petition: PetitionKey, place: Place) -> LineRead:
+async def read_line(connection: Connection, petition: PetitionKey, place: Place) -> LineRead:
     """One line of a petition.
 
     Raises:
@@ -143,29 +127,15 @@ async def read_line(connection: asyncpg.Connection, petition: PetitionKey, place
     raise UnknownLineError
 
 
-def _signature(row: asyncpg.Record) -> Signature:
-    parts = row["name_parts"]
-    writing = Writing(
-        printed_name=row["printed_name"],
-        residence_address=row["residence_address"],
-        city=row["city"],
-        zip=row["zip"],
-        name=NameParts(*json.loads(parts)) if parts else None,
-        signed=row["signed"],
-        image_sha256=row["image_sha256"],
-    )
-    return Signature(Place(row["section"], row["page"], row["line"]), writing, row["writing_sha256"])
-
-
 async def signatures_at(
-    connection: asyncpg.Connection, petition: PetitionKey, places: Collection[Place]
+    connection: Connection, petition: PetitionKey, places: Collection[Place]
 ) -> dict[Place, Signature]:
     """The signatures at these places, as their text was last corrected."""
     rows = await connection.fetch(_SIGNATURES_AT, *petition, *columns(places))
-    return {one.place: one for one in map(_signature, rows)}
+    return {one.place: one for one in (Signature.stored(row[:3], row[3:]) for row in rows)}
 
 
-async def line_history(connection: asyncpg.Connection, petition: PetitionKey, place: Place) -> list[dict[str, Any]]:
+async def line_history(connection: Connection, petition: PetitionKey, place: Place) -> list[dict[str, Any]]:
     """Every finding on a line, the oldest first."""
     rows = await connection.fetch(_HISTORY, *petition, *place)
     return [json.loads(row["content"]) for row in rows]
@@ -177,10 +147,8 @@ async def page_of_lines(
     *,
     after: Place | None,
     limit: int,
-    status: str | None = None,
-    reason: str | None = None,
-    section: int | None = None,
     blind: bool = True,
+    **wanted: object,
 ) -> list[Row[Any]]:
     """A page of lines in paper order, which never changes: a page never skips or repeats a line.
 
@@ -189,10 +157,8 @@ async def page_of_lines(
         petition: whose lines.
         after: the last place of the page before; None: the first page.
         limit: how many lines at most.
-        status: only lines of this status.
-        reason: only lines of this reason or cause of review.
-        section: only lines of this section.
         blind: whether to show as settled what would be settled if no one doubted the signature.
+        wanted: only lines with these values, such as `status`; None: any.
     """
     t = line_table.c
     but_for_doubts = and_(func.cardinality(t.mismatch_by) > 0, func.cardinality(t.confirmed_by) >= t.people_needed)
@@ -200,9 +166,7 @@ async def page_of_lines(
     query = select(t.section, t.page, t.line, t.status, t.reason, settled, t.version, t.voter_id).where(
         t.county_id == petition.county_id, t.petition_id == petition.petition_id
     )
-    for column, wanted in ((t.status, status), (t.reason, reason), (t.section, section)):
-        if wanted is not None:
-            query = query.where(column == wanted)
+    query = query.where(*(t[name] == value for name, value in wanted.items() if value is not None))
     if after is not None:
         query = query.where(tuple_(t.section, t.page, t.line) > tuple_(*after))
     query = query.order_by(t.section, t.page, t.line).limit(limit)
@@ -214,8 +178,8 @@ async def add_petition(connection: AsyncConnection, new: Petition, created_by: s
     values = {**asdict(new), "ruleset": new.ruleset_name, "created_by": created_by}
     terms = {column.name: values[column.name] for column in petition_table.c}
     await connection.execute(insert(petition_table).values(terms))
-    empty = {"received": 0, "valid": 0, "invalid": 0, "review": 0, "unsettled": 0, "by_reason": "{}"}
     first = {"version": 0, "hash": GENESIS, "state": new.state, "as_of": new.created_at}
+    empty = {**Counts()._asdict(), "by_reason": "{}"}
     await connection.execute(insert(head).values(**new.key._asdict(), **first, **empty))
 
 
@@ -230,33 +194,22 @@ _PETITION = (
 )
 
 
+async def list_petitions(connection: AsyncConnection, **values: object) -> list[Petition]:
+    """The petitions whose columns have these values, such as a county's, the oldest first."""
+    query = _PETITION.where(*(petition_table.c[name] == value for name, value in values.items()))
+    return [Petition(**row) for row in (await connection.execute(query)).mappings()]
+
+
 async def get_petition(connection: AsyncConnection, petition: PetitionKey) -> Petition | None:
     """One petition of a county."""
-    query = _PETITION.where(
-        petition_table.c.county_id == petition.county_id, petition_table.c.petition_id == petition.petition_id
-    )
-    row = (await connection.execute(query)).mappings().one_or_none()
-    return Petition(**row) if row else None
-
-
-async def county_of(connection: AsyncConnection, petition_id: UUID) -> str | None:
-    """The county of a petition, for commands that are given only the petition."""
-    return await connection.scalar(
-        select(petition_table.c.county_id).where(petition_table.c.petition_id == petition_id)
-    )
-
-
-async def list_petitions(connection: AsyncConnection, county_id: str) -> list[Petition]:
-    """A county's petitions, the oldest first."""
-    rows = (await connection.execute(_PETITION.where(petition_table.c.county_id == county_id))).mappings()
-    return [Petition(**row) for row in rows]
+    return next(iter(await list_petitions(connection, **petition._asdict())), None)
 
 
 # The head rows of several petitions, each by its primary key, whatever the petition's size.
-_HEADS = """
-SELECT county_id, petition_id, version, as_of, state, received, valid, invalid, review, unsettled, by_reason
+_HEADS = f"""
+SELECT county_id, petition_id, {HEAD_COLUMNS}
 FROM head JOIN unnest($1::text[], $2::uuid[]) AS watched (county_id, petition_id) USING (county_id, petition_id)
-"""
+"""  # noqa: S608  # a literal of ours
 
 # Up to $4 ledger entries behind $3, evenly spaced and the last among them: each by its primary key, none in between.
 _TALLY_HISTORY = """
@@ -271,34 +224,16 @@ ORDER BY ledger.seq
 """
 
 
-class PastTally(NamedTuple):
-    """The tally as one ledger entry left it."""
-
-    version: int
-    at: datetime
-    counts: dict[str, Any]
-
-
-async def read_tallies(connection: asyncpg.Connection, petitions: Collection[PetitionKey]) -> dict[PetitionKey, Tally]:
+async def read_tallies(connection: Connection, petitions: Collection[PetitionKey]) -> dict[PetitionKey, Tally]:
     """The tallies of these petitions as of the last commit."""
     rows = await connection.fetch(_HEADS, [county for county, _ in petitions], [number for _, number in petitions])
-    return {
-        PetitionKey(row["county_id"], row["petition_id"]): Tally(
-            row["version"], row["as_of"], row["state"], counts_of(row)
-        )
-        for row in rows
-    }
-
-
-async def read_tally(connection: asyncpg.Connection, petition: PetitionKey) -> Tally | None:
-    """The tally as of the last commit."""
-    return (await read_tallies(connection, [petition])).get(petition)
+    return {PetitionKey(*row[:2]): Tally.stored(row[2:]) for row in rows}
 
 
 async def read_history(
-    connection: asyncpg.Connection, petition: PetitionKey, *, after: int, limit: int
-) -> list[PastTally]:
-    """The tally at some past versions, evenly spaced, the current one among them.
+    connection: Connection, petition: PetitionKey, *, after: int, limit: int
+) -> list[tuple[int, datetime, dict[str, Any]]]:
+    """The tally at some past versions, evenly spaced, the current one among them: version, time and counts.
 
     Args:
         connection: of the readers.
@@ -308,13 +243,13 @@ async def read_history(
     """
     rows = await connection.fetch(_TALLY_HISTORY, *petition, after, limit)
     entries = [(row["seq"], json.loads(row["payload"])) for row in rows]
-    return [PastTally(seq, datetime.fromisoformat(entry["at"]), entry["tally"]) for seq, entry in entries]
+    return [(version, datetime.fromisoformat(entry["at"]), entry["tally"]) for version, entry in entries]
 
 
 # The heads and terms of a county's petitions, by the primary keys; and of the lines that wait for a person the one that
 # changed first, from the partial index of the review queue: when, says the ledger's entry of that version.
-_PETITIONS = """
-SELECT head.*, petition.required, (oldest.payload::json ->> 'at')::timestamptz AS waiting_since
+_PETITIONS = f"""
+SELECT petition_id, petition.required, (oldest.payload::json ->> 'at')::timestamptz, {HEAD_COLUMNS}
 FROM head JOIN petition USING (county_id, petition_id)
 LEFT JOIN LATERAL (
     SELECT ledger.payload FROM ledger
@@ -325,44 +260,24 @@ LEFT JOIN LATERAL (
 ) AS oldest ON true
 WHERE head.county_id = $1
 ORDER BY head.petition_id
-"""
-
-# Rides roll_one_active.
-_ROLL = "SELECT roll_version, complete_through, activated_at FROM roll WHERE county_id = $1 AND state = 'active'"
+"""  # noqa: S608  # a literal of ours
 
 
 class PetitionFigures(NamedTuple):
     """The figures of one petition."""
 
     petition_id: UUID
-    version: int
     required: int
-    counts: Counts
-    waiting_since: datetime | None  # of the line that waits longest for a person
+    waiting_since: datetime | None  # when the line that waits longest for a person began to
+    tally: Tally
 
 
-class RollFigures(NamedTuple):
-    """The roll in use."""
-
-    roll_version: int
-    complete_through: date
-    activated_at: datetime
-
-
-async def petition_figures(connection: asyncpg.Connection, county_id: str) -> list[PetitionFigures]:
+async def petition_figures(connection: Connection, county_id: str) -> list[PetitionFigures]:
     """The figures of each petition of a county."""
-    return [
-        PetitionFigures(row["petition_id"], row["version"], row["required"], counts_of(row), row["waiting_since"])
-        for row in await connection.fetch(_PETITIONS, county_id)
-    ]
+    rows = await connection.fetch(_PETITIONS, county_id)
+    return [PetitionFigures._make((*row[:3], Tally.stored(row[3:]))) for row in rows]
 
 
-async def roll_figures(connection: asyncpg.Connection, county_id: str) -> RollFigures | None:
-    """The figures of the county's roll; None before the first is in use."""
-    row = await connection.fetchrow(_ROLL, county_id)
-    return RollFigures(*row) if row else None
-
-
-async def answers(connection: asyncpg.Connection) -> bool:
+async def answers(connection: Connection) -> bool:
     """Whether the database answers."""
     return bool(await connection.fetchval("SELECT true"))

@@ -1,22 +1,20 @@
 """SQL that changes the count. The order in a transaction is the order of the locks: slots, lines, head."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
-from typing import NamedTuple
 
-import asyncpg
+from asyncpg import Connection, Record
 
-from app.law.line import Line, Place, Signature, Tally, counts_of
-from app.law.petition import PetitionKey
+from app.law.line import HEAD_COLUMNS, TEXT_COLUMNS, Line, Place, Signature, Tally
+from app.law.petition import Petition, PetitionKey, SectionDates
 from app.law.reasons import Outcome
-from app.ledger.entries import Entry, Head, StoredFinding
+from app.ledger.entries import Entry, StoredFinding
 from app.matching.blocking import KEYS_VERSION
 
-LINE_COLUMNS = (
-    "section, page, line, status, reason, voter_id, settled, finding_no, roll_version, confirmed_by, mismatch_by,"
-    " station, version, aliases_version"
-)
+LINE_COLUMNS = ", ".join(("section, page, line, status, reason", *Line._fields[2:]))
+THE_LINES_COLUMNS = ", ".join(f"line.{column}" for column in LINE_COLUMNS.split(", "))
 
 # Makes the slots that are missing, and says which. ORDER BY: two batches with the same voters in another order must
 # not deadlock.
@@ -66,10 +64,7 @@ CROSS JOIN LATERAL (
 ) AS line
 """  # noqa: S608  # a literal of ours
 
-_LOCK_HEAD = """
-SELECT version, hash, state, received, valid, invalid, review, unsettled, by_reason FROM head
-WHERE county_id = $1 AND petition_id = $2 FOR UPDATE
-"""
+_LOCK_HEAD = f"SELECT {HEAD_COLUMNS} FROM head WHERE county_id = $1 AND petition_id = $2 FOR UPDATE"  # noqa: S608
 
 # Clears the counted place of the voters whose counted line changes, before another line of theirs takes it: the
 # unique index looks at every row as it is written.
@@ -81,15 +76,14 @@ WHERE county_id = $1 AND petition_id = $2
 """
 
 _WRITE_LINES = """
-INSERT INTO line (county_id, petition_id, section, page, line, status, reason, voter_id, settled, finding_no,
-                  roll_version, people_needed, confirmed_by, mismatch_by, station, version,
-                  aliases_version)
-SELECT $1, $2, section, page, line, status, reason, voter_id, settled, finding_no, roll_version, people_needed,
-       string_to_array(confirmed_by, ','), string_to_array(mismatch_by, ','), station, $3, aliases_version
+INSERT INTO line (county_id, petition_id, version, section, page, line, status, reason, voter_id, settled, finding_no,
+                  roll_version, station, aliases_version, confirmed_by, mismatch_by, people_needed)
+SELECT $1, $2, $3, section, page, line, status, reason, voter_id, settled, finding_no, roll_version, station,
+       aliases_version, string_to_array(confirmed_by, ','), string_to_array(mismatch_by, ','), people_needed
 FROM unnest($4::int[], $5::int[], $6::int[], $7::text[], $8::text[], $9::text[], $10::bool[], $11::int[], $12::int[],
-            $13::int[], $14::text[], $15::text[], $16::text[], $17::int[])
-  AS new (section, page, line, status, reason, voter_id, settled, finding_no, roll_version, people_needed,
-          confirmed_by, mismatch_by, station, aliases_version)
+            $13::text[], $14::int[], $15::text[], $16::text[], $17::int[])
+  AS new (section, page, line, status, reason, voter_id, settled, finding_no, roll_version, station, aliases_version,
+          confirmed_by, mismatch_by, people_needed)
 ORDER BY section, page, line
 ON CONFLICT (county_id, petition_id, section, page, line) DO UPDATE
 SET status = excluded.status, reason = excluded.reason, voter_id = excluded.voter_id, settled = excluded.settled,
@@ -116,149 +110,11 @@ UPDATE head SET version = $3, hash = $4, state = $5, as_of = $6, received = $7, 
 WHERE county_id = $1 AND petition_id = $2
 """
 
-
-def line_of(row: asyncpg.Record) -> Line:
-    """A row of `LINE_COLUMNS` as a value."""
-    return Line(
-        place=Place(row["section"], row["page"], row["line"]),
-        outcome=Outcome(row["status"], row["reason"]),
-        voter_id=row["voter_id"],
-        settled=row["settled"],
-        finding_no=row["finding_no"],
-        confirmed_by=tuple(row["confirmed_by"]),
-        mismatch_by=tuple(row["mismatch_by"]),
-        roll_version=row["roll_version"],
-        station=row["station"],
-        version=row["version"],
-        aliases_version=row["aliases_version"],
-    )
-
-
-def columns(places: Collection[Place]) -> tuple[list[int], list[int], list[int]]:
-    """Places as the three arrays that `unnest` takes."""
-    return [p.section for p in places], [p.page for p in places], [p.line for p in places]
-
-
-async def lock_slots(
-    connection: asyncpg.Connection, petition: PetitionKey, voters: Sequence[str]
-) -> dict[str, date | None]:
-    """Make and lock the voters' slots, in voter order. Returns the day each voter withdrew, or None.
-
-    A voter whose slot is new is absent: without a slot no line of the voter has been counted, so none competes.
-    """
-    made = {row["voter_id"] for row in await connection.fetch(_MAKE_SLOTS, *petition, voters)}
-    known = [voter_id for voter_id in voters if voter_id not in made]
-    rows = await connection.fetch(_LOCK_SLOTS, *petition, known) if known else []
-    return {row["voter_id"]: row["withdrawn_on"] for row in rows}
-
-
-async def lock_lines(
-    connection: asyncpg.Connection,
-    petition: PetitionKey,
-    places: Collection[Place],
-    voters: Collection[str],
-) -> dict[Place, Line]:
-    """Lock lines in paper order, and return them; a place without a line is absent.
-
-    Args:
-        connection: in a transaction that holds the voters' slots.
-        petition: whose lines.
-        places: of lines to lock.
-        voters: whose eligible lines are locked as well.
-    """
-    rows = await connection.fetch(_LOCK_LINES, *petition, *columns(places), list(voters))
-    return {line.place: line for line in map(line_of, rows)}
-
-
-async def step_down(connection: asyncpg.Connection, petition: PetitionKey, places: Collection[Place]) -> None:
-    """Free the counted place of voters whose counted line is about to change."""
-    await connection.execute(_STEP_DOWN, *petition, *columns(places))
-
-
-async def write_lines(
-    connection: asyncpg.Connection, petition: PetitionKey, lines: Sequence[Line], people_needed: Sequence[int]
-) -> None:
-    """Write lines as they are decided now.
-
-    Args:
-        connection: in a transaction that has locked the lines.
-        petition: whose lines.
-        lines: all of one version.
-        people_needed: for each line, how many people must confirm it before it is settled.
-    """
-    await connection.execute(
-        _WRITE_LINES,
-        *petition,
-        lines[0].version if lines else 0,
-        *columns([line.place for line in lines]),
-        [line.outcome.status for line in lines],
-        [line.outcome.reason for line in lines],
-        [line.voter_id for line in lines],
-        [line.settled for line in lines],
-        [line.finding_no for line in lines],
-        [line.roll_version for line in lines],
-        people_needed,
-        [",".join(line.confirmed_by) for line in lines],
-        [",".join(line.mismatch_by) for line in lines],
-        [line.station for line in lines],
-        [line.aliases_version for line in lines],
-    )
-
-
-async def write_findings(
-    connection: asyncpg.Connection, petition: PetitionKey, findings: Sequence[StoredFinding]
-) -> None:
-    """Append the findings of one ledger entry."""
-    await connection.execute(
-        _WRITE_FINDINGS,
-        *petition,
-        findings[0].version if findings else 0,
-        *columns([f.place for f in findings]),
-        [f.finding_no for f in findings],
-        [f.leaf_no for f in findings],
-        [f.salt for f in findings],
-        [f.content for f in findings],
-    )
-
-
-async def lock_head(connection: asyncpg.Connection, petition: PetitionKey) -> Head | None:
-    """Lock the head row: from here to the commit no other transaction writes to this petition."""
-    row = await connection.fetchrow(_LOCK_HEAD, *petition)
-    return row and Head(row["version"], row["hash"], row["state"], counts_of(row))
-
-
-async def append_entry(connection: asyncpg.Connection, petition: PetitionKey, entry: Entry, tally: Tally) -> None:
-    """Append one ledger entry and move the head to it.
-
-    Args:
-        connection: in a transaction that has locked the head.
-        petition: whose ledger.
-        entry: the next one.
-        tally: after it.
-    """
-    counts = tally.counts
-    await connection.execute(_APPEND_ENTRY, *petition, *entry)
-    await connection.execute(
-        _MOVE_HEAD,
-        *petition,
-        entry.seq,
-        entry.hash,
-        tally.state,
-        tally.as_of,
-        counts.received,
-        counts.valid,
-        counts.invalid,
-        counts.review,
-        counts.unsettled,
-        json.dumps(counts.by_reason),
-    )
-
-
 # The lines at these places, and every text that was ever accepted there. OFFSET 0 has each place looked up by its
 # whole primary key, also with a plan that was made, and kept, when the tables were empty or not analysed yet: such a
 # plan may read a petition from end to end instead.
 _OCCUPIED = f"""
-SELECT {", ".join(f"line.{c.strip()}" for c in LINE_COLUMNS.split(","))}, signature.writing_sha256,
+SELECT {THE_LINES_COLUMNS}, signature.writing_sha256,
        ARRAY(SELECT r.writing_sha256 FROM signature_revision r
              WHERE r.county_id = $1 AND r.petition_id = $2
                AND (r.section, r.page, r.line) = (place.section, place.page, place.line)
@@ -276,18 +132,15 @@ CROSS JOIN LATERAL (
 
 # ORDER BY: two batches with the same places in another order must not deadlock. A place that another transaction has
 # just taken is not counted in the answer; the caller starts again and finds it occupied.
-_TAKE_PLACES = """
-INSERT INTO signature (county_id, petition_id, section, page, line, printed_name, name_parts, residence_address, city,
-                       zip, signed, image_sha256, writing_sha256, station, received_at)
-SELECT $1, $2, section, page, line, printed_name, name_parts, residence_address, city, zip, signed, image_sha256,
-       writing_sha256, station, $3
+_TAKE_PLACES = f"""
+INSERT INTO signature (county_id, petition_id, received_at, section, page, line, {TEXT_COLUMNS}, station)
+SELECT $1, $2, $3, section, page, line, {TEXT_COLUMNS}, station
 FROM unnest($4::int[], $5::int[], $6::int[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[],
             $12::bool[], $13::text[], $14::bytea[], $15::text[])
-  AS new (section, page, line, printed_name, name_parts, residence_address, city, zip, signed, image_sha256,
-          writing_sha256, station)
+  AS new (section, page, line, {TEXT_COLUMNS}, station)
 ORDER BY section, page, line
 ON CONFLICT DO NOTHING
-"""
+"""  # noqa: S608  # literals of ours
 
 # The newest declaration of each of these sections, with the number of declarations that the petition has seen.
 _SECTIONS = """
@@ -327,110 +180,138 @@ FROM petition WHERE county_id = $1 AND petition_id = $2 FOR SHARE
 """
 
 
-class Occupied(NamedTuple):
-    """The line at a place that is taken, and the fingerprints of every text that was ever recorded there."""
+@dataclass(slots=True)
+class Change:
+    """One transaction on one petition's count."""
 
-    line: Line
-    texts: frozenset[bytes]
+    connection: Connection
+    petition: Petition
+    now: datetime
+    tally: Tally | None = None  # as this transaction leaves it; None: it has not changed the count
 
+    async def insert(self, query: str, value: object, rows: Collection[Iterable[object]]) -> int:
+        """Run a statement with a value that is the same for all rows, and the rows' columns; returns how many it wrote.
 
-class Basis(NamedTuple):
-    """What an examination rests on besides the line: while it is the same, so is the finding."""
-
-    roll_version: int | None  # None without an active roll
-    sections_version: int
-    aliases_version: int  # 0 before the first
-
-
-class SectionDates(NamedTuple):
-    """The dates that a section's circulator declared; either may be missing."""
-
-    signed_from: date | None
-    signed_to: date | None
+        A statement about no rows is not sent.
+        """
+        if not rows:
+            return 0
+        status = await self.connection.execute(query, *self.petition.key, value, *zip(*rows, strict=True))
+        return int(status.rpartition(" ")[2])  # as in `INSERT 0 500`
 
 
-def _count(status: str) -> int:
-    """How many rows a command's status reports, as in `INSERT 0 500`."""
-    return int(status.rpartition(" ")[2])
+Occupied = tuple[Line, frozenset[bytes]]
+"""The line at a place that is taken, and the fingerprints of every text that was ever recorded there."""
+
+
+def line_of(row: Record) -> Line:
+    """The line of a row that begins with `LINE_COLUMNS`."""
+    return Line(Place(*row[:3]), Outcome(*row[3:5]), *row[5:12], *map(tuple, row[12:14]))
+
+
+def columns(places: Collection[Place]) -> tuple[list[int], list[int], list[int]]:
+    """Places as the three arrays that `unnest` takes."""
+    return [p.section for p in places], [p.page for p in places], [p.line for p in places]
+
+
+async def lock_slots(change: Change, voters: Sequence[str]) -> dict[str, date | None]:
+    """Make and lock the voters' slots, in voter order. Returns the day each voter withdrew, or None.
+
+    A voter whose slot is new is absent: without a slot no line of the voter has been counted, so none competes.
+    """
+    connection, petition = change.connection, change.petition.key
+    made = {row["voter_id"] for row in await connection.fetch(_MAKE_SLOTS, *petition, voters)}
+    known = [voter_id for voter_id in voters if voter_id not in made]
+    return dict(await connection.fetch(_LOCK_SLOTS, *petition, known)) if known else {}
+
+
+async def lock_lines(change: Change, places: Collection[Place], voters: Collection[str]) -> dict[Place, Line]:
+    """Lock the lines at these places and the voters' eligible ones, in paper order. Returns those that there are.
+
+    The transaction holds the voters' slots.
+    """
+    rows = await change.connection.fetch(_LOCK_LINES, *change.petition.key, *columns(places), list(voters))
+    return {line.place: line for line in map(line_of, rows)}
+
+
+async def lock_head(change: Change) -> Tally | None:
+    """Lock the head row: from here to the commit no other transaction writes to this petition."""
+    row = await change.connection.fetchrow(_LOCK_HEAD, *change.petition.key)
+    return row and Tally.stored(row)
+
+
+async def step_down(change: Change, places: Collection[Place]) -> None:
+    """Free the counted place of voters whose counted line is about to change."""
+    await change.connection.execute(_STEP_DOWN, *change.petition.key, *columns(places))
+
+
+async def write_lines(change: Change, version: int, lines: Sequence[Line]) -> None:
+    """Write lines as this version decides them. The transaction has locked them."""
+    needed = change.petition.ruleset.people_needed
+    rows = [
+        (*place, *outcome, *more, station, aliases_version, ",".join(confirmed), ",".join(mismatch), needed(outcome))
+        for place, outcome, *more, station, _, aliases_version, confirmed, mismatch in lines
+    ]
+    await change.insert(_WRITE_LINES, version, rows)
+
+
+async def write_findings(change: Change, version: int, findings: Sequence[StoredFinding]) -> None:
+    """Append the findings of one ledger entry."""
+    rows = [(*place, number, leaf_no, salt, content) for place, number, _, leaf_no, salt, content in findings]
+    await change.insert(_WRITE_FINDINGS, version, rows)
+
+
+async def append_entry(change: Change, entry: Entry, tally: Tally) -> None:
+    """Append the next ledger entry and move the head, which the transaction has locked, to it and its tally."""
+    connection, petition = change.connection, change.petition.key
+    await connection.execute(_APPEND_ENTRY, *petition, *entry)
+    *numbers, by_reason = tally.counts
+    place = (entry.seq, entry.hash, tally.state, tally.as_of)
+    await connection.execute(_MOVE_HEAD, *petition, *place, *numbers, json.dumps(by_reason))
 
 
 async def occupied_places(
-    connection: asyncpg.Connection, petition: PetitionKey, places: Collection[Place]
+    connection: Connection, petition: PetitionKey, places: Collection[Place]
 ) -> dict[Place, Occupied]:
     """What is recorded at these places; a free place is absent."""
     rows = await connection.fetch(_OCCUPIED, *petition, *columns(places))
-    found = (Occupied(line_of(row), frozenset([row["writing_sha256"], *row["revisions"]])) for row in rows)
-    return {one.line.place: one for one in found}
+    found = ((line_of(row), frozenset([row["writing_sha256"], *row["revisions"]])) for row in rows)
+    return {line.place: (line, texts) for line, texts in found}
 
 
-async def take_places(
-    connection: asyncpg.Connection, petition: PetitionKey, new: Sequence[tuple[Signature, str]], now: datetime
-) -> bool:
-    """Store new signatures. Returns False if another transaction took one of the places.
-
-    Args:
-        connection: in a transaction.
-        petition: whose signatures.
-        new: in paper order, each with the station that read it.
-        now: when they were received.
-    """
-    signatures = [signature for signature, _ in new]
-    writings = [signature.writing for signature in signatures]
-    status = await connection.execute(
-        _TAKE_PLACES,
-        *petition,
-        now,
-        *columns([signature.place for signature in signatures]),
-        [w.printed_name for w in writings],
-        [w.name_parts for w in writings],
-        [w.residence_address for w in writings],
-        [w.city for w in writings],
-        [w.zip for w in writings],
-        [w.signed for w in writings],
-        [w.image_sha256 for w in writings],
-        [signature.sha256 for signature in signatures],
-        [station for _, station in new],
-    )
-    return _count(status) == len(new)
+async def take_places(change: Change, new: Sequence[tuple[Signature, str]]) -> bool:
+    """Store new signatures, in paper order, each with its station. False if another transaction took a place."""
+    rows = [(*signature.place, *signature.to_store(), station) for signature, station in new]
+    return await change.insert(_TAKE_PLACES, change.now, rows) == len(new)
 
 
 async def section_dates(
-    connection: asyncpg.Connection, petition: PetitionKey, sections: Collection[int]
+    connection: Connection, petition: PetitionKey, sections: Collection[int]
 ) -> tuple[int, dict[int, SectionDates]]:
     """The version of the sections' dates, and the dates of these sections; one that was not declared is absent."""
     found = await connection.fetch(_SECTIONS, *petition, list(sections))
-    dates = {r["section"]: SectionDates(r["signed_from"], r["signed_to"]) for r in found if r["section"] is not None}
+    dates = {section: SectionDates(*dates) for _, section, *dates in found if section is not None}
     return found[0]["sections_version"], dates
 
 
 async def stored_answers(
-    connection: asyncpg.Connection, petition: PetitionKey, requests: Collection[tuple[str, str]]
+    connection: Connection, petition: PetitionKey, requests: Collection[tuple[str, str]]
 ) -> dict[tuple[str, str], tuple[bytes, str]]:
     """The fingerprints and answers of these requests, each a principal and its idempotency key."""
     principals, keys = [p for p, _ in requests], [k for _, k in requests]
     found = await connection.fetch(_STORED_ANSWERS, *petition, principals, keys)
-    return {(row["principal"], row["key"]): (row["fingerprint"], row["answer"]) for row in found}
+    return {(principal, key): (fingerprint, answer) for principal, key, fingerprint, answer in found}
 
 
-async def store_answers(
-    connection: asyncpg.Connection,
-    petition: PetitionKey,
-    answers: Collection[tuple[str, str, bytes, str]],
-    now: datetime,
-) -> bool:
-    """Store answers. Returns False if one of the keys was used at the same time.
+async def store_answers(change: Change, answers: Collection[tuple[str, str, bytes, str]]) -> bool:
+    """Store of each request the principal, the key, the fingerprint and the answer. False if a key was just used."""
+    return await change.insert(_STORE_ANSWERS, change.now, answers) == len(answers)
 
-    Args:
-        connection: in a transaction.
-        petition: that the requests are about.
-        answers: of each request the principal, the key, the fingerprint and the answer.
-        now: when they were answered.
+
+async def hold_basis(connection: Connection, petition: PetitionKey) -> tuple[int | None, int, int]:
+    """What examinations rest on now, locked against change until this transaction ends.
+
+    The versions of the active roll (None: there is none), of the sections' dates, and of the aliases (0: none).
     """
-    principals, keys, fingerprints, texts = map(list, zip(*answers, strict=True))
-    status = await connection.execute(_STORE_ANSWERS, *petition, now, principals, keys, fingerprints, texts)
-    return _count(status) == len(answers)
-
-
-async def hold_basis(connection: asyncpg.Connection, petition: PetitionKey) -> Basis:
-    """What examinations rest on now, locked against change until this transaction ends."""
-    return Basis(*await connection.fetchrow(_HOLD_BASIS, *petition, KEYS_VERSION))
+    roll_version, sections_version, aliases_version = await connection.fetchrow(_HOLD_BASIS, *petition, KEYS_VERSION)
+    return roll_version, sections_version, aliases_version

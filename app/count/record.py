@@ -6,20 +6,24 @@ Each transaction publishes the tally that it leaves, and a request that is repea
 import json
 import secrets
 from asyncio import get_running_loop
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, TypeVar
 
 import asyncpg
 
+from app.access.queries import add_county
 from app.count import queries as rows
+from app.count.line_queries import add_petition
+from app.count.queries import Change
 from app.count.tally import TallyBoard
 from app.database.pools import Database
+from app.database.tables import new_id
 from app.errors import BusyError, IdempotencyConflictError, PetitionClosedError, UnknownPetitionError
 from app.law.line import Finding, Line, Place, Ruleset, Tally, canonical_text, line_after, outcomes_by_slot, restated
-from app.law.petition import Petition
+from app.law.petition import Petition, Terms, check_closing, check_terms, required_signatures
 from app.law.reasons import VALID
 from app.ledger.entries import SALT_BYTES, EntryType, StoredFinding, next_entry
 
@@ -33,14 +37,17 @@ class ChangedMeanwhileError(Exception):
     """Another transaction changed a line between our reading and our lock: the caller starts again."""
 
 
-@dataclass(slots=True)
-class Change:
-    """One transaction on one petition's count."""
+@dataclass(frozen=True, slots=True)
+class WriteRequest:
+    """Who sends a request, and by which key and fingerprint the same request is recognized when it is repeated."""
 
-    connection: asyncpg.Connection
-    petition: Petition
-    now: datetime
-    tally: Tally | None = None  # as this transaction leaves it; None: it has not changed the count
+    principal: str
+    key: str | None = None  # the Idempotency-Key
+    fingerprint: bytes = b""  # SHA-256 of the request's meaning
+
+
+StoredAnswer = tuple[dict[str, Any], bool]
+"""The answer to a request as plain JSON data, and whether it was stored when the same request came before."""
 
 
 class Count:
@@ -71,98 +78,89 @@ class Count:
                 else:
                     self.tallies.invalidate(petition.key)
 
+    async def attempt(self, petition: Petition, act: Callable[[Change], Awaitable[Result]], *, now: datetime) -> Result:
+        """Run `act` in one transaction; run it again from the start if another transaction changed the same lines.
 
-async def attempt(
-    count: Count, petition: Petition, act: Callable[[Change], Awaitable[Result]], *, now: datetime
-) -> Result:
-    """Run `act` in one transaction; run it again from the start if another transaction changed the same lines.
+        Raises BusyError if others were faster, again and again, and what `act` refuses; nothing is changed then.
+        """
+        for _ in range(ATTEMPTS):
+            with suppress(ChangedMeanwhileError):
+                async with self.database.intake() as connection, self.change(connection, petition, now) as change:
+                    return await act(change)
+        raise BusyError
 
-    Args:
-        count: the count to change.
-        petition: which it concerns.
-        act: what to do in the transaction.
-        now: the time that goes on record.
+    async def once(
+        self,
+        petition: Petition,
+        request: WriteRequest,
+        act: Callable[[Change], Awaitable[Result]],
+        answer: Callable[[Result], dict[str, Any]],
+        *,
+        now: datetime,
+    ) -> StoredAnswer:
+        """Carry a request out in one transaction, and store its answer with what it changed.
 
-    Raises:
-        BusyError: other transactions were faster, again and again.
-        RecallError: what `act` refuses; nothing is changed then.
-    """
-    for _ in range(ATTEMPTS):
-        try:
-            async with count.database.intake() as connection, count.change(connection, petition, now) as change:
-                return await act(change)
-        except ChangedMeanwhileError:
-            continue
-    raise BusyError
+        Args:
+            petition: the petition that the request is about.
+            request: who asks, with the idempotency key.
+            act: what to do in the transaction.
+            answer: makes JSON data of the result of `act`; a pure function.
+            now: the time that goes on record.
 
+        Raises:
+            IdempotencyConflictError: the key was used before with other content.
+            BusyError: other transactions were faster, again and again.
+            RecallError: what `act` refuses; nothing is changed then.
+        """
+        key = request.key
 
-@dataclass(frozen=True, slots=True)
-class WriteRequest:
-    """Who sends a request, and by which key and fingerprint the same request is recognized when it is repeated."""
+        async def carry_out(change: Change) -> StoredAnswer:
+            if key is None:
+                return answer(await act(change)), False
+            stored = await rows.stored_answers(change.connection, petition.key, [(request.principal, key)])
+            for fingerprint, text in stored.values():
+                if fingerprint != request.fingerprint:
+                    raise IdempotencyConflictError
+                if text.startswith("{"):
+                    return json.loads(text), True
+                status, _, body = text.partition(" ")  # in the earlier format
+                return {"status": int(status), "body": json.loads(body)}, True
+            content = answer(await act(change))
+            text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+            if not await rows.store_answers(change, [(request.principal, key, request.fingerprint, text)]):
+                raise ChangedMeanwhileError  # the same request is being answered elsewhere: that answer counts
+            return content, False
 
-    principal: str
-    key: str | None = None  # the Idempotency-Key
-    fingerprint: bytes = b""  # SHA-256 of the request's meaning
+        return await self.attempt(petition, carry_out, now=now)
 
+    async def open_petition(self, terms: Terms, *, opened_by: str, now: datetime) -> Petition:
+        """Open a petition, with its head and the ledger's first entry; a new county is created.
 
-class StoredAnswer(NamedTuple):
-    """The answer to a request as plain JSON data; `replayed` if it was stored when the same request came before."""
+        Raises InvalidPetitionError if the terms contradict each other, and CountyCodeError.
+        """
+        required = terms.required or required_signatures(terms.registered_voters or 0)
+        values = asdict(terms) | {"required": required}
+        petition = Petition(**values, petition_id=new_id(now), state="open", created_at=now)
+        check_terms(petition)
+        async with self.database.reading() as connection:
+            await add_county(connection, petition.county_id)
+        async with self.database.begin() as connection:
+            await add_petition(connection, petition, opened_by)
+            raw = (await connection.get_raw_connection()).driver_connection
+            await write(Change(raw, petition, now), "open", [], facts=petition.facts())
+        return petition
 
-    content: dict[str, Any]
-    replayed: bool = False
+    async def close_petition(self, petition: Petition, *, closed_by: str, now: datetime) -> Petition:
+        """End a petition's count, with the ledger's closing entry: nothing of the count can change afterwards.
 
-
-async def once(
-    count: Count,
-    petition: Petition,
-    request: WriteRequest,
-    act: Callable[[Change], Awaitable[Result]],
-    answer: Callable[[Result], dict[str, Any]],
-    *,
-    now: datetime,
-) -> StoredAnswer:
-    """Carry a request out in one transaction, and store its answer with what it changed.
-
-    Args:
-        count: the count to change.
-        petition: the petition that the request is about.
-        request: who asks, with the idempotency key.
-        act: what to do in the transaction.
-        answer: makes JSON data of the result of `act`; a pure function.
-        now: the time that goes on record.
-
-    Raises:
-        IdempotencyConflictError: the key was used before with other content.
-        BusyError: other transactions were faster, again and again.
-        RecallError: what `act` refuses; nothing is changed then.
-    """
-    key = request.key
-
-    async def carry_out(change: Change) -> StoredAnswer:
-        if key is None:
-            return StoredAnswer(answer(await act(change)))
-        requests = [(request.principal, key)]
-        for fingerprint, text in (await rows.stored_answers(change.connection, petition.key, requests)).values():
-            if fingerprint != request.fingerprint:
-                raise IdempotencyConflictError
-            return StoredAnswer(_loaded(text), replayed=True)
-        content = answer(await act(change))
-        text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
-        new = [(request.principal, key, request.fingerprint, text)]
-        if not await rows.store_answers(change.connection, petition.key, new, now):
-            raise ChangedMeanwhileError  # the same request is being answered elsewhere: that answer counts
-        return StoredAnswer(content)
-
-    return await attempt(count, petition, carry_out, now=now)
-
-
-def _loaded(text: str) -> dict[str, Any]:
-    """A stored answer. In the earlier format it is an HTTP status, a space and the body."""
-    if not text.startswith("{"):
-        status, _, body = text.partition(" ")
-        return {"status": int(status), "body": json.loads(body)}
-    content: dict[str, Any] = json.loads(text)
-    return content
+        Raises PetitionClosedError if it has ended already, and UndecidedLinesError if lines are still to be decided.
+        """
+        async with self.database.intake() as connection, self.change(connection, petition, now) as change:
+            head = await rows.lock_head(change)
+            if head and head.state == "open":
+                check_closing(head.counts, petition.required)
+            await write(change, "close", [], facts={"closed_by": closed_by})
+        return replace(petition, state="closed")
 
 
 async def record(
@@ -191,24 +189,17 @@ async def record(
         PetitionClosedError: the count has ended.
         UnknownPetitionError: there is no such petition.
     """
-    connection, petition = change.connection, change.petition
-    affected = sorted({*voters, *(voter for finding in findings for voter in _voters(finding))})
-    withdrawn = await rows.lock_slots(connection, petition.key, affected) if affected else {}
+    named = {finding.voter_id for finding in findings if finding.outcome == VALID and finding.voter_id}
     read = {finding.place: finding.before for finding in findings if finding.before}
-    locked = await rows.lock_lines(connection, petition.key, read, withdrawn) if read or withdrawn else {}
+    left = {line.voter_id for line in read.values() if line.outcome.eligible and line.voter_id}
+    affected = sorted({*voters, *named, *left})
+    withdrawn = await rows.lock_slots(change, affected) if affected else {}
+    locked = await rows.lock_lines(change, read, withdrawn) if read or withdrawn else {}
     if any(locked.get(place) != line for place, line in read.items()):
         raise ChangedMeanwhileError
     rivals = [line for place, line in locked.items() if place not in read]
     gone = frozenset(voter for voter, day in withdrawn.items() if day)
-    return await write(change, entry_type, resolve(findings, rivals, gone, petition.ruleset), facts=facts)
-
-
-def _voters(finding: Finding) -> Iterable[str]:
-    """The voters whose slot a finding affects: the one that it names, and the one the line was eligible for before."""
-    if finding.outcome == VALID and finding.voter_id:
-        yield finding.voter_id
-    if finding.before and finding.before.outcome.eligible and finding.before.voter_id:
-        yield finding.before.voter_id
+    return await write(change, entry_type, resolve(findings, rivals, gone, change.petition.ruleset), facts=facts)
 
 
 def resolve(
@@ -244,7 +235,6 @@ async def write(
     decided: Sequence[tuple[Finding, Line]],
     *,
     facts: Mapping[str, object] | None = None,
-    close: bool = False,
 ) -> dict[Place, Line]:
     """Write the lines, their findings, one ledger entry and the tally under the head's lock. Returns the lines.
 
@@ -253,14 +243,12 @@ async def write(
         entry_type: of the ledger's entry.
         decided: findings, each with the line as it leaves it.
         facts: go into the ledger's payload, free of personal data.
-        close: whether this ends the count.
 
     Raises:
         PetitionClosedError: the count has ended.
         UnknownPetitionError: there is no such petition.
     """
-    connection, petition = change.connection, change.petition
-    head = await rows.lock_head(connection, petition.key)
+    head = await rows.lock_head(change)
     if head is None:
         raise UnknownPetitionError
     if (head.state == "open") == (entry_type == "retention"):  # after the end only retention is allowed
@@ -268,27 +256,27 @@ async def write(
     version, at = head.version + 1, change.now.isoformat()
     lines = [line._replace(version=version) for _, line in decided]
     if stepping_down := [line.place for finding, line in decided if _stops_counting(finding.before, line)]:
-        await rows.step_down(connection, petition.key, stepping_down)
-    await rows.write_lines(connection, petition.key, lines, [petition.ruleset.people_needed(i.outcome) for i in lines])
-    salts = [secrets.token_bytes(SALT_BYTES) for _ in lines]
-    contents = [finding_content(finding, line, petition.ruleset_name, at) for finding, line in decided]
+        await rows.step_down(change, stepping_down)
+    await rows.write_lines(change, version, lines)
+    contents = [finding_content(finding, line, change.petition.ruleset_name, at) for finding, line in decided]
     stored = [
-        StoredFinding(line.place, line.finding_no, version, number, salt, content)
-        for number, (line, salt, content) in enumerate(zip(lines, salts, contents, strict=True))
+        StoredFinding(line.place, line.finding_no, version, number, secrets.token_bytes(SALT_BYTES), content)
+        for number, (line, content) in enumerate(zip(lines, contents, strict=True))
     ]
-    await rows.write_findings(connection, petition.key, stored)
+    await rows.write_findings(change, version, stored)
     counts = head.counts.moved((finding.before, line) for finding, line in decided)
     payload = {"at": at, "leaves": len(lines), "tally": counts.as_json(), **(facts or {})}
-    change.tally = Tally(version, change.now, "closed" if close else head.state, counts)
-    await rows.append_entry(connection, petition.key, next_entry(head, entry_type, stored, payload), change.tally)
+    entry, state = next_entry(head, entry_type, stored, payload), "closed" if entry_type == "close" else head.state
+    change.tally = Tally(version, change.now, state, counts, entry.hash)
+    await rows.append_entry(change, entry, change.tally)
     return {line.place: line for line in lines}
 
 
 def _stops_counting(before: Line | None, after: Line) -> bool:
     """Whether a line counted and now does not, or counts for another voter."""
-    if before is None or before.outcome != VALID:
-        return False
-    return (after.outcome, after.voter_id) != (before.outcome, before.voter_id)
+    return (
+        before is not None and before.outcome == VALID and (after.outcome, after.voter_id) != (VALID, before.voter_id)
+    )
 
 
 _NO_EVIDENCE: Final = ',"evidence":null,'
@@ -306,7 +294,7 @@ def finding_content(finding: Finding, line: Line, ruleset: str, decided_at: str)
         ruleset: its name.
         decided_at: RFC 3339.
     """
-    content: dict[str, object] = {
+    content = {
         "confirmed_by": line.confirmed_by,
         "counted_place": str(finding.counted_place) if finding.counted_place else None,
         "decided_at": decided_at,

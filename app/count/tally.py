@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
-from contextlib import aclosing
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import Generic, TypeVar
 
@@ -45,10 +45,7 @@ class TallyBoard:
     def publish(self, petition: PetitionKey, tally: Tally, as_of: float) -> None:
         """Take the tally as a commit of this process left it, before the caller is answered.
 
-        Args:
-            petition: whose tally it is.
-            tally: with the version that the commit made.
-            as_of: when the tally was the newest for certain, by the loop's clock.
+        At `as_of`, by the loop's clock, it was the newest for certain.
         """
         if tally is self._newest(petition, tally):
             self._published[petition] = tally, monotonic()
@@ -94,27 +91,22 @@ class TallyBoard:
         """
         self._listeners[petition] += 1
         try:
-            async with aclosing(self._versions(petition, version)) as versions:
-                async for tally in versions:
+            tally, quiet = await self.read(petition), 0
+            while not self._ended:
+                if tally and tally.version != version:
+                    version, quiet = tally.version, 0
                     yield tally
+                elif quiet >= _QUIET_ROUNDS:
+                    quiet = 0
+                    yield None
+                if self._watching is None or self._watching.done():
+                    self._watching = asyncio.create_task(self._watch())
+                await self._round.wait()
+                tally, quiet = self._seen.get(petition, tally), quiet + 1
         finally:
             self._listeners[petition] -= 1
             if not self._listeners[petition]:
                 del self._listeners[petition]
-
-    async def _versions(self, petition: PetitionKey, version: int | None) -> AsyncGenerator[Tally | None]:
-        tally, quiet = await self.read(petition), 0
-        while not self._ended:
-            if tally and tally.version != version:
-                version, quiet = tally.version, 0
-                yield tally
-            elif quiet >= _QUIET_ROUNDS:
-                quiet = 0
-                yield None
-            if self._watching is None or self._watching.done():
-                self._watching = asyncio.create_task(self._watch())
-            await self._round.wait()
-            tally, quiet = self._seen.get(petition, tally), quiet + 1
 
     async def _watch(self) -> None:
         while self._listeners and not self._ended:
@@ -135,34 +127,19 @@ class TallyBoard:
 
 
 Key = TypeVar("Key")
-
-
 Value = TypeVar("Value")
 
 
+@dataclass(eq=False)
 class _Query(Generic[Key, Value]):
-    """What one query asks for, who waits for it, and when it began.
+    """What one query asks for, what it finds, and when it began."""
 
-    Each caller has a future of its own: one that gives up does not take the others' answer along, and all wake up in
-    the same turn of the loop.
-    """
-
-    def __init__(self) -> None:
-        self.keys: set[Key] = set()
-        self.waiters: list[asyncio.Future[Mapping[Key, Value]]] = []
-        self.began: float | None = None
-
-    def answer(self, found: Mapping[Key, Value]) -> None:
-        for waiter in self.waiters:
-            if not waiter.done():
-                waiter.set_result(found)
-
-    def fail(self, error: Exception) -> None:
-        for waiter in self.waiters:
-            if not waiter.done():
-                waiter.set_exception(error)
+    found: asyncio.Future[Mapping[Key, Value]]
+    keys: set[Key] = field(default_factory=set)
+    began: float | None = None
 
 
+@dataclass(eq=False)
 class Coalesced(Generic[Key, Value]):
     """Reads by key. While one query runs, all callers wait for the next, which asks for all their keys at once.
 
@@ -170,35 +147,26 @@ class Coalesced(Generic[Key, Value]):
     before; and there is one query at a time, however many callers ask.
     """
 
-    def __init__(
-        self,
-        fetch: Callable[[Collection[Key]], Awaitable[Mapping[Key, Value]]],
-        *,
-        max_age: float = 0.0,
-        every: float = 0.0,
-    ) -> None:
-        """Read with `fetch`, which leaves out the keys that do not exist, at most once in `every` seconds."""
-        self._fetch = fetch
-        self._max_age = max_age
-        self._every = every
-        self._last = float("-inf")  # when a query began
-        self._next: _Query[Key, Value] | None = None
-        self._running: _Query[Key, Value] | None = None
-        self._known: dict[Key, tuple[Value, float]] = {}  # and when its query began
-        self._outdated: dict[Key, float] = {}  # a query that began before this does not count
-        self._reading: asyncio.Task[None] | None = None
+    fetch: Callable[[Collection[Key]], Awaitable[Mapping[Key, Value]]]  # leaves out the keys that do not exist
+    max_age: float = 0.0
+    every: float = 0.0  # seconds between two queries at the least
+    _last: float = field(default=float("-inf"), init=False)  # when a query began
+    _next: _Query[Key, Value] | None = field(default=None, init=False)
+    _running: _Query[Key, Value] | None = field(default=None, init=False)
+    _known: dict[Key, tuple[Value, float]] = field(default_factory=dict, init=False)  # and when its query began
+    _outdated: dict[Key, float] = field(default_factory=dict, init=False)  # no query counts that began before this
+    _reading: asyncio.Task[None] | None = field(default=None, init=False)
 
     async def get(self, key: Key) -> Value | None:
         """The value as of now; None if there is none. All callers who wait for a query get the error that it raises."""
         if key in self._known:
             value, began = self._known[key]
-            if self._is_fresh(key, began, self._max_age):
-                if not self._is_fresh(key, began, self._max_age / 2):  # so that the next caller does not wait either
+            if self._is_fresh(key, began, self.max_age):
+                if not self._is_fresh(key, began, self.max_age / 2):  # so that the next caller does not wait either
                     self._ask(key)
                 return value
-        waiter: asyncio.Future[Mapping[Key, Value]] = asyncio.get_running_loop().create_future()
-        self._ask(key).waiters.append(waiter)
-        return (await waiter).get(key)
+        # Shielded: a caller that gives up does not take the others' answer along.
+        return (await asyncio.shield(self._ask(key).found)).get(key)
 
     def put(self, key: Key, value: Value, as_of: float) -> None:
         """Take a value that the caller knows, as if it were read by a query that began at `as_of` (the loop's time)."""
@@ -213,10 +181,10 @@ class Coalesced(Generic[Key, Value]):
     def _ask(self, key: Key) -> _Query[Key, Value]:
         """The query that asks for this key: the one that runs if it is fresh enough, otherwise the next."""
         running = self._running
-        if running and running.began and key in running.keys and self._is_fresh(key, running.began, self._max_age):
+        if running and running.began and key in running.keys and self._is_fresh(key, running.began, self.max_age):
             return running
         if self._next is None:
-            self._next = _Query()
+            self._next = _Query(asyncio.get_running_loop().create_future())
         self._next.keys.add(key)
         if self._reading is None:
             self._reading = asyncio.create_task(self._read())
@@ -230,24 +198,25 @@ class Coalesced(Generic[Key, Value]):
         """Run one query after the other until no caller waits."""
         loop = asyncio.get_running_loop()
         while self._next:
-            if (wait := self._last + self._every - loop.time()) > 0:
+            if (wait := self._last + self.every - loop.time()) > 0:
                 await asyncio.sleep(wait)
             query, self._next = self._next, None
             self._running, self._last = query, loop.time()
             query.began = began = self._last
             try:
-                found = await self._fetch(query.keys)
+                found = await self.fetch(query.keys)
             except Exception as error:  # noqa: BLE001  # it is not swallowed: every caller who waits raises it
-                query.fail(error)
+                query.found.set_exception(error)
+                query.found.exception()  # also of a query that no caller waits for it counts as seen
             else:
                 self._remember(found, began)
-                query.answer(found)
+                query.found.set_result(found)
         self._running = self._reading = None
 
     def _remember(self, found: Mapping[Key, Value], began: float) -> None:
         """Keep what was found. A key that does not exist is not remembered: it may exist the next moment."""
-        if not self._max_age:
+        if not self.max_age:
             return
-        self._known = {k: known for k, known in self._known.items() if self._is_fresh(k, known[1], self._max_age)}
+        self._known = {k: known for k, known in self._known.items() if self._is_fresh(k, known[1], self.max_age)}
         for key, value in found.items():
             self.put(key, value, began)

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from app.count.line_queries import line_history, read_line
 from app.database.pools import Database
-from app.law.line import RULESETS, Place, Writing
+from app.law.line import RULESETS, Place, Signature
 from app.law.petition import Petition
 from app.law.reasons import REASONS_IN_WORDS, Outcome
 from app.matching.comparison import ADDRESS_FIELDS, NAME_FIELDS, REST_IN_WORDS, level_in_words
@@ -28,10 +28,10 @@ async def explain(database: Database, petition: Petition, place: Place) -> str:
     """
     async with database.reading() as connection:
         read = await read_line(connection, petition.key, place)
-        return explanation(read.signature.writing, await line_history(connection, petition.key, place))
+        return explanation(read.signature, await line_history(connection, petition.key, place))
 
 
-def explanation(writing: Writing, findings: Sequence[Json]) -> str:
+def explanation(writing: Signature, findings: Sequence[Json]) -> str:
     """The text on a line and every finding on it, the oldest first, in lines of at most about 120 characters.
 
     Opinions about a signature are shown only once the signature is decided: until then no one may learn who doubted it
@@ -51,9 +51,8 @@ def explanation(writing: Writing, findings: Sequence[Json]) -> str:
     return "\n\n".join("\n".join(block) for block in blocks)
 
 
-def _paper(writing: Writing) -> Lines:
-    parts = writing.name
-    name = " ".join(filter(None, (parts.first, parts.middle, parts.last, parts.suffix))) if parts else ""
+def _paper(writing: Signature) -> Lines:
+    name = " ".join(filter(None, writing.name or ()))
     yield "On paper"
     yield f"  name:    {name or writing.printed_name or '(nothing)'}"
     yield f"  address: {writing.residence_address or '(nothing)'}, {writing.city} {writing.zip}".rstrip(", ")

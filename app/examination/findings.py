@@ -9,8 +9,8 @@ from asyncpg import Connection
 
 from app.access.principals import Principal
 from app.count.line_queries import LineRead, read_line, read_lines
-from app.count.queries import lock_slots
-from app.count.record import Change, record
+from app.count.queries import Change, lock_slots
+from app.count.record import record
 from app.database.tables import new_id
 from app.errors import (
     RecallError,
@@ -21,8 +21,8 @@ from app.errors import (
 )
 from app.examination import queries as rows
 from app.law.line import Finding, Line, Place
+from app.law.petition import Revocation, Withdrawal, check_received
 from app.law.review import PersonFinding, judge
-from app.law.withdrawal import Revocation, Withdrawal, check_received
 from app.ledger.entries import SALT_BYTES, leaf_hash
 from app.matching.queries import SearchedRoll
 from app.roll.queries import get_roll, registrations_of_voters
@@ -105,7 +105,7 @@ async def withdraw(change: Change, voter_id: str, received_on: date, *, by: str,
     connection, key = change.connection, change.petition.key
     check_received(received_on, filed_on=change.petition.filed_on, today=change.now.date())
     await check_voter(connection, key.county_id, voter_id)
-    await lock_slots(connection, key, [voter_id])
+    await lock_slots(change, [voter_id])
     if held := await rows.withdrawal_in_force(connection, key, voter_id):
         return held, None
     return await _put_on_record(change, Withdrawal(new_id(change.now), voter_id, received_on, by, change.now, note))
@@ -132,7 +132,7 @@ async def revoke_withdrawal(change: Change, withdrawal_id: UUID, *, by: str, not
     held = await rows.get_withdrawal(connection, key, withdrawal_id)
     if held is None:
         raise UnknownWithdrawalError
-    await lock_slots(connection, key, [held.voter_id])
+    await lock_slots(change, [held.voter_id])
     # Read again under the slot's lock: another supervisor may have revoked it just now.
     held = await rows.get_withdrawal(connection, key, withdrawal_id) or held
     if held.revocation:

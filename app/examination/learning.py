@@ -7,14 +7,13 @@ from typing import Final
 
 import asyncpg
 
-from app.count.intake import interval_of
 from app.count.line_queries import signatures_at
 from app.count.queries import section_dates
 from app.database.pools import Database
 from app.errors import NoRollError
 from app.examination.quality_queries import judgments_of
-from app.law.line import Writing
-from app.law.petition import Petition, SigningInterval
+from app.law.line import Signature
+from app.law.petition import Petition, SigningInterval, signing_interval
 from app.law.quality import DecidedLine
 from app.law.registration import Registration
 from app.matching import queries as db
@@ -40,7 +39,7 @@ class JudgedWriting:
     """What a person decided on a line, with its writing and interval."""
 
     decided: DecidedLine
-    writing: Writing
+    writing: Signature
     interval: SigningInterval
 
     @property
@@ -114,9 +113,8 @@ async def _judged_writings(connection: asyncpg.Connection, petition: Petition) -
     _, declared = await section_dates(connection, petition.key, {place.section for place in found})
     judged = []
     for place, decided in found.items():
-        if dates := interval_of(petition, declared.get(place.section)):
-            interval = SigningInterval(dates.start, dates.end, petition.filed_on)
-            judged.append(JudgedWriting(decided, lines[place].writing, interval))
+        if interval := signing_interval(petition.window, declared.get(place.section)):
+            judged.append(JudgedWriting(decided, lines[place], interval))
     return judged
 
 

@@ -1,21 +1,19 @@
 """The blind double check: whether a person who does not know the decision comes to the same one, and how often."""
 
 from app.access.principals import Principal
-from app.count.intake import interval_of
 from app.count.line_queries import read_line, signatures_at
-from app.count.queries import section_dates
-from app.count.record import Change, record
+from app.count.queries import Change, section_dates
+from app.count.record import record
 from app.database.pools import Database
 from app.errors import AlreadyCheckedError, NoRollError, NotDrawnError, PetitionClosedError
 from app.examination import quality_queries as rows
 from app.examination.findings import check_voter
 from app.examination.quality_queries import Answered
 from app.law.line import Place, Signature, restated
-from app.law.petition import Petition, SigningInterval
-from app.law.quality import DecidedLine, ErrorRate, agrees, check_answer, error_rates
+from app.law.petition import Petition, signing_interval
+from app.law.quality import DecidedLine, ErrorRate, agrees, check_answer, error_rates, is_drawn
 from app.law.reasons import Outcome
 from app.law.review import PersonFinding
-from app.law.sampling import is_drawn
 from app.matching.candidates import FoundCandidates, Question, candidates_of
 from app.matching.roll_cache import in_use
 
@@ -47,9 +45,9 @@ async def next_sample(
         _, declared = await section_dates(connection, petition.key, {place.section for place in places})
         drawn = []
         for place in places:
-            window = interval_of(petition, declared.get(place.section)) or petition.window
-            question = Question(signatures[place].writing, SigningInterval(*window, petition.filed_on))
-            drawn.append((signatures[place], await candidates_of(roll, question)))
+            interval = signing_interval(petition.window, declared.get(place.section)) or petition.window
+            found = await candidates_of(roll, Question(signatures[place], interval))
+            drawn.append((signatures[place], found))
         return drawn
 
 

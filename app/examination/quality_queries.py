@@ -8,10 +8,9 @@ from asyncpg import Connection
 
 from app.law.line import Place
 from app.law.petition import Petition, PetitionKey
-from app.law.quality import Check, DecidedLine
+from app.law.quality import PARTS, Check, DecidedLine, draw_limit
 from app.law.reasons import Outcome, Reason, ReviewCause, Status
 from app.law.review import PersonFinding
-from app.law.sampling import PARTS, draw_limit
 
 # The petition's state, and the seed of its draw: the hash of the ledger's first entry. Both by primary key.
 _SEED = """
@@ -19,7 +18,7 @@ SELECT head.state, ledger.hash FROM head JOIN ledger USING (county_id, petition_
 WHERE county_id = $1 AND petition_id = $2 AND ledger.seq = 1
 """
 
-# The lines that the machine alone decided. Whether one is drawn follows from its place (see `app.law.sampling`): bytea
+# The lines that the machine alone decided. Whether one is drawn follows from its place (see `app.law.quality`): bytea
 # sorts like big-endian numbers, so 8 bytes are compared at once.
 _DRAWN = "substr(sha256($3 || int4send(section) || int4send(page) || int4send(line)), 1, 8) < $4"
 _BY_MACHINE = """FROM line WHERE county_id = $1 AND petition_id = $2

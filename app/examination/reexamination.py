@@ -9,14 +9,14 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
-from app.count.intake import examine_lines, interval_of
+from app.count.intake import examine_lines
 from app.count.line_queries import LineRead, list_petitions, read_line, signatures_at
-from app.count.queries import SectionDates, columns, hold_basis, lock_lines
-from app.count.record import Change, ChangedMeanwhileError, Count, record
+from app.count.queries import Change, columns, hold_basis, lock_lines
+from app.count.record import ChangedMeanwhileError, Count, record
 from app.examination import queries as rows
 from app.examination.queries import Declaration
 from app.law.line import Finding, Line, Signature
-from app.law.petition import Petition
+from app.law.petition import Petition, SectionDates, signing_interval
 from app.law.reasons import ReviewCause
 from app.law.review import judge_again
 from app.matching.lookup import Decide, decide_lines
@@ -48,9 +48,7 @@ async def revise(change: Change, revised: Signature, *, by: str, note: str) -> t
     read = await read_line(connection, key, revised.place)
     if read.signature.sha256 == revised.sha256:
         return read, False
-    text = revised.writing
-    written = (text.printed_name, text.name_parts, text.residence_address, text.city, text.zip, text.signed)
-    row = (*key, *revised.place, *written, text.image_sha256, revised.sha256, note, by, change.now)
+    row = (*key, *revised.place, *revised.to_store(), note, by, change.now)
     if not await connection.fetchval(rows.ADD_REVISION, *row):
         raise ChangedMeanwhileError
     await record(change, "revision", await _examined_again(change, [read.line], "new_writing"))
@@ -76,7 +74,8 @@ async def declare_section(change: Change, section: int, dates: SectionDates, *, 
     declaration = Declaration(section, held.declaration_no + 1 if held else 1, *dates, by, change.now)
     await connection.execute(rows.ADD_DECLARATION, *petition.key, *declaration)
     await hold_basis(connection, petition.key)
-    moved = interval_of(petition, held.dates if held else None) != interval_of(petition, dates)
+    before = held.dates if held else None
+    moved = signing_interval(petition.window, before) != signing_interval(petition.window, dates)
     lines = await rows.lines(connection, rows.OF_SECTION, *petition.key, section) if moved else []
     findings = await _examined_again(change, lines, "new_dates") if lines else []
     facts = {"section": section, **{name: day and day.isoformat() for name, day in dates._asdict().items()}}
@@ -115,7 +114,7 @@ async def reexamine_county(count: Count, county_id: str, *, now: datetime, decid
         decide: looks lines up.
     """
     async with count.database.begin() as connection:
-        petitions = [p for p in await list_petitions(connection, county_id) if p.state == "open"]
+        petitions = [p for p in await list_petitions(connection, county_id=county_id) if p.state == "open"]
     examined = 0
     for petition in petitions:
         while (done := await _examine_some(count, petition, now, decide)) is not None:
@@ -127,12 +126,12 @@ async def _examine_some(count: Count, petition: Petition, now: datetime, decide:
     """Examine some lines again in one transaction. Returns how many; None if none is left."""
     try:
         async with count.database.intake() as connection, count.change(connection, petition, now) as change:
-            basis = await hold_basis(connection, petition.key)
-            if basis.roll_version is None:
+            roll_version, _, aliases_version = await hold_basis(connection, petition.key)
+            if roll_version is None:
                 return None
-            lines = await rows.lines(connection, rows.OUTDATED, *petition.key, basis.roll_version)
+            lines = await rows.lines(connection, rows.OUTDATED, *petition.key, roll_version)
             if not lines:
-                return await _examine_aliases(change, basis.aliases_version, decide)
+                return await _examine_aliases(change, aliases_version, decide)
             await record(change, "reexamination", await _examined_again(change, lines, "new_roll", decide))
             return len(lines)
     except ChangedMeanwhileError:
@@ -148,7 +147,7 @@ async def _examine_aliases(change: Change, version: int, decide: Decide) -> int 
     versions = {line.aliases_version for line in lines} | {version}
     aliases = {number: await aliases_of(connection, petition.county_id, number) for number in sorted(versions)}
     signatures = await signatures_at(connection, petition.key, [line.place for line in lines])
-    parsed = {place: parse_line(signature.writing) for place, signature in signatures.items()}
+    parsed = {place: parse_line(signature) for place, signature in signatures.items()}
     different = [
         line
         for line in lines
@@ -157,7 +156,7 @@ async def _examine_aliases(change: Change, version: int, decide: Decide) -> int 
     if different:
         await record(change, "reexamination", await _examined_again(change, different, "new_aliases", decide))
     else:  # in a transaction that locks nothing else: a transaction that locks a line never waits for a slot
-        await lock_lines(connection, petition.key, signatures, [])  # in paper order, as everywhere
+        await lock_lines(change, signatures, [])  # in paper order, as everywhere
         await connection.execute(rows.READ_NOW, *petition.key, *columns(signatures), version)
     return len(different)
 
@@ -168,5 +167,5 @@ async def _examined_again(
     """The findings that follow from a new examination of these lines, as they are decided now."""
     connection, petition = change.connection, change.petition
     signatures = await signatures_at(connection, petition.key, [line.place for line in lines])
-    _, found = await examine_lines(connection, petition, [signatures[line.place] for line in lines], decide)
+    found = await examine_lines(connection, petition, [signatures[line.place] for line in lines], decide)
     return [judge_again(line, finding, cause) for line, finding in zip(lines, found, strict=True)]

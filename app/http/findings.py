@@ -9,7 +9,6 @@ from fastapi import APIRouter, Path, Response
 from pydantic import Field
 
 from app.count.line_queries import LineRead
-from app.count.queries import SectionDates
 from app.errors import FindingRefusedError, RecallError
 from app.examination.findings import Changed, decide_by_person, decide_line, revoke_withdrawal, withdraw
 from app.examination.queries import Declaration, page_of_withdrawals
@@ -47,6 +46,7 @@ from app.http.signatures import (
     line_out,
 )
 from app.law.line import LARGEST_NUMBER, Line, Place
+from app.law.petition import SectionDates
 from app.law.reasons import Outcome
 from app.law.review import PersonFinding
 

@@ -26,9 +26,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.access.keys import KeyRing
 from app.access.principals import Principal, Role
-from app.count.group_commit import GroupCommit
+from app.count.intake import GroupCommit
 from app.count.line_queries import get_petition
-from app.count.record import Change, Count, WriteRequest, once
+from app.count.queries import Change
+from app.count.record import Count, WriteRequest
 from app.database.pools import Database
 from app.errors import BusyError, UnknownPetitionError
 from app.http.body import BodyReader
@@ -543,6 +544,6 @@ async def carry_out(
         status, body = answer(result)
         return {"status": status, "body": body.model_dump(mode="json")}
 
-    done = await once(state.count, petition, request, act, plain, now=state.now())
-    headers = {"Idempotent-Replayed": "true"} if done.replayed else None
-    return JSONResponse(done.content["body"], done.content["status"], headers)
+    content, replayed = await state.count.once(petition, request, act, plain, now=state.now())
+    headers = {"Idempotent-Replayed": "true"} if replayed else None
+    return JSONResponse(content["body"], content["status"], headers)

@@ -12,12 +12,12 @@ from fastapi.responses import FileResponse, HTMLResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 
 from app.access.principals import Principal
-from app.count.line_queries import PetitionFigures, answers, petition_figures, roll_figures
+from app.count.line_queries import PetitionFigures, answers, petition_figures
 from app.database.engine import UNAVAILABLE
 from app.database.migrate import current_revision, head_revision
 from app.http.body import ResponseModel
 from app.http.frame import AppState, State, principal_of
-from app.roll.queries import any_active_roll
+from app.roll.queries import any_active_roll, get_roll
 
 router = APIRouter(tags=["health"])
 
@@ -128,10 +128,10 @@ async def _county(state: State, principal: Principal) -> bytes:
     """A county's counts, and its roll in use."""
     async with state.database.reading() as connection:
         petitions = await petition_figures(connection, principal.county_id)
-        roll = await roll_figures(connection, principal.county_id)
+        roll = await get_roll(connection, principal.county_id)
     gauges = _Gauges()
     _add_petitions(gauges, {str(figures.petition_id): figures for figures in petitions})
-    if roll:
+    if roll and roll.activated_at:
         through, in_use = datetime.combine(roll.complete_through, time.min, UTC), roll.activated_at
         meaning = "The last day whose registrations are in the roll in use."
         gauges.add("recall_roll_version", "Version of the roll in use.", roll.roll_version)
@@ -143,11 +143,11 @@ async def _county(state: State, principal: Principal) -> bytes:
 
 def _add_petitions(gauges: _Gauges, by_id: Mapping[str, PetitionFigures]) -> None:
     statuses, label = ("received", "valid", "invalid", "review"), ["petition_id"]
-    lines = {(p, status): getattr(f.counts, status) for p, f in by_id.items() for status in statuses}
-    invalid = {(p, reason): count for p, f in by_id.items() for reason, count in f.counts.by_reason.items()}
-    unsettled = {(p,): f.counts.unsettled for p, f in by_id.items()}
+    lines = {(p, status): getattr(f.tally.counts, status) for p, f in by_id.items() for status in statuses}
+    invalid = {(p, reason): count for p, f in by_id.items() for reason, count in f.tally.counts.by_reason.items()}
+    unsettled = {(p,): f.tally.counts.unsettled for p, f in by_id.items()}
     required = {(p,): f.required for p, f in by_id.items()}
-    height = {(p,): f.version for p, f in by_id.items()}
+    height = {(p,): f.tally.version for p, f in by_id.items()}
     waiting = {(p,): f.waiting_since.timestamp() for p, f in by_id.items() if f.waiting_since}
     waiting_since = "When the line that has waited longest for a person was sent to review."
     gauges.add_by([*label, "status"], "recall_petition_lines", "Lines.", lines)

@@ -7,12 +7,13 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import Field, model_validator
 
-from app.count import petitions as actions
+from app.count import line_queries as rows
 from app.errors import UnknownPetitionError
 from app.http.body import Cursor, IsoDate, Limit, Name, RequestModel, ResponseModel, Title, body, short_page, wrong
 from app.http.frame import AppState, Decider, PathPetition, Reader, Supervisor
 from app.law.line import CALIFORNIA
-from app.ledger.checkpoints import make_checkpoint
+from app.law.petition import Terms
+from app.ledger.evidence import make_checkpoint
 
 router = APIRouter(prefix="/v1/petitions", tags=["petitions"])
 
@@ -66,15 +67,16 @@ async def open_petition(
 ) -> PetitionOut:
     """Open a petition in the key's county. `required` is given, or derived from the registration (EC 11221)."""
     facts = new.model_dump(exclude={"ruleset"})
-    terms = actions.Terms(county_id=principal.county_id, ruleset_name=new.ruleset, **facts)
-    petition = await actions.open_petition(state.database, terms, opened_by=principal.name, now=state.now())
+    terms = Terms(county_id=principal.county_id, ruleset_name=new.ruleset, **facts)
+    petition = await state.count.open_petition(terms, opened_by=principal.name, now=state.now())
     return PetitionOut.model_validate(petition)
 
 
 @router.get("")
 async def list_petitions(principal: Reader, state: AppState, cursor: Cursor = None, limit: Limit = 100) -> PetitionsOut:
     """The petitions of the key's county, the oldest first."""
-    found = await actions.list_petitions(state.database, principal.county_id)
+    async with state.database.begin() as connection:
+        found = await rows.list_petitions(connection, county_id=principal.county_id)
     shown, following = short_page(found, cursor, limit, lambda petition: petition.petition_id)
     return PetitionsOut.model_validate({"petitions": shown, "next_cursor": following})
 
@@ -82,7 +84,8 @@ async def list_petitions(principal: Reader, state: AppState, cursor: Cursor = No
 @router.get("/{petition_id}")
 async def get_petition(_: Reader, state: AppState, petition: PathPetition) -> PetitionOut:
     """One petition."""
-    current = await actions.get_petition(state.database, petition.key)  # its state is not that of the cached terms
+    async with state.database.begin() as connection:
+        current = await rows.get_petition(connection, petition.key)  # its state is not that of the cached terms
     if current is None:
         raise UnknownPetitionError
     return PetitionOut.model_validate(current)
@@ -94,6 +97,6 @@ async def close_petition(principal: Supervisor, state: AppState, petition: PathP
 
     If there are as many lines as are required, none may be received, in review or unsettled.
     """
-    closed = await actions.close_petition(state.count, petition, closed_by=principal.name, now=state.now())
+    closed = await state.count.close_petition(petition, closed_by=principal.name, now=state.now())
     await make_checkpoint(state.database, state.signer, petition.key, now=state.now())
     return PetitionOut.model_validate(closed)

@@ -15,10 +15,9 @@ from app.http.frame import AppState, Decider, PathPetition, Reader, carry_out, r
 from app.http.signatures import WritingOut
 from app.http.voters import CandidatesOut, candidates_out
 from app.law.line import Signature
-from app.law.quality import ErrorRate
+from app.law.quality import DRAW_METHOD, PARTS, ErrorRate
 from app.law.reasons import Outcome, Reason, Status
 from app.law.review import PersonFinding
-from app.law.sampling import DRAW_METHOD, PARTS
 from app.matching.candidates import FoundCandidates
 
 router = APIRouter(prefix="/v1/petitions/{petition_id}/quality", tags=["quality"])
@@ -104,7 +103,7 @@ async def get_quality_sample(
 
 
 def _to_check_out(signature: Signature, found: FoundCandidates) -> ToCheckOut:
-    writing = WritingOut.model_validate(signature.writing)
+    writing = WritingOut.model_validate(signature)
     return ToCheckOut(**dict(candidates_out(found)), place=str(signature.place), writing=writing)
 
 

@@ -8,10 +8,10 @@ from hashlib import sha256
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import Field, StringConstraints, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, ValidationError, model_validator
 
 from app.access.principals import Principal
-from app.count.intake import LineResult, Submission, SubmissionResult, take_in
+from app.count.intake import LineResult, Submission, SubmissionResult
 from app.count.line_queries import LineRead, page_of_lines, read_line
 from app.errors import UnknownLineError
 from app.http.body import (
@@ -51,7 +51,7 @@ from app.http.frame import (
     state_of,
 )
 from app.http.problems import FieldError, Problem
-from app.law.line import LARGEST_NUMBER, Line, NameParts, Place, Signature, Writing
+from app.law.line import LARGEST_NUMBER, Line, Place, Signature
 from app.law.reasons import Status
 
 _PREFIX = "/v1/petitions/{petition_id}/signatures"
@@ -73,9 +73,9 @@ class NameIn(RequestModel):
     last: Text100 = ""
     suffix: Text30 = ""
 
-    def parts(self) -> NameParts:
+    def parts(self) -> tuple[str, str, str, str]:
         """The name as a value."""
-        return NameParts(self.first, self.middle, self.last, self.suffix)
+        return self.first, self.middle, self.last, self.suffix
 
 
 class WritingIn(RequestModel):
@@ -99,7 +99,7 @@ class WritingIn(RequestModel):
         """The signature at a place."""
         written = self.printed_name or "", self.residence_address, self.city, self.zip
         name = self.name.parts() if self.name else None
-        return Signature.at(place, Writing(*written, name, self.signed, self.image_sha256))
+        return Signature(*written, name, self.signed, self.image_sha256).at(place)
 
 
 class SignatureIn(WritingIn):
@@ -191,8 +191,7 @@ async def post_signatures(
     checked = _all_checked(batch.signatures)
     good = [line for line in checked if isinstance(line, Signature)]
     submission = Submission(principal.name, good, idempotency_key, _fingerprint(batch.signatures, checked))
-    decide = state.matchers.decide_lines
-    (answer,) = await take_in(state.count, petition, [submission], now=state.now(), decide=decide)
+    answer = await state.group_commit.take_in(petition, submission)
     if not isinstance(answer, SubmissionResult):
         raise answer
     if answer.replayed:
@@ -254,11 +253,15 @@ class NamePartsOut(ResponseModel):
     suffix: str
 
 
+def _named(parts: Sequence[str] | None) -> dict[str, str] | None:
+    return dict(zip(NamePartsOut.model_fields, parts, strict=True)) if parts else None
+
+
 class WritingOut(ResponseModel):
     """The text of a line."""
 
     printed_name: str
-    name: NamePartsOut | None
+    name: Annotated[NamePartsOut | None, BeforeValidator(_named)]
     residence_address: str
     city: str
     zip: str
@@ -324,7 +327,7 @@ def detail_out(read: LineRead) -> LineDetailOut:
     """A line as the people see it who decide and check."""
     return LineDetailOut(
         **dict(line_out(read.line)),
-        writing=WritingOut.model_validate(read.signature.writing),
+        writing=WritingOut.model_validate(read.signature),
         finding=FindingOut.model_validate(read.finding),
     )
 

@@ -134,7 +134,7 @@ async def get_tally_history(
     """
     async with state.database.reading() as connection:
         past = await read_history(connection, petition.key, after=since_version, limit=limit)
-    history = [PastTallyOut(version=p.version, at=p.at, **p.counts) for p in past]
+    history = [PastTallyOut(version=version, at=at, **counts) for version, at, counts in past]
     return HistoryOut(petition_id=petition.petition_id, required=petition.required, history=history, next_cursor=None)
 
 

@@ -24,7 +24,7 @@ from app.http.body import (
 from app.http.frame import AppState, State, allow, petition_of
 from app.http.problems import field_error, invalid
 from app.http.signatures import NameIn
-from app.law.line import Writing
+from app.law.line import Signature
 from app.law.petition import PetitionKey, SigningInterval
 from app.law.reasons import Status
 from app.law.registration import Eligibility, RegistrationStatus
@@ -58,10 +58,10 @@ class LookupIn(RequestModel):
             raise wrong("contradiction")
         return self
 
-    def writing(self) -> Writing:
+    def writing(self) -> Signature:
         """The search as a line would have it."""
         name = self.name.parts() if self.name else None
-        return Writing(self.printed_name, self.residence_address, self.city, self.zip, name)
+        return Signature(self.printed_name, self.residence_address, self.city, self.zip, name)
 
 
 class FieldOut(ResponseModel):
@@ -157,7 +157,7 @@ async def look_up_voters(principal: Searcher, state: AppState, asked: Annotated[
 async def _interval(state: State, principal: Principal, asked: LookupIn, now: datetime) -> SigningInterval:
     if asked.petition_id:
         petition = await petition_of(state, PetitionKey(principal.county_id, asked.petition_id))
-        return SigningInterval(petition.window.start, petition.window.end, petition.filed_on)
+        return petition.window
     if asked.signed_from and asked.signed_to:
         return SigningInterval(asked.signed_from, asked.signed_to, asked.filed_on or asked.signed_to)
     return SigningInterval(now.date(), now.date(), now.date())

@@ -1,49 +1,35 @@
 """One line of a petition: its text, its findings under a ruleset, which of a voter's lines counts, and the tally."""
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from hashlib import sha256
 from types import MappingProxyType
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, Self
 
 from app.law.reasons import PUBLISHED, VALID, Outcome, Published, published_under
 
 LARGEST_NUMBER: Final = 999_999_999
 """Of a section, page or line: more than any paper has, and less than the columns hold."""
 
-
 _CONFIRMATIONS = MappingProxyType(
-    {
-        "not_registered": 1,
-        "registered_late": 1,
-        "pending_registration": 1,
-        "under_age": 1,
-        "canceled": 1,
-        "different_address": 1,
-        "illegible": 1,
-        "not_personally_affixed": 1,
-        "section_defect": 1,
-        "out_of_district": 1,
-        "other": 1,
-        # 2 CCR 20960: the signature is presumed the voter's; unanimous, different people, each blind to the others.
-        "signature_mismatch": 3,
-    }
-)
+    dict.fromkeys((
+        "not_registered", "registered_late", "pending_registration", "under_age", "canceled", "different_address",
+        "illegible", "not_personally_affixed", "section_defect", "out_of_district", "other",
+    ), 1)
+    # 2 CCR 20960: the signature is presumed the voter's; unanimous, different people, each blind to the others.
+    | {"signature_mismatch": 3}
+)  # fmt: skip
+"""How many different people must agree on a reason to settle it; one that is not listed is settled by the machine."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ruleset:
-    """What a machine may decide and how many people confirm what.
-
-    `confirmations` maps a reason to the number of different people whose agreement settles it; a reason that is not
-    listed is settled by the machine. County counsel must confirm a ruleset before it decides a real petition.
-    """
+    """What a machine may decide. County counsel must confirm a ruleset before it decides a real petition."""
 
     name: str
-    confirmations: Mapping[str, int]
     compare_signatures: bool = False  # valid is unsettled until one person has compared the signature
     double_check_ppm: int = 10_000  # of a million of the machine's decisions, how many people check blindly
 
@@ -51,15 +37,11 @@ class Ruleset:
         """How many people must have confirmed an outcome before it is settled."""
         if outcome.status == "valid":
             return 1 if self.compare_signatures else 0
-        return self.confirmations.get(outcome.reason or "", 0) if outcome.status == "invalid" else 0
+        return _CONFIRMATIONS.get(outcome.reason or "", 0) if outcome.status == "invalid" else 0
 
 
-CALIFORNIA = Ruleset("california-local-recall/1", _CONFIRMATIONS)
-
-
-CALIFORNIA_COMPARED = Ruleset("california-local-recall-compared/1", _CONFIRMATIONS, compare_signatures=True)
-
-
+CALIFORNIA = Ruleset("california-local-recall/1")
+CALIFORNIA_COMPARED = Ruleset("california-local-recall-compared/1", compare_signatures=True)
 RULESETS: Mapping[str, Ruleset] = MappingProxyType({r.name: r for r in (CALIFORNIA, CALIFORNIA_COMPARED)})
 
 
@@ -75,49 +57,47 @@ class Place(NamedTuple):
         return f"{self.section}-{self.page}-{self.line}"
 
 
-class NameParts(NamedTuple):
-    """A name that the station read in parts; each may be ''."""
-
-    first: str = ""
-    middle: str = ""
-    last: str = ""
-    suffix: str = ""
+TEXT_COLUMNS: Final = "printed_name, residence_address, city, zip, name_parts, signed, image_sha256, writing_sha256"
+"""The columns of a stored text, for `Signature.stored`."""
 
 
-class Writing(NamedTuple):
+class Signature(NamedTuple):
     """The text of a line as the station read it. Every part may be '': an empty field is a fact about the paper."""
 
     printed_name: str
     residence_address: str
     city: str
     zip: str
-    name: NameParts | None = None  # given instead of printed_name by stations that read the name in parts
+    name: tuple[str, str, str, str] | None = None  # for printed_name: first, middle, last, suffix; each may be ''
     signed: bool = True
     image_sha256: str | None = None
+    sha256: bytes = b""  # the text's fingerprint, and
+    place: Place = Place(0, 0, 0)  # where it is written: both only of a signature that is submitted or stored
+
+    @classmethod
+    def stored(cls, place: Iterable[int], text: Sequence[Any]) -> Self:
+        """The signature at a place, from the values of `TEXT_COLUMNS`."""
+        *written, name_parts, signed, image, fingerprint = text
+        name = tuple(json.loads(name_parts)) if name_parts else None
+        return cls._make((*written, name, signed, image, fingerprint, Place(*place)))
+
+    def at(self, place: Place) -> "Signature":
+        """The text at a place, with its fingerprint."""
+        return self._replace(place=place, sha256=self.fingerprint())
 
     @property
     def name_parts(self) -> str | None:
         """The parts of the name in their order, as they are stored."""
         return json.dumps(self.name, ensure_ascii=False, separators=(",", ":")) if self.name else None
 
+    def to_store(self) -> tuple[object, ...]:
+        """The values of `TEXT_COLUMNS`."""
+        return (*self[:4], self.name_parts, *self[5:8])
+
     def fingerprint(self) -> bytes:
         """SHA-256 of the whole text: two submissions of a place say the same if theirs are equal."""
-        texts = (self.printed_name, self.name_parts, self.residence_address, self.city, self.zip)
-        parts = (*texts, self.signed, self.image_sha256)
+        parts = (self.printed_name, self.name_parts, *self[1:4], self.signed, self.image_sha256)
         return sha256(json.dumps(parts, ensure_ascii=False, separators=(",", ":")).encode()).digest()
-
-
-class Signature(NamedTuple):
-    """One signature: its place on paper, the text there, and the text's fingerprint."""
-
-    place: Place
-    writing: Writing
-    sha256: bytes
-
-    @classmethod
-    def at(cls, place: Place, writing: Writing) -> "Signature":
-        """The signature at a place."""
-        return cls(place, writing, writing.fingerprint())
 
 
 class Line(NamedTuple):
@@ -128,12 +108,12 @@ class Line(NamedTuple):
     voter_id: str | None = None
     settled: bool = False  # every confirmation that the ruleset asks for has been given
     finding_no: int = 0
-    confirmed_by: tuple[str, ...] = ()  # the people who agree with the current finding
-    mismatch_by: tuple[str, ...] = ()  # the people who found a signature mismatch, while they are too few
     roll_version: int | None = None
     station: str = ""
     version: int = 0  # the tally's, when the line was last decided
     aliases_version: int = 0  # under which a machine last read the line
+    confirmed_by: tuple[str, ...] = ()  # the people who agree with the current finding
+    mismatch_by: tuple[str, ...] = ()  # the people who found a signature mismatch, while they are too few
 
     @property
     def by_itself(self) -> Outcome:
@@ -165,6 +145,7 @@ class Finding(NamedTuple):
     before: Line | None = None  # the line as it was read; None: it is new
     station: str = ""  # that read a new line
     counted_place: Place | None = None  # set by the count, of a duplicate: the line of the same voter that counts
+    basis: tuple[int | None, int, int] | None = None  # the versions of roll, sections' dates and aliases it rests on
 
 
 def restated(line: Line) -> Finding:
@@ -188,18 +169,17 @@ def line_after(finding: Finding, by_slot: Outcome | None, ruleset: Ruleset) -> L
     """
     outcome = by_slot if by_slot and finding.outcome == VALID else finding.outcome
     confirmed = outcome.status in ("valid", "invalid") and len(finding.confirmed_by) >= ruleset.people_needed(outcome)
-    before = finding.before
-    return Line(
-        finding.place,
-        outcome,
-        finding.voter_id,
+    before = finding.before or Line(finding.place, outcome, station=finding.station)
+    return before._replace(
+        outcome=outcome,
+        voter_id=finding.voter_id,
         settled=confirmed and not finding.mismatch_by and not finding.reason_open,
-        finding_no=before.finding_no + 1 if before else 1,
+        finding_no=before.finding_no + 1,
+        roll_version=finding.roll_version,
+        version=0,
+        aliases_version=finding.aliases_version,
         confirmed_by=finding.confirmed_by,
         mismatch_by=finding.mismatch_by,
-        roll_version=finding.roll_version,
-        station=before.station if before else finding.station,
-        aliases_version=finding.aliases_version,
     )
 
 
@@ -219,11 +199,7 @@ def outcomes_by_slot(eligible: Mapping[str, Iterable[Place]], withdrawn: frozens
     return result
 
 
-Outlook = Literal["sufficient", "insufficient", "undecided"]
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(NamedTuple):
     """How many lines stand where. raw = received + valid + invalid + review, always."""
 
     received: int = 0
@@ -231,7 +207,7 @@ class Counts:
     invalid: int = 0
     review: int = 0
     unsettled: int = 0
-    by_reason: Mapping[str, int] = field(default_factory=dict)  # reason code -> invalid lines; only what is not 0
+    by_reason: Mapping[str, int] = MappingProxyType({})  # reason code -> invalid lines; only what is not 0
 
     @property
     def raw(self) -> int:
@@ -240,20 +216,11 @@ class Counts:
 
     def as_json(self) -> dict[str, object]:
         """The counts as the ledger's payload and the tally's history hold them."""
-        return {
-            "raw": self.raw,
-            "received": self.received,
-            "valid": self.valid,
-            "invalid": self.invalid,
-            "review": self.review,
-            "unsettled": self.unsettled,
-            "by_reason": dict(self.by_reason),
-        }
+        return {"raw": self.raw, **self._asdict(), "by_reason": dict(self.by_reason)}
 
     def moved(self, changes: Iterable[tuple[Line | None, Line]]) -> "Counts":
         """The counts after lines changed from what they were (None: they are new)."""
-        statuses = {"received": self.received, "valid": self.valid, "invalid": self.invalid, "review": self.review}
-        reasons, unsettled = dict(self.by_reason), self.unsettled
+        statuses, reasons, unsettled = self._asdict(), dict(self.by_reason), self.unsettled
         for before, after in changes:
             for line, step in ((before, -1), (after, 1)):
                 if line is None:
@@ -263,8 +230,11 @@ class Counts:
                 unsettled += 0 if line.settled else step
                 if status == "invalid" and reason:
                     reasons[reason] = reasons.get(reason, 0) + step
-        kept = {code: count for code, count in sorted(reasons.items()) if count}
-        return replace(self, **statuses, unsettled=unsettled, by_reason=kept)
+        by_reason = {code: count for code, count in sorted(reasons.items()) if count}
+        return Counts(**{**statuses, "unsettled": unsettled, "by_reason": by_reason})
+
+
+HEAD_COLUMNS: Final = "version, as_of, state, hash, received, valid, invalid, review, unsettled, by_reason"
 
 
 class Tally(NamedTuple):
@@ -274,6 +244,13 @@ class Tally(NamedTuple):
     as_of: datetime
     state: str  # open, closed
     counts: Counts
+    hash: bytes = b""  # of the ledger entry of this version
+
+    @classmethod
+    def stored(cls, row: Sequence[Any]) -> Self:
+        """The tally from the values of `HEAD_COLUMNS`."""
+        version, as_of, state, digest, *numbers, by_reason = row
+        return cls(version, as_of, state, Counts._make((*numbers, json.loads(by_reason))), digest)
 
 
 def invalid_by_published(by_reason: Mapping[str, int]) -> dict[Published, int]:
@@ -291,25 +268,14 @@ def rate(part: int, whole: int) -> float | None:
     return float((Decimal(part) / Decimal(whole)).quantize(Decimal("0.0001"), ROUND_HALF_UP))
 
 
+Outlook = Literal["sufficient", "insufficient", "undecided"]
+
+
 def outlook(counts: Counts, required: int) -> Outlook:
     """The result that is certain whatever becomes of the lines not yet decided (received, review)."""
     if counts.valid >= required:
         return "sufficient"
-    if counts.valid + counts.received + counts.review < required:
-        return "insufficient"
-    return "undecided"
-
-
-def counts_of(row: Mapping[str, Any]) -> Counts:
-    """The counts of a head row."""
-    return Counts(
-        received=row["received"],
-        valid=row["valid"],
-        invalid=row["invalid"],
-        review=row["review"],
-        unsettled=row["unsettled"],
-        by_reason=json.loads(row["by_reason"]),
-    )
+    return "insufficient" if counts.valid + counts.received + counts.review < required else "undecided"
 
 
 # Not checked for values that contain themselves, which are never made: that takes a quarter of the time.

@@ -1,15 +1,15 @@
-"""A petition: the number it requires, its window, and the dates between which a line of it was signed."""
+"""A petition: the number it requires, its window, when a line of it was signed, and withdrawals from it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal, NamedTuple
 from uuid import UUID
 
-from app.errors import InvalidPetitionError, UndecidedLinesError
-from app.law.line import RULESETS, Counts, Ruleset
+from app.errors import InvalidPetitionError, UndecidedLinesError, WithdrawalRefusedError
+from app.law.line import RULESETS, Counts, Ruleset, canonical_text
 
 _PERCENT_BELOW = ((1_000, 30), (10_000, 25), (50_000, 20), (100_000, 15))
-_DAYS_BELOW = ((1_000, 40), (5_000, 60), (10_000, 90), (50_000, 120))
 
 
 def required_signatures(registered: int) -> int:
@@ -21,11 +21,6 @@ def required_signatures(registered: int) -> int:
     return -(-registered * percent // 100)
 
 
-def circulation_days(registered: int) -> int:
-    """How many days the proponents have to circulate the petition (EC 11220)."""
-    return next((d for bound, d in _DAYS_BELOW if registered < bound), 160)
-
-
 class PetitionKey(NamedTuple):
     """The identity of a petition: its county, and its id within the county."""
 
@@ -33,35 +28,45 @@ class PetitionKey(NamedTuple):
     petition_id: UUID
 
 
-class DateRange(NamedTuple):
-    """The dates between which a line was signed, both included. A line itself carries no date (EC 100, 104)."""
+class SectionDates(NamedTuple):
+    """The dates that a section's circulator declared; either may be missing."""
 
-    start: date
-    end: date
+    signed_from: date | None
+    signed_to: date | None
 
 
 class SigningInterval(NamedTuple):
-    """When a line was signed according to its section's dates (EC 104), and the day the petition was filed."""
+    """The dates between which a line was signed, both included, and the day the petition was filed.
+
+    A line itself carries no date: they follow from its section's (EC 100, 104).
+    """
 
     start: date
     end: date
     filed_on: date
 
 
-@dataclass(frozen=True, slots=True)
-class Petition:
-    """An effort to recall one officer."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a petition is opened with: `required` or, to derive it, `registered_voters`."""
 
     county_id: str
-    petition_id: UUID
     title: str
     officer: str
-    required: int
+    required: int | None
     registered_voters: int | None
     circulation_from: date
     circulation_to: date
     filed_on: date
     ruleset_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Petition(Terms):
+    """An effort to recall one officer."""
+
+    petition_id: UUID
+    required: int
     state: Literal["open", "closed"]
     created_at: datetime
 
@@ -71,22 +76,16 @@ class Petition:
         return PetitionKey(self.county_id, self.petition_id)
 
     @property
-    def window(self) -> DateRange:
+    def window(self) -> SigningInterval:
         """The interval of a line whose section says nothing narrower: no one signs after the filing."""
-        return DateRange(self.circulation_from, min(self.circulation_to, self.filed_on))
+        return SigningInterval(self.circulation_from, min(self.circulation_to, self.filed_on), self.filed_on)
 
     def facts(self) -> dict[str, object]:
         """The terms as the ledger's opening entry records them: nothing of them can change later unseen."""
-        return {
-            "county_id": self.county_id,
-            "petition_id": str(self.petition_id),
-            "required": self.required,
-            "registered_voters": self.registered_voters,
-            "circulation_from": self.circulation_from.isoformat(),
-            "circulation_to": self.circulation_to.isoformat(),
-            "filed_on": self.filed_on.isoformat(),
-            "ruleset": self.ruleset_name,
-        }
+        numbers = {"required": self.required, "registered_voters": self.registered_voters}
+        key = {"county_id": self.county_id, "petition_id": str(self.petition_id)}
+        days = {name: getattr(self, name).isoformat() for name in ("circulation_from", "circulation_to", "filed_on")}
+        return {**key, **numbers, **days, "ruleset": self.ruleset_name}
 
     @property
     def ruleset(self) -> Ruleset:
@@ -94,47 +93,78 @@ class Petition:
         return RULESETS[self.ruleset_name]
 
 
-def check_terms(*, required: int, circulation_from: date, circulation_to: date, filed_on: date, ruleset: str) -> None:
-    """Refuse a petition whose terms contradict each other.
-
-    Args:
-        required: how many valid signatures it needs.
-        circulation_from: the first day of the circulation.
-        circulation_to: the last day.
-        filed_on: when it was filed.
-        ruleset: the name of its ruleset.
-
-    Raises:
-        InvalidPetitionError: it names the terms, never their values.
-    """
-    if required < 1:
+def check_terms(petition: Petition) -> None:
+    """Raise InvalidPetitionError if the terms contradict each other; it names them, never their values."""
+    if petition.required < 1:
         raise InvalidPetitionError("required must be at least 1")
-    if circulation_to < circulation_from:
+    if petition.circulation_to < petition.circulation_from:
         raise InvalidPetitionError("circulation_to is before circulation_from")
-    if filed_on < circulation_from:
+    if petition.filed_on < petition.circulation_from:
         raise InvalidPetitionError("filed_on is before circulation_from")
-    if ruleset not in RULESETS:
+    if petition.ruleset_name not in RULESETS:
         raise InvalidPetitionError("there is no such ruleset")
 
 
 def check_closing(counts: Counts, required: int) -> None:
-    """Refuse to end a count in which lines are still to be decided: nothing can be decided afterwards.
+    """Raise UndecidedLinesError if lines are received, in review or unsettled: nothing can be decided afterwards.
 
     Fewer lines than are required are not examined at all (EC 11222): such a count may end undecided.
-
-    Raises:
-        UndecidedLinesError: lines are received, in review or unsettled.
     """
     if counts.raw >= required and (counts.received or counts.review or counts.unsettled):
         raise UndecidedLinesError
 
 
-def signing_interval(window: DateRange, section: DateRange | None) -> DateRange | None:
-    """The interval of a line: its section's dates clipped to the window, the window where the section has none.
+def signing_interval(window: SigningInterval, section: SectionDates | None) -> SigningInterval | None:
+    """The interval of a line: its section's dates clipped to the window, the window if none were declared.
 
-    None where the two do not meet: the dates contradict each other and a person must look (EC 104).
+    None where a date is missing or the two do not meet: the dates contradict and a person must look (EC 104).
     """
     if section is None:
         return window
-    start, end = max(window.start, section.start), min(window.end, section.end)
-    return DateRange(start, end) if start <= end else None
+    if section.signed_from is None or section.signed_to is None:
+        return None
+    start, end = max(window.start, section.signed_from), min(window.end, section.signed_to)
+    return window._replace(start=start, end=end) if start <= end else None
+
+
+def _sealed(facts: Mapping[str, object]) -> str:
+    """The canonical JSON of a withdrawal or a revocation, that the ledger's payload hashes."""
+    plain = {name: fact.isoformat() if isinstance(fact, date) else str(fact) for name, fact in facts.items()}
+    return canonical_text(plain)
+
+
+class Revocation(NamedTuple):
+    """A supervisor's statement that a withdrawal was recorded by mistake."""
+
+    withdrawal_id: UUID
+    revoked_by: str
+    revoked_at: datetime
+    note: str
+
+    def content(self) -> str:
+        """What is sealed of it."""
+        return _sealed(self._asdict())
+
+
+class Withdrawal(NamedTuple):
+    """A voter's written request (EC 11303, 2 CCR 20970). It covers every line of the voter, also one signed later."""
+
+    withdrawal_id: UUID
+    voter_id: str
+    received_on: date
+    recorded_by: str
+    recorded_at: datetime
+    note: str = ""
+    revocation: Revocation | None = None  # sealed by itself; None: the withdrawal is in force
+
+    def content(self) -> str:
+        """What is sealed of it."""
+        return _sealed({name: fact for name, fact in self._asdict().items() if name != "revocation"})
+
+
+def check_received(received_on: date, *, filed_on: date, today: date) -> None:
+    """Raise WithdrawalRefusedError unless it was received before the day of filing (EC 11303), and by today."""
+    if received_on >= filed_on:
+        raise WithdrawalRefusedError("a withdrawal counts only if it was received before the day of filing")
+    if received_on > today:
+        raise WithdrawalRefusedError("received_on is in the future")

@@ -1,14 +1,16 @@
-"""The blind double check: whether a person who does not know the decision comes to the same one, and how often."""
+"""The blind double check: which lines are drawn, and how often a person decides otherwise."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, get_args
+from hashlib import sha256
+from math import exp, lgamma, log, log1p
+from typing import Final, Literal, NamedTuple, get_args
 
 from app.errors import FindingRefusedError
+from app.law.line import Place
 from app.law.reasons import COUNTED_LATER, Outcome, Reason
 from app.law.review import PersonFinding
-from app.law.sampling import clopper_pearson
 
 
 class DecidedLine(NamedTuple):
@@ -18,12 +20,12 @@ class DecidedLine(NamedTuple):
     voter_id: str | None = None
 
 
-def check_answer(answer: PersonFinding) -> None:
-    """Refuse a blind answer that cannot be compared with a decision.
+# Whether a line is its voter's first follows from the others; and one person's look decides no signature (2 CCR 20960).
+_ANSWERABLE = frozenset(get_args(Reason)) - {*COUNTED_LATER, "signature_mismatch"}
 
-    Raises:
-        FindingRefusedError: it names what is missing or not allowed.
-    """
+
+def check_answer(answer: PersonFinding) -> None:
+    """Raise FindingRefusedError if a blind answer cannot be compared with a decision; it names what is not allowed."""
     status, reason = answer.outcome
     if status == "valid" and answer.voter_id is None:
         raise FindingRefusedError("say which voter signed: voter_id")
@@ -33,22 +35,16 @@ def check_answer(answer: PersonFinding) -> None:
         raise FindingRefusedError("reason must be one that the writing and the roll can show")
 
 
-# Whether a line is its voter's first follows from the others; and one person's look decides no signature (2 CCR 20960).
-_ANSWERABLE = frozenset(get_args(Reason)) - {*COUNTED_LATER, "signature_mismatch"}
-
-
 def agrees(answer: PersonFinding, decided: DecidedLine) -> bool:
     """Whether a person's answer is the decision: the same voter if the line is good, else the same reason.
 
     A good line that is not its voter's first was decided rightly if the answer finds it good (EC 105(b)).
     """
-    return _comparable(DecidedLine(answer.outcome, answer.voter_id)) == _comparable(decided)
+    return _comparable(answer) == _comparable(decided)
 
 
-def _comparable(decided: DecidedLine) -> tuple[str, str | None]:
-    if decided.outcome.eligible:
-        return "valid", decided.voter_id
-    return decided.outcome
+def _comparable(decided: PersonFinding | DecidedLine) -> tuple[str, str | None]:
+    return ("valid", decided.voter_id) if decided.outcome.eligible else decided.outcome
 
 
 class Check(NamedTuple):
@@ -103,9 +99,95 @@ def error_rates(counts: Mapping[Outcome, tuple[int, int]], checks: Iterable[Chec
     return [_rate(None, (lines, drawn), sum(seen.values(), Counter())), *rates]
 
 
-def _rate(kind: Outcome | None, lines: tuple[int, int], seen: Mapping[Verdict, int]) -> ErrorRate:
-    verdicts: dict[Verdict, int] = {verdict: seen.get(verdict, 0) for verdict in get_args(Verdict)}
-    checked = sum(verdicts.values())
-    errors = verdicts["wrong"] + verdicts["open"]
-    lower, upper = clopper_pearson(errors, checked)
-    return ErrorRate(kind, *lines, checked, verdicts, errors / checked if checked else None, lower, upper)
+def _rate(kind: Outcome | None, lines: tuple[int, int], seen: Counter[Verdict]) -> ErrorRate:
+    checked, errors = seen.total(), seen["wrong"] + seen["open"]
+    verdicts: dict[Verdict, int] = {verdict: seen[verdict] for verdict in get_args(Verdict)}
+    rate = errors / checked if checked else None
+    return ErrorRate(kind, *lines, checked, verdicts, rate, *clopper_pearson(errors, checked))
+
+
+DRAW_METHOD: Final = (
+    "A line is drawn if the first 8 bytes of SHA-256(seed, place), as a big-endian number, are below share * 2^64."
+    " The seed is the hash of the ledger's first entry, 32 bytes; the place is section, page and line, 4 bytes each,"
+    " big-endian."
+)
+PARTS: Final = 1_000_000  # a share is given in parts per million
+_TAIL: Final = (1 - 0.95) / 2  # on each side of an interval
+
+
+def draw_limit(share_ppm: int) -> int:
+    """What a draw must stay below for a share in parts per million."""
+    return (share_ppm << 64) // PARTS
+
+
+def draw(seed: bytes, place: Place) -> int:
+    """The place's number in the draw of this seed, even over 0 to 2^64 - 1 and blind to what stands there."""
+    return int.from_bytes(sha256(seed + b"".join(n.to_bytes(4, "big") for n in place)).digest()[:8], "big")
+
+
+def is_drawn(seed: bytes, place: Place, share_ppm: int) -> bool:
+    """Whether the place belongs to the share that is drawn."""
+    return draw(seed, place) < draw_limit(share_ppm)
+
+
+def clopper_pearson(errors: int, sample: int) -> tuple[float, float]:
+    """The exact 95 % interval of a proportion of which `errors` were seen in a `sample`.
+
+    Whatever the true proportion is, the interval misses it with probability 0.05 at most (Clopper and Pearson,
+    Biometrika 26, 1934). Of an empty sample nothing is known: 0 to 1.
+    """
+    if not 0 <= errors <= sample:
+        raise ValueError("errors must be within 0 to sample")
+    lower = _solve(lambda p: beta_cdf(p, errors, sample - errors + 1), _TAIL) if errors else 0.0
+    upper = _solve(lambda p: beta_cdf(p, errors + 1, sample - errors), 1 - _TAIL) if errors < sample else 1.0
+    return lower, upper
+
+
+def _solve(rising: Callable[[float], float], target: float) -> float:
+    """Where a function that rises from 0 to 1 over 0 to 1 meets the target, to the last bits of a double."""
+    low, high = 0.0, 1.0
+    while low < (middle := (low + high) / 2) < high:
+        if rising(middle) < target:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def beta_cdf(x: float, a: float, b: float) -> float:
+    """The regularized incomplete beta function I_x(a, b), for a and b above 0 and x within 0 to 1.
+
+    For whole numbers it is the probability of at least a successes in a + b - 1 trials of probability x.
+    """
+    if x <= 0 or x >= 1:
+        return float(x >= 1)
+    if x > (a + 1) / (a + b + 2):  # on this side the fraction of the mirrored function converges fast
+        return 1 - beta_cdf(1 - x, b, a)
+    front = lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log1p(-x)
+    return exp(front) / a / _fraction(x, a, b)
+
+
+_TINY: Final = 1e-300
+_CLOSE: Final = 1e-16
+_MOST_TERMS: Final = 100_000  # some times the square root of a and b are needed
+
+
+def _fraction(x: float, a: float, b: float) -> float:
+    """The continued fraction of the incomplete beta function (DLMF 8.17.22), from the front (Lentz's method)."""
+    value, upward, downward = 1.0, 1.0, 0.0
+    for n in range(1, _MOST_TERMS):
+        m = n // 2
+        if n % 2:
+            term = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
+        else:
+            term = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
+        downward = 1 / _not_zero(1 + term * downward)
+        upward = _not_zero(1 + term / upward)
+        value *= upward * downward
+        if abs(upward * downward - 1) <= _CLOSE:
+            break
+    return value
+
+
+def _not_zero(number: float) -> float:
+    return number if abs(number) > _TINY else _TINY

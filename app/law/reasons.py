@@ -7,40 +7,16 @@ from typing import Literal, NamedTuple, get_args
 Status = Literal["received", "valid", "invalid", "review"]
 
 Reason = Literal[
-    "section_defect",
-    "no_signature",
-    "no_address",
-    "not_personally_affixed",
-    "illegible",
-    "out_of_county",
-    "not_registered",
-    "registered_late",
-    "pending_registration",
-    "under_age",
-    "canceled",
-    "out_of_district",
-    "different_address",
-    "signature_mismatch",
-    "withdrawn",
-    "duplicate",
-    "other",
-]
+    "section_defect", "no_signature", "no_address", "not_personally_affixed", "illegible", "out_of_county",
+    "not_registered", "registered_late", "pending_registration", "under_age", "canceled", "out_of_district",
+    "different_address", "signature_mismatch", "withdrawn", "duplicate", "other",
+]  # fmt: skip
 """Why a line is invalid, in the order in which the rules are tried: the first that fails is the reason."""
 
 ReviewCause = Literal[
-    "ambiguous",
-    "weak_match",
-    "possible_move",
-    "confidential",
-    "section_dates",
-    "no_roll",
-    "new_roll",  # a person confirmed that no voter fits, and a newer roll version says otherwise
-    "new_writing",  # a person decided it, and the corrected writing says otherwise
-    "new_dates",  # a person decided it, and the section's new dates say otherwise
-    "new_aliases",  # a person decided it, and by another name of its street or city the data say otherwise
-    "quality_check",  # drawn for the blind double check
-    "undone",  # a person took a finding back
-]
+    "ambiguous", "weak_match", "possible_move", "confidential", "section_dates", "no_roll",
+    "new_roll", "new_writing", "new_dates", "new_aliases", "quality_check", "undone",
+]  # fmt: skip
 """Why a person must look at a line."""
 
 
@@ -110,15 +86,8 @@ REASONS_IN_WORDS: Mapping[str, str] = MappingProxyType(
 """What the codes mean in plain words, with the section of law."""
 
 _PUBLISHED_UNDER: dict[str, Published] = {
-    "not_registered": "not_registered",
-    "registered_late": "not_registered",
-    "pending_registration": "not_registered",
-    "under_age": "not_registered",
-    "duplicate": "duplicate",
-    "different_address": "different_address",
-    "signature_mismatch": "signature_mismatch",
-    "canceled": "canceled",
-    "out_of_county": "out_of_county",
+    **{heading: heading for heading in PUBLISHED},
+    **dict.fromkeys(("registered_late", "pending_registration", "under_age"), PUBLISHED[0]),
 }
 
 

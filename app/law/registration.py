@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import date
 from types import MappingProxyType
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, get_args
 
 from app.law.petition import SigningInterval
 from app.law.reasons import Reason
@@ -54,22 +54,13 @@ class Registration(NamedTuple):
 
 
 Eligibility = Literal["registered", "registered_late", "pending_registration", "under_age", "canceled", "former"]
-_ORDER: Final[tuple[Eligibility, ...]] = (
-    "registered", "registered_late", "pending_registration", "under_age", "canceled", "former",
-)  # fmt: skip
-REASON_OF: Final[Mapping[Eligibility, Reason]] = MappingProxyType(
-    {
-        "registered": "different_address",
-        "registered_late": "registered_late",
-        "pending_registration": "pending_registration",
-        "under_age": "under_age",
-        "canceled": "canceled",
-        "former": "canceled",
-    }
-)
+_ORDER: Final = get_args(Eligibility)  # the best first
+REASON_OF: Final[Mapping[Eligibility, Reason]] = MappingProxyType({
+    "registered": "different_address", "registered_late": "registered_late", "under_age": "under_age",
+    "pending_registration": "pending_registration", "canceled": "canceled", "former": "canceled",
+})  # fmt: skip
 """Why a line is invalid whose signer has this registration, but not at the written address."""
 _VOTING_AGE: Final = 18
-_LEAP_DAY: Final = (2, 29)
 
 
 def eligibility(registration: Registration, interval: SigningInterval) -> Eligibility:
@@ -105,9 +96,8 @@ def _by_age(registration: Registration, interval: SigningInterval) -> Eligibilit
 
 def of_age_on(born: date) -> date:
     """Return the 18th birthday; one born on a leap day comes of age on March 1."""
-    if (born.month, born.day) == _LEAP_DAY:
-        return date(born.year + _VOTING_AGE, 3, 1)
-    return born.replace(year=born.year + _VOTING_AGE)
+    month, day = (3, 1) if (born.month, born.day) == (2, 29) else (born.month, born.day)
+    return date(born.year + _VOTING_AGE, month, day)
 
 
 def best_eligibility(standings: Iterable[Eligibility]) -> Eligibility:

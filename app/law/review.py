@@ -1,12 +1,11 @@
 """What a person's finding does to a line: confirmation, first finding, opinion on a signature, reversal, undo."""
 
 from dataclasses import dataclass
-from typing import get_args
 
 from app.access.principals import Principal
 from app.errors import FindingRefusedError, SupervisorNeededError
 from app.law.line import Finding, Line, Ruleset, restated
-from app.law.reasons import COUNTED_LATER, KEPT_FOR_A_PERSON, VALID, Outcome, Reason, ReviewCause
+from app.law.reasons import COUNTED_LATER, KEPT_FOR_A_PERSON, REASONS, REVIEW_CAUSES, VALID, Outcome, ReviewCause
 
 MISMATCH = Outcome("invalid", "signature_mismatch")
 
@@ -80,11 +79,7 @@ def _agree(found: Finding, line: Line) -> bool:
 
 
 def _checked(line: Line, said: PersonFinding) -> Outcome:
-    """The outcome that a person may find.
-
-    Raises:
-        FindingRefusedError: it names what is missing or not allowed.
-    """
+    """The outcome that a person may find. Raises FindingRefusedError: it names what is missing or not allowed."""
     status, reason = said.outcome
     if status == "valid":
         if reason is not None:
@@ -92,12 +87,12 @@ def _checked(line: Line, said: PersonFinding) -> Outcome:
         if said.voter_id is None and line.voter_id is None:
             raise FindingRefusedError("say which voter signed: voter_id")
     elif status == "review":
-        if reason not in (None, *get_args(ReviewCause)):
+        if reason not in (None, *REVIEW_CAUSES):
             raise FindingRefusedError("reason must be a cause of review")
         return Outcome("review", reason or "undone")
     elif reason in COUNTED_LATER:
         raise FindingRefusedError("say which voter signed; whether the line is the one that counts follows by itself")
-    elif reason not in get_args(Reason):
+    elif reason not in REASONS:
         raise FindingRefusedError("reason must be one of the codes of invalid lines")
     return said.outcome
 

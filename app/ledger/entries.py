@@ -8,7 +8,7 @@ from functools import reduce
 from hashlib import sha256
 from typing import Literal, NamedTuple
 
-from app.law.line import Counts, Place, canonical
+from app.law.line import Place, Tally, canonical
 
 EntryType = Literal[
     "open", "intake", "finding", "withdrawal", "revision", "section", "reexamination", "close", "retention"
@@ -17,15 +17,6 @@ EntryType = Literal[
 GENESIS = bytes(32)  # the previous hash of the first entry
 SALT_BYTES = 16
 HASH_BYTES = 32
-
-
-class Head(NamedTuple):
-    """A petition's head row: the last ledger entry's number and hash, and the counts after it."""
-
-    version: int
-    hash: bytes
-    state: str  # open, closed
-    counts: Counts
 
 
 class Entry(NamedTuple):
@@ -68,7 +59,7 @@ class StoredFinding(NamedTuple):
 
 
 def next_entry(
-    head: Head, entry_type: EntryType, findings: Sequence[StoredFinding], payload: Mapping[str, object]
+    head: Tally, entry_type: EntryType, findings: Sequence[StoredFinding], payload: Mapping[str, object]
 ) -> Entry:
     """The ledger entry that follows the head, with the findings as its leaves.
 

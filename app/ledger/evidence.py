@@ -1,28 +1,114 @@
-"""Verifying a count, and exporting the evidence with which others verify it without its database."""
+"""What a count is trusted for: signed checkpoints as the ledger grows, verifications, and evidence exported to others.
+
+A checkpoint is never made if the ledger does not continue what was signed before.
+"""
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import asyncpg
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.database.pools import Database
+from app.errors import CheckpointRefusedError
+from app.law.line import Tally, canonical_text
 from app.law.petition import PetitionKey
 from app.ledger import queries as rows
-from app.ledger.entries import Head
-from app.ledger.notes import Checkpoint, NotACheckpointError, Signer, new_private_file
-from app.ledger.replay import (
-    Chain,
-    Replay,
-    Verification,
-    check_checkpoints,
-    check_head,
-    check_withdrawals,
-    expected_reason,
-)
+from app.ledger.entries import GENESIS, Frontier
+from app.ledger.notes import Checkpoint, NotACheckpointError, Signer, StoredCheckpoint, new_private_file, origin
+from app.ledger.replay import Chain, Replay, Verification, check_checkpoints, check_head, check_withdrawals
+
+logger = logging.getLogger("app.checkpoints")
+
+ENTRIES: Final = 100  # a checkpoint is due after so many entries …
+ACTIVITY: Final = timedelta(minutes=1)  # … or this long after the last one, if there are any entries
+_INTERVAL: Final = 1.0  # seconds between two looks for what is due
+
+
+async def make_checkpoint(database: Database, signer: Signer, petition: PetitionKey, *, now: datetime) -> str | None:
+    """Sign what the ledger holds and store it. Returns the newest checkpoint's note; None if there is nothing to sign.
+
+    Only the entries after the last checkpoint are read: its frontier stands for those that it covers.
+
+    Args:
+        database: of the service.
+        signer: signs with the service's key.
+        petition: whose ledger.
+        now: goes into the checkpoint.
+
+    Raises:
+        CheckpointRefusedError: the ledger is shorter than the last checkpoint, does not continue it, or time went back.
+    """
+    async with database.reading() as connection, rows.snapshot(connection):
+        last = await rows.last_checkpoint(connection, petition)
+        new = await _next(connection, signer, petition, last, now)
+    if new:
+        async with database.reading() as connection:
+            if await rows.add_checkpoint(connection, petition, new):
+                return new.note
+            last = await rows.last_checkpoint(connection, petition)  # another process was first
+    return last.note if last else None
+
+
+async def _next(
+    connection: asyncpg.Connection, signer: Signer, petition: PetitionKey, last: StoredCheckpoint | None, now: datetime
+) -> StoredCheckpoint | None:
+    head = await rows.read_head(connection, petition)
+    try:
+        signed = signer.read(last.note, petition) if last else None
+    except NotACheckpointError:
+        raise CheckpointRefusedError from None
+    size, end = (signed.size, signed.head) if signed else (0, GENESIS)
+    if head is None or head.version == size:
+        return None
+    log = Frontier(size, last.frontier if last else b"")
+    if head.version < size or (signed and (now < signed.at or log.root() != signed.root)):
+        raise CheckpointRefusedError
+    async for entry in rows.entries(connection, petition, size):
+        if entry.seq != log.size + 1 or not entry.follows(end):
+            raise CheckpointRefusedError
+        log.append(entry.hash)
+        end = entry.hash
+    if (log.size, end) != (head.version, head.hash):
+        raise CheckpointRefusedError
+    number, previous = (signed.number + 1, signed.digest()) if signed else (1, bytes(32))
+    tally = canonical_text(head.counts.as_json())
+    checkpoint = Checkpoint(origin(petition), log.size, log.root(), number, previous, now, end, tally)
+    return StoredCheckpoint(number, log.size, log.dump(), signer.note(checkpoint), now)
+
+
+async def keep_checkpoints(database: Database, signer: Signer, now: Callable[[], datetime]) -> None:
+    """Make checkpoints as they fall due, until cancelled."""
+    while True:
+        try:
+            await make_due_checkpoints(database, signer, now=now())
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, SQLAlchemyError) as error:
+            # The database cannot be reached: the next round tries again. Requests do not wait for checkpoints.
+            logger.warning("no checkpoint", extra={"error": type(error).__qualname__})
+        await asyncio.sleep(_INTERVAL)
+
+
+async def make_due_checkpoints(database: Database, signer: Signer, *, now: datetime) -> None:
+    """Make the checkpoints that are due. One that is refused is logged each time, until a person has looked into it."""
+    async with database.reading() as connection:
+        uncovered = await rows.uncovered_petitions(connection)
+    for petition, state, new, last_at in uncovered:
+        # Fewer entries than the last checkpoint covers: the ledger was shortened, and the checkpoint is to be refused.
+        many = not 0 <= new < ENTRIES
+        if not (many or state == "closed" or last_at is None or now - last_at >= ACTIVITY):
+            continue
+        try:
+            await make_checkpoint(database, signer, petition, now=now)
+        except CheckpointRefusedError:
+            where = {"county_id": petition.county_id, "petition_id": str(petition.petition_id)}
+            logger.error("checkpoint refused", extra=where)  # noqa: TRY400  # a verification gives the reason
+
 
 FORMAT: Final = "recall-evidence/1"
 _LEVEL = 1  # of compression: hashes cannot be compressed, and the rest compresses well at once
@@ -51,7 +137,12 @@ async def verify(
         stored = await rows.checkpoints(connection, petition)
         notes = {row.name: row.note for row in stored}
         notes |= {f"kept checkpoint {number}": note for number, note in enumerate(kept, 1)}
-        signed = _read_notes(found, notes, signer, petition)
+        signed: dict[str, Checkpoint] = {}
+        for name, note in notes.items():
+            try:
+                signed[name] = signer.read(note, petition)
+            except NotACheckpointError:
+                found.fault("checkpoint", name, "it is not a checkpoint of this petition that the key has signed")
         check_checkpoints(found, stored, signed)
         chain = Chain(found, signed)
         async for entry in rows.entries(connection, petition):
@@ -66,20 +157,7 @@ async def verify(
     return found
 
 
-def _read_notes(
-    found: Verification, notes: Mapping[str, str], signer: Signer, petition: PetitionKey
-) -> dict[str, Checkpoint]:
-    """The checkpoints of the notes, both by name."""
-    signed = {}
-    for name, note in notes.items():
-        try:
-            signed[name] = signer.read(note, petition)
-        except NotACheckpointError:
-            found.fault("checkpoint", name, "it is not a checkpoint of this petition that the key has signed")
-    return signed
-
-
-async def _check_lines(connection: asyncpg.Connection, petition: PetitionKey, chain: Chain, head: Head) -> None:
+async def _check_lines(connection: asyncpg.Connection, petition: PetitionKey, chain: Chain, head: Tally) -> None:
     found, replay = chain.found, Replay(chain, await rows.corrections(connection, petition))
     async for recorded in rows.recorded(connection, petition):
         replay.take(recorded)
@@ -88,8 +166,10 @@ async def _check_lines(connection: asyncpg.Connection, petition: PetitionKey, ch
     for kind, place in await rows.without_findings(connection, petition):
         found.fault(kind, f"line {place}", "it has no finding")
     async for place, reason, nth, has_slot, withdrawn in rows.eligible_lines(connection, petition):
+        # The first on paper counts, the others are duplicates (EC 105(b)); of who withdrew, none counts (EC 11303).
+        follows = reason == "withdrawn" if withdrawn else reason == ("duplicate" if nth > 1 else None)
         # A duplicate may be one of a line that retention has destroyed.
-        if reason != expected_reason(nth, withdrawn=withdrawn) and not (chain.destroyed and reason == "duplicate"):
+        if not follows and not (chain.destroyed and reason == "duplicate"):
             message = "it does not follow from its voter's other lines: the first one counts, and no other"
             found.fault("voter", f"line {place}", message)
         if not has_slot:

@@ -59,11 +59,7 @@ class Checkpoint:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """The checkpoint of a signed text.
-
-        Raises:
-            NotACheckpointError: the text is not a checkpoint.
-        """
+        """The checkpoint of a signed text. Raises NotACheckpointError if it is not one."""
         try:
             log, size, root, *named, _ = text.split("\n")
             number, previous, at, head, tally = (line.partition(" ")[2] for line in named)
@@ -107,14 +103,9 @@ class Signer:
 
     @classmethod
     def from_file(cls, path: Path, *, create: bool) -> Self:
-        """The Ed25519 key in a PEM file.
+        """The Ed25519 key in a PEM file. Raises CheckpointKeyError if there is none.
 
-        Args:
-            path: the file.
-            create: make a new key if there is no file. Only the file's owner may read it.
-
-        Raises:
-            CheckpointKeyError: there is no such key.
+        With `create` a missing file is made, with a new key, that only its owner may read.
         """
         if create and not path.exists():
             pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
@@ -141,11 +132,7 @@ class Signer:
         return f"{text}\n— {KEY_NAME} {signature}\n"
 
     def read(self, note: str, petition: PetitionKey) -> Checkpoint:
-        """The checkpoint of a note that this key has signed.
-
-        Raises:
-            NotACheckpointError: it is not a checkpoint of this petition that this key has signed.
-        """
+        """The checkpoint of a note. Raises NotACheckpointError unless it is this petition's, signed by this key."""
         text, blank_line, signatures = note.rpartition("\n\n")
         if not blank_line or not signatures.endswith("\n"):
             raise NotACheckpointError
@@ -175,9 +162,7 @@ class Signer:
 def new_private_file(path: Path) -> Iterator[BinaryIO]:
     """A new file that only its owner may read. It appears under its name when it is complete, or not at all.
 
-    Raises:
-        FileExistsError: there is such a file; it is never overwritten.
-        OSError: it cannot be written.
+    Raises FileExistsError if there is such a file, which is never overwritten, and OSError if it cannot be written.
     """
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:

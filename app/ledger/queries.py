@@ -1,19 +1,19 @@
 """SQL that reads the ledger and everything that a verification compares with it, and that stores checkpoints."""
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Literal
 
-import asyncpg
+from asyncpg import Connection
 
 from app.errors import UnknownPetitionError
-from app.law.line import NameParts, Place, Writing, counts_of
+from app.law.line import HEAD_COLUMNS, TEXT_COLUMNS, Place, Signature, Tally
 from app.law.petition import Petition, PetitionKey
-from app.ledger.entries import Entry, Head, StoredFinding
+from app.ledger.entries import Entry, StoredFinding
 from app.ledger.notes import StoredCheckpoint
-from app.ledger.replay import Recorded, StoredLine, StoredText, StoredWithdrawal
+from app.ledger.replay import DETERMINED, Recorded, StoredWithdrawal
 
 _CHUNK = 500  # rows that a stream fetches at once: ten milliseconds of work before other tasks get their turn
 _BEFORE_ALL = -(2**63)  # also before an entry that was inserted in front of the first
@@ -26,10 +26,7 @@ SELECT county_id, petition_id, title, officer, required, registered_voters, circ
 FROM petition JOIN head USING (county_id, petition_id) WHERE county_id = $1 AND petition_id = $2
 """
 
-_HEAD = """
-SELECT version, hash, state, received, valid, invalid, review, unsettled, by_reason FROM head
-WHERE county_id = $1 AND petition_id = $2
-"""
+_HEAD = f"SELECT {HEAD_COLUMNS} FROM head WHERE county_id = $1 AND petition_id = $2"  # noqa: S608  # a literal of ours
 
 # The entries after one, in order, along the primary key.
 _ENTRIES = """
@@ -44,12 +41,10 @@ SELECT hash FROM ledger WHERE county_id = $1 AND petition_id = $2 AND seq <= $3 
 """
 
 # Every finding in paper order, with the line and the text of its place. Each table is read along its primary key.
-_RECORDED = """
+_RECORDED = f"""
 SELECT f.section, f.page, f.line, f.finding_no, f.version, f.leaf_no, f.salt, f.content,
-       line.finding_no, line.status, line.reason, line.voter_id, line.settled, line.version, line.roll_version,
-       line.confirmed_by, line.mismatch_by,
-       text.printed_name, text.residence_address, text.city, text.zip, text.name_parts, text.signed, text.image_sha256,
-       text.writing_sha256
+       line.section IS NOT NULL, {", ".join(f"line.{column}" for column in DETERMINED)},
+       text.section IS NOT NULL, {TEXT_COLUMNS}
 FROM finding f
 LEFT JOIN line ON line.county_id = f.county_id AND line.petition_id = f.petition_id AND line.section = f.section
     AND line.page = f.page AND line.line = f.line
@@ -57,13 +52,12 @@ LEFT JOIN signature AS text ON text.county_id = f.county_id AND text.petition_id
     AND text.section = f.section AND text.page = f.page AND text.line = f.line
 WHERE f.county_id = $1 AND f.petition_id = $2
 ORDER BY f.section, f.page, f.line, f.finding_no
-"""
+"""  # noqa: S608  # literals of ours
 
 # What clerks corrected, by the primary key.
-_CORRECTIONS = """
-SELECT section, page, line, printed_name, residence_address, city, zip, name_parts, signed, image_sha256, writing_sha256
-FROM signature_revision WHERE county_id = $1 AND petition_id = $2
-"""
+_CORRECTIONS = f"""
+SELECT section, page, line, {TEXT_COLUMNS} FROM signature_revision WHERE county_id = $1 AND petition_id = $2
+"""  # noqa: S608  # a literal of ours
 
 # The lines and the signatures that nothing was ever found on, by the primary keys.
 _WITHOUT_FINDINGS = """
@@ -133,7 +127,7 @@ ORDER BY head.county_id, head.petition_id
 
 
 @asynccontextmanager
-async def snapshot(connection: asyncpg.Connection) -> AsyncIterator[None]:
+async def snapshot(connection: Connection) -> AsyncIterator[None]:
     """One state of the database for several statements, however long they take."""
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         await connection.execute("SET LOCAL statement_timeout = '10min'")
@@ -144,7 +138,7 @@ async def snapshot(connection: asyncpg.Connection) -> AsyncIterator[None]:
         yield
 
 
-async def _stream(connection: asyncpg.Connection, query: str, *arguments: object) -> AsyncIterator[Any]:
+async def _stream(connection: Connection, query: str, *arguments: object) -> AsyncIterator[Any]:
     """A query's rows, fetched in chunks; within a transaction."""
     cursor = await connection.cursor(query, *arguments)
     while rows := await cursor.fetch(_CHUNK, timeout=_TIMEOUT):
@@ -152,7 +146,7 @@ async def _stream(connection: asyncpg.Connection, query: str, *arguments: object
             yield row
 
 
-async def read_petition(connection: asyncpg.Connection, petition: PetitionKey) -> tuple[Petition, Head]:
+async def read_petition(connection: Connection, petition: PetitionKey) -> tuple[Petition, Tally]:
     """The petition and its head row, within a transaction. Raises UnknownPetitionError."""
     row, head = await connection.fetchrow(_PETITION, *petition), await read_head(connection, petition)
     if not (row and head):
@@ -160,21 +154,19 @@ async def read_petition(connection: asyncpg.Connection, petition: PetitionKey) -
     return Petition(**row), head
 
 
-async def read_head(connection: asyncpg.Connection, petition: PetitionKey) -> Head | None:
+async def read_head(connection: Connection, petition: PetitionKey) -> Tally | None:
     """The head row."""
     row = await connection.fetchrow(_HEAD, *petition)
-    return row and Head(row["version"], row["hash"], row["state"], counts_of(row))
+    return row and Tally.stored(row)
 
 
-async def entries(
-    connection: asyncpg.Connection, petition: PetitionKey, after: int = _BEFORE_ALL
-) -> AsyncIterator[Entry]:
+async def entries(connection: Connection, petition: PetitionKey, after: int = _BEFORE_ALL) -> AsyncIterator[Entry]:
     """The entries after number `after`, in order; within a transaction."""
     async for row in _stream(connection, _ENTRIES, *petition, after, None):
         yield Entry(*row)
 
 
-async def page_of_entries(connection: asyncpg.Connection, petition: PetitionKey, after: int, limit: int) -> list[Entry]:
+async def page_of_entries(connection: Connection, petition: PetitionKey, after: int, limit: int) -> list[Entry]:
     """Up to `limit` entries after number `after`.
 
     Args:
@@ -186,12 +178,12 @@ async def page_of_entries(connection: asyncpg.Connection, petition: PetitionKey,
     return [Entry(*row) for row in await connection.fetch(_ENTRIES, *petition, after, limit)]
 
 
-async def entry_hashes(connection: asyncpg.Connection, petition: PetitionKey, size: int) -> list[bytes]:
+async def entry_hashes(connection: Connection, petition: PetitionKey, size: int) -> list[bytes]:
     """The hashes of the first `size` entries, or of as many as there are."""
     return [row[0] for row in await connection.fetch(_ENTRY_HASHES, *petition, size)]
 
 
-async def recorded(connection: asyncpg.Connection, petition: PetitionKey) -> AsyncIterator[Recorded]:
+async def recorded(connection: Connection, petition: PetitionKey) -> AsyncIterator[Recorded]:
     """Every place that has findings, in paper order; within a transaction."""
     found: Recorded | None = None
     async for row in _stream(connection, _RECORDED, *petition):
@@ -199,29 +191,26 @@ async def recorded(connection: asyncpg.Connection, petition: PetitionKey) -> Asy
         if found is None or found.place != place:
             if found:
                 yield found
-            line = StoredLine(*row[8:17]) if row[8] is not None else None
-            found = Recorded(place, [], line, _text(row[17:]) if row[24] is not None else None)
+            has_line, *determined = row[8:18]
+            has_text, *text = row[18:]
+            line = dict(zip(DETERMINED, determined, strict=True)) if has_line else None
+            found = Recorded(place, [], line, Signature.stored(place, text) if has_text else None)
         found.findings.append(StoredFinding(place, *row[3:8]))
     if found:
         yield found
 
 
-def _text(columns: Sequence[Any]) -> StoredText:
-    name, address, city, zip_code, parts, signed, image, sha256 = columns
-    name_parts = NameParts(*json.loads(parts)) if parts else None
-    return StoredText(Writing(name, address, city, zip_code, name_parts, signed, image), sha256)
-
-
-async def corrections(connection: asyncpg.Connection, petition: PetitionKey) -> dict[Place, list[StoredText]]:
+async def corrections(connection: Connection, petition: PetitionKey) -> dict[Place, list[Signature]]:
     """The texts that clerks put in place of what a station read."""
-    result: dict[Place, list[StoredText]] = {}
+    result: dict[Place, list[Signature]] = {}
     for row in await connection.fetch(_CORRECTIONS, *petition, timeout=_TIMEOUT):
-        result.setdefault(Place(*row[:3]), []).append(_text(row[3:]))
+        corrected = Signature.stored(row[:3], row[3:])
+        result.setdefault(corrected.place, []).append(corrected)
     return result
 
 
 async def without_findings(
-    connection: asyncpg.Connection, petition: PetitionKey
+    connection: Connection, petition: PetitionKey
 ) -> list[tuple[Literal["line", "signature"], Place]]:
     """The lines and the signatures that nothing was ever found on."""
     rows = await connection.fetch(_WITHOUT_FINDINGS, *petition, timeout=_TIMEOUT)
@@ -229,7 +218,7 @@ async def without_findings(
 
 
 async def eligible_lines(
-    connection: asyncpg.Connection, petition: PetitionKey
+    connection: Connection, petition: PetitionKey
 ) -> AsyncIterator[tuple[Place, str | None, int, bool, bool]]:
     """The lines that pass every rule but the last, in no order; within a transaction.
 
@@ -240,25 +229,25 @@ async def eligible_lines(
         yield Place(*row[:3]), *row[3:]
 
 
-async def withdrawals(connection: asyncpg.Connection, petition: PetitionKey) -> list[StoredWithdrawal]:
+async def withdrawals(connection: Connection, petition: PetitionKey) -> list[StoredWithdrawal]:
     """Withdrawals and their revocations."""
     rows = await connection.fetch(_WITHDRAWALS, *petition)
-    return [StoredWithdrawal(number, salt, content, json.loads(columns)) for number, salt, content, columns in rows]
+    return [(number, salt, content, json.loads(columns)) for number, salt, content, columns in rows]
 
 
-async def withdrawn_slots(connection: asyncpg.Connection, petition: PetitionKey) -> dict[str, str]:
+async def withdrawn_slots(connection: Connection, petition: PetitionKey) -> dict[str, str]:
     """The voters who withdrew according to their slots, each with the day."""
     return dict(await connection.fetch(_WITHDRAWN_SLOTS, *petition, timeout=_TIMEOUT))
 
 
-async def last_checkpoint(connection: asyncpg.Connection, petition: PetitionKey) -> StoredCheckpoint | None:
+async def last_checkpoint(connection: Connection, petition: PetitionKey) -> StoredCheckpoint | None:
     """The newest checkpoint of a petition."""
     row = await connection.fetchrow(_LAST_CHECKPOINT, *petition)
     return row and StoredCheckpoint(*row)
 
 
 async def checkpoints(
-    connection: asyncpg.Connection, petition: PetitionKey, *, after: int = 0, limit: int | None = None
+    connection: Connection, petition: PetitionKey, *, after: int = 0, limit: int | None = None
 ) -> list[StoredCheckpoint]:
     """A petition's checkpoints after number `after`, the oldest first.
 
@@ -272,13 +261,13 @@ async def checkpoints(
     return [StoredCheckpoint(*row) for row in rows]
 
 
-async def add_checkpoint(connection: asyncpg.Connection, petition: PetitionKey, new: StoredCheckpoint) -> bool:
+async def add_checkpoint(connection: Connection, petition: PetitionKey, new: StoredCheckpoint) -> bool:
     """Store a checkpoint; False if another process has stored one of the same number or size."""
     done: str = await connection.execute(_ADD_CHECKPOINT, *petition, *new)
     return done == "INSERT 0 1"
 
 
-async def uncovered_petitions(connection: asyncpg.Connection) -> list[tuple[PetitionKey, str, int, datetime | None]]:
+async def uncovered_petitions(connection: Connection) -> list[tuple[PetitionKey, str, int, datetime | None]]:
     """The petitions of all counties with entries that no checkpoint covers.
 
     With each comes its state, the number of these entries, and the time of its newest checkpoint, if there is one.

@@ -14,20 +14,9 @@ from functools import lru_cache
 from typing import Any, Final, Literal, NamedTuple, get_args
 from uuid import UUID
 
-from app.law.line import Counts, Place, Writing, canonical
+from app.law.line import Counts, Place, Signature, Tally, canonical
 from app.law.petition import Petition
-from app.law.reasons import Reason
-from app.ledger.entries import (
-    GENESIS,
-    HASH_BYTES,
-    Entry,
-    EntryType,
-    Frontier,
-    Head,
-    StoredFinding,
-    leaf_hash,
-    merkle_root,
-)
+from app.ledger.entries import GENESIS, HASH_BYTES, Entry, EntryType, Frontier, StoredFinding, leaf_hash, merkle_root
 from app.ledger.notes import Checkpoint, StoredCheckpoint
 
 MAX_FAULTS: Final = 100
@@ -149,19 +138,18 @@ class Chain:
             self.found.fault("rewritten", name, "the tally of its entry is not the one it was signed over")
 
     def _mark_destroyed(self, payload: Mapping[str, Any], where: str) -> None:
+        destroyed = list[range]()
         try:
-            destroyed = [self._named_leaves(*named) for named in payload["destroyed"]]
+            for seq, first, last in payload["destroyed"]:
+                leaves = self._leaves_of(self._index(seq))
+                if not 0 <= first <= last < len(leaves):
+                    raise ValueError  # noqa: TRY301  # like every other value that names no leaves
+                destroyed.append(leaves[first : last + 1])
         except (ValueError, LookupError, TypeError):
             self.found.fault("payload", where, "it names leaves that do not exist")
             return
         for leaf in (leaf for leaves in destroyed for leaf in leaves):
             self._marks[leaf] |= _DESTROYED
-
-    def _named_leaves(self, seq: int, first: int, last: int) -> range:
-        leaves = self._leaves_of(self._index(seq))
-        if not 0 <= first <= last < len(leaves):
-            raise ValueError
-        return leaves[first : last + 1]
 
     def _index(self, seq: int) -> int:
         """The position of an entry; -1 if there is no such entry."""
@@ -254,25 +242,10 @@ def _cells_of_line(status: str, reason: str | None, *, settled: bool) -> tuple[s
     return (status, *by_reason, *(() if settled else ("unsettled",)))
 
 
-class StoredText(NamedTuple):
-    """The text of a line with the hash that is stored beside it."""
-
-    writing: Writing
-    sha256: bytes
-
-
-class StoredLine(NamedTuple):
-    """The columns of a line that its last finding determines, under the names that they have in its content."""
-
-    finding_no: int
-    status: str
-    reason: str | None
-    voter_id: str | None
-    settled: bool
-    version: int
-    roll_version: int | None
-    confirmed_by: list[str]
-    mismatch_by: list[str]
+DETERMINED: Final = (
+    "finding_no", "status", "reason", "voter_id", "settled", "version", "roll_version", "confirmed_by", "mismatch_by",
+)  # fmt: skip
+"""The columns of a line that its last finding determines, under the names that they have in its content."""
 
 
 class Recorded(NamedTuple):
@@ -280,14 +253,14 @@ class Recorded(NamedTuple):
 
     place: Place
     findings: list[StoredFinding]
-    line: StoredLine | None
-    text: StoredText | None
+    line: Mapping[str, Any] | None  # `DETERMINED`
+    text: Signature | None
 
 
 class Replay:
     """Takes every place that has findings, and compares them with the chain, with the line and with the text there."""
 
-    def __init__(self, chain: Chain, corrections: Mapping[Place, Sequence[StoredText]]) -> None:
+    def __init__(self, chain: Chain, corrections: Mapping[Place, Sequence[Signature]]) -> None:
         """Replay against a chain that has all its entries; `corrections` are the texts that clerks put in place."""
         self._chain, self._found, self._corrections = chain, chain.found, corrections
         self._recounted: Counter[str] = Counter()  # the numbers of the tally, counted from the lines
@@ -312,8 +285,8 @@ class Replay:
                 self._found.fault("writing", where, "the text there is not what was decided on")
         if line:
             self._found.lines += 1
-            self._recounted.update(_cells_of_line(line.status, line.reason, settled=line.settled))
-            if line != tuple(content.get(name) for name in StoredLine._fields):
+            self._recounted.update(_cells_of_line(line["status"], line["reason"], settled=line["settled"]))
+            if line != {name: content.get(name) for name in DETERMINED}:
                 self._found.fault("line", where, "it is not as its last finding decided it")
         else:
             self._found.fault("line", where, "it has findings, and no row of its own")
@@ -335,12 +308,12 @@ class Replay:
             self._found.fault("finding", where, "its content is of another place or number")
         return after
 
-    def _check_hashes(self, place: Place, texts: Iterable[StoredText]) -> None:
+    def _check_hashes(self, place: Place, texts: Iterable[Signature]) -> None:
         for text in texts:
-            if text.writing.fingerprint() != text.sha256:
+            if text.fingerprint() != text.sha256:
                 self._found.fault("writing", f"line {place}", "the text there is not what its hash was made from")
 
-    def finish(self, head: Head) -> None:
+    def finish(self, head: Tally) -> None:
         """After all places: whether the tally is what the lines add up to."""
         if self._recounted != Counter(_cells(head.counts.as_json())) and not self._chain.destroyed:
             self._found.fault("recount", "head", "its tally is not what the lines add up to")
@@ -355,23 +328,9 @@ def _content(finding: StoredFinding) -> dict[str, Any]:
     return content
 
 
-def expected_reason(nth: int, *, withdrawn: bool) -> Reason | None:
-    """Why the nth of a voter's lines that pass every other rule does not count; None: it counts.
-
-    The first on paper counts, and the others are duplicates (EC 105(b)). If the voter withdrew, none counts (EC 11303).
-    """
-    if withdrawn:
-        return "withdrawn"
-    return "duplicate" if nth > 1 else None
-
-
-class StoredWithdrawal(NamedTuple):
-    """A withdrawal or its revocation: the sealed content, and the columns that repeat it."""
-
-    withdrawal_id: UUID
-    salt: bytes
-    content: str
-    columns: dict[str, str]  # voter_id and received_on only in a withdrawal
+StoredWithdrawal = tuple[UUID, bytes, str, dict[str, str]]
+"""A withdrawal or its revocation: id, salt, sealed content, and the columns that repeat it (voter_id and received_on
+only of a withdrawal)."""
 
 
 def check_withdrawals(chain: Chain, stored: Sequence[StoredWithdrawal], slots: Mapping[str, str]) -> None:
@@ -380,24 +339,24 @@ def check_withdrawals(chain: Chain, stored: Sequence[StoredWithdrawal], slots: M
     `slots` has the voters who withdrew according to their slots, each with the day.
     """
     found, missing = chain.found, dict(chain.withdrawals)
-    for row in stored:
-        where = f"withdrawal {row.withdrawal_id}"
-        if missing.pop(leaf_hash(row.salt, row.content.encode()).hex(), None) is None:
+    for withdrawal_id, salt, content, columns in stored:
+        where = f"withdrawal {withdrawal_id}"
+        if missing.pop(leaf_hash(salt, content.encode()).hex(), None) is None:
             found.fault("withdrawal", where, "no entry names it as it is here")
-        elif not row.columns.items() <= _object(row.content).items():
+        elif not columns.items() <= _object(content).items():
             found.fault("withdrawal", where, "its columns differ from the content that was sealed")
     if chain.destroyed:  # retention may have destroyed withdrawals as well
         return
     for seq in missing.values():
         found.fault("withdrawal", f"entry {seq}", "the withdrawal or revocation that it names is missing")
-    revoked = {row.withdrawal_id for row in stored if "voter_id" not in row.columns}
-    in_force = [row.columns for row in stored if row.withdrawal_id not in revoked]
+    revoked = {withdrawal_id for withdrawal_id, *_, columns in stored if "voter_id" not in columns}
+    in_force = [columns for withdrawal_id, *_, columns in stored if withdrawal_id not in revoked]
     if wrong := slots.items() ^ {columns["voter_id"]: columns["received_on"] for columns in in_force}.items():
         voters = len({voter_id for voter_id, _ in wrong})
         found.fault("withdrawal", "slots", f"those of {voters} voters differ from the withdrawals on record")
 
 
-def check_head(chain: Chain, petition: Petition, head: Head) -> None:
+def check_head(chain: Chain, petition: Petition, head: Tally) -> None:
     """Compare the head row and the petition's terms with the ledger."""
     if (head.version, head.hash) != (chain.seq, chain.hash):
         chain.found.fault("head", "head", f"it is at version {head.version}, the ledger ends at entry {chain.seq}")

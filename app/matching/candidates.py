@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal
 
-from app.law.line import Writing
+from app.law.line import Signature
 from app.law.petition import SigningInterval
 from app.law.registration import Eligibility, Registration
 from app.matching import queries as db
@@ -31,7 +31,7 @@ Kind = Literal["name", "address", "name_and_address"]
 class Question:
     """What is looked for, and when it was written."""
 
-    writing: Writing
+    writing: Signature
     interval: SigningInterval
 
     @property
@@ -49,7 +49,7 @@ class Question:
     @property
     def _has_name(self) -> bool:
         parts = self.writing.name
-        return bool((f"{parts.first}{parts.middle}{parts.last}" if parts else self.writing.printed_name).strip())
+        return bool(("".join(parts[:3]) if parts else self.writing.printed_name).strip())
 
 
 @dataclass(frozen=True, slots=True)

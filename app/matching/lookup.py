@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 
 from rapidfuzz import fuzz
 
-from app.law.line import Writing
+from app.law.line import Signature
 from app.law.petition import SigningInterval
 from app.law.registration import Registration
 from app.matching import queries as db
@@ -31,7 +31,7 @@ from app.matching.search import Search
 class LineToDecide(NamedTuple):
     """A line, and the interval in which it was signed according to the dates of its section."""
 
-    writing: Writing
+    writing: Signature
     interval: SigningInterval
 
 

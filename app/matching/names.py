@@ -12,8 +12,6 @@ from typing import Any, Final, Literal, NamedTuple
 
 from rapidfuzz.distance import OSA
 
-from app.law.line import NameParts
-
 _DATA = files("app.matching") / "data"
 _LISTS: Final[dict[str, Any]] = tomllib.loads((_DATA / "words.toml").read_text("utf-8"))
 
@@ -202,13 +200,14 @@ def parse_name(text: str) -> NamesAndSuffix:
     return (stated,) if other[:2] == stated[:2] else (stated, other), suffix
 
 
-def parse_name_parts(parts: NameParts) -> NamesAndSuffix:
+def parse_name_parts(parts: tuple[str, str, str, str]) -> NamesAndSuffix:
     """Parse a name that the station read in parts; first and last name may be swapped."""
-    if not parts.last.strip() or not parts.first.strip():
-        return parse_name(f"{parts.first} {parts.middle} {parts.last} {parts.suffix}")
-    given = [*fold(parts.first, "-").split(), *fold(parts.middle, "-").split()]
-    surname = fold(parts.last, "-").split()
-    found = _take_suffix(given) or _take_suffix(surname) or suffix_of(parts.suffix)
+    first, middle, last, suffix = parts
+    if not last.strip() or not first.strip():
+        return parse_name(" ".join(parts))
+    given = [*fold(first, "-").split(), *fold(middle, "-").split()]
+    surname = fold(last, "-").split()
+    found = _take_suffix(given) or _take_suffix(surname) or suffix_of(suffix)
     stated = _parsed(_as_letters(given), _as_letters(surname))
     swapped = ParsedName((*stated.surname, *stated.given[1:]), stated.given[:1], "swapped")
     return (stated, swapped), found

@@ -10,7 +10,7 @@ from typing import Final, Literal, NamedTuple, get_args
 
 from rapidfuzz.distance import OSA
 
-from app.law.line import Writing
+from app.law.line import Signature
 from app.matching.addresses import STATE, Address, parse_addresses, parse_street
 from app.matching.frequencies import TermFrequencies
 from app.matching.names import ParsedName, fold, parse_name, parse_name_parts
@@ -47,7 +47,7 @@ class ParsedLine(NamedTuple):
         return [street for address in self.addresses for street in address.streets]
 
 
-def parse_line(writing: Writing) -> ParsedLine:
+def parse_line(writing: Signature) -> ParsedLine:
     """Return the line parsed; any text is accepted."""
     names, suffix = parse_name_parts(writing.name) if writing.name else parse_name(writing.printed_name)
     addresses, po_box = parse_addresses(writing.residence_address)

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.count.group_commit import GroupCommit
-from app.count.intake import SubmissionResult
+from app.count.intake import GroupCommit, SubmissionResult
 from app.count.record import Count
 from app.database.engine import open_database
 from bench import replay

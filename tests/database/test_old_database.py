@@ -21,7 +21,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from app.count.petitions import get_petition
+from app.count.line_queries import get_petition
 from app.database.engine import connect_arguments
 from app.database.migrate import upgrade
 from app.database.pools import Database
@@ -105,7 +105,8 @@ async def verification(world: World) -> dict[str, Any]:
 
 
 async def explanation(database: Database, place: Place) -> str:
-    petition = await get_petition(database, PetitionKey(COUNTY, UUID(SENT["petition_id"])))
+    async with database.begin() as connection:
+        petition = await get_petition(connection, PetitionKey(COUNTY, UUID(SENT["petition_id"])))
     assert petition
     return await explain(database, petition, place)
 

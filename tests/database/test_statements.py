@@ -8,7 +8,7 @@ from app.count.queries import take_places
 from app.count.record import Count, record
 from app.database.engine import open_database
 from app.database.pools import Database
-from app.law.line import Finding, Place, Signature, Writing
+from app.law.line import Finding, Place, Signature
 from app.law.petition import Petition
 from app.law.reasons import VALID, Outcome
 from app.roll.aliases import load_aliases
@@ -19,9 +19,9 @@ from tests.races.acts import NOW, Acts, a_petition, signature
 
 def batch(section: int, size: int) -> list[Signature]:
     """Lines of few voters, so that many are duplicates, and one of a voter who moved: looked for in every way."""
-    moved = Writing(voter(300)["printed_name"], "9876 JUNIPER AVE", "LOS ANGELES", "90026")
+    moved = Signature(voter(300)["printed_name"], "9876 JUNIPER AVE", "LOS ANGELES", "90026")
     lines = [signature(1 + n % 300, Place(section, 1 + n // 100, 1 + n % 100)) for n in range(size - 1)]
-    return [Signature.at(Place(section, 100, 1), moved), *lines]
+    return [moved.at(Place(section, 100, 1)), *lines]
 
 
 async def statements_of(verb: Awaitable[object]) -> int:
@@ -71,7 +71,7 @@ async def recorded(database: Database, petition: Petition, place: Place, outcome
     line = signature(1, place)
     voter = "V1" if outcome == VALID else None
     async with database.intake() as connection, Count(database).change(connection, petition, NOW) as change:
-        await take_places(connection, petition.key, [(line, "station-1")], NOW)
+        await take_places(change, [(line, "station-1")])
         await record(change, "intake", [Finding(place, outcome, voter, writing_sha256=line.sha256)])
 
 

@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 
 from app.examination.explanation import WITHHELD, explanation
-from app.law.line import NameParts, Writing
+from app.law.line import Signature
 from app.law.reasons import REASONS, REASONS_IN_WORDS, REVIEW_CAUSES
 from app.matching.comparison import level_in_words
 from app.matching.evidence import Rule
 from app.matching.model import default_model
 
-WRITING = Writing("MARIA GARCIA-LOPEZ", "1234 1/2 W SUNSET BLVD APT 5", "LOS ANGELES", "90026")
+WRITING = Signature("MARIA GARCIA-LOPEZ", "1234 1/2 W SUNSET BLVD APT 5", "LOS ANGELES", "90026")
 UNSIGNED_WRITING = WRITING._replace(signed=False)
 READ = {
     "names": ["GARCIA LOPEZ, MARIA (double)", "LOPEZ, MARIA GARCIA (plain)"],
@@ -289,7 +289,7 @@ Finding 1 of 1: invalid, no_signature
     ],
     ids=["duplicate", "not registered", "confidential", "unsigned"],
 )
-def test_a_line_is_explained_in_these_words(writing: Writing, findings: list[dict[str, Any]], text: str) -> None:
+def test_a_line_is_explained_in_these_words(writing: Signature, findings: list[dict[str, Any]], text: str) -> None:
     assert explanation(writing, findings) + "\n" == text
 
 
@@ -300,7 +300,7 @@ def test_the_number_of_a_confidential_voter_is_withheld_in_every_finding() -> No
 
 
 def test_a_name_in_parts_is_shown_as_one() -> None:
-    writing = Writing("", "", "", "", NameParts("MARIA", "", "GARCIA", "JR"), signed=False)
+    writing = Signature("", "", "", "", ("MARIA", "", "GARCIA", "JR"), signed=False)
     text = explanation(writing, [])
     assert "name:    MARIA GARCIA JR\n" in text
     assert "address: (nothing)\n" in text

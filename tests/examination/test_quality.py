@@ -9,10 +9,20 @@ from hypothesis import strategies as st
 
 from app.errors import FindingRefusedError
 from app.law.line import Place
-from app.law.quality import Check, DecidedLine, agrees, check_answer, error_rates, verdict
+from app.law.quality import (
+    Check,
+    DecidedLine,
+    agrees,
+    beta_cdf,
+    check_answer,
+    clopper_pearson,
+    draw,
+    error_rates,
+    is_drawn,
+    verdict,
+)
 from app.law.reasons import VALID, Outcome
 from app.law.review import PersonFinding
-from app.law.sampling import beta_cdf, clopper_pearson, draw, is_drawn
 
 NUMBERS = st.integers(1, 2_147_483_647)
 PLACES = st.builds(Place, NUMBERS, NUMBERS, NUMBERS)

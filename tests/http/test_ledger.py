@@ -12,8 +12,8 @@ from fastapi import FastAPI
 
 from app.http.frame import utc_now
 from app.law.petition import PetitionKey
-from app.ledger.checkpoints import make_due_checkpoints
 from app.ledger.entries import log_leaf
+from app.ledger.evidence import make_due_checkpoints
 from app.ledger.notes import Checkpoint, Signer
 from tests.http.county import COUNTY, line, stranger
 from tests.http.world import World

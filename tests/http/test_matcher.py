@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from app.database.engine import SESSION, connect_arguments
-from app.law.line import Writing
+from app.law.line import Signature
 from app.law.petition import SigningInterval
 from app.matching import workers as actions
 from app.matching.lookup import LineToDecide, decide_lines
@@ -29,7 +29,7 @@ def lines(*numbers: int) -> list[LineToDecide]:
     writings = [voter(number) for number in numbers]
     return [
         LineToDecide(
-            Writing(w["printed_name"], w["residence_address"], w["city"], w["zip"]), SigningInterval(DAY, DAY, DAY)
+            Signature(w["printed_name"], w["residence_address"], w["city"], w["zip"]), SigningInterval(DAY, DAY, DAY)
         )
         for w in writings
     ]

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from app.law.line import Place
-from app.law.sampling import draw, is_drawn
+from app.law.quality import draw, is_drawn
 from tests.http.county import line, voter
 from tests.http.world import World
 

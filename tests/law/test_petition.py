@@ -1,5 +1,6 @@
-"""The number required, the window, and the interval of a line (EC 11220, 11221, 104)."""
+"""The number required, the window, and the interval of a line (EC 11221, 104)."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
@@ -9,35 +10,53 @@ from hypothesis import strategies as st
 
 from app.errors import InvalidPetitionError
 from app.law.line import CALIFORNIA
-from app.law.petition import DateRange, Petition, check_terms, circulation_days, required_signatures, signing_interval
-from app.law.withdrawal import check_received
+from app.law.petition import (
+    Petition,
+    SectionDates,
+    SigningInterval,
+    check_received,
+    check_terms,
+    required_signatures,
+    signing_interval,
+)
 
 days = st.dates(date(2022, 1, 1), date(2022, 12, 31))
-WINDOW = DateRange(date(2022, 1, 27), date(2022, 7, 6))
+WINDOW = SigningInterval(date(2022, 1, 27), date(2022, 7, 6), date(2022, 7, 6))
+PETITION = Petition(
+    county_id="sample",
+    petition_id=UUID(int=1),
+    title="Recall",
+    officer="The assessor",
+    required=1,
+    registered_voters=None,
+    circulation_from=date(2022, 1, 27),
+    circulation_to=date(2022, 7, 30),
+    filed_on=date(2022, 7, 6),
+    ruleset_name=CALIFORNIA.name,
+    state="open",
+    created_at=datetime(2022, 7, 6, tzinfo=UTC),
+)
 
 
 @pytest.mark.parametrize(
-    ("registered", "required", "to_circulate"),
+    ("registered", "required"),
     [
-        (1, 1, 40),
-        (999, 300, 40),
-        (1_000, 250, 60),
-        (4_999, 1_250, 60),
-        (5_000, 1_250, 90),
-        (9_999, 2_500, 90),
-        (10_000, 2_000, 120),
-        (49_999, 10_000, 120),
-        (50_000, 7_500, 160),
-        (99_999, 15_000, 160),
-        (100_000, 10_000, 160),
-        (5_668_569, 566_857, 160),
+        (1, 1),
+        (999, 300),
+        (1_000, 250),
+        (4_999, 1_250),
+        (5_000, 1_250),
+        (9_999, 2_500),
+        (10_000, 2_000),
+        (49_999, 10_000),
+        (50_000, 7_500),
+        (99_999, 15_000),
+        (100_000, 10_000),
+        (5_668_569, 566_857),
     ],
 )
-def test_the_number_required_and_the_days_to_circulate_are_those_of_the_law(
-    registered: int, required: int, to_circulate: int
-) -> None:
+def test_the_number_required_is_that_of_the_law(registered: int, required: int) -> None:
     assert required_signatures(registered) == required
-    assert circulation_days(registered) == to_circulate
 
 
 @given(st.integers(1, 10**9))
@@ -50,11 +69,11 @@ def test_no_fraction_of_a_signature_is_given_away(registered: int) -> None:
 
 @given(days, days)
 def test_a_sections_dates_are_clipped_to_the_window_or_contradict_it(start: date, end: date) -> None:
-    interval = signing_interval(WINDOW, DateRange(start, end))
+    interval = signing_interval(WINDOW, SectionDates(start, end))
     signed = {start + timedelta(n) for n in range((end - start).days + 1)}
     window = {WINDOW.start + timedelta(n) for n in range((WINDOW.end - WINDOW.start).days + 1)}
     both = signed & window
-    assert interval == (DateRange(min(both), max(both)) if both else None)
+    assert interval == (SigningInterval(min(both), max(both), WINDOW.filed_on) if both else None)
 
 
 def test_a_section_without_dates_was_signed_within_the_window() -> None:
@@ -62,22 +81,8 @@ def test_a_section_without_dates_was_signed_within_the_window() -> None:
 
 
 def test_nobody_signs_after_the_petition_is_filed() -> None:
-    petition = Petition(
-        county_id="sample",
-        petition_id=UUID(int=1),
-        title="Recall",
-        officer="The assessor",
-        required=1,
-        registered_voters=None,
-        circulation_from=date(2022, 1, 27),
-        circulation_to=date(2022, 7, 30),
-        filed_on=date(2022, 7, 6),
-        ruleset_name=CALIFORNIA.name,
-        state="open",
-        created_at=datetime(2022, 7, 6, tzinfo=UTC),
-    )
-    assert petition.window == WINDOW
-    assert petition.ruleset is CALIFORNIA
+    assert PETITION.window == WINDOW
+    assert PETITION.ruleset is CALIFORNIA
 
 
 @pytest.mark.parametrize(
@@ -86,20 +91,13 @@ def test_nobody_signs_after_the_petition_is_filed() -> None:
         {"required": 0},
         {"circulation_to": date(2022, 1, 26)},
         {"filed_on": date(2022, 1, 26)},
-        {"ruleset": "none"},
+        {"ruleset_name": "none"},
     ],
 )
 def test_terms_that_contradict_each_other_are_refused(wrong: dict[str, object]) -> None:
-    terms = {
-        "required": 1,
-        "circulation_from": WINDOW.start,
-        "circulation_to": WINDOW.end,
-        "filed_on": WINDOW.end,
-        "ruleset": CALIFORNIA.name,
-    }
-    check_terms(**terms)  # type: ignore[arg-type]  # the values of a table
+    check_terms(PETITION)
     with pytest.raises(InvalidPetitionError):
-        check_terms(**(terms | wrong))  # type: ignore[arg-type]  # the values of a table
+        check_terms(replace(PETITION, **wrong))  # type: ignore[arg-type]  # the values of a table
 
 
 @given(days, days, days)

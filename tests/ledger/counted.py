@@ -7,14 +7,13 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from app.count.line_queries import read_line
-from app.count.petitions import Terms, open_petition
-from app.count.queries import take_places
-from app.count.record import Change, Count, record
+from app.count.queries import Change, take_places
+from app.count.record import Count, record
 from app.database.pools import Database
-from app.law.line import Finding, Place, Signature, Writing
-from app.law.petition import Petition
+from app.law.line import Finding, Place, Signature
+from app.law.petition import Petition, Terms
 from app.law.reasons import VALID, Outcome
-from app.ledger.checkpoints import make_checkpoint
+from app.ledger.evidence import make_checkpoint
 from app.ledger.notes import Signer
 
 COUNTY = "los-angeles"
@@ -43,7 +42,7 @@ class Counted:
         new = [_signature(finding.place) for finding in findings]
         async with self._change() as change:
             stations = [(signature, "station-1") for signature in new]
-            assert await take_places(change.connection, self.petition.key, stations, change.now)
+            assert await take_places(change, stations)
             found = [
                 finding._replace(writing_sha256=signature.sha256, station="station-1")
                 for finding, signature in zip(findings, new, strict=True)
@@ -82,7 +81,7 @@ def _version(change: Change) -> int:
 
 
 def _signature(place: Place) -> Signature:
-    return Signature.at(place, Writing(f"SIGNER OF {place}", f"{place.line} MAPLE AVE", "LOS ANGELES", "90026"))
+    return Signature(f"SIGNER OF {place}", f"{place.line} MAPLE AVE", "LOS ANGELES", "90026").at(place)
 
 
 def valid(place: Place, voter: str) -> Finding:
@@ -109,7 +108,7 @@ async def a_counted_petition(database: Database, folder: Path, *, required: int 
         filed_on=date(2022, 7, 6),
         ruleset_name="california-local-recall/1",
     )
-    petition = await open_petition(database, terms, opened_by="clerk-1", now=START)
+    petition = await Count(database).open_petition(terms, opened_by="clerk-1", now=START)
     counted = Counted(database, petition, Signer.from_file(folder / "key", create=True))
     await counted.take([valid(Place(5, 1, n), f"V{n}") for n in range(1, 6)])
     await counted.checkpoint()

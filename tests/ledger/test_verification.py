@@ -7,8 +7,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from app.count.petitions import close_petition
-from app.count.record import Change, write
+from app.count.queries import Change
+from app.count.record import write
 from app.errors import CheckpointRefusedError, PetitionClosedError, UndecidedLinesError
 from app.law.line import Place, canonical
 from app.ledger import queries as rows
@@ -119,25 +119,25 @@ async def test_a_log_that_did_not_grow_gets_no_second_checkpoint(counted: Counte
 
 
 async def test_a_closed_petition_verifies_and_changes_no_more(counted: Counted) -> None:
-    await close_petition(counted.count, counted.petition, closed_by="supervisor-1", now=counted.later())
+    await counted.count.close_petition(counted.petition, closed_by="supervisor-1", now=counted.later())
     await counted.checkpoint()
     assert (await verdict(counted)).faults == []
     with pytest.raises(PetitionClosedError):
         await counted.take([valid(Place(8, 1, 1), "V10")])
     with pytest.raises(PetitionClosedError):
-        await close_petition(counted.count, counted.petition, closed_by="supervisor-1", now=counted.later())
+        await counted.count.close_petition(counted.petition, closed_by="supervisor-1", now=counted.later())
 
 
 async def test_a_petition_with_lines_to_decide_is_not_closed(counted: Counted) -> None:
     await counted.take([not_registered(Place(8, 1, 1))])
     with pytest.raises(UndecidedLinesError):
-        await close_petition(counted.count, counted.petition, closed_by="supervisor-1", now=counted.later())
+        await counted.count.close_petition(counted.petition, closed_by="supervisor-1", now=counted.later())
 
 
 async def test_what_retention_destroys_and_says_leaves_the_rest_verifiable(
     counted: Counted, connection: asyncpg.Connection
 ) -> None:
-    await close_petition(counted.count, counted.petition, closed_by="supervisor-1", now=counted.later())
+    await counted.count.close_petition(counted.petition, closed_by="supervisor-1", now=counted.later())
     await connection.execute("SET session_replication_role = 'replica'")
     for table in ("finding", "line", "signature"):
         await connection.execute(f"DELETE FROM {table} WHERE (section, page, line) = (5, 1, 2)")  # noqa: S608  # ours

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
-from app.law.line import Writing
+from app.law.line import Signature
 from app.law.petition import SigningInterval
 from app.law.registration import Registration
 from app.matching.decision import Decision, decide
@@ -80,9 +80,9 @@ ROBERT = a_voter(2, last_name="SMITH", first_name="ROBERT")
 ELIZABETH = a_voter(3, last_name="O'BRIEN", first_name="ELIZABETH", middle_name="ANNE")
 
 
-def a_line(name: str, address: str, city: str = "LOS ANGELES", zip_code: str = "90026", **facts: bool) -> Writing:
+def a_line(name: str, address: str, city: str = "LOS ANGELES", zip_code: str = "90026", **facts: bool) -> Signature:
     """What is written on a line."""
-    return Writing(name, address, city, zip_code, **facts)  # type: ignore[arg-type]  # only `signed` is given so
+    return Signature(name, address, city, zip_code, **facts)  # type: ignore[arg-type]  # only `signed` is given so
 
 
 def evidence_of(decision: Decision) -> dict[str, Any]:
@@ -92,7 +92,7 @@ def evidence_of(decision: Decision) -> dict[str, Any]:
 
 
 def decided(
-    line: Writing,
+    line: Signature,
     *registrations: Registration,
     interval: SigningInterval = INTERVAL,
     household: Household | None = None,

@@ -11,7 +11,7 @@ import pytest
 
 from app.database.engine import connect_arguments
 from app.demo.generate import generate
-from app.law.line import Writing
+from app.law.line import Signature
 from app.law.petition import SigningInterval
 from app.matching.lookup import LineToDecide, decide_lines
 from app.matching.queries import SearchedRoll
@@ -31,7 +31,7 @@ async def petition(database: str, tmp_path: Path) -> AsyncIterator[tuple[asyncpg
     for text in (tmp_path / "petition.ndjson").read_text(encoding="utf-8").splitlines():
         line = json.loads(text)
         parts = (line["printed_name"], line["residence_address"], line["city"], line["zip"])
-        lines.append(LineToDecide(Writing(*parts, signed=line["signed"]), SigningInterval(FIRST, LAST, LAST)))
+        lines.append(LineToDecide(Signature(*parts, signed=line["signed"]), SigningInterval(FIRST, LAST, LAST)))
     connection = await asyncpg.connect(**connect_arguments(database))
     yield connection, lines
     await connection.close()

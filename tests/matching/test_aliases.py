@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from app.errors import AliasesError
 from app.examination.explanation import explanation
-from app.law.line import Writing
+from app.law.line import Signature
 from app.law.registration import Registration
 from app.matching.decision import Decision, decide, decide_by_household
 from app.matching.model import default_model
@@ -51,14 +51,14 @@ def read(address: str, city: str = "Los Angeles", zip_code: str = "90026", table
     return table.applied_to(parse_line(a_line(NAME, address, city, zip_code)))
 
 
-def found(line: Writing, *registrations: Registration, table: Aliases = TABLE) -> Decision:
+def found(line: Signature, *registrations: Registration, table: Aliases = TABLE) -> Decision:
     """The decision on a line read with a table, whoever the search finds."""
     scorer = a_scorer(line, *registrations, table=table)
     scorer.set_household(Household(len(registrations), {r.unit_number: 1 for r in registrations}))
     return decide(scorer, registrations, INTERVAL)
 
 
-def a_scorer(line: Writing, *registrations: Registration, table: Aliases = TABLE) -> Scorer:
+def a_scorer(line: Signature, *registrations: Registration, table: Aliases = TABLE) -> Scorer:
     read_with = table.applied_to(parse_line(line))
     return Scorer(read_with, loaded_terms(read_with, *registrations), default_model())
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rapidfuzz.distance import OSA
 
-from app.law.line import Writing
+from app.law.line import Signature
 from app.law.registration import Registration
 from app.matching.blocking import FINE, FINE_BITS, KEY_COLUMNS, count_terms, registration_keys
 from app.matching.comparison import compare_house
@@ -32,7 +32,7 @@ def keys_of(registration: Registration) -> dict[str, int]:
     return {column: key for column, key in keys if key is not None}
 
 
-def columns_found(line: Writing, registration: Registration) -> set[str]:
+def columns_found(line: Signature, registration: Registration) -> set[str]:
     """The key columns in which the searches for a line meet a registration."""
     read, keys = parse_line(line), keys_of(registration)
     search = Search(read, loaded_terms(read))
@@ -142,7 +142,7 @@ def test_a_term_that_was_not_loaded_is_an_error_and_not_a_rare_one() -> None:
 
 @given(st.text(max_size=60), st.text(max_size=60), st.text(max_size=20), st.text(max_size=10))
 def test_whatever_is_written_needs_no_term_that_was_not_loaded(name: str, address: str, city: str, code: str) -> None:
-    assert decided(Writing(name, address, city, code), MARIA, ROBERT, ELIZABETH).outcome.status
+    assert decided(Signature(name, address, city, code), MARIA, ROBERT, ELIZABETH).outcome.status
 
 
 def a_search() -> Search:

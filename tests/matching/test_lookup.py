@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from app.database.engine import connect_arguments
-from app.law.line import Writing
+from app.law.line import Signature
 from app.law.petition import SigningInterval
 from app.matching import roll_cache
 from app.matching.blocking import KEY_COLUMNS
@@ -39,7 +39,7 @@ def a_row(number: int) -> str:
     )
 
 
-def a_writing(number: int, *, damage: int = 0) -> Writing:
+def a_writing(number: int, *, damage: int = 0) -> Signature:
     """A voter's line: undamaged, at another address, with a slip in every word, or of somebody else."""
     given, surname = GIVEN[number % 10], SURNAMES[number // 10 % 10]
     house, street = 1000 + 7 * number, STREETS[number % 5]
@@ -49,10 +49,10 @@ def a_writing(number: int, *, damage: int = 0) -> Writing:
         given, surname = given[:-1] + "Q", surname[1:]
     if damage == 3:
         given, surname = "ZELDA", "QUARTERMAINE"
-    return Writing(f"{given} {surname}", f"{house} {street} AVE", "LOS ANGELES", "90026")
+    return Signature(f"{given} {surname}", f"{house} {street} AVE", "LOS ANGELES", "90026")
 
 
-def to_decide(writing: Writing) -> LineToDecide:
+def to_decide(writing: Signature) -> LineToDecide:
     return LineToDecide(writing, SigningInterval(date(2022, 1, 27), date(2022, 7, 6), date(2022, 7, 6)))
 
 
@@ -106,8 +106,8 @@ async def test_who_lives_at_the_address_under_a_like_name_is_found_without_a_wid
             return super().wide()
 
     monkeypatch.setattr(roll_cache, "Search", Noted)
-    stranger = Writing("KAREN BROWN", "1014 WASHINGTON AVE", "LOS ANGELES", "90026")
-    slip = Writing("ROBERT GRACIA", "1014 WASHINGTON AVE", "LOS ANGELES", "90026")  # V2, Garcia
+    stranger = Signature("KAREN BROWN", "1014 WASHINGTON AVE", "LOS ANGELES", "90026")
+    slip = Signature("ROBERT GRACIA", "1014 WASHINGTON AVE", "LOS ANGELES", "90026")  # V2, Garcia
     other, found = await decide_lines(roll, [to_decide(stranger), to_decide(slip)])
     assert (found.outcome.status, found.voter_id) == ("valid", "V2")
     assert other.outcome.status != "valid"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.law.line import NameParts, Writing
+from app.law.line import Signature
 from app.law.petition import SigningInterval
 from app.matching.model import default_model
 from app.matching.parsing import parse_line
@@ -307,8 +307,8 @@ def test_a_wrong_zip_alone_is_never_a_reason() -> None:
 
 
 def test_a_name_in_parts_is_read_as_it_is() -> None:
-    parts = NameParts(first="Maria", middle="L", last="Garcia-Lopez")
-    assert decided(Writing("", ADDRESS, "Los Angeles", "90026", name=parts), *ROLL).voter_id == "V1"
+    parts = ("Maria", "L", "Garcia-Lopez", "")
+    assert decided(Signature("", ADDRESS, "Los Angeles", "90026", name=parts), *ROLL).voter_id == "V1"
 
 
 def test_the_evidence_shows_value_level_and_weight_of_every_field() -> None:
@@ -357,7 +357,7 @@ def test_nothing_that_a_person_could_write_raises(name: str, address: str, city:
 @settings(max_examples=100, deadline=None)
 @given(texts, texts, texts, texts)
 def test_no_name_in_parts_raises(first: str, middle: str, last: str, suffix: str) -> None:
-    parse_line(Writing("", "", "", "", name=NameParts(first, middle, last, suffix)))
+    parse_line(Signature("", "", "", "", name=(first, middle, last, suffix)))
 
 
 @settings(max_examples=200, deadline=None)

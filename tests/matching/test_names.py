@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.law.line import NameParts
 from app.matching.names import (
     fold,
     is_form,
@@ -53,7 +52,7 @@ def test_the_swapped_order_is_one_of_the_parsed_names() -> None:
 def test_a_suffix_is_no_part_of_the_name() -> None:
     assert parse_name("Robert Smith III")[1] == "III"
     assert parse_name("Smith, Jr., Robert")[1] == "JR"
-    assert parse_name_parts(NameParts("Robert", "", "Smith", "Sr"))[1] == "SR"
+    assert parse_name_parts(("Robert", "", "Smith", "Sr"))[1] == "SR"
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.law.line import Writing
+from app.law.line import Signature
 from app.matching.parsing import likely_names, parse_line
 from tests.matching.roll_of_three import a_line, loaded_terms
 
@@ -41,5 +41,5 @@ def test_a_misspelling_removes_no_parsed_name() -> None:
 
 @given(st.text(max_size=40))
 def test_the_likeliest_parsed_name_stays_for_any_text(name: str) -> None:
-    line = parse_line(Writing(name, "1 Main St", "", ""))
+    line = parse_line(Signature(name, "1 Main St", "", ""))
     assert bool(likely_names(line, loaded_terms(line)).names) == bool(line.names)

@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 
 from app.database.engine import connect_arguments
-from app.law.line import Writing
+from app.law.line import Signature
 from app.law.petition import SigningInterval
 from app.matching import lookup
 from app.matching.lookup import LineToDecide, decide_lines
@@ -21,7 +21,7 @@ def lines(*numbers: int) -> list[LineToDecide]:
     writings = [voter(number) for number in numbers]
     return [
         LineToDecide(
-            Writing(w["printed_name"], w["residence_address"], w["city"], w["zip"]), SigningInterval(DAY, DAY, DAY)
+            Signature(w["printed_name"], w["residence_address"], w["city"], w["zip"]), SigningInterval(DAY, DAY, DAY)
         )
         for w in writings
     ]

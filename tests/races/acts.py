@@ -6,17 +6,16 @@ from datetime import UTC, date, datetime
 from hashlib import sha256
 
 from app.access.principals import Principal
-from app.count.intake import Submission, take_in
-from app.count.petitions import Terms, open_petition
-from app.count.queries import SectionDates
-from app.count.record import Change, Count, attempt
+from app.count.intake import GroupCommit, Submission
+from app.count.queries import Change
+from app.count.record import Count
 from app.database.pools import Database
 from app.errors import RecallError
 from app.examination.findings import decide_by_person, revoke_withdrawal, withdraw
 from app.examination.queries import withdrawal_in_force
 from app.examination.reexamination import declare_section, reexamine_county, revise
-from app.law.line import CALIFORNIA, Place, Signature, Writing
-from app.law.petition import Petition
+from app.law.line import CALIFORNIA, Place, Signature
+from app.law.petition import Petition, SectionDates, Terms
 from app.law.reasons import VALID, Outcome
 from app.law.review import PersonFinding
 from app.roll.aliases import load_aliases
@@ -41,14 +40,14 @@ async def a_petition(database: Database) -> Petition:
         filed_on=date(2022, 7, 6),
         ruleset_name=CALIFORNIA.name,
     )
-    return await open_petition(database, terms, opened_by="clerk-1", now=NOW)
+    return await Count(database).open_petition(terms, opened_by="clerk-1", now=NOW)
 
 
 def signature(number: int, place: Place, unit: str = "") -> Signature:
     """The voter's signature at a place; another unit is another writing of the same voter (EC 105(a)(2))."""
     text = voter(number)
-    writing = Writing(text["printed_name"], f"{text['residence_address']}{unit}", text["city"], text["zip"])
-    return Signature.at(place, writing)
+    writing = Signature(text["printed_name"], f"{text['residence_address']}{unit}", text["city"], text["zip"])
+    return writing.at(place)
 
 
 @dataclass(frozen=True)
@@ -72,8 +71,7 @@ class Acts:
             key,
             sha256(b"".join(str(line.place).encode() + line.sha256 for line in lines)).digest(),
         )
-        (outcome,) = await take_in(self.count, self.petition, [submission], now=NOW)
-        return outcome
+        return await GroupCommit(self.count, lambda: NOW).take_in(self.petition, submission)
 
     async def find(self, place: Place, word: PersonFinding, who: Principal = CLERK) -> None:
         """Put a person's word on record."""
@@ -131,6 +129,6 @@ class Acts:
 
     async def _once(self, act: Callable[[Change], Awaitable[object]]) -> None:
         try:
-            await attempt(self.count, self.petition, act, now=NOW)
+            await self.count.attempt(self.petition, act, now=NOW)
         except RecallError as error:
             self.refused.append(error)

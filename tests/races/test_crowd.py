@@ -9,8 +9,7 @@ from typing import cast
 import asyncpg
 import pytest
 
-from app.count.group_commit import GroupCommit
-from app.count.intake import Submission, SubmissionResult
+from app.count.intake import GroupCommit, Submission, SubmissionResult
 from app.count.record import Count
 from app.database.pools import Database
 from app.law.line import Place, Signature

@@ -9,8 +9,7 @@ from typing import cast
 
 import asyncpg
 
-from app.count.group_commit import GroupCommit
-from app.count.intake import Answer, Intake, LineResult, Submission, SubmissionResult
+from app.count.intake import Answer, GroupCommit, Intake, LineResult, Submission, SubmissionResult
 from app.count.record import Count
 from app.database.pools import Database
 from app.errors import IdempotencyConflictError
@@ -144,7 +143,9 @@ async def taken_in(database: Database, petition: Petition, groups: Sequence[Sequ
     """The outcomes of groups that are looked up one by one and taken in together."""
     async with database.intake() as connection:
         intake = Intake(Count(database), connection, petition)
-        return await intake.take_in_looked_up([await intake.look_up(group) for group in groups], now=NOW)
+        for group in groups:
+            await intake.look_up(group)
+        return await intake.take_in_looked_up([one for group in groups for one in group], now=NOW)
 
 
 async def test_groups_that_claim_one_place_or_one_key_are_answered_as_one_would_be(
@@ -179,10 +180,11 @@ async def test_what_changed_after_the_lookup_is_looked_up_anew(racing: Database,
     lines = [signature(number, Place(number, 1, 1)) for number in (1, 2, 3)]
     async with racing.intake() as connection:
         intake = Intake(acts.count, connection, acts.petition)
-        before = await intake.look_up([submission(lines[0])])
+        before, after, taken = map(submission, lines)
+        await intake.look_up([before])
         await acts.declare(2, None, None)
-        after = await intake.look_up([submission(lines[1])])
-        taken = await intake.look_up([submission(lines[2])])
+        await intake.look_up([after])
+        await intake.look_up([taken])
         await acts.submit(lines[2], station="station-2")
         outcomes = await intake.take_in_looked_up([before, after, taken], now=NOW)
     decided = [r and (*r.outcome, r.created) for r in results(outcomes)]

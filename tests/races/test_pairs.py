@@ -9,7 +9,7 @@ import pytest
 from app.count import queries as count_rows
 from app.count import queries as intake_rows
 from app.database.pools import Database
-from app.law.line import Place, Signature, Writing
+from app.law.line import Place, Signature
 from app.roll.loading import load_roll
 from tests.http.county import COUNTY, roll_csv, voter
 from tests.races import pauses
@@ -56,8 +56,8 @@ def submit_by_alias(place: Place) -> Act:
     """The first voter's line with the old name of the street."""
     text = voter(1)
     old = text["residence_address"].replace("JUNIPER AVE", "Lindenstrasse")
-    writing = Writing(text["printed_name"], old, text["city"], text["zip"])
-    return lambda acts: acts.submit(Signature.at(place, writing))
+    writing = Signature(text["printed_name"], old, text["city"], text["zip"])
+    return lambda acts: acts.submit(writing.at(place))
 
 
 @pytest.mark.parametrize("submits_first", [True, False])

@@ -16,11 +16,12 @@ import asyncpg
 
 from app.access.keys import issue_key
 from app.access.principals import Principal
-from app.count.petitions import Terms, open_petition
+from app.count.record import Count
 from app.database.engine import open_database
 from app.database.migrate import upgrade
 from app.database.server import EmbeddedServer
 from app.law.line import CALIFORNIA
+from app.law.petition import Terms
 from app.roll.loading import load_roll
 from tests.http.county import COUNTY, roll_csv
 
@@ -60,7 +61,7 @@ class Service:
                 filed_on=date(2022, 7, 6),
                 ruleset_name=CALIFORNIA.name,
             )
-            self.petition_id = (await open_petition(database, terms, opened_by="clerk-1", now=now)).petition_id
+            self.petition_id = (await Count(database).open_petition(terms, opened_by="clerk-1", now=now)).petition_id
             await database.close()
 
     @contextmanager
