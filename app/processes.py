@@ -14,8 +14,9 @@ import pickle
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from time import monotonic
@@ -38,18 +39,17 @@ _RESTART_AFTER: Final = 5.0  # seconds after the last start, so that a worker th
 _COLLECT_EVERY: Final = 30.0  # seconds between garbage collections in a worker
 
 
+@dataclass(eq=False)
 class Worker(Generic[Request, Answer]):
-    """One worker process. `process` is None before its first start; `requests` are those without an answer."""
+    """One worker process; `start` starts it."""
 
-    def __init__(self, opening: bytes) -> None:
-        """Prepare a worker whose first message is `opening`; `start` starts it."""
-        self.process: asyncio.subprocess.Process | None = None
-        self.requests: dict[int, asyncio.Future[Answer]] = {}
-        self._opening = opening
-        self._numbers = count(1)
-        self._started = float("-inf")
-        self._writer: asyncio.StreamWriter | None = None  # None while the process does not run
-        self._reading: asyncio.Task[None] | None = None
+    opening: bytes  # its first message
+    process: asyncio.subprocess.Process | None = None  # None before its first start
+    requests: dict[int, asyncio.Future[Answer]] = field(default_factory=dict)  # those without an answer
+    _numbers: Iterator[int] = field(default_factory=count)
+    _started: float = float("-inf")
+    _writer: asyncio.StreamWriter | None = None  # None while the process does not run
+    _reading: asyncio.Task[None] | None = None
 
     @property
     def running(self) -> bool:
@@ -66,7 +66,7 @@ class Worker(Generic[Request, Answer]):
         with theirs:
             self.process = await asyncio.create_subprocess_exec(*program, cwd=_PROJECT, stdin=theirs.fileno())
         reader, self._writer = await asyncio.open_unix_connection(sock=ours)
-        self._writer.write(self._opening)
+        self._writer.write(self.opening)
         self._reading = asyncio.create_task(self._read(reader, self._writer))
 
     async def ask(self, request: Request) -> Answer:
@@ -92,18 +92,17 @@ class Worker(Generic[Request, Answer]):
         """Give each answer to its request until the process ends."""
         try:
             while True:
-                number, answer = await _read_message(reader)
-                self._settle(self.requests.get(number), answer)
+                self._settle(*await _read_message(reader))
         except (EOFError, OSError):
             logger.warning("a worker process ended")
         finally:
             self._writer = None
             writer.close()
-            for waiting in self.requests.values():
-                self._settle(waiting, WorkerDiedError())
+            for number in self.requests:
+                self._settle(number, WorkerDiedError())
 
-    @staticmethod
-    def _settle(waiting: asyncio.Future[Answer] | None, answer: Answer | Exception) -> None:
+    def _settle(self, number: int, answer: Answer | Exception) -> None:
+        waiting = self.requests.get(number)
         if waiting is None or waiting.done():  # the caller has given up
             return
         if isinstance(answer, Exception):

@@ -7,14 +7,13 @@ from typing import Final, NamedTuple
 
 from rapidfuzz.distance import OSA
 
-from app.matching.names import FREQUENT_KEPT, first_spellings, fold, standard_forms, word_list
+from app.matching.names import FREQUENT_KEPT, MISREAD_DIGITS, first_spellings, fold, standard_forms, word_list
 
 STREET_TYPES: Final = standard_forms("street_types")
 DIRECTIONS: Final = standard_forms("directions")
 STATE: Final = frozenset(word_list("state"))
 ORDINAL_ENDINGS: Final = ("ST", "ND", "RD", "TH")
 DIGIT_SHAPES: Final = str.maketrans("OQDILZSBGAETU|!", "000112586437011")  # letters that were misread digits
-_LETTER_SHAPES = str.maketrans("0123456789", "OIZEASGTBG")  # digits that were misread letters
 
 _ORDINALS = standard_forms("ordinals")
 _TENS = {word: 10 * tens for tens, word in enumerate(word_list("tens"), 2)}
@@ -134,7 +133,7 @@ def similar_type(word: str) -> str:
     edits = 2 if len(word) > len("PLACE") else 1
     if len(word) < 2 or word in DIRECTIONS:  # noqa: PLR2004 - one letter resembles everything
         return ""
-    plain = word.translate(_LETTER_SHAPES)
+    plain = word.translate(MISREAD_DIGITS)
     for common in _COMMON_TYPES:
         long_enough = len(common) > len("ST") or len(plain) <= len("SST")  # EAST is not a ST
         if long_enough and OSA.distance(plain, common, score_cutoff=edits) <= edits:
@@ -165,7 +164,7 @@ def _with_letters(word: str) -> str:
     digits = sum(map(str.isdigit, word))
     if not 0 < digits < len(word) - digits or word[:2].isdigit() or ordinal_number(word) or misread_number(word):
         return word
-    return word.translate(_LETTER_SHAPES)
+    return word.translate(MISREAD_DIGITS)
 
 
 _ORDINAL = re.compile(r"^(.*[0-9].*?|[A-Z]+)(ST|ND|RD|TH)[A-Z]?$")

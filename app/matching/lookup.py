@@ -168,6 +168,7 @@ async def _read_matches(roll: SearchedRoll, terms: TermFrequencies, lookups: lis
 _Item = TypeVar("_Item")
 
 
+@dataclass
 class FairScheduler:
     """Grants one slice in each round of the event loop, in the order of the requests.
 
@@ -175,10 +176,8 @@ class FairScheduler:
     and a poll of the tally, which needs a few rounds, would wait for all of them in each.
     """
 
-    def __init__(self, lines_per_slice: int = 5) -> None:
-        """A line takes some tenths of a millisecond."""
-        self.lines_per_slice = lines_per_slice
-        self._locks = WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock]()
+    lines_per_slice: int = 5  # a line takes some tenths of a millisecond
+    _locks: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = field(default_factory=WeakKeyDictionary)
 
     async def next_slice(self) -> None:
         """Wait for a slice; it lasts until the task awaits something."""

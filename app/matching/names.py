@@ -37,9 +37,7 @@ WORDS_KEPT: Final = 1 << 14  # the frequent words of a large county, some 4 MB
 FREQUENT_KEPT: Final = 1 << 12  # the most frequent ones, 1 MB
 
 # Letters that Unicode does not decompose into a base letter and a mark.
-_WHOLE_LETTERS = str.maketrans(
-    {"Ø": "O", "Ł": "L", "Đ": "D", "Ð": "D", "Þ": "TH", "Æ": "AE", "Œ": "OE", "ẞ": "SS"},
-)
+_WHOLE_LETTERS = str.maketrans({"Ø": "O", "Ł": "L", "Đ": "D", "Ð": "D", "Þ": "TH", "Æ": "AE", "Œ": "OE", "ẞ": "SS"})
 # An apostrophe joins (O'BRIEN is OBRIEN); every other mark separates (GARCIA-LOPEZ is GARCIA LOPEZ).
 _APOSTROPHES = "'`´ʻʼ‘’"  # noqa: RUF001 - the look-alikes are the point
 _KEPT = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
@@ -113,13 +111,13 @@ _PARTICLES = frozenset(word_list("particles"))
 _TITLES = frozenset(word_list("titles"))
 _DEGREES = frozenset(word_list("degrees"))
 _SUFFIXES = standard_forms("suffixes")
-_MISREAD_DIGITS = str.maketrans("0123456789", "OIZEASGTBG")  # a digit in a name is a letter that was misread
+MISREAD_DIGITS: Final = str.maketrans("0123456789", "OIZEASGTBG")  # a digit in a name is a letter that was misread
 
 
 @lru_cache(maxsize=FREQUENT_KEPT)
 def surname_parts(last_name: str) -> tuple[str, ...]:
     """Return the parts of a surname, each with the particles before it: "de la Cruz-Lopez" gives DELACRUZ, LOPEZ."""
-    return _surname(fold(last_name).translate(_MISREAD_DIGITS).split())
+    return _surname(fold(last_name).translate(MISREAD_DIGITS).split())
 
 
 def _surname(words: Iterable[str]) -> tuple[str, ...]:
@@ -141,7 +139,7 @@ def _surname(words: Iterable[str]) -> tuple[str, ...]:
 @lru_cache(maxsize=FREQUENT_KEPT)
 def given_words(name: str) -> tuple[str, ...]:
     """Return the words of a first or middle name."""
-    return tuple(fold(name).translate(_MISREAD_DIGITS).split())
+    return tuple(fold(name).translate(MISREAD_DIGITS).split())
 
 
 @lru_cache(maxsize=1 << 8)
@@ -214,7 +212,7 @@ def parse_name_parts(parts: tuple[str, str, str, str]) -> NamesAndSuffix:
 
 
 def _as_letters(words: list[str]) -> list[str]:
-    return [word if word.isalpha() else word.translate(_MISREAD_DIGITS) for word in words]
+    return [word if word.isalpha() else word.translate(MISREAD_DIGITS) for word in words]
 
 
 def _without_hyphens(words: list[str]) -> list[str]:

@@ -6,6 +6,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -21,14 +22,13 @@ _RollLoad = tuple[str, int, datetime | None]
 """County, roll version, and when it was loaded: a version that was dropped may be loaded again."""
 
 
+@dataclass(slots=True)
 class TermCache:
     """The term frequencies of the roll versions that this process decides lines by, shared by all its batches."""
 
-    def __init__(self, max_rolls: int = 4, max_terms: int = 100_000) -> None:
-        """Keep at most so many versions, and so many frequencies and corrections of all together (some 12 MB)."""
-        self.max_rolls = max_rolls
-        self.max_terms = max_terms
-        self._rolls: dict[_RollLoad, TermFrequencies] = {}
+    max_rolls: int = 4
+    max_terms: int = 100_000  # frequencies and corrections of all rolls together, some 12 MB
+    _rolls: dict[_RollLoad, TermFrequencies] = field(default_factory=dict)
 
     async def terms_of(self, roll: SearchedRoll) -> TermFrequencies:
         """Return the term frequencies of a roll version as far as they were loaded.
@@ -37,20 +37,16 @@ class TermCache:
         still work with what was dropped keep it.
         """
         registrations, loaded_at = await db.roll_facts(roll)
-        key = (roll.county_id, roll.roll_version, loaded_at)
-        while self._is_full(key):
-            oldest = next(iter(self._rolls))
-            terms = self._rolls.pop(oldest)
+        key, rolls = (roll.county_id, roll.roll_version, loaded_at), self._rolls
+        while len(rolls.keys() | {key}) > self.max_rolls or sum(one.size for one in rolls.values()) > self.max_terms:
+            oldest = next(iter(rolls))
+            terms = rolls.pop(oldest)
             if oldest == key and (known := terms.known_only()).size <= self.max_terms // 2:
-                self._rolls[key] = known
-        if key not in self._rolls:
+                rolls[key] = known
+        if key not in rolls:
             terms = TermFrequencies(registrations, await db.roll_cities(roll))
-            self._rolls.setdefault(key, terms)  # unless another batch added them meanwhile
-        return self._rolls[key]
-
-    def _is_full(self, key: _RollLoad) -> bool:
-        rolls = len(self._rolls.keys() | {key})
-        return rolls > self.max_rolls or sum(terms.size for terms in self._rolls.values()) > self.max_terms
+            rolls.setdefault(key, terms)  # unless another batch added them meanwhile
+        return rolls[key]
 
 
 TERM_CACHE: Final = TermCache()
