@@ -246,7 +246,12 @@ def _compare_other_given(written: Words, first: Words, middle: Words, *, known: 
         return Compared("second", registered)
     if _resembles(name, registered) or short_form(name, registered):
         return Compared("near", name) if known else Compared("typo", registered)
-    return _compare_known_given(name, registered, middle) if known else _compare_unknown_given(written, registered)
+    if known:
+        return _compare_known_given(name, registered, middle)
+    split = len(written) > 1 and _resembles(name + written[1], registered)  # JAC OB
+    if split or any(similar(name, form) for form in name_forms(registered)):
+        return Compared("typo", registered)
+    return Compared("garbled" if _garbled(name, registered) else "unreadable")
 
 
 def _compare_initial(written: Words, registered: str, middle: Words) -> Compared[GivenLevel]:
@@ -255,15 +260,6 @@ def _compare_initial(written: Words, registered: str, middle: Words) -> Compared
     if len(written) > 1 and written[1] == registered:
         return Compared("second", registered)
     return Compared("middle initial" if middle and middle[0][0] == written[0] else "other initial")
-
-
-def _compare_unknown_given(written: Words, registered: str) -> Compared[GivenLevel]:
-    """What is no given name of the county may be a slip of a form of one, or one in two words: JAC OB."""
-    name = written[0]
-    split = len(written) > 1 and _resembles(name + written[1], registered)
-    if split or any(similar(name, form) for form in name_forms(registered)):
-        return Compared("typo", registered)
-    return Compared("garbled" if _garbled(name, registered) else "unreadable")
 
 
 def _compare_known_given(name: str, registered: str, middle: Words) -> Compared[GivenLevel]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, Final, Self
 
@@ -85,8 +86,9 @@ def evidence_json(line: ParsedLine, candidates: CandidateSet | None, rules: Sequ
 
 
 def _compared(candidates: CandidateSet) -> dict[str, Any]:
-    """The hypotheses' probabilities with what they rest on, and the best candidates field by field."""
     scorer, interval, posterior = candidates.scorer, candidates.interval, candidates.posterior
+    shares = zip(candidates.persons, posterior.of_persons(), strict=True)
+    best = sorted(shares, key=itemgetter(1), reverse=True)[:_CANDIDATES_SHOWN]
     found = {
         "model": scorer.model.version,
         "keys": KEYS_VERSION,
@@ -101,7 +103,7 @@ def _compared(candidates: CandidateSet) -> dict[str, Any]:
         },
         "county": candidates.county,
         "considered": len(candidates.registrations),
-        "candidates": _best_candidates(candidates),
+        "candidates": [_candidate(scorer, person, share) for person, share in best if share >= _FAINT],
     }
     if scorer.household is not None:
         found["household"] = scorer.household.size
@@ -113,7 +115,6 @@ def _compared(candidates: CandidateSet) -> dict[str, Any]:
 
 
 def _parsed(line: ParsedLine) -> dict[str, Any]:
-    """What was understood of the writing: the parsed names and addresses."""
     parsed: dict[str, Any] = {
         "names": [f"{' '.join(n.surname)}, {' '.join(n.given)} ({n.order})" for n in line.names],
         "addresses": [address_parts(address) for address in line.addresses],
@@ -134,12 +135,6 @@ def address_parts(address: Address) -> dict[str, str]:
         "alias": address.alias,
     }
     return {part: text for part, text in parts.items() if text}
-
-
-def _best_candidates(candidates: CandidateSet) -> list[dict[str, Any]]:
-    shares = zip(candidates.persons, candidates.posterior.of_persons(), strict=True)
-    best = sorted(shares, key=lambda share: -share[1])[:_CANDIDATES_SHOWN]
-    return [_candidate(candidates.scorer, person, share) for person, share in best if share >= _FAINT]
 
 
 def _candidate(scorer: Scorer, person: Person, share: float) -> dict[str, Any]:

@@ -141,7 +141,7 @@ def _name_weights(name: _Field, counts: _Counts, model: Model) -> dict[str, floa
         agreed = whole.get(level, max(counts.by_chance[name, level], other[level]))
         weight = log((own[level] + _FAINT) / n_own) - log((agreed + _FAINT) / n_other)
         weights[level] = min(weight, 0.0) if level in _NEVER_FOR else weight
-    return weights | {level: 0.0 for level in weights if level == "none"}
+    return weights | dict.fromkeys({"none"} & weights.keys(), 0.0)
 
 
 def _agreements(name: _Field, counts: _Counts) -> dict[str, float]:
@@ -170,7 +170,6 @@ def _address_weights(name: Field, counts: _Counts, model: Model) -> dict[str, fl
 
 
 def _priors(judged: Sequence[JudgedLine], terms: TermFrequencies, model: Model) -> dict[Prior, float]:
-    """The shares of the hypotheses among the lines."""
     counts = Counter(_hypothesis(one, terms, model) for one in judged)
     total = len(judged) + _FAINT * len(model.priors)
     return {prior: (counts[prior] + _FAINT) / total for prior in model.priors}
