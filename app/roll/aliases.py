@@ -29,11 +29,7 @@ _MOST_NAMES: Final = 8  # of one alias: every line that has it is searched for b
 
 
 def read_aliases(data: bytes) -> tuple[Alias, ...]:
-    """Return the rows of a file, in its order; a header alone is a table without rows.
-
-    Raises:
-        AliasesError: with the number of the first bad row, its column, and why.
-    """
+    """Return the rows of a file; a header alone has none. AliasesError names the first bad row, its column, and why."""
     if len(data) > MOST_BYTES:
         raise AliasesError(f"the file is longer than {MOST_BYTES:,} bytes")
     try:

@@ -50,7 +50,6 @@ _TOKEN_PORTION = 4 << 20  # bytes of the dictionary kept in memory before they g
 _REPORT_EVERY = 1.0  # seconds
 _UPLOADS_AT_ONCE: Final = 2  # uploads and loads of a process
 _MOST_BYTES: Final = 8 << 30  # of an uploaded file
-_PORTION: Final = 1 << 20  # bytes that are written at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,14 +347,10 @@ class RollUploads:
 
 
 async def _receive(path: Path, content: AsyncIterator[bytes]) -> None:
-    size, portion = 0, bytearray()
+    size = 0
     with path.open("wb") as file:
-        async for chunk in content:
-            portion += chunk
-            size += len(chunk)
+        async for portion in content:
+            size += len(portion)
             if size > _MOST_BYTES:
                 raise RollError(f"the file is longer than {_MOST_BYTES >> 30} GB")
-            if len(portion) >= _PORTION:
-                await asyncio.to_thread(file.write, bytes(portion))
-                portion.clear()
-        file.write(portion)
+            await asyncio.to_thread(file.write, portion)

@@ -91,11 +91,7 @@ class Chunk(NamedTuple):
 
 
 def read_header(file: BinaryIO) -> bytes:
-    """Return the first line of the file.
-
-    Raises:
-        RollError: there is none.
-    """
+    """Return the first line of the file; RollError if there is none."""
     header = file.readline(HEADER_LIMIT)
     if not header.strip():
         raise RollError("the file is empty")
@@ -178,11 +174,7 @@ class Rows(NamedTuple):
 
 
 class RowReader:
-    """Reads the rows of one file.
-
-    Raises:
-        RollError: with every fault of the header, if the columns of the format cannot be found by it.
-    """
+    """Reads the rows of one file. Its RollError has every fault of a header without the columns of the format."""
 
     def __init__(self, roll_format: RollFormat, header: bytes) -> None:
         """Find the columns of the format in the file's first line."""
@@ -212,35 +204,35 @@ class RowReader:
     def read(self, chunk: Chunk) -> Rows:
         """Read the rows of a chunk, numbered from `chunk.first_no`."""
         text = chunk.data.decode(self.format.encoding, "surrogateescape")
-        read_row = self._row_reader(text)
+        forbidden, untidy = FORBIDDEN.search(text), self._is_untidy(text)
         registrations, faults, no = list[Registration](), list[FileFault](), chunk.first_no - 1
         try:
             for no, row in enumerate(self._split(text), chunk.first_no):
                 try:
-                    registrations.append(read_row(no, row))
+                    if forbidden:
+                        self._check(no, row)
+                    tidy = [value.translate(BREAKS).strip(" ") for value in row] if untidy else row
+                    registrations.append(self._registration(no, tidy))
                 except RollError as bad:
                     faults += bad.faults
                     if len(faults) == MOST_FAULTS:
                         return Rows([], tuple(faults))
         except csv.Error as error:
             faults.append(FileFault(f"quotation marks or line breaks out of place ({error})", row=no + 1))
-            return Rows([], tuple(faults), broken=True)
-        if no - chunk.first_no + 1 != chunk.rows:
+        else:
+            if no - chunk.first_no + 1 == chunk.rows:
+                return Rows([] if faults else registrations, tuple(faults))
             faults.append(FileFault("quotation marks or line breaks out of place", row=no))
-            return Rows([], tuple(faults), broken=True)
-        return Rows([] if faults else registrations, tuple(faults))
+        return Rows([], tuple(faults), broken=True)
 
-    def _row_reader(self, text: str) -> Callable[[int, list[str]], Registration]:
-        """The fastest way to read the rows of this text: most chunks need no care."""
-        if FORBIDDEN.search(text):
-            return self._checked
+    def _is_untidy(self, text: str) -> bool:
+        """Whether fields may have blanks around them or line breaks within. Most have none, and are read faster."""
         sign = self.format.delimiter
         marks = ('"', f" {sign}", f"{sign} ", " \n", "\n ", " \r", "" if sign == "\t" else "\t")
-        untidy = text[0] == " " or text[-1] == " " or any(mark and mark in text for mark in marks)
-        return self._tidied if untidy else self._registration
+        return text[0] == " " or text[-1] == " " or any(mark and mark in text for mark in marks)
 
-    def _checked(self, no: int, row: list[str]) -> Registration:
-        """Read a row that may hold forbidden characters."""
+    def _check(self, no: int, row: list[str]) -> None:
+        """Refuse a row with a forbidden character."""
         for index, value in enumerate(row):
             if FORBIDDEN.search(value):
                 no_text = _NO_TEXT.search(value)
@@ -249,11 +241,6 @@ class RowReader:
                 probe = self._values(["\x00" if i == index else "" for i in range(self._width)])
                 columns = (column for column, value in zip(CANONICAL_COLUMNS, probe, strict=True) if "\x00" in value)
                 raise RollError(FileFault(why, no, next(columns, None)))
-        return self._tidied(no, row)
-
-    def _tidied(self, no: int, row: list[str]) -> Registration:
-        """Read a row that may have blanks around its fields, or line breaks within."""
-        return self._registration(no, [value.translate(BREAKS).strip(" ") for value in row])
 
     def _registration(self, no: int, row: list[str]) -> Registration:
         if len(row) != self._width:
