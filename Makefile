@@ -14,11 +14,14 @@ run: $(VENV)/ready  ## run the demo on made-up data; SCALE=1 is the whole petiti
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-17s %s\n", $$1, $$2}' Makefile
 
+# A process for each core, with a database server of its own; one that has no tests left takes some of another's. At most
+# four, since a container may show more cores than it may use.
+TESTS := $(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist worksteal
 test: check  ## run every check and test that continuous integration runs
-	$(BIN)/pytest
+	$(TESTS)
 	@if [ -x $(PG15)/postgres ]; then \
 		echo "The database tests again, on PostgreSQL 15 of $(PG15):"; \
-		TEST_PG_BIN=$(PG15) $(BIN)/pytest tests/database; \
+		TEST_PG_BIN=$(PG15) $(TESTS) tests/database; \
 	else \
 		echo "NOT RUN: the database tests on PostgreSQL 15, since $(PG15) has no server."; \
 	fi

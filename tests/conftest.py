@@ -13,6 +13,7 @@ import asyncpg
 import pytest
 from hypothesis import settings
 
+from app.database import engine
 from app.database.engine import connect_arguments, open_database
 from app.database.migrate import upgrade
 from app.database.pools import Database
@@ -28,6 +29,14 @@ _SETTINGS = {"fsync": "off", "shared_buffers": "128MB"}
 # A loaded machine may hold any example up: no test fails because one took longer than another.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patient() -> Iterator[None]:
+    """Wait longer for a free connection than the service does: on a loaded machine five seconds are soon over."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine, "_WAIT", 60)
+        yield
 
 
 @pytest.fixture(scope="session")

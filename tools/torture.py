@@ -49,7 +49,7 @@ async def run(folder: str, seconds: float, seed: int) -> dict[str, object]:
         "requests in flight when the fault came": dict(hit),
         "requests that a fault hit or turned away": dict(torture.account.faults),
         "requests": len(sent),
-        "acknowledged, each line there once, byte for byte": sum(one.acknowledged for one in sent),
+        "acknowledged, each line there once, byte for byte": torture.account.acknowledged,
         "not acknowledged, each absent or whole": sum(not one.acknowledged for one in sent),
         "races for one voter, each counted right": races,
     }

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from app.database.pools import Database, no_reset
 
 _BRIEF = 4  # connections: keys and tallies use one each at a time; the others are for health checks
+_WAIT = 5  # seconds for a free connection to read with, before the client is asked to try again
 
 SERVICE_ROLE = "recall_service"
 
@@ -40,9 +41,9 @@ async def open_database(url: str, *, intake: int = 4, reading: int = 8) -> Datab
     """Open the pools of a process, as the service's role."""
     writers, quick = await _pool(url, intake), await _pool(url, _BRIEF)
     sessions = {"server_settings": SESSION, "command_timeout": 40}
-    engine = create_async_engine(url, pool_size=reading, max_overflow=0, pool_timeout=5, connect_args=sessions)
+    engine = create_async_engine(url, pool_size=reading, max_overflow=0, pool_timeout=_WAIT, connect_args=sessions)
     event.listen(engine.sync_engine, "checkout", _refuse_closed)
-    return Database(writers, quick, engine)
+    return Database(writers, quick, engine, _WAIT)
 
 
 async def _pool(url: str, most: int) -> asyncpg.Pool:

@@ -26,13 +26,13 @@ async def no_reset(_connection: asyncpg.Connection) -> None:
 class Database:
     """The pools of one process; `open_database` makes them."""
 
-    def __init__(self, intake: asyncpg.Pool, brief: asyncpg.Pool, reading: "AsyncEngine") -> None:
-        """Keep the pools."""
+    def __init__(self, intake: asyncpg.Pool, brief: asyncpg.Pool, reading: "AsyncEngine", wait: float) -> None:
+        """Keep the pools. `wait` is how many seconds to wait for a connection of the brief pool."""
         self._own: Final = {"intake": intake, "brief": brief}
         self._reading: Final = reading
         self.intake: Final[Acquire] = partial(intake.acquire, timeout=20)
         """A connection for the hot path, straight from the driver."""
-        self.brief: Final[Acquire] = partial(brief.acquire, timeout=5)
+        self.brief: Final[Acquire] = partial(brief.acquire, timeout=wait)
         """A connection to read a row by its key: stations wait for that as well, however busy the readers are."""
         self.begin: Final = reading.begin
         """A SQLAlchemy transaction, committed on leaving."""

@@ -17,6 +17,7 @@ from tests.races.pairs import PAIRS
 from tests.races.schedules import Pair, storm
 from tests.torture.load import Account, Stations, check
 from tests.torture.service import Service
+from tests.waiting import until
 
 
 @dataclass
@@ -39,9 +40,14 @@ class Torture:
     async def round(self, fault: str, stations: int = 12) -> int:
         """Post, do one fault to the service in the middle of it, and check; how many requests were in flight."""
         await self.service.start()
-        self.stations.fault = "none"
+        self.stations.fault, before = "none", self.account.acknowledged
+
+        async def going_well() -> bool:
+            return self.account.acknowledged >= before + stations
+
         posting = asyncio.create_task(self.stations.post_until_stopped(stations))
         await asyncio.sleep(0.3 + self.draw.random())
+        await until(going_well)  # which takes longer on a loaded machine
         self.stations.fault, hit = fault, self.account.in_flight
         await self._faults[fault]()
         await asyncio.sleep(0.2)

@@ -35,6 +35,11 @@ class Account:
     faults: Counter[str] = field(default_factory=Counter)
     in_flight: int = 0
 
+    @property
+    def acknowledged(self) -> int:
+        """How many requests were acknowledged."""
+        return sum(sent.acknowledged for sent in self.sent)
+
 
 @dataclass
 class Stations:

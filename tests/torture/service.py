@@ -108,6 +108,7 @@ class Service:
         with self.server() as server:
             connection = await asyncpg.connect(server.dsn())
             await connection.execute("ALTER DATABASE recall SET synchronous_commit = off")
+            await connection.execute("ALTER SYSTEM SET wal_writer_delay = '10s'")  # 0.2 s are soon over
             await connection.close()
 
 
