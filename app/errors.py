@@ -5,7 +5,10 @@ the database or a process does not work. Facts are attributes; the text is for a
 """
 
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
+
+Kind = Literal["not_found", "conflict", "invalid", "forbidden", "too_many", "busy"]
+"""What is the matter when a request is refused."""
 
 
 class _ExplainedError(Exception):
@@ -18,85 +21,90 @@ class RecallError(_ExplainedError):
     """Anything the service refuses knowingly. `code` is stable: other programs read it."""
 
     code: ClassVar[str]
+    kind: ClassVar[Kind]
 
-    def __init_subclass__(cls, *, code: str) -> None:
-        """Name the code beside the class."""
-        cls.code = code
+    def __init_subclass__(cls, *, code: str, kind: Kind) -> None:
+        """Name both beside the class."""
+        cls.code, cls.kind = code, kind
 
 
-class UnknownPetitionError(RecallError, code="unknown_petition"):
+class UnknownPetitionError(RecallError, code="unknown_petition", kind="not_found"):
     """There is no such petition in this county."""
 
 
-class UnknownLineError(RecallError, code="unknown_place"):
+class UnknownLineError(RecallError, code="unknown_place", kind="not_found"):
     """There is no signature at this place: check section, page and line."""
 
 
-class UnknownVoterError(RecallError, code="unknown_voter"):
+class PlaceConflictError(RecallError, code="place_conflict", kind="conflict"):
+    """A different entry is already recorded here. Ask a clerk to revise it."""
+
+
+class UnknownVoterError(RecallError, code="unknown_voter", kind="invalid"):
     """The active roll has no voter of this number."""
 
 
-class PetitionClosedError(RecallError, code="petition_closed"):
+class PetitionClosedError(RecallError, code="petition_closed", kind="conflict"):
     """The petition is closed: its count does not change any more."""
 
 
-class UndecidedLinesError(RecallError, code="undecided_lines"):
+class UndecidedLinesError(RecallError, code="undecided_lines", kind="conflict"):
     """Lines are still received, in review or unsettled: the count cannot end yet."""
 
 
-class NoCheckpointError(RecallError, code="no_checkpoint"):
+class NoCheckpointError(RecallError, code="no_checkpoint", kind="not_found"):
     """There is no such checkpoint, or none yet."""
 
 
-class UnknownEntryError(RecallError, code="unknown_entry"):
+class UnknownEntryError(RecallError, code="unknown_entry", kind="not_found"):
     """The ledger has no such entry, or was never of that size."""
 
 
-class CheckpointRefusedError(RecallError, code="checkpoint_refused"):
+class CheckpointRefusedError(RecallError, code="checkpoint_refused", kind="conflict"):
     """The ledger does not continue its last checkpoint, or time went back: run a verification."""
 
 
-class CheckpointKeyError(RecallError, code="checkpoint_key"):
+class CheckpointKeyError(RecallError, code="checkpoint_key", kind="busy"):
     """The file of the key that signs checkpoints holds no Ed25519 key."""
 
 
-class IdempotencyConflictError(RecallError, code="idempotency_key_reused"):
+class IdempotencyConflictError(RecallError, code="idempotency_key_reused", kind="invalid"):
     """This Idempotency-Key was used before with other content. Nothing was changed."""
 
 
-class InvalidPetitionError(RecallError, code="invalid_petition"):
+class InvalidPetitionError(RecallError, code="invalid_petition", kind="invalid"):
     """The petition cannot be opened like this."""
 
 
-class FindingRefusedError(RecallError, code="finding_refused"):
+class FindingRefusedError(RecallError, code="finding_refused", kind="invalid"):
     """This finding is not allowed here."""
 
 
-class SupervisorNeededError(RecallError, code="supervisor_needed"):
+class SupervisorNeededError(RecallError, code="supervisor_needed", kind="forbidden"):
     """Another person decided this line: a reversal needs a supervisor and a note."""
 
 
-class WithdrawalRefusedError(RecallError, code="withdrawal_refused"):
+class WithdrawalRefusedError(RecallError, code="withdrawal_refused", kind="invalid"):
     """This withdrawal cannot be recorded."""
 
 
-class UnknownWithdrawalError(RecallError, code="unknown_withdrawal"):
+class UnknownWithdrawalError(RecallError, code="unknown_withdrawal", kind="not_found"):
     """There is no such withdrawal."""
 
 
-class NoRollError(RecallError, code="no_roll"):
+class NoRollError(RecallError, code="no_roll", kind="conflict"):
     """The county has no active roll."""
 
 
-class NotDrawnError(RecallError, code="not_drawn"):
+class NotDrawnError(RecallError, code="not_drawn", kind="conflict"):
     """This line is not one of those to be checked."""
 
 
-class AlreadyCheckedError(RecallError, code="already_checked"):
+class AlreadyCheckedError(RecallError, code="already_checked", kind="conflict"):
     """This line has been checked already: each has one independent answer."""
 
 
-class LookupBudgetError(RecallError, code="lookup_budget"):
+class LookupBudgetError(RecallError, code="lookup_budget", kind="too_many"):
     """This principal's lookups of today are used up."""
 
     def __init__(self, retry_after: int) -> None:
@@ -105,19 +113,19 @@ class LookupBudgetError(RecallError, code="lookup_budget"):
         self.retry_after = retry_after
 
 
-class InvalidKeyError(RecallError, code="invalid_key"):
+class InvalidKeyError(RecallError, code="invalid_key", kind="invalid"):
     """Such a key cannot be issued."""
 
 
-class KeyLimitError(RecallError, code="key_limit"):
+class KeyLimitError(RecallError, code="key_limit", kind="conflict"):
     """This principal has two live keys already: revoke one first."""
 
 
-class UnknownKeyError(RecallError, code="unknown_key"):
+class UnknownKeyError(RecallError, code="unknown_key", kind="not_found"):
     """There is no such key in this county."""
 
 
-class BusyError(RecallError, code="busy"):
+class BusyError(RecallError, code="busy", kind="busy"):
     """The service is at its limit. Try again shortly."""
 
 
@@ -147,35 +155,35 @@ class FileFaults(Exception):  # noqa: N818 - not an error of its own: what the r
         return type(self), self.faults
 
 
-class RollError(FileFaults, RecallError, code="roll_refused"):
+class RollError(FileFaults, RecallError, code="roll_refused", kind="invalid"):
     """The file is not a roll that can be used. Nothing of it was loaded, and the roll in use stays."""
 
 
-class AliasesError(FileFaults, RecallError, code="aliases_refused"):
+class AliasesError(FileFaults, RecallError, code="aliases_refused", kind="invalid"):
     """The file is not a table of aliases that can be used. Nothing of it was loaded, and the table in use stays."""
 
 
-class UnknownCountyError(RecallError, code="unknown_county"):
+class UnknownCountyError(RecallError, code="unknown_county", kind="not_found"):
     """There is no such county: load its roll first."""
 
 
-class RollLoadingError(RecallError, code="roll_loading"):
+class RollLoadingError(RecallError, code="roll_loading", kind="conflict"):
     """Another load of this county's roll is running."""
 
 
-class UnknownRollError(RecallError, code="unknown_roll"):
+class UnknownRollError(RecallError, code="unknown_roll", kind="not_found"):
     """The county's roll has no such version, or the version cannot be used like this."""
 
 
-class RollOutdatedError(RecallError, code="roll_outdated"):
+class RollOutdatedError(RecallError, code="roll_outdated", kind="conflict"):
     """The roll is complete through an earlier day than the one in use."""
 
 
-class RollKeysError(RecallError, code="roll_keys"):
+class RollKeysError(RecallError, code="roll_keys", kind="conflict"):
     """The roll was loaded by a version of this program whose search keys were others: load the file again."""
 
 
-class CountyCodeError(RecallError, code="county_code"):
+class CountyCodeError(RecallError, code="county_code", kind="invalid"):
     """A county's code is one to 32 letters, digits, hyphens and underscores, a letter or digit first."""
 
 
@@ -200,14 +208,6 @@ class NoDatabaseError(OperationalError):
             f"there is no database in {data_dir}: set DATA_DIR to the folder that `serve` uses, or make a new database"
             " there with `python -m app serve` or `python -m app migrate`"
         )
-
-
-class DatabaseConnectionError(OperationalError):
-    """The database that DATABASE_URL names cannot be reached. The text says why, without the address."""
-
-
-class SchemaError(OperationalError):
-    """The schema of the database is not that of this program."""
 
 
 class WorkerDiedError(OperationalError):

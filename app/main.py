@@ -9,59 +9,34 @@ from fastapi import FastAPI
 
 from app.database.engine import SESSION, connect_arguments, open_database
 from app.examination.reexamination import keep_examined
-from app.http import (
-    findings,
-    health,
-    keys,
-    ledger,
-    openapi,
-    petitions,
-    problems,
-    quality,
-    rolls,
-    signatures,
-    tally,
-    voters,
-)
+from app.http import administration, health, ledger, openapi, petitions, problems, signatures, voters
 from app.http.frame import InFlightLimit, Metrics, Observe, RateLimit, State, check_guards, utc_now
 from app.ledger.evidence import keep_checkpoints
 from app.ledger.notes import Signer
 from app.matching.workers import Matchers
 from app.roll.loading import RollUploads
 from app.settings import Settings
-from app.telemetry import Tracing
+from app.telemetry import NAME, close_tracing, open_tracing
 
+# Routes are tried in order: those that are asked for most come first.
 _ROUTERS = (
-    petitions.router,
-    signatures.router,
-    findings.router,
-    findings.withdrawals,
-    findings.sections,
-    tally.router,
-    ledger.router,
-    rolls.router,
-    rolls.aliases,
-    keys.router,
-    voters.router,
-    quality.router,
-    health.router,
+    *(signatures.direct, petitions.direct),
+    *(petitions.router, signatures.router, signatures.withdrawals, signatures.sections),
+    *(petitions.tallies, ledger.router, administration.rolls, administration.aliases, administration.keys),
+    *(voters.router, voters.quality, health.router),
 )
 
 
 def create_app(settings: Settings, database_url: str, *, now: Callable[[], datetime] = utc_now) -> FastAPI:
-    """The service over one database.
-
-    Raises:
-        RuntimeError: a route declares no role.
-    """
-    metrics, tracing = Metrics(), Tracing.open() if settings.telemetry else None
+    """The service over one database. A route that declares no role is a RuntimeError."""
+    metrics, spans = Metrics(), open_tracing() if settings.telemetry else None
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with _running(settings, database_url, metrics, now) as app.state.recall:
             yield
-        if tracing:
-            await tracing.close()
+        if spans:
+            await close_tracing(spans)
 
     app = FastAPI(
         lifespan=lifespan,
@@ -71,15 +46,13 @@ def create_app(settings: Settings, database_url: str, *, now: Callable[[], datet
         # FastAPI's own spans and logs hold paths, queries and the texts of exceptions: ours are in `Observe`.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
-    # The direct routes come first, since routes are tried in order; not include_router, which matches each one twice.
-    app.router.routes[:0] = [signatures.POST_SIGNATURE, tally.GET_TALLY]
-    for router in _ROUTERS:
-        app.router.routes.extend(router.routes)
+    # Not by include_router, which matches each route twice.
+    app.router.routes[:0] = [route for router in _ROUTERS for route in router.routes]
     problems.install(app)
     check_guards(app)
     openapi.install(app)
     app.add_middleware(InFlightLimit)
-    app.add_middleware(Observe, metrics=metrics, tracer=tracing.tracer if tracing else None)
+    app.add_middleware(Observe, metrics=metrics, tracer=spans.get_tracer(NAME) if spans else None)
     return app
 
 

@@ -48,11 +48,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
-        """Read and check the environment.
-
-        Raises:
-            SettingsError: a value cannot be used.
-        """
+        """Read and check the environment. SettingsError names a value that cannot be used."""
         paths = {name: Path(value) for name, value in environment.items() if name in _PATHS and value}
         telemetry_disabled = environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
         result = cls(

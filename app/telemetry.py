@@ -4,40 +4,30 @@ import asyncio
 import threading
 from typing import TYPE_CHECKING, Final
 
-from opentelemetry.trace import Tracer
-
 if TYPE_CHECKING:  # imported where it is used: tracing that is off costs nothing
     from opentelemetry.sdk.trace import TracerProvider
 
-_NAME: Final = "recall-petition-verifier"
+NAME: Final = "recall-petition-verifier"
 _EXPORT_WITHIN: Final = 2.0  # seconds, since the process waits for the last ones before it ends
 
 
-class Tracing:
-    """Sends spans to a collector in a thread of its own, so that an absent collector delays nothing."""
+def open_tracing() -> "TracerProvider":
+    """Begin to send spans to a collector, in a thread of its own, so that an absent collector delays nothing."""
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415  # see above
+    from opentelemetry.sdk.resources import Resource  # noqa: PLC0415  # the same
+    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415  # the same
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415  # the same
 
-    def __init__(self, provider: "TracerProvider") -> None:
-        """Send the spans of this provider; `open` makes one."""
-        self._provider = provider
-        self.tracer: Tracer = provider.get_tracer(_NAME)
+    resource = Resource.create()
+    if str(resource.attributes["service.name"]).startswith("unknown_service"):  # no OTEL_SERVICE_NAME
+        resource = resource.merge(Resource({"service.name": NAME}))
+    provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(timeout=_EXPORT_WITHIN)))
+    return provider
 
-    @classmethod
-    def open(cls) -> "Tracing":
-        """Begin to send spans."""
-        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415  # see above
-        from opentelemetry.sdk.resources import Resource  # noqa: PLC0415  # the same
-        from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415  # the same
-        from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415  # the same
 
-        resource = Resource.create()
-        if str(resource.attributes["service.name"]).startswith("unknown_service"):  # no OTEL_SERVICE_NAME
-            resource = resource.merge(Resource({"service.name": _NAME}))
-        provider = TracerProvider(resource=resource, shutdown_on_exit=False)
-        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(timeout=_EXPORT_WITHIN)))
-        return cls(provider)
-
-    async def close(self) -> None:
-        """Send the last spans, if the collector accepts them in time."""
-        last = threading.Thread(target=self._provider.shutdown, daemon=True)
-        last.start()
-        await asyncio.to_thread(last.join, _EXPORT_WITHIN)
+async def close_tracing(provider: "TracerProvider") -> None:
+    """Send the last spans, if the collector accepts them in time."""
+    last = threading.Thread(target=provider.shutdown, daemon=True)
+    last.start()
+    await asyncio.to_thread(last.join, _EXPORT_WITHIN)

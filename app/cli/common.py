@@ -17,7 +17,7 @@ from app.database.engine import open_database
 from app.database.migrate import is_current, upgrade
 from app.database.pools import Database
 from app.database.server import EmbeddedServer
-from app.errors import CheckpointKeyError, OperationalError, SchemaError
+from app.errors import CheckpointKeyError, OperationalError
 from app.law.line import LARGEST_NUMBER, Place
 from app.law.petition import Petition
 from app.ledger.notes import Signer
@@ -97,13 +97,12 @@ async def check_schema(url: str, *, migrate: bool) -> None:
     """Bring the database to this program's schema if `migrate` allows it: always for the embedded one.
 
     Raises:
-        DatabaseConnectionError: the database cannot be reached.
-        SchemaError: its schema is older and may not be changed, or newer.
+        OperationalError: the database cannot be reached; its schema is older and may not be changed, or newer.
     """
     if await is_current(url):
         return
     if not migrate:
-        raise SchemaError("the database's schema is not this program's: run `python -m app migrate`")
+        raise OperationalError("the database's schema is not this program's: run `python -m app migrate`")
     await upgrade(url)
 
 

@@ -16,12 +16,10 @@ from app.database.pools import Database
 from app.examination.explanation import explain
 from app.examination.findings import decide_line, revoke_withdrawal, withdraw
 from app.examination.reexamination import declare_section, revise
-from app.http.body import check, decode, safe_text
-from app.http.findings import RevisionIn, section_out, withdrawal_done_out
-from app.http.petitions import PetitionOut
+from app.http.petitions import PetitionOut, tally_out
 from app.http.problems import Problem
-from app.http.signatures import detail_out, line_out
-from app.http.tally import tally_out
+from app.http.signatures import RevisionIn, detail_out, line_out, section_out, withdrawal_done_out
+from app.http.wire import check, decode, safe_text
 from app.law.line import CALIFORNIA, RULESETS
 from app.law.petition import SectionDates, Terms
 from app.law.reasons import REASONS, REVIEW_CAUSES, Outcome

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from app.database.engine import connect_arguments
-from app.errors import DatabaseConnectionError, SchemaError
+from app.errors import OperationalError
 
 _PROJECT: Final = Path(__file__).parents[2]
 _CONNECT_WITHIN: Final = 15  # seconds
@@ -46,8 +46,7 @@ async def is_current(url: str) -> bool:
     """Whether the schema of the database at `url` is this program's. Every command asks this first.
 
     Raises:
-        DatabaseConnectionError: the database cannot be reached.
-        SchemaError: a newer version of this program has migrated it.
+        OperationalError: the database cannot be reached, or a newer version of this program has migrated it.
     """
     connection = await _connect(url)
     try:
@@ -55,7 +54,7 @@ async def is_current(url: str) -> bool:
     finally:
         await connection.close()
     if revision is not None and revision not in _revisions():
-        raise SchemaError("the database was migrated by a newer version of this program: use that version")
+        raise OperationalError("the database was migrated by a newer version of this program: use that version")
     return revision == head_revision()
 
 
@@ -70,7 +69,7 @@ async def _connect(url: str) -> asyncpg.Connection:
         why = f"the server refuses the connection ({type(error).__name__})"
     except (OSError, TimeoutError):
         why = "no database server answers at this host and port"
-    raise DatabaseConnectionError(f"DATABASE_URL: {why}")
+    raise OperationalError(f"DATABASE_URL: {why}")
 
 
 def _revisions() -> list[str]:

@@ -1,4 +1,9 @@
-"""Deadlines for slow clients: a connection that makes no progress is cut."""
+"""Deadlines for slow clients: a connection that makes no progress is cut.
+
+uvicorn's settings do not cover this. `timeout_keep_alive` begins only after an answer, `limit_concurrency` refuses
+requests but keeps connections, and `h11_max_incomplete_event_size` bounds a head only in the slower h11: a client that
+sends half a request, or does not read its answer, would hold its connection without end.
+"""
 
 import asyncio
 from typing import Final
@@ -17,10 +22,6 @@ _MOST: Final = 4_000  # connections of a process; each may cost a file descripto
 
 class DeadlineProtocol(HttpToolsProtocol):
     """uvicorn's protocol with deadlines and a problem as its 400.
-
-    uvicorn's settings do not cover this. `timeout_keep_alive` begins only after an answer, `limit_concurrency` refuses
-    requests but keeps connections, and `h11_max_incomplete_event_size` bounds a head only in the slower h11: a client
-    that sends half a request, or does not read its answer, would hold its connection without end.
 
     A head must arrive within eight seconds and has at most 64 KB. A body has a second more for every 32 KB that came,
     so that single bytes gain nothing. A connection whose answer is not read for eight seconds is cut.

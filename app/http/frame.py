@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import re
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
@@ -15,13 +14,13 @@ from uuid import UUID, uuid4
 from fastapi import Depends, FastAPI, Header, Path, Request, Response
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute, iter_route_contexts
-from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
+from opentelemetry.trace import SpanKind, Status, StatusCode, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
-from starlette.routing import BaseRoute, Match, Route
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.access.keys import KeyRing
@@ -32,18 +31,9 @@ from app.count.queries import Change
 from app.count.record import Count, WriteRequest
 from app.database.pools import Database
 from app.errors import BusyError, UnknownPetitionError
-from app.http.body import BodyReader
-from app.http.problems import (
-    MAX_ERRORS,
-    FieldError,
-    Problem,
-    field_error,
-    invalid,
-    log_failure,
-    problem_of,
-    render,
-    unknown_field,
-)
+from app.http import problems
+from app.http.problems import MAX_ERRORS, FieldError, Problem, field_error, invalid, unknown_field
+from app.http.wire import BodyReader
 from app.law.line import canonical
 from app.law.petition import Petition, PetitionKey
 from app.ledger.notes import Signer
@@ -58,7 +48,7 @@ class Metrics:
 
     def __init__(self) -> None:
         """Begin at zero."""
-        self._registry = registry = CollectorRegistry()
+        self.registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         route, petition = ["method", "route"], ["petition_id"]
         seconds = "Time until a request was answered."
@@ -72,38 +62,22 @@ class Metrics:
         self._verified_at = Gauge("recall_verification_timestamp_seconds", verified, petition, registry=registry)
         self._of_route: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}  # looked up at each request
 
-    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count one request.
-
-        Args:
-            method: the HTTP method.
-            route: the route's pattern, not the path.
-            status: the HTTP status.
-            seconds: the time until the answer was sent.
-        """
-        known = self._of_route.get((method, route, status))
-        if known is None:
-            known = self._requests.labels(method, route, str(status)), self._seconds.labels(method, route)
-            self._of_route[method, route, status] = known
-        known[0].inc()
-        known[1].observe(seconds)
+    def answered(self, route: tuple[str, str, int], seconds: float) -> None:
+        """Count one request, by its method, its route's pattern and its status."""
+        if route not in self._of_route:
+            self._of_route[route] = self._requests.labels(*route), self._seconds.labels(*route[:2])
+        requests, times = self._of_route[route]
+        requests.inc()
+        times.observe(seconds)
 
     def verified(self, petition_id: UUID, *, agrees: bool, now: datetime) -> None:
         """Remember a verification's result."""
-        self._agrees.labels(str(petition_id)).set(agrees)
-        self._verified_at.labels(str(petition_id)).set(now.timestamp())
-
-    def text(self) -> bytes:
-        """The metrics as Prometheus reads them."""
-        return generate_latest(self._registry)
+        self._agrees.labels(petition_id).set(agrees)
+        self._verified_at.labels(petition_id).set(now.timestamp())
 
 
 _MAX_IN_FLIGHT: Final = 1_000  # requests of a process, streams included
 _NEVER_REFUSED: Final = ("/health/live", "/health/ready", "/metrics")  # needed most when the process is overloaded
-_ENDING: Final = Problem(503, "unavailable", "The service is stopping. Try again.")
-_CLIENT_LEFT: Final = 499  # in the log: the client left before there was an answer
-_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
-logger = logging.getLogger("app.request")
 
 
 @dataclass
@@ -119,7 +93,7 @@ class InFlightLimit:
         if scope["type"] != "http" or scope["path"] in _NEVER_REFUSED:
             await self.app(scope, receive, send)
         elif self.in_flight >= self.most:
-            await render(problem_of(BusyError()), scope["state"]["request_id"])(scope, receive, send)
+            await problems.render(problems.problem_of(BusyError()), scope["state"]["request_id"])(scope, receive, send)
         else:
             self.in_flight += 1
             try:
@@ -136,23 +110,13 @@ class Allowance(NamedTuple):
     remaining: int
     reset: int  # seconds until the whole limit is available again; where nothing is allowed, until one request is
 
-    def headers(self) -> dict[str, str]:
-        """The headers that report it."""
-        return {
-            "ratelimit-limit": str(self.limit),
-            "ratelimit-remaining": str(self.remaining),
-            "ratelimit-reset": str(self.reset),
-        }
-
 
 class RateLimit:
     """A token bucket for each key, which holds two seconds' worth of requests."""
 
     def __init__(self, per_second: int, clock: Callable[[], float] = time.monotonic) -> None:
         """Allow each key this many requests a second."""
-        self._per_second = per_second
-        self._size = 2 * per_second
-        self._clock = clock
+        self._per_second, self._size, self._clock = per_second, 2 * per_second, clock
         self._buckets: dict[str, tuple[float, float]] = {}  # key -> its tokens, and when they were counted
 
     def take(self, key: str) -> Allowance:
@@ -165,6 +129,12 @@ class RateLimit:
         self._buckets[key] = tokens, now
         missing = self._size - tokens if allowed else 1 - tokens
         return Allowance(allowed, self._size, int(tokens), ceil(missing / self._per_second))
+
+
+_ENDING: Final = Problem(503, "unavailable", "The service is stopping. Try again.")
+_CLIENT_LEFT: Final = 499  # in the log: the client left before there was an answer
+_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
+logger = logging.getLogger("app.request")
 
 
 @dataclass
@@ -189,8 +159,8 @@ class Observe:
             await exchange.answer(_ENDING, receive)
             raise
         except Exception as error:  # noqa: BLE001  # the last resort: nothing of it reaches the client
-            log_failure(error, exchange.request_id)
-            await exchange.answer(problem_of(error), receive)
+            problems.log_failure(error, exchange.request_id)
+            await exchange.answer(problems.problem_of(error), receive)
         finally:
             exchange.record(self.metrics)
 
@@ -199,12 +169,13 @@ class _Exchange:
     """One request and its answer."""
 
     def __init__(self, scope: Scope, send: Send, tracer: Tracer | None) -> None:
-        self.request_id = uuid4().hex
-        self.status = 0
-        self._span = _span(tracer, scope) if tracer else None
-        self._started = time.perf_counter()
-        self._send = send
-        self._ended = False
+        self.request_id, self.status = uuid4().hex, 0
+        self._send, self._ended, self._started = send, False, time.perf_counter()
+        self._span = None
+        if tracer:  # below the client's span, where `traceparent` names one; `tracestate` may be any text: left out
+            parent = {"traceparent": Headers(scope=scope).get("traceparent", "")}
+            context = TraceContextTextMapPropagator().extract(parent)
+            self._span = tracer.start_span("request", context, SpanKind.SERVER)
         self._method = scope["method"] if scope["method"] in _METHODS else "other"
         # HEAD is answered as GET is, without the content (RFC 9110, 9.3.2).
         self.scope = {**scope, "method": "GET"} if self._method == "HEAD" else scope
@@ -224,10 +195,9 @@ class _Exchange:
     async def answer(self, problem: Problem, receive: Receive) -> None:
         """Answer with a problem where no answer has begun."""
         if not self.status:
-            await render(problem, self.request_id)(self.scope, receive, self.send)
+            await problems.render(problem, self.request_id)(self.scope, receive, self.send)
 
     def _with_ours(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-        """An answer's headers, and those that every answer has."""
         ours = [(b"x-request-id", self.request_id.encode()), (b"x-content-type-options", b"nosniff")]
         ours += [(name.encode(), value.encode()) for name, value in self.scope["state"].get("headers", {}).items()]
         names = {name for name, _ in ours}
@@ -238,28 +208,18 @@ class _Exchange:
 
     def record(self, metrics: Metrics) -> None:
         """Write the log line, the metrics and the span."""
-        route = getattr(self.scope.get("route"), "path", "unmatched")
+        method, route, status = self._method, getattr(self.scope.get("route"), "path", "unmatched"), self.status
         seconds = time.perf_counter() - self._started
-        metrics.answered(self._method, route, self.status, seconds)
-        facts = {"request_id": self.request_id, "method": self._method, "route": route, "status": self.status}
+        metrics.answered((method, route, status), seconds)
+        facts = {"request_id": self.request_id, "method": method, "route": route, "status": status}
         logger.info("request", extra={**facts, "ms": round(seconds * 1000, 2)})
         if self._span:
-            self._end_span(self._span, route)
-
-    def _end_span(self, span: Span, route: str) -> None:
-        span.update_name(f"{self._method} {route}")
-        span.set_attributes({"http.request.method": self._method, "http.response.status_code": self.status})
-        span.set_attributes({"http.route": route, "request_id": self.request_id})
-        if self.status >= 500:  # noqa: PLR2004  # the server's own
-            span.set_status(Status(StatusCode.ERROR))
-        span.end()
-
-
-def _span(tracer: Tracer, scope: Scope) -> Span:
-    """A request's span, below the client's where `traceparent` names one; `tracestate` may be any text: left out."""
-    parent = Headers(scope=scope).get("traceparent", "")
-    context = TraceContextTextMapPropagator().extract({"traceparent": parent})
-    return tracer.start_span("request", context, SpanKind.SERVER)
+            self._span.update_name(f"{method} {route}")
+            names = ("request_id", "http.request.method", "http.route", "http.response.status_code")
+            self._span.set_attributes(dict(zip(names, facts.values(), strict=True)))
+            if status >= 500:  # noqa: PLR2004  # the server's own
+                self._span.set_status(Status(StatusCode.ERROR))
+            self._span.end()
 
 
 def utc_now() -> datetime:
@@ -305,24 +265,27 @@ async def _state(request: Request) -> State:
 AppState = Annotated[State, Depends(_state)]
 
 
+@dataclass(eq=False)
 class Guard:
     """A dependency that admits the declared roles. A route without one does not start."""
 
-    def __init__(self, *roles: Role) -> None:
-        """Admit these roles."""
-        self.roles = roles
+    roles: tuple[Role, ...]
 
     async def __call__(self, request: Request) -> Principal:
-        """The principal of the request's bearer key.
+        """The principal of the request's bearer key. The request counts against its rate even if it is refused later.
 
-        Raises:
-            Problem: 401 without a live key, 429 above its rate, 403 for another role, 422 for an unknown parameter.
+        It is refused: 401 without a live key, 429 above its rate, 403 for another role, 422 for an unknown parameter.
         """
         principal = await principal_of(request)
         if principal is None:
             challenge = {"WWW-Authenticate": "Bearer"}
             raise Problem(401, "unauthorized", "A valid bearer key is required.", headers=challenge)
-        _count_request(request, principal)
+        allowance = state_of(request).rate.take(f"{principal.county_id} {principal.name} {principal.role}")
+        limit, remaining, reset = map(str, allowance[1:])
+        request.state.headers = {"ratelimit-limit": limit, "ratelimit-remaining": remaining, "ratelimit-reset": reset}
+        if not allowance.allowed:
+            retry = {"Retry-After": reset}
+            raise Problem(429, "too_many_requests", "This key sends more requests than allowed.", headers=retry)
         if principal.role not in self.roles:
             raise Problem(403, "wrong_role", "This key's role does not permit this.")
         _check_parameters(request)
@@ -332,17 +295,15 @@ class Guard:
 
 def allow(*roles: Role) -> Any:  # noqa: ANN401  # a dependency marker
     """The parameter that is the principal. Declare it first: nothing else of the request is read without a good key."""
-    return Depends(Guard(*roles))
+    return Depends(Guard(roles))
 
 
 Admin = Annotated[Principal, allow("admin")]
 Decider = Annotated[Principal, allow("clerk", "supervisor")]
 Supervisor = Annotated[Principal, allow("supervisor")]
 Reader = Annotated[Principal, allow("clerk", "supervisor", "auditor")]
-MONITORS: Final = Guard("monitor", "clerk", "supervisor", "auditor")
-Monitor = Annotated[Principal, Depends(MONITORS)]
-POSTERS: Final = Guard("station", "clerk", "supervisor", "system")
-Poster = Annotated[Principal, Depends(POSTERS)]
+Monitor = Annotated[Principal, allow("monitor", "clerk", "supervisor", "auditor")]
+Poster = Annotated[Principal, allow("station", "clerk", "supervisor", "system")]
 
 
 async def principal_of(request: Request) -> Principal | None:
@@ -355,20 +316,12 @@ async def principal_of(request: Request) -> Principal | None:
     return await state.keys.recognize(key.strip(), now=state.now())
 
 
-def _count_request(request: Request, principal: Principal) -> None:
-    """Count the request against its principal's rate, even if it is refused later. Raises Problem, 429."""
-    allowance = state_of(request).rate.take(f"{principal.county_id} {principal.name} {principal.role}")
-    request.state.headers = allowance.headers()
-    if not allowance.allowed:
-        retry = {"Retry-After": str(allowance.reset)}
-        raise Problem(429, "too_many_requests", "This key sends more requests than allowed.", headers=retry)
-
-
 def _check_parameters(request: Request) -> None:
     """Refuse an unknown parameter, or anything given twice: a misspelled filter would list everything."""
     given = [name for name, _ in request.query_params.multi_items()] if request.scope["query_string"] else []
-    route: BaseRoute = request.scope["route"]
-    documented = {known.alias for known in route.dependant.query_params} if isinstance(route, APIRoute) else set()
+    route: APIRoute = request.scope["route"]
+    parts = (route.dependant, *route.dependant.dependencies) if given else ()
+    documented = {known.alias for part in parts for known in part.query_params}
     unknown = [name for name in dict.fromkeys(given) if name not in documented]
     errors = [unknown_field("query", name) for name in unknown[:MAX_ERRORS]]
     if len(given) != len(set(given)):
@@ -380,11 +333,7 @@ def _check_parameters(request: Request) -> None:
 
 
 async def petition_of(state: State, key: PetitionKey) -> Petition:
-    """The petition; another county's is as unknown as one that does not exist.
-
-    Raises:
-        UnknownPetitionError: there is no such petition in the county.
-    """
+    """The petition; another county's is as unknown as one that does not exist (UnknownPetitionError)."""
     known = state.petitions.get(key)
     if known is None:
         async with state.database.begin() as connection:
@@ -401,85 +350,53 @@ async def _petition(request: Request, petition_id: Annotated[UUID, Path()]) -> P
 
 
 PathPetition = Annotated[Petition, Depends(_petition)]
-_KEY: Final = "[!-~]{1,200}"
-IdempotencyKey = Annotated[str | None, Header(pattern=f"^{_KEY}$")]
+KEY_PATTERN: Final = "[!-~]{1,200}"
+IdempotencyKey = Annotated[str | None, Header(pattern=f"^{KEY_PATTERN}$")]
 _UUIDS: Final = TypeAdapter(UUID)
 
-Endpoint = Callable[[Request, Principal], Awaitable[Response]]
 
+class DirectRoute(APIRoute):
+    """A route for the requests that are sent most: FastAPI's handling costs more than their answers do.
 
-class DirectRoute(Route):
-    """A plain Starlette route behind a guard, for the requests that are sent most.
-
-    FastAPI's handling costs more than their answers do. The OpenAPI document describes them from its data file.
+    Its endpoint takes the request, and dependencies that need nothing but the request: a guard, and a reader of the
+    body. It reads its other parameters itself; the OpenAPI document takes them from its data file.
     """
 
-    def __init__(
-        self, method: str, path: str, guard: Guard, endpoint: Endpoint, *, body: BodyReader[Any] | None = None
-    ) -> None:
-        """Declare the route.
-
-        Args:
-            method: its HTTP method.
-            path: its pattern.
-            guard: admits the principal before the endpoint runs.
-            endpoint: answers the request of the admitted principal; its name is the operation's id.
-            body: reads the body; the endpoint calls it.
-        """
-        super().__init__(path, endpoint, methods=[method])
-        self.methods, self.app = {method}, self._serve
-        self.guard, self.body = guard, body
-
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Match a request, and name the route as FastAPI does: the metrics need its pattern."""
-        match, matched = super().matches(scope)
-        return match, {**matched, "route": self} if matched else matched
+    def __init__(self, *args: Any, **settings: Any) -> None:  # noqa: ANN401  # those of FastAPI
+        """Declare the route as FastAPI does."""
+        super().__init__(*args, **settings)
+        self.app = self._serve
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive, send)
-        response = await self.endpoint(request, await self.guard(request))
-        await response(scope, receive, send)
-
-
-def direct_key(request: Request) -> tuple[str | None, list[FieldError]]:
-    """The idempotency key of a direct route, and what is wrong with it."""
-    key = request.headers.get("idempotency-key")
-    good = key is None or re.fullmatch(_KEY, key)
-    return key, [] if good else [field_error("header.idempotency-key", "wrong_format")]
+        values = {need.name or "": await need.call(request) for need in self.dependant.dependencies if need.call}
+        await (await self.endpoint(request, **values))(scope, receive, send)
 
 
 async def direct_petition(request: Request, principal: Principal, *others: FieldError) -> Petition:
-    """The petition in the path of a direct route.
-
-    Raises:
-        Problem: 422, the petition's id is not a UUID, or there are other errors.
-        UnknownPetitionError: there is no such petition in the principal's county.
-    """
+    """The petition in the path of a direct route. What else is wrong with the request is named together with it."""
     try:
-        petition_id: UUID | None = _UUIDS.validate_python(request.path_params["petition_id"])
+        petition_id: UUID = _UUIDS.validate_python(request.path_params["petition_id"])
     except ValidationError:
-        petition_id, others = None, (field_error("path.petition_id", "wrong_format"), *others)
-    if petition_id is None or others:
+        raise invalid(field_error("path.petition_id", "wrong_format"), *others) from None
+    if others:
         raise invalid(*others)
     return await petition_of(state_of(request), PetitionKey(principal.county_id, petition_id))
 
 
 PUBLIC: Final = frozenset({"/health/live", "/health/ready", "/metrics", "/openapi.json", "/docs", "/docs/{asset}"})
-GuardedRoute = APIRoute | DirectRoute
 
 
 def guard_of(route: BaseRoute) -> Guard | None:
-    """The guard of a route. It must be its first dependency."""
-    if isinstance(route, DirectRoute):
-        return route.guard
-    first = route.dependant.dependencies[:1] if isinstance(route, APIRoute) else []
-    return next((dependency.call for dependency in first if isinstance(dependency.call, Guard)), None)
+    """The guard of a route. It must be the first dependency that is called."""
+    first = route.dependant if isinstance(route, APIRoute) else None
+    while first and first.dependencies:
+        first = first.dependencies[0]
+    return first.call if first and isinstance(first.call, Guard) else None
 
 
-def body_of(route: GuardedRoute) -> type[BaseModel] | None:
+def body_of(route: APIRoute) -> type[BaseModel] | None:
     """The model of a route's JSON body."""
-    if isinstance(route, DirectRoute):
-        return route.body.model if route.body else None
     calls = (dependency.call for dependency in route.dependant.dependencies)
     return next((call.model for call in calls if isinstance(call, BodyReader)), None)
 
@@ -489,17 +406,13 @@ def routes(app: FastAPI) -> list[tuple[str, BaseRoute]]:
     return [(c.path or "", c.original_route) for c in iter_route_contexts(app.routes)]
 
 
-def guarded_routes(app: FastAPI) -> dict[str, GuardedRoute]:
+def guarded_routes(app: FastAPI) -> dict[str, APIRoute]:
     """The routes that need a key, by operation id, which is the name of the route's function."""
-    return {r.name: r for _, r in routes(app) if isinstance(r, GuardedRoute) and guard_of(r)}
+    return {r.name: r for _, r in routes(app) if isinstance(r, APIRoute) and guard_of(r)}
 
 
 def check_guards(app: FastAPI) -> None:
-    """Refuse an application with an unguarded route.
-
-    Raises:
-        RuntimeError: it names the route.
-    """
+    """Refuse an application with an unguarded route: a RuntimeError names it."""
     for path, route in routes(app):
         if path not in PUBLIC and not guard_of(route):
             msg = f"the route {path} declares no role"
@@ -507,43 +420,55 @@ def check_guards(app: FastAPI) -> None:
 
 
 Result = TypeVar("Result")
+REPLAYED: Final = {"Idempotent-Replayed": "true"}
 
 
-def request_of(principal: Principal, key: str | None, verb: str, what: str, body: BaseModel) -> WriteRequest:
-    """The request with the fingerprint of its meaning, by which it is recognized when it is repeated.
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A request of a person that changes a petition's count. Sent again, it gets the same answer."""
 
-    Args:
-        principal: who sends it.
-        key: its idempotency key, if it has one.
-        verb: what it does.
-        what: what it is about, such as a place.
-        body: its fields.
-    """
-    meaning = canonical([verb, what, body.model_dump(mode="json")])
-    return WriteRequest(principal.name, key, sha256(meaning).digest())
+    principal: Principal
+    state: State
+    petition: Petition
+    key: str | None = None
+
+    async def carry_out(
+        self,
+        act: Callable[[Change], Awaitable[Result]],
+        answer: Callable[[Result], tuple[int, BaseModel]],
+        *meaning: str,
+        body: BaseModel,
+    ) -> Response:
+        """Carry the request out once, in one transaction.
+
+        Args:
+            act: what to do in the transaction.
+            answer: the status and the body that answer the result of `act`.
+            meaning: what the request does, and what it is about: by these and its body it is recognized again.
+            body: of the request.
+        """
+
+        def plain(result: Result) -> dict[str, Any]:
+            status, content = answer(result)
+            return {"status": status, "body": content.model_dump(mode="json")}
+
+        fingerprint = sha256(canonical([*meaning, body.model_dump(mode="json")])).digest()
+        request = WriteRequest(self.principal.name, self.key, fingerprint)
+        content, replayed = await self.state.count.once(self.petition, request, act, plain, now=self.state.now())
+        return JSONResponse(content["body"], content["status"], REPLAYED if replayed else None)
 
 
-async def carry_out(
-    state: State,
-    petition: Petition,
-    request: WriteRequest,
-    act: Callable[[Change], Awaitable[Result]],
-    answer: Callable[[Result], tuple[int, BaseModel]],
-) -> Response:
-    """Carry a request out once; the same request again gets the same answer.
+def _write(*roles: Role) -> Any:  # noqa: ANN401  # a dependency marker
+    async def _request(
+        principal: Annotated[Principal, allow(*roles)],
+        state: AppState,
+        petition: PathPetition,
+        idempotency_key: IdempotencyKey = None,
+    ) -> Write:
+        return Write(principal, state, petition, idempotency_key)
 
-    Args:
-        state: the process's.
-        petition: which the request is about.
-        request: with its idempotency key.
-        act: what to do in the transaction.
-        answer: the status and the body that answer the result of `act`.
-    """
+    return Depends(_request)
 
-    def plain(result: Result) -> dict[str, Any]:
-        status, body = answer(result)
-        return {"status": status, "body": body.model_dump(mode="json")}
 
-    content, replayed = await state.count.once(petition, request, act, plain, now=state.now())
-    headers = {"Idempotent-Replayed": "true"} if replayed else None
-    return JSONResponse(content["body"], content["status"], headers)
+DeciderWrite = Annotated[Write, _write("clerk", "supervisor")]
+SupervisorWrite = Annotated[Write, _write("supervisor")]

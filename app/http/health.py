@@ -1,10 +1,10 @@
 """Whether the process runs and can work, its metrics and its counties', and the page that documents the API."""
 
-from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, time
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.openapi.docs import get_swagger_ui_html
@@ -12,11 +12,12 @@ from fastapi.responses import FileResponse, HTMLResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 
 from app.access.principals import Principal
-from app.count.line_queries import PetitionFigures, answers, petition_figures
+from app.count.line_queries import answers, petition_figures
 from app.database.engine import UNAVAILABLE
 from app.database.migrate import current_revision, head_revision
-from app.http.body import ResponseModel
 from app.http.frame import AppState, State, principal_of
+from app.http.wire import ResponseModel
+from app.law.reasons import STATUSES
 from app.roll.queries import any_active_roll, get_roll
 
 router = APIRouter(tags=["health"])
@@ -75,53 +76,31 @@ async def metrics(request: Request, state: AppState) -> Response:
         principal = await principal_of(request)
         if principal and principal.role in _MAY_SEE_COUNTS:
             county = await _county(state, principal)
-        up = principal is not None or await _is_up(state)
+        if principal is None:
+            async with state.database.brief() as connection:
+                await answers(connection)
+        up = True
     except UNAVAILABLE:
         up = False
-    text = state.metrics.text() + _process(state, database_up=up).text() + county
+    text = generate_latest(state.metrics.registry) + _process(state, database_up=up) + county
     return Response(text, media_type=CONTENT_TYPE_LATEST)
 
 
-class _Gauges:
-    """Gauges whose values are read when they are asked for. No label holds personal data."""
-
-    def __init__(self) -> None:
-        self._registry = CollectorRegistry()
-
-    def add(self, name: str, meaning: str, value: float) -> None:
-        """Add a gauge with one value."""
-        Gauge(name, meaning, registry=self._registry).set(value)
-
-    def add_by(self, labels: Iterable[str], name: str, meaning: str, values: Mapping[Any, float]) -> None:
-        """Add a gauge with a value for each combination of the labels' values.
-
-        Args:
-            labels: the names of the labels.
-            name: of the gauge.
-            meaning: the help text that Prometheus shows.
-            values: by the labels' values, in the order of `labels`.
-        """
-        gauge = Gauge(name, meaning, labels, registry=self._registry)
-        for key, value in values.items():
-            gauge.labels(*key).set(value)
-
-    def text(self) -> bytes:
-        """The gauges as Prometheus reads them."""
-        return generate_latest(self._registry)
-
-
-def _process(state: State, *, database_up: bool) -> _Gauges:
-    gauges, connections = _Gauges(), dict[tuple[str, ...], float]()
+def _process(state: State, *, database_up: bool) -> bytes:
+    registry = CollectorRegistry()
+    gauge = partial(Gauge, registry=registry)  # no label holds personal data
+    gauge("recall_database_up", "1 if the database answered this request.").set(database_up)
+    connections = gauge("recall_database_connections", "Connections.", ["pool", "state"])
     for pool, (opened, used) in state.database.connections().items():
-        connections |= {(pool, "used"): used, (pool, "idle"): opened - used}
-    matchers = {(name,): count for name, count in state.matchers.states().items()}
-    waiting = state.group_commit.waiting
-    gauges.add("recall_database_up", "1 if the database answered this request.", database_up)
-    gauges.add_by(["pool", "state"], "recall_database_connections", "Connections.", connections)
-    gauges.add("recall_submissions_waiting", "Single signatures that wait for a transaction.", waiting)
-    gauges.add_by(["state"], "recall_matchers", "Worker processes that look lines up.", matchers)
-    gauges.add("recall_tally_listeners", "Streams of the tally.", state.count.tallies.listeners)
-    return gauges
+        connections.labels(pool, "used").set(used)
+        connections.labels(pool, "idle").set(opened - used)
+    waiting = gauge("recall_submissions_waiting", "Single signatures that wait for a transaction.")
+    waiting.set(state.group_commit.waiting)
+    matchers = gauge("recall_matchers", "Worker processes that look lines up.", ["state"])
+    for name, count in state.matchers.states().items():
+        matchers.labels(name).set(count)
+    gauge("recall_tally_listeners", "Streams of the tally.").set(state.count.tallies.listeners)
+    return generate_latest(registry)
 
 
 async def _county(state: State, principal: Principal) -> bytes:
@@ -129,38 +108,33 @@ async def _county(state: State, principal: Principal) -> bytes:
     async with state.database.reading() as connection:
         petitions = await petition_figures(connection, principal.county_id)
         roll = await get_roll(connection, principal.county_id)
-    gauges = _Gauges()
-    _add_petitions(gauges, {str(figures.petition_id): figures for figures in petitions})
+    registry, label = CollectorRegistry(), ["petition_id"]
+    gauge = partial(Gauge, registry=registry)
+    lines = gauge("recall_petition_lines", "Lines.", [*label, "status"])
+    invalid = gauge("recall_petition_invalid_lines", "Invalid lines.", [*label, "reason"])
+    unsettled = gauge("recall_petition_unsettled_lines", "Lines to be confirmed.", label)
+    required = gauge("recall_petition_required_signatures", "The number required.", label)
+    height = gauge("recall_ledger_height", "Entries of the ledger.", label)
+    meaning = "When the line that has waited longest for a person was sent to review."
+    waiting_since = gauge("recall_review_oldest_timestamp_seconds", meaning, label)
+    for petition_id, figures in ((one.petition_id, one) for one in petitions):
+        for status in STATUSES:
+            lines.labels(petition_id, status).set(getattr(figures.tally.counts, status))
+        for reason, count in figures.tally.counts.by_reason.items():
+            invalid.labels(petition_id, reason).set(count)
+        unsettled.labels(petition_id).set(figures.tally.counts.unsettled)
+        required.labels(petition_id).set(figures.required)
+        height.labels(petition_id).set(figures.tally.version)
+        if figures.waiting_since:
+            waiting_since.labels(petition_id).set(figures.waiting_since.timestamp())
     if roll and roll.activated_at:
-        through, in_use = datetime.combine(roll.complete_through, time.min, UTC), roll.activated_at
+        through = datetime.combine(roll.complete_through, time.min, UTC).timestamp()
         meaning = "The last day whose registrations are in the roll in use."
-        gauges.add("recall_roll_version", "Version of the roll in use.", roll.roll_version)
-        gauges.add("recall_roll_complete_through_timestamp_seconds", meaning, through.timestamp())
+        gauge("recall_roll_version", "Version of the roll in use.").set(roll.roll_version)
+        gauge("recall_roll_complete_through_timestamp_seconds", meaning).set(through)
         meaning = "When the roll in use was activated."
-        gauges.add("recall_roll_activated_timestamp_seconds", meaning, in_use.timestamp())
-    return gauges.text()
-
-
-def _add_petitions(gauges: _Gauges, by_id: Mapping[str, PetitionFigures]) -> None:
-    statuses, label = ("received", "valid", "invalid", "review"), ["petition_id"]
-    lines = {(p, status): getattr(f.tally.counts, status) for p, f in by_id.items() for status in statuses}
-    invalid = {(p, reason): count for p, f in by_id.items() for reason, count in f.tally.counts.by_reason.items()}
-    unsettled = {(p,): f.tally.counts.unsettled for p, f in by_id.items()}
-    required = {(p,): f.required for p, f in by_id.items()}
-    height = {(p,): f.tally.version for p, f in by_id.items()}
-    waiting = {(p,): f.waiting_since.timestamp() for p, f in by_id.items() if f.waiting_since}
-    waiting_since = "When the line that has waited longest for a person was sent to review."
-    gauges.add_by([*label, "status"], "recall_petition_lines", "Lines.", lines)
-    gauges.add_by([*label, "reason"], "recall_petition_invalid_lines", "Invalid lines.", invalid)
-    gauges.add_by(label, "recall_petition_unsettled_lines", "Lines to be confirmed.", unsettled)
-    gauges.add_by(label, "recall_petition_required_signatures", "The number required.", required)
-    gauges.add_by(label, "recall_ledger_height", "Entries of the ledger.", height)
-    gauges.add_by(label, "recall_review_oldest_timestamp_seconds", waiting_since, waiting)
-
-
-async def _is_up(state: State) -> bool:
-    async with state.database.brief() as connection:
-        return await answers(connection)
+        gauge("recall_roll_activated_timestamp_seconds", meaning).set(roll.activated_at.timestamp())
+    return generate_latest(registry)
 
 
 _ASSETS: Final = Path(str(files("fastapi_offline"))) / "static"  # Swagger UI, without a foreign host

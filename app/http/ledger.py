@@ -10,49 +10,35 @@ from pydantic import BeforeValidator, Field
 
 from app.access.principals import Principal
 from app.errors import BusyError, NoCheckpointError, UnknownEntryError
-from app.http.body import DIGITS, Cursor, Limit, ResponseModel, after, number_of, page
+from app.http import wire
 from app.http.frame import AppState, Monitor, PathPetition, State, allow
 from app.law.petition import PetitionKey
 from app.ledger import queries as rows
-from app.ledger.entries import EntryType, consistency_proof, inclusion_proof, log_leaf, merkle_root
+from app.ledger.entries import consistency_proof, inclusion_proof, log_leaf, merkle_root
 from app.ledger.evidence import verify
+from app.ledger.replay import Verification
 
 router = APIRouter(prefix="/v1/petitions/{petition_id}", tags=["ledger"])
 
 # Entries hold no personal data, but each holds the tally, and an unfinished count is not public: so the roles of the
 # tally may read them.
-Verifier = Annotated[Principal, allow("supervisor", "auditor")]
-Size = Annotated[int, Query(ge=1, lt=2**63), DIGITS]
+Size = Annotated[int, Query(ge=1, lt=2**63), wire.DIGITS]
 Hex = Annotated[str, BeforeValidator(bytes.hex)]
 Base64 = Annotated[str, BeforeValidator(lambda node: b64encode(node).decode())]  # as in checkpoints
 
 
-class EntryOut(ResponseModel):
+class EntryOut(wire.ResponseModel):
     """A ledger entry. Hashes are hexadecimal; `payload` is the text that is hashed, canonical JSON."""
 
     seq: int
-    type: EntryType
+    type: wire.EntryType
     leaf_root: Hex
     leaves: list[Hex] = Field(validation_alias="leaf_hashes")
     payload: str
     hash: Hex
 
 
-class EntriesOut(ResponseModel):
-    """A page of entries, in order."""
-
-    entries: list[EntryOut]
-    next_cursor: str | None
-
-
-class CheckpointsOut(ResponseModel):
-    """A page of checkpoints as signed notes, the oldest first."""
-
-    checkpoints: list[str]
-    next_cursor: str | None
-
-
-class InclusionOut(ResponseModel):
+class InclusionOut(wire.ResponseModel):
     """That an entry is in the log of this size (RFC 9162, section 2.1.3). Hashes are base64, as in checkpoints."""
 
     seq: int
@@ -63,7 +49,7 @@ class InclusionOut(ResponseModel):
     hashes: list[Base64]
 
 
-class ConsistencyOut(ResponseModel):
+class ConsistencyOut(wire.ResponseModel):
     """That the log of one size is the beginning of a later one (RFC 9162, section 2.1.4). Hashes are base64."""
 
     first: int
@@ -73,7 +59,7 @@ class ConsistencyOut(ResponseModel):
     hashes: list[Base64]
 
 
-class FaultOut(ResponseModel):
+class FaultOut(wire.ResponseModel):
     """A place where two records disagree."""
 
     code: str
@@ -81,7 +67,7 @@ class FaultOut(ResponseModel):
     says: str = Field(validation_alias="message")
 
 
-class VerificationOut(ResponseModel):
+class VerificationOut(wire.ResponseModel):
     """What a verification found: that all agrees, or where it does not (`faults`: the first 100 of `fault_count`)."""
 
     petition_id: UUID
@@ -95,6 +81,12 @@ class VerificationOut(ResponseModel):
     uncovered: int
     fault_count: int
     faults: list[FaultOut]
+
+
+_Entries = wire.page_model("EntriesOut", "A page of entries, in order.", entries=EntryOut)
+_Checkpoints = wire.page_model(
+    "CheckpointsOut", "A page of checkpoints as signed notes, the oldest first.", checkpoints=str
+)
 
 
 def _text(body: str) -> Response:
@@ -111,16 +103,14 @@ async def get_checkpoint(_: Monitor, state: AppState, petition: PathPetition) ->
     return _text(last.note)
 
 
-@router.get("/ledger/checkpoints")
-async def list_checkpoints(
-    _: Monitor, state: AppState, petition: PathPetition, cursor: Cursor = None, limit: Limit = 100
-) -> CheckpointsOut:
+@router.get("/ledger/checkpoints", response_model=_Checkpoints)
+async def list_checkpoints(_: Monitor, state: AppState, petition: PathPetition, paging: wire.ListPaging) -> object:
     """All checkpoints, the oldest first."""
-    bounded = min(after(cursor, number_of) or 0, 2**31 - 1)  # they are numbered by integers of 32 bits
+    after = min(paging.after(wire.number_of) or 0, 2**31 - 1)  # they are numbered by integers of 32 bits
     async with state.database.reading() as connection:
-        found = await rows.checkpoints(connection, petition.key, after=bounded, limit=limit + 1)
-    shown, following = page(found, limit, lambda row: row.number)
-    return CheckpointsOut(checkpoints=[row.note for row in shown], next_cursor=following)
+        found = await rows.checkpoints(connection, petition.key, after=after, limit=paging.limit + 1)
+    page = paging.page("checkpoints", found, lambda row: row.number)
+    return page | {"checkpoints": [row.note for row in page["checkpoints"]]}
 
 
 @router.get("/ledger/key", response_class=Response)
@@ -129,15 +119,13 @@ async def get_ledger_key(_: Monitor, state: AppState, _petition: PathPetition) -
     return _text(state.signer.verifier_key + "\n")
 
 
-@router.get("/ledger/entries")
-async def list_entries(
-    _: Monitor, state: AppState, petition: PathPetition, cursor: Cursor = None, limit: Limit = 100
-) -> EntriesOut:
+@router.get("/ledger/entries", response_model=_Entries)
+async def list_entries(_: Monitor, state: AppState, petition: PathPetition, paging: wire.ListPaging) -> object:
     """The ledger's entries in order. They hold no personal data: findings are salted hashes."""
+    after = paging.after(wire.number_of) or 0
     async with state.database.reading() as connection:
-        found = await rows.page_of_entries(connection, petition.key, after(cursor, number_of) or 0, limit + 1)
-    shown, following = page(found, limit, lambda entry: entry.seq)
-    return EntriesOut.model_validate({"entries": shown, "next_cursor": following})
+        found = await rows.page_of_entries(connection, petition.key, after, paging.limit + 1)
+    return paging.page("entries", found, lambda entry: entry.seq)
 
 
 @router.get("/ledger/proofs/inclusion")
@@ -168,8 +156,10 @@ async def _log_leaves(state: State, petition: PetitionKey, first: int, size: int
     return [log_leaf(entry) for entry in hashes]
 
 
-@router.get("/tally/verification")
-async def verify_tally(_: Verifier, state: AppState, petition: PathPetition) -> VerificationOut:
+@router.get("/tally/verification", response_model=VerificationOut)
+async def verify_tally(
+    _: Annotated[Principal, allow("supervisor", "auditor")], state: AppState, petition: PathPetition
+) -> Verification:
     """Recount every row and replay the ledger against the tally and the checkpoints.
 
     This takes up to a minute for a million lines. One verification runs at a time: another is answered 503.
@@ -180,4 +170,4 @@ async def verify_tally(_: Verifier, state: AppState, petition: PathPetition) -> 
         # The petition's terms are read again and not taken from the cache: they are verified as well.
         found = await verify(connection, petition.key, state.signer)
     state.metrics.verified(petition.petition_id, agrees=found.agrees, now=state.now())
-    return VerificationOut.model_validate(found)
+    return found

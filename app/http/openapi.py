@@ -5,8 +5,7 @@ from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from functools import cache, partial
 from importlib.resources import files
-from inspect import getdoc
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
@@ -14,35 +13,16 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from app.access.principals import ROLES
-from app.http.frame import DirectRoute, body_of, guard_of, guarded_routes, routes
+from app.errors import RecallError
+from app.http.frame import body_of, guard_of, guarded_routes, routes
 from app.http.problems import STATUS_OF, TITLES, ProblemOut
-from app.http.rolls import RollFormat
-from app.http.signatures import LineOut, SignatureIn
-from app.http.tally import TallyOut
-from app.law.line import Outlook
-from app.law.reasons import REASONS, REVIEW_CAUSES, STATUSES
-from app.law.registration import RegistrationStatus
-from app.ledger.entries import EntryType
-from app.roll.queries import RollState
+from app.http.signatures import SignatureIn
 
 DATA: Final[Mapping[str, Any]] = json.loads(files("app.http").joinpath("openapi_data.json").read_text("utf-8"))
 EXAMPLES: Final[Mapping[str, Any]] = DATA["examples"]
 
 _REF: Final = "#/components/schemas/{model}"
-# Values that several schemas share have one schema with a name, for which a generator makes one type.
-_ENUMS: Final = {
-    "Status": STATUSES,
-    "LineReason": (*REASONS, *REVIEW_CAUSES),
-    "Reason": REASONS,
-    "Role": ROLES,
-    "RollState": get_args(RollState),
-    "RollFormat": get_args(RollFormat),
-    "RegistrationStatus": get_args(RegistrationStatus),
-    "EntryType": get_args(EntryType),
-    "Outlook": get_args(Outlook),
-}
-_STATUS_OF_CODE: Final = {error.code: status for error, status in STATUS_OF.items()} | {"place_conflict": 409}
+_STATUS_OF_CODE: Final = {error.code: STATUS_OF[error.kind] for error in RecallError.__subclasses__()}
 _RATES: Final = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
 
 
@@ -52,24 +32,23 @@ def document(app: FastAPI) -> dict[str, Any]:
     result |= {"info": DATA["info"], "servers": DATA["servers"]}
     components, guarded = result.setdefault("components", {}), guarded_routes(app)
     for path, route in routes(app):
-        if isinstance(route, APIRoute | DirectRoute) and route.include_in_schema:
+        if isinstance(route, APIRoute) and route.include_in_schema:
             for method in route.methods or ():
-                operation = result["paths"].setdefault(path, {}).setdefault(method.lower(), {})
-                _complete(operation, route)
+                _complete(result["paths"][path][method.lower()], route)
     schemas = components["schemas"] | _schemas(body_of(route) for route in guarded.values())
     for unused in ("HTTPValidationError", "ValidationError"):  # FastAPI's own errors, which are never answered
         schemas.pop(unused, None)
+    shared = {_name(status): _problem(str(status), *codes) for status, codes in _SHARED.items()}
+    any_other = _problem("default") | {"description": "A problem (RFC 9457); docs/errors.md lists the codes"}
     components |= {
         "securitySchemes": DATA["security"],
         "headers": DATA["headers"],
-        "responses": _shared_problems(),
+        "responses": shared | {"NotFound": _problem("404", limited=False), "Problem": any_other},
         "schemas": {name: _described(name, schema) for name, schema in schemas.items()},
     }
-    named: dict[str, Any] = _named_enums(result)
-    for name, values in _ENUMS.items():
-        schema = {"type": "string", "enum": list(values), "description": DATA["enums"][name]}
-        named["components"]["schemas"][name] = schema
-    return named
+    for name, description in DATA["enums"].items():
+        schemas[name]["description"] = description
+    return result
 
 
 def description_key(owner: str, name: str) -> str:
@@ -80,7 +59,7 @@ def description_key(owner: str, name: str) -> str:
 def _schemas(bodies: Iterable[type[BaseModel] | None]) -> dict[str, Any]:
     """The schemas of what we read and write without FastAPI."""
     read = dict.fromkeys(model for model in (SignatureIn, *bodies) if model)
-    models = [(model, "validation") for model in read] + [(m, "serialization") for m in (LineOut, TallyOut, ProblemOut)]
+    models = [*((model, "validation") for model in read), (ProblemOut, "serialization")]
     _, definitions = models_json_schema(models, ref_template=_REF)  # type: ignore[arg-type]  # a list of two kinds
     schemas: dict[str, Any] = definitions["$defs"]
     schemas["BatchIn"]["properties"]["signatures"]["items"] = {"$ref": _REF.format(model="SignatureIn")}
@@ -93,13 +72,11 @@ def _described(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     return schema | {"examples": [EXAMPLES[name]]} if name in EXAMPLES else schema
 
 
-def _complete(operation: dict[str, Any], route: APIRoute | DirectRoute) -> None:
+def _complete(operation: dict[str, Any], route: APIRoute) -> None:
     """Add to an operation what FastAPI cannot derive: its texts, its body, its roles, its errors and its headers."""
     name, given, guard = route.name, deepcopy(DATA["operations"][route.name]), guard_of(route)
     operation |= {"operationId": name, "summary": given["summary"], "security": [{"key": []}] if guard else []}
-    if isinstance(route, DirectRoute):
-        operation |= {key: given[key] for key in ("tags", "parameters")}
-        operation |= {"description": getdoc(route.endpoint), "responses": {}}
+    operation |= {"parameters": given["parameters"]} if "parameters" in given else {}
     parameters, responses = operation.get("parameters", ()), operation["responses"]
     for parameter in parameters:
         parameter["description"] = DATA["descriptions"].get(description_key(name, parameter["name"]), "")
@@ -112,20 +89,15 @@ def _complete(operation: dict[str, Any], route: APIRoute | DirectRoute) -> None:
         response["headers"] = _headers(name, status, limited=bool(guard), replays=replays)
     if guard:
         operation["description"] += f"\n\nRoles: {', '.join(guard.roles)}."
-        responses |= _problems(given.get("errors", ()), _add_body(operation, route))
+        model, content = body_of(route), given.get("body")
+        if model:
+            content = {"application/json": {"schema": {"$ref": _REF.format(model=model.__name__)}}}
+        if content:
+            operation["requestBody"] = {"required": True, "content": content}
+        responses |= _problems(given.get("errors", ()), "json" if model else "file" if content else "")
     else:
         responses["404"] = _shared("NotFound")
     responses["default"] = _shared("Problem")
-
-
-def _add_body(operation: dict[str, Any], route: APIRoute | DirectRoute) -> Literal["json", "file", ""]:
-    """Describe an operation's body, and return its kind."""
-    model, content = body_of(route), DATA["operations"][route.name].get("body")
-    if model:
-        content = {"application/json": {"schema": {"$ref": _REF.format(model=model.__name__)}}}
-    if content:
-        operation["requestBody"] = {"required": True, "content": content}
-    return "json" if model else "file" if content else ""
 
 
 _EVERY: Final = {401: ("unauthorized",), 403: ("wrong_role",), 422: ("invalid",), 429: ("too_many_requests",)}
@@ -155,13 +127,6 @@ def _shared(name: str) -> dict[str, Any]:
     return {"$ref": f"#/components/responses/{name}"}
 
 
-def _shared_problems() -> dict[str, Any]:
-    """The errors that many operations share."""
-    problems = {_name(status): _problem(str(status), *codes) for status, codes in _SHARED.items()}
-    any_other = _problem("default") | {"description": "A problem (RFC 9457); docs/errors.md lists the codes"}
-    return problems | {"NotFound": _problem("404", limited=False), "Problem": any_other}
-
-
 def _problem(status: str, *codes: str, limited: bool = True) -> dict[str, Any]:
     """An answer that is a problem with one of these codes."""
     title = TITLES[int(status)] if status.isdigit() else ""
@@ -188,21 +153,6 @@ def _headers(name: str, status: str, *, limited: bool, replays: bool = False) ->
     names += ["Idempotent-Replayed"] if replays and status.startswith("2") else ()
     names += ["ETag"] if name == "get_tally" and status in ("200", "304") else ()
     return {header: {"$ref": f"#/components/headers/{header}"} for header in names}
-
-
-_NAME_OF_ENUM: Final = {values: name for name, values in _ENUMS.items()}
-
-
-def _named_enums(part: Any) -> Any:  # noqa: ANN401  # any JSON value
-    """A part of the document with references to the enums that have a name."""
-    if isinstance(part, list):
-        return [_named_enums(item) for item in part]
-    if not isinstance(part, dict):
-        return part
-    name = _NAME_OF_ENUM.get(tuple(part["enum"])) if isinstance(part.get("enum"), list) else None
-    if name:
-        return {"$ref": _REF.format(model=name)} | {k: v for k, v in part.items() if k not in ("enum", "type", "title")}
-    return {key: _named_enums(value) for key, value in part.items()}
 
 
 def install(app: FastAPI) -> None:

@@ -1,43 +1,51 @@
-"""Opening, closing and reading petitions."""
+"""Petitions: opened, closed and read; and the running tally: read, followed, and over time."""
 
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi.responses import StreamingResponse
 from pydantic import Field, model_validator
 
 from app.count import line_queries as rows
+from app.database.engine import UNAVAILABLE
 from app.errors import UnknownPetitionError
-from app.http.body import Cursor, IsoDate, Limit, Name, RequestModel, ResponseModel, Title, body, short_page, wrong
-from app.http.frame import AppState, Decider, PathPetition, Reader, Supervisor
-from app.law.line import CALIFORNIA
-from app.law.petition import Terms
+from app.http import frame, wire
+from app.http.frame import AppState, Decider, Monitor, PathPetition, Reader, Supervisor
+from app.law.line import CALIFORNIA, Tally, invalid_by_published, outlook, rate
+from app.law.petition import Petition, PetitionKey, Terms
 from app.ledger.evidence import make_checkpoint
 
 router = APIRouter(prefix="/v1/petitions", tags=["petitions"])
+_TALLY: Final = "/v1/petitions/{petition_id}/tally"
+direct = APIRouter(prefix=_TALLY, tags=["tally"], route_class=frame.DirectRoute)
+tallies = APIRouter(prefix=_TALLY, tags=["tally"])
 
 
-class PetitionIn(RequestModel):
+class PetitionIn(wire.RequestModel):
     """A petition to open, with `required`, or with `registered_voters` to derive it from (EC 11221)."""
 
-    title: Title
-    officer: Title
+    title: wire.Title
+    officer: wire.Title
     required: Annotated[int, Field(ge=1, le=100_000_000)] | None = None
     registered_voters: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
-    circulation_from: IsoDate
-    circulation_to: IsoDate
-    filed_on: IsoDate
-    ruleset: Name = CALIFORNIA.name
+    circulation_from: wire.IsoDate
+    circulation_to: wire.IsoDate
+    filed_on: wire.IsoDate
+    ruleset: wire.Name = CALIFORNIA.name
 
     @model_validator(mode="after")
     def _one_of_two(self) -> "PetitionIn":
         if (self.required is None) == (self.registered_voters is None):
-            raise wrong("contradiction")
+            raise wire.wrong("contradiction")
         return self
 
 
-class PetitionOut(ResponseModel):
+class PetitionOut(wire.ResponseModel):
     """A petition."""
 
     petition_id: UUID
@@ -54,49 +62,185 @@ class PetitionOut(ResponseModel):
     created_at: datetime
 
 
-class PetitionsOut(ResponseModel):
-    """A page of a county's petitions."""
-
-    petitions: list[PetitionOut]
-    next_cursor: str | None
+_Petitions = wire.page_model("PetitionsOut", "A page of a county's petitions.", petitions=PetitionOut)
 
 
-@router.post("", status_code=201)
-async def open_petition(
-    principal: Decider, state: AppState, new: Annotated[PetitionIn, body(PetitionIn)]
-) -> PetitionOut:
+@router.post("", status_code=201, response_model=PetitionOut)
+async def open_petition(principal: Decider, state: AppState, new: wire.Body[PetitionIn]) -> Petition:
     """Open a petition in the key's county. `required` is given, or derived from the registration (EC 11221)."""
     facts = new.model_dump(exclude={"ruleset"})
     terms = Terms(county_id=principal.county_id, ruleset_name=new.ruleset, **facts)
-    petition = await state.count.open_petition(terms, opened_by=principal.name, now=state.now())
-    return PetitionOut.model_validate(petition)
+    return await state.count.open_petition(terms, opened_by=principal.name, now=state.now())
 
 
-@router.get("")
-async def list_petitions(principal: Reader, state: AppState, cursor: Cursor = None, limit: Limit = 100) -> PetitionsOut:
+@router.get("", response_model=_Petitions)
+async def list_petitions(principal: Reader, state: AppState, paging: wire.ListPaging) -> object:
     """The petitions of the key's county, the oldest first."""
     async with state.database.begin() as connection:
         found = await rows.list_petitions(connection, county_id=principal.county_id)
-    shown, following = short_page(found, cursor, limit, lambda petition: petition.petition_id)
-    return PetitionsOut.model_validate({"petitions": shown, "next_cursor": following})
+    return paging.page_of_all("petitions", found, lambda petition: petition.petition_id)
 
 
-@router.get("/{petition_id}")
-async def get_petition(_: Reader, state: AppState, petition: PathPetition) -> PetitionOut:
+@router.get("/{petition_id}", response_model=PetitionOut)
+async def get_petition(_: Reader, state: AppState, petition: PathPetition) -> Petition:
     """One petition."""
     async with state.database.begin() as connection:
         current = await rows.get_petition(connection, petition.key)  # its state is not that of the cached terms
     if current is None:
         raise UnknownPetitionError
-    return PetitionOut.model_validate(current)
+    return current
 
 
-@router.post("/{petition_id}/close")
-async def close_petition(principal: Supervisor, state: AppState, petition: PathPetition) -> PetitionOut:
+@router.post("/{petition_id}/close", response_model=PetitionOut)
+async def close_petition(principal: Supervisor, state: AppState, petition: PathPetition) -> Petition:
     """End the count, with the ledger's closing entry and a last checkpoint. Later changes of the count are refused.
 
     If there are as many lines as are required, none may be received, in review or unsettled.
     """
     closed = await state.count.close_petition(petition, closed_by=principal.name, now=state.now())
     await make_checkpoint(state.database, state.signer, petition.key, now=state.now())
-    return PetitionOut.model_validate(closed)
+    return closed
+
+
+class CountsOut(wire.ResponseModel):
+    """How many lines have which status."""
+
+    raw: int
+    received: int
+    valid: int
+    invalid: int
+    review: int
+    unsettled: int
+
+
+class TallyOut(CountsOut):
+    """The count against the number required."""
+
+    petition_id: UUID
+    version: int
+    as_of: datetime
+    required: int
+    invalid_by_reason: dict[str, int]
+    invalid_by_code: dict[str, int]
+    margin: int
+    validity_rate: float | None
+    break_even_rate: float | None
+    outlook: wire.Outlook
+
+
+def tally_out(petition: Petition, tally: Tally) -> TallyOut:
+    """The tally of a petition as it is shown."""
+    counts, required = tally.counts, petition.required
+    return TallyOut(
+        **dict(CountsOut.model_validate(counts)),
+        petition_id=petition.petition_id,
+        version=tally.version,
+        as_of=tally.as_of,
+        required=required,
+        invalid_by_reason=dict(invalid_by_published(counts.by_reason)),
+        invalid_by_code=dict(counts.by_reason),
+        margin=counts.valid - required,
+        validity_rate=rate(counts.valid, counts.raw),
+        break_even_rate=rate(required, counts.raw),
+        outlook=outlook(counts, required),
+    )
+
+
+@direct.get("", response_model=TallyOut)
+async def get_tally(request: Request, principal: Monitor) -> Response:
+    """The tally, with its version as ETag. An unfinished count is not public: no shared cache may keep it."""
+    state, petition = frame.state_of(request), await frame.direct_petition(request, principal)
+    tally = await state.count.tallies.read(PetitionKey(principal.county_id, petition.petition_id))
+    if tally is None:
+        raise UnknownPetitionError
+    etag = f'"{tally.version}"'
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
+    # `If-None-Match` may be given any number of times (RFC 9110, 13.1.2: compared weakly).
+    listed = ",".join(request.headers.getlist("if-none-match")).split(",")
+    if {"*", etag} & {tag.strip().removeprefix("W/") for tag in listed}:
+        return Response(status_code=304, headers=headers)
+    version, body = state.tally_bodies.get(petition.petition_id, (None, b""))
+    if version != tally.version:  # it is written once for each version
+        body = tally_out(petition, tally).model_dump_json().encode()
+        state.tally_bodies[petition.petition_id] = tally.version, body
+    return Response(body, media_type="application/json", headers=headers)
+
+
+class PastTallyOut(CountsOut):
+    """The counts as one version left them."""
+
+    version: int
+    at: datetime
+    by_reason: dict[str, int]
+
+
+class HistoryOut(wire.ResponseModel):
+    """The tally over time, in the order of versions."""
+
+    petition_id: UUID
+    required: int
+    history: list[PastTallyOut]
+    next_cursor: str | None
+
+
+@tallies.get("/history")
+async def get_tally_history(
+    _: Monitor,
+    state: AppState,
+    petition: PathPetition,
+    since_version: Annotated[int, Query(ge=0, lt=2**63), wire.DIGITS] = 0,
+    limit: wire.Limit = 200,
+) -> HistoryOut:
+    """The tally as past versions left it: all later ones, or `limit` evenly spaced ones that end with the current one.
+
+    The list is thinned out rather than paged, so `next_cursor` is always null.
+    """
+    async with state.database.reading() as connection:
+        past = await rows.read_history(connection, petition.key, after=since_version, limit=limit)
+    history = [PastTallyOut(version=version, at=at, **counts) for version, at, counts in past]
+    return HistoryOut(petition_id=petition.petition_id, required=petition.required, history=history, next_cursor=None)
+
+
+_LONGEST: Final = 600.0  # seconds of a stream; then the client connects again
+_CHECK_EVERY: Final = 10.0  # seconds between checks of a stream's key
+_RETRY: Final = b"retry: 2000\n\n"  # milliseconds until a client connects again
+_KEEP_ALIVE: Final = b": alive\n\n"
+
+
+@tallies.get("/stream", response_class=StreamingResponse)
+async def stream_tally(
+    _: Monitor,
+    state: AppState,
+    petition: PathPetition,
+    request: Request,
+    last_event_id: Annotated[str | None, Header(pattern="^[0-9]{1,18}$")] = None,
+) -> StreamingResponse:
+    """The tally at once and after each change, at most once a second, with a comment to keep the connection alive.
+
+    The stream ends after ten minutes and when the service stops: clients connect again automatically. It ends within
+    half a minute after its key was revoked or has expired.
+    """
+    state.count.tallies.check_room()
+    events = _events(request, petition, int(last_event_id) if last_event_id else None)
+    headers = {"Cache-Control": "private, no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(events, media_type="text/event-stream", headers=headers)
+
+
+async def _events(request: Request, petition: Petition, version: int | None) -> AsyncGenerator[bytes]:
+    clock = asyncio.get_running_loop().time
+    checked = began = clock()
+    yield _RETRY
+    async with aclosing(frame.state_of(request).count.tallies.follow(petition.key, version)) as versions:
+        async for tally in versions:
+            if clock() - began > _LONGEST:
+                return
+            if clock() - checked > _CHECK_EVERY:
+                with suppress(*UNAVAILABLE):  # while the database cannot be asked, the stream goes on
+                    if await frame.principal_of(request) != request.state.principal:
+                        return
+                checked = clock()
+            if tally is None:
+                yield _KEEP_ALIVE
+            else:
+                data = tally_out(petition, tally).model_dump_json()
+                yield f"id: {tally.version}\nevent: tally\ndata: {data}\n\n".encode()

@@ -6,12 +6,13 @@ import re
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
+from http import HTTPStatus
 from typing import Any, Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 
 from app import errors as domain
@@ -102,9 +103,11 @@ def unknown_field(path: str, name: object) -> FieldError:
     return field_error(".".join([path] * bool(path) + named), "unknown_field")
 
 
-def field_errors(details: Sequence[Mapping[str, Any]], prefix: str = "", most: int = MAX_ERRORS) -> list[FieldError]:
-    """The first of a validator's errors, without the values that were sent."""
-    return [_field_error(detail, prefix) for detail in details[:most]]
+def field_errors(
+    error: ValidationError | RequestValidationError, prefix: str = "", most: int = MAX_ERRORS
+) -> list[FieldError]:
+    """The first of a validator's errors, field by field, without the values that were sent."""
+    return [_field_error(detail, prefix) for detail in error.errors()[:most]]
 
 
 def _field_error(detail: Mapping[str, Any], prefix: str) -> FieldError:
@@ -135,54 +138,17 @@ def invalid(*errors: FieldError, detail: str = INVALID_INPUT) -> Problem:
     return Problem(422, "invalid", detail, errors=errors)
 
 
-STATUS_OF: Final[dict[type[domain.RecallError], int]] = {
-    domain.UnknownPetitionError: 404,
-    domain.UnknownLineError: 404,
-    domain.UnknownKeyError: 404,
-    domain.UnknownVoterError: 422,
-    domain.PetitionClosedError: 409,
-    domain.UndecidedLinesError: 409,
-    domain.NoCheckpointError: 404,
-    domain.UnknownEntryError: 404,
-    domain.CheckpointRefusedError: 409,
-    domain.CheckpointKeyError: 503,
-    domain.IdempotencyConflictError: 422,
-    domain.InvalidPetitionError: 422,
-    domain.FindingRefusedError: 422,
-    domain.SupervisorNeededError: 403,
-    domain.WithdrawalRefusedError: 422,
-    domain.UnknownWithdrawalError: 404,
-    domain.NoRollError: 409,
-    domain.NotDrawnError: 409,
-    domain.AlreadyCheckedError: 409,
-    domain.LookupBudgetError: 429,
-    domain.InvalidKeyError: 422,
-    domain.KeyLimitError: 409,
-    domain.BusyError: 503,
-    domain.RollError: 422,
-    domain.RollLoadingError: 409,
-    domain.UnknownRollError: 404,
-    domain.RollOutdatedError: 409,
-    domain.RollKeysError: 409,
-    domain.CountyCodeError: 422,
-    domain.AliasesError: 422,
-    domain.UnknownCountyError: 404,
+STATUS_OF: Final[Mapping[domain.Kind, int]] = {
+    "not_found": 404,
+    "conflict": 409,
+    "invalid": 422,
+    "forbidden": 403,
+    "too_many": 429,
+    "busy": 503,
 }
-
-TITLES: Final = {
-    400: "Bad request",
-    401: "Unauthorized",
-    403: "Forbidden",
-    404: "Not found",
-    405: "Method not allowed",
-    409: "Conflict",
-    413: "Content too large",
-    415: "Unsupported media type",
-    422: "Unprocessable content",
-    429: "Too many requests",
-    500: "Internal server error",
-    503: "Service unavailable",
-}
+# The standard's phrases, two of them as RFC 9110 has them: Python's names for these are older.
+_RENAMED: Final = {413: "Content too large", 422: "Unprocessable content"}
+TITLES: Final = {status.value: status.phrase.capitalize() for status in HTTPStatus} | _RENAMED
 
 _RETRY_LATER: Final = (429, 503)
 _MAX_DETAIL: Final = 500  # characters: a refusal's text may be put together from many facts
@@ -194,9 +160,9 @@ def problem_of(error: BaseException) -> Problem:
         return error
     if isinstance(error, domain.RecallError):
         later = {"Retry-After": str(error.retry_after)} if isinstance(error, domain.LookupBudgetError) else None
-        return Problem(STATUS_OF[type(error)], error.code, str(error)[:_MAX_DETAIL], headers=later)
+        return Problem(STATUS_OF[error.kind], error.code, str(error)[:_MAX_DETAIL], headers=later)
     if isinstance(error, RequestValidationError):
-        return invalid(*field_errors(error.errors()))
+        return invalid(*field_errors(error))
     if isinstance(error, HTTPException):
         title = TITLES.get(error.status_code, "Error")
         return Problem(error.status_code, title.lower().replace(" ", "_"), title + ".", headers=error.headers)

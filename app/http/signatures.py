@@ -1,98 +1,80 @@
-"""Signatures: posted, one or a batch, and read."""
+"""Signatures: posted and read; and what people record: findings, corrections, withdrawals, the dates of sections."""
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
+from functools import partial
 from hashlib import sha256
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
+from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
-from pydantic import BeforeValidator, Field, StringConstraints, ValidationError, model_validator
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from app.access.principals import Principal
 from app.count.intake import LineResult, Submission, SubmissionResult
 from app.count.line_queries import LineRead, page_of_lines, read_line
-from app.errors import UnknownLineError
-from app.http.body import (
-    DIGITS,
-    MAX_BATCH,
-    BodyReader,
-    Cursor,
-    Limit,
-    LineReason,
-    PathPlace,
-    RequestModel,
-    ResponseModel,
-    Text20,
-    Text30,
-    Text100,
-    Text200,
-    Text300,
-    Whole,
-    after,
-    body,
-    model_errors,
-    page,
-    place_of,
-    wrong,
-)
+from app.errors import FindingRefusedError, PlaceConflictError, RecallError, UnknownLineError
+from app.examination.findings import Changed, decide_by_person, decide_line, revoke_withdrawal, withdraw
+from app.examination.queries import Declaration, page_of_withdrawals
+from app.examination.reexamination import declare_section, revise
+from app.http import frame, wire
 from app.http.frame import (
-    POSTERS,
     AppState,
-    DirectRoute,
+    Decider,
+    DeciderWrite,
     IdempotencyKey,
     PathPetition,
     Poster,
     Reader,
-    allow,
-    direct_key,
-    direct_petition,
-    state_of,
+    SupervisorWrite,
 )
-from app.http.problems import FieldError, Problem
+from app.http.problems import FieldError, field_error, field_errors
 from app.law.line import LARGEST_NUMBER, Line, Place, Signature
-from app.law.reasons import Status
+from app.law.petition import SectionDates
+from app.law.reasons import Outcome
+from app.law.review import PersonFinding
 
-_PREFIX = "/v1/petitions/{petition_id}/signatures"
-router = APIRouter(prefix=_PREFIX, tags=["signatures"])
-
-Sha256Hex = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
+_PETITION = "/v1/petitions/{petition_id}"
+direct = APIRouter(prefix=_PETITION + "/signatures", tags=["signatures"], route_class=frame.DirectRoute)
+router = APIRouter(prefix=_PETITION, tags=["signatures"])
+withdrawals = APIRouter(prefix=_PETITION + "/withdrawals", tags=["withdrawals"])
+sections = APIRouter(prefix=_PETITION + "/sections", tags=["sections"])
 
 _ERRORS_OF_A_LINE = 5  # shown in a batch's answer, and
 _ERRORS_OF_A_BATCH = 100  # in all, so that it cannot grow far beyond the batch
-CONFLICT = "A different entry is already recorded here. Ask a clerk to revise it."
-REPLAYED = {"Idempotent-Replayed": "true"}
 
 
-class NameIn(RequestModel):
+class NameIn(wire.RequestModel):
     """A name that the station read in parts."""
 
-    first: Text100 = ""
-    middle: Text100 = ""
-    last: Text100 = ""
-    suffix: Text30 = ""
+    first: wire.Text100 = ""
+    middle: wire.Text100 = ""
+    last: wire.Text100 = ""
+    suffix: wire.Text30 = ""
 
     def parts(self) -> tuple[str, str, str, str]:
         """The name as a value."""
         return self.first, self.middle, self.last, self.suffix
 
 
-class WritingIn(RequestModel):
+class WritingIn(wire.RequestModel):
     """The text of a line. An empty text is a fact about the paper, not an error."""
 
-    printed_name: Text200 | None = None
+    printed_name: wire.Text200 | None = None
     name: NameIn | None = None
-    residence_address: Text300
-    city: Text100
-    zip: Text20
+    residence_address: wire.Text300
+    city: wire.Text100
+    zip: wire.Text20
     signed: bool = True
-    image_sha256: Sha256Hex | None = None
+    image_sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
 
     @model_validator(mode="after")
     def _one_name(self) -> "WritingIn":
         if (self.printed_name is None) == (self.name is None):
-            raise wrong("contradiction")
+            raise wire.wrong("contradiction")
         return self
 
     def at(self, place: Place) -> Signature:
@@ -105,32 +87,33 @@ class WritingIn(RequestModel):
 class SignatureIn(WritingIn):
     """One line of the petition, as the station read it. An empty text is a fact about the paper, not an error."""
 
-    section: Whole
-    page: Whole
-    line: Whole
+    section: wire.Whole
+    page: wire.Whole
+    line: wire.Whole
 
     def signature(self) -> Signature:
         """The signature as a value."""
         return self.at(Place(self.section, self.page, self.line))
 
 
-class BatchIn(RequestModel):
+class BatchIn(wire.RequestModel):
     """Up to 1,000 lines. Each is checked by itself: one bad line never fails the others."""
 
+    max_bytes: ClassVar[int] = wire.MAX_BATCH
     signatures: Annotated[list[Any], Field(min_length=1, max_length=1000)]
 
 
-class LineOut(ResponseModel):
+class LineOut(wire.ResponseModel):
     """A line's status."""
 
     place: str
-    status: Status
-    reason: LineReason | None
+    status: wire.Status
+    reason: wire.LineReason | None
     settled: bool
     version: int
 
 
-class LineError(ResponseModel):
+class LineError(wire.ResponseModel):
     """Why a line was refused. `errors` names up to five fields, and up to 100 in a whole batch."""
 
     code: str
@@ -138,14 +121,14 @@ class LineError(ResponseModel):
     errors: list[FieldError] | None = None
 
 
-class LineErrorOut(ResponseModel):
+class LineErrorOut(wire.ResponseModel):
     """A line that was refused; `place` is null where it could not be read."""
 
     place: str | None
     error: LineError
 
 
-class BatchOut(ResponseModel):
+class BatchOut(wire.ResponseModel):
     """One result for each line, in their order."""
 
     results: list[LineOut | LineErrorOut]
@@ -157,32 +140,37 @@ def line_out(line: LineResult | Line) -> LineOut:
     return LineOut(place=str(line.place), status=status, reason=reason, settled=line.settled, version=line.version)
 
 
-async def post_signature(request: Request, principal: Principal) -> Response:
+def _result_out(place: Place, result: LineResult | Line | RecallError | None) -> LineOut | LineErrorOut:
+    if result and not isinstance(result, RecallError):
+        return line_out(result)
+    error = result or PlaceConflictError()
+    return LineErrorOut(place=str(place), error=LineError(code=error.code, message=str(error)))
+
+
+@direct.post("", status_code=201, response_model=LineOut)
+async def post_signature(request: Request, principal: Poster, posted: wire.Body[SignatureIn]) -> Response:
     """201 with the line's status, or 200 if it was already there; 409 if a different entry is recorded there."""
-    signature = (await _SIGNATURE(request)).signature()
-    key, key_errors = direct_key(request)
-    petition = await direct_petition(request, principal, *key_errors)
+    signature, key = posted.signature(), request.headers.get("idempotency-key")
+    good = key is None or re.fullmatch(frame.KEY_PATTERN, key)
+    wrong_key = [] if good else [field_error("header.idempotency-key", "wrong_format")]
+    petition = await frame.direct_petition(request, principal, *wrong_key)
     fingerprint = sha256(b"one" + _meaning(signature)).digest()
     submission = Submission(principal.name, [signature], key, fingerprint)
-    answer = await state_of(request).group_commit.hand_in(petition, submission)
+    answer = await frame.state_of(request).group_commit.hand_in(petition, submission)
     if not isinstance(answer, SubmissionResult):
         raise answer
     (result,) = answer.results
     if result is None:
-        raise Problem(409, "place_conflict", CONFLICT)
-    content, headers = line_out(result).model_dump_json(), REPLAYED if answer.replayed else None
+        raise PlaceConflictError
+    content, headers = line_out(result).model_dump_json(), frame.REPLAYED if answer.replayed else None
     return Response(content, 201 if result.created else 200, headers, media_type="application/json")
 
 
-_SIGNATURE = BodyReader(SignatureIn)
-POST_SIGNATURE = DirectRoute("POST", _PREFIX, POSTERS, post_signature, body=_SIGNATURE)
-
-
-@router.post("/batch")
+@router.post("/signatures/batch")
 async def post_signatures(
     principal: Poster,
     state: AppState,
-    batch: Annotated[BatchIn, body(BatchIn, MAX_BATCH)],
+    batch: wire.Body[BatchIn],
     petition: PathPetition,
     response: Response,
     idempotency_key: IdempotencyKey = None,
@@ -195,15 +183,9 @@ async def post_signatures(
     if not isinstance(answer, SubmissionResult):
         raise answer
     if answer.replayed:
-        response.headers.update(REPLAYED)
-    results = iter(answer.results)
-    return BatchOut(results=[c if isinstance(c, LineErrorOut) else _result_out(c, next(results)) for c in checked])
-
-
-def _result_out(signature: Signature, result: LineResult | None) -> LineOut | LineErrorOut:
-    if result:
-        return line_out(result)
-    return LineErrorOut(place=str(signature.place), error=LineError(code="place_conflict", message=CONFLICT))
+        response.headers.update(frame.REPLAYED)
+    decided = (_result_out(line.place, result) for line, result in zip(good, answer.results, strict=True))
+    return BatchOut(results=[next(decided) if isinstance(line, Signature) else line for line in checked])
 
 
 def _all_checked(values: Sequence[object]) -> list[Signature | LineErrorOut]:
@@ -212,7 +194,7 @@ def _all_checked(values: Sequence[object]) -> list[Signature | LineErrorOut]:
         try:
             checked.append(SignatureIn.model_validate(value).signature())
         except ValidationError as error:
-            errors = model_errors(error, f"signatures.{index}", min(left, _ERRORS_OF_A_LINE))
+            errors = field_errors(error, f"signatures.{index}", min(left, _ERRORS_OF_A_LINE))
             left -= len(errors)
             wrong_line = LineError(code="invalid", message="The line is not as documented.", errors=errors or None)
             checked.append(LineErrorOut(place=_place_of(value), error=wrong_line))
@@ -241,10 +223,10 @@ def _fingerprint(values: Sequence[object], checked: Sequence[Signature | LineErr
     return digest.digest()
 
 
-LineReader = Annotated[Principal, allow("station", "system", "clerk", "supervisor", "auditor")]
+LineReader = Annotated[Principal, frame.allow("station", "system", "clerk", "supervisor", "auditor")]
 
 
-class NamePartsOut(ResponseModel):
+class NamePartsOut(wire.ResponseModel):
     """A name that the station read in parts."""
 
     first: str
@@ -257,7 +239,7 @@ def _named(parts: Sequence[str] | None) -> dict[str, str] | None:
     return dict(zip(NamePartsOut.model_fields, parts, strict=True)) if parts else None
 
 
-class WritingOut(ResponseModel):
+class WritingOut(wire.ResponseModel):
     """The text of a line."""
 
     printed_name: str
@@ -269,12 +251,12 @@ class WritingOut(ResponseModel):
     image_sha256: str | None
 
 
-class FindingOut(ResponseModel):
+class FindingOut(wire.ResponseModel):
     """A decision on a line, with its basis."""
 
     finding_no: int
-    status: Status
-    reason: LineReason | None
+    status: wire.Status
+    reason: wire.LineReason | None
     reason_open: bool
     settled: bool
     voter_id: str | None
@@ -303,13 +285,6 @@ class ListedOut(LineOut):
     voter_id: str | None
 
 
-class LinesOut(ResponseModel):
-    """A page of lines in paper order."""
-
-    signatures: list[ListedOut]
-    next_cursor: str | None
-
-
 def as_seen_by(who: Principal, read: LineRead) -> LineRead:
     """A line as a person may see it while opinions of its signature are pending: without them.
 
@@ -325,16 +300,13 @@ def as_seen_by(who: Principal, read: LineRead) -> LineRead:
 
 def detail_out(read: LineRead) -> LineDetailOut:
     """A line as the people see it who decide and check."""
-    return LineDetailOut(
-        **dict(line_out(read.line)),
-        writing=WritingOut.model_validate(read.signature),
-        finding=FindingOut.model_validate(read.finding),
-    )
+    text = {"writing": read.signature, "finding": read.finding}
+    return LineDetailOut.model_validate(dict(line_out(read.line)) | text)
 
 
-@router.get("/{place}", response_model=LineDetailOut | LineOut)
+@router.get("/signatures/{place}", response_model=LineDetailOut | LineOut)
 async def get_signature(
-    principal: LineReader, state: AppState, petition: PathPetition, place: PathPlace
+    principal: LineReader, state: AppState, petition: PathPetition, place: wire.PathPlace
 ) -> LineDetailOut | LineOut:
     """A station or system reads its own lines, without voter and evidence; clerks and above read all with evidence.
 
@@ -349,29 +321,223 @@ async def get_signature(
     return line_out(as_seen_by(principal, read).line)
 
 
-@router.get("")
-async def list_signatures(  # noqa: PLR0917  # the filters of the list
+_Lines = wire.page_model("LinesOut", "A page of lines in paper order.", signatures=ListedOut)
+
+
+@router.get("/signatures", response_model=_Lines)
+async def list_signatures(
     principal: Reader,
     state: AppState,
     petition: PathPetition,
-    status: Annotated[Status | None, Query()] = None,
-    reason: Annotated[LineReason | None, Query()] = None,
-    section: Annotated[int | None, Query(ge=1, le=LARGEST_NUMBER), DIGITS] = None,
-    cursor: Cursor = None,
-    limit: Limit = 100,
-) -> LinesOut:
+    paging: wire.ListPaging,
+    status: wire.Status | None = None,
+    reason: wire.LineReason | None = None,
+    section: Annotated[int | None, Query(ge=1, le=LARGEST_NUMBER), wire.DIGITS] = None,
+) -> object:
     """Pages in paper order: follow `next_cursor` until it is null."""
+    after, most, blind = paging.after(wire.place_of), paging.limit + 1, principal.role != "auditor"
+    filters: dict[str, Any] = {"status": status, "reason": reason, "section": section, "blind": blind}
     async with state.database.begin() as connection:
-        found = await page_of_lines(
-            connection,
-            petition.key,
-            after=after(cursor, place_of),
-            limit=limit + 1,
-            status=status,
-            reason=reason,
-            section=section,
-            blind=principal.role != "auditor",
-        )
+        found = await page_of_lines(connection, petition.key, after=after, limit=most, **filters)
     listed = [row._asdict() | {"place": str(Place(row.section, row.page, row.line))} for row in found]
-    shown, following = page(listed, limit, lambda line: line["place"])
-    return LinesOut.model_validate({"signatures": shown, "next_cursor": following})
+    return paging.page("signatures", listed, lambda line: line["place"])
+
+
+class FindingIn(wire.RequestModel):
+    """A person's finding. `voter_id` names the voter whose line it is; `note` says why, and a reversal needs one."""
+
+    status: wire.DecidedStatus
+    reason: wire.LineReason | None = None
+    voter_id: wire.VoterId | None = None
+    note: wire.Note = ""
+
+    def value(self) -> PersonFinding:
+        """The finding as a value."""
+        return PersonFinding(Outcome(self.status, self.reason), self.voter_id, self.note)
+
+
+class PlacedFindingIn(FindingIn):
+    """A person's finding with the place of its line."""
+
+    place: wire.PlaceText
+
+
+class FindingsIn(wire.RequestModel):
+    """Findings of one person on different lines, such as those of one page."""
+
+    max_bytes: ClassVar[int] = wire.MAX_BATCH
+    findings: Annotated[list[PlacedFindingIn], Field(min_length=1, max_length=500)]
+
+
+class RevisionIn(WritingIn):
+    """The whole corrected text of a line."""
+
+    note: wire.Note = ""
+
+
+@router.post("/signatures/{place}/findings", status_code=201, response_model=LineDetailOut)
+async def post_finding(write: DeciderWrite, place: wire.PathPlace, finding: wire.Body[FindingIn]) -> Response:
+    """A person's finding. `review` undoes a finding; a reversal of another person's needs a supervisor and a note.
+
+    A `signature_mismatch` decides nothing until three different people share it (2 CCR 20960).
+    """
+    act = partial(decide_line, place=place, said=finding.value(), who=write.principal)
+    return await write.carry_out(act, _detail, "finding", str(place), body=finding)
+
+
+def _detail(done: tuple[LineRead, bool]) -> tuple[int, LineDetailOut]:
+    read, changed = done
+    return 201 if changed else 200, detail_out(read)
+
+
+@router.post("/findings", response_model=BatchOut)
+async def post_findings(write: DeciderWrite, batch: wire.Body[FindingsIn]) -> Response:
+    """One result for each finding, in their order: its line's status, or an `error`, which never fails the others.
+
+    The findings are recorded together. Of two on the same line the second is refused.
+    """
+    places, findings = [wire.place_of(finding.place) for finding in batch.findings], dict[Place, PersonFinding]()
+    for place, finding in zip(places, batch.findings, strict=True):
+        findings.setdefault(place, finding.value())
+
+    def answer(decided: dict[Place, Line | RecallError]) -> tuple[int, BatchOut]:
+        left = dict[Place, Line | RecallError](decided)
+        twice = FindingRefusedError("another finding of this batch is on the same line")
+        return 200, BatchOut(results=[_result_out(place, left.pop(place, twice)) for place in places])
+
+    act = partial(decide_by_person, said=findings, who=write.principal)
+    return await write.carry_out(act, answer, "findings", "", body=batch)
+
+
+@router.post("/signatures/{place}/revisions", status_code=201, response_model=LineDetailOut)
+async def post_revision(write: DeciderWrite, place: wire.PathPlace, revision: wire.Body[RevisionIn]) -> Response:
+    """The corrected text is examined like a new line. The earlier text is kept, and may be posted again.
+
+    If a person decided the line and the new text says otherwise, it goes back to a person: `review`, `new_writing`.
+    """
+
+    def answer(done: tuple[LineRead, bool]) -> tuple[int, LineDetailOut]:
+        read, changed = done
+        return _detail((as_seen_by(write.principal, read), changed))
+
+    act = partial(revise, revised=revision.at(place), by=write.principal.name, note=revision.note)
+    return await write.carry_out(act, answer, "revision", str(place), body=revision)
+
+
+class WithdrawalIn(wire.RequestModel):
+    """A voter's written withdrawal, complete and received before the day of filing (EC 11303, 2 CCR 20970)."""
+
+    voter_id: wire.VoterId
+    received_on: wire.IsoDate
+    note: wire.Note = ""
+
+
+class RevocationIn(wire.RequestModel):
+    """Why a withdrawal was recorded by mistake."""
+
+    note: wire.RequiredNote
+
+
+class RevocationOut(wire.ResponseModel):
+    """The revocation of a withdrawal that was recorded by mistake."""
+
+    revoked_by: str
+    revoked_at: datetime
+    note: str
+
+
+class WithdrawalOut(wire.ResponseModel):
+    """A withdrawal."""
+
+    withdrawal_id: UUID
+    voter_id: str
+    received_on: date
+    recorded_by: str
+    recorded_at: datetime
+    note: str
+    revocation: RevocationOut | None = None
+
+
+class WithdrawalDoneOut(WithdrawalOut):
+    """A withdrawal, with the lines whose status this request changed."""
+
+    lines: list[LineOut]
+
+
+def withdrawal_done_out(done: Changed) -> WithdrawalDoneOut:
+    """What a withdrawal or its revocation did."""
+    withdrawal, lines = done
+    changed = [line_out(line) for line in (lines or {}).values()]
+    return WithdrawalDoneOut(**dict(WithdrawalOut.model_validate(withdrawal)), lines=changed)
+
+
+def _answer(done: Changed) -> tuple[int, WithdrawalDoneOut]:
+    _, lines = done
+    return 200 if lines is None else 201, withdrawal_done_out(done)
+
+
+@withdrawals.post("", status_code=201, response_model=WithdrawalDoneOut)
+async def post_withdrawal(write: DeciderWrite, withdrawal: wire.Body[WithdrawalIn]) -> Response:
+    """None of the voter's lines counts from now on, including lines that are posted later."""
+    act = partial(withdraw, **dict(withdrawal), by=write.principal.name)
+    return await write.carry_out(act, _answer, "withdrawal", "", body=withdrawal)
+
+
+@withdrawals.post("/{withdrawal_id}/revocation", status_code=201, response_model=WithdrawalDoneOut)
+async def post_revocation(write: SupervisorWrite, withdrawal_id: UUID, revocation: wire.Body[RevocationIn]) -> Response:
+    """The voter's lowest eligible line counts again. Both records are kept."""
+    act = partial(revoke_withdrawal, withdrawal_id=withdrawal_id, by=write.principal.name, note=revocation.note)
+    return await write.carry_out(act, _answer, "revocation", str(withdrawal_id), body=revocation)
+
+
+_Withdrawals = wire.page_model("WithdrawalsOut", "A page of withdrawals, the oldest first.", withdrawals=WithdrawalOut)
+
+
+@withdrawals.get("", response_model=_Withdrawals)
+async def list_withdrawals(_: Reader, state: AppState, petition: PathPetition, paging: wire.ListPaging) -> object:
+    """Pages in the order of recording, including revoked ones: follow `next_cursor` until it is null."""
+    after, most = paging.after(UUID), paging.limit + 1
+    async with state.database.reading() as connection:
+        found = await page_of_withdrawals(connection, petition.key, after=after, limit=most)
+    return paging.page("withdrawals", found, lambda withdrawal: withdrawal.withdrawal_id)
+
+
+class SectionIn(wire.RequestModel):
+    """The circulator's dates (EC 104), null where the paper has none. Enter contradictory dates as they are written."""
+
+    signed_from: wire.IsoDate | None
+    signed_to: wire.IsoDate | None
+
+
+class SectionOut(wire.ResponseModel):
+    """A section's dates, and how many of its lines this request had examined again."""
+
+    section: int
+    signed_from: date | None
+    signed_to: date | None
+    declared_by: str
+    declared_at: datetime
+    examined: int
+
+
+def section_out(done: tuple[Declaration, int]) -> SectionOut:
+    """A section's current dates."""
+    held, examined = done
+    return SectionOut.model_validate(held._asdict() | {"examined": examined})
+
+
+@sections.put("/{section}", response_model=SectionOut)
+async def put_section(
+    principal: Decider,
+    state: AppState,
+    petition: PathPetition,
+    section: Annotated[int, Path(ge=1, le=LARGEST_NUMBER), wire.DIGITS],
+    dates: wire.Body[SectionIn],
+) -> Response:
+    """Where the dates change the interval of the section's lines, each is examined again.
+
+    Missing or contradictory dates send them to a person: `review`, `section_dates`.
+    """
+    act = partial(declare_section, section=section, dates=SectionDates(**dict(dates)), by=principal.name)
+    write = frame.Write(principal, state, petition)
+    return await write.carry_out(act, lambda done: (200, section_out(done)), "section", str(section), body=dates)

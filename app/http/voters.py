@@ -1,61 +1,53 @@
-"""Looking voters up. The search is in the body, never in a URL."""
+"""Where a person sees candidates: looking voters up, and the blind double check of the machine's decisions."""
 
+from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated
+from functools import partial
+from typing import Annotated, Any
+from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query, Response
 from pydantic import AliasPath, Field, model_validator
 
 from app.access.principals import Principal
 from app.examination.lookups import look_up
-from app.http.body import (
-    IsoDate,
-    LineReason,
-    RequestModel,
-    ResponseModel,
-    Text20,
-    Text100,
-    Text200,
-    Text300,
-    Uuid,
-    body,
-    wrong,
-)
-from app.http.frame import AppState, State, allow, petition_of
+from app.examination.quality import check_line, measure_quality, next_sample
+from app.examination.quality_queries import Answered
+from app.http import wire
+from app.http.frame import AppState, Decider, PathPetition, Reader, State, Write, allow, petition_of
 from app.http.problems import field_error, invalid
-from app.http.signatures import NameIn
+from app.http.signatures import FindingIn, NameIn, WritingOut
 from app.law.line import Signature
 from app.law.petition import PetitionKey, SigningInterval
-from app.law.reasons import Status
-from app.law.registration import Eligibility, RegistrationStatus
-from app.matching.candidates import Candidate, FoundCandidates, Kind, Question, address_of, name_of
+from app.law.quality import DRAW_METHOD, PARTS, ErrorRate
+from app.law.registration import Eligibility
+from app.matching.candidates import Candidate, FoundCandidates, Kind, Question, WrittenField, address_of, name_of
 
 router = APIRouter(prefix="/v1/voters", tags=["voters"])
+quality = APIRouter(prefix="/v1/petitions/{petition_id}/quality", tags=["quality"])
 
-Searcher = Annotated[Principal, allow("clerk", "supervisor", "system")]
 
-
-class LookupIn(RequestModel):
+class LookupIn(wire.RequestModel):
     """A name, an address, or both; and when it was written: a petition's window, other dates, or otherwise today."""
 
-    printed_name: Text200 = ""
+    printed_name: wire.Text200 = ""
     name: NameIn | None = None
-    residence_address: Text300 = ""
-    city: Text100 = ""
-    zip: Text20 = ""
-    petition_id: Uuid | None = None
-    signed_from: IsoDate | None = None
-    signed_to: IsoDate | None = None
-    filed_on: IsoDate | None = None
+    residence_address: wire.Text300 = ""
+    city: wire.Text100 = ""
+    zip: wire.Text20 = ""
+    petition_id: wire.Uuid | None = None
+    signed_from: wire.IsoDate | None = None
+    signed_to: wire.IsoDate | None = None
+    filed_on: wire.IsoDate | None = None
 
     @model_validator(mode="after")
     def _one_name_and_one_interval(self) -> "LookupIn":
         given = [day is not None for day in (self.signed_from, self.signed_to)]
         backwards = self.signed_from and self.signed_to and self.signed_to < self.signed_from
         if (self.name and self.printed_name) or any(given) != all(given) or backwards:
-            raise wrong("contradiction")
+            raise wire.wrong("contradiction")
         if (self.petition_id and any(given)) or (self.filed_on and not all(given)):
-            raise wrong("contradiction")
+            raise wire.wrong("contradiction")
         return self
 
     def writing(self) -> Signature:
@@ -64,17 +56,7 @@ class LookupIn(RequestModel):
         return Signature(self.printed_name, self.residence_address, self.city, self.zip, name)
 
 
-class FieldOut(ResponseModel):
-    """How well one field agrees. `weight` is a natural logarithm: above 0 it supports the candidate."""
-
-    field: str
-    written: str
-    roll: str
-    level: str
-    weight: float
-
-
-class CandidateOut(ResponseModel):
+class CandidateOut(wire.ResponseModel):
     """A voter who may be meant, by the registration that fits best, with its `standing` in the interval."""
 
     voter_id: str
@@ -83,13 +65,13 @@ class CandidateOut(ResponseModel):
     residence_address: str
     city: str
     zip: str
-    status: RegistrationStatus
+    status: wire.RegistrationStatus
     standing: Eligibility
     weight: float
-    fields: list[FieldOut]
+    fields: list[WrittenField]
 
 
-class CandidatesOut(ResponseModel):
+class CandidatesOut(wire.ResponseModel):
     """The voters who may be meant, the best first.
 
     `confidential`: among the best are voters whose registration is confidential (EC 2166), who are not shown. `more`:
@@ -102,11 +84,11 @@ class CandidatesOut(ResponseModel):
     more: bool
 
 
-class DecisionOut(ResponseModel):
+class DecisionOut(wire.ResponseModel):
     """How a line that reads like this would be decided, without regard to the voter's other lines."""
 
-    status: Status = Field(validation_alias=AliasPath("outcome", "status"))
-    reason: LineReason | None = Field(validation_alias=AliasPath("outcome", "reason"))
+    status: wire.Status = Field(validation_alias=AliasPath("outcome", "status"))
+    reason: wire.LineReason | None = Field(validation_alias=AliasPath("outcome", "reason"))
     reason_open: bool
     voter_id: str | None
 
@@ -118,14 +100,11 @@ class LookupOut(CandidatesOut):
     decision: DecisionOut | None
 
 
-def candidates_out(found: FoundCandidates) -> CandidatesOut:
+def _shown(found: FoundCandidates) -> dict[str, Any]:
     """The candidates as a person sees them."""
-    return CandidatesOut(
-        roll_version=found.roll_version,
-        candidates=[_candidate_out(candidate) for candidate in found.candidates],
-        confidential=found.confidential,
-        more=found.more,
-    )
+    candidates = [_candidate_out(candidate) for candidate in found.candidates]
+    facts = {"roll_version": found.roll_version, "confidential": found.confidential, "more": found.more}
+    return {"candidates": candidates, **facts}
 
 
 def _candidate_out(candidate: Candidate) -> CandidateOut:
@@ -135,8 +114,10 @@ def _candidate_out(candidate: Candidate) -> CandidateOut:
     return CandidateOut.model_validate(registration._asdict() | words | agreement)
 
 
-@router.post("/lookup")
-async def look_up_voters(principal: Searcher, state: AppState, asked: Annotated[LookupIn, body(LookupIn)]) -> LookupOut:
+@router.post("/lookup", response_model=LookupOut)
+async def look_up_voters(
+    principal: Annotated[Principal, allow("clerk", "supervisor", "system")], state: AppState, asked: wire.Body[LookupIn]
+) -> object:
     """Search the active roll by name (given name and surname), by address (house and street), or by both.
 
     Each search is recorded, without its content, and a principal has a number of them a day: a clerk or supervisor
@@ -146,12 +127,11 @@ async def look_up_voters(principal: Searcher, state: AppState, asked: Annotated[
     question = Question(asked.writing(), await _interval(state, principal, asked, now))
     if not question.asks:
         raise invalid(field_error("", "missing"), detail="Give a name, a residence address, or both.")
-    found, decided = await look_up(state.database, principal, question, now=now)
-    decision = DecisionOut.model_validate(decided) if decided else None
+    found, decision = await look_up(state.database, principal, question, now=now)
     # The decision names only a voter who is shown, so no confidential one.
-    if decision and decision.voter_id not in {c.registration.voter_id for c in found.candidates}:
-        decision.voter_id = None
-    return LookupOut(**dict(candidates_out(found)), kind=question.kind, decision=decision)
+    if decision and decision.voter_id not in {candidate.registration.voter_id for candidate in found.candidates}:
+        decision = decision._replace(voter_id=None)
+    return _shown(found) | {"kind": question.kind, "decision": decision}
 
 
 async def _interval(state: State, principal: Principal, asked: LookupIn, now: datetime) -> SigningInterval:
@@ -161,3 +141,123 @@ async def _interval(state: State, principal: Principal, asked: LookupIn, now: da
     if asked.signed_from and asked.signed_to:
         return SigningInterval(asked.signed_from, asked.signed_to, asked.filed_on or asked.signed_to)
     return SigningInterval(now.date(), now.date(), now.date())
+
+
+class ToCheckOut(CandidatesOut):
+    """A line to check, without its decision."""
+
+    place: str
+    writing: WritingOut
+
+
+class SampleOut(wire.ResponseModel):
+    """The next lines to check; empty when all are checked."""
+
+    lines: list[ToCheckOut]
+
+
+class CheckIn(FindingIn):
+    """A person's independent answer; `voter_id` where the line is valid, `reason` where it is invalid."""
+
+    reason: wire.Reason | None = None
+
+
+class CheckOut(wire.ResponseModel):
+    """A recorded answer. Whether the machine agrees is not shown: the next answers must be blind too."""
+
+    place: str
+    status: wire.DecidedStatus
+    reason: wire.Reason | None
+    voter_id: str | None
+    note: str
+    checked_by: str
+    checked_at: datetime
+
+
+class ErrorRateOut(wire.ResponseModel):
+    """The machine's errors in one kind of decision (`status` null: in all).
+
+    Of `lines` that only the machine decided so, `drawn` are to be checked. Of the `checked` ones a person `confirmed`
+    the decision or disagreed: then a second person `upheld` it, found it `wrong`, or has not decided yet (`open`).
+    `errors` are those wrong and those open; the true rate lies between `lower` and `upper` with 95 % confidence.
+    """
+
+    status: wire.Status | None
+    reason: wire.LineReason | None
+    lines: int
+    drawn: int
+    checked: int
+    confirmed: int
+    upheld: int
+    open: int
+    wrong: int
+    errors: int
+    rate: float | None
+    lower: float
+    upper: float
+
+
+class QualityOut(wire.ResponseModel):
+    """The error rates of the machine's decisions, and how to draw the same lines again."""
+
+    petition_id: UUID
+    seed: str
+    share: float
+    method: str
+    confidence: float
+    interval: str
+    overall: ErrorRateOut
+    decisions: list[ErrorRateOut]
+
+
+@quality.get("/sample", response_model=SampleOut)
+async def get_quality_sample(
+    principal: Decider,
+    state: AppState,
+    petition: PathPetition,
+    limit: Annotated[int, Query(ge=1, le=100), wire.DIGITS] = 10,
+) -> object:
+    """Drawn lines that the machine settled and no person has checked, in a different order for each person."""
+    drawn = await next_sample(state.database, petition, who=principal, limit=limit)
+    lines = [_shown(found) | {"place": str(line.place), "writing": line} for line, found in drawn]
+    return {"lines": lines}
+
+
+@quality.post("/{place}", status_code=201, response_model=CheckOut)
+async def post_quality_check(
+    principal: Decider, state: AppState, petition: PathPetition, place: wire.PathPlace, check: wire.Body[CheckIn]
+) -> Response:
+    """An answer other than the machine's sends the line to `review`, `quality_check`; the same one changes nothing."""
+
+    def answer(done: tuple[Answered, bool]) -> tuple[int, CheckOut]:
+        (_, checked_by, checked_at), new = done  # the answer on record is the one that was sent
+        facts = check.model_dump()
+        return 201 if new else 200, CheckOut(place=str(place), **facts, checked_by=checked_by, checked_at=checked_at)
+
+    act = partial(check_line, place=place, answer=check.value(), who=principal)
+    return await Write(principal, state, petition).carry_out(act, answer, "quality", str(place), body=check)
+
+
+@quality.get("")
+async def get_quality(_: Reader, state: AppState, petition: PathPetition) -> QualityOut:
+    """The error rate by kind of decision, with exact intervals (Clopper and Pearson)."""
+    seed, rates = await measure_quality(state.database, petition)
+    overall, *decisions = map(_rate_out, rates)
+    return QualityOut(
+        petition_id=petition.petition_id,
+        seed=seed.hex(),
+        share=petition.ruleset.double_check_ppm / PARTS,
+        method=DRAW_METHOD,
+        confidence=0.95,
+        interval="Clopper-Pearson",
+        overall=overall,
+        decisions=decisions,
+    )
+
+
+def _rate_out(rate: ErrorRate) -> ErrorRateOut:
+    status, reason = rate.kind or (None, None)
+    errors = rate.verdicts["wrong"] + rate.verdicts["open"]
+    return ErrorRateOut.model_validate(
+        {**asdict(rate), **rate.verdicts, "status": status, "reason": reason, "errors": errors}
+    )

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.http.body import MAX_DEPTH, MAX_VALUES, decode
 from app.http.problems import Problem
+from app.http.wire import MAX_DEPTH, MAX_VALUES, decode
 
 TEXT = st.text() | st.text(alphabet='[]{}"\\,:', max_size=20)
 LEAVES = TEXT | st.integers(-(2**70), 2**70) | st.floats(allow_nan=False, allow_infinity=False) | st.booleans()

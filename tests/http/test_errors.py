@@ -6,6 +6,7 @@ import json
 import pkgutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import asyncpg
 import httpx
@@ -13,7 +14,7 @@ import pytest
 from fastapi import FastAPI
 
 import app as package
-from app.errors import RecallError
+from app.errors import Kind, RecallError
 from app.http.frame import AppState, allow
 from app.http.problems import MESSAGES, STATUS_OF, TITLES, problem_of
 from tests.http.county import line
@@ -58,9 +59,10 @@ def codes_in_the_source() -> set[str]:
 
 
 def test_every_error_of_the_service_has_a_status() -> None:
-    assert {kind.__name__ for kind in every_error()} == {kind.__name__ for kind in STATUS_OF}
+    assert {kind.kind for kind in every_error()} == set(STATUS_OF) == set(get_args(Kind))
     for kind in every_error():
         assert problem_of(kind("why")).code == kind.code
+        assert problem_of(kind("why")).status in TITLES
 
 
 def test_every_code_is_documented() -> None:

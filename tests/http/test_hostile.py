@@ -9,9 +9,10 @@ from typing import Any
 import asyncpg
 import pytest
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 
 from app.access.principals import Role
-from app.http.frame import GuardedRoute, body_of, guard_of, guarded_routes, routes
+from app.http.frame import body_of, guard_of, guarded_routes, routes
 from app.http.openapi import EXAMPLES, document
 from tests.http import hostile
 from tests.http.county import line
@@ -105,7 +106,7 @@ def places(world: World, **changes: str) -> dict[str, str]:
     return {**known, "roll_version": "1", "prefix": "00000000", "asset": "favicon.png", **changes}
 
 
-def guarded(app: FastAPI) -> list[tuple[str, str, GuardedRoute, Role]]:
+def guarded(app: FastAPI) -> list[tuple[str, str, APIRoute, Role]]:
     """Method, path and first role of every route that has one."""
     found = []
     for route in guarded_routes(app).values():

@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from app.access.keys import issue_key, parse, revoke_key
 from app.access.principals import ROLES, Principal, Role
-from app.http.frame import PUBLIC, GuardedRoute, allow, body_of, check_guards, guard_of, guarded_routes, routes
+from app.http.frame import PUBLIC, allow, body_of, check_guards, guard_of, guarded_routes, routes
 from app.http.openapi import EXAMPLES
 from tests.http.wire import Answer, send
 from tests.http.world import World
@@ -134,7 +134,7 @@ class Matrix:
         self.app = app
         self.world = world
         self.keys: dict[tuple[Role, str], str] = {}
-        self.routes = dict[str, GuardedRoute](guarded_routes(app))
+        self.routes = dict[str, APIRoute](guarded_routes(app))
         self.prefix = ""  # of a key that nobody needs
 
     async def prepare(self) -> None:

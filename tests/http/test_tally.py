@@ -21,7 +21,7 @@ from app.count import tally as actions
 from app.count.line_queries import read_tallies
 from app.count.tally import Coalesced
 from app.database.pools import Database
-from app.http import tally as streams
+from app.http import petitions as streams
 from app.law.line import Counts, Tally
 from app.law.petition import PetitionKey
 from tests.http.county import line

@@ -7,23 +7,26 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Annotated, Any, Final, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Generic, Literal, TypeVar
 from uuid import UUID
 
 from fastapi import Depends, Path, Query, Request
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError, create_model, model_validator
 from pydantic_core import PydanticCustomError
+from typing_extensions import TypeAliasType
 
-from app.http.problems import MAX_ERRORS, FieldError, Problem, field_error, field_errors, invalid
+from app.access import principals
+from app.http.problems import Problem, field_error, field_errors, invalid
+from app.law import line, reasons, registration
 from app.law.line import LARGEST_NUMBER, Place
-from app.law.reasons import Reason, ReviewCause
+from app.ledger import entries
+from app.roll import queries
 
-Model = TypeVar("Model", bound=BaseModel)
+Model = TypeVar("Model", bound="RequestModel")
 Item = TypeVar("Item")
 Key = TypeVar("Key")
 
 MAX_BATCH: Final = 1_000_000  # bytes: enough for 1,000 lines
-MAX_BODY: Final = 65_536  # bytes of any other body
 MAX_VALUES: Final = 40_000  # values and names of fields, about: reading them blocks every other request
 MAX_DEPTH: Final = 16  # levels of objects and lists: what is documented has four
 
@@ -69,11 +72,7 @@ def _is_flat(raw: bytes) -> bool:
 
 
 def decode(raw: bytes) -> Any:  # noqa: ANN401  # any JSON value
-    """The JSON value of a body: UTF-8, no NaN or infinity, no duplicate key, and no more than can be read at once.
-
-    Raises:
-        Problem: 400 or 413.
-    """
+    """The JSON value of a body: UTF-8, no NaN or infinity, no duplicate key, and no more than can be read at once."""
     if sum(map(raw.count, (b",", b"[", b"{"))) > MAX_VALUES:
         raise Problem(413, "content_too_large", f"A body has at most {MAX_VALUES} values.")
     if not _is_flat(raw):
@@ -86,11 +85,7 @@ def decode(raw: bytes) -> Any:  # noqa: ANN401  # any JSON value
 
 
 async def read_body(request: Request, most: int) -> bytes:
-    """The body, refused as soon as it is longer than `most` bytes, whatever length it declared.
-
-    Raises:
-        Problem: 413.
-    """
+    """The body, refused as soon as it is longer than `most` bytes, whatever length it declared."""
     raw = bytearray()
     async for chunk in request.stream():
         raw += chunk
@@ -101,62 +96,25 @@ async def read_body(request: Request, most: int) -> bytes:
 
 
 def check_file_type(request: Request, *allowed: str) -> None:
-    """Refuse an upload of another media type.
-
-    Raises:
-        Problem: 415.
-    """
+    """Refuse an upload of another media type."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in allowed or "content-encoding" in request.headers:
         detail = f"Send the file as one of {', '.join(allowed)}, without a content encoding."
         raise Problem(415, "unsupported_media_type", detail)
 
 
-def model_errors(error: ValidationError, prefix: str = "", most: int = MAX_ERRORS) -> list[FieldError]:
-    """What is wrong with a value, field by field."""
-    return field_errors(error.errors(include_url=False, include_input=False), prefix, most)
-
-
 def check(model: type[Model], value: Any) -> Model:  # noqa: ANN401  # any JSON value
-    """The value as the model.
-
-    Raises:
-        Problem: 422, naming each wrong field.
-    """
+    """The value as the model. The refusal (422) names each wrong field."""
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        raise invalid(*model_errors(error)) from None
+        raise invalid(*field_errors(error)) from None
 
 
-@dataclass(eq=False)
-class BodyReader(Generic[Model]):
-    """A dependency that reads one model from the body. It runs after the guard, so only with a good key."""
-
-    model: type[Model]  # the OpenAPI document finds it here
-    most: int = MAX_BODY  # bytes
-
-    async def __call__(self, request: Request) -> Model:
-        """Read and check the body.
-
-        Raises:
-            Problem: 415 for another content type, 413 for too much, 400 for bad JSON, 422 for another content.
-        """
-        kinds = request.headers.getlist("content-type")
-        if len(kinds) != 1 or not _JSON.fullmatch(kinds[0]) or "content-encoding" in request.headers:
-            raise Problem(415, "unsupported_media_type", "Send application/json in UTF-8, not compressed.")
-        return check(self.model, decode(await read_body(request, self.most)))
-
-
-def body(model: type[BaseModel], most: int = MAX_BODY) -> Any:  # noqa: ANN401  # a dependency marker
-    """The parameter that is the request's body, of at most `most` bytes. Declare it after the principal."""
-    return Depends(BodyReader(model, most))
-
-
-class RequestModel(BaseModel):
+class RequestModel(BaseModel, strict=True, extra="forbid", frozen=True, hide_input_in_errors=True):
     """What comes in: strict types, and no unknown field."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
+    max_bytes: ClassVar[int] = 65_536  # of a body
 
     @model_validator(mode="before")
     @classmethod
@@ -168,10 +126,34 @@ class RequestModel(BaseModel):
         return {name: value[name] for name in [*(n for n in cls.model_fields if n in value), unknown]}
 
 
-class ResponseModel(BaseModel):
-    """What goes out, made from keywords or from the attributes of a value."""
+@dataclass(eq=False)
+class BodyReader(Generic[Model]):
+    """A dependency that reads one model from the body. It runs after the guard, so only with a good key."""
 
-    model_config = ConfigDict(from_attributes=True)
+    model: type[Model]  # the OpenAPI document finds it here
+
+    async def __call__(self, request: Request) -> Model:
+        """Read and check the body: 415 for another content type, 413 for too much, 400 for bad JSON, 422 otherwise."""
+        kinds = request.headers.getlist("content-type")
+        if len(kinds) != 1 or not _JSON.fullmatch(kinds[0]) or "content-encoding" in request.headers:
+            raise Problem(415, "unsupported_media_type", "Send application/json in UTF-8, not compressed.")
+        return check(self.model, decode(await read_body(request, self.model.max_bytes)))
+
+
+if TYPE_CHECKING:
+    Body = Annotated[Model, Depends()]
+else:
+
+    class Body:
+        """`Body[FindingIn]` is the type of the parameter that is the request's body. Declare it after the principal."""
+
+        def __class_getitem__(cls, model: type[RequestModel]) -> object:
+            """The model, read by a dependency."""
+            return Annotated[model, Depends(BodyReader(model))]
+
+
+class ResponseModel(BaseModel, from_attributes=True):
+    """What goes out, made from keywords or from the attributes of a value."""
 
 
 def wrong(code: Literal["unsafe_text", "wrong_format", "out_of_range", "contradiction"]) -> PydanticCustomError:
@@ -206,8 +188,17 @@ VoterId = Annotated[str, Field(min_length=1, max_length=40), _SAFE]
 Whole = Annotated[int, Field(ge=1, le=LARGEST_NUMBER)]
 
 DecidedStatus = Literal["valid", "invalid", "review"]
-LineReason = Literal[Reason, ReviewCause]
-"""Why a line is invalid or, where its status is `review`, why a person must look at it."""
+
+# Values that several models share have one schema with a name, for which a generator makes one type.
+Status = TypeAliasType("Status", reasons.Status)
+Reason = TypeAliasType("Reason", reasons.Reason)
+LineReason = TypeAliasType("LineReason", Literal[reasons.Reason, reasons.ReviewCause])
+Role = TypeAliasType("Role", principals.Role)
+RollState = TypeAliasType("RollState", queries.RollState)
+RollFormat = TypeAliasType("RollFormat", Literal["canonical", "california", "north-carolina"])
+RegistrationStatus = TypeAliasType("RegistrationStatus", registration.RegistrationStatus)
+EntryType = TypeAliasType("EntryType", entries.EntryType)
+Outlook = TypeAliasType("Outlook", line.Outlook)
 
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _INSTANT: Final = re.compile(r"[0-9-]{10}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})")
@@ -246,22 +237,14 @@ PlaceText = Annotated[str, Field(pattern=f"^{PLACE_PATTERN}$")]
 
 
 def place_of(text: str) -> Place:
-    """The place that a text such as `12-3-4` names.
-
-    Raises:
-        ValueError: the text has not the form of `PLACE_PATTERN`.
-    """
+    """The place that a text such as `12-3-4` names; otherwise ValueError."""
     if not re.fullmatch(PLACE_PATTERN, text):
         raise ValueError
     return Place(*map(int, text.split("-")))
 
 
 def number_of(text: str) -> int:
-    """A number that a column of 64 bits holds.
-
-    Raises:
-        ValueError: the text is not one.
-    """
+    """A number that a column of 64 bits holds; otherwise ValueError."""
     if not re.fullmatch("[0-9]{1,18}", text):
         raise ValueError
     return int(text)
@@ -273,44 +256,49 @@ async def _place(place: Annotated[str, Path(pattern=f"^{PLACE_PATTERN}$")]) -> P
 
 PathPlace = Annotated[Place, Depends(_place)]
 Limit = Annotated[int, Query(ge=1, le=1000), DIGITS]
-Cursor = Annotated[str | None, Query(pattern="^[A-Za-z0-9_-]{1,100}$")]
+_Cursor = Annotated[str | None, Query(pattern="^[A-Za-z0-9_-]{1,100}$")]
 
 
-def after(cursor: str | None, parse: Callable[[str], Key]) -> Key | None:
-    """The key behind which a page begins; None for the first page.
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """Which page of a list is asked for. A cursor is the key of the last item of the page before."""
 
-    Raises:
-        Problem: 422, the cursor is not one that a list gave.
-    """
-    try:
-        return None if cursor is None else parse(cursor)
-    except ValueError:
-        error = field_error("query.cursor", "wrong_format")
-        raise invalid(error, detail="The cursor is not one that a list gave.") from None
+    cursor: str | None
+    limit: int  # the largest number of items
+
+    def after(self, parse: Callable[[str], Key]) -> Key | None:
+        """The key behind which the page begins; None for the first page. A cursor that no list gave is refused."""
+        try:
+            return None if self.cursor is None else parse(self.cursor)
+        except ValueError:
+            error = field_error("query.cursor", "wrong_format")
+            raise invalid(error, detail="The cursor is not one that a list gave.") from None
+
+    def page(self, items: str, found: Sequence[Item], key: Callable[[Item], object]) -> dict[str, Any]:
+        """The page, with its list under the name `items`. The query asks for one more than the limit."""
+        last = str(key(found[self.limit - 1])) if len(found) > self.limit else None
+        return {items: found[: self.limit], "next_cursor": last}
+
+    def page_of_all(self, items: str, every: Sequence[Item], key: Callable[[Item], object]) -> dict[str, Any]:
+        """A page of a list that is short enough to be read whole."""
+        keys = [str(key(item)) for item in every]
+        start = self.after(lambda last: keys.index(last) + 1) or 0
+        return self.page(items, every[start:], key)
 
 
-def page(found: Sequence[Item], limit: int, key: Callable[[Item], object]) -> tuple[Sequence[Item], str | None]:
-    """The first `limit` of what was found, and the cursor of the next page; None where there is no more.
+def paging(limit: int = 100) -> Any:  # noqa: ANN401  # a dependency marker
+    """The parameters of a list: the cursor, and how many items where the request does not say."""
 
-    The query asks for one more than `limit`. A cursor is the key of the last item that was shown.
-    """
-    return found[:limit], str(key(found[limit - 1])) if len(found) > limit else None
+    async def read(cursor: _Cursor = None, limit: Limit = limit) -> Paging:
+        return Paging(cursor, limit)
+
+    return Depends(read)
 
 
-def short_page(
-    found: Sequence[Item], cursor: str | None, limit: int, key: Callable[[Item], object]
-) -> tuple[Sequence[Item], str | None]:
-    """A page of a list that is short enough to be read whole, and the cursor of the next page.
+ListPaging = Annotated[Paging, paging()]
 
-    Args:
-        found: the whole list.
-        cursor: of the page, None for the first one.
-        limit: the largest number of items.
-        key: what identifies an item within the list.
 
-    Raises:
-        Problem: 422, the cursor is not one that this list gave.
-    """
-    keys = [str(key(item)) for item in found]
-    start = after(cursor, lambda last: keys.index(last) + 1) or 0
-    return page(found[start : start + limit + 1], limit, key)
+def page_model(name: str, description: str, **items: type) -> type[ResponseModel]:
+    """The model of a page: a list of this type under this name, and the cursor of the next page."""
+    fields: dict[str, Any] = {key: list[item] for key, item in items.items()}  # type: ignore[valid-type]  # made here
+    return create_model(name, __base__=ResponseModel, __doc__=description, **fields, next_cursor=str | None)
