@@ -108,7 +108,8 @@ def _compared(candidates: CandidateSet) -> dict[str, Any]:
     if scorer.household is not None:
         found["household"] = scorer.household.size
     if candidates.by_name:
-        found["namesakes"] = candidates.namesakes()
+        named = (any(one.name.is_certain for one in person.registrations) for person in candidates.persons)
+        found["namesakes"] = sum(named)  # voters of the written name, at any address
         if scorer.namesakes_cut:
             found["namesakes_cut"] = True
     return found

@@ -119,10 +119,6 @@ class CandidateSet(NamedTuple):
         """The model's."""
         return self.scorer.model.thresholds
 
-    def namesakes(self) -> int:
-        """Return how many voters have the written name, at any address."""
-        return sum(any(r.name.is_certain for r in person.registrations) for person in self.persons)
-
 
 def compare_candidates(
     scorer: Scorer, candidates: Sequence[Registration], interval: SigningInterval, *, by_name: bool

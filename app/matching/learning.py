@@ -100,7 +100,10 @@ def learn(
         model = replace(model, version=version, weights=weights)
     reasons = Counter(one.reason or "valid" for one in judged)
     source = {"lines": len(judged), "registrations": terms.registrations, "reasons": dict(sorted(reasons.items()))}
-    return replace(model, priors=_priors(judged, terms, model), learned_from=source)
+    hypotheses = Counter(_hypothesis(one, terms, model) for one in judged)
+    total = len(judged) + _FAINT * len(model.priors)
+    priors = {prior: (hypotheses[prior] + _FAINT) / total for prior in model.priors}
+    return replace(model, priors=priors, learned_from=source)
 
 
 def _count(
@@ -167,12 +170,6 @@ def _address_weights(name: Field, counts: _Counts, model: Model) -> dict[str, fl
     total = own.total() + _FAINT * len(levels)
     weights = {level: log((own[level] + _FAINT) / total / ways.get(level, 1)) for level in levels}
     return weights | dict.fromkeys(silent, 0.0)
-
-
-def _priors(judged: Sequence[JudgedLine], terms: TermFrequencies, model: Model) -> dict[Prior, float]:
-    counts = Counter(_hypothesis(one, terms, model) for one in judged)
-    total = len(judged) + _FAINT * len(model.priors)
-    return {prior: (counts[prior] + _FAINT) / total for prior in model.priors}
 
 
 def _hypothesis(one: JudgedLine, terms: TermFrequencies, model: Model) -> Prior:
