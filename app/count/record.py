@@ -255,7 +255,9 @@ async def write(
         raise PetitionClosedError
     version, at = head.version + 1, change.now.isoformat()
     lines = [line._replace(version=version) for _, line in decided]
-    if stepping_down := [line.place for finding, line in decided if _stops_counting(finding.before, line)]:
+    counted = {old.place: old.voter_id for finding, _ in decided if (old := finding.before) and old.outcome == VALID}
+    stay = {line.place: line.voter_id for line in lines if line.outcome == VALID}
+    if stepping_down := sorted(place for place, _ in counted.items() - stay.items()):
         await rows.step_down(change, stepping_down)
     await rows.write_lines(change, version, lines)
     contents = [finding_content(finding, line, change.petition.ruleset_name, at) for finding, line in decided]
@@ -270,13 +272,6 @@ async def write(
     change.tally = Tally(version, change.now, state, counts, entry.hash)
     await rows.append_entry(change, entry, change.tally)
     return {line.place: line for line in lines}
-
-
-def _stops_counting(before: Line | None, after: Line) -> bool:
-    """Whether a line counted and now does not, or counts for another voter."""
-    return (
-        before is not None and before.outcome == VALID and (after.outcome, after.voter_id) != (VALID, before.voter_id)
-    )
 
 
 _NO_EVIDENCE: Final = ',"evidence":null,'

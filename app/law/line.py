@@ -169,14 +169,15 @@ def line_after(finding: Finding, by_slot: Outcome | None, ruleset: Ruleset) -> L
     """
     outcome = by_slot if by_slot and finding.outcome == VALID else finding.outcome
     confirmed = outcome.status in ("valid", "invalid") and len(finding.confirmed_by) >= ruleset.people_needed(outcome)
-    before = finding.before or Line(finding.place, outcome, station=finding.station)
-    return before._replace(
-        outcome=outcome,
-        voter_id=finding.voter_id,
+    before = finding.before
+    return Line(
+        finding.place,
+        outcome,
+        finding.voter_id,
         settled=confirmed and not finding.mismatch_by and not finding.reason_open,
-        finding_no=before.finding_no + 1,
+        finding_no=before.finding_no + 1 if before else 1,
         roll_version=finding.roll_version,
-        version=0,
+        station=before.station if before else finding.station,
         aliases_version=finding.aliases_version,
         confirmed_by=finding.confirmed_by,
         mismatch_by=finding.mismatch_by,

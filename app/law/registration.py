@@ -69,9 +69,8 @@ def eligibility(registration: Registration, interval: SigningInterval) -> Eligib
     An affidavit counts when it was signed on or before the interval's end and received by the filing date
     (EC 2102(b)); an unknown date is presumed in time. Inactive voters count as registered.
     """
-    if registration.affidavit_signed and registration.affidavit_signed > interval.end:
-        return "registered_late"
-    if registration.affidavit_received and registration.affidavit_received > interval.filed_on:
+    signed, received = registration.affidavit_signed, registration.affidavit_received
+    if (signed and signed > interval.end) or (received and received > interval.filed_on):
         return "registered_late"
     ended = registration.effective_to is not None and registration.effective_to < interval.start
     if registration.status == "canceled":  # EC 2201: a cancellation counts from its day, an unknown day from ever

@@ -46,7 +46,7 @@ def judge(line: Line, said: PersonFinding, who: Principal, ruleset: Ruleset) -> 
     if _agree(found, line):
         if found.outcome.status == "review" or (who.name in line.confirmed_by and not line.mismatch_by):
             return None
-        return found._replace(confirmed_by=_with(line.confirmed_by, who))
+        return found._replace(confirmed_by=tuple(dict.fromkeys((*line.confirmed_by, who.name))))
     _check_reversal(line, said, who)
     return found._replace(confirmed_by=()) if found.outcome.status == "review" else found
 
@@ -108,7 +108,7 @@ def _opinion(line: Line, found: Finding, said: PersonFinding, who: Principal, ru
     if who.name in line.mismatch_by:
         return None
     _check_reversal(line, said, who)
-    sharing = _with(line.mismatch_by, who)
+    sharing = (*line.mismatch_by, who.name)
     if len(sharing) < ruleset.people_needed(MISMATCH):
         return found._replace(outcome=VALID, confirmed_by=(), mismatch_by=sharing)
     return found._replace(confirmed_by=sharing)
@@ -121,7 +121,3 @@ def _check_reversal(line: Line, said: PersonFinding, who: Principal) -> None:
         raise SupervisorNeededError
     if not said.note.strip():
         raise FindingRefusedError("a reversal needs a note that says why")
-
-
-def _with(people: tuple[str, ...], who: Principal) -> tuple[str, ...]:
-    return people if who.name in people else (*people, who.name)
