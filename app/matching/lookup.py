@@ -21,7 +21,7 @@ from app.matching import search
 from app.matching.decision import Decision, decide, decide_by_household
 from app.matching.frequencies import TermFrequencies
 from app.matching.model import default_model
-from app.matching.parsing import ParsedLine, likely_names, parse_line
+from app.matching.parsing import likely_names, parse_line
 from app.matching.queries import LineQuery, SearchedRoll
 from app.matching.roll_cache import TERM_CACHE, load_counts, searches
 from app.matching.scoring import ALIKE, Scorer, household_of, written_name
@@ -46,10 +46,6 @@ class _Lookup:
     decision: Decision | None = None
     search: Search = field(init=False)  # of a line that the people of its surname at its address do not settle
 
-    @property
-    def line(self) -> ParsedLine:
-        return self.scorer.line
-
     def candidates(self) -> list[Registration]:
         """The registrations found so far, in the order of the roll, whichever was found first."""
         return [self.found[number] for number in sorted(self.found)]
@@ -64,7 +60,7 @@ async def decide_lines(roll: SearchedRoll, lines: Sequence[LineToDecide]) -> lis
     terms = await TERM_CACHE.terms_of(roll)
     lookups = await _look_up_households(roll, terms, lines)
     undecided = [lookup for lookup in lookups if lookup.decision is None]
-    made = await searches(roll, terms, [lookup.line for lookup in undecided])
+    made = await searches(roll, terms, [lookup.scorer.line for lookup in undecided])
     for lookup, its_search in zip(undecided, made, strict=True):
         lookup.search = its_search
     await _look_up_residents(roll, terms, undecided)
@@ -93,20 +89,12 @@ async def _look_up_households(
 
 async def _look_up_residents(roll: SearchedRoll, terms: TermFrequencies, lookups: list[_Lookup]) -> None:
     """Compare each line with all people at its address whose name is similar, and decide it if they settle it."""
-    await _find_residents(roll, lookups)
-    await _read_matches(roll, terms, lookups)
-    async for lookup in SCHEDULER.in_slices([lookup for lookup in lookups if lookup.worth_reading]):
-        lookup.decision = decide_by_household(lookup.scorer, lookup.candidates(), lookup.interval)
-
-
-async def _find_residents(roll: SearchedRoll, lookups: list[_Lookup]) -> None:
-    """Count all residents of each line's address; those whose name is like the written one are matches."""
     ranges = [
         (at, low)
         async for at, lookup in SCHEDULER.in_slices(enumerate(lookups))
         for low in lookup.search.at_address().keys
     ]
-    names = [written_name(lookup.line) for lookup in lookups]
+    names = [written_name(lookup.scorer.line) for lookup in lookups]
     places: list[Counter[str]] = [Counter() for _ in lookups]
     for at, number, name, place in await db.residents(roll, ranges, search.MAX_RESIDENTS):
         places[at][place] += 1
@@ -114,17 +102,14 @@ async def _find_residents(roll: SearchedRoll, lookups: list[_Lookup]) -> None:
             lookups[at].worth_reading.add(number)
     for lookup, counted in zip(lookups, places, strict=True):
         lookup.scorer.set_household(household_of(counted))
+    await _read_matches(roll, terms, lookups)
+    async for lookup in SCHEDULER.in_slices([lookup for lookup in lookups if lookup.worth_reading]):
+        lookup.decision = decide_by_household(lookup.scorer, lookup.candidates(), lookup.interval)
 
 
 async def _search_widely(roll: SearchedRoll, terms: TermFrequencies, lookups: list[_Lookup]) -> None:
     """Search the whole roll by each pair of the line's words, as written and corrected, and decide."""
-    await _find_matches(roll, lookups, [lookup.search.wide() async for lookup in SCHEDULER.in_slices(lookups)])
-    await _read_matches(roll, terms, lookups)
-    async for lookup in SCHEDULER.in_slices(lookups):
-        lookup.decision = decide(lookup.scorer, lookup.candidates(), lookup.interval)
-
-
-async def _find_matches(roll: SearchedRoll, lookups: list[_Lookup], wide_searches: list[search.WideSearch]) -> None:
+    wide_searches = [lookup.search.wide() async for lookup in SCHEDULER.in_slices(lookups)]
     ranges = [(at, query) for at, wide in enumerate(wide_searches) for query in wide.ranges]
     keys: list[LineQuery] = []
     for matches in await db.find_matches(roll, ranges, search.RANGE_LIMITS, ranges=True):
@@ -136,6 +121,9 @@ async def _find_matches(roll: SearchedRoll, lookups: list[_Lookup], wide_searche
     # The exact spellings come first, since only so many namesakes are read.
     keys += [(at, query) for at, wide in enumerate(wide_searches) for query in wide.keys]
     await _find_matches_of_keys(roll, lookups, keys)
+    await _read_matches(roll, terms, lookups)
+    async for lookup in SCHEDULER.in_slices(lookups):
+        lookup.decision = decide(lookup.scorer, lookup.candidates(), lookup.interval)
 
 
 async def _find_matches_of_keys(roll: SearchedRoll, lookups: list[_Lookup], keys: list[LineQuery]) -> None:

@@ -48,7 +48,10 @@ def fold(text: str, keep: str = "") -> str:
 
     `keep` are ASCII marks that stay (such as the comma of "LAST, FIRST").
     """
-    folded = text.upper() if text.isascii() else _base_letters(text)
+    folded = text.upper()
+    if not text.isascii():
+        decomposed = unicodedata.normalize("NFKD", folded.translate(_WHOLE_LETTERS))
+        folded = "".join(c for c in decomposed if not unicodedata.combining(c)).upper()
     if folded.isalnum() and folded.isascii():
         return folded
     folded = folded.translate(_folding(keep))
@@ -56,12 +59,6 @@ def fold(text: str, keep: str = "") -> str:
         gap = " " if keep else ""
         folded = "".join(c if c.isascii() else gap for c in folded)
     return " ".join(folded.split())
-
-
-def _base_letters(text: str) -> str:
-    """`text` in capitals, in ASCII as far as a letter has a base letter there."""
-    decomposed = unicodedata.normalize("NFKD", text.upper().translate(_WHOLE_LETTERS))
-    return "".join(c for c in decomposed if not unicodedata.combining(c)).upper()
 
 
 @cache
