@@ -106,7 +106,7 @@ async def withdraw(change: Change, voter_id: str, received_on: date, *, by: str,
     check_received(received_on, filed_on=change.petition.filed_on, today=change.now.date())
     await check_voter(connection, key.county_id, voter_id)
     await lock_slots(change, [voter_id])
-    if held := await rows.withdrawal_in_force(connection, key, voter_id):
+    if held := await rows.find_withdrawal(connection, rows.IN_FORCE, *key, voter_id):
         return held, None
     return await _put_on_record(change, Withdrawal(new_id(change.now), voter_id, received_on, by, change.now, note))
 
@@ -129,12 +129,12 @@ async def revoke_withdrawal(change: Change, withdrawal_id: UUID, *, by: str, not
     if not note.strip():
         raise WithdrawalRefusedError("say in the note why the withdrawal is revoked")
     connection, key = change.connection, change.petition.key
-    held = await rows.get_withdrawal(connection, key, withdrawal_id)
+    held = await rows.find_withdrawal(connection, rows.BY_ID, *key, withdrawal_id)
     if held is None:
         raise UnknownWithdrawalError
     await lock_slots(change, [held.voter_id])
     # Read again under the slot's lock: another supervisor may have revoked it just now.
-    held = await rows.get_withdrawal(connection, key, withdrawal_id) or held
+    held = await rows.find_withdrawal(connection, rows.BY_ID, *key, withdrawal_id) or held
     if held.revocation:
         return held, None
     return await _put_on_record(change, held._replace(revocation=Revocation(withdrawal_id, by, change.now, note)))

@@ -1,5 +1,7 @@
 """The blind double check: whether a person who does not know the decision comes to the same one, and how often."""
 
+from datetime import datetime
+
 from app.access.principals import Principal
 from app.count.line_queries import read_line, signatures_at
 from app.count.queries import Change, section_dates
@@ -8,7 +10,6 @@ from app.database.pools import Database
 from app.errors import AlreadyCheckedError, NoRollError, NotDrawnError, PetitionClosedError
 from app.examination import quality_queries as rows
 from app.examination.findings import check_voter
-from app.examination.quality_queries import Answered
 from app.law.line import Place, Signature, restated
 from app.law.petition import Petition, signing_interval
 from app.law.quality import DecidedLine, ErrorRate, agrees, check_answer, error_rates, is_drawn
@@ -51,10 +52,10 @@ async def next_sample(
         return drawn
 
 
-async def check_line(change: Change, place: Place, answer: PersonFinding, *, who: Principal) -> tuple[Answered, bool]:
+async def check_line(change: Change, place: Place, answer: PersonFinding, *, who: Principal) -> tuple[datetime, bool]:
     """Record a person's blind answer; if it differs from the machine's decision, the line goes to review.
 
-    Returns the answer, and whether it is new: the same again changes nothing.
+    Returns when the answer was recorded, and whether it is new: the same again changes nothing.
 
     Args:
         change: the transaction, its petition and the time.
@@ -78,18 +79,18 @@ async def check_line(change: Change, place: Place, answer: PersonFinding, *, who
     state, seed = await rows.state_and_seed(connection, petition.key)
     if state != "open":
         raise PetitionClosedError
-    if before := await rows.get_check(connection, petition.key, place):
-        if (before.checked_by, before.answer) != (who.name, answer):
+    said = (*answer.outcome, answer.voter_id, answer.note, who.name)
+    if before := await connection.fetchrow(rows.GET_CHECK, *petition.key, *place):
+        if before[:-1] != said:
             raise AlreadyCheckedError
-        return before, False
+        return before["checked_at"], False
     by_machine = line.settled and not line.confirmed_by  # as the draw's query asks
     if not (by_machine and is_drawn(seed, place, petition.ruleset.double_check_ppm)):
         raise NotDrawnError
     if answer.voter_id:
         await check_voter(connection, petition.county_id, answer.voter_id)
     decided = (line.finding_no, *line.outcome, line.voter_id)
-    said = (*answer.outcome, answer.voter_id, answer.note, who.name, change.now)
-    if not await connection.fetchval(rows.ADD_CHECK, *petition.key, *place, *decided, *said):
+    if not await connection.fetchval(rows.ADD_CHECK, *petition.key, *place, *decided, *said, change.now):
         raise AlreadyCheckedError  # another person's answer was committed since we read
     if not agrees(answer, DecidedLine(line.outcome, line.voter_id)):
         doubted = restated(line)._replace(
@@ -101,7 +102,7 @@ async def check_line(change: Change, place: Place, answer: PersonFinding, *, who
             writing_sha256=read.signature.sha256,
         )
         await record(change, "finding", [doubted])
-    return Answered(answer, who.name, change.now), True
+    return change.now, True
 
 
 async def measure_quality(database: Database, petition: Petition) -> tuple[bytes, list[ErrorRate]]:

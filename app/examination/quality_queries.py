@@ -1,7 +1,5 @@
 """SQL of what people judged: the blind double check, and the decisions that a model may learn from."""
 
-from datetime import datetime
-from typing import NamedTuple
 from uuid import UUID
 
 from asyncpg import Connection
@@ -52,7 +50,7 @@ ON CONFLICT DO NOTHING RETURNING checked_at
 """
 
 # One answer, by the primary key.
-_GET_CHECK = """
+GET_CHECK = """
 SELECT status, reason, voter_id, note, checked_by, checked_at FROM quality_check
 WHERE county_id = $1 AND petition_id = $2 AND section = $3 AND page = $4 AND line = $5
 """
@@ -75,18 +73,6 @@ FROM quality_check q JOIN line USING (county_id, petition_id, section, page, lin
 WHERE county_id = $1 AND petition_id = $2 AND q.status <> 'review' AND line.confirmed_by = '{}'
 ORDER BY section, page, line
 """
-
-
-class Answered(NamedTuple):
-    """A blind answer, as it was recorded."""
-
-    answer: PersonFinding
-    checked_by: str
-    checked_at: datetime
-
-
-def _answer(status: Status, reason: Reason | None, voter_id: str | None, note: str) -> PersonFinding:
-    return PersonFinding(Outcome(status, reason), voter_id, note)
 
 
 def _decided(status: Status, reason: Reason | ReviewCause | None, voter_id: str | None) -> DecidedLine:
@@ -112,16 +98,12 @@ async def counts_by_machine(connection: Connection, petition: Petition, seed: by
     return {Outcome(status, reason): (lines, drawn) for status, reason, lines, drawn in found}
 
 
-async def get_check(connection: Connection, petition: PetitionKey, place: Place) -> Answered | None:
-    """The answer for a line; None if it was not checked."""
-    row = await connection.fetchrow(_GET_CHECK, *petition, *place)
-    return row and Answered(_answer(*row[:4]), *row[4:])
-
-
 async def checks(connection: Connection, petition: PetitionKey) -> list[Check]:
     """Every answer of a petition."""
     found = await connection.fetch(_CHECKS, *petition)
-    return [Check(_answer(*row[:4]), _decided(*row[4:7]), _decided(*row[7:])) for row in found]
+    return [
+        Check(PersonFinding(Outcome(*row[:2]), *row[2:4]), _decided(*row[4:7]), _decided(*row[7:])) for row in found
+    ]
 
 
 async def judgments_of(connection: Connection, petition: PetitionKey) -> dict[Place, DecidedLine]:

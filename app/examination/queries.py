@@ -123,11 +123,11 @@ FROM withdrawal w LEFT JOIN withdrawal_revocation r USING (county_id, petition_i
 WHERE county_id = $1 AND petition_id = $2
 """
 
-# The one in force for a voter, by the index withdrawal_voter. The slot's lock is held, so there is at most one.
-_IN_FORCE = f"{_WITHDRAWAL} AND w.voter_id = $3 AND r.withdrawal_id IS NULL"
+# A voter's withdrawal that was not revoked, by the index withdrawal_voter; under the slot's lock there is at most one.
+IN_FORCE = f"{_WITHDRAWAL} AND w.voter_id = $3 AND r.withdrawal_id IS NULL"
 
-# One, by the primary key.
-_ONE = f"{_WITHDRAWAL} AND withdrawal_id = $3"
+# A withdrawal by its id, which is the primary key.
+BY_ID = f"{_WITHDRAWAL} AND withdrawal_id = $3"
 
 # A page in the order of recording, which is the order of the ids, by the primary key.
 _WITHDRAWALS_PAGE = f"{_WITHDRAWAL} AND ($3::uuid IS NULL OR withdrawal_id > $3) ORDER BY withdrawal_id LIMIT $4"
@@ -143,15 +143,9 @@ def _withdrawal(row: Record) -> Withdrawal:
     return Withdrawal(*facts)._replace(revocation=revocation)
 
 
-async def withdrawal_in_force(connection: Connection, petition: PetitionKey, voter_id: str) -> Withdrawal | None:
-    """The voter's withdrawal that was not revoked; None without one."""
-    row = await connection.fetchrow(_IN_FORCE, *petition, voter_id)
-    return row and _withdrawal(row)
-
-
-async def get_withdrawal(connection: Connection, petition: PetitionKey, withdrawal_id: UUID) -> Withdrawal | None:
-    """One withdrawal of a petition."""
-    row = await connection.fetchrow(_ONE, *petition, withdrawal_id)
+async def find_withdrawal(connection: Connection, query: str, *values: object) -> Withdrawal | None:
+    """The withdrawal that one of these queries asks for; None without one."""
+    row = await connection.fetchrow(query, *values)
     return row and _withdrawal(row)
 
 

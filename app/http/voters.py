@@ -12,7 +12,6 @@ from pydantic import AliasPath, Field, model_validator
 from app.access.principals import Principal
 from app.examination.lookups import look_up
 from app.examination.quality import check_line, measure_quality, next_sample
-from app.examination.quality_queries import Answered
 from app.http import wire
 from app.http.frame import AppState, Decider, PathPetition, Reader, State, Write, allow, petition_of
 from app.http.problems import field_error, invalid
@@ -229,10 +228,10 @@ async def post_quality_check(
 ) -> Response:
     """An answer other than the machine's sends the line to `review`, `quality_check`; the same one changes nothing."""
 
-    def answer(done: tuple[Answered, bool]) -> tuple[int, CheckOut]:
-        (_, checked_by, checked_at), new = done  # the answer on record is the one that was sent
-        facts = check.model_dump()
-        return 201 if new else 200, CheckOut(place=str(place), **facts, checked_by=checked_by, checked_at=checked_at)
+    def answer(done: tuple[datetime, bool]) -> tuple[int, CheckOut]:
+        checked_at, new = done  # the answer on record is the one that was sent
+        given = check.model_dump() | {"checked_by": principal.name}
+        return 201 if new else 200, CheckOut(place=str(place), **given, checked_at=checked_at)
 
     act = partial(check_line, place=place, answer=check.value(), who=principal)
     return await Write(principal, state, petition).carry_out(act, answer, "quality", str(place), body=check)

@@ -12,7 +12,7 @@ from app.count.record import Count
 from app.database.pools import Database
 from app.errors import RecallError
 from app.examination.findings import decide_by_person, revoke_withdrawal, withdraw
-from app.examination.queries import withdrawal_in_force
+from app.examination.queries import IN_FORCE, find_withdrawal
 from app.examination.reexamination import declare_section, reexamine_county, revise
 from app.law.line import CALIFORNIA, Place, Signature
 from app.law.petition import Petition, SectionDates, Terms
@@ -99,7 +99,7 @@ class Acts:
         """The voter's withdrawal is taken back."""
 
         async def act(change: Change) -> None:
-            holding = await withdrawal_in_force(change.connection, self.petition.key, voter_id)
+            holding = await find_withdrawal(change.connection, IN_FORCE, *self.petition.key, voter_id)
             if holding:
                 found = holding.withdrawal_id
                 await revoke_withdrawal(change, found, by="supervisor-1", note="typed wrong")
