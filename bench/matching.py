@@ -121,8 +121,8 @@ def candidates_noted() -> Iterator[dict[int, set[str]]]:
     """Note which voters each decision of the wide search was made among, by the decision's identity."""
     seen: dict[int, set[str]] = {}
 
-    def noted(scorer: Scorer, candidates: Sequence[Registration], interval: SigningInterval) -> Decision:
-        decision = decide(scorer, candidates, interval)
+    def noted(scorer: Scorer, candidates: Sequence[Registration]) -> Decision:
+        decision = decide(scorer, candidates)
         seen[id(decision)] = {registration.voter_id for registration in candidates}
         return decision
 

@@ -96,8 +96,8 @@ async def candidates_of(roll: SearchedRoll, question: Question) -> FoundCandidat
     wide = search.wide() if question.kind != "address" else WideSearch([], [])
     found = await _registrations(roll, wide._replace(ranges=[search.at_address(), *wide.ranges]))
     await load_counts(roll, terms, registered_words(found))
-    scorer = Scorer(line, terms, default_model())
-    ranked = _ranked(scorer, found, question.interval)
+    scorer = Scorer(line, question.interval, terms, default_model())
+    ranked = _ranked(scorer, found)
     best = ranked[:MOST_CANDIDATES]
     shown = [_candidate(scorer, one) for one in best if not one.registration.confidential]
     return FoundCandidates(roll.roll_version, shown, len(shown) < len(best), len(ranked) > len(best))
@@ -114,14 +114,14 @@ async def _registrations(roll: SearchedRoll, search: WideSearch) -> list[Registr
     return [rows_of[number] for number in numbers]
 
 
-def _ranked(scorer: Scorer, found: Sequence[Registration], interval: SigningInterval) -> list[ComparedRegistration]:
+def _ranked(scorer: Scorer, found: Sequence[Registration]) -> list[ComparedRegistration]:
     """The voters behind the registrations, the best first, each by the one that fits best: one in force, if any is."""
 
     def fit(one: ComparedRegistration) -> tuple[bool, float, int]:
         return one.eligibility != "registered", -one.weight, one.registration.registration_no
 
     best: dict[str, ComparedRegistration] = {}
-    for one in sorted((scorer.compare(r, interval) for r in found), key=fit):
+    for one in sorted(map(scorer.compare, found), key=fit):
         best.setdefault(one.registration.voter_id, one)
     return sorted(best.values(), key=lambda one: (-_weight(scorer.line, one), one.registration.voter_id))
 

@@ -9,7 +9,6 @@ from itertools import chain
 from math import log
 from typing import Final, NamedTuple
 
-from app.law.petition import SigningInterval
 from app.law.reasons import VALID, Outcome, Reason, ReviewCause
 from app.law.registration import REASON_OF, Registration
 from app.matching.comparison import CERTAIN_GIVEN
@@ -44,24 +43,22 @@ _ALONE: Final = 3.0  # the logarithm of one over the namesakes to be expected: o
 _AS_WELL: Final = 1.5  # a difference of weight that is none
 
 
-def decide_by_household(
-    scorer: Scorer, household: Sequence[Registration], interval: SigningInterval
-) -> Decision | None:
+def decide_by_household(scorer: Scorer, household: Sequence[Registration]) -> Decision | None:
     """Return the decision where the people of this surname at this address settle it, None where more must be asked."""
     early = _before_lookup(scorer.line)
     if early or not household:
         return early
-    candidates = compare_candidates(scorer, household, interval, by_name=False)
+    candidates = compare_candidates(scorer, household, by_name=False)
     match, doubts = _match(candidates)
     return _decision(scorer.line, candidates, voter=match) if match and not doubts else None
 
 
-def decide(scorer: Scorer, found: Sequence[Registration], interval: SigningInterval) -> Decision:
+def decide(scorer: Scorer, found: Sequence[Registration]) -> Decision:
     """Return the decision on a line, given every registration found by the search and at the line's address."""
     early = _before_lookup(scorer.line)
     if early:
         return early
-    candidates = compare_candidates(scorer, found, interval, by_name=True)
+    candidates = compare_candidates(scorer, found, by_name=True)
     match, doubts = _match(candidates)
     if match and not doubts:
         return _decision(scorer.line, candidates, voter=match)

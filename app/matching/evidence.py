@@ -86,7 +86,7 @@ def evidence_json(line: ParsedLine, candidates: CandidateSet | None, rules: Sequ
 
 
 def _compared(candidates: CandidateSet) -> dict[str, Any]:
-    scorer, interval, posterior = candidates.scorer, candidates.interval, candidates.posterior
+    scorer, interval, posterior = candidates.scorer, candidates.scorer.interval, candidates.posterior
     shares = zip(candidates.persons, posterior.of_persons(), strict=True)
     best = sorted(shares, key=itemgetter(1), reverse=True)[:_CANDIDATES_SHOWN]
     found = {

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from math import exp, log
 from typing import Final, NamedTuple
 
-from app.law.petition import SigningInterval
 from app.law.registration import Eligibility, Registration, best_eligibility
 from app.matching.model import Model, Threshold
 from app.matching.parsing import CountyMembership, county_membership
@@ -107,7 +106,6 @@ class CandidateSet(NamedTuple):
     """A line, the people it may be, and how likely each hypothesis is."""
 
     scorer: Scorer
-    interval: SigningInterval
     registrations: list[ComparedRegistration]
     persons: list[Person]
     posterior: Posterior
@@ -120,20 +118,14 @@ class CandidateSet(NamedTuple):
         return self.scorer.model.thresholds
 
 
-def compare_candidates(
-    scorer: Scorer, candidates: Sequence[Registration], interval: SigningInterval, *, by_name: bool
-) -> CandidateSet:
-    """Compare a line with its candidates, group them by person, and weigh the hypotheses.
+def compare_candidates(scorer: Scorer, candidates: Sequence[Registration], *, by_name: bool) -> CandidateSet:
+    """Compare a line with the registrations that a search found, group them by person, and weigh the hypotheses.
 
-    Args:
-        scorer: compares the line.
-        candidates: the registrations that a search found, in any order.
-        interval: between which days the line was signed.
-        by_name: the whole roll was searched for the name; candidates found by chance are dropped.
+    `by_name`: the whole roll was searched for the name; candidates found by chance are dropped.
     """
     worth = worth_comparing(scorer, candidates) if by_name else candidates
-    compared = [scorer.compare(registration, interval) for registration in worth]
+    compared = [scorer.compare(registration) for registration in worth]
     persons = group(compared)
     probabilities = posterior(persons, scorer.terms.registrations, scorer.model)
     county = county_membership(scorer.line, scorer.terms)
-    return CandidateSet(scorer, interval, compared, persons, probabilities, county, by_name)
+    return CandidateSet(scorer, compared, persons, probabilities, county, by_name)

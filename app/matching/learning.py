@@ -116,18 +116,18 @@ def _count(
         for first in given_words(registration.first_name)[:1]:
             by_first_name[first].append(registration)
     for one in judged:
-        scorer = Scorer(one.line, terms, model)
+        scorer = Scorer(one.line, one.interval, terms, model)
         scorer.set_household(Household(1, {}))
         if one.reason is None and one.own:
-            counts.add_own(max((scorer.compare(r, one.interval) for r in one.own), key=attrgetter("weight")))
+            counts.add_own(max(map(scorer.compare, one.own), key=attrgetter("weight")))
         name = next(iter(one.line.names), None)
         for registration in draw.choices(others, k=_OTHERS_A_LINE):
             counts.double += len(surname_parts(registration.last_name)) > 1
             counts.written_double += name is not None and len(name.surname) > 1
-            counts.add_other(scorer, scorer.compare(registration, one.interval), "surname", "given", "suffix")
+            counts.add_other(scorer, scorer.compare(registration), "surname", "given", "suffix")
         namesakes = by_first_name.get(name.given[0]) if name and name.given else None
         for registration in draw.choices(namesakes, k=_NAMESAKES_A_LINE) if namesakes else ():
-            counts.add_other(scorer, scorer.compare(registration, one.interval), "middle")
+            counts.add_other(scorer, scorer.compare(registration), "middle")
     return counts
 
 
@@ -177,12 +177,11 @@ def _hypothesis(one: JudgedLine, terms: TermFrequencies, model: Model) -> Prior:
         return "here"
     if one.reason == "different_address":
         return "moved"
-    scorer = Scorer(one.line, terms, model)
+    scorer = Scorer(one.line, one.interval, terms, model)
     if one.own:
-        here = any(scorer.compare(r, one.interval).address.here for r in one.own)
+        here = any(scorer.compare(r).address.here for r in one.own)
         return "canceled_here" if here else "canceled_moved"
-    neighbors = (scorer.compare(r, one.interval) for r in one.household)
-    kin = any(n.address.here and n.name.has_surname for n in neighbors)
+    kin = any(n.address.here and n.name.has_surname for n in map(scorer.compare, one.household))
     return "relative" if kin else "stranger"
 
 

@@ -40,7 +40,6 @@ class _Lookup:
     """A line on its way through the steps."""
 
     scorer: Scorer
-    interval: SigningInterval
     found: dict[int, Registration]  # by number
     worth_reading: set[int] = field(default_factory=set)  # numbers of registrations that may be the signer's
     decision: Decision | None = None
@@ -81,8 +80,9 @@ async def _look_up_households(
     await load_counts(roll, terms, search.written_words(parsed), search.registered_words(registrations))
     lookups = []
     async for at, line in SCHEDULER.in_slices(enumerate(lines)):
-        lookup = _Lookup(Scorer(likely_names(parsed[at], terms), terms, default_model()), line.interval, found[at])
-        lookup.decision = decide_by_household(lookup.scorer, lookup.candidates(), lookup.interval)
+        likely = likely_names(parsed[at], terms)
+        lookup = _Lookup(Scorer(likely, line.interval, terms, default_model()), found[at])
+        lookup.decision = decide_by_household(lookup.scorer, lookup.candidates())
         lookups.append(lookup)
     return lookups
 
@@ -104,7 +104,7 @@ async def _look_up_residents(roll: SearchedRoll, terms: TermFrequencies, lookups
         lookup.scorer.set_household(household_of(counted))
     await _read_matches(roll, terms, lookups)
     async for lookup in SCHEDULER.in_slices([lookup for lookup in lookups if lookup.worth_reading]):
-        lookup.decision = decide_by_household(lookup.scorer, lookup.candidates(), lookup.interval)
+        lookup.decision = decide_by_household(lookup.scorer, lookup.candidates())
 
 
 async def _search_widely(roll: SearchedRoll, terms: TermFrequencies, lookups: list[_Lookup]) -> None:
@@ -123,7 +123,7 @@ async def _search_widely(roll: SearchedRoll, terms: TermFrequencies, lookups: li
     await _find_matches_of_keys(roll, lookups, keys)
     await _read_matches(roll, terms, lookups)
     async for lookup in SCHEDULER.in_slices(lookups):
-        lookup.decision = decide(lookup.scorer, lookup.candidates(), lookup.interval)
+        lookup.decision = decide(lookup.scorer, lookup.candidates())
 
 
 async def _find_matches_of_keys(roll: SearchedRoll, lookups: list[_Lookup], keys: list[LineQuery]) -> None:

@@ -136,9 +136,9 @@ _OTHER_ADDRESS: Final = ComparedAddress(0, "other", Compared("other"), "same", "
 class Scorer:
     """Compares one line with registrations. Results are kept, since a household shares address and surname."""
 
-    def __init__(self, line: ParsedLine, terms: TermFrequencies, model: Model) -> None:
-        """Compare this line, by the roll's terms, which must be loaded, and a model."""
-        self.line, self.terms, self.model = line, terms, model
+    def __init__(self, line: ParsedLine, interval: SigningInterval, terms: TermFrequencies, model: Model) -> None:
+        """Compare this line, signed in the interval, by the roll's terms, which must be loaded, and a model."""
+        self.line, self.interval, self.terms, self.model = line, interval, terms, model
         self.household: Household | None = None
         self.namesakes_cut = False  # more people in the county have this name than were looked at
         self.found_by_name: frozenset[int] = frozenset()  # registrations found by the name alone
@@ -169,14 +169,14 @@ class Scorer:
         ):
             self._other_address = replace(_OTHER_ADDRESS, weight=self._address_weight(_OTHER_ADDRESS, ""))
 
-    def compare(self, registration: Registration, interval: SigningInterval) -> ComparedRegistration:
+    def compare(self, registration: Registration) -> ComparedRegistration:
         """Return the registration compared with the line."""
         called = registration.called
         name = self._names.get(called)
         if name is None:
             name = self._names[called] = self._compare_name(registration)
         address = self.compare_address(registration)
-        return ComparedRegistration(registration, eligibility(registration, interval), name, address)
+        return ComparedRegistration(registration, eligibility(registration, self.interval), name, address)
 
     def with_all_fields(self, compared: ComparedRegistration) -> ComparedRegistration:
         """Return a comparison with every field of the address, also where another address was not looked at closely."""

@@ -99,7 +99,7 @@ def decided(
 ) -> Decision:
     """The decision on a line where the search finds these registrations; all of them neighbours, unless told."""
     read = parse_line(line)
-    scorer = Scorer(read, loaded_terms(read, *registrations), default_model())
+    scorer = Scorer(read, interval, loaded_terms(read, *registrations), default_model())
     neighbours = Household(len(registrations), {r.unit_number: 1 for r in registrations})
     scorer.set_household(household or neighbours)
-    return decide(scorer, registrations, interval)
+    return decide(scorer, registrations)

@@ -55,12 +55,12 @@ def found(line: Signature, *registrations: Registration, table: Aliases = TABLE)
     """The decision on a line read with a table, whoever the search finds."""
     scorer = a_scorer(line, *registrations, table=table)
     scorer.set_household(Household(len(registrations), {r.unit_number: 1 for r in registrations}))
-    return decide(scorer, registrations, INTERVAL)
+    return decide(scorer, registrations)
 
 
 def a_scorer(line: Signature, *registrations: Registration, table: Aliases = TABLE) -> Scorer:
     read_with = table.applied_to(parse_line(line))
-    return Scorer(read_with, loaded_terms(read_with, *registrations), default_model())
+    return Scorer(read_with, INTERVAL, loaded_terms(read_with, *registrations), default_model())
 
 
 def lies(line: ParsedLine) -> CountyMembership:
@@ -143,7 +143,7 @@ def test_a_name_at_both_streets_of_an_alias_is_ambiguous() -> None:
         "review",
         "ambiguous",
     )
-    assert decide_by_household(a_scorer(line, MARIA, other), [MARIA, other], INTERVAL) is None
+    assert decide_by_household(a_scorer(line, MARIA, other), [MARIA, other]) is None
 
 
 def test_a_match_by_an_alias_is_doubted_where_the_surname_lives_on_the_written_street() -> None:
