@@ -11,7 +11,7 @@ from functools import partial
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, NamedTuple
 from uuid import uuid4
 
 import asyncpg
@@ -52,8 +52,7 @@ _UPLOADS_AT_ONCE: Final = 2  # uploads and loads of a process
 _MOST_BYTES: Final = 8 << 30  # of an uploaded file
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedRoll:
+class LoadedRoll(NamedTuple):
     """The result of a load."""
 
     county_id: str
