@@ -156,21 +156,6 @@ class ParsedName(NamedTuple):
     surname: tuple[str, ...]
     order: NameOrder = "plain"
 
-    @property
-    def possible_givens(self) -> list[str]:
-        """The words that may be the registered given name: the first two, also as one."""
-        return _several(self.given[:2])
-
-    @property
-    def possible_surnames(self) -> list[str]:
-        """The words that may be a part of the registered surname: its parts, also as one."""
-        return _several(self.surname)
-
-
-def _several(words: tuple[str, ...]) -> list[str]:
-    together = (*words, "".join(words)) if len(words) > 1 else words
-    return [word for word in together if len(word) > 1]
-
 
 NamesAndSuffix = tuple[tuple[ParsedName, ...], str]
 """The ways to parse a name that are worth comparing, the likeliest first (none if nothing is readable); the suffix."""

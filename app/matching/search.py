@@ -108,7 +108,8 @@ class Search:
         """Search for a line; the frequencies of its `written_words` are loaded already."""
         self.line: Final = line
         self._terms: Final = terms
-        self._names: Final = [(name.possible_givens, name.possible_surnames) for name in line.names]
+        # The words that may be the registered given name, and those that may be a part of the registered surname.
+        self._names: Final = [(_with_joined(given[:2]), _with_joined(surname)) for given, surname, _ in line.names]
         corrected = self._names[:_NAMES_CORRECTED]
         self._forms: Final = {given: name_forms(given) for givens, _ in corrected for given in givens}
         self._halves: Final = {part: self._split(part) for _, surnames in corrected for part in surnames}
@@ -327,6 +328,11 @@ def registered_words(registrations: Collection[Registration]) -> Words:
     first_names = {r.first_name for r in registrations} | {r.middle_name for r in registrations}
     givens = set[str]().union(*map(given_words, first_names))
     return {"surname": surnames, "given": givens, "middle": givens}
+
+
+def _with_joined(words: tuple[str, ...]) -> list[str]:
+    together = (*words, "".join(words)) if len(words) > 1 else words
+    return [word for word in together if len(word) > 1]
 
 
 def _ranges_at(house: str, streets: Iterable[str]) -> list[int]:
