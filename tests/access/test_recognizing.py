@@ -70,6 +70,7 @@ async def owner(ring: KeyRing, number: int) -> str | None:
 async def test_what_was_read_is_used_until_it_is_too_old(
     ring: KeyRing, stored: Keys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(module, "_MAX_AGE", 3600)  # a loaded machine may take 0.2 s for the next two lines
     assert await asyncio.gather(*(owner(ring, 1) for _ in range(50))) == ["1"] * 50
     assert await owner(ring, 1) == "1"
     monkeypatch.setattr(module, "_MAX_AGE", 0.0)
