@@ -20,10 +20,20 @@ from app.telemetry import NAME, close_tracing, open_tracing
 
 # Routes are tried in order: those that are asked for most come first.
 _ROUTERS = (
-    *(signatures.direct, petitions.direct),
-    *(petitions.router, signatures.router, signatures.withdrawals, signatures.sections),
-    *(petitions.tallies, ledger.router, administration.rolls, administration.aliases, administration.keys),
-    *(voters.router, voters.quality, health.router),
+    signatures.direct,
+    petitions.direct,
+    petitions.router,
+    signatures.router,
+    signatures.withdrawals,
+    signatures.sections,
+    petitions.tallies,
+    ledger.router,
+    administration.rolls,
+    administration.aliases,
+    administration.keys,
+    voters.router,
+    voters.quality,
+    health.router,
 )
 
 
