@@ -20,8 +20,7 @@ from app.errors import BusyError, IdempotencyConflictError, RecallError
 from app.law.line import Finding, Place, Signature
 from app.law.petition import Petition, PetitionKey, signing_interval
 from app.law.reasons import Outcome
-from app.matching.lookup import Decide, LineToDecide, decide_lines
-from app.matching.roll_cache import in_use
+from app.matching.lookup import Decide, LineToDecide, decide_lines, in_use
 
 # What one submission's content can cause, and so must not fail another's. Any other error is the database's or ours.
 _OF_ONE = (

@@ -19,11 +19,10 @@ from app.law.registration import Registration
 from app.matching import queries as db
 from app.matching.decision import Decision
 from app.matching.learning import Band, JudgedLine, learn, report
-from app.matching.lookup import LineToDecide, decide_lines
+from app.matching.lookup import TERM_CACHE, LineToDecide, decide_lines, in_use, load_counts, searches
 from app.matching.model import Model, default_model
 from app.matching.parsing import ParsedLine, parse_line
 from app.matching.queries import SearchedRoll
-from app.matching.roll_cache import TERM_CACHE, in_use, load_counts, searches
 from app.matching.search import MAX_RESIDENTS, registered_words, written_words
 from app.roll.queries import registrations_of_voters
 

@@ -12,8 +12,7 @@ from app.errors import LookupBudgetError, NoRollError
 from app.examination import lookup_queries as rows
 from app.matching.candidates import FoundCandidates, Question, candidates_of
 from app.matching.decision import Decision
-from app.matching.lookup import LineToDecide, decide_lines
-from app.matching.roll_cache import in_use
+from app.matching.lookup import LineToDecide, decide_lines, in_use
 
 # A limit, since lookups could be used to copy the roll (EC 2194).
 LOOKUPS_A_DAY: Final[Mapping[Role, int]] = MappingProxyType({"clerk": 2_000, "supervisor": 2_000, "system": 500})

@@ -16,7 +16,7 @@ from app.law.quality import DecidedLine, ErrorRate, agrees, check_answer, error_
 from app.law.reasons import Outcome
 from app.law.review import PersonFinding
 from app.matching.candidates import FoundCandidates, Question, candidates_of
-from app.matching.roll_cache import in_use
+from app.matching.lookup import in_use
 
 
 async def next_sample(

@@ -19,9 +19,8 @@ from app.law.line import Finding, Line, Signature
 from app.law.petition import Petition, SectionDates, signing_interval
 from app.law.reasons import ReviewCause
 from app.law.review import judge_again
-from app.matching.lookup import Decide, decide_lines
+from app.matching.lookup import Decide, aliases_of, decide_lines
 from app.matching.parsing import parse_line, parsed_differently
-from app.matching.roll_cache import aliases_of
 
 logger = logging.getLogger("app.reexamination")
 

@@ -17,8 +17,7 @@ DIGIT_SHAPES: Final = str.maketrans("OQDILZSBGAETU|!", "000112586437011")  # let
 
 _ORDINALS = standard_forms("ordinals")
 _TENS = {word: 10 * tens for tens, word in enumerate(word_list("tens"), 2)}
-# Words inside a name that people and rolls abbreviate. The short and the long word become the long one, so that a
-# misspelling of it stays small (BIG DALTON CANYOM) and joined words stay the same (ROSEHAVEN).
+# Words inside a name become their long form: a misspelling of it stays small (BIG DALTON CANYOM), ROSEHAVEN the same.
 _LONG_TYPES = first_spellings("street_types") | {short: short for short in word_list("whole_street_types")}
 _LONG_WORDS = {word: _LONG_TYPES[short] for word, short in STREET_TYPES.items()} | standard_forms("street_words")
 _COMMON_TYPES = word_list("common_street_types")
@@ -35,10 +34,7 @@ def ordinal_number(word: str) -> str:
 
 @lru_cache(maxsize=FREQUENT_KEPT)
 def street_token(name: str) -> str:
-    """Return the compared form of a street's name, without spaces: "Mt. Olive" MOUNTOLIVE, "71st" 71, "First" 1.
-
-    `name` is the name alone, without type and direction, in any spelling; '' gives ''.
-    """
+    """Return the compared form of a street's name alone, as one word: "Mt. Olive" MOUNTOLIVE, "71st" 71, "First" 1."""
     written = fold(name).split()
     if len(written) > 1 and written[-1] in {"JR", "JUNIOR", "SR"}:
         written.pop()
@@ -93,15 +89,13 @@ def parse_street_words(words: list[str]) -> list[ParsedStreet]:
 def _plain(words: list[str], *, keep_type: bool = False) -> ParsedStreet:
     """Direction, name, type and direction, as the words say."""
     rest = list(words)
-    post = DIRECTIONS.get(rest[-1], "") if len(rest) > 2 and rest[-2] in STREET_TYPES else ""  # noqa: PLR2004 - name and type
-    if post:
-        rest.pop()
-    pre = DIRECTIONS.get(rest[0], "") if len(rest) > 1 and (len(rest) > 2 or rest[1] not in STREET_TYPES) else ""  # noqa: PLR2004
-    if pre:
-        rest.pop(0)
-    kind = STREET_TYPES.get(rest[-1], "") if len(rest) > 1 and not keep_type else ""
-    if kind:
-        rest.pop()
+    pre = kind = post = ""
+    if len(rest) > 2 and rest[-1] in DIRECTIONS and rest[-2] in STREET_TYPES:  # noqa: PLR2004 - name and type
+        post = DIRECTIONS[rest.pop()]
+    if len(rest) > 1 and rest[0] in DIRECTIONS and (len(rest) > 2 or rest[1] not in STREET_TYPES):  # noqa: PLR2004
+        pre = DIRECTIONS[rest.pop(0)]
+    if len(rest) > 1 and rest[-1] in STREET_TYPES and not keep_type:
+        kind = STREET_TYPES[rest.pop()]
     return ParsedStreet(pre, tuple(rest), kind, post)
 
 
@@ -141,22 +135,23 @@ def similar_type(word: str) -> str:
     return ""
 
 
+_DOUBLED = frozenset({"NN", "SS", "EE", "WW"})
+
+
 def _misread(street: ParsedStreet) -> Iterator[ParsedStreet]:
     """The street without a misread direction, with a misread number, or with nothing after a number."""
     name = street.name
-    if len(name) > 1 and _similar_to_direction(name[0]):  # 5231 D 53RD STREET
-        yield street._replace(name=name[1:])
+    first, more = name[0], len(name) > 1
+    if more and (len(first) == 1 or first in _DOUBLED or _resembles(first, "NORTH", "SOUTH", "EAST", "WEST")):
+        yield street._replace(name=name[1:])  # 5231 D 53RD STREET
     if not all(map(str.isalpha, name)) and any(map(misread_number, name)):
         yield street._replace(name=tuple(misread_number(word) or word for word in name))
-    if len(name) > 1 and name[0][:1].isdigit() and ordinal_number(name[0]):  # 248TH STRFT
+    if more and first[0].isdigit() and ordinal_number(first):  # 248TH STRFT
         yield street._replace(name=name[:1])
 
 
-def _similar_to_direction(word: str) -> bool:
-    """Whether a street's first word is a misread direction: one letter, NN, VEST."""
-    if len(word) <= len("NN"):
-        return len(word) == 1 or (word[0] == word[1] and word[0] in DIRECTIONS)
-    return any(OSA.distance(word, long, score_cutoff=1) <= 1 for long in ("NORTH", "SOUTH", "EAST", "WEST"))
+def _resembles(word: str, *known: str) -> bool:
+    return any(OSA.distance(word, one, score_cutoff=1) <= 1 for one in known)
 
 
 def _with_letters(word: str) -> str:
@@ -191,10 +186,9 @@ def misread_number(word: str) -> str:
 
 def is_whole_street(words: list[str]) -> bool:
     """Whether these may be all words of a street, so that a number after them is a unit: 240TH 3, CALLE TORRE 2."""
-    name = [word for word in words if word not in DIRECTIONS or len(word) > len("NW")]  # NORTH ST
     last = words[-1]
     if last in _BEFORE_NUMBERS or STREET_TYPES.get(last) in _PURE_TYPES or similar_type(last):
-        return len(name) > 1  # N AVENUE 45 is a street
+        return sum(word not in DIRECTIONS or len(word) > len("NW") for word in words) > 1  # N AVENUE 45 is a street
     if last.isalpha():
         return len(last) > len("LA")
     return not last.isdigit() and bool(ordinal_number(last) or misread_number(last))
@@ -214,8 +208,7 @@ _TOKEN = re.compile(r"[1-3]/[2-4](?![0-9])|#|[^\s#,.:;()\"*_]+")
 # A street type and a word for units after a lost space: AVEAPT.
 _TYPE_AND_UNIT = re.compile(r"^(ST|STREET|AVE|AVENUE|BLVD|DR|DRIVE|RD|PL|PLACE|CT|COURT|LN|LANE|WAY)(APT|UNIT)$")
 _UNIT_AND_NUMBER = re.compile(r"^(?:APT|UNIT|STE|SPC|NO)([0-9]+[A-Z]?)$")
-# A house number before a lost space: 14528SAGE, 1234N; ordinals stay whole (71ST). One letter of A to F is more likely
-# a unit, and S as a fifth digit a 5.
+# A house number before a lost space: 14528SAGE, 1234N, not 71ST. A letter A to F is likelier a unit, a fifth S a 5.
 _JOINED_HOUSE = re.compile(r"^([0-9]{1,5})((?!ST|ND|RD|TH)[A-Z]{3,}|[NW]|(?<=[0-9]{5})S)$")
 _MAX_ADDRESSES: Final = 2
 _LONGEST_HOUSE: Final = 5  # digits: a longer number is a house and a unit without a space
@@ -261,9 +254,8 @@ def parse_address(text: str) -> Address:
     words = _tokens(text)
     house, fraction, unit, certain = _take_house(words)
     unit_type, unit = _take_unit(words) or ("", unit)
-    return _with_street(words)._replace(
-        house=house, fraction=fraction, unit_type=unit_type, unit=unit, house_certain=certain
-    )
+    street = _with_street(words)
+    return street._replace(house=house, fraction=fraction, unit_type=unit_type, unit=unit, house_certain=certain)
 
 
 def parse_street(text: str) -> Address:
@@ -284,24 +276,14 @@ def _tokens(text: str) -> list[str]:
 
 
 def _with_street(words: list[str]) -> Address:
-    """The address of a street alone."""
     parts = "-".join(words).replace("|", "I").replace("/", "-").split("-")
     streets = parse_street_words([part for part in parts if part])
-    if not streets:
-        return Address()
     ways: dict[str, tuple[str, str]] = {}
-    for street in streets:
-        if token := street_token(" ".join(street.name)):
-            ways.setdefault(token, (street.street_type, street.pre_direction or street.post_direction))
-    pre_direction, name, street_type, post_direction = streets[0]
-    return Address(
-        pre_direction=pre_direction,
-        street=" ".join(name),
-        street_type=street_type,
-        post_direction=post_direction,
-        streets=tuple(ways),
-        ways=tuple(ways.values()),
-    )
+    for pre, name, kind, post in streets:
+        if token := street_token(" ".join(name)):
+            ways.setdefault(token, (kind, pre or post))
+    pre, name, kind, post = streets[0] if streets else ("", (), "", "")
+    return Address("", "", pre, " ".join(name), kind, post, streets=tuple(ways), ways=tuple(ways.values()))
 
 
 def _take_house(words: list[str]) -> tuple[str, str, str, bool]:
@@ -359,7 +341,7 @@ def _take_unit(words: list[str]) -> tuple[str, str] | None:
     if len(words) < 2:  # noqa: PLR2004 - a street and its unit
         return None
     last, before, bare = words[-1], words[-2], _bare_unit(words[-1])
-    if bare and len(words) > 2 and _similar_to_unit(before):  # noqa: PLR2004 - name, unit, number
+    if bare and len(words) > 2 and (before == "PT" or (len(before) > 2 and _resembles(before, "APT", "UNIT"))):  # noqa: PLR2004 - AFT 3
         del words[-2:]
         return "", last
     if joined := _UNIT_AND_NUMBER.match(last):
@@ -368,13 +350,6 @@ def _take_unit(words: list[str]) -> tuple[str, str] | None:
         return None
     words.pop()
     return "", last
-
-
-def _similar_to_unit(word: str) -> bool:
-    """Whether `word` is a misspelling of APT or UNIT (PT, AFT, OPTT, UNIL)."""
-    return word == "PT" or (
-        len(word) > len("PT") and any(OSA.distance(word, unit, score_cutoff=1) <= 1 for unit in ("APT", "UNIT"))
-    )
 
 
 def _unit_like(word: str, short: str) -> bool:

@@ -20,9 +20,8 @@ from app.matching.names import FREQUENT_KEPT, WORDS_KEPT, fold, given_words, sou
 
 KEYS_VERSION: Final = 3
 
-# The key columns, in the order of `registration_keys`. Each has a btree index of its own. The columns with a 2 repeat
-# their neighbor for the second part of a double surname and are NULL for nine voters in ten: their indexes contain only
-# those that are not NULL.
+# The key columns, in the order of `registration_keys`, each with a btree index. The columns with a 2 repeat their
+# neighbor for the second part of a double surname; their indexes omit the nine voters in ten without one (NULL).
 KeyColumn = Literal[
     "key_house_street",
     "key_house_surname",
@@ -36,8 +35,7 @@ KeyColumn = Literal[
 ]
 KEY_COLUMNS: Final[tuple[KeyColumn, ...]] = get_args(KeyColumn)
 
-# The house number is stored beside the keys of streets, in their indexes: it narrows the matches of a range without
-# reading the registrations.
+# The house number, stored in the indexes of streets: it narrows the matches of a range without reading registrations.
 MARK_COLUMN: Final = "house_mark"
 _LONGEST_MARK: Final = 9  # digits
 
@@ -64,8 +62,7 @@ HashedKind = Literal["surname", "given", "street", "house"]
 def term_hash(kind: HashedKind, word: str) -> TermHash | None:
     """Return the hash of a part of a surname, a given name or a `street_token` by its sound, or of a `house_token`.
 
-    The kind is part of the hash: else a surname and the same word as a given name would cancel each other out. None if
-    the word has no sound.
+    The kind is part of the hash: else a surname and the same word as a given name would cancel each other out.
     """
     heard = word if kind == "house" else sound(word)
     if not heard:
@@ -79,8 +76,7 @@ def house_token(number: str) -> str:
     if number.isdigit() and number.isascii():
         return number.lstrip("0")
     folded = fold(number).replace(" ", "")
-    digits = "".join(c for c in folded if c.isdigit()).lstrip("0")
-    return digits or folded.lstrip("0")
+    return "".join(filter(str.isdigit, folded)).lstrip("0") or folded.lstrip("0")
 
 
 @lru_cache(maxsize=FREQUENT_KEPT)
@@ -91,7 +87,7 @@ def zip_number(zip_code: str) -> int:
 
 
 def spelling(given: TermHash, surname: TermHash) -> int:
-    """Return 20 bits of the spelling of a given name and a surname: among names that sound alike, the same letters."""
+    """Return 20 bits of the letters of a given name and a surname."""
     return (given.spelling * 31 + surname.spelling) & FINE
 
 
@@ -105,7 +101,6 @@ _FIELDS: Final[Mapping[str, tuple[str, Callable[[str], tuple[str, ...]]]]] = {
     "zip": ("zip", lambda text: (text[:5],)),
     "city": ("city", lambda text: (fold(text),)),
 }
-_DICTIONARY_KINDS: Final = ("surname", "given", "middle", "street", "zip", "city")
 
 
 @lru_cache(maxsize=4 * WORDS_KEPT)
@@ -147,14 +142,10 @@ def _key(one: TermHash | None, other: TermHash | None, fine: int | None) -> int 
 
 
 def count_terms(registrations: Sequence[Registration], counts: Counter[tuple[str, str]]) -> None:
-    """Add to `counts` how many of the registrations contain each word of the roll's dictionary, by kind and word.
-
-    The rarer a word, the more an agreement on it means. Texts are counted first and parsed then, since the same text
-    occurs again and again.
-    """
-    for kind in _DICTIONARY_KINDS:
-        field, words_of = _FIELDS[kind]
-        for text, count in Counter(map(attrgetter(field), registrations)).items():
-            for word in dict.fromkeys(words_of(text)):
-                if word:
-                    counts[kind, word] += count
+    """Add to `counts` how many of the registrations contain each word of the roll's dictionary, by kind and word."""
+    for kind, (field, words_of) in _FIELDS.items():
+        if kind == "house":
+            continue
+        for text, count in Counter(map(attrgetter(field), registrations)).items():  # each text is parsed once
+            for word in filter(None, dict.fromkeys(words_of(text))):
+                counts[kind, word] += count

@@ -12,10 +12,10 @@ from app.matching import queries as db
 from app.matching.blocking import KEY_COLUMNS
 from app.matching.comparison import ADDRESS_FIELDS, NAME_FIELDS, REST_IN_WORDS, Field, level_in_words
 from app.matching.evidence import address_parts, field_evidence
+from app.matching.lookup import TERM_CACHE, load_counts, searches
 from app.matching.model import default_model
 from app.matching.parsing import ParsedLine, likely_names, parse_line
 from app.matching.queries import SearchedRoll
-from app.matching.roll_cache import TERM_CACHE, load_counts, searches
 from app.matching.scoring import ComparedRegistration, Scorer
 from app.matching.search import MAX_RESIDENTS, WideSearch, registered_words, written_words
 

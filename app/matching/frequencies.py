@@ -16,27 +16,20 @@ _MAX_CORRECTIONS: Final = 6
 
 
 def fewest_known(registrations: int) -> int:
-    """Return how many registrations of a roll of this size must contain a word for it to count as known.
-
-    A word of one registration in a million is as likely a misspelling in the roll as a name.
-    """
+    """Return how many registrations must contain a word, one in a million: fewer are as likely a misspelling."""
     return max(1, registrations // 1_000_000)
 
 
 def variants(word: str) -> set[str]:
-    """Return the word, and the word with each of its letters left out.
-
-    Two words that are one edit apart (a letter added, left out, replaced, or two swapped) share at least one variant.
-    """
+    """Return the word, and it without each of its letters: words that are one edit apart share a variant."""
     return {word, *(word[:at] + word[at + 1 :] for at in range(len(word)))}
 
 
 class TermFrequencies:
     """The term frequencies of one version of a county's roll, as far as they were loaded.
 
-    The roll's dictionary stays in the database; before lines are compared, the terms that the comparison needs are
-    loaded. The frequency of a term never changes within a version, so all batches share it. A term that was not loaded
-    is an error of the program (KeyError): a frequency of 0 would silently give a wrong weight.
+    The terms that a comparison needs are loaded before it. A frequency never changes within a version, so all batches
+    share it. A term that was not loaded is a KeyError: a frequency of 0 would silently give a wrong weight.
     """
 
     def __init__(self, registrations: int, cities: Iterable[str]) -> None:
@@ -79,10 +72,7 @@ class TermFrequencies:
             self._counts[kind][word] = count
 
     def add_corrections(self, words: Words, similar: Iterable[tuple[str, str, str, int]]) -> None:
-        """Add the corrections of the words: those of the `similar` words that are one edit away, the frequent first.
-
-        Each of `similar` is a kind, a word, a known word that shares a variant with it, and that word's registrations.
-        """
+        """Add the corrections of the words: the `similar` (see `queries.similar_words`) that are one edit away."""
         near = defaultdict[tuple[str, str], set[tuple[int, str]]](set)
         for kind, word, known, registrations in similar:
             if OSA.distance(known, word, score_cutoff=1) == 1:

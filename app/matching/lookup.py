@@ -8,9 +8,11 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final, NamedTuple, TypeVar
 from weakref import WeakKeyDictionary
 
+import asyncpg
 from rapidfuzz import fuzz
 
 from app.law.line import Signature
@@ -19,11 +21,10 @@ from app.law.registration import Registration
 from app.matching import queries as db
 from app.matching import search
 from app.matching.decision import Decision, decide, decide_by_household
-from app.matching.frequencies import TermFrequencies
+from app.matching.frequencies import TermFrequencies, Words
 from app.matching.model import default_model
-from app.matching.parsing import likely_names, parse_line
+from app.matching.parsing import NO_ALIASES, Aliases, ParsedLine, likely_names, parse_line
 from app.matching.queries import LineQuery, SearchedRoll
-from app.matching.roll_cache import TERM_CACHE, load_counts, searches
 from app.matching.scoring import ALIKE, Scorer, household_of, written_name
 from app.matching.search import Search
 
@@ -151,6 +152,89 @@ async def _read_matches(roll: SearchedRoll, terms: TermFrequencies, lookups: lis
     for lookup, numbers in zip(lookups, missing, strict=True):
         lookup.found.update((number, rows[number]) for number in numbers)
     await load_counts(roll, terms, search.registered_words(rows.values()))
+
+
+# What a process keeps of rolls and aliases: a version of them never changes, so it is read once.
+
+
+@dataclass(slots=True)
+class TermCache:
+    """The term frequencies of the roll versions that this process decides lines by, shared by all its batches."""
+
+    max_rolls: int = 4
+    max_terms: int = 100_000  # frequencies and corrections of all rolls together, some 12 MB
+    # By county, roll version, and when it was loaded: a version that was dropped may be loaded again.
+    _rolls: dict[tuple[str, int, datetime | None], TermFrequencies] = field(default_factory=dict)
+
+    async def terms_of(self, roll: SearchedRoll) -> TermFrequencies:
+        """Return the term frequencies of a roll version as far as they were loaded.
+
+        If there are too many, the oldest versions are dropped, or misspellings of the one asked for. Batches that
+        still work with what was dropped keep it.
+        """
+        registrations, loaded_at = await db.roll_facts(roll)
+        key, rolls = (roll.county_id, roll.roll_version, loaded_at), self._rolls
+        while len(rolls.keys() | {key}) > self.max_rolls or sum(one.size for one in rolls.values()) > self.max_terms:
+            oldest = next(iter(rolls))
+            terms = rolls.pop(oldest)
+            if oldest == key and (known := terms.known_only()).size <= self.max_terms // 2:
+                rolls[key] = known
+        if key not in rolls:
+            terms = TermFrequencies(registrations, await db.roll_cities(roll))
+            rolls.setdefault(key, terms)  # unless another batch added them meanwhile
+        return rolls[key]
+
+
+TERM_CACHE: Final = TermCache()
+
+
+async def load_counts(roll: SearchedRoll, terms: TermFrequencies, *needed: Words) -> None:
+    """Load the frequencies of the words needed that are not loaded yet, in one statement."""
+    missing = terms.without_count(needed)
+    terms.add_counts(missing, await db.word_counts(roll, missing))
+
+
+async def searches(roll: SearchedRoll, terms: TermFrequencies, lines: Iterable[ParsedLine]) -> list[Search]:
+    """Return the searches for lines whose written words are loaded, with what their queries need loaded, too."""
+    made = [Search(line, terms) for line in lines]
+    await load_counts(roll, terms, *(one.counted for one in made))
+    missing = terms.without_corrections(one.corrected for one in made)
+    terms.add_corrections(missing, await db.similar_words(roll, missing))
+    return made
+
+
+async def in_use(connection: asyncpg.Connection, county_id: str) -> tuple[SearchedRoll | None, int]:
+    """Return the roll in use with its aliases, and their version; in one statement if these aliases were read before.
+
+    The roll is None if the county has no active roll that this program can search.
+    """
+    roll_version, version, digest = await db.versions_in_use(connection, county_id)
+    aliases = await _cached_aliases(connection, county_id, version, digest or "")
+    roll = None if roll_version is None else SearchedRoll(connection, county_id, roll_version, aliases)
+    return roll, version
+
+
+async def aliases_of(connection: asyncpg.Connection, county_id: str, version: int) -> Aliases:
+    """Return the aliases of one version; none if it does not exist."""
+    found = await db.alias_version(connection, county_id, version) if version else None
+    return await _cached_aliases(connection, county_id, version, found.source_sha256) if found else NO_ALIASES
+
+
+_MAX_ALIAS_VERSIONS: Final = 8
+_aliases: dict[tuple[str, int, str], Aliases] = {}
+
+
+async def _cached_aliases(connection: asyncpg.Connection, county_id: str, version: int, digest: str) -> Aliases:
+    if not version:
+        return NO_ALIASES
+    key = (county_id, version, digest)
+    if key not in _aliases:
+        rows = await db.alias_rows(connection, county_id, version)
+        aliases = await asyncio.to_thread(Aliases, version, rows)  # parsing a large table takes a second
+        while len(_aliases) >= _MAX_ALIAS_VERSIONS:
+            del _aliases[next(iter(_aliases))]
+        _aliases[key] = aliases
+    return _aliases[key]
 
 
 _Item = TypeVar("_Item")

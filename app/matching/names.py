@@ -31,10 +31,9 @@ def first_spellings(name: str) -> dict[str, str]:
     return {form: (others.split() or [form])[0] for form, others in _LISTS[name].items()}
 
 
-# Sizes of caches of words. The large one is for what takes long to compute, and for what the load of a roll needs of
-# every registration.
-WORDS_KEPT: Final = 1 << 14  # the frequent words of a large county, some 4 MB
-FREQUENT_KEPT: Final = 1 << 12  # the most frequent ones, 1 MB
+# Sizes of caches of words.
+WORDS_KEPT: Final = 1 << 14  # some 4 MB: for what takes long, or is needed of every registration at a roll's load
+FREQUENT_KEPT: Final = 1 << 12  # the most frequent words, 1 MB
 
 # Letters that Unicode does not decompose into a base letter and a mark.
 _WHOLE_LETTERS = str.maketrans({"Ø": "O", "Ł": "L", "Đ": "D", "Ð": "D", "Þ": "TH", "Æ": "AE", "Œ": "OE", "ẞ": "SS"})
@@ -44,19 +43,15 @@ _KEPT = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
 
 
 def fold(text: str, keep: str = "") -> str:
-    """Return `text` in A-Z, 0-9 and single spaces: without accents and apostrophes, other marks as spaces.
-
-    `keep` are ASCII marks that stay (such as the comma of "LAST, FIRST").
-    """
+    """Return `text` in A-Z, 0-9, the ASCII marks to `keep` and single spaces, without accents and apostrophes."""
     folded = text.upper()
     if not text.isascii():
         decomposed = unicodedata.normalize("NFKD", folded.translate(_WHOLE_LETTERS))
         folded = "".join(c for c in decomposed if not unicodedata.combining(c)).upper()
     if folded.isalnum() and folded.isascii():
         return folded
-    folded = folded.translate(_folding(keep))
+    folded, gap = folded.translate(_folding(keep)), " " if keep else ""
     if not folded.isascii():
-        gap = " " if keep else ""
         folded = "".join(c if c.isascii() else gap for c in folded)
     return " ".join(folded.split())
 
@@ -68,8 +63,7 @@ def _folding(keep: str) -> dict[int, str]:
     return str.maketrans({chr(c): " " for c in range(128)} | dict.fromkeys(_APOSTROPHES, "") | {c: c for c in kept})
 
 
-# Letters that are written differently and sound alike: what a word must contain, the pattern, its replacement. Longer
-# groups come first.
+# Letters that sound like others, longer groups first: what a word must contain, the pattern, its replacement.
 _GROUPS = (
     ("N", re.compile(r"^(KN|GN|PN)"), "N"),
     ("WR", re.compile(r"^WR"), "R"),
@@ -80,8 +74,7 @@ _GROUPS = (
     ("C", re.compile(r"C(?=[EIY])"), "S"),
     ("GH", re.compile(r"(?<=.)GH"), ""),
 )
-# Consonants that are confused in hearing, writing and typing: VALDEZ/BALDES, NADELLA/NATELLA. Vowels, H and W are left
-# out.
+# Consonants that are confused in hearing, writing and typing: VALDEZ/BALDES, NADELLA/NATELLA. Vowels, H and W go.
 _CLASSES = str.maketrans("BPFVCGJKQXSZDTLMNR", "BBBBKKKKKKSSTTLMMR", "AEIOUYHW")
 _FINAL = {"A": "A", "E": "I", "I": "I", "Y": "I", "O": "O", "U": "O"}
 _REPEATS = re.compile(r"(.)\1+")
@@ -89,11 +82,8 @@ _REPEATS = re.compile(r"(.)\1+")
 
 @lru_cache(maxsize=WORDS_KEPT)
 def sound(word: str) -> str:
-    """Return a code that words sounding alike share: classes of consonants and the last vowel.
-
-    `word` is folded (A-Z, 0-9). A word with digits, such as the number of a street, is its own code; '' gives ''.
-    """
-    if not word.isalpha():
+    """Return a code that folded words sounding alike share: classes of consonants and the last vowel."""
+    if not word.isalpha():  # the number of a street
         return word
     spelled = word
     for contained, pattern, plain in _GROUPS:
@@ -175,8 +165,8 @@ def parse_name(text: str) -> NamesAndSuffix:
     if len(parts) < 2:  # noqa: PLR2004 - without a comma
         return _parsed_names(parts[0]) if parts else (), suffix
     stated = _parsed([word for words in parts[1:] for word in words], parts[0])
-    without_comma = _without_hyphens([word for words in parts for word in words])
-    other = _parsed_names(without_comma)[0]._replace(order="swapped")
+    all_words = [word for words in parts for word in words]
+    other = _parsed_names(_without_hyphens(all_words))[0]._replace(order="swapped")
     return (stated,) if other[:2] == stated[:2] else (stated, other), suffix
 
 

@@ -1,7 +1,4 @@
-"""A line of the petition parsed: the ways to read its name and address that are worth a search.
-
-A county's other names of streets and cities add to how a line can be read, and never take away (2 CCR 20931).
-"""
+"""A line parsed: the ways to read its name and address; a county's aliases add ways, and take none (2 CCR 20931)."""
 
 from collections.abc import Iterable
 from functools import lru_cache
@@ -80,12 +77,11 @@ def county_membership(line: ParsedLine, terms: TermFrequencies) -> CountyMembers
     One of them alone never puts a line out of the county: it may be misspelled, or another name of the city.
     """
     zip_code = "in" if terms.is_known("zip", line.zip) else "out" if line.zip_certain else "unclear"
-    city = _city_membership(line.city, terms.cities)
-    if city != "in" and any(name in terms.cities for name in line.cities):
-        city = "in"  # another name of a city of the county (2 CCR 20931)
-    if "in" in (city, zip_code):
-        return "unclear" if "out" in (city, zip_code) else "in"
-    return "out" if city == zip_code == "out" else "unclear"
+    aliased = any(name in terms.cities for name in line.cities)  # another name of a city of the county (2 CCR 20931)
+    found = {zip_code, "in" if aliased else _city_membership(line.city, terms.cities)}
+    if "in" in found:
+        return "unclear" if "out" in found else "in"
+    return "out" if found == {"out"} else "unclear"
 
 
 @lru_cache(maxsize=1 << 12)
@@ -160,9 +156,8 @@ def compared_name(kind: AliasKind, text: str) -> str:
 class Aliases:
     """One version of a county's table of aliases. Version 0 is the empty table.
 
-    A street's alias is the street's name. Type and direction narrow it if both the alias and the line have one:
-    "Brooklyn Ave" is not an alias of Brooklyn Pl, but it is one of a bare Brooklyn. The names that an alias leads to
-    are not looked up as aliases again, since they are the names in the roll.
+    Type and direction narrow a street's alias if both it and the line have one: "Brooklyn Ave" is not an alias of
+    Brooklyn Pl, but of a bare Brooklyn. The names that an alias leads to are the roll's, and not looked up again.
     """
 
     def __init__(self, version: int = 0, rows: Iterable[Alias] = ()) -> None:

@@ -13,9 +13,8 @@ import asyncpg
 from app.database.pools import no_reset
 from app.errors import WorkerDiedError, WorkerFailedError
 from app.matching.decision import Decision
-from app.matching.lookup import SCHEDULER, LineToDecide, decide_lines
+from app.matching.lookup import SCHEDULER, LineToDecide, aliases_of, decide_lines
 from app.matching.queries import SearchedRoll
-from app.matching.roll_cache import aliases_of
 from app.processes import Handler, WorkerPool
 
 _PATIENCE = 60.0  # seconds: longer than a worker waits for the database, so that only one that hangs is given up

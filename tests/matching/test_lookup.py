@@ -13,7 +13,7 @@ import pytest
 from app.database.engine import connect_arguments
 from app.law.line import Signature
 from app.law.petition import SigningInterval
-from app.matching import roll_cache
+from app.matching import lookup
 from app.matching.blocking import KEY_COLUMNS
 from app.matching.lookup import LineToDecide, decide_lines
 from app.matching.parsing import ParsedLine
@@ -105,7 +105,7 @@ async def test_who_lives_at_the_address_under_a_like_name_is_found_without_a_wid
             searched.append(self.line)
             return super().wide()
 
-    monkeypatch.setattr(roll_cache, "Search", Noted)
+    monkeypatch.setattr(lookup, "Search", Noted)
     stranger = Signature("KAREN BROWN", "1014 WASHINGTON AVE", "LOS ANGELES", "90026")
     slip = Signature("ROBERT GRACIA", "1014 WASHINGTON AVE", "LOS ANGELES", "90026")  # V2, Garcia
     other, found = await decide_lines(roll, [to_decide(stranger), to_decide(slip)])

@@ -9,9 +9,8 @@ from app.database.engine import connect_arguments
 from app.law.line import Signature
 from app.law.petition import SigningInterval
 from app.matching import lookup
-from app.matching.lookup import LineToDecide, decide_lines
+from app.matching.lookup import LineToDecide, TermCache, decide_lines
 from app.matching.queries import SearchedRoll
-from app.matching.roll_cache import TermCache
 from tests.http.county import COUNTY, voter
 
 DAY = date(2022, 7, 6)
