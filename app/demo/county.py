@@ -58,7 +58,6 @@ MULTIPLE_SHARE = 0.1  # of buildings: those with several units
 HALF_SHARE = 0.02  # of buildings: houses with a second one behind, numbered 1/2
 UNIT_LETTERS = "ABCDEFGHJK"
 
-
 Weighted: TypeAlias = tuple[list[str], list[float]]  # words, and the sums of the weights up to each
 
 
@@ -82,8 +81,7 @@ class Names:
 @cache
 def load_names() -> Names:
     """The data file's tables, read once."""
-    packed = files("app.demo").joinpath("data/names.json.gz").read_bytes()
-    data = json.loads(gzip.decompress(packed))
+    data = json.loads(gzip.decompress(files("app.demo").joinpath("data/names.json.gz").read_bytes()))
     surnames = data.pop("surnames")
     tables = [(sex, decade, table) for sex, table in data.pop("given").items() for decade in table["weights"]]
     given = {(sex, int(decade)): _weighted(table, table["weights"][decade]) for sex, decade, table in tables}
@@ -149,7 +147,6 @@ class Dice(Random):
         return self._person(surname, birth, sex)
 
     def _surname(self) -> str:
-        """A surname, sometimes double, hyphenated or with particles."""
         name = self.draw(load_names().surnames)
         if name in load_names().spanish:
             if self.chance(0.07):
@@ -184,10 +181,7 @@ class Dice(Random):
         return max(0, min(LAST_OF_AGE, birth + int((2 * self.random() - 1) * years * YEAR)))
 
     def _children(self, parents: list[Person]) -> list[Person]:
-        """Adult children who live at home; none if the parents are young.
-
-        A child is sometimes the father's junior, and sometimes has both Spanish surnames.
-        """
+        """Adult children who live at home; none if the parents are young."""
         father, mother = parents[0], parents[-1].last_name
         birth = father.birth + int((20 + self.random() * 15) * YEAR)
         children: list[Person] = []

@@ -17,10 +17,8 @@ import tempfile
 from array import array
 from collections import Counter, deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from fractions import Fraction
-from itertools import accumulate
 from math import ceil
 from pathlib import Path
 from typing import Any, NamedTuple, TypedDict
@@ -45,6 +43,7 @@ LINES = {  # the published result by line: Los Angeles County Registrar-Recorder
 KINDS = {
     "not_registered": {
         "relative": 26,  # of a voter, at the voter's address
+        "junior": 0,  # a relative with the voter's own name; drawn from the relatives of a hard petition
         "housemate": 20,  # of a voter, with another surname
         "stranger_at_home": 16,  # at an address of the roll where other people are registered
         "stranger": 28,  # at an address that is not in the roll
@@ -75,7 +74,7 @@ CLASSES = {
     "illegible": "illegible", "no_signature": "other", "no_address": "other", "different_address": "moved",
     "canceled": "cancelled", "out_of_county": "ooc", "duplicate": "dup",
 }  # fmt: skip
-REASONS = dict.fromkeys(("relative", "housemate", "stranger", "stranger_at_home"), "not_registered")  # others: the kind
+REASONS = dict.fromkeys(("relative", "junior", "housemate", "stranger", "stranger_at_home"), "not_registered")
 
 
 class Mix(NamedTuple):
@@ -140,37 +139,10 @@ def place(index: int) -> tuple[int, int, int]:
     return section + 1, page + 1, line + 1
 
 
-def index_of(section: int, page: int, line: int) -> int:
-    """The inverse of `place`."""
-    return ((section - 1) * PAGES_PER_SECTION + page - 1) * LINES_PER_PAGE + line - 1
-
-
-class TruthFile(ExitStack):
-    """A truth file, read by place; a context manager. Keeps 8 bytes per line in memory."""
-
-    def __init__(self, path: Path) -> None:
-        """Opens the file and finds its lines."""
-        super().__init__()
-        self._file = self.enter_context(path.open("rb"))
-        self._starts = array("Q", accumulate(map(len, self._file), initial=0))
-
-    def __len__(self) -> int:
-        """How many lines the petition has."""
-        return len(self._starts) - 1
-
-    def __iter__(self) -> Iterator[Truth]:
-        """The truth of every line, in paper order."""
-        self._file.seek(0)
-        return map(json.loads, self._file)
-
-    def __getitem__(self, place: str) -> Truth:
-        """The truth of one line. Raises KeyError if the petition has no such place."""
-        index = index_of(*map(int, place.split("-")))
-        if not 0 <= index < len(self):
-            raise KeyError(place)
-        self._file.seek(self._starts[index])
-        truth: Truth = json.loads(self._file.readline())
-        return truth
+def read_truths(path: Path) -> Iterator[Truth]:
+    """The truth of every line, in paper order."""
+    with path.open("rb") as file:
+        yield from map(json.loads, file)
 
 
 class Petition:
@@ -242,7 +214,7 @@ class Petition:
         elif kind == "out_of_county":
             zip_, city = self._dice.choice(self._county.outside)
             address = self._county.empty(self._dice)._replace(city=city, zip=zip_)
-            self._line(kind, Registration(self._dice.adult(), address), known=None)
+            self._line(kind, Registration(self._dice.adult(), address), None)
         elif self._unused.get(kind):
             self._not_in_force(kind)
         elif kind in self._unused:
@@ -259,29 +231,28 @@ class Petition:
             self._line(kind, before)  # registered there for a part of the circulation (2 CCR 20931)
         else:
             ok = [other.voter_id for other in building.current if other.person[:2] == voter.person[:2]]
-            self._line(kind, voter, known=_relatives(voter, building), ok=ok)
+            self._line(kind, voter, _relatives(voter, building), *ok)
 
     def _not_in_force(self, kind: str) -> None:
         """A line of a person whose registration is canceled, or not in force yet."""
         signer, building = self._unused[kind].popleft()
-        self._line(kind, signer, known=_relatives(signer, building))
+        self._line(kind, signer, _relatives(signer, building))
 
     def _unregistered(self, kind: str, voter: Registration, building: Building) -> None:
         """A line of a person who is in no roll: a relative or housemate of this voter, or a stranger."""
-        address, tag = voter.address, kind
-        surname = voter.person.last_name if kind == "relative" else ""
+        address, surname = voter.address, voter.person.last_name if kind == "relative" else ""
         if kind == "stranger_at_home":
             building = self._dice.choice(self._recent)
             address = self._dice.choice(building.current).address
         if kind == "stranger":
             address, person = self._county.empty(self._dice), self._dice.adult()
         elif self._hard and surname and self._dice.chance(JUNIOR_SHARE):
-            person, tag = voter.person._replace(suffix=""), "junior"
+            kind, person = "junior", voter.person._replace(suffix="")
         else:
             person = self._dice.adult(surname)
             while self._taken(Registration(person, address), building):
                 person = self._dice.adult(surname)
-        self._line(kind, Registration(person, address), known=None, tag=tag)
+        self._line(kind, Registration(person, address), None)
 
     def _taken(self, signer: Registration, building: Building) -> bool:
         """Whether this person could be mistaken for a resident; in a hard petition, only one of the same name."""
@@ -298,9 +269,7 @@ class Petition:
             return voter._replace(address=self._county.empty(self._dice))
         return voter._replace(address=self._dice.choice(other.current).address)
 
-    def _line(
-        self, kind: str, signer: Registration, known: Collection[str] | None = (), ok: Sequence[str] = (), tag: str = ""
-    ) -> None:
+    def _line(self, kind: str, signer: Registration, known: Collection[str] | None = (), *ok: str) -> None:
         """The line that this person writes at the next free place, and its truth."""
         index = self._places.pop()
         section, page, line = place(index)
@@ -321,7 +290,7 @@ class Petition:
             "class": CLASSES.get(kind, "notreg"),
             "ok": list(ok) or [signer.voter_id] * bool(signer.voter_id),
             "character_error": pen.error,
-            "tags": " ".join(filter(None, [tag, *pen.tags])),
+            "tags": " ".join([kind, *pen.tags] if kind in REASONS else pen.tags),
         }
         self._starts[index] = self._file.tell()
         self._file.write(f"{_ENCODE(signature)}\n{_ENCODE(truth)}\n".encode())

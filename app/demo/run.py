@@ -16,7 +16,7 @@ import sys
 import time
 from asyncio.subprocess import PIPE, Process
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -29,7 +29,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
 from app.demo.county import Dice
-from app.demo.generate import ALIASES, LINES, Manifest, Truth, TruthFile, generate
+from app.demo.generate import ALIASES, LINES, Manifest, Truth, generate, read_truths
 from app.station.client import Control, Options, Target, post_file, post_signatures
 from app.station.outcome import Summary
 
@@ -53,8 +53,8 @@ _SCANNED_TWICE = 0.01  # of a station's lines are scanned by its neighbor too
 _OPTIONS = Options(batch=500, in_flight=2)
 _PAGE = 1000  # lines per request
 _FINDINGS = 200  # of one person per request
-_DECIDED_BY_THE_COUNT = ("duplicate", "withdrawn")
 
+Line = dict[str, Any]  # as the service shows it
 Finding = tuple[str, dict[str, Any]]  # by whom, and the body of the request
 
 
@@ -148,123 +148,6 @@ class Station:
     again: int = 0
 
 
-def share_out(petition: Path, folder: Path, names: Sequence[str]) -> dict[str, tuple[Path, int]]:
-    """Split the petition by section among the stations; returns the file of each and the number of lines in it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = {name: folder / f"{name}.ndjson" for name in names}
-    counts = dict.fromkeys(names, 0)
-    with ExitStack() as opened:
-        files = {name: opened.enter_context(path.open("w", encoding="utf-8")) for name, path in paths.items()}
-        for text in opened.enter_context(petition.open(encoding="utf-8")):
-            name = names[json.loads(text)["section"] % len(names)]
-            files[name].write(text)
-            counts[name] += 1
-    return {name: (paths[name], counts[name]) for name in names}
-
-
-async def post_all(stations: Sequence[Station], spool: Path, changed: Callable[[], None]) -> None:
-    """Let all stations post at once, with their journals in `spool`; `changed` is called after each step of one."""
-
-    async def post(station: Station, neighbor: Station) -> None:
-        def progress(summary: Summary) -> None:
-            station.posted = summary.accepted
-            changed()
-
-        control = Control(progress=progress)
-        await post_file(str(station.file), station.target, options=_OPTIONS, spool=spool, control=control)
-        again = _sample(station.file, _RESENT, 1) + _sample(neighbor.file, _SCANNED_TWICE, 2)
-        if again:
-            station.again = (await post_signatures(again, station.target, options=_OPTIONS)).accepted
-            changed()
-
-    await asyncio.gather(*map(post, stations, [*stations[1:], stations[0]]))
-
-
-def _sample(file: Path, share: float, seed: int) -> list[dict[str, object]]:
-    dice = Dice(seed)
-    with file.open(encoding="utf-8") as lines:
-        return [json.loads(line) for line in lines if dice.chance(share)]
-
-
-async def settle(api: Api, truth: TruthFile, changed: Callable[[Counter[str]], None]) -> Counter[str]:
-    """Let the clerks go through the lines until none needs a person; `changed` is called as they advance.
-
-    Returns the number of findings, and of the lines that they decided, confirmed, overturned and compared.
-    """
-    work = Counter[str]()
-    for voter_id in sorted({line["voter_id"] for line in truth if line["reason"] == "withdrawn"}):
-        # in writing, before the petition was filed (EC 11303)
-        await api.call(CLERKS[0], "POST", "/withdrawals", json={"voter_id": voter_id, "received_on": "2022-07-01"})
-    for status in ("review", "invalid", "valid"):
-        async for page in _pages(api, status):
-            to_do = [(line, true, kind) for line in page if (kind := _kind(line, true := truth[line["place"]]))]
-            work.update(kind for _, _, kind in to_do)
-            for turn in zip_longest(*(_findings(line, true) for line, true, _ in to_do)):
-                findings = list(filter(None, turn))
-                await _record(api, findings)  # before a line's next finding
-                work["findings"] += len(findings)
-                changed(work)
-    return work
-
-
-async def _pages(api: Api, status: str) -> AsyncIterator[list[dict[str, Any]]]:
-    params = {"status": status, "limit": str(_PAGE)}
-    while True:
-        page = (await api.call(CLERKS[0], "GET", "/signatures", params=params)).json()
-        yield page["signatures"]
-        if page["next_cursor"] is None:
-            return
-        params["cursor"] = page["next_cursor"]
-
-
-async def _record(api: Api, findings: Sequence[Finding]) -> None:
-    """Post findings, each person's in requests of their own, all people at the same time."""
-    by_person: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
-    for number, (person, finding) in enumerate(findings):
-        by_person[person or CLERKS[number % len(CLERKS)]].append(finding)
-
-    async def post(person: str, theirs: list[dict[str, Any]]) -> None:
-        for start in range(0, len(theirs), _FINDINGS):
-            content = {"findings": theirs[start : start + _FINDINGS]}
-            for result in (await api.call(person, "POST", "/findings", json=content)).json()["results"]:
-                if "error" in result:
-                    raise ServiceError(f"a finding was refused: {result['error']['message']}")
-
-    await asyncio.gather(*map(post, by_person.keys(), by_person.values()))
-
-
-def _eligible(line: Mapping[str, Any]) -> bool:
-    return line["status"] == "valid" or line["reason"] in _DECIDED_BY_THE_COUNT
-
-
-def _kind(line: Mapping[str, Any], true: Truth) -> str | None:
-    """What a clerk has to do about a line: None if its finding is right and settled."""
-    if line["status"] == "review":
-        return "decided"
-    if _eligible(line) and _eligible(true):
-        return None if line["voter_id"] in true["ok"] else "overturned"
-    if (line["status"], line["reason"]) == (true["status"], true["reason"]):
-        return None if line["settled"] else "confirmed"
-    return "compared" if true["reason"] == "signature_mismatch" else "overturned"
-
-
-def _findings(line: Mapping[str, Any], true: Truth) -> list[Finding]:
-    """The findings that a line needs, in order."""
-    of_line = {"place": true["place"], **({"voter_id": true["voter_id"]} if true["voter_id"] else {})}
-    identity = {**of_line, "status": "valid"}
-    if _eligible(true):
-        return [(_ANY_CLERK, identity)]
-    finding = {**of_line, "status": "invalid", "reason": true["reason"]}
-    if true["reason"] != "signature_mismatch":
-        return [(_ANY_CLERK, finding)]
-    compared: list[Finding] = [(clerk, finding) for clerk in CLERKS]  # it takes three people (2 CCR 20960)
-    if _eligible(line):
-        return compared
-    # The identity comes first; to question another person's finding then takes a supervisor.
-    doubt = {**finding, "note": "compared with the signatures on file"}
-    return [(_ANY_CLERK, identity), (SUPERVISOR, doubt), *compared[1:]]
-
-
 class Screen:
     """The stations' progress and the live tally; outside a terminal a line every few seconds."""
 
@@ -292,6 +175,124 @@ class Screen:
             self._printed = time.monotonic()
             posted, lines = sum(s.posted for s in self._stations), sum(s.lines for s in self._stations)
             self._console.print(f"{self._work or f'stations: {posted:,} of {lines:,} lines; '}tally {self._tally}")
+
+
+def share_out(petition: Path, folder: Path, names: Sequence[str]) -> dict[str, tuple[Path, int]]:
+    """Split the petition by section among the stations; returns the file of each and the number of lines in it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = {name: folder / f"{name}.ndjson" for name in names}
+    counts = dict.fromkeys(names, 0)
+    with ExitStack() as opened:
+        files = {name: opened.enter_context(path.open("w", encoding="utf-8")) for name, path in paths.items()}
+        for text in opened.enter_context(petition.open(encoding="utf-8")):
+            name = names[json.loads(text)["section"] % len(names)]
+            files[name].write(text)
+            counts[name] += 1
+    return {name: (paths[name], counts[name]) for name in names}
+
+
+async def post_all(stations: Sequence[Station], spool: Path, screen: Screen) -> None:
+    """Let all stations post at once, with their journals in `spool`, and show each step of one."""
+
+    async def post(station: Station, neighbor: Station) -> None:
+        def progress(summary: Summary) -> None:
+            station.posted = summary.accepted
+            screen.show()
+
+        control = Control(progress=progress)
+        await post_file(str(station.file), station.target, options=_OPTIONS, spool=spool, control=control)
+        again = _sample(station.file, _RESENT, 1) + _sample(neighbor.file, _SCANNED_TWICE, 2)
+        if again:
+            station.again = (await post_signatures(again, station.target, options=_OPTIONS)).accepted
+            screen.show()
+
+    await asyncio.gather(*map(post, stations, [*stations[1:], stations[0]]))
+
+
+def _sample(file: Path, share: float, seed: int) -> list[dict[str, object]]:
+    dice = Dice(seed)
+    with file.open(encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines if dice.chance(share)]
+
+
+async def settle(api: Api, truth: Path, screen: Screen) -> Counter[str]:
+    """Let the clerks go through the lines until none needs a person, and show how they advance.
+
+    Returns the number of findings, and of the lines that they decided, confirmed, overturned and compared.
+    """
+    work = Counter[str]()
+    for voter_id in sorted({true["voter_id"] for true in read_truths(truth) if true["reason"] == "withdrawn"}):
+        # in writing, before the petition was filed (EC 11303)
+        await api.call(CLERKS[0], "POST", "/withdrawals", json={"voter_id": voter_id, "received_on": "2022-07-01"})
+    for status in ("review", "invalid", "valid"):
+        async for page in _pages(api, status, truth):
+            to_do = [(line, true, kind) for line, true in page if (kind := _kind(line, true))]
+            work.update(kind for _, _, kind in to_do)
+            for turn in zip_longest(*(_findings(line, true) for line, true, _ in to_do)):
+                findings = list(filter(None, turn))
+                await _record(api, findings)  # before a line's next finding
+                work["findings"] += len(findings)
+                screen.show(work=work)
+    return work
+
+
+async def _pages(api: Api, status: str, truth: Path) -> AsyncIterator[list[tuple[Line, Truth]]]:
+    """The lines of a status, each with its truth: both come in paper order."""
+    truths, params = read_truths(truth), {"status": status, "limit": str(_PAGE)}
+    while True:
+        page = (await api.call(CLERKS[0], "GET", "/signatures", params=params)).json()
+        yield [(line, next(true for true in truths if true["place"] == line["place"])) for line in page["signatures"]]
+        if page["next_cursor"] is None:
+            return
+        params["cursor"] = page["next_cursor"]
+
+
+async def _record(api: Api, findings: Sequence[Finding]) -> None:
+    """Post findings, each person's in requests of their own, all people at the same time."""
+    by_person: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+    for number, (person, finding) in enumerate(findings):
+        by_person[person or CLERKS[number % len(CLERKS)]].append(finding)
+
+    async def post(person: str, theirs: list[dict[str, Any]]) -> None:
+        for start in range(0, len(theirs), _FINDINGS):
+            content = {"findings": theirs[start : start + _FINDINGS]}
+            for result in (await api.call(person, "POST", "/findings", json=content)).json()["results"]:
+                if "error" in result:
+                    raise ServiceError(f"a finding was refused: {result['error']['message']}")
+
+    await asyncio.gather(*map(post, by_person.keys(), by_person.values()))
+
+
+def _eligible(line: Line | Truth) -> bool:
+    return line["status"] == "valid" or line["reason"] in {"duplicate", "withdrawn"}  # which the count decides
+
+
+def _kind(line: Line, true: Truth) -> str | None:
+    """What a clerk has to do about a line: None if its finding is right and settled."""
+    if line["status"] == "review":
+        return "decided"
+    if _eligible(line) and _eligible(true):
+        return None if line["voter_id"] in true["ok"] else "overturned"
+    if (line["status"], line["reason"]) == (true["status"], true["reason"]):
+        return None if line["settled"] else "confirmed"
+    return "compared" if true["reason"] == "signature_mismatch" else "overturned"
+
+
+def _findings(line: Line, true: Truth) -> list[Finding]:
+    """The findings that a line needs, in order."""
+    of_line = {"place": true["place"], **({"voter_id": true["voter_id"]} if true["voter_id"] else {})}
+    identity = {**of_line, "status": "valid"}
+    if _eligible(true):
+        return [(_ANY_CLERK, identity)]
+    finding = {**of_line, "status": "invalid", "reason": true["reason"]}
+    if true["reason"] != "signature_mismatch":
+        return [(_ANY_CLERK, finding)]
+    compared: list[Finding] = [(clerk, finding) for clerk in CLERKS]  # it takes three people (2 CCR 20960)
+    if _eligible(line):
+        return compared
+    # The identity comes first; to question another person's finding then takes a supervisor.
+    doubt = {**finding, "note": "compared with the signatures on file"}
+    return [(_ANY_CLERK, identity), (SUPERVISOR, doubt), *compared[1:]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,14 +362,14 @@ class Demo:
         url, petition = str(api.http.base_url), api.petition_id
         stations = [Station(name, *share, Target(url, petition, api.keys[name])) for name, share in shares.items()]
         screen = Screen(self.console, stations)
-        with screen.live, TruthFile(self.folder / manifest.truth) as truth:
+        with screen.live:
             watching = asyncio.create_task(_watch_tally(api, screen))
             try:
                 started = time.monotonic()
-                await post_all(stations, self.folder / "spool", screen.show)
+                await post_all(stations, self.folder / "spool", screen)
                 posting = time.monotonic() - started
                 posted = (await api.call(MONITOR, "GET", "/tally")).json()
-                work = await settle(api, truth, lambda work: screen.show(work=work))
+                work = await settle(api, self.folder / manifest.truth, screen)
             finally:
                 watching.cancel()
                 with suppress(asyncio.CancelledError, httpx.HTTPError, ServiceError):

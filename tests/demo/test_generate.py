@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import itertools
 import json
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pytest
 from rapidfuzz.fuzz import partial_ratio
 
 from app.demo.county import load_names
-from app.demo.generate import ALIASES, Manifest, Truth, TruthFile, generate, index_of, main, place
+from app.demo.generate import ALIASES, Manifest, Truth, generate, main, place, read_truths
 
 SCALE = "0.004"
 WINDOW = ("2022-01-27", "2022-07-06")
@@ -39,7 +40,7 @@ class Made:
         with (folder / manifest.roll).open(encoding="utf-8", newline="") as file:
             self.roll: list[Registration] = list(csv.DictReader(file))
         self.signatures: list[dict[str, Any]] = _read(folder / manifest.petition)
-        self.truths: list[Truth] = _read(folder / manifest.truth)
+        self.truths: list[Truth] = list(read_truths(folder / manifest.truth))
         self.of_voter: dict[str, list[Registration]] = defaultdict(list)
         for registration in self.roll:
             self.of_voter[registration["voter_id"]].append(registration)
@@ -234,17 +235,10 @@ def test_what_is_missing_on_paper_is_missing_in_the_signature(made: Made) -> Non
             assert not signature["residence_address"] or signature["residence_address"].startswith("PO BOX")
 
 
-def test_the_truth_is_found_by_place(made: Made) -> None:
-    with TruthFile(made.folder / made.manifest.truth) as truths:
-        assert len(truths) == len(made.truths)
-        assert all(truths[truth["place"]] == truth for truth in made.truths[::17])
-        with pytest.raises(KeyError):
-            truths["99999-1-1"]
+def test_places_are_ten_to_a_page_and_four_pages_to_a_section() -> None:
+    every = itertools.product(range(1, 26), range(1, 5), range(1, 11))
 
-
-def test_places_and_indexes_are_inverse() -> None:
-    assert [index_of(*place(index)) for index in range(1000)] == list(range(1000))
-    assert place(0) == (1, 1, 1)
+    assert [place(index) for index in range(1000)] == list(every)
 
 
 def test_the_same_seed_makes_the_same_files(made: Made, tmp_path: Path) -> None:
