@@ -8,15 +8,14 @@ from app.access.principals import ROLES, Principal
 from app.access.queries import list_keys
 from app.cli import common as cli
 from app.database.pools import Database
-from app.examination.lookup_queries import lookup_sums
+from app.examination.queries import lookup_sums
 
 
 def add_parser(subparsers: cli.Subparsers) -> None:
     """Add the commands."""
     keys = cli.group(subparsers, "keys", "issue, list and revoke bearer keys")
-    create = cli.command(
-        keys, "create", "issue a key and print it alone on the last line of the output", _create, cli.COUNTY
-    )
+    text = "issue a key and print it alone on the last line of the output"
+    create = cli.command(keys, "create", text, _create, cli.COUNTY)
     create.add_argument("--role", required=True, choices=ROLES, help="what the key may do")
     create.add_argument("--name", required=True, help="the owner of the key, such as station-7")
     create.add_argument("--days", type=cli.a_number, metavar="N", help="expires after N days (default: never)")

@@ -82,9 +82,7 @@ def _over_database(work: Work, arguments: Arguments) -> int:
 def database_url(settings: Settings, *, create: bool = False) -> Iterator[str]:
     """The address of the database: the given one, or the embedded server's, which is joined if the service runs.
 
-    Raises:
-        NoDatabaseError: there is no embedded database, and `create` does not allow to make one.
-        ServerError: the embedded server cannot be used.
+    Raises NoDatabaseError if there is no embedded database and `create` does not allow to make one, and ServerError.
     """
     if settings.database_url:
         yield settings.database_url
@@ -96,22 +94,16 @@ def database_url(settings: Settings, *, create: bool = False) -> Iterator[str]:
 async def check_schema(url: str, *, migrate: bool) -> None:
     """Bring the database to this program's schema if `migrate` allows it: always for the embedded one.
 
-    Raises:
-        OperationalError: the database cannot be reached; its schema is older and may not be changed, or newer.
+    Raises OperationalError if it cannot be reached, or its schema is newer, or older and may not be changed.
     """
-    if await is_current(url):
-        return
-    if not migrate:
-        raise OperationalError("the database's schema is not this program's: run `python -m app migrate`")
-    await upgrade(url)
+    if not await is_current(url):
+        if not migrate:
+            raise OperationalError("the database's schema is not this program's: run `python -m app migrate`")
+        await upgrade(url)
 
 
 async def the_petition(database: Database, petition_id: UUID) -> Petition:
-    """The petition of this id, in any county.
-
-    Raises:
-        CommandError: there is none.
-    """
+    """The petition of this id, in any county. Raises CommandError if there is none."""
     async with database.begin() as connection:
         petitions = await list_petitions(connection, petition_id=petition_id)
     if not petitions:
@@ -120,11 +112,7 @@ async def the_petition(database: Database, petition_id: UUID) -> Petition:
 
 
 def signer(settings: Settings) -> Signer:
-    """The key that signs checkpoints.
-
-    Raises:
-        CommandError: there is no such key.
-    """
+    """The key that signs checkpoints. Raises CommandError if there is none."""
     try:
         return Signer.from_file(settings.checkpoint_key, create=settings.checkpoint_key_file is None)
     except CheckpointKeyError:
@@ -150,7 +138,7 @@ def argument(read: Callable[[str], T], wanted: str, allowed: Callable[[T], bool]
             value = read(text)
             if allowed is None or allowed(value):
                 return value
-        except (ValueError, ArithmeticError, argparse.ArgumentTypeError):
+        except (ValueError, TypeError, ArithmeticError, argparse.ArgumentTypeError):
             pass
         raise argparse.ArgumentTypeError(f"must be {wanted}")
 
@@ -168,11 +156,6 @@ def a_number_within(least: int, most: int) -> Callable[[str], int]:
     return argument(read, f"a whole number from {least} to {most:,}")
 
 
-def _place(text: str) -> Place:
-    section, page, line = map(a_number, text.split("-"))
-    return Place(section, page, line)
-
-
 def _shared(name: str, **options: Any) -> Parser:  # noqa: ANN401  # as argparse has them
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument(name, **options)
@@ -181,12 +164,11 @@ def _shared(name: str, **options: Any) -> Parser:  # noqa: ANN401  # as argparse
 
 a_number = a_number_within(1, LARGEST_NUMBER)
 a_port = a_number_within(0, 65_535)
-a_county = argument(
-    str, "1 to 32 letters, digits, hyphens and underscores, beginning with a letter or digit", is_county_code
-)
+_CODE: Final = "1 to 32 letters, digits, hyphens and underscores, beginning with a letter or digit"
+a_county = argument(str, _CODE, is_county_code)
 a_date = argument(date.fromisoformat, "a date such as 2022-07-06")
 an_id = argument(UUID, "an id such as 0197c2f4-93a4-7cc1-8f0e-1b2c3d4e5f60")
-a_place = argument(_place, "section-page-line, such as 12-3-4")
+a_place = argument(lambda text: Place(*map(a_number, text.split("-"))), "section-page-line, such as 12-3-4")
 
 DATE: Final[dict[str, Any]] = {"type": a_date, "metavar": "DATE"}
 COUNTY = _shared("--county", dest="county_id", required=True, type=a_county, metavar="CODE", help="the county's code")

@@ -25,14 +25,9 @@ def add_parser(subparsers: cli.Subparsers) -> None:
 
 def _run(arguments: cli.Arguments) -> int:
     data = Settings.from_environment().data_dir / "demo"
-    demo = Demo(
-        scale=arguments.scale,
-        seed=arguments.seed,
-        folder=data / f"scale-{arguments.scale.replace('/', '-')}-seed-{arguments.seed}",
-        environment={"DATA_DIR": str(data)},
-        port=arguments.port,
-        console=Console(highlight=False),
-    )
+    folder = data / f"scale-{arguments.scale.replace('/', '-')}-seed-{arguments.seed}"
+    environment, console = {"DATA_DIR": str(data)}, Console(highlight=False)
+    demo = Demo(arguments.scale, arguments.seed, folder, environment, arguments.port, console)
     try:
         return asyncio.run(demo.run(stay=not arguments.exit))
     except (ServiceError, StationError, ValueError) as error:

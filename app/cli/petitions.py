@@ -1,25 +1,17 @@
 """`python -m app petition`, `tally`, `explain` and the changes of lines: `finding`, `revise`, `withdraw`, `section`."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import fields
 from functools import partial
-from typing import TypeVar
 
 from pydantic import BaseModel
 
 from app.access.principals import Principal
 from app.cli import common as cli
 from app.count.line_queries import read_tallies
-from app.count.queries import Change
 from app.count.record import Count
 from app.database.pools import Database
-from app.examination.explanation import explain
-from app.examination.findings import decide_line, revoke_withdrawal, withdraw
-from app.examination.reexamination import declare_section, revise
-from app.http.petitions import PetitionOut, tally_out
-from app.http.problems import Problem
-from app.http.signatures import RevisionIn, detail_out, line_out, section_out, withdrawal_done_out
-from app.http.wire import check, decode, safe_text
+from app.examination import explanation, findings, reexamination
+from app.http import petitions, problems, signatures, wire
 from app.law.line import CALIFORNIA, RULESETS
 from app.law.petition import SectionDates, Terms
 from app.law.reasons import REASONS, REVIEW_CAUSES, Outcome
@@ -27,9 +19,7 @@ from app.law.review import PersonFinding
 from app.ledger.evidence import make_checkpoint
 from app.settings import Settings
 
-Result = TypeVar("Result")
-
-_text = cli.argument(safe_text, "text without control characters")  # which raises a kind of ValueError
+_text = cli.argument(wire.safe_text, "text without control characters")  # which raises a kind of ValueError
 _RECORDED = cli.Parser(add_help=False)
 _RECORDED.add_argument("--by", required=True, type=_text, metavar="NAME", help="who decides this; it is recorded")
 _RECORDED.add_argument("--note", default="", type=_text, help="why; required to reverse or revoke something")
@@ -93,47 +83,44 @@ async def _open(arguments: cli.Arguments, database: Database) -> None:
     given["circulation_from"], given["circulation_to"] = arguments.circulation
     terms = Terms(**{field.name: given[field.name] for field in fields(Terms)})
     petition = await Count(database).open_petition(terms, opened_by="command line", now=cli.now())
-    _print(PetitionOut.model_validate(petition))
+    _print(petitions.PetitionOut.model_validate(petition))
 
 
 async def _close(arguments: cli.Arguments, database: Database) -> None:
     key = cli.signer(Settings.from_environment())
     closed = await Count(database).close_petition(arguments.petition, closed_by="command line", now=cli.now())
     await make_checkpoint(database, key, closed.key, now=cli.now())
-    _print(PetitionOut.model_validate(closed))
+    _print(petitions.PetitionOut.model_validate(closed))
 
 
 async def _tally(arguments: cli.Arguments, database: Database) -> None:
     async with database.reading() as connection:
         tallies = await read_tallies(connection, [arguments.petition.key])
-    _print(tally_out(arguments.petition, tallies[arguments.petition.key]))
+    _print(petitions.tally_out(arguments.petition, tallies[arguments.petition.key]))
 
 
 async def _explain(arguments: cli.Arguments, database: Database) -> None:
-    print(await explain(database, arguments.petition, arguments.place))
-
-
-async def _change(arguments: cli.Arguments, database: Database, act: Callable[[Change], Awaitable[Result]]) -> Result:
-    """Carry out an action on the petition in one transaction."""
-    return await Count(database).attempt(arguments.petition, act, now=cli.now())
+    print(await explanation.explain(database, arguments.petition, arguments.place))
 
 
 async def _finding(arguments: cli.Arguments, database: Database) -> None:
     said = PersonFinding(Outcome(arguments.status, arguments.reason), arguments.voter, arguments.note)
     who = Principal(arguments.petition.county_id, arguments.by, "supervisor")
-    read, _ = await _change(arguments, database, partial(decide_line, place=arguments.place, said=said, who=who))
-    _print(line_out(read.line))
+    act = partial(findings.decide_line, place=arguments.place, said=said, who=who)
+    read, _ = await Count(database).attempt(arguments.petition, act, now=cli.now())
+    _print(signatures.line_out(read.line))
 
 
 async def _revise(arguments: cli.Arguments, database: Database) -> None:
     try:
-        revised = check(RevisionIn, decode(cli.content_of(arguments.file))).at(arguments.place)
-    except Problem as problem:
+        body = wire.decode(cli.content_of(arguments.file))
+        revised = wire.check(signatures.RevisionIn, body).at(arguments.place)
+    except problems.Problem as problem:
         wrong = ", ".join(error.path for error in problem.errors)
         raise cli.CommandError(f"{arguments.file}: {problem.detail} {wrong}".rstrip()) from None
-    act = partial(revise, revised=revised, by=arguments.by, note=arguments.note)
-    read, _ = await _change(arguments, database, act)
-    _print(detail_out(read))
+    act = partial(reexamination.revise, revised=revised, by=arguments.by, note=arguments.note)
+    read, _ = await Count(database).attempt(arguments.petition, act, now=cli.now())
+    _print(signatures.detail_out(read))
 
 
 async def _withdraw(arguments: cli.Arguments, database: Database) -> None:
@@ -141,13 +128,15 @@ async def _withdraw(arguments: cli.Arguments, database: Database) -> None:
         raise cli.CommandError("--voter needs --received: the day on which the withdrawal was received")
     recorded = {"by": arguments.by, "note": arguments.note}
     if arguments.revoke:
-        act = partial(revoke_withdrawal, withdrawal_id=arguments.revoke, **recorded)
+        act = partial(findings.revoke_withdrawal, withdrawal_id=arguments.revoke, **recorded)
     else:
-        act = partial(withdraw, voter_id=arguments.voter, received_on=arguments.received, **recorded)
-    _print(withdrawal_done_out(await _change(arguments, database, act)))
+        act = partial(findings.withdraw, voter_id=arguments.voter, received_on=arguments.received, **recorded)
+    done = await Count(database).attempt(arguments.petition, act, now=cli.now())
+    _print(signatures.withdrawal_done_out(done))
 
 
 async def _section(arguments: cli.Arguments, database: Database) -> None:
     dates = SectionDates(arguments.signed_from, arguments.signed_to)
-    act = partial(declare_section, section=arguments.section, dates=dates, by=arguments.by)
-    _print(section_out(await _change(arguments, database, act)))
+    act = partial(reexamination.declare_section, section=arguments.section, dates=dates, by=arguments.by)
+    declared = await Count(database).attempt(arguments.petition, act, now=cli.now())
+    _print(signatures.section_out(declared))

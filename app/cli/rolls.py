@@ -12,12 +12,11 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from app.cli import common as cli
 from app.count.record import Count
 from app.database.pools import Database
-from app.examination.queries import counties_with_roll
-from app.examination.reexamination import reexamine_county
+from app.examination.reexamination import reexamine
 from app.roll.aliases import COLUMNS, load_aliases, rows_of
 from app.roll.formats import FORMATS
 from app.roll.loading import LoadedRoll, activate_roll, load_roll, rekey_roll
-from app.roll.queries import alias_versions, list_rolls
+from app.roll.queries import alias_versions, get_roll, list_rolls
 
 
 def add_parser(subparsers: cli.Subparsers) -> None:
@@ -41,9 +40,8 @@ def add_parser(subparsers: cli.Subparsers) -> None:
     cli.command(roll, "list", "list a county's roll versions", _list_rolls, cli.COUNTY)
 
     aliases = cli.group(subparsers, "aliases", "load a county's other names of streets and cities")
-    load = cli.command(
-        aliases, "load", "load a file as the next version and put it into use", _load_aliases, cli.COUNTY
-    )
+    text = "load a file as the next version and put it into use"
+    load = cli.command(aliases, "load", text, _load_aliases, cli.COUNTY)
     load.description = (
         "Load a whole table and put it into use: UTF-8 CSV with the columns kind (street or city), alias (what people"
         " write) and name (what the roll has). Lines that it reads differently are examined again."
@@ -68,9 +66,9 @@ async def _load(arguments: cli.Arguments, database: Database) -> None:
 
 
 async def _rekey(arguments: cli.Arguments, database: Database) -> None:
-    roll = {"county_id": arguments.county_id, "roll_version": arguments.version}
+    county_id, roll_version = arguments.county_id, arguments.version
     with _progress() as progress:
-        loaded = await rekey_roll(database.url, **roll, progress=progress)
+        loaded = await rekey_roll(database.url, county_id=county_id, roll_version=roll_version, progress=progress)
     if loaded:
         await _loaded(database, loaded)
     else:
@@ -104,7 +102,7 @@ async def _activate(arguments: cli.Arguments, database: Database) -> None:
 
 
 async def _examine_again(database: Database, county_id: str) -> None:
-    lines = await reexamine_county(Count(database), county_id, now=cli.now())
+    lines = await reexamine(Count(database), county_id, now=cli.now())
     if lines:
         print(f"examined {lines:,} lines again")
 
@@ -133,10 +131,9 @@ async def _list_aliases(arguments: cli.Arguments, database: Database) -> None:
         versions = await alias_versions(connection, arguments.county_id)
     for version in versions:
         state = "in use" if version == versions[-1] else "old"
-        print(
-            f"{version.aliases_version:4}  {state:6}  {version.streets:>7,} of streets  {version.cities:>7,} of cities "
-            f" {version.loaded_at:%Y-%m-%d %H:%M} by {version.loaded_by}"
-        )
+        names = f"{version.streets:>7,} of streets  {version.cities:>7,} of cities"
+        loaded = f"{version.loaded_at:%Y-%m-%d %H:%M} by {version.loaded_by}"
+        print(f"{version.aliases_version:4}  {state:6}  {names}  {loaded}")
     if not versions:
         print(cli.lacking(arguments.county_id, "aliases", "load a table with `aliases load`"), file=sys.stderr)
 
@@ -151,9 +148,8 @@ async def _show_aliases(arguments: cli.Arguments, database: Database) -> None:
 
 async def _reexamine(arguments: cli.Arguments, database: Database) -> None:
     async with database.reading() as connection:
-        counties = await counties_with_roll(connection)
-    asked = [arguments.county_id] if arguments.county_id else counties
-    if not set(asked) <= set(counties):
-        raise cli.CommandError(cli.lacking(arguments.county_id, "roll in use", "load one with `roll load --activate`"))
-    lines = sum([await reexamine_county(Count(database), county_id, now=cli.now()) for county_id in asked])
+        if arguments.county_id and await get_roll(connection, arguments.county_id) is None:
+            next_step = "load one with `roll load --activate`"
+            raise cli.CommandError(cli.lacking(arguments.county_id, "roll in use", next_step))
+    lines = await reexamine(Count(database), arguments.county_id, now=cli.now())
     print(f"examined {lines:,} lines again")

@@ -6,6 +6,7 @@ import gc
 import socket
 import sys
 from types import FrameType
+from typing import Any, Final
 
 import uvicorn
 import uvloop
@@ -20,6 +21,7 @@ from app.settings import Settings
 
 _WATCH_EVERY = 0.5  # seconds between looks at the embedded server
 _DRAIN = 7  # seconds that requests under way are given; the rest of ten is for hanging up
+_OPTIONS: Final[dict[str, Any]] = {"ws": "none", "server_header": False, "log_config": None, "access_log": False}
 
 
 def add_parser(subparsers: cli.Subparsers) -> None:
@@ -79,15 +81,7 @@ async def _run(arguments: cli.Arguments, settings: Settings, url: str, server: E
     cli.signer(settings)  # a key that cannot sign is reported in one line, before anything starts
     app = create_app(settings, url)
     config = uvicorn.Config(
-        app,
-        http=DeadlineProtocol,
-        ws="none",
-        host=arguments.host,
-        port=arguments.port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=_DRAIN,
+        app, arguments.host, arguments.port, http=DeadlineProtocol, timeout_graceful_shutdown=_DRAIN, **_OPTIONS
     )
     serving = _Server(config, app)
     tasks = [asyncio.create_task(_keep_running(server))] if server else []

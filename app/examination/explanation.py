@@ -21,11 +21,7 @@ _PENDING: Final = (
 
 
 async def explain(database: Database, petition: Petition, place: Place) -> str:
-    """The text on a line and every finding on it, explained.
-
-    Raises:
-        UnknownLineError: there is no signature at this place.
-    """
+    """The text on a line and every finding on it, explained. Raises UnknownLineError where there is no signature."""
     async with database.reading() as connection:
         read = await read_line(connection, petition.key, place)
         return explanation(read.signature, await line_history(connection, petition.key, place))
@@ -94,11 +90,7 @@ def _settled(finding: Json) -> str:
     return f"not settled: people who must still confirm it: {missing}" if missing > 0 else "not settled yet"
 
 
-_PEOPLE: Final = {
-    "other rules that fail": "secondary",
-    "confirmed by": "confirmed_by",
-    "signature doubted by": "mismatch_by",
-}
+_PEOPLE = {"secondary": "other rules that fail", "confirmed_by": "confirmed by", "mismatch_by": "signature doubted by"}
 
 
 def _facts(finding: Json, hidden: Collection[str]) -> Lines:
@@ -107,7 +99,7 @@ def _facts(finding: Json, hidden: Collection[str]) -> Lines:
         yield f"  voter: {WITHHELD if voter in hidden else voter + number}"
     if finding["counted_place"]:
         yield f"  line that counts: {finding['counted_place']}, an eligible line of the same voter at a lower place"
-    yield from (f"  {label}: {', '.join(finding[key])}" for label, key in _PEOPLE.items() if finding[key])
+    yield from (f"  {label}: {', '.join(finding[key])}" for key, label in _PEOPLE.items() if finding[key])
     if finding["note"]:
         yield f"  note: {finding['note']}"
 
@@ -136,9 +128,8 @@ def _evidence(evidence: Json) -> Lines:
     yield from _read(read, rest.pop("county", None))
     if shares := rest.pop("stories", {}):
         yield "hypotheses: who signed, each with its probability p"
-        yield from (
-            f"  {_p(shares[name]):<11}  {_HYPOTHESES.get(name, name)}" for name in _in_order(shares, _HYPOTHESES)
-        )
+        for name in _in_order(shares, _HYPOTHESES):
+            yield f"  {_p(shares[name]):<11}  {_HYPOTHESES.get(name, name)}"
     yield from (f"{label}: {rest.pop(key)}" for key, label in _COUNTS.items() if key in rest)
     if rest.pop("namesakes_cut", False):
         yield "  and more, who were not compared"

@@ -7,18 +7,12 @@ from uuid import UUID
 
 from asyncpg import Connection
 
+from app import errors
 from app.access.principals import Principal
 from app.count.line_queries import LineRead, read_line, read_lines
 from app.count.queries import Change, lock_slots
 from app.count.record import record
 from app.database.tables import new_id
-from app.errors import (
-    RecallError,
-    UnknownLineError,
-    UnknownVoterError,
-    UnknownWithdrawalError,
-    WithdrawalRefusedError,
-)
 from app.examination import queries as rows
 from app.law.line import Finding, Line, Place
 from app.law.petition import Revocation, Withdrawal, check_received
@@ -33,7 +27,7 @@ Changed = tuple[Withdrawal, Mapping[Place, Line] | None]
 
 async def decide_by_person(
     change: Change, said: Mapping[Place, PersonFinding], *, who: Principal
-) -> dict[Place, Line | RecallError]:
+) -> dict[Place, Line | errors.RecallError]:
     """Record a person's findings on several lines. Returns each line as it is afterwards, or why it was refused.
 
     A refused finding (UnknownLineError, UnknownVoterError, FindingRefusedError, SupervisorNeededError) never fails
@@ -46,18 +40,18 @@ async def decide_by_person(
         if (voter_id := said[place].voter_id) and voter_id != read.line.voter_id
     }
     roll_version, known = await _known_voters(change.connection, change.petition.county_id, named.values())
-    results: dict[Place, Line | RecallError] = {}
+    results: dict[Place, Line | errors.RecallError] = {}
     findings: list[Finding] = []
     for place in sorted(said):
         try:
             if place not in reads:
-                raise UnknownLineError
+                raise errors.UnknownLineError
             finding = judge(reads[place].line, said[place], who, change.petition.ruleset)
             if finding and place in named:
                 if named[place] not in known:
-                    raise UnknownVoterError
+                    raise errors.UnknownVoterError
                 finding = finding._replace(roll_version=roll_version)
-        except RecallError as error:
+        except errors.RecallError as error:
             results[place] = error
             continue
         results[place] = reads[place].line
@@ -81,7 +75,7 @@ async def decide_line(change: Change, place: Place, said: PersonFinding, *, who:
         RecallError: what `decide_by_person` refuses.
     """
     result = (await decide_by_person(change, {place: said}, who=who))[place]
-    if isinstance(result, RecallError):
+    if isinstance(result, errors.RecallError):
         raise result
     return await read_line(change.connection, change.petition.key, place), change.tally is not None
 
@@ -127,11 +121,11 @@ async def revoke_withdrawal(change: Change, withdrawal_id: UUID, *, by: str, not
         WithdrawalRefusedError: the note is empty.
     """
     if not note.strip():
-        raise WithdrawalRefusedError("say in the note why the withdrawal is revoked")
+        raise errors.WithdrawalRefusedError("say in the note why the withdrawal is revoked")
     connection, key = change.connection, change.petition.key
     held = await rows.find_withdrawal(connection, rows.BY_ID, *key, withdrawal_id)
     if held is None:
-        raise UnknownWithdrawalError
+        raise errors.UnknownWithdrawalError
     await lock_slots(change, [held.voter_id])
     # Read again under the slot's lock: another supervisor may have revoked it just now.
     held = await rows.find_withdrawal(connection, rows.BY_ID, *key, withdrawal_id) or held
@@ -152,7 +146,7 @@ async def check_voter(connection: Connection, county_id: str, voter_id: str) -> 
     """Raise UnknownVoterError if there is no active roll, or it has no voter of this number."""
     _, known = await _known_voters(connection, county_id, [voter_id])
     if voter_id not in known:
-        raise UnknownVoterError
+        raise errors.UnknownVoterError
 
 
 async def _known_voters(connection: Connection, county_id: str, voters: Collection[str]) -> tuple[int | None, set[str]]:

@@ -14,7 +14,6 @@ from app.count.line_queries import LineRead, list_petitions, read_line, signatur
 from app.count.queries import Change, columns, hold_basis, lock_lines
 from app.count.record import ChangedMeanwhileError, Count, record
 from app.examination import queries as rows
-from app.examination.queries import Declaration
 from app.law.line import Finding, Line, Signature
 from app.law.petition import Petition, SectionDates, signing_interval
 from app.law.reasons import ReviewCause
@@ -54,7 +53,9 @@ async def revise(change: Change, revised: Signature, *, by: str, note: str) -> t
     return await read_line(connection, key, revised.place), True
 
 
-async def declare_section(change: Change, section: int, dates: SectionDates, *, by: str) -> tuple[Declaration, int]:
+async def declare_section(
+    change: Change, section: int, dates: SectionDates, *, by: str
+) -> tuple[rows.Declaration, int]:
     """Enter a section's dates. If they change the interval of its lines, every line is examined again.
 
     Dates that are missing or contradict each other or the circulation window are entered as well: that is what the
@@ -68,12 +69,12 @@ async def declare_section(change: Change, section: int, dates: SectionDates, *, 
     """
     connection, petition = change.connection, change.petition
     held = await rows.begin_declaration(connection, petition.key, section)
-    if held and held.dates == dates:
+    before = SectionDates(held.signed_from, held.signed_to) if held else None
+    if held and before == dates:
         return held, 0
-    declaration = Declaration(section, held.declaration_no + 1 if held else 1, *dates, by, change.now)
+    declaration = rows.Declaration(section, held.declaration_no + 1 if held else 1, *dates, by, change.now)
     await connection.execute(rows.ADD_DECLARATION, *petition.key, *declaration)
     await hold_basis(connection, petition.key)
-    before = held.dates if held else None
     moved = signing_interval(petition.window, before) != signing_interval(petition.window, dates)
     lines = await rows.lines(connection, rows.OF_SECTION, *petition.key, section) if moved else []
     findings = await _examined_again(change, lines, "new_dates") if lines else []
@@ -86,21 +87,14 @@ async def keep_examined(count: Count, now: Callable[[], datetime], decide: Decid
     """Examine outdated lines again, at once and then in rounds, until it is canceled; `decide` looks lines up."""
     while True:
         try:
-            await reexamine_all(count, now=now(), decide=decide)
+            await reexamine(count, now=now(), decide=decide)
         except Exception as error:  # noqa: BLE001  # such as a lost database connection: the next round tries again
             logger.warning("re-examination failed", extra={"error": type(error).__qualname__})
         await asyncio.sleep(_ROUND)
 
 
-async def reexamine_all(count: Count, *, now: datetime, decide: Decide = decide_lines) -> int:
-    """Examine outdated lines of every county again, such as after a crash between activation and examination."""
-    async with count.database.reading() as connection:
-        counties = await rows.counties_with_roll(connection)
-    return sum([await reexamine_county(count, county_id, now=now, decide=decide) for county_id in counties])
-
-
-async def reexamine_county(count: Count, county_id: str, *, now: datetime, decide: Decide = decide_lines) -> int:
-    """Examine the outdated lines of the county's open petitions again. Returns how many were examined.
+async def reexamine(count: Count, county_id: str | None = None, *, now: datetime, decide: Decide = decide_lines) -> int:
+    """Examine the outdated lines of open petitions again. Returns how many were examined.
 
     Outdated are the lines for which an older roll version had no voter, and those that are not valid and that newer
     aliases read differently. This continues until none is left, in transactions of its own, so it may be interrupted
@@ -108,12 +102,13 @@ async def reexamine_county(count: Count, county_id: str, *, now: datetime, decid
 
     Args:
         count: the counts to change.
-        county_id: the county.
+        county_id: whose petitions; None: every county's.
         now: goes on record as the time of the new findings.
         decide: looks lines up.
     """
+    wanted = {"county_id": county_id} if county_id else {}
     async with count.database.begin() as connection:
-        petitions = [p for p in await list_petitions(connection, county_id=county_id) if p.state == "open"]
+        petitions = [p for p in await list_petitions(connection, **wanted) if p.state == "open"]
     examined = 0
     for petition in petitions:
         while (done := await _examine_some(count, petition, now, decide)) is not None:

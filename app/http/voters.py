@@ -10,8 +10,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import AliasPath, Field, model_validator
 
 from app.access.principals import Principal
-from app.examination.lookups import look_up
-from app.examination.quality import check_line, measure_quality, next_sample
+from app.examination.voters import check_line, look_up, measure_quality, next_sample
 from app.http import wire
 from app.http.frame import AppState, Decider, PathPetition, Reader, State, Write, allow, petition_of
 from app.http.problems import field_error, invalid

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from app.examination.reexamination import reexamine_county
+from app.examination.reexamination import reexamine
 from tests.http.county import COUNTY, line, voter
 from tests.http.test_errors import assert_problem
 from tests.http.test_line_commands import run
@@ -30,7 +30,7 @@ async def load(world: World, content: str = TABLE) -> dict[str, Any]:
 
 
 async def again(world: World) -> int:
-    return await reexamine_county(world.count, COUNTY, now=datetime.now(UTC))
+    return await reexamine(world.count, COUNTY, now=datetime.now(UTC))
 
 
 def by_alias(number: int, place: tuple[int, int, int] | None = None, **changes: object) -> dict[str, object]:

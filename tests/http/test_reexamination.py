@@ -8,7 +8,7 @@ from pathlib import Path
 import asyncpg
 from fastapi import FastAPI
 
-from app.examination.reexamination import reexamine_all, reexamine_county
+from app.examination.reexamination import reexamine
 from app.main import create_app
 from app.roll.loading import load_roll, rekey_roll
 from tests.http.conftest import SETTINGS
@@ -25,7 +25,7 @@ async def use_roll(database: str, *, without: frozenset[int] = frozenset()) -> N
 
 
 async def again(world: World) -> int:
-    return await reexamine_county(world.count, COUNTY, now=datetime.now(UTC))
+    return await reexamine(world.count, COUNTY, now=datetime.now(UTC))
 
 
 async def test_who_was_not_registered_counts_once_a_newer_roll_knows_them(world: World, database: str) -> None:
@@ -97,7 +97,7 @@ async def test_the_service_examines_by_itself_what_a_crash_left_behind(
 
         await until(all_count)
     await world.recount()
-    assert await reexamine_all(app.state.recall.count, now=datetime.now(UTC)) == 0
+    assert await reexamine(app.state.recall.count, now=datetime.now(UTC)) == 0
 
 
 async def test_lines_that_came_before_any_roll_are_examined_with_the_first(world: World, database: str) -> None:

@@ -9,8 +9,8 @@ import asyncpg
 import httpx
 import pytest
 
-from app.examination import lookups
-from app.examination.lookup_queries import lookup_sums
+from app.examination.queries import lookup_sums
+from app.examination.voters import LOOKUPS_A_DAY
 from app.roll.loading import load_roll
 from tests.http.county import COUNTY, roll_csv, row, voter
 from tests.http.world import World
@@ -128,7 +128,7 @@ async def test_every_lookup_is_on_record_without_what_was_looked_for(
 
 
 async def test_a_used_up_budget_is_429_until_the_next_day(world: World, connection: asyncpg.Connection) -> None:
-    used = lookups.LOOKUPS_A_DAY["system"] - 3
+    used = LOOKUPS_A_DAY["system"] - 3
     await found_first(world)
     await connection.execute("UPDATE lookup_budget SET used = $1", used)
     answers = await asyncio.gather(*(look_up(world, who="system", **voter(n)) for n in range(1, 7)))

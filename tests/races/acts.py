@@ -13,7 +13,7 @@ from app.database.pools import Database
 from app.errors import RecallError
 from app.examination.findings import decide_by_person, revoke_withdrawal, withdraw
 from app.examination.queries import IN_FORCE, find_withdrawal
-from app.examination.reexamination import declare_section, reexamine_county, revise
+from app.examination.reexamination import declare_section, reexamine, revise
 from app.law.line import CALIFORNIA, Place, Signature
 from app.law.petition import Petition, SectionDates, Terms
 from app.law.reasons import VALID, Outcome
@@ -118,14 +118,14 @@ class Acts:
     async def load_aliases(self, text: str) -> None:
         """Other names are loaded, and what they read otherwise is asked again."""
         await load_aliases(self.database, self.petition.county_id, text.encode(), by="admin-1", now=NOW)
-        await reexamine_county(self.count, self.petition.county_id, now=NOW)
+        await reexamine(self.count, self.petition.county_id, now=NOW)
 
     async def use_roll(self, roll_version: int) -> None:
         """A roll version is put into use, and what another one did not know is asked again."""
         county_id = self.petition.county_id
         async with self.database.intake() as connection:
             await activate_roll(connection, county_id=county_id, roll_version=roll_version, allow_older=True)
-        await reexamine_county(self.count, county_id, now=NOW)
+        await reexamine(self.count, county_id, now=NOW)
 
     async def _once(self, act: Callable[[Change], Awaitable[object]]) -> None:
         try:

@@ -1,14 +1,18 @@
-"""The blind double check: whether a person who does not know the decision comes to the same one, and how often."""
+"""Where a person sees candidates: looking voters up, and the blind double check of the machine's decisions."""
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime, time, timedelta
+from types import MappingProxyType
+from typing import Final
 
-from app.access.principals import Principal
+from app import errors
+from app.access.principals import Principal, Role
 from app.count.line_queries import read_line, signatures_at
 from app.count.queries import Change, section_dates
 from app.count.record import record
 from app.database.pools import Database
-from app.errors import AlreadyCheckedError, NoRollError, NotDrawnError, PetitionClosedError
-from app.examination import quality_queries as rows
+from app.database.tables import new_id
+from app.examination import queries as rows
 from app.examination.findings import check_voter
 from app.law.line import Place, Signature, restated
 from app.law.petition import Petition, signing_interval
@@ -16,7 +20,47 @@ from app.law.quality import DecidedLine, ErrorRate, agrees, check_answer, error_
 from app.law.reasons import Outcome
 from app.law.review import PersonFinding
 from app.matching.candidates import FoundCandidates, Question, candidates_of
-from app.matching.lookup import in_use
+from app.matching.decision import Decision
+from app.matching.lookup import LineToDecide, decide_lines, in_use
+
+# A limit, since lookups could be used to copy the roll (EC 2194).
+LOOKUPS_A_DAY: Final[Mapping[Role, int]] = MappingProxyType({"clerk": 2_000, "supervisor": 2_000, "system": 500})
+
+
+async def look_up(
+    database: Database, who: Principal, question: Question, *, now: datetime
+) -> tuple[FoundCandidates, Decision | None]:
+    """Look voters up, subtract it from the principal's lookups of the day and record it, in one transaction.
+
+    Returns the answer; and where a name and an address were given, the decision, as a line would get it.
+
+    Args:
+        database: the roll's.
+        who: the clerk, supervisor or system that asks.
+        question: what to look for, and when it was written.
+        now: decides which day's budget is used.
+
+    Raises:
+        LookupBudgetError: none is left for today.
+        NoRollError: the county has no active roll.
+    """
+    now = now.astimezone(UTC)
+    async with database.reading() as connection, connection.transaction():
+        if not await connection.fetchval(
+            rows.TAKE_LOOKUP, who.county_id, who.name, now.date(), LOOKUPS_A_DAY[who.role]
+        ):
+            tomorrow = datetime.combine(now.date() + timedelta(days=1), time(), UTC)
+            raise errors.LookupBudgetError(retry_after=int((tomorrow - now).total_seconds()) + 1)
+        roll, _ = await in_use(connection, who.county_id)
+        if roll is None:
+            raise errors.NoRollError
+        found, decision = await candidates_of(roll, question), None
+        if question.kind == "name_and_address":
+            [decision] = await decide_lines(roll, [LineToDecide(question.writing, question.interval)])
+        shown = (found.roll_version, len(found.candidates), found.confidential)
+        row = (who.county_id, new_id(now), who.name, who.role, question.kind, *shown, now)
+        await connection.execute(rows.ADD_LOOKUP, *row)
+    return found, decision
 
 
 async def next_sample(
@@ -42,7 +86,7 @@ async def next_sample(
         signatures = await signatures_at(connection, petition.key, places)
         roll, _ = await in_use(connection, petition.county_id)
         if roll is None:
-            raise NoRollError
+            raise errors.NoRollError
         _, declared = await section_dates(connection, petition.key, {place.section for place in places})
         drawn = []
         for place in places:
@@ -78,30 +122,24 @@ async def check_line(change: Change, place: Place, answer: PersonFinding, *, who
     line = read.line
     state, seed = await rows.state_and_seed(connection, petition.key)
     if state != "open":
-        raise PetitionClosedError
+        raise errors.PetitionClosedError
     said = (*answer.outcome, answer.voter_id, answer.note, who.name)
     if before := await connection.fetchrow(rows.GET_CHECK, *petition.key, *place):
         if before[:-1] != said:
-            raise AlreadyCheckedError
+            raise errors.AlreadyCheckedError
         return before["checked_at"], False
     by_machine = line.settled and not line.confirmed_by  # as the draw's query asks
     if not (by_machine and is_drawn(seed, place, petition.ruleset.double_check_ppm)):
-        raise NotDrawnError
+        raise errors.NotDrawnError
     if answer.voter_id:
         await check_voter(connection, petition.county_id, answer.voter_id)
     decided = (line.finding_no, *line.outcome, line.voter_id)
     if not await connection.fetchval(rows.ADD_CHECK, *petition.key, *place, *decided, *said, change.now):
-        raise AlreadyCheckedError  # another person's answer was committed since we read
+        raise errors.AlreadyCheckedError  # another person's answer was committed since we read
     if not agrees(answer, DecidedLine(line.outcome, line.voter_id)):
-        doubted = restated(line)._replace(
-            outcome=Outcome("review", "quality_check"),
-            voter_id=None,
-            decided_by=who.name,
-            person=True,
-            note=answer.note,
-            writing_sha256=read.signature.sha256,
-        )
-        await record(change, "finding", [doubted])
+        doubt = restated(line)._replace(outcome=Outcome("review", "quality_check"), voter_id=None, note=answer.note)
+        found = doubt._replace(decided_by=who.name, person=True, writing_sha256=read.signature.sha256)
+        await record(change, "finding", [found])
     return change.now, True
 
 
