@@ -230,7 +230,7 @@ def _fields(fields: Mapping[str, tuple[str, str, float]], total: float | None, w
     yield row("field", "on paper", "in the roll", "weight", "comparison")
     for field in _in_order(fields, (*NAME_FIELDS, *ADDRESS_FIELDS)):
         roll, level, weight = fields[field]
-        words = level_in_words(field, level, written.get(field, ""), roll)
+        words = level_in_words(field, fields[field], written.get(field, ""))
         if field == "street" and written.get("alias"):
             words += "; another name of the street: no reason to reject (2 CCR 20931)"
         elif field in _WAIVED and level not in {"same", "none", "exact"}:

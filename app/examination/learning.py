@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import asyncpg
@@ -16,14 +16,10 @@ from app.law.line import Signature
 from app.law.petition import Petition, SigningInterval, signing_interval
 from app.law.quality import DecidedLine
 from app.law.registration import Registration
+from app.matching import learning, lookup, parsing, search
 from app.matching import queries as db
 from app.matching.decision import Decision
-from app.matching.learning import Band, JudgedLine, learn, report
-from app.matching.lookup import TERM_CACHE, LineToDecide, decide_lines, in_use, load_counts, searches
-from app.matching.model import Model, default_model
-from app.matching.parsing import ParsedLine, parse_line
-from app.matching.queries import SearchedRoll
-from app.matching.search import MAX_RESIDENTS, registered_words, written_words
+from app.matching.model import Model
 from app.roll.queries import registrations_of_voters
 
 BANDS: Final = (0.5, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.999, 1.0)
@@ -65,16 +61,17 @@ async def learn_model(database: Database, petitions: Sequence[Petition], version
         roll = await _active(connection, petitions[0].county_id)
         writings = [judged for petition in petitions for judged in await _judged_writings(connection, petition)]
         judged = await _judged(roll, [one for one in writings if one.reason is None or one.reason in _LEARNED_FROM])
-        terms = await TERM_CACHE.terms_of(roll)
+        terms = await lookup.TERM_CACHE.terms_of(roll)
         numbers = range(1, terms.registrations + 1, max(1, terms.registrations // _SAMPLE))  # always the same ones
         found = await db.registrations(roll, list(numbers))
         others = [found[number] for number in sorted(found)]
         compared = [*others, *(r for one in judged for r in (*one.own, *one.household))]
-        await load_counts(roll, terms, written_words(one.line for one in judged), registered_words(compared))
-        return learn(judged, others, terms, default_model(), version), len(judged)
+        written = search.written_words(one.line for one in judged)
+        await lookup.load_counts(roll, terms, written, search.registered_words(compared))
+        return replace(learning.learn(judged, others, terms), version=version), len(judged)
 
 
-async def report_model(database: Database, petition: Petition) -> list[Band]:
+async def report_model(database: Database, petition: Petition) -> list[learning.Band]:
     """Return how often people agree with the current model, by band of the probability that it claims.
 
     Raises:
@@ -85,9 +82,11 @@ async def report_model(database: Database, petition: Petition) -> list[Band]:
         judged = await _judged_writings(connection, petition)
         claims: list[tuple[float, bool]] = []
         for batch in (judged[at : at + _BATCH] for at in range(0, len(judged), _BATCH)):
-            decisions = await decide_lines(roll, [LineToDecide(one.writing, one.interval) for one in batch])
+            decisions = await lookup.decide_lines(
+                roll, [lookup.LineToDecide(one.writing, one.interval) for one in batch]
+            )
             claims += filter(None, map(_claim, batch, decisions))
-    return report(claims, BANDS)
+    return learning.report(claims, BANDS)
 
 
 def _claim(judged: JudgedWriting, decision: Decision) -> tuple[float, bool] | None:
@@ -99,8 +98,8 @@ def _claim(judged: JudgedWriting, decision: Decision) -> tuple[float, bool] | No
     return 1 - decision.here, judged.reason is not None
 
 
-async def _active(connection: asyncpg.Connection, county_id: str) -> SearchedRoll:
-    roll, _ = await in_use(connection, county_id)
+async def _active(connection: asyncpg.Connection, county_id: str) -> db.SearchedRoll:
+    roll, _ = await lookup.in_use(connection, county_id)
     if roll is None:
         raise NoRollError
     return roll
@@ -117,8 +116,8 @@ async def _judged_writings(connection: asyncpg.Connection, petition: Petition) -
     return judged
 
 
-async def _judged(roll: SearchedRoll, writings: Sequence[JudgedWriting]) -> list[JudgedLine]:
-    lines = [roll.aliases.applied_to(parse_line(one.writing)) for one in writings]
+async def _judged(roll: db.SearchedRoll, writings: Sequence[JudgedWriting]) -> list[learning.JudgedLine]:
+    lines = [roll.aliases.applied_to(parsing.parse_line(one.writing)) for one in writings]
     voters = sorted({one.signer for one in writings})
     own: dict[str, list[Registration]] = defaultdict(list)
     for registration in await registrations_of_voters(roll, voters):
@@ -126,18 +125,18 @@ async def _judged(roll: SearchedRoll, writings: Sequence[JudgedWriting]) -> list
     strangers = {at: lines[at] for at, one in enumerate(writings) if one.reason is not None and not one.signer}
     households = await _households(roll, strangers)
     return [
-        JudgedLine(line, one.interval, one.reason, own[one.signer], households[at])
+        learning.JudgedLine(line, one.interval, one.reason, own[one.signer], households[at])
         for at, (one, line) in enumerate(zip(writings, lines, strict=True))
     ]
 
 
-async def _households(roll: SearchedRoll, lines: Mapping[int, ParsedLine]) -> dict[int, list[Registration]]:
+async def _households(roll: db.SearchedRoll, lines: Mapping[int, parsing.ParsedLine]) -> dict[int, list[Registration]]:
     """The registrations at the addresses of lines whose signers are not on the roll: perhaps relatives."""
-    terms = await TERM_CACHE.terms_of(roll)
-    await load_counts(roll, terms, written_words(lines.values()))
-    made = await searches(roll, terms, lines.values())
-    ranges = [(at, low) for at, search in zip(lines, made, strict=True) for low in search.at_address().keys]
-    residents = await db.residents(roll, ranges, MAX_RESIDENTS)
+    terms = await lookup.TERM_CACHE.terms_of(roll)
+    await lookup.load_counts(roll, terms, search.written_words(lines.values()))
+    made = await lookup.searches(roll, terms, lines.values())
+    ranges = [(at, low) for at, one in zip(lines, made, strict=True) for low in one.at_address().keys]
+    residents = await db.residents(roll, ranges, search.MAX_RESIDENTS)
     rows = await db.registrations(roll, sorted({number for _, number, *_ in residents}))
     found: dict[int, list[Registration]] = defaultdict(list)
     for at, number, *_ in residents:

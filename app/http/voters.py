@@ -123,7 +123,7 @@ async def look_up_voters(
     """
     now = state.now()
     question = Question(asked.writing(), await _interval(state, principal, asked, now))
-    if not question.asks:
+    if question.kind is None:
         raise invalid(field_error("", "missing"), detail="Give a name, a residence address, or both.")
     found, decision = await look_up(state.database, principal, question, now=now)
     # The decision names only a voter who is shown, so no confidential one.

@@ -8,21 +8,17 @@ from typing import Final, Literal
 from app.law.line import Signature
 from app.law.petition import SigningInterval
 from app.law.registration import Eligibility, Registration
+from app.matching import evidence, lookup, parsing, search
 from app.matching import queries as db
 from app.matching.blocking import KEY_COLUMNS
 from app.matching.comparison import ADDRESS_FIELDS, NAME_FIELDS, REST_IN_WORDS, Field, level_in_words
-from app.matching.evidence import address_parts, field_evidence
-from app.matching.lookup import TERM_CACHE, load_counts, searches
 from app.matching.model import default_model
-from app.matching.parsing import ParsedLine, likely_names, parse_line
-from app.matching.queries import SearchedRoll
 from app.matching.scoring import ComparedRegistration, Scorer
-from app.matching.search import MAX_RESIDENTS, WideSearch, registered_words, written_words
 
 MOST_CANDIDATES: Final = 20
 # How many matches of a range and of a single key are looked at: for one line they may be more than for one of a batch.
-_RANGE_LIMITS: Final = MappingProxyType(dict.fromkeys(KEY_COLUMNS, 200) | {"key_house_street": MAX_RESIDENTS})
-_KEY_LIMITS: Final = MappingProxyType(dict.fromkeys(KEY_COLUMNS, MAX_RESIDENTS))
+_RANGE_LIMITS: Final = MappingProxyType(dict.fromkeys(KEY_COLUMNS, 200) | {"key_house_street": search.MAX_RESIDENTS})
+_KEY_LIMITS: Final = MappingProxyType(dict.fromkeys(KEY_COLUMNS, search.MAX_RESIDENTS))
 
 Kind = Literal["name", "address", "name_and_address"]
 
@@ -35,21 +31,13 @@ class Question:
     interval: SigningInterval
 
     @property
-    def asks(self) -> bool:
-        """Whether there is anything to look for."""
-        return self._has_name or bool(self.writing.residence_address.strip())
-
-    @property
-    def kind(self) -> Kind:
-        """What the search goes by."""
-        if not self._has_name:
-            return "address"
-        return "name_and_address" if self.writing.residence_address.strip() else "name"
-
-    @property
-    def _has_name(self) -> bool:
+    def kind(self) -> Kind | None:
+        """What the search goes by; None if there is nothing to look for."""
         parts = self.writing.name
-        return bool(("".join(parts[:3]) if parts else self.writing.printed_name).strip())
+        name = ("".join(parts[:3]) if parts else self.writing.printed_name).strip()
+        if self.writing.residence_address.strip():
+            return "name_and_address" if name else "address"
+        return "name" if name else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,25 +65,25 @@ class Candidate:
 class FoundCandidates:
     """The candidates that may be shown, best first.
 
-    `confidential`: among the best there are voters whose registration is confidential (EC 2166 ff.); they are left out
-    with everything that would show who or where they are.
+    Voters whose registration is confidential (EC 2166 ff.) are left out, with what would show who or where they are.
     """
 
     roll_version: int
     candidates: list[Candidate]
-    confidential: bool
+    confidential: bool  # among the best there are such voters
     more: bool  # further candidates were found, which fit less
 
 
-async def candidates_of(roll: SearchedRoll, question: Question) -> FoundCandidates:
+async def candidates_of(roll: db.SearchedRoll, question: Question) -> FoundCandidates:
     """Return the voters of the roll whom the writing may mean."""
-    terms, line = await TERM_CACHE.terms_of(roll), roll.aliases.applied_to(parse_line(question.writing))
-    await load_counts(roll, terms, written_words([line]))
-    line = likely_names(line, terms)
-    [search] = await searches(roll, terms, [line])
-    wide = search.wide() if question.kind != "address" else WideSearch([], [])
-    found = await _registrations(roll, wide._replace(ranges=[search.at_address(), *wide.ranges]))
-    await load_counts(roll, terms, registered_words(found))
+    terms = await lookup.TERM_CACHE.terms_of(roll)
+    line = roll.aliases.applied_to(parsing.parse_line(question.writing))
+    await lookup.load_counts(roll, terms, search.written_words([line]))
+    line = parsing.likely_names(line, terms)
+    [its_search] = await lookup.searches(roll, terms, [line])
+    wide = search.WideSearch([], []) if question.kind in {"address", None} else its_search.wide()
+    found = await _registrations(roll, wide._replace(ranges=[its_search.at_address(), *wide.ranges]))
+    await lookup.load_counts(roll, terms, search.registered_words(found))
     scorer = Scorer(line, question.interval, terms, default_model())
     ranked = _ranked(scorer, found)
     best = ranked[:MOST_CANDIDATES]
@@ -103,11 +91,11 @@ async def candidates_of(roll: SearchedRoll, question: Question) -> FoundCandidat
     return FoundCandidates(roll.roll_version, shown, len(shown) < len(best), len(ranked) > len(best))
 
 
-async def _registrations(roll: SearchedRoll, search: WideSearch) -> list[Registration]:
+async def _registrations(roll: db.SearchedRoll, wide: search.WideSearch) -> list[Registration]:
     """The registrations that a search finds; of a range with too many matches those that agree in a third part."""
-    ranges = await db.find_matches(roll, [(0, query) for query in search.ranges], _RANGE_LIMITS, ranges=True)
+    ranges = await db.find_matches(roll, [(0, query) for query in wide.ranges], _RANGE_LIMITS, ranges=True)
     narrowed = [one.query.narrowed(one.key) for one in ranges if not one.complete]
-    keys = await db.find_matches(roll, [(0, query) for query in (*narrowed, *search.keys)], _KEY_LIMITS, ranges=False)
+    keys = await db.find_matches(roll, [(0, query) for query in (*narrowed, *wide.keys)], _KEY_LIMITS, ranges=False)
     found = [*(one for one in ranges if one.complete), *keys]
     numbers = sorted({number for matches in found for number in matches.numbers})
     rows_of = await db.registrations(roll, numbers)
@@ -126,7 +114,7 @@ def _ranked(scorer: Scorer, found: Sequence[Registration]) -> list[ComparedRegis
     return sorted(best.values(), key=lambda one: (-_weight(scorer.line, one), one.registration.voter_id))
 
 
-def _weight(line: ParsedLine, one: ComparedRegistration) -> float:
+def _weight(line: parsing.ParsedLine, one: ComparedRegistration) -> float:
     """The weight of what is written: a name or an address that is not looked for weighs nothing."""
     return one.name.weight * bool(line.names) + one.address.weight * bool(line.addresses)
 
@@ -134,17 +122,17 @@ def _weight(line: ParsedLine, one: ComparedRegistration) -> float:
 def _candidate(scorer: Scorer, one: ComparedRegistration) -> Candidate:
     """A candidate as it is shown: the fields that are written, and last what belongs to no single field."""
     line, weight = scorer.line, round(_weight(scorer.line, one), 2)
-    written, evidence = _written_fields(line, one), field_evidence(scorer, one)
+    written, compared = _written_fields(line, one), evidence.field_evidence(scorer, one)
     fields = [
-        WrittenField(field, written[field], roll, level_in_words(field, level, written[field], roll), field_weight)
-        for field, (roll, level, field_weight) in evidence.items()
+        WrittenField(field, written[field], roll, level_in_words(field, compared[field], written[field]), field_weight)
+        for field, (roll, _, field_weight) in compared.items()
         if (line.names if field in NAME_FIELDS else line.addresses)
     ]
     rest = WrittenField("rarity", "", "", REST_IN_WORDS, round(weight - sum(f.weight for f in fields), 2))
     return Candidate(one.registration, one.eligibility, weight, (*fields, rest))
 
 
-def _written_fields(line: ParsedLine, one: ComparedRegistration) -> dict[Field, str]:
+def _written_fields(line: parsing.ParsedLine, one: ComparedRegistration) -> dict[Field, str]:
     """The written value of each field, of the name's order and the address that the candidate was compared with."""
     written = dict.fromkeys((*NAME_FIELDS, *ADDRESS_FIELDS), "")
     if names := line.names:
@@ -152,7 +140,7 @@ def _written_fields(line: ParsedLine, one: ComparedRegistration) -> dict[Field, 
         first, *middle = name.given or ("",)
         written |= {"surname": " ".join(name.surname), "given": first, "middle": " ".join(middle)}
     if line.addresses:
-        address = address_parts(line.addresses[one.address.written])
+        address = evidence.address_parts(line.addresses[one.address.written])
         written |= {field: address.get(field, "") for field in ADDRESS_FIELDS}
     return written | {"suffix": line.suffix, "zip": line.zip}
 

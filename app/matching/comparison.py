@@ -33,13 +33,11 @@ WayLevel = Literal["same", "other type", "other direction", "other"]
 UnitLevel = Literal["same", "none", "near", "other", "missing"]
 ZipLevel = Literal["same", "near", "other", "missing"]
 
-LEVELS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {
-        "surname": get_args(SurnameLevel), "given": get_args(GivenLevel), "middle": get_args(MiddleLevel),
-        "suffix": get_args(SuffixLevel), "house": get_args(HouseLevel), "street": get_args(StreetLevel),
-        "way": get_args(WayLevel), "unit": get_args(UnitLevel), "zip": get_args(ZipLevel),
-    }
-)  # fmt: skip
+LEVELS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({
+    "surname": get_args(SurnameLevel), "given": get_args(GivenLevel), "middle": get_args(MiddleLevel),
+    "suffix": get_args(SuffixLevel), "house": get_args(HouseLevel), "street": get_args(StreetLevel),
+    "way": get_args(WayLevel), "unit": get_args(UnitLevel), "zip": get_args(ZipLevel),
+})  # fmt: skip
 
 _NEITHER: Final = "nothing on either side"
 _IN_WORDS: Final[Mapping[str, str]] = {
@@ -81,19 +79,16 @@ _IN_WORDS_OF_FIELD: Final[Mapping[tuple[str, str], str]] = {
     ("way", "same"): "nothing that differs",
     ("way", "other"): "another type and direction",
 }
-REST_IN_WORDS: Final = "how rare this address is, and this way of writing"
-"""The part of a weight that belongs to no single field."""
+REST_IN_WORDS: Final = "how rare this address is, and this way of writing"  # what belongs to no single field
 
 
-def level_in_words(field: str, level: str, written: str, roll: str) -> str:
-    """Explain how a field agrees. A level of stored evidence that is not known here is shown as it is.
+FieldEvidence = tuple[str, str, float]
+"""Of one compared field the roll's value, the level, and the weight (natural logarithm of the likelihood ratio)."""
 
-    Args:
-        field: one of the compared fields.
-        level: its level.
-        written: its value on the line, '' if none.
-        roll: its value in the roll, '' if none.
-    """
+
+def level_in_words(field: str, evidence: FieldEvidence, written: str) -> str:
+    """Explain how a field agrees with what is written. A level that is not known here is shown as it is."""
+    roll, level, _ = evidence
     if level == "missing":
         return "not written" if roll else "not in the roll" if written else _NEITHER
     if level not in LEVELS.get(field, ()):
@@ -106,14 +101,12 @@ CERTAIN_SURNAME: Final = frozenset[SurnameLevel]({"exact", "typo", "part", "long
 PLAUSIBLE_SURNAME: Final = CERTAIN_SURNAME | {"part typo", "near", "initial", "missing", "garbled", "half"}
 CERTAIN_GIVEN: Final = frozenset[GivenLevel]({"exact", "nickname", "typo", "middle", "second"})
 PLAUSIBLE_GIVEN: Final = CERTAIN_GIVEN | {"initial", "near", "missing", "middle initial", "middle alike", "garbled"}
-AGREEING_GIVEN: Final = frozenset[GivenLevel]({"exact", "nickname", "typo", "near", "initial"})
-"""The levels at which the first names agree, so that the middle names are compared."""
+AGREEING_GIVEN: Final = frozenset[GivenLevel]({"exact", "nickname", "typo", "near", "initial"})  # compare middle names
 RESEMBLING_HOUSE: Final = frozenset[HouseLevel]({"same", "near", "far", "missing"})
 AGREEING_STREET: Final = frozenset[StreetLevel]({"same", "typo"})
 PLAUSIBLE_STREET: Final = AGREEING_STREET | {"near", "garbled", "missing"}
 
-Words = tuple[str, ...]
-"""The words of a name, or the parts of a surname, in their order."""
+Words = tuple[str, ...]  # of a name, or the parts of a surname, in their order
 _Level_co = TypeVar("_Level_co", bound=str, covariant=True)
 
 
@@ -124,7 +117,6 @@ class Compared(NamedTuple, Generic[_Level_co]):
     word: str = ""
 
 
-# The most frequent results.
 _OTHER: Final[Compared[Literal["other"]]] = Compared("other")
 _MISSING: Final[Compared[Literal["missing"]]] = Compared("missing")
 
@@ -141,10 +133,8 @@ def similar(one: str, other: str) -> bool:
     return -most <= length - others <= most and most > 0 and OSA.distance(one, other, score_cutoff=most) <= most
 
 
-def _resembles(written: str, registered: str) -> bool:
-    if similar(written, registered):
-        return True
-    return len(written) > 2 and len(registered) > 2 and sound(written) == sound(registered)  # noqa: PLR2004 - LI and LEE are two names
+def _resembles(written: str, other: str) -> bool:
+    return similar(written, other) or (len(written) > 2 and len(other) > 2 and sound(written) == sound(other))  # noqa: PLR2004 - LI and LEE are two names
 
 
 def _garbled(written: str, registered: str) -> bool:
@@ -159,10 +149,7 @@ _PARTICLES: Final = frozenset(word_list("optional_particles"))
 
 
 def compare_surname(written: Words, registered: Words, *, known: bool) -> Compared[SurnameLevel]:
-    """Compare surnames part by part.
-
-    `known`: what is written is itself a surname of this county, so a resemblance is no typo.
-    """
+    """Compare surnames part by part. `known`: the written one is of this county, so a resemblance is no typo."""
     if not written or not registered:
         return _MISSING
     joined, whole = "".join(written), "".join(registered)
@@ -176,13 +163,12 @@ def compare_surname(written: Words, registered: Words, *, known: bool) -> Compar
 
 
 def _compare_other_surname(written: Words, registered: Words, *, known: bool) -> Compared[SurnameLevel]:
-    """A surname of other letters: a typo where what is written is no name of this county, else near."""
+    """A surname of other letters: an initial, one that differs by particles, a typo or near; or one part of it."""
     joined = "".join(written)
     if joined == registered[0][0]:
         return Compared("initial")
-    for part in registered:
-        if _differ_by_particles(joined, part):
-            return Compared("part", joined)
+    if any(_differ_by_particles(joined, part) for part in registered):
+        return Compared("part", joined)
     if _resembles(joined, "".join(registered)):
         return Compared("near", written[-1]) if known else Compared("typo", registered[-1])
     return _compare_surname_part(written, registered, known=known)
@@ -215,15 +201,9 @@ def _compare_surname_part(written: Words, registered: Words, *, known: bool) -> 
     return Compared("garbled" if badly_read else "unreadable")
 
 
-def compare_given(written: Words, first: Words, middle: Words, *, known: bool) -> Compared[GivenLevel]:
-    """Compare the written given names with a registered first name.
-
-    Args:
-        written: the first name and the middle names, word by word.
-        first: the words of the registered first name.
-        middle: the words of the registered middle name.
-        known: the written first name is itself a given name of this county, so a resemblance is no typo.
-    """
+def compare_given(written: Words, registered_names: tuple[Words, Words], *, known: bool) -> Compared[GivenLevel]:
+    """Compare the written given names with the registered first and middle name. `known` as for the surname."""
+    first, middle = registered_names
     if not written or not first:
         return _MISSING
     name, registered = written[0], first[0]
@@ -274,13 +254,9 @@ def _compare_known_given(name: str, registered: str, middle: Words) -> Compared[
 
 
 def compare_middle(written: Words, registered: Words, surname: Words) -> Compared[MiddleLevel]:
-    """Compare middle names, where the first names agree.
+    """Compare the written given names with a middle name, where the first names agree.
 
-    Args:
-        written: the first name and the middle names, word by word.
-        registered: the words of the registered middle name.
-        surname: the parts of the registered surname. A written name that is one of them is no middle name: GEORGETTE
-            WEBB GILLESPIE of WEBB-GILLESPIE.
+    A part of the registered surname is no middle name: GEORGETTE WEBB GILLESPIE is a WEBB-GILLESPIE.
     """
     names = [name for name in written[1:] if name not in surname]
     if not names:
@@ -328,7 +304,8 @@ def compare_street(written: Words, registered: str, known: frozenset[str]) -> Co
         return Compared("near" if alike in known else "typo", registered)
     if any(_contains(name, registered) or (not known and _misspelt(name, registered)) for name in written):
         return Compared("typo", registered)
-    if any(_similar_number(name, registered) for name in written):
+    numbers = [name for name in written if any(map(str.isdigit, name))] if registered.isdigit() else []
+    if any(OSA.distance(name, registered) == 1 for name in numbers):  # 71 and 17, 115 and 15
         return Compared("near") if known else Compared("typo", registered)
     return Compared("garbled") if not known and any(_garbled(name, registered) for name in written) else _OTHER
 
@@ -337,11 +314,6 @@ def _misspelt(written: str, registered: str) -> bool:
     """Whether a name that is no street of the county may be this one: two letters in three are right."""
     slips = max(len(written), len(registered)) // 3
     return slips > 1 and registered.isalpha() and OSA.distance(written, registered, score_cutoff=slips) <= slips
-
-
-def _similar_number(written: str, registered: str) -> bool:
-    """Whether one of two numbered streets may be a slip of the other (71 and 17, 115 and 15)."""
-    return registered.isdigit() and any(c.isdigit() for c in written) and OSA.distance(written, registered) == 1
 
 
 def _contains(written: str, registered: str) -> bool:

@@ -11,68 +11,54 @@ from typing import Final, NamedTuple
 
 from app.law.reasons import VALID, Outcome, Reason, ReviewCause
 from app.law.registration import REASON_OF, Registration
-from app.matching.comparison import CERTAIN_GIVEN
+from app.matching.comparison import CERTAIN_GIVEN, GivenLevel
 from app.matching.evidence import DIGITS, Rule, evidence_json
-from app.matching.hypotheses import CandidateSet, compare_candidates
+from app.matching.model import Threshold
 from app.matching.parsing import ParsedLine
-from app.matching.scoring import ComparedName, ComparedRegistration, Scorer
+from app.matching.scoring import CandidateSet, ComparedName, ComparedRegistration, Scorer, compare_candidates
 
 
 class Decision(NamedTuple):
     """What the lookup says of a line.
 
-    `valid` means eligible; the count decides duplicates later. `reason_open`: invalid for certain, the reason still to
-    be chosen by a person. `secondary`: further rules that fail. `evidence_json` is canonical, as the ledger hashes it:
-    it is written once, in the process that decides. `here` is the probability that a voter registered at the written
-    address signed; None where nothing was looked up.
+    `valid` means eligible; the count decides duplicates later.
     """
 
     outcome: Outcome
-    reason_open: bool
+    reason_open: bool  # invalid for certain, the reason still to be chosen by a person
     voter_id: str | None
     registration_no: int | None
-    secondary: tuple[Reason, ...]
-    evidence_json: str
-    here: float | None
+    secondary: tuple[Reason, ...]  # further rules that fail
+    evidence_json: str  # canonical, as the ledger hashes it: written once, in the process that decides
+    here: float | None  # probability that a voter registered at the written address signed; None without a lookup
 
 
-_SAME_GIVEN: Final = frozenset({"exact", "nickname", "middle"})
-_SEVERAL: Final = 2
+_SAME_GIVEN: Final = frozenset[GivenLevel]({"exact", "nickname", "middle"})
 _RARE: Final = 7.0  # inverse document frequency of a name that one in 1,100 bears
 _ALONE: Final = 3.0  # the logarithm of one over the namesakes to be expected: one in twenty streets
 _AS_WELL: Final = 1.5  # a difference of weight that is none
 
 
-def decide_by_household(scorer: Scorer, household: Sequence[Registration]) -> Decision | None:
-    """Return the decision where the people of this surname at this address settle it, None where more must be asked."""
-    early = _before_lookup(scorer.line)
-    if early or not household:
-        return early
-    candidates = compare_candidates(scorer, household, by_name=False)
-    match, doubts = _match(candidates)
-    return _decision(scorer.line, candidates, voter=match) if match and not doubts else None
+def decide(scorer: Scorer, found: Sequence[Registration], *, by_name: bool) -> Decision | None:
+    """Return the decision on a line, or None where the people found at its address do not settle it.
 
-
-def decide(scorer: Scorer, found: Sequence[Registration]) -> Decision:
-    """Return the decision on a line, given every registration found by the search and at the line's address."""
-    early = _before_lookup(scorer.line)
-    if early:
-        return early
-    candidates = compare_candidates(scorer, found, by_name=True)
+    `by_name`: the whole roll was searched for the name, which always settles it.
+    """
+    line = scorer.line
+    if not (line.addresses and line.names):  # nothing to look up (EC 100)
+        rule = Rule.UNREADABLE_NAME if line.addresses else Rule.NO_ADDRESS
+        fails: tuple[Reason, ...] = () if line.addresses else ("no_address",)
+        return _decision(line, None, fails=fails, cause="weak_match", rules=(rule,) if line.signed else ())
+    if not (found or by_name):
+        return None
+    candidates = compare_candidates(scorer, found, by_name=by_name)
     match, doubts = _match(candidates)
     if match and not doubts:
-        return _decision(scorer.line, candidates, voter=match)
+        return _decision(line, candidates, voter=match)
+    if not by_name:
+        return None
     rules = (*doubts, *_against_rejection(candidates))
     return _review(candidates, rules) if rules else _invalid(candidates)
-
-
-def _before_lookup(line: ParsedLine) -> Decision | None:
-    """The decision where there is nothing to look up: no residence address, or no name that can be read (EC 100)."""
-    if line.addresses and line.names:
-        return None
-    rule = Rule.UNREADABLE_NAME if line.addresses else Rule.NO_ADDRESS
-    fails: tuple[Reason, ...] = () if line.addresses else ("no_address",)
-    return _decision(line, None, fails=fails, cause="weak_match", rules=(rule,) if line.signed else ())
 
 
 def _decision(
@@ -105,34 +91,31 @@ def _decision(
 
 
 def _match(candidates: CandidateSet) -> tuple[ComparedRegistration | None, tuple[Rule, ...]]:
-    """The one registered voter of this name at this house and street, if there is one, and what speaks against it."""
+    """The one registered voter of this name at this house and street, if there is one, and what speaks against it.
+
+    A lower probability is enough where the given name is the very one and the whole roll was searched: then no relative
+    signed, and that a stranger of the same name did, at this house, is rarer than the hypotheses make it. A short form
+    needs more: relatives are named after one another, Roberto after Robert.
+    """
     here = candidates.posterior.here
     best = _greatest(here)
     if best is None or here[best] < candidates.thresholds["match_exact"]:
         return None, ()
     registrations = candidates.persons[best].registrations
     match = next((r for r in registrations if r.eligibility == "registered" and r.address.here), None)
-    if match is None or here[best] < _enough(candidates, match):
+    if match is None:
         return None, ()
-    return match, tuple(_doubts(candidates, match, here[best]))
+    given = match.name.given.level
+    enough: Threshold = "match_weak" if given == "nickname" else "match"
+    if candidates.by_name and given == "exact" and match.name.has_surname:
+        enough = "match_exact"
+    sure = here[best] >= candidates.thresholds[enough]
+    return (match, tuple(_doubts(candidates, match, here[best]))) if sure else (None, ())
 
 
 def _greatest(probabilities: Sequence[float]) -> int | None:
     """The index of the greatest, of equal ones the first; None where there are none."""
     return max(range(len(probabilities)), key=probabilities.__getitem__, default=None)
-
-
-def _enough(candidates: CandidateSet, match: ComparedRegistration) -> float:
-    """The probability from which a match is certain.
-
-    Less is enough where the given name is the very one and the whole roll was searched: then no relative signed, and
-    that a stranger of the same name did, at this house, is rarer than the hypotheses make it. A short form needs more:
-    relatives are named after one another, Roberto after Robert.
-    """
-    given = match.name.given.level
-    if candidates.by_name and given == "exact" and match.name.has_surname:
-        return candidates.thresholds["match_exact"]
-    return candidates.thresholds["match_weak" if given == "nickname" else "match"]
 
 
 def _doubts(candidates: CandidateSet, match: ComparedRegistration, probability: float) -> Iterator[Rule]:
@@ -171,13 +154,8 @@ def _either_street_may_be_meant(candidates: CandidateSet, match: ComparedRegistr
     if not addresses[match.address.written].alias:
         return False
     others = (person.registrations for person in candidates.persons if match not in person.registrations)
-    return any(
-        one.address.here
-        and not addresses[one.address.written].alias
-        and one.eligibility == "registered"
-        and one.name.has_surname
-        for one in chain.from_iterable(others)
-    )
+    at_written = (one for one in chain.from_iterable(others) if one.address.here and one.eligibility == "registered")
+    return any(one.name.has_surname and not addresses[one.address.written].alias for one in at_written)
 
 
 def _against_rejection(candidates: CandidateSet) -> Iterator[Rule]:
@@ -254,7 +232,7 @@ def _review(candidates: CandidateSet, rules: tuple[Rule, ...]) -> Decision:
     cause: ReviewCause = "weak_match"
     if Rule.CONFIDENTIAL in rules or (voter and voter.registration.confidential):
         cause = "confidential"
-    elif sum(share >= candidates.thresholds["rival"] for share in posterior.here) >= _SEVERAL:
+    elif sum(share >= candidates.thresholds["rival"] for share in posterior.here) > 1:
         cause = "ambiguous"
     elif voter and not voter.address.here and voter.name.given.level in CERTAIN_GIVEN:
         cause = "possible_move"

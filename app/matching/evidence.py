@@ -10,10 +10,9 @@ from app.law.line import canonical_text
 from app.law.registration import Registration, of_age_on
 from app.matching.addresses import Address
 from app.matching.blocking import KEYS_VERSION
-from app.matching.comparison import AGREEING_STREET, Field
-from app.matching.hypotheses import CandidateSet, Person
+from app.matching.comparison import AGREEING_STREET, Field, FieldEvidence
 from app.matching.parsing import READER_VERSION, ParsedLine
-from app.matching.scoring import ComparedAddress, ComparedRegistration, Scorer
+from app.matching.scoring import CandidateSet, ComparedAddress, ComparedRegistration, Person, Scorer
 
 _CANDIDATES_SHOWN: Final = 3
 DIGITS: Final = 5  # of a probability
@@ -182,10 +181,6 @@ def _address_verdict(address: ComparedAddress) -> str:
     if address.house == "same" and address.street.level in {"near", "garbled"}:
         return "near street"
     return "different"
-
-
-FieldEvidence = tuple[str, str, float]
-"""Of one compared field the roll's value, the level, and the weight (natural logarithm of the likelihood ratio)."""
 
 
 def field_evidence(scorer: Scorer, compared: ComparedRegistration) -> dict[Field, FieldEvidence]:

@@ -13,23 +13,20 @@ from app.law.petition import SigningInterval
 from app.law.registration import Registration
 from app.matching.comparison import ADDRESS_FIELDS, NAME_FIELDS, Field
 from app.matching.frequencies import TermFrequencies
-from app.matching.model import Model, Prior
+from app.matching.model import Model, Prior, default_model
 from app.matching.names import given_words, surname_parts
 from app.matching.parsing import ParsedLine, likely_names
 from app.matching.scoring import ComparedRegistration, Household, Scorer
 
 
 class JudgedLine(NamedTuple):
-    """A line that people have judged: the reason it is invalid for (None: it is valid), and the signer's registrations.
-
-    `own` is empty where the signer is not in the roll. `household` are the registrations found at its address.
-    """
+    """A line that people have judged."""
 
     line: ParsedLine
     interval: SigningInterval
-    reason: str | None
-    own: Sequence[Registration]
-    household: Sequence[Registration]
+    reason: str | None  # that it is invalid for; None: it is valid
+    own: Sequence[Registration]  # the signer's; empty where the signer is not in the roll
+    household: Sequence[Registration]  # found at its address
 
 
 _Field = Field | Literal["reading"]
@@ -63,12 +60,6 @@ class _Counts:
     double: int = 0  # pairs with others in which the registered surname is a double one
     written_double: int = 0  # in which the written one is
 
-    def add_own(self, compared: ComparedRegistration) -> None:
-        """Count the registration of a line's signer."""
-        self.own["reading"][compared.name.order] += 1
-        for name, comparison in compared.fields().items():
-            self.own[name][comparison.level] += 1
-
     def add_other(self, scorer: Scorer, compared: ComparedRegistration, *fields: Field) -> None:
         """Count some fields of a registration that is not the signer's."""
         comparisons = compared.fields()
@@ -79,25 +70,19 @@ class _Counts:
             self.by_chance[name, level] += exp(idf)
 
 
-def learn(
-    judged: Sequence[JudgedLine], others: Sequence[Registration], terms: TermFrequencies, start: Model, version: str
-) -> Model:
-    """Return a model with weights and priors learned from judged lines. The same arguments give the same model.
+def learn(judged: Sequence[JudgedLine], others: Sequence[Registration], terms: TermFrequencies) -> Model:
+    """Return the default model with weights and priors learned from judged lines, the same for the same arguments.
 
-    Args:
-        judged: the lines.
-        others: a sample of the roll, which shows how often the registrations of others agree by chance.
-        terms: the frequencies of all words of the lines and of these registrations.
-        start: gives the levels, caps and thresholds.
-        version: how evidence will name the model.
+    `others` is a sample of the roll, which shows how often the registrations of others agree by chance; `terms` has the
+    frequencies of all words of the lines and of these registrations.
     """
-    model = start
+    model = default_model()
     judged = [one._replace(line=likely_names(one.line, terms)) for one in judged]  # as the lookup reads them
     for _ in range(_ROUNDS):
         counts = _count(judged, others, terms, model)
         weights: dict[str, dict[str, float]] = {name: _name_weights(name, counts, model) for name in _NAME_FIELDS}
         weights |= {name: _address_weights(name, counts, model) for name in ADDRESS_FIELDS}
-        model = replace(model, version=version, weights=weights)
+        model = replace(model, weights=weights)
     reasons = Counter(one.reason or "valid" for one in judged)
     source = {"lines": len(judged), "registrations": terms.registrations, "reasons": dict(sorted(reasons.items()))}
     hypotheses = Counter(_hypothesis(one, terms, model) for one in judged)
@@ -119,7 +104,10 @@ def _count(
         scorer = Scorer(one.line, one.interval, terms, model)
         scorer.set_household(Household(1, {}))
         if one.reason is None and one.own:
-            counts.add_own(max(map(scorer.compare, one.own), key=attrgetter("weight")))
+            own = max(map(scorer.compare, one.own), key=attrgetter("weight"))
+            counts.own["reading"][own.name.order] += 1
+            for compared_field, comparison in own.fields().items():
+                counts.own[compared_field][comparison.level] += 1
         name = next(iter(one.line.names), None)
         for registration in draw.choices(others, k=_OTHERS_A_LINE):
             counts.double += len(surname_parts(registration.last_name)) > 1
@@ -139,26 +127,20 @@ def _name_weights(name: _Field, counts: _Counts, model: Model) -> dict[str, floa
     if name == "middle":  # says nothing where the first names differ
         del own["none"], other["none"]
     n_own, n_other = own.total() + _FAINT * len(levels), other.total() + _FAINT * len(levels)
-    whole, weights = _agreements(name, counts), dict[str, float]()
+    # A chance agreement on a whole word counts as one over the word's share. Over all words these add up to the pairs
+    # in which the word could have been the same. To count the few in which it was comes nowhere near: one agreement on
+    # a rare word weighs as much as a thousand on a common one.
+    expected = {
+        "surname": {"exact": other.total(), "part": 2 * counts.double, "longer": 2 * counts.written_double},
+        "given": {"exact": other.total()},
+        "middle": {"same": other["same"] + other["alike"] + other["conflict"]},
+    }
+    whole, weights = expected.get(name, {}), dict[str, float]()
     for level in levels:
         agreed = whole.get(level, max(counts.by_chance[name, level], other[level]))
         weight = log((own[level] + _FAINT) / n_own) - log((agreed + _FAINT) / n_other)
         weights[level] = min(weight, 0.0) if level in _NEVER_FOR else weight
     return weights | dict.fromkeys({"none"} & weights.keys(), 0.0)
-
-
-def _agreements(name: _Field, counts: _Counts) -> dict[str, float]:
-    """The chance agreements on a whole word, each counted as one over the word's share, that are to be expected.
-
-    Over all words these add up to the pairs in which the word could have been the same. To count the few in which it
-    was comes nowhere near: one agreement on a rare word weighs as much as a thousand on a common one.
-    """
-    other = counts.other[name]
-    if name == "surname":
-        return {"exact": other.total(), "part": 2 * counts.double, "longer": 2 * counts.written_double}
-    if name == "given":
-        return {"exact": other.total()}
-    return {"same": other["same"] + other["alike"] + other["conflict"]} if name == "middle" else {}
 
 
 def _address_weights(name: Field, counts: _Counts, model: Model) -> dict[str, float]:

@@ -20,7 +20,7 @@ from app.law.petition import SigningInterval
 from app.law.registration import Registration
 from app.matching import queries as db
 from app.matching import search
-from app.matching.decision import Decision, decide, decide_by_household
+from app.matching.decision import Decision, decide
 from app.matching.frequencies import TermFrequencies, Words
 from app.matching.model import default_model
 from app.matching.parsing import NO_ALIASES, Aliases, ParsedLine, likely_names, parse_line
@@ -83,7 +83,7 @@ async def _look_up_households(
     async for at, line in SCHEDULER.in_slices(enumerate(lines)):
         likely = likely_names(parsed[at], terms)
         lookup = _Lookup(Scorer(likely, line.interval, terms, default_model()), found[at])
-        lookup.decision = decide_by_household(lookup.scorer, lookup.candidates())
+        lookup.decision = decide(lookup.scorer, lookup.candidates(), by_name=False)
         lookups.append(lookup)
     return lookups
 
@@ -105,7 +105,7 @@ async def _look_up_residents(roll: SearchedRoll, terms: TermFrequencies, lookups
         lookup.scorer.set_household(household_of(counted))
     await _read_matches(roll, terms, lookups)
     async for lookup in SCHEDULER.in_slices([lookup for lookup in lookups if lookup.worth_reading]):
-        lookup.decision = decide_by_household(lookup.scorer, lookup.candidates())
+        lookup.decision = decide(lookup.scorer, lookup.candidates(), by_name=False)
 
 
 async def _search_widely(roll: SearchedRoll, terms: TermFrequencies, lookups: list[_Lookup]) -> None:
@@ -124,7 +124,7 @@ async def _search_widely(roll: SearchedRoll, terms: TermFrequencies, lookups: li
     await _find_matches_of_keys(roll, lookups, keys)
     await _read_matches(roll, terms, lookups)
     async for lookup in SCHEDULER.in_slices(lookups):
-        lookup.decision = decide(lookup.scorer, lookup.candidates())
+        lookup.decision = decide(lookup.scorer, lookup.candidates(), by_name=True)
 
 
 async def _find_matches_of_keys(roll: SearchedRoll, lookups: list[_Lookup], keys: list[LineQuery]) -> None:

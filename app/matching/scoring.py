@@ -1,38 +1,37 @@
-"""A line compared with each candidate: comparison levels and match weights."""
+"""A line compared with its candidates: comparison levels, match weights, and the hypotheses of who signed.
+
+A voter registered here, one who moved, a canceled one, a relative, or a stranger.
+"""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import log
+from math import exp, log
 from typing import Final, NamedTuple
 
 from rapidfuzz import fuzz
 
 from app.law.petition import SigningInterval
-from app.law.registration import Eligibility, Registration, eligibility
+from app.law.registration import Eligibility, Registration, best_eligibility, eligibility
 from app.matching import comparison
 from app.matching.addresses import Address, street_token, way
 from app.matching.blocking import house_token
 from app.matching.comparison import Compared, Field
 from app.matching.frequencies import TermFrequencies
-from app.matching.model import Model
+from app.matching.model import Model, Threshold
 from app.matching.names import NameOrder, given_words, suffix_of, surname_parts
-from app.matching.parsing import ParsedLine
+from app.matching.parsing import CountyMembership, ParsedLine, county_membership
 
 _UNCOUNTED: Final = 20  # registrations at one address, where they were not counted
 
 
 class Household(NamedTuple):
-    """The residents of a line's house number and street: how many, and how many in each unit.
-
-    `zips` and `ways` (street type and direction) are those of the roll's addresses of this number and street; empty
-    where they were not looked at.
-    """
+    """The residents of a line's house number and street."""
 
     size: int
-    units: Mapping[str, int]
-    zips: frozenset[str] = frozenset()
-    ways: frozenset[tuple[str, str]] = frozenset()
+    units: Mapping[str, int]  # how many live in each
+    zips: frozenset[str] = frozenset()  # of the roll's addresses of this number and street; empty if not looked at
+    ways: frozenset[tuple[str, str]] = frozenset()  # their street types and directions
 
 
 def household_of(places: Mapping[str, int]) -> Household:
@@ -122,8 +121,8 @@ class ComparedRegistration:
         }  # fmt: skip
 
 
-_UNLIKE: Final = frozenset({"other", "unreadable"})
-_DIFFERENT_ZIP: Final = frozenset({"near", "other"})
+_UNLIKE: Final = frozenset[comparison.SurnameLevel]({"other", "unreadable"})
+_DIFFERENT_ZIP: Final = frozenset[comparison.ZipLevel]({"near", "other"})
 _NOT_COMPARED: Final[Compared[comparison.MiddleLevel]] = Compared("none")
 _NO_MIDDLE: Final[Compared[comparison.MiddleLevel]] = Compared("missing")
 # To write both surnames is the plain way for a voter who has two, and no bolder order than any other.
@@ -163,10 +162,8 @@ class Scorer:
 
     def set_found_by_name(self, numbers: frozenset[int]) -> None:
         """Set the registrations found by the name alone: if the written address is clear, theirs is another."""
-        self.found_by_name = numbers
-        if all(
-            a.house and a.house_certain and not self.known_streets.isdisjoint(a.streets) for a in self.line.addresses
-        ):
+        self.found_by_name, known = numbers, self.known_streets
+        if all(a.house and a.house_certain and not known.isdisjoint(a.streets) for a in self.line.addresses):
             self._other_address = replace(_OTHER_ADDRESS, weight=self._address_weight(_OTHER_ADDRESS, ""))
 
     def compare(self, registration: Registration) -> ComparedRegistration:
@@ -243,7 +240,7 @@ class Scorer:
     ) -> tuple[Compared[comparison.GivenLevel], Compared[comparison.MiddleLevel], float]:
         """The given and middle names in one order of the words, and their weight."""
         written, first, middle = self.line.names[at].given, given_words(r.first_name), given_words(r.middle_name)
-        given = comparison.compare_given(written, first, middle, known=self.known_given[at])
+        given = comparison.compare_given(written, (first, middle), known=self.known_given[at])
         weight = self.field_weight("given", given)
         if given.level not in comparison.AGREEING_GIVEN:
             return given, _NOT_COMPARED, weight + self.model.weights["middle"]["none"]
@@ -259,10 +256,14 @@ class Scorer:
         best: ComparedAddress | None = None
         for at, address in enumerate(self.line.addresses):
             written_way = _written_way(address, street)
+            compared_street = self._streets.get((at, street))
+            if compared_street is None:
+                compared_street = comparison.compare_street(address.streets, street, self.known_streets)
+                self._streets[at, street] = compared_street
             compared = ComparedAddress(
                 at,
                 comparison.compare_house(address.house, house),
-                self._compare_street(at, street),
+                compared_street,
                 comparison.compare_way(written_way, registered_way),
                 comparison.compare_unit(address.unit, r.unit_number),
                 comparison.compare_zip(self.line.zip, r.zip[:5]),
@@ -274,13 +275,6 @@ class Scorer:
             if best is None or compared.weight > best.weight:
                 best = compared
         return best or _NO_ADDRESS
-
-    def _compare_street(self, at: int, registered: str) -> Compared[comparison.StreetLevel]:
-        found = self._streets.get((at, registered))
-        if found is None:
-            written = self.line.addresses[at].streets
-            found = self._streets[at, registered] = comparison.compare_street(written, registered, self.known_streets)
-        return found
 
     def _address_weight(self, address: ComparedAddress, unit: str) -> float:
         """The levels' weights, and how rare the address is: one over the share of the roll registered there.
@@ -360,3 +354,117 @@ def worth_comparing(scorer: Scorer, candidates: Iterable[Registration]) -> list[
         return address.here or (ratio > 0 and address.is_near)
 
     return [registration for registration in candidates if is_similar(registration)]
+
+
+_BOUND: Final = 60.0  # of a weight, so that none overflows
+_WRITES_OLD_ADDRESS: Final = 0.2  # the share of those who moved that write the address they left
+_ENDED: Final = frozenset[Eligibility]({"former", "canceled"})
+
+
+@dataclass(slots=True, eq=False)
+class Person:
+    """The registrations of one voter, the best for the line first. Weights are those of the best ones."""
+
+    registrations: list[ComparedRegistration]
+    eligibility: Eligibility
+    weight: float  # of name and address of the best registration in force (or at all, if none is)
+    name_weight: float
+    ended_weight: float | None  # of name and address of the best registration that had ended
+
+    @property
+    def best(self) -> ComparedRegistration:
+        """The registration that fits the line best: one in force, if there is one."""
+        return self.registrations[0]
+
+
+class Posterior(NamedTuple):
+    """The probability of each hypothesis; of the first three, for each person in order."""
+
+    here: list[float]
+    moved: list[float]
+    canceled: list[float]  # not registered in time: canceled, late, pending or under age
+    relative: float  # of the same surname as a voter at the address
+    stranger: float
+
+    def of_persons(self) -> list[float]:
+        """Return the probability of each person to have signed."""
+        return [here + moved + out for here, moved, out in zip(self.here, self.moved, self.canceled, strict=True)]
+
+
+def group(compared: Iterable[ComparedRegistration]) -> list[Person]:
+    """Return the voters behind the registrations, the best first; name and date of birth unite two voter numbers."""
+    persons: dict[Hashable, list[ComparedRegistration]] = {}
+    identities: dict[str, Hashable] = {}
+    for one in compared:
+        r = one.registration
+        identity: Hashable = (r.birth_date, r.last_name, r.first_name) if r.birth_date else ("voter", r.voter_id)
+        persons.setdefault(identities.setdefault(r.voter_id, identity), []).append(one)
+    return sorted(
+        map(_person, persons.values()),
+        key=lambda person: (-max(person.weight, person.name_weight), person.best.registration.voter_id),
+    )
+
+
+def _person(registrations: list[ComparedRegistration]) -> Person:
+    if len(registrations) == 1:  # as nearly all have
+        one = registrations[0]
+        ended = one.weight if one.eligibility in _ENDED else None
+        return Person(registrations, one.eligibility, one.weight, one.name.weight, ended)
+    registrations.sort(key=lambda r: (r.eligibility != "registered", -r.weight, r.registration.registration_no))
+    return Person(
+        registrations,
+        best_eligibility(r.eligibility for r in registrations),
+        registrations[0].weight,
+        max(r.name.weight for r in registrations),
+        max((r.weight for r in registrations if r.eligibility in _ENDED), default=None),
+    )
+
+
+def posterior(persons: Sequence[Person], registrations: int, model: Model) -> Posterior:
+    """Return the posterior probabilities of the hypotheses, by Bayes' rule.
+
+    Each of the roll's `registrations` is as likely to be the signer's at first; the model gives the priors.
+    """
+    p, n = model.priors, log(registrations)
+    here, moved, canceled, relative = [], [], [], 0.0
+    for person in persons:
+        at, away = _likelihood(person.weight - n), _likelihood(person.name_weight - n)
+        if person.ended_weight is not None:  # a voter who moved writes the old address, or the new one
+            away += _WRITES_OLD_ADDRESS * _likelihood(person.ended_weight - n)
+        registered = person.eligibility == "registered"
+        here.append(p["here"] * at if registered else 0.0)
+        moved.append(p["moved"] * away if registered else 0.0)
+        canceled.append(0.0 if registered else p["canceled_here"] * at + p["canceled_moved"] * away)
+        for one in person.registrations:
+            if one.address.here:
+                relative += p["relative"] * _likelihood(one.address.weight + one.name.family_weight - n)
+    total = sum(here) + sum(moved) + sum(canceled) + relative + p["stranger"]
+    here, moved, canceled = ([share / total for share in shares] for shares in (here, moved, canceled))
+    return Posterior(here, moved, canceled, relative / total, p["stranger"] / total)
+
+
+def _likelihood(weight: float) -> float:
+    """The likelihood ratio of a match weight, bounded."""
+    return exp(weight) if -_BOUND < weight < _BOUND else exp(_BOUND if weight > 0 else -_BOUND)
+
+
+class CandidateSet(NamedTuple):
+    """A line, the people it may be, and how likely each hypothesis is."""
+
+    scorer: Scorer
+    registrations: list[ComparedRegistration]
+    persons: list[Person]
+    posterior: Posterior
+    county: CountyMembership
+    by_name: bool  # the whole roll was searched for the name, not only the household
+    thresholds: Mapping[Threshold, float]  # of the model
+
+
+def compare_candidates(scorer: Scorer, candidates: Sequence[Registration], *, by_name: bool) -> CandidateSet:
+    """Compare a line with the registrations found, without those found by chance, and weigh the hypotheses."""
+    worth = worth_comparing(scorer, candidates) if by_name else candidates
+    compared = [scorer.compare(registration) for registration in worth]
+    persons = group(compared)
+    probabilities = posterior(persons, scorer.terms.registrations, scorer.model)
+    county = county_membership(scorer.line, scorer.terms)
+    return CandidateSet(scorer, compared, persons, probabilities, county, by_name, scorer.model.thresholds)

@@ -357,10 +357,8 @@ def test_pending_opinions_of_a_signature_are_withheld() -> None:
 
 def test_every_level_of_the_model_has_words() -> None:
     compared = {field: levels for field, levels in default_model().weights.items() if field != "reading"}
-    without = [
-        (f, level) for f, levels in compared.items() for level in levels if level_in_words(f, level, "", "") == level
-    ]
-    assert without == []
+    levels = [(field, level) for field, of_field in compared.items() for level in of_field]
+    assert [(field, level) for field, level in levels if level_in_words(field, ("", level, 0.0), "") == level] == []
 
 
 def test_every_rule_that_keeps_the_machine_from_deciding_has_words() -> None:

@@ -102,4 +102,6 @@ def decided(
     scorer = Scorer(read, interval, loaded_terms(read, *registrations), default_model())
     neighbours = Household(len(registrations), {r.unit_number: 1 for r in registrations})
     scorer.set_household(household or neighbours)
-    return decide(scorer, registrations)
+    decision = decide(scorer, registrations, by_name=True)
+    assert decision
+    return decision

@@ -8,7 +8,7 @@ from app.errors import AliasesError
 from app.examination.explanation import explanation
 from app.law.line import Signature
 from app.law.registration import Registration
-from app.matching.decision import Decision, decide, decide_by_household
+from app.matching.decision import Decision, decide
 from app.matching.model import default_model
 from app.matching.parsing import (
     NO_ALIASES,
@@ -55,7 +55,9 @@ def found(line: Signature, *registrations: Registration, table: Aliases = TABLE)
     """The decision on a line read with a table, whoever the search finds."""
     scorer = a_scorer(line, *registrations, table=table)
     scorer.set_household(Household(len(registrations), {r.unit_number: 1 for r in registrations}))
-    return decide(scorer, registrations)
+    decision = decide(scorer, registrations, by_name=True)
+    assert decision
+    return decision
 
 
 def a_scorer(line: Signature, *registrations: Registration, table: Aliases = TABLE) -> Scorer:
@@ -143,7 +145,7 @@ def test_a_name_at_both_streets_of_an_alias_is_ambiguous() -> None:
         "review",
         "ambiguous",
     )
-    assert decide_by_household(a_scorer(line, MARIA, other), [MARIA, other]) is None
+    assert decide(a_scorer(line, MARIA, other), [MARIA, other], by_name=False) is None
 
 
 def test_a_match_by_an_alias_is_doubted_where_the_surname_lives_on_the_written_street() -> None:
