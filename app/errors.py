@@ -7,8 +7,7 @@ the database or a process does not work. Facts are attributes; the text is for a
 from pathlib import Path
 from typing import ClassVar, Literal, NamedTuple
 
-Kind = Literal["not_found", "conflict", "invalid", "forbidden", "too_many", "busy"]
-"""What is the matter when a request is refused."""
+Kind = Literal["not_found", "conflict", "invalid", "forbidden", "too_many", "busy"]  # why a request is refused
 
 
 class _ExplainedError(Exception):

@@ -67,15 +67,11 @@ def create_app(settings: Settings, database_url: str, *, now: Callable[[], datet
 
 
 @asynccontextmanager
-async def _running(
-    settings: Settings, database_url: str, metrics: Metrics, now: Callable[[], datetime]
-) -> AsyncIterator[State]:
+async def _running(settings: Settings, url: str, metrics: Metrics, now: Callable[[], datetime]) -> AsyncIterator[State]:
     """The process's state, and the tasks beside the requests, from start to end."""
-    database = await open_database(
-        database_url, intake=settings.intake_connections, reading=settings.reading_connections
-    )
-    uploads = RollUploads(database_url, settings.data_dir / "uploads")
-    matchers = Matchers(connect_arguments(database_url, **SESSION), settings.matchers)
+    database = await open_database(url, intake=settings.intake_connections, reading=settings.reading_connections)
+    uploads = RollUploads(url, settings.data_dir / "uploads")
+    matchers = Matchers(connect_arguments(url, **SESSION), settings.matchers)
     await matchers.start()
     signer = Signer.from_file(settings.checkpoint_key, create=settings.checkpoint_key_file is None)
     state = State(database, uploads, matchers, metrics, RateLimit(settings.requests_per_second), signer, now)

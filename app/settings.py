@@ -102,8 +102,7 @@ def _database_url(text: str | None) -> str | None:
 
 def _is_remote(url: URL) -> bool:
     """Whether a connection may cross a network. An address without a host means a socket of this machine."""
-    named = url.query.get("host", ())
-    several = [part for one in ((named,) if isinstance(named, str) else named) for part in one.split(",")]
+    several = [host for named in url.normalized_query.get("host", ()) for host in named.split(",")]
     hosts = [url.host] if url.host else [host.split(":")[0] for host in several if not host.startswith("/")]
     try:
         return not all(host == "localhost" or ip_address(host).is_loopback for host in hosts)

@@ -1,14 +1,44 @@
-"""Spans for OpenTelemetry, where it is configured. The environment's `OTEL_…` say where to and how much, as usual."""
+"""Structured logs, and spans for OpenTelemetry where it is configured. Callers must not log personal data.
+
+The environment's `OTEL_…` say where spans are sent to and how much of them, as usual.
+"""
 
 import asyncio
+import json
+import logging
 import threading
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 if TYPE_CHECKING:  # imported where it is used: tracing that is off costs nothing
     from opentelemetry.sdk.trace import TracerProvider
 
 NAME: Final = "recall-petition-verifier"
 _EXPORT_WITHIN: Final = 2.0  # seconds, since the process waits for the last ones before it ends
+_STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
+
+
+def _facts(record: logging.LogRecord) -> dict[str, Any]:
+    return {name: value for name, value in vars(record).items() if name not in _STANDARD}
+
+
+class _Json(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        facts = {"at": self.formatTime(record), "level": record.levelname, "event": record.getMessage()}
+        return json.dumps({**facts, **_facts(record)}, default=str)
+
+
+class _Text(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        facts = " ".join(f"{name}={value}" for name, value in _facts(record).items())
+        return f"{self.formatTime(record)} {record.levelname:7} {record.getMessage()} {facts}".rstrip()
+
+
+def configure_logs(log_format: Literal["json", "text"]) -> None:
+    """Log to standard error in this form. The texts of exceptions are left out: they may have personal data."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Json() if log_format == "json" else _Text())
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.getLogger("app.request").setLevel(logging.INFO if log_format == "json" else logging.WARNING)
 
 
 def open_tracing() -> "TracerProvider":

@@ -19,9 +19,7 @@ from app.errors import InvalidKeyError, KeyLimitError, UnknownKeyError
 
 logger = logging.getLogger("app.keys")
 
-COMMAND_LINE: Final = "command line"
-"""The name of the user in records of what was done by a command, which needs no key."""
-
+COMMAND_LINE: Final = "command line"  # the user's name in records of what a command did, which needs no key
 _NOTE_EVERY = timedelta(minutes=1)  # at most: the use of a key is recorded
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _MAX_AGE = 0.2  # seconds that a process may use what it read of a key
@@ -37,10 +35,9 @@ class KeyParts(NamedTuple):
     prefix: str
     secret: str
 
-
-def compose(parts: KeyParts) -> str:
-    """The key as it is shown, once."""
-    return f"rpk.{parts.county_id}.{parts.prefix}.{parts.secret}"
+    def __str__(self) -> str:
+        """The key as it is shown, once."""
+        return f"rpk.{self.county_id}.{self.prefix}.{self.secret}"
 
 
 def parse(text: str) -> KeyParts | None:
@@ -84,13 +81,11 @@ async def issue_key(
         if sum(other.principal == owner.name and other.state(now) == "live" for other in keys) >= _LIVE_AT_ONCE:
             raise KeyLimitError
         await connection.execute(rows.ADD_KEY, owner.county_id, secret_hash(parts.secret), *astuple(key))
-    return compose(parts)
+    return str(parts)
 
 
 async def revoke_key(database: Database, county_id: str, prefix: str, *, now: datetime, by: str = COMMAND_LINE) -> None:
     """Revoke a key. When this returns, no process accepts it any more.
-
-    Every process may use what it read of a key for 0.2 s, so this waits for twice as long after the commit.
 
     Args:
         database: where the key is stored.
@@ -105,7 +100,7 @@ async def revoke_key(database: Database, county_id: str, prefix: str, *, now: da
     async with database.reading() as connection:
         if not await connection.fetchval(rows.REVOKE_KEY, county_id, prefix, by, now):
             raise UnknownKeyError
-    await asyncio.sleep(2 * _MAX_AGE)
+    await asyncio.sleep(2 * _MAX_AGE)  # since every process may use what it read of a key for 0.2 s
 
 
 class KeyRing:
@@ -126,7 +121,7 @@ class KeyRing:
         parts = parse(key)
         if parts is None:
             return None
-        name = parts.county_id, parts.prefix
+        name = parts[:2]
         found = await self._live_key(name)
         if found is None or not hmac.compare_digest(found.secret_sha256, secret_hash(parts.secret)):
             return None

@@ -13,7 +13,8 @@ from app.cli import common as cli
 from app.count.record import Count
 from app.database.pools import Database
 from app.examination.reexamination import reexamine
-from app.roll.aliases import COLUMNS, load_aliases, rows_of
+from app.matching.queries import alias_rows, alias_version
+from app.roll.aliases import COLUMNS, load_aliases
 from app.roll.formats import FORMATS
 from app.roll.loading import LoadedRoll, activate_roll, load_roll, rekey_roll
 from app.roll.queries import alias_versions, get_roll, list_rolls
@@ -95,9 +96,9 @@ async def _loaded(database: Database, loaded: LoadedRoll) -> None:
 
 
 async def _activate(arguments: cli.Arguments, database: Database) -> None:
-    roll = {"county_id": arguments.county_id, "roll_version": arguments.version}
+    name = arguments.county_id, arguments.version
     async with database.intake() as connection:
-        await activate_roll(connection, **roll, allow_older=arguments.allow_older)
+        await activate_roll(connection, name, allow_older=arguments.allow_older)
     await _examine_again(database, arguments.county_id)
 
 
@@ -140,8 +141,9 @@ async def _list_aliases(arguments: cli.Arguments, database: Database) -> None:
 
 async def _show_aliases(arguments: cli.Arguments, database: Database) -> None:
     async with database.reading() as connection:
-        rows = await rows_of(connection, arguments.county_id, arguments.version)
-    if rows is None:
+        version = await alias_version(connection, arguments.county_id, arguments.version)
+        rows = await alias_rows(connection, arguments.county_id, arguments.version)
+    if version is None:
         raise cli.CommandError("the county has no such version of aliases: `aliases list` shows the versions")
     csv.writer(sys.stdout, lineterminator="\n").writerows([COLUMNS, *rows])
 

@@ -15,9 +15,9 @@ from fastapi import FastAPI
 from app.cli import common as cli
 from app.database.server import EmbeddedServer
 from app.http.connections import DeadlineProtocol
-from app.logs import configure
 from app.main import create_app, end_streams
 from app.settings import Settings
+from app.telemetry import configure_logs
 
 _WATCH_EVERY = 0.5  # seconds between looks at the embedded server
 _DRAIN = 7  # seconds that requests under way are given; the rest of ten is for hanging up
@@ -47,7 +47,7 @@ def _serve(arguments: cli.Arguments) -> int:
     # the matching time, since it visits the dictionaries of a roll each time.
     gc.set_threshold(50_000, 20, 100)
     settings = Settings.from_environment()
-    configure(settings.log_format)
+    configure_logs(settings.log_format)
     if settings.database_url:
         uvloop.run(_run(arguments, settings, settings.database_url, None))
         return 0

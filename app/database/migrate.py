@@ -14,16 +14,12 @@ from app.errors import OperationalError
 _PROJECT: Final = Path(__file__).parents[2]
 _CONNECT_WITHIN: Final = 15  # seconds
 
-# The revision a database is at. NULL before the first migration: the table is looked up by name, not read blindly.
-_VERSION_TABLE = "SELECT to_regclass('public.alembic_version') IS NOT NULL"
-_CURRENT_REVISION = "SELECT version_num FROM public.alembic_version"
-
 
 async def upgrade(url: str, revision: str = "head") -> None:
     """Bring the schema of the database at `url` (`postgresql+asyncpg://…`) to `revision`, in one transaction.
 
-    The connecting user becomes, or is, the owner of the schema. Several processes may do so at
-    once; within a process one upgrade after the other, since Alembic keeps its context in globals.
+    The connecting user becomes, or is, the owner of the schema. Several processes may do so at once; within a process
+    one upgrade after the other, since Alembic keeps its context in globals.
     """
     engine = create_async_engine(url, poolclass=NullPool)
     try:
@@ -82,8 +78,8 @@ def head_revision() -> str:
 
 
 async def current_revision(connection: asyncpg.Connection) -> str | None:
-    """The revision the database is at; None before the first migration."""
-    if not await connection.fetchval(_VERSION_TABLE):
+    """The revision the database is at; None before the first migration, when the table does not exist."""
+    if not await connection.fetchval("SELECT to_regclass('public.alembic_version') IS NOT NULL"):
         return None
-    revision: str | None = await connection.fetchval(_CURRENT_REVISION)
+    revision: str | None = await connection.fetchval("SELECT version_num FROM public.alembic_version")
     return revision

@@ -11,7 +11,6 @@ if TYPE_CHECKING:  # worker processes import this module and have no use for SQL
     from sqlalchemy.ext.asyncio import AsyncEngine
     from sqlalchemy.pool import QueuePool
 
-
 Acquire = Callable[[], AbstractAsyncContextManager[asyncpg.Connection]]
 
 

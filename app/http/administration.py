@@ -135,11 +135,9 @@ async def activate_roll(
 
     A roll that is complete through an earlier day than the one in use needs `allow_older`.
     """
-    county_id, older = principal.county_id, how.allow_older
+    name = principal.county_id, roll_version
     async with state.database.intake() as connection:
-        return await loading.activate_roll(
-            connection, county_id=county_id, roll_version=roll_version, allow_older=older
-        )
+        return await loading.activate_roll(connection, name, allow_older=how.allow_older)
 
 
 class AliasesOut(wire.ResponseModel):

@@ -13,12 +13,10 @@ from hashlib import sha256
 from io import StringIO
 from typing import Final
 
-import asyncpg
-
 from app.database.pools import Database
 from app.errors import AliasesError, FileFault, UnknownCountyError
 from app.matching.parsing import ALIAS_KINDS, Alias, AliasKind, compared_name
-from app.matching.queries import AliasVersion, alias_rows, alias_version
+from app.matching.queries import AliasVersion, alias_version
 from app.roll import queries as db
 from app.roll.rows import BREAKS, FORBIDDEN
 
@@ -119,10 +117,3 @@ async def load_aliases(
         await connection.execute(db.ADD_ALIASES, county_id, before + 1, *columns)
         await connection.execute(db.USE_ALIASES, county_id, before + 1)
     return version, True
-
-
-async def rows_of(connection: asyncpg.Connection, county_id: str, version: int) -> list[Alias] | None:
-    """The rows of one version; None where there is no such version."""
-    if await alias_version(connection, county_id, version) is None:
-        return None
-    return await alias_rows(connection, county_id, version)

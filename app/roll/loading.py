@@ -16,17 +16,9 @@ from uuid import uuid4
 
 import asyncpg
 
+from app import errors
 from app.access.queries import add_county
 from app.database.engine import SERVICE_ROLE, connect_arguments
-from app.errors import (
-    BusyError,
-    FileFault,
-    RollError,
-    RollKeysError,
-    RollLoadingError,
-    RollOutdatedError,
-    UnknownRollError,
-)
 from app.matching.blocking import KEYS_VERSION
 from app.matching.frequencies import CORRECTED_KINDS, SHORTEST_CORRECTED, fewest_known
 from app.roll import queries as db
@@ -100,13 +92,13 @@ async def load_roll(
     """
     started = time.monotonic()
     if roll_format not in FORMATS:
-        raise RollError(f"no such format; there are {', '.join(FORMATS)}")
+        raise errors.RollError(f"no such format; there are {', '.join(FORMATS)}")
     if isinstance(source, Path):
         source.open("rb").close()  # a file that does not exist leaves no failed version
     async with _connected(url) as data, _connected(url) as report, data.transaction():
         await add_county(report, county_id)
         if not await data.fetchval(db.TRY_LOADING, county_id):
-            raise RollLoadingError
+            raise errors.RollLoadingError
         async with report.transaction():
             await report.execute(db.LOCK_COUNTY, county_id)
             await report.execute(db.FAIL_ABANDONED, county_id)
@@ -115,13 +107,13 @@ async def load_roll(
         try:
             rows = await _Load(data, report, (county_id, version), progress).run(source, FORMATS[roll_format])
         except BaseException as error:
-            why = str(error) if isinstance(error, RollError) else "interrupted"
+            why = str(error) if isinstance(error, errors.RollError) else "interrupted"
             await report.execute(db.FAIL_ROLL, county_id, version, why)
             raise
     progress("done", rows)
     if activate:
         async with _connected(url) as connection:
-            await activate_roll(connection, county_id=county_id, roll_version=version)
+            await activate_roll(connection, (county_id, version))
     return LoadedRoll(county_id, version, rows, time.monotonic() - started, activate)
 
 
@@ -140,12 +132,12 @@ class _Load:
 
     data: asyncpg.Connection
     report: asyncpg.Connection
-    roll: tuple[str, int]  # county and version
+    roll: db.RollName
     progress: Progress
     rows: int = 0
     reported: float = 0.0
     county: str | None = None  # the file's code of it
-    faults: tuple[FileFault, ...] = ()
+    faults: tuple[errors.FileFault, ...] = ()
 
     async def run(self, source: Path | BinaryIO, roll_format: RollFormat) -> int:
         """Copy the registrations, index them, and attach them; how many there are."""
@@ -155,7 +147,7 @@ class _Load:
             async with aclosing(convert_all(chunks, roll_format, header)) as converted:
                 await self._copy(converted)
             if not self.rows:
-                raise RollError("the file has no rows")
+                raise errors.RollError("the file has no rows")
             await self._report("indexing", at_once=True)
             await self.data.execute(db.KEEP_TOKENS, *self.roll)
             known = CORRECTED_KINDS, SHORTEST_CORRECTED, fewest_known(self.rows)
@@ -186,7 +178,7 @@ class _Load:
         async for chunk in converted:
             self.faults += chunk.faults
             if chunk.rows and self.county not in (None, chunk.county):  # each worker knows only the rows that it read
-                self.faults += (FileFault("another county than the rows before", row=self.rows + 1),)
+                self.faults += (errors.FileFault("another county than the rows before", row=self.rows + 1),)
             self.county = self.county or chunk.county
             if not self.faults:
                 yield chunk.registrations
@@ -198,7 +190,7 @@ class _Load:
             if len(tokens) > _TOKEN_PORTION:
                 return
         if self.faults:
-            raise RollError(*self.faults[:MOST_FAULTS])
+            raise errors.RollError(*self.faults[:MOST_FAULTS])
 
     async def _report(self, phase: str, *, at_once: bool = False) -> None:
         self.progress(phase, self.rows)
@@ -208,47 +200,37 @@ class _Load:
             await self.report.execute(db.PROGRESS, *self.roll, phase, self.rows)
 
 
-async def activate_roll(
-    connection: asyncpg.Connection, *, county_id: str, roll_version: int, allow_older: bool = False
-) -> db.Roll:
+async def activate_roll(connection: asyncpg.Connection, name: db.RollName, *, allow_older: bool = False) -> db.Roll:
     """Put a version into use, and retire the one in use; readers see the one or the other, never neither.
 
     With a roll that is complete through an earlier day, voters registered since then would be missing, so it needs
-    `allow_older`. A retired version may be put into use again. Activating the one in use changes nothing.
-
-    Args:
-        connection: not in a transaction.
-        county_id: the county.
-        roll_version: the version to put into use.
-        allow_older: allow a roll that is complete through an earlier day than the one in use.
+    `allow_older`. A retired version may be put into use again. Activating the one in use changes nothing. The
+    connection must not be in a transaction.
 
     Raises:
         UnknownRollError: no such version, or it is not loaded, failed or dropped.
         RollKeysError: its search keys are not those of this program.
         RollOutdatedError: it is complete through an earlier day than the one in use.
     """
+    county_id, roll_version = name
     async with connection.transaction():
         await connection.execute(db.LOCK_COUNTY, county_id)
-        roll = await db.get_roll(connection, county_id, roll_version)
+        roll = await db.get_roll(connection, *name)
         if roll is None or not roll.usable:
-            raise UnknownRollError
+            raise errors.UnknownRollError
         if roll.keys_version != KEYS_VERSION:
-            raise RollKeysError
+            raise errors.RollKeysError
         active = await db.get_roll(connection, county_id)
         if active and active.roll_version == roll_version:
             return active
         if active and roll.complete_through < active.complete_through and not allow_older:
-            raise RollOutdatedError
+            raise errors.RollOutdatedError
         await connection.execute(db.RETIRE, county_id)
-        return db.Roll(*await connection.fetchrow(db.ACTIVATE, county_id, roll_version))
+        return db.Roll(*await connection.fetchrow(db.ACTIVATE, *name))
 
 
 async def rekey_roll(
-    url: str,
-    *,
-    county_id: str,
-    roll_version: int | None = None,
-    progress: Progress = lambda _phase, _rows: None,
+    url: str, *, county_id: str, roll_version: int | None = None, progress: Progress = lambda _phase, _rows: None
 ) -> LoadedRoll | None:
     """Load a version of the county's roll again, as its next version, with this program's search keys.
 
@@ -268,7 +250,7 @@ async def rekey_roll(
     async with _connected(url) as connection:
         roll = await db.get_roll(connection, county_id, roll_version)
         if roll is None or not roll.usable:
-            raise UnknownRollError
+            raise errors.UnknownRollError
         if roll.keys_version == KEYS_VERSION:
             return None
         with TemporaryDirectory(prefix="rekey-") as folder:
@@ -276,14 +258,8 @@ async def rekey_roll(
             progress("reading", 0)
             file = {"output": source, "format": "csv", "header": True}
             await connection.copy_from_query(db.CANONICAL, county_id, roll.roll_version, **file)
-            return await load_roll(
-                url,
-                county_id=county_id,
-                source=source,
-                complete_through=roll.complete_through,
-                activate=roll.state == "active",
-                progress=progress,
-            )
+            load = partial(load_roll, url, county_id=county_id, source=source, progress=progress)
+            return await load(complete_through=roll.complete_through, activate=roll.state == "active")
 
 
 class RollUploads:
@@ -314,7 +290,7 @@ class RollUploads:
             RollLoadingError: another load of this county's roll is running.
         """
         if len(self._loads) >= _UPLOADS_AT_ONCE:
-            raise BusyError
+            raise errors.BusyError
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         version: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         load = partial(load_roll, self._database_url, county_id=county_id, roll_format=roll_format)
@@ -327,7 +303,7 @@ class RollUploads:
             except Exception as error:  # noqa: BLE001  # the client gets it as the answer, or the list of rolls shows it
                 if not version.done():
                     version.set_exception(error)
-                elif not isinstance(error, RollError):
+                elif not isinstance(error, errors.RollError):
                     logger.warning("a roll was not loaded", extra={"error": type(error).__qualname__})
             finally:
                 path.unlink(missing_ok=True)
@@ -351,5 +327,5 @@ async def _receive(path: Path, content: AsyncIterator[bytes]) -> None:
         async for portion in content:
             size += len(portion)
             if size > _MOST_BYTES:
-                raise RollError(f"the file is longer than {_MOST_BYTES >> 30} GB")
+                raise errors.RollError(f"the file is longer than {_MOST_BYTES >> 30} GB")
             await asyncio.to_thread(file.write, portion)

@@ -11,6 +11,7 @@ from app.law.registration import Registration
 from app.matching.blocking import KEY_COLUMNS, KEYS_VERSION, MARK_COLUMN
 from app.matching.queries import ALIAS_VERSION_COLUMNS, AliasVersion, SearchedRoll
 
+RollName = tuple[str, int]  # county and version
 RollState = Literal["loading", "loaded", "active", "retired", "failed"]
 
 
@@ -161,9 +162,7 @@ SELECT $1, $2, kind, alias, name FROM unnest($3::text[], $4::text[], $5::text[])
 """
 USE_ALIASES = "UPDATE county SET aliases_version = $2 WHERE county_id = $1"
 
-_ALIAS_VERSIONS = f"""
-SELECT {ALIAS_VERSION_COLUMNS} FROM alias_version WHERE county_id = $1 ORDER BY aliases_version
-"""  # noqa: S608 - our columns
+_ALIAS_VERSIONS = f"SELECT {ALIAS_VERSION_COLUMNS} FROM alias_version WHERE county_id = $1 ORDER BY aliases_version"  # noqa: S608 - our columns
 
 
 async def alias_versions(connection: asyncpg.Connection, county_id: str) -> list[AliasVersion]:

@@ -193,7 +193,7 @@ class RowReader:
         self._width = len(names)
         positions = {name: at for at, name in enumerate(names) if name}
         self._values = _values_taker([roll_format.columns[column] for column in CANONICAL_COLUMNS], positions)
-        self._county = positions.get(roll_format.county_column)
+        self._county = positions.get(roll_format.county)
         self.county: str | None = None  # the file's code of the county, once a row was read
 
     def _split(self, text: str) -> Iterator[list[str]]:
@@ -247,13 +247,18 @@ class RowReader:
             raise RollError(FileFault(f"{len(row)} columns where the header has {self._width}", no))
         if self._county is not None and row[self._county] != self.county:
             if self.county is not None:
-                raise RollError(FileFault("another county than the rows before", no, self.format.county_column))
+                raise RollError(FileFault("another county than the rows before", no, self.format.county))
             self.county = row[self._county]
         values = self._values(row)
+        voter_id, last, first, middle, suffix, born, *address, status, reason, signed, received, to, marked = values
         try:
-            if any(map(gt, map(len, values), _BOUNDS)) or not values[0]:
+            signed_on, received_on = _date(signed), _date(received)
+            backwards = signed_on and received_on and received_on < signed_on
+            if backwards or not voter_id or any(map(gt, map(len, values), _BOUNDS)):
                 raise ValueError  # noqa: TRY301 - one way out for every bad row: it is rare, and explained there
-            return _registration_of(no, values)
+            names, dates = (voter_id, last, first, middle, suffix), (signed_on, received_on, _date(to))
+            hidden = _CONFIDENTIAL[marked.lower()]
+            return Registration._make((no, *names, _date(born), *address, _STATUSES[status], reason, *dates, hidden))
         except (ValueError, KeyError):
             raise RollError(_explained(no, values)) from None
 
@@ -271,9 +276,8 @@ def _header_faults(names: Sequence[str], roll_format: RollFormat) -> list[FileFa
     unknown = [str(number) for number, name in enumerate(names, 1) if name not in needed]
     if faults and unknown:
         more = f" and {len(unknown) - 20} more" if len(unknown) > 20 else ""  # noqa: PLR2004 - as many as are of use
-        faults.append(
-            FileFault(f"the format has no columns named like the file's number {', '.join(unknown[:20])}{more}")
-        )
+        numbers = f"{', '.join(unknown[:20])}{more}"
+        faults.append(FileFault(f"the format has no columns named like the file's number {numbers}"))
     return faults
 
 
@@ -295,17 +299,6 @@ def _values_taker(
         return itemgetter(*columns)
     takers = [_taker(source, positions) for source in sources]
     return lambda row: tuple([take(row) for take in takers])
-
-
-def _registration_of(no: int, values: tuple[str, ...]) -> Registration:
-    """One registration of its 22 values; ValueError or KeyError where one cannot be used."""
-    voter_id, last, first, middle, suffix, born, *address, status, reason, signed, received, to, confidential = values
-    signed_on, received_on = _date(signed), _date(received)
-    if signed_on and received_on and received_on < signed_on:
-        raise ValueError
-    dates, marked = (signed_on, received_on, _date(to)), _CONFIDENTIAL[confidential.lower()]
-    names = (voter_id, last, first, middle, suffix)
-    return Registration._make((no, *names, _date(born), *address, _STATUSES[status], reason, *dates, marked))
 
 
 _NOT_A_DATE: Final = _date, "not a date of the form YYYY-MM-DD"

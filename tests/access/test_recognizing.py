@@ -10,7 +10,7 @@ import pytest
 
 from app.access import keys as module
 from app.access import queries
-from app.access.keys import KeyParts, KeyRing, compose, secret_hash
+from app.access.keys import KeyParts, KeyRing, secret_hash
 from app.access.queries import LiveKey
 from app.database.pools import Database
 
@@ -19,7 +19,7 @@ SECRET = "s" * 43
 
 
 def a_key(number: int) -> str:
-    return compose(KeyParts("c", f"{number:08}", SECRET))
+    return str(KeyParts("c", f"{number:08}", SECRET))
 
 
 class Keys:

@@ -124,7 +124,7 @@ class Acts:
         """A roll version is put into use, and what another one did not know is asked again."""
         county_id = self.petition.county_id
         async with self.database.intake() as connection:
-            await activate_roll(connection, county_id=county_id, roll_version=roll_version, allow_older=True)
+            await activate_roll(connection, (county_id, roll_version), allow_older=True)
         await reexamine(self.count, county_id, now=NOW)
 
     async def _once(self, act: Callable[[Change], Awaitable[object]]) -> None:

@@ -351,7 +351,7 @@ async def test_an_activated_version_takes_the_place_of_the_one_in_use(
     await load(database, a_roll(5), activate=True)
     await load(database, a_roll(6), complete_through=date(2022, 7, 7))
     first = await db.get_roll(connection, COUNTY)
-    second = await activate_roll(connection, county_id=COUNTY, roll_version=2)
+    second = await activate_roll(connection, (COUNTY, 2))
     assert first
     assert (first.roll_version, second.roll_version, second.state) == (1, 2, "active")
     assert [roll.state for roll in await db.list_rolls(connection, COUNTY)] == ["retired", "active"]
@@ -363,7 +363,7 @@ async def test_an_activated_version_takes_the_place_of_the_one_in_use(
 async def test_activating_the_version_in_use_changes_nothing(database: str, connection: asyncpg.Connection) -> None:
     await load(database, a_roll(5), activate=True)
     before = await db.get_roll(connection, COUNTY)
-    assert await activate_roll(connection, county_id=COUNTY, roll_version=1) == before
+    assert await activate_roll(connection, (COUNTY, 1)) == before
 
 
 async def test_a_roll_of_an_earlier_day_needs_to_be_asked_for(database: str, connection: asyncpg.Connection) -> None:
@@ -371,7 +371,7 @@ async def test_a_roll_of_an_earlier_day_needs_to_be_asked_for(database: str, con
     with pytest.raises(RollOutdatedError):
         await load(database, a_roll(6), complete_through=date(2022, 7, 5), activate=True)
     assert [roll.state for roll in await db.list_rolls(connection, COUNTY)] == ["active", "loaded"]
-    older = await activate_roll(connection, county_id=COUNTY, roll_version=2, allow_older=True)
+    older = await activate_roll(connection, (COUNTY, 2), allow_older=True)
     assert older.state == "active"
 
 
@@ -381,7 +381,7 @@ async def test_a_roll_with_the_keys_of_another_matcher_is_not_activated(
     await load(database, a_roll(5))
     await connection.execute("UPDATE roll SET keys_version = keys_version + 1")
     with pytest.raises(RollKeysError):
-        await activate_roll(connection, county_id=COUNTY, roll_version=1)
+        await activate_roll(connection, (COUNTY, 1))
 
 
 async def test_racing_activations_leave_one_roll_in_use(database: str, connection: asyncpg.Connection) -> None:
@@ -391,7 +391,7 @@ async def test_racing_activations_leave_one_roll_in_use(database: str, connectio
 
     async def activate(version: int) -> None:
         async with pool.acquire() as own:
-            await activate_roll(own, county_id=COUNTY, roll_version=version)
+            await activate_roll(own, (COUNTY, version))
 
     for _ in range(5):
         await asyncio.gather(*(activate(version) for version in range(1, 5)))
@@ -412,7 +412,7 @@ async def test_only_a_version_out_of_use_can_be_dropped(database: str, connectio
         with pytest.raises(asyncpg.ObjectNotInPrerequisiteStateError):
             await connection.execute("SELECT roll_drop($1, $2)", COUNTY, version)
         with pytest.raises(UnknownRollError):
-            await activate_roll(connection, county_id=COUNTY, roll_version=version)
+            await activate_roll(connection, (COUNTY, version))
 
 
 @pytest.mark.parametrize(
