@@ -159,7 +159,7 @@ class KeyRing:
     async def _note_use(self, name: KeyName, now: datetime) -> None:
         try:
             async with self._database.reading() as connection:
-                await rows.note_use(connection, name, now)
+                await connection.execute(rows.NOTE_USE, *name, now)
         except Exception as error:  # noqa: BLE001  # such as a lost database: the next use is recorded
             logger.warning("a key's use was not noted", extra={"error": type(error).__qualname__})
             self._noted.pop(name, None)

@@ -24,8 +24,8 @@ FROM api_key JOIN unnest($1::text[], $2::text[]) AS asked (county_id, prefix) US
 WHERE revoked_at IS NULL
 """
 
-# Uses the primary key. Several processes see the same key: the first one in a minute notes it.
-_NOTE_USE = """
+# That a key was used. Uses the primary key. Several processes see the same key: the first one in a minute notes it.
+NOTE_USE = """
 UPDATE api_key SET last_used_at = $3::timestamptz
 WHERE county_id = $1 AND prefix = $2 AND (last_used_at IS NULL OR last_used_at < $3::timestamptz - interval '1 minute')
 """
@@ -67,11 +67,6 @@ async def live_keys(connection: asyncpg.Connection, names: Collection[KeyName]) 
     """Of these keys, those that are not revoked."""
     found = await connection.fetch(_LIVE_KEYS, [county for county, _ in names], [prefix for _, prefix in names])
     return {(row[0], row[1]): LiveKey(*row[2:]) for row in found}
-
-
-async def note_use(connection: asyncpg.Connection, name: KeyName, now: datetime) -> None:
-    """Record that a key was used, unless that was recorded in the minute before."""
-    await connection.execute(_NOTE_USE, *name, now)
 
 
 async def list_keys(connection: asyncpg.Connection, county_id: str) -> list[KeyRecord]:

@@ -6,7 +6,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import date
 from functools import cache
 from gzip import GzipFile
@@ -55,18 +55,15 @@ def open_roll(source: Path | BinaryIO) -> Iterator[tuple[BinaryIO, Callable[[], 
         RollError: a zip archive that holds more or less than one file, or comes through a pipe.
         OSError: the file cannot be opened.
     """
-    if isinstance(source, Path):
-        with source.open("rb") as file, open_roll(file) as opened:
-            yield opened
-        return
-    buffered = BufferedReader(cast("Any", source))  # to look ahead in
-    try:
-        start = buffered.peek(4)
-        unpacked: Any = GzipFile(fileobj=buffered) if start.startswith(_GZIP) else buffered
-        hashing = _HashingReader(_only_file(buffered) if start.startswith(_ZIP) else unpacked)
-        yield cast("BinaryIO", BufferedReader(hashing, CHUNK_SIZE)), hashing.hash.hexdigest
-    finally:
-        buffered.detach()  # the caller's stream stays open
+    with source.open("rb") if isinstance(source, Path) else nullcontext(source) as file:
+        buffered = BufferedReader(cast("Any", file))  # to look ahead in
+        try:
+            start = buffered.peek(4)
+            unpacked: Any = GzipFile(fileobj=buffered) if start.startswith(_GZIP) else buffered
+            hashing = _HashingReader(_only_file(buffered) if start.startswith(_ZIP) else unpacked)
+            yield cast("BinaryIO", BufferedReader(hashing, CHUNK_SIZE)), hashing.hash.hexdigest
+        finally:
+            buffered.detach()  # the caller's stream stays open
 
 
 def _only_file(file: BufferedReader) -> BinaryIO:

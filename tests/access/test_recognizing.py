@@ -36,8 +36,11 @@ class Keys:
         yield
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[None]:
-        yield
+    async def reading(self) -> AsyncIterator["Keys"]:
+        yield self
+
+    async def execute(self, query: str, *_: object) -> None:
+        assert query == queries.NOTE_USE
 
     async def live_keys(self, _: object, names: Collection[tuple[str, str]]) -> dict[tuple[str, str], LiveKey]:
         self.queries.append({prefix.lstrip("0") for _, prefix in names})
@@ -53,7 +56,6 @@ class Keys:
 def stored(monkeypatch: pytest.MonkeyPatch) -> Keys:
     keys = Keys()
     monkeypatch.setattr(queries, "live_keys", keys.live_keys)
-    monkeypatch.setattr(queries, "note_use", lambda *_: asyncio.sleep(0))
     return keys
 
 
