@@ -1,9 +1,8 @@
 """Worker processes: work that needs a processor for long runs in them, and the event loop stays free.
 
 A worker is a plain subprocess that imports only what its handler's module imports. Requests and answers are pickled and
-sent over a socket, each with its length in front. Several requests may be open at a time: each has a number, and its
-answer has the same. A worker exits when its socket is closed: by the pool, or because the process that started it is
-gone, however that ended.
+sent over a socket; an answer has the number of its request. A worker exits when its socket is closed: by the pool, or
+because the process that started it is gone, however that ended.
 """
 
 import asyncio
@@ -32,6 +31,7 @@ Setup = TypeVar("Setup")
 Request = TypeVar("Request")
 Answer = TypeVar("Answer")
 Handler = Callable[[Request], Awaitable[Answer]]
+Opener = Callable[[Setup], Awaitable[Handler[Request, Answer]]]
 
 _PROJECT: Final = Path(__file__).parents[1]
 _LENGTH: Final = 4  # bytes in front of a message that hold its length
@@ -41,7 +41,7 @@ _COLLECT_EVERY: Final = 30.0  # seconds between garbage collections in a worker
 
 @dataclass(eq=False)
 class Worker(Generic[Request, Answer]):
-    """One worker process; `start` starts it."""
+    """One worker process."""
 
     opening: bytes  # its first message
     process: asyncio.subprocess.Process | None = None  # None before its first start
@@ -123,14 +123,8 @@ class Worker(Generic[Request, Answer]):
 class WorkerPool(Generic[Request, Answer]):
     """Several workers with the same handler, or none."""
 
-    def __init__(
-        self, open_handler: Callable[[Setup], Awaitable[Handler[Request, Answer]]], setup: Setup, size: int
-    ) -> None:
-        """Prepare `size` workers; `start` starts them.
-
-        Each worker imports the module of `open_handler`, and nothing else. It calls it once, with `setup`, which is
-        pickled for it, and gets the function that answers requests.
-        """
+    def __init__(self, open_handler: Opener[Setup, Request, Answer], setup: Setup, size: int) -> None:
+        """Prepare `size` workers; each calls `open_handler` once, with `setup`, for the function that answers."""
         opening = _framed((open_handler, setup))
         self.workers: Final = tuple(Worker[Request, Answer](opening) for _ in range(size))
 
@@ -167,7 +161,7 @@ def _framed(message: object) -> bytes:
 
 
 async def _read_message(reader: asyncio.StreamReader) -> Any:  # noqa: ANN401 - whatever the other side sends
-    """Return the next message of the other side; EOFError or OSError where there are no more."""
+    """Return the next message; EOFError or OSError where there are no more."""
     length = int.from_bytes(await reader.readexactly(_LENGTH), "big")
     return pickle.loads(await reader.readexactly(length))  # noqa: S301 - from a process of this program
 
@@ -209,10 +203,9 @@ async def _answer(handler: Handler[Any, Any], number: int, request: object, writ
 
 
 async def collect_garbage(every: float = _COLLECT_EVERY) -> None:
-    """Collect garbage every so many seconds, in place of Python's own collector.
+    """Collect garbage every so many seconds, in place of Python's collector, which took a tenth of the time.
 
-    That took a tenth of the time, since it walks all that is cached. Handlers make next to no cycles: only errors such
-    as a lost connection leave some.
+    It walks all that is cached. Handlers make next to no cycles: only errors such as a lost connection leave some.
     """
     gc.disable()
     gc.collect()

@@ -210,7 +210,6 @@ _TYPE_AND_UNIT = re.compile(r"^(ST|STREET|AVE|AVENUE|BLVD|DR|DRIVE|RD|PL|PLACE|C
 _UNIT_AND_NUMBER = re.compile(r"^(?:APT|UNIT|STE|SPC|NO)([0-9]+[A-Z]?)$")
 # A house number before a lost space: 14528SAGE, 1234N, not 71ST. A letter A to F is likelier a unit, a fifth S a 5.
 _JOINED_HOUSE = re.compile(r"^([0-9]{1,5})((?!ST|ND|RD|TH)[A-Z]{3,}|[NW]|(?<=[0-9]{5})S)$")
-_MAX_ADDRESSES: Final = 2
 _LONGEST_HOUSE: Final = 5  # digits: a longer number is a house and a unit without a space
 
 
@@ -242,7 +241,7 @@ def parse_addresses(text: str) -> tuple[tuple[Address, ...], bool]:
     if "B" in capitals and "O" in capitals and "P" in capitals:
         capitals, boxes = _PO_BOX.subn(" ", capitals)
     unit = _UNIT_FIRST.match(capitals)
-    parts = _TWO_ADDRESSES.split(capitals[unit.end() :] if unit else capitals)[:_MAX_ADDRESSES]
+    parts = _TWO_ADDRESSES.split(capitals[unit.end() :] if unit else capitals)[:2]
     addresses = [address for part in parts if (address := parse_address(part)).streets or address.house]
     if unit and addresses and not addresses[0].unit:
         addresses[0] = addresses[0]._replace(unit=unit[1])

@@ -45,10 +45,7 @@ _COARSE_BITS: Final = 43  # with the 20 fine bits a key stays a positive 64-bit 
 
 
 class TermHash(NamedTuple):
-    """A word's part of a key: `coarse` as one of the two main parts, `fine` as the third part.
-
-    The coarse parts of two words, combined by exclusive or, are the lowest key of their range; a fine part is added.
-    """
+    """A word's part of a key. `coarse` of two words, by exclusive or, is the lowest key of a range; `fine` is added."""
 
     coarse: int
     fine: int

@@ -167,13 +167,10 @@ class TermCache:
     _rolls: dict[tuple[str, int, datetime | None], TermFrequencies] = field(default_factory=dict)
 
     async def terms_of(self, roll: SearchedRoll) -> TermFrequencies:
-        """Return the term frequencies of a roll version as far as they were loaded.
-
-        If there are too many, the oldest versions are dropped, or misspellings of the one asked for. Batches that
-        still work with what was dropped keep it.
-        """
+        """Return the term frequencies of a roll version as far as they were loaded."""
         registrations, loaded_at = await db.roll_facts(roll)
         key, rolls = (roll.county_id, roll.roll_version, loaded_at), self._rolls
+        # The oldest versions are dropped, or misspellings of the one asked for. Batches in progress keep theirs.
         while len(rolls.keys() | {key}) > self.max_rolls or sum(one.size for one in rolls.values()) > self.max_terms:
             oldest = next(iter(rolls))
             terms = rolls.pop(oldest)
@@ -204,10 +201,7 @@ async def searches(roll: SearchedRoll, terms: TermFrequencies, lines: Iterable[P
 
 
 async def in_use(connection: asyncpg.Connection, county_id: str) -> tuple[SearchedRoll | None, int]:
-    """Return the roll in use with its aliases, and their version; in one statement if these aliases were read before.
-
-    The roll is None if the county has no active roll that this program can search.
-    """
+    """Return the roll in use with its aliases (None: the county has none that can be searched), and their version."""
     roll_version, version, digest = await db.versions_in_use(connection, county_id)
     aliases = await _cached_aliases(connection, county_id, version, digest or "")
     roll = None if roll_version is None else SearchedRoll(connection, county_id, roll_version, aliases)
@@ -244,8 +238,8 @@ _Item = TypeVar("_Item")
 class FairScheduler:
     """Grants one slice in each round of the event loop, in the order of the requests.
 
-    `await asyncio.sleep(0)` alone is not enough: with several batches in progress each would compute in every round,
-    and a poll of the tally, which needs a few rounds, would wait for all of them in each.
+    With `await asyncio.sleep(0)` alone each of several batches would compute in every round, and a poll of the tally,
+    which needs a few rounds, would wait for all of them in each.
     """
 
     lines_per_slice: int = 5  # a line takes some tenths of a millisecond

@@ -4,7 +4,7 @@ import re
 import tomllib
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cache, lru_cache
 from importlib.resources import files
 from itertools import combinations
@@ -271,24 +271,18 @@ def _read_forms() -> dict[str, frozenset[str]]:
             full, *shorts = line.split()
             if full != "#":
                 forms[full].update(shorts)
-    for one, other in _spellings(forms):
-        forms[one] |= forms[other]
-        forms[other] |= forms[one]
-    for full, short in [(full, short) for full, shorts in forms.items() for short in shorts]:
-        forms[short].add(full)
-    return {name: frozenset(related - {name}) for name, related in forms.items()}
-
-
-def _spellings(names: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Pairs of the names that are one name in two spellings, and so share their short forms: KATHERINE, CATHERINE."""
     heard = defaultdict[str, list[str]](list)
-    for name in names:
+    for name in forms:
         if len(name) >= _ONE_EDIT:
             heard[_SAME_INITIALS.get(name[0], name[0]) + sound(name)].append(name)
     for one, other in (pair for alike in heard.values() for pair in combinations(alike, 2)):
         edits = 1 if min(len(one), len(other)) < _TWO_EDITS else 2
-        if OSA.distance(one, other, score_cutoff=edits) <= edits:
-            yield one, other
+        if OSA.distance(one, other, score_cutoff=edits) <= edits:  # one name in two spellings: KATHERINE, CATHERINE
+            forms[one] |= forms[other]
+            forms[other] |= forms[one]
+    for full, short in [(full, short) for full, shorts in forms.items() for short in shorts]:
+        forms[short].add(full)
+    return {name: frozenset(related - {name}) for name, related in forms.items()}
 
 
 _FORMS: Final = _read_forms()

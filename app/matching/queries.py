@@ -68,10 +68,9 @@ async def households(roll: SearchedRoll, keys: Sequence[tuple[int, int]]) -> lis
 
 
 async def residents(roll: SearchedRoll, ranges: Sequence[tuple[int, int]], limit: int) -> list[asyncpg.Record]:
-    """Return (line, registration_no, name, place) of all people at an address, at most `limit` of each.
+    """Return (line, registration_no, name, place) for each (line, lowest key_house_street), at most `limit` of each.
 
     A place is unit, zip of five digits, street type and direction with tabs between, which no value of a roll contains.
-    The ranges are (line, lowest key_house_street).
     """
     return await roll.fetch(_RESIDENTS, *zip(*ranges, strict=True), limit) if ranges else []
 
@@ -102,9 +101,9 @@ WHERE r.numbers IS NOT NULL
 """  # noqa: S608 - our columns
 
 
-# What ranges of the keys contain, and what single keys contain, for many at once; at most one more than the limit of
-# each, so that too many are noticed. One branch for each key. The version's own partition is named: conditions on
-# county and version, which no index contains, would make the scan visit every row.
+# What ranges of the keys contain, and what single keys contain; at most one more than the limit of each, so that too
+# many are noticed. The version's own partition is named: conditions on county and version, which no index contains,
+# would make the scan visit every row.
 _RANGES: Final = " UNION ALL ".join(_matches_of(at, column, f"q.low | {FINE}") for at, column in enumerate(KEY_COLUMNS))
 _KEYS: Final = " UNION ALL ".join(_matches_of(at, column, "q.low") for at, column in enumerate(KEY_COLUMNS))
 
@@ -125,10 +124,9 @@ async def find_matches(
     """
     keys: dict[KeyColumn, list[int]] = {column: [] for column in KEY_COLUMNS}
     asked: dict[KeyColumn, list[LineQuery]] = {column: [] for column in KEY_COLUMNS}  # of each key
-    for of_line in queries:
-        query = of_line[1]
+    for line, query in queries:
         keys[query.column] += query.keys
-        asked[query.column] += [of_line] * len(query.keys)
+        asked[query.column] += [(line, query)] * len(query.keys)
     if not any(keys.values()):
         return []
     arguments = [argument for column in KEY_COLUMNS for argument in (keys[column], limits[column])]
@@ -146,13 +144,12 @@ async def find_matches(
     return found
 
 
-# The facts of a roll version that every batch needs. Uses the roll's primary key.
+# Uses the roll's primary key.
 _ROLL_FACTS = "SELECT registrations, loaded_at FROM roll WHERE county_id = $1 AND roll_version = $2"
 
 _CITIES = "SELECT token FROM roll_token WHERE county_id = $1 AND roll_version = $2 AND kind = 'city'"
 
-# How many registrations contain each word. The planner must use the table's primary key for each, whatever it knows of
-# the table (OFFSET 0).
+# How many registrations contain each word. OFFSET 0: the planner must use the primary key for each, whatever it knows.
 _COUNTS = """
 SELECT token.kind, token.token, token.registrations
 FROM unnest($3::text[], $4::text[]) AS word (kind, token)
@@ -206,14 +203,6 @@ SELECT (SELECT roll_version FROM roll WHERE county_id = $1 AND state = 'active' 
 FROM county LEFT JOIN alias_version USING (county_id, aliases_version) WHERE county_id = $1
 """
 
-ALIAS_VERSION_COLUMNS = "aliases_version, streets, cities, source_sha256, loaded_by, loaded_at"
-_VERSION = f"SELECT {ALIAS_VERSION_COLUMNS} FROM alias_version WHERE county_id = $1 AND aliases_version = $2"  # noqa: S608  # our columns
-
-# Uses the primary key.
-_ALIASES = """
-SELECT kind, alias, name FROM county_alias WHERE county_id = $1 AND aliases_version = $2 ORDER BY kind, alias, name
-"""
-
 
 class AliasVersion(NamedTuple):
     """One version of a county's aliases."""
@@ -226,11 +215,17 @@ class AliasVersion(NamedTuple):
     loaded_at: datetime
 
 
-async def versions_in_use(connection: asyncpg.Connection, county_id: str) -> tuple[int | None, int, str | None]:
-    """Return the versions of roll and aliases in use, and the digest of the aliases.
+ALIAS_VERSION_COLUMNS = ", ".join(AliasVersion._fields)
+_VERSION = f"SELECT {ALIAS_VERSION_COLUMNS} FROM alias_version WHERE county_id = $1 AND aliases_version = $2"  # noqa: S608  # our columns
 
-    The roll version is None without an active roll that this program can search; the aliases' is 0 before the first.
-    """
+# Uses the primary key.
+_ALIASES = """
+SELECT kind, alias, name FROM county_alias WHERE county_id = $1 AND aliases_version = $2 ORDER BY kind, alias, name
+"""
+
+
+async def versions_in_use(connection: asyncpg.Connection, county_id: str) -> tuple[int | None, int, str | None]:
+    """Return the version of the roll in use (None: no roll can be searched), and of the aliases with their digest."""
     row = await connection.fetchrow(_IN_USE, county_id, KEYS_VERSION)
     return tuple(row) if row else (None, 0, None)
 

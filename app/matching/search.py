@@ -1,12 +1,11 @@
 """The blocking queries for a line: the household first, then each pair of its words, as written and corrected.
 
-The matches of a wide range are narrowed by what the index itself contains (the third part of the key, the house number,
-the spelling), so that only registrations that may be the signer's are read.
+The matches of a wide range are narrowed by what the index itself contains: only what may be the signer's is read.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
-from itertools import product
+from itertools import chain, product
 from typing import Final, NamedTuple
 
 from rapidfuzz import process
@@ -51,14 +50,10 @@ class BlockingQuery(NamedTuple):
 
 
 class WideSearch(NamedTuple):
-    """The blocking queries of a wide search.
-
-    The single keys are of names with words that are not as written, and of given names in streets within the written
-    zip, if it is one of the county's: so many people of a given name live in the streets of one name.
-    """
+    """The blocking queries of a wide search."""
 
     ranges: list[BlockingQuery]
-    keys: list[BlockingQuery]
+    keys: list[BlockingQuery]  # of names with words not as written, and of given names in streets within the zip
 
 
 class Matches(NamedTuple):
@@ -90,11 +85,8 @@ class _Name(NamedTuple):
     corrected_surnames: list[TermHash]
 
 
-class _Field(NamedTuple):
-    """The main parts of keys that the words of one field make: as written, and of what they may be misspellings of."""
-
-    written: list[int]
-    replaced: list[int]
+_Field = tuple[list[int], list[int]]
+"""The main parts of keys that the words of one field make: as written, and of what they may be misspellings of."""
 
 
 class Search:
@@ -105,20 +97,19 @@ class Search:
     """
 
     def __init__(self, line: ParsedLine, terms: TermFrequencies) -> None:
-        """Search for a line; the frequencies of its `written_words` are loaded already."""
+        """Search for a line whose `written_words` have their frequencies loaded."""
         self.line: Final = line
         self._terms: Final = terms
         # The words that may be the registered given name, and those that may be a part of the registered surname.
         self._names: Final = [(_with_joined(given[:2]), _with_joined(surname)) for given, surname, _ in line.names]
         corrected = self._names[:_NAMES_CORRECTED]
         self._forms: Final = {given: name_forms(given) for givens, _ in corrected for given in givens}
-        self._halves: Final = {part: self._split(part) for _, surnames in corrected for part in surnames}
-
-    def _split(self, part: str) -> list[tuple[str, str]]:
-        """The ways to split a word that is not a surname of this county in two."""
-        if self._terms.is_known("surname", part):
-            return []
-        return [(part[:at], part[at:]) for at in range(_SHORTEST_PART, len(part) - _SHORTEST_PART + 1)]
+        self._surnames: Final = {part for _, surnames in corrected for part in surnames}
+        self._halves: Final = {  # the ways to split a word that is not a surname of this county in two
+            part: [(part[:at], part[at:]) for at in range(_SHORTEST_PART, len(part) - _SHORTEST_PART + 1)]
+            for part in self._surnames
+            if not terms.is_known("surname", part)
+        }
 
     @property
     def counted(self) -> Words:
@@ -129,16 +120,13 @@ class Search:
     @property
     def corrected(self) -> Words:
         """The words that are looked up with their corrections."""
-        return {"given": set(self._forms), "surname": set(self._halves), "street": set(self.line.streets)}
+        return {"given": set(self._forms), "surname": self._surnames, "street": set(self.line.streets)}
 
     def at_address(self) -> BlockingQuery:
         """Return the query for all people at this house and street, the street as written or corrected."""
-        ranges = [
-            low
-            for address in self.line.addresses
-            for low in _ranges_at(address.house, [*address.streets, *self._corrected("street", address.streets)])
-        ]
-        return BlockingQuery("key_house_street", _unique(ranges))
+        streets = [[*a.streets, *self._corrected("street", a.streets)] for a in self.line.addresses]
+        ranges = map(_ranges_at, [a.house for a in self.line.addresses], streets)
+        return BlockingQuery("key_house_street", _unique(chain.from_iterable(ranges)))
 
     def wide(self) -> WideSearch:
         """Return the queries for each pair of house, street, surname and given name, but not house with street.
@@ -148,16 +136,12 @@ class Search:
         names = [self._hashed_name(at) for at in range(len(self._names))]
         written = [given for name in names for given in name.givens]
         replaced = [given for name in names for given in (*name.corrected_givens, *name.other_forms)]
-        givens = _field(written, replaced)
-        surnames = _field(
-            (surname for name in names for surname in name.surnames),
-            (surname for name in names for surname in name.corrected_surnames),
-        )
-        second = surnames._replace(replaced=[])
-        houses = _field(_hashes("house", self.line.houses))
-        streets = _field(
-            _hashes("street", self.line.streets), _hashes("street", self._corrected("street", self.line.streets))
-        )
+        givens = _coarse(written), _coarse(replaced)
+        second = _coarse(surname for name in names for surname in name.surnames), list[int]()
+        surnames = second[0], _coarse(surname for name in names for surname in name.corrected_surnames)
+        houses = _coarse(_hashes("house", self.line.houses)), list[int]()
+        corrected = self._corrected("street", self.line.streets)
+        streets = _coarse(_hashes("street", self.line.streets)), _coarse(_hashes("street", corrected))
         by_given = frozenset(given.fine for given in (*written, *replaced))
         by_zip = frozenset(filter(None, [zip_number(self.line.zip)]))
         ranges = [
@@ -169,7 +153,8 @@ class Search:
         ]
         keys = [BlockingQuery(NAME_COLUMNS[0], _corrected_name_keys(names))]
         in_streets = _pair_query("key_given_street", streets, givens, by_zip)
-        if by_zip and self._terms.is_known("zip", self.line.zip):  # a zip outside the county is likely misread
+        # So many people of a given name live in streets of one name. A zip outside the county is likely misread.
+        if by_zip and self._terms.is_known("zip", self.line.zip):
             keys += map(in_streets.narrowed, in_streets.keys)
         else:
             ranges.append(in_streets)
@@ -202,7 +187,7 @@ class Search:
         """Corrections of surnames, and the two halves of one that is two known surnames written as one word."""
         for part in parts:
             yield from self._corrected("surname", [part])
-            for halves in self._halves[part]:
+            for halves in self._halves.get(part, ()):
                 if all(self._terms.is_known("surname", half) for half in halves):
                     yield from halves
 
@@ -213,20 +198,17 @@ class Search:
         with the given name, and those whose house number is one edit away, two edits for a surname, since a signer who
         is found nowhere else is not registered. With a given name in a street, only those one edit away.
         """
-        query, few, houses = matches.query, len(matches.numbers) <= _FEW, self.line.houses
+        query, few, houses, near = matches.query, len(matches.numbers) <= _FEW, self.line.houses, set[int]()
         if query.column == "key_given_street":
             return self.at_near_houses(matches) if houses else matches.numbers if few else []
         if query.column in _SURNAME_STREET_COLUMNS:
             if not houses and not query.third_parts:
                 return matches.numbers if few else []
-            near = near_houses(houses) | far_houses(houses, matches.houses)
-            found = zip(matches.numbers, matches.fines, matches.houses, strict=True)
-            return [number for number, fine, house in found if fine in query.third_parts or house in near]
-        if (few and query.column != "key_house_given") or not query.third_parts:
+            near |= near_houses(houses) | far_houses(houses, matches.houses)
+        elif (few and query.column != "key_house_given") or not query.third_parts:
             return matches.numbers
-        return [
-            number for number, fine in zip(matches.numbers, matches.fines, strict=True) if fine in query.third_parts
-        ]
+        found = zip(matches.numbers, matches.fines, matches.houses, strict=True)
+        return [number for number, fine, house in found if fine in query.third_parts or house in near]
 
     def at_near_houses(self, matches: Matches) -> list[int]:
         """Return the registrations at one of the written house numbers, or one edit away."""
@@ -234,14 +216,15 @@ class Search:
         return [number for number, house in zip(matches.numbers, matches.houses, strict=True) if house in near]
 
 
-def _field(written: Iterable[TermHash], replaced: Iterable[TermHash] = ()) -> _Field:
-    return _Field(_unique(word.coarse for word in written), _unique(word.coarse for word in replaced))
+def _coarse(words: Iterable[TermHash]) -> list[int]:
+    return _unique(word.coarse for word in words)
 
 
 def _pair_query(column: KeyColumn, ones: _Field, others: _Field, third_parts: frozenset[int]) -> BlockingQuery:
     """The query for all pairs with a written word: without one, a third field is wrong too or it was found before."""
-    keys = [one ^ other for one in ones.written for other in (*others.written, *others.replaced)]
-    keys += [one ^ other for one in ones.replaced for other in others.written]
+    (written, replaced), (others_written, others_replaced) = ones, others
+    keys = [one ^ other for one in written for other in (*others_written, *others_replaced)]
+    keys += [one ^ other for one in replaced for other in others_written]
     return BlockingQuery(column, _unique(keys), third_parts)
 
 
@@ -272,21 +255,13 @@ def _corrected_name_keys(names: Iterable[_Name]) -> list[int]:
 @lru_cache(maxsize=1 << 8)  # of some 7 KB each
 def near_houses(written: tuple[str, ...]) -> frozenset[int]:
     """Return the house numbers that are one of those written, or one edit away from it."""
-    return frozenset(
-        near
-        for house in written
-        if house.isdigit()
-        for some in _one_edit(int(house), 10 ** len(house))
-        for near in some
-    )
+    edits = (_one_edit(int(house), 10 ** len(house)) for house in written if house.isdigit())
+    return frozenset(near for of_house in edits for some in of_house for near in some)
 
 
 def _one_edit(house: int, beyond: int) -> Iterator[Iterable[int]]:
-    """The numbers with one digit added, left out or replaced, or two swapped; by arithmetic, ten times as fast as text.
-
-    `beyond` is the lowest power of ten that has more digits than the house number.
-    """
-    power = 1
+    """The numbers with one digit added, left out or replaced, or two swapped; arithmetic is faster than text."""
+    power = 1  # `beyond` is the lowest one with more digits than the house number
     while power <= beyond:
         head, tail = house - house % power, house % power
         added = 10 * head + tail
