@@ -84,8 +84,7 @@ _CALIFORNIA: Final[Mapping[str, Source]] = {
     "status": Computed(lambda code: _CALIFORNIA_STATUS.get(code.upper()) or code, ("Status",)),
     "status_reason": "VoterStatusReasonCodeDesc",
     # One date is given: the affidavit counts from then, EC 2102.
-    "affidavit_signed": Computed(us_date, ("RegistrationDate",)),
-    "affidavit_received": Computed(us_date, ("RegistrationDate",)),
+    **dict.fromkeys(("affidavit_signed", "affidavit_received"), Computed(us_date, ("RegistrationDate",))),
     "effective_to": "",  # the extract has no history
     "confidential": "",  # and no confidential voters, EC 2166
 }
@@ -127,8 +126,7 @@ _NORTH_CAROLINA: Final[Mapping[str, Source]] = {
     "zip": "zip_code",
     "status": Computed(lambda code: _NORTH_CAROLINA_STATUS.get(code) or code, ("status_cd",)),
     "status_reason": "voter_status_reason_desc",
-    "affidavit_signed": Computed(us_date, ("registr_dt",)),
-    "affidavit_received": Computed(us_date, ("registr_dt",)),
+    **dict.fromkeys(("affidavit_signed", "affidavit_received"), Computed(us_date, ("registr_dt",))),
     "effective_to": "",
     "confidential": "confidential_ind",
 }

@@ -28,10 +28,8 @@ class Roll:
     progress_phase: str  # copying, indexing, done
     progress_rows: int
     registrations: int | None  # None until it is loaded
-    source_sha256: str | None  # of the file's content, uncompressed
     failure: str | None  # why it was refused: row, column and reason, no value
     created_at: datetime
-    loaded_at: datetime | None
     activated_at: datetime | None
     dropped_at: datetime | None  # from then on its registrations are gone
 
