@@ -43,7 +43,7 @@ def main() -> int:
     """Run one command. What is expected to go wrong is one line on standard error and a status that is not 0."""
     arguments = parser(*sys.argv[1:2]).parse_args()
     try:
-        status: int = arguments.run(arguments)
+        status: int = arguments.run(arguments) or 0  # most commands either raise or succeed
     except FileFaults as error:
         print("error:", *error.faults, sep="\n  " if error.faults[1:] else " ", file=sys.stderr)
         return 1

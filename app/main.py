@@ -8,7 +8,7 @@ from datetime import datetime
 from fastapi import FastAPI
 
 from app.database.engine import SESSION, connect_arguments, open_database
-from app.examination.reexamination import keep_examined
+from app.examination.actions import keep_examined
 from app.http import administration, health, ledger, openapi, petitions, problems, signatures, voters
 from app.http.frame import InFlightLimit, Metrics, Observe, RateLimit, State, check_guards, utc_now
 from app.ledger.evidence import keep_checkpoints

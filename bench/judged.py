@@ -28,7 +28,7 @@ from app.database.migrate import upgrade
 from app.database.pools import Database
 from app.database.server import EmbeddedServer
 from app.errors import RecallError
-from app.examination.findings import decide_by_person
+from app.examination.actions import decide_by_person
 from app.examination.learning import learn_model, report_model
 from app.law.line import CALIFORNIA, Place, Signature
 from app.law.petition import Petition, Terms

@@ -31,8 +31,7 @@ async def _create(arguments: cli.Arguments, database: Database) -> None:
     owner = Principal(arguments.county_id, arguments.name, arguments.role)
     expires = cli.now() + timedelta(days=arguments.days) if arguments.days else None
     key = await issue_key(database, owner, now=cli.now(), expires_at=expires)
-    print("The key is shown only once. Keep it like a password.")
-    print(key)
+    print("The key is shown only once. Keep it like a password.", key, sep="\n")
 
 
 async def _list(arguments: cli.Arguments, database: Database) -> None:

@@ -4,7 +4,7 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
@@ -26,7 +26,7 @@ from app.settings import Settings
 Arguments: TypeAlias = argparse.Namespace
 Parser: TypeAlias = argparse.ArgumentParser
 Subparsers: TypeAlias = "argparse._SubParsersAction[Parser]"  # noqa: SLF001  # it has no public name
-Work = Callable[[Arguments, Database], Coroutine[Any, Any, int | None]]  # its exit status; None is 0
+Work = Callable[[Arguments, Database], Coroutine[Any, Any, None]]
 T = TypeVar("T")
 
 now = partial(datetime.now, UTC)
@@ -61,21 +61,21 @@ def command(subparsers: "Subparsers", name: str, text: str, work: Work, *shared:
     return parser
 
 
-def _over_database(work: Work, arguments: Arguments) -> int:
+def _over_database(work: Work, arguments: Arguments) -> None:
     settings = Settings.from_environment()
 
-    async def main(url: str) -> int:
+    async def main(url: str) -> None:
         await check_schema(url, migrate=not settings.database_url)
         database = await open_database(url, intake=2, reading=2)
         try:
             if "petition_id" in arguments:
                 arguments.petition = await the_petition(database, arguments.petition_id)
-            return await work(arguments, database) or 0
+            await work(arguments, database)
         finally:
             await database.close()
 
     with database_url(settings) as url:
-        return asyncio.run(main(url))
+        asyncio.run(main(url))
 
 
 @contextmanager
@@ -134,12 +134,10 @@ def argument(read: Callable[[str], T], wanted: str, allowed: Callable[[T], bool]
     """How an argument's text is read; if that raises, or the value is not allowed, a message names what is wanted."""
 
     def read_or_refuse(text: str) -> T:
-        try:
+        with suppress(ValueError, TypeError, ArithmeticError, argparse.ArgumentTypeError):
             value = read(text)
             if allowed is None or allowed(value):
                 return value
-        except (ValueError, TypeError, ArithmeticError, argparse.ArgumentTypeError):
-            pass
         raise argparse.ArgumentTypeError(f"must be {wanted}")
 
     return read_or_refuse

@@ -20,6 +20,5 @@ def text() -> str:
     return json.dumps(document(app), indent=2, ensure_ascii=False) + "\n"
 
 
-def _print(_: cli.Arguments) -> int:
+def _print(_: cli.Arguments) -> None:
     print(text(), end="")
-    return 0

@@ -10,7 +10,7 @@ from app.cli import common as cli
 from app.count.line_queries import read_tallies
 from app.count.record import Count
 from app.database.pools import Database
-from app.examination import explanation, findings, reexamination
+from app.examination import actions, explanation
 from app.http import petitions, problems, signatures, wire
 from app.law.line import CALIFORNIA, RULESETS
 from app.law.petition import SectionDates, Terms
@@ -106,7 +106,7 @@ async def _explain(arguments: cli.Arguments, database: Database) -> None:
 async def _finding(arguments: cli.Arguments, database: Database) -> None:
     said = PersonFinding(Outcome(arguments.status, arguments.reason), arguments.voter, arguments.note)
     who = Principal(arguments.petition.county_id, arguments.by, "supervisor")
-    act = partial(findings.decide_line, place=arguments.place, said=said, who=who)
+    act = partial(actions.decide_line, place=arguments.place, said=said, who=who)
     read, _ = await Count(database).attempt(arguments.petition, act, now=cli.now())
     _print(signatures.line_out(read.line))
 
@@ -118,7 +118,7 @@ async def _revise(arguments: cli.Arguments, database: Database) -> None:
     except problems.Problem as problem:
         wrong = ", ".join(error.path for error in problem.errors)
         raise cli.CommandError(f"{arguments.file}: {problem.detail} {wrong}".rstrip()) from None
-    act = partial(reexamination.revise, revised=revised, by=arguments.by, note=arguments.note)
+    act = partial(actions.revise, revised=revised, by=arguments.by, note=arguments.note)
     read, _ = await Count(database).attempt(arguments.petition, act, now=cli.now())
     _print(signatures.detail_out(read))
 
@@ -128,15 +128,15 @@ async def _withdraw(arguments: cli.Arguments, database: Database) -> None:
         raise cli.CommandError("--voter needs --received: the day on which the withdrawal was received")
     recorded = {"by": arguments.by, "note": arguments.note}
     if arguments.revoke:
-        act = partial(findings.revoke_withdrawal, withdrawal_id=arguments.revoke, **recorded)
+        act = partial(actions.revoke_withdrawal, withdrawal_id=arguments.revoke, **recorded)
     else:
-        act = partial(findings.withdraw, voter_id=arguments.voter, received_on=arguments.received, **recorded)
+        act = partial(actions.withdraw, voter_id=arguments.voter, received_on=arguments.received, **recorded)
     done = await Count(database).attempt(arguments.petition, act, now=cli.now())
     _print(signatures.withdrawal_done_out(done))
 
 
 async def _section(arguments: cli.Arguments, database: Database) -> None:
     dates = SectionDates(arguments.signed_from, arguments.signed_to)
-    act = partial(reexamination.declare_section, section=arguments.section, dates=dates, by=arguments.by)
+    act = partial(actions.declare_section, section=arguments.section, dates=dates, by=arguments.by)
     declared = await Count(database).attempt(arguments.petition, act, now=cli.now())
     _print(signatures.section_out(declared))

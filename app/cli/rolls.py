@@ -12,12 +12,9 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from app.cli import common as cli
 from app.count.record import Count
 from app.database.pools import Database
-from app.examination.reexamination import reexamine
+from app.examination.actions import reexamine
 from app.matching.queries import alias_rows, alias_version
-from app.roll.aliases import COLUMNS, load_aliases
-from app.roll.formats import FORMATS
-from app.roll.loading import LoadedRoll, activate_roll, load_roll, rekey_roll
-from app.roll.queries import alias_versions, get_roll, list_rolls
+from app.roll import aliases, formats, loading, queries
 
 
 def add_parser(subparsers: cli.Subparsers) -> None:
@@ -29,7 +26,7 @@ def add_parser(subparsers: cli.Subparsers) -> None:
     text = "the last day whose registrations are in the file"
     load.add_argument("--complete-through", required=True, **cli.DATE, help=text)
     text = "default: canonical"
-    load.add_argument("--format", dest="roll_format", default="canonical", choices=sorted(FORMATS), help=text)
+    load.add_argument("--format", dest="roll_format", default="canonical", choices=sorted(formats.FORMATS), help=text)
     load.add_argument("--activate", action="store_true", help="put it into use at once")
     activate = cli.command(roll, "activate", "put a loaded version into use", _activate, cli.COUNTY)
     activate.add_argument("version", type=cli.a_number, metavar="VERSION", help="its number, as `roll list` shows it")
@@ -40,16 +37,16 @@ def add_parser(subparsers: cli.Subparsers) -> None:
     rekey.add_argument("--version", type=cli.a_number, help="default: the version in use")
     cli.command(roll, "list", "list a county's roll versions", _list_rolls, cli.COUNTY)
 
-    aliases = cli.group(subparsers, "aliases", "load a county's other names of streets and cities")
+    tables = cli.group(subparsers, "aliases", "load a county's other names of streets and cities")
     text = "load a file as the next version and put it into use"
-    load = cli.command(aliases, "load", text, _load_aliases, cli.COUNTY)
+    load = cli.command(tables, "load", text, _load_aliases, cli.COUNTY)
     load.description = (
         "Load a whole table and put it into use: UTF-8 CSV with the columns kind (street or city), alias (what people"
         " write) and name (what the roll has). Lines that it reads differently are examined again."
     )
     load.add_argument("file", metavar="FILE", help="'-' is standard input")
-    cli.command(aliases, "list", "list the versions; the last one is in use", _list_aliases, cli.COUNTY)
-    show = cli.command(aliases, "show", "print the table of a version", _show_aliases, cli.COUNTY)
+    cli.command(tables, "list", "list the versions; the last one is in use", _list_aliases, cli.COUNTY)
+    show = cli.command(tables, "show", "print the table of a version", _show_aliases, cli.COUNTY)
     show.add_argument("version", type=cli.a_number, metavar="VERSION", help="its number, as `aliases list` shows it")
 
     text = "examine again the lines that a newer roll version or newer aliases may decide differently"
@@ -62,14 +59,14 @@ async def _load(arguments: cli.Arguments, database: Database) -> None:
     names = ("county_id", "roll_format", "complete_through", "activate")
     options = {name: getattr(arguments, name) for name in names}
     with _progress() as progress:
-        loaded = await load_roll(database.url, source=source, **options, progress=progress)
+        loaded = await loading.load_roll(database.url, source=source, **options, progress=progress)
     await _loaded(database, loaded)
 
 
 async def _rekey(arguments: cli.Arguments, database: Database) -> None:
-    county_id, roll_version = arguments.county_id, arguments.version
+    roll = {"county_id": arguments.county_id, "roll_version": arguments.version}
     with _progress() as progress:
-        loaded = await rekey_roll(database.url, county_id=county_id, roll_version=roll_version, progress=progress)
+        loaded = await loading.rekey_roll(database.url, **roll, progress=progress)
     if loaded:
         await _loaded(database, loaded)
     else:
@@ -85,7 +82,7 @@ def _progress() -> Iterator[Callable[[str, int], None]]:
         yield lambda phase, rows: progress.update(task, description=f"{phase}: {rows:,} registrations")
 
 
-async def _loaded(database: Database, loaded: LoadedRoll) -> None:
+async def _loaded(database: Database, loaded: loading.LoadedRoll) -> None:
     rate = loaded.registrations / loaded.seconds
     print(
         f"roll version {loaded.roll_version}: {loaded.registrations:,} registrations in {loaded.seconds:.1f} s"
@@ -98,7 +95,7 @@ async def _loaded(database: Database, loaded: LoadedRoll) -> None:
 async def _activate(arguments: cli.Arguments, database: Database) -> None:
     name = arguments.county_id, arguments.version
     async with database.intake() as connection:
-        await activate_roll(connection, name, allow_older=arguments.allow_older)
+        await loading.activate_roll(connection, name, allow_older=arguments.allow_older)
     await _examine_again(database, arguments.county_id)
 
 
@@ -110,7 +107,7 @@ async def _examine_again(database: Database, county_id: str) -> None:
 
 async def _list_rolls(arguments: cli.Arguments, database: Database) -> None:
     async with database.reading() as connection:
-        rolls = await list_rolls(connection, arguments.county_id)
+        rolls = await queries.list_rolls(connection, arguments.county_id)
     for roll in rolls:
         registrations, through = roll.registrations or 0, f"complete through {roll.complete_through}"
         print(f"{roll.roll_version:4}  {roll.state:8}  {registrations:>12,}  {through}  {roll.failure or ''}".rstrip())
@@ -119,17 +116,17 @@ async def _list_rolls(arguments: cli.Arguments, database: Database) -> None:
 
 
 async def _load_aliases(arguments: cli.Arguments, database: Database) -> None:
-    content = cli.content_of(arguments.file)
-    version, is_new = await load_aliases(database, arguments.county_id, content, by="command line", now=cli.now())
+    county_id, content = arguments.county_id, cli.content_of(arguments.file)
+    version, is_new = await aliases.load_aliases(database, county_id, content, by="command line", now=cli.now())
     state = "in use" if is_new else "in use already"
     names = f"{version.streets:,} of streets, {version.cities:,} of cities"
     print(f"aliases version {version.aliases_version}: {names}, {state}")
-    await _examine_again(database, arguments.county_id)
+    await _examine_again(database, county_id)
 
 
 async def _list_aliases(arguments: cli.Arguments, database: Database) -> None:
     async with database.reading() as connection:
-        versions = await alias_versions(connection, arguments.county_id)
+        versions = await queries.alias_versions(connection, arguments.county_id)
     for version in versions:
         state = "in use" if version == versions[-1] else "old"
         names = f"{version.streets:>7,} of streets  {version.cities:>7,} of cities"
@@ -145,12 +142,12 @@ async def _show_aliases(arguments: cli.Arguments, database: Database) -> None:
         rows = await alias_rows(connection, arguments.county_id, arguments.version)
     if version is None:
         raise cli.CommandError("the county has no such version of aliases: `aliases list` shows the versions")
-    csv.writer(sys.stdout, lineterminator="\n").writerows([COLUMNS, *rows])
+    csv.writer(sys.stdout, lineterminator="\n").writerows([aliases.COLUMNS, *rows])
 
 
 async def _reexamine(arguments: cli.Arguments, database: Database) -> None:
     async with database.reading() as connection:
-        if arguments.county_id and await get_roll(connection, arguments.county_id) is None:
+        if arguments.county_id and await queries.get_roll(connection, arguments.county_id) is None:
             next_step = "load one with `roll load --activate`"
             raise cli.CommandError(cli.lacking(arguments.county_id, "roll in use", next_step))
     lines = await reexamine(Count(database), arguments.county_id, now=cli.now())

@@ -36,13 +36,12 @@ def add_parser(subparsers: cli.Subparsers) -> None:
     migrate.set_defaults(run=_migrate)
 
 
-def _migrate(_: cli.Arguments) -> int:
+def _migrate(_: cli.Arguments) -> None:
     with cli.database_url(Settings.from_environment(), create=True) as url:
         asyncio.run(cli.check_schema(url, migrate=True))
-    return 0
 
 
-def _serve(arguments: cli.Arguments) -> int:
+def _serve(arguments: cli.Arguments) -> None:
     # The objects of a batch are freed by reference counts. Collecting cycles after every 700 objects took a quarter of
     # the matching time, since it visits the dictionaries of a roll each time.
     gc.set_threshold(50_000, 20, 100)
@@ -50,10 +49,9 @@ def _serve(arguments: cli.Arguments) -> int:
     configure_logs(settings.log_format)
     if settings.database_url:
         uvloop.run(_run(arguments, settings, settings.database_url, None))
-        return 0
+        return
     with EmbeddedServer.start(settings.data_dir, binaries=settings.pg_bin) as server:
         uvloop.run(_run(arguments, settings, server.url(), server))
-    return 0
 
 
 class _Server(uvicorn.Server):
@@ -84,21 +82,20 @@ async def _run(arguments: cli.Arguments, settings: Settings, url: str, server: E
         app, arguments.host, arguments.port, http=DeadlineProtocol, timeout_graceful_shutdown=_DRAIN, **_OPTIONS
     )
     serving = _Server(config, app)
-    tasks = [asyncio.create_task(_keep_running(server))] if server else []
+    keeping = asyncio.create_task(_keep_running(server))
     try:
         await serving.serve()
     finally:
-        for task in tasks:
-            task.cancel()
+        keeping.cancel()
         with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.gather(*tasks)
+            await keeping
     if not serving.started:
         raise cli.CommandError("the service did not start")
 
 
-async def _keep_running(server: EmbeddedServer) -> None:
-    """Restart the embedded server whenever it ends unexpectedly: what was committed is still there."""
-    while True:
+async def _keep_running(server: EmbeddedServer | None) -> None:
+    """Restart the embedded server, if any, whenever it ends unexpectedly: what was committed is still there."""
+    while server:
         await asyncio.sleep(_WATCH_EVERY)
         if not server.running:
             print("the embedded database ended; starting it again", file=sys.stderr, flush=True)

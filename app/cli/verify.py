@@ -1,6 +1,5 @@
 """`python -m app verify`, `bundle` and `ledger-key`: verifying a count, and exporting its evidence."""
 
-import sys
 from pathlib import Path
 
 from app.cli import common as cli
@@ -23,7 +22,7 @@ def add_parser(subparsers: cli.Subparsers) -> None:
     cli.add_command(subparsers, "ledger-key", text).set_defaults(run=_ledger_key)
 
 
-async def _verify(arguments: cli.Arguments, database: Database) -> int:
+async def _verify(arguments: cli.Arguments, database: Database) -> None:
     kept = [path.read_text(errors="replace") for path in arguments.checkpoint]
     key = cli.signer(Settings.from_environment())
     async with database.reading() as connection:
@@ -33,13 +32,11 @@ async def _verify(arguments: cli.Arguments, database: Database) -> int:
         f" {found.destroyed} findings destroyed by retention, {found.checkpoints} checkpoints,"
         f" {found.uncovered} entries after the last"
     )
-    if found.agrees:
-        print("rows, ledger, tally and checkpoints agree")
-        return 0
     for fault in found.faults:
         print(f"{fault.where}: {fault.message} ({fault.code})")
-    print(f"error: {found.fault_count} disagreements", file=sys.stderr)
-    return 1
+    if not found.agrees:
+        raise cli.CommandError(f"{found.fault_count} disagreements")
+    print("rows, ledger, tally and checkpoints agree")
 
 
 async def _bundle(arguments: cli.Arguments, database: Database) -> None:
@@ -51,6 +48,5 @@ async def _bundle(arguments: cli.Arguments, database: Database) -> None:
     print(f"{holds['findings']} findings and {holds['entries']} entries; check them with tools/verify_bundle.py")
 
 
-def _ledger_key(_: cli.Arguments) -> int:
+def _ledger_key(_: cli.Arguments) -> None:
     print(cli.signer(Settings.from_environment()).verifier_key)
-    return 0

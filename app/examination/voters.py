@@ -13,7 +13,7 @@ from app.count.record import record
 from app.database.pools import Database
 from app.database.tables import new_id
 from app.examination import queries as rows
-from app.examination.findings import check_voter
+from app.examination.actions import check_voter
 from app.law.line import Place, Signature, restated
 from app.law.petition import Petition, signing_interval
 from app.law.quality import DecidedLine, ErrorRate, agrees, check_answer, error_rates, is_drawn

@@ -17,9 +17,8 @@ from app.access.principals import Principal
 from app.count.intake import LineResult, Submission, SubmissionResult
 from app.count.line_queries import LineRead, page_of_lines, read_line
 from app.errors import FindingRefusedError, PlaceConflictError, RecallError, UnknownLineError
-from app.examination.findings import Changed, decide_by_person, decide_line, revoke_withdrawal, withdraw
+from app.examination import actions
 from app.examination.queries import Declaration, page_of_withdrawals
-from app.examination.reexamination import declare_section, revise
 from app.http import frame, wire
 from app.http.frame import (
     AppState,
@@ -381,7 +380,7 @@ async def post_finding(write: DeciderWrite, place: wire.PathPlace, finding: wire
 
     A `signature_mismatch` decides nothing until three different people share it (2 CCR 20960).
     """
-    act = partial(decide_line, place=place, said=finding.value(), who=write.principal)
+    act = partial(actions.decide_line, place=place, said=finding.value(), who=write.principal)
     return await write.carry_out(act, _detail, "finding", str(place), body=finding)
 
 
@@ -405,7 +404,7 @@ async def post_findings(write: DeciderWrite, batch: wire.Body[FindingsIn]) -> Re
         twice = FindingRefusedError("another finding of this batch is on the same line")
         return 200, BatchOut(results=[_result_out(place, left.pop(place, twice)) for place in places])
 
-    act = partial(decide_by_person, said=findings, who=write.principal)
+    act = partial(actions.decide_by_person, said=findings, who=write.principal)
     return await write.carry_out(act, answer, "findings", "", body=batch)
 
 
@@ -420,7 +419,7 @@ async def post_revision(write: DeciderWrite, place: wire.PathPlace, revision: wi
         read, changed = done
         return _detail((as_seen_by(write.principal, read), changed))
 
-    act = partial(revise, revised=revision.at(place), by=write.principal.name, note=revision.note)
+    act = partial(actions.revise, revised=revision.at(place), by=write.principal.name, note=revision.note)
     return await write.carry_out(act, answer, "revision", str(place), body=revision)
 
 
@@ -464,14 +463,14 @@ class WithdrawalDoneOut(WithdrawalOut):
     lines: list[LineOut]
 
 
-def withdrawal_done_out(done: Changed) -> WithdrawalDoneOut:
+def withdrawal_done_out(done: actions.Changed) -> WithdrawalDoneOut:
     """What a withdrawal or its revocation did."""
     withdrawal, lines = done
     changed = [line_out(line) for line in (lines or {}).values()]
     return WithdrawalDoneOut(**dict(WithdrawalOut.model_validate(withdrawal)), lines=changed)
 
 
-def _answer(done: Changed) -> tuple[int, WithdrawalDoneOut]:
+def _answer(done: actions.Changed) -> tuple[int, WithdrawalDoneOut]:
     _, lines = done
     return 200 if lines is None else 201, withdrawal_done_out(done)
 
@@ -479,14 +478,14 @@ def _answer(done: Changed) -> tuple[int, WithdrawalDoneOut]:
 @withdrawals.post("", status_code=201, response_model=WithdrawalDoneOut)
 async def post_withdrawal(write: DeciderWrite, withdrawal: wire.Body[WithdrawalIn]) -> Response:
     """None of the voter's lines counts from now on, including lines that are posted later."""
-    act = partial(withdraw, **dict(withdrawal), by=write.principal.name)
+    act = partial(actions.withdraw, **dict(withdrawal), by=write.principal.name)
     return await write.carry_out(act, _answer, "withdrawal", "", body=withdrawal)
 
 
 @withdrawals.post("/{withdrawal_id}/revocation", status_code=201, response_model=WithdrawalDoneOut)
 async def post_revocation(write: SupervisorWrite, withdrawal_id: UUID, revocation: wire.Body[RevocationIn]) -> Response:
     """The voter's lowest eligible line counts again. Both records are kept."""
-    act = partial(revoke_withdrawal, withdrawal_id=withdrawal_id, by=write.principal.name, note=revocation.note)
+    act = partial(actions.revoke_withdrawal, withdrawal_id=withdrawal_id, by=write.principal.name, note=revocation.note)
     return await write.carry_out(act, _answer, "revocation", str(withdrawal_id), body=revocation)
 
 
@@ -538,6 +537,6 @@ async def put_section(
 
     Missing or contradictory dates send them to a person: `review`, `section_dates`.
     """
-    act = partial(declare_section, section=section, dates=SectionDates(**dict(dates)), by=principal.name)
+    act = partial(actions.declare_section, section=section, dates=SectionDates(**dict(dates)), by=principal.name)
     write = frame.Write(principal, state, petition)
     return await write.carry_out(act, lambda done: (200, section_out(done)), "section", str(section), body=dates)

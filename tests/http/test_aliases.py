@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from app.examination.reexamination import reexamine
+from app.examination.actions import reexamine
 from tests.http.county import COUNTY, line, voter
 from tests.http.test_errors import assert_problem
 from tests.http.test_line_commands import run

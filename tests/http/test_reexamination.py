@@ -8,7 +8,7 @@ from pathlib import Path
 import asyncpg
 from fastapi import FastAPI
 
-from app.examination.reexamination import reexamine
+from app.examination.actions import reexamine
 from app.main import create_app
 from app.roll.loading import load_roll, rekey_roll
 from tests.http.conftest import SETTINGS

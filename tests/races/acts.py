@@ -11,9 +11,8 @@ from app.count.queries import Change
 from app.count.record import Count
 from app.database.pools import Database
 from app.errors import RecallError
-from app.examination.findings import decide_by_person, revoke_withdrawal, withdraw
+from app.examination import actions
 from app.examination.queries import IN_FORCE, find_withdrawal
-from app.examination.reexamination import declare_section, reexamine, revise
 from app.law.line import CALIFORNIA, Place, Signature
 from app.law.petition import Petition, SectionDates, Terms
 from app.law.reasons import VALID, Outcome
@@ -77,7 +76,7 @@ class Acts:
         """Put a person's word on record."""
 
         async def act(change: Change) -> None:
-            decided = await decide_by_person(change, {place: word}, who=who)
+            decided = await actions.decide_by_person(change, {place: word}, who=who)
             self.refused.extend(result for result in decided.values() if isinstance(result, RecallError))
 
         await self._once(act)
@@ -93,7 +92,7 @@ class Acts:
     async def withdraw(self, voter_id: str = "V1") -> None:
         """The voter's withdrawal is recorded."""
         received = date(2022, 7, 1)
-        await self._once(lambda change: withdraw(change, voter_id, received, by="clerk-1", note=""))
+        await self._once(lambda change: actions.withdraw(change, voter_id, received, by="clerk-1", note=""))
 
     async def revoke(self, voter_id: str = "V1") -> None:
         """The voter's withdrawal is taken back."""
@@ -102,30 +101,30 @@ class Acts:
             holding = await find_withdrawal(change.connection, IN_FORCE, *self.petition.key, voter_id)
             if holding:
                 found = holding.withdrawal_id
-                await revoke_withdrawal(change, found, by="supervisor-1", note="typed wrong")
+                await actions.revoke_withdrawal(change, found, by="supervisor-1", note="typed wrong")
 
         await self._once(act)
 
     async def correct(self, revised: Signature) -> None:
         """A clerk corrects what was read."""
-        await self._once(lambda change: revise(change, revised, by="clerk-1", note=""))
+        await self._once(lambda change: actions.revise(change, revised, by="clerk-1", note=""))
 
     async def declare(self, section: int, signed_from: date | None, signed_to: date | None) -> None:
         """A section's dates are entered."""
         dates = SectionDates(signed_from, signed_to)
-        await self._once(lambda change: declare_section(change, section, dates, by="clerk-1"))
+        await self._once(lambda change: actions.declare_section(change, section, dates, by="clerk-1"))
 
     async def load_aliases(self, text: str) -> None:
         """Other names are loaded, and what they read otherwise is asked again."""
         await load_aliases(self.database, self.petition.county_id, text.encode(), by="admin-1", now=NOW)
-        await reexamine(self.count, self.petition.county_id, now=NOW)
+        await actions.reexamine(self.count, self.petition.county_id, now=NOW)
 
     async def use_roll(self, roll_version: int) -> None:
         """A roll version is put into use, and what another one did not know is asked again."""
         county_id = self.petition.county_id
         async with self.database.intake() as connection:
             await activate_roll(connection, (county_id, roll_version), allow_older=True)
-        await reexamine(self.count, county_id, now=NOW)
+        await actions.reexamine(self.count, county_id, now=NOW)
 
     async def _once(self, act: Callable[[Change], Awaitable[object]]) -> None:
         try:
