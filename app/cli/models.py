@@ -5,8 +5,7 @@ from pathlib import Path
 
 from app.cli.common import PETITION, Arguments, CommandError, Subparsers, an_id, command, group, the_petition
 from app.database.pools import Database
-from app.examination.learning import learn_model, report_model
-from app.matching.learning import Band
+from app.examination.learning import Band, learn_model, report_model
 from app.matching.model import model_to_json
 
 
@@ -44,9 +43,5 @@ async def _report(arguments: Arguments, database: Database) -> None:
 
 def bands_as_text(bands: Sequence[Band]) -> str:
     """The report as a table: for each band of probability, the mean that was claimed and how often people agree."""
-    rows = [
-        f"{band.to:>13} {band.claimed:>10.4f} {band.lines:>9,} {band.right / band.lines:>13.4f}"
-        for band in bands
-        if band.lines
-    ]
+    rows = [f"{b.to:>13} {b.claimed:>10.4f} {b.lines:>9,} {b.right / b.lines:>13.4f}" for b in bands]
     return "\n".join([f"{'claimed up to':>13} {'on average':>10} {'lines':>9} {'people agree':>13}", *rows])

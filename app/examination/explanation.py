@@ -9,7 +9,7 @@ from app.law.line import RULESETS, Place, Signature
 from app.law.petition import Petition
 from app.law.reasons import REASONS_IN_WORDS, Outcome
 from app.matching.comparison import ADDRESS_FIELDS, NAME_FIELDS, REST_IN_WORDS, level_in_words
-from app.matching.evidence import RULES
+from app.matching.evidence import Rule
 
 Json = Mapping[str, Any]
 Lines = Iterator[str]
@@ -136,7 +136,7 @@ def _evidence(evidence: Json) -> Lines:
     for number, candidate in enumerate(candidates, start=1):
         yield from _candidate(f"candidate {number} of {len(candidates)}", candidate, read)
     for rule in rest.pop("rules", ()):
-        known = RULES.get(rule["rule"])
+        known = next((known for known in Rule if known == rule["rule"]), None)
         cites = f" ({rule['cites']})" if rule.get("cites") else ""
         yield f"rule: {rule['rule']}{f': {known.words}' if known else ''}{cites}"
     yield from _tree(rest)

@@ -1,9 +1,10 @@
 """Learning the model from lines that people judged, and measuring its probabilities by them."""
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 import asyncpg
 
@@ -22,7 +23,7 @@ from app.matching.decision import Decision
 from app.matching.model import Model
 from app.roll.queries import registrations_of_voters
 
-BANDS: Final = (0.5, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.999, 1.0)
+_BANDS: Final = (0.5, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.999, 1.0)  # their upper ends
 _LEARNED_FROM: Final = frozenset({"not_registered", "out_of_county", "different_address", "canceled"})
 _NO_VOTER: Final = frozenset({"not_registered", "out_of_county"})
 _SAMPLE: Final = 20_000  # registrations that show how often others agree by chance
@@ -48,6 +49,15 @@ class JudgedWriting:
         return "" if self.reason in _NO_VOTER else self.decided.voter_id or ""
 
 
+class Band(NamedTuple):
+    """The decisions that claimed a probability up to `to` and above the band before."""
+
+    to: float
+    lines: int
+    claimed: float  # on average
+    right: int
+
+
 async def learn_model(database: Database, petitions: Sequence[Petition], version: str) -> tuple[Model, int]:
     """Return a model learned from the judged lines of one county's petitions, and the number of these lines.
 
@@ -71,7 +81,7 @@ async def learn_model(database: Database, petitions: Sequence[Petition], version
         return replace(learning.learn(judged, others, terms), version=version), len(judged)
 
 
-async def report_model(database: Database, petition: Petition) -> list[learning.Band]:
+async def report_model(database: Database, petition: Petition) -> list[Band]:
     """Return how often people agree with the current model, by band of the probability that it claims.
 
     Raises:
@@ -80,13 +90,16 @@ async def report_model(database: Database, petition: Petition) -> list[learning.
     async with database.reading() as connection:
         roll = await _active(connection, petition.county_id)
         judged = await _judged_writings(connection, petition)
-        claims: list[tuple[float, bool]] = []
+        bands: list[list[tuple[float, bool]]] = [[] for _ in _BANDS]
         for batch in (judged[at : at + _BATCH] for at in range(0, len(judged), _BATCH)):
-            decisions = await lookup.decide_lines(
-                roll, [lookup.LineToDecide(one.writing, one.interval) for one in batch]
-            )
-            claims += filter(None, map(_claim, batch, decisions))
-    return learning.report(claims, BANDS)
+            lines = [lookup.LineToDecide(one.writing, one.interval) for one in batch]
+            for claimed, right in filter(None, map(_claim, batch, await lookup.decide_lines(roll, lines))):
+                bands[bisect_left(_BANDS, claimed)].append((claimed, right))
+    return [
+        Band(end, len(band), sum(claimed for claimed, _ in band) / len(band), sum(right for _, right in band))
+        for end, band in zip(_BANDS, bands, strict=True)
+        if band
+    ]
 
 
 def _claim(judged: JudgedWriting, decision: Decision) -> tuple[float, bool] | None:
@@ -109,11 +122,11 @@ async def _judged_writings(connection: asyncpg.Connection, petition: Petition) -
     found = await judgments_of(connection, petition.key)
     lines = await signatures_at(connection, petition.key, found)
     _, declared = await section_dates(connection, petition.key, {place.section for place in found})
-    judged = []
-    for place, decided in found.items():
-        if interval := signing_interval(petition.window, declared.get(place.section)):
-            judged.append(JudgedWriting(decided, lines[place], interval))
-    return judged
+    return [
+        JudgedWriting(decided, lines[place], interval)
+        for place, decided in found.items()
+        if (interval := signing_interval(petition.window, declared.get(place.section)))
+    ]
 
 
 async def _judged(roll: db.SearchedRoll, writings: Sequence[JudgedWriting]) -> list[learning.JudgedLine]:

@@ -19,7 +19,7 @@ from app.law.line import Signature
 from app.law.petition import PetitionKey, SigningInterval
 from app.law.quality import DRAW_METHOD, PARTS, ErrorRate
 from app.law.registration import Eligibility
-from app.matching.candidates import Candidate, FoundCandidates, Kind, Question, WrittenField, address_of, name_of
+from app.matching.candidates import Candidate, FoundCandidates, Kind, Question, WrittenField
 
 router = APIRouter(prefix="/v1/voters", tags=["voters"])
 quality = APIRouter(prefix="/v1/petitions/{petition_id}/quality", tags=["quality"])
@@ -106,10 +106,13 @@ def _shown(found: FoundCandidates) -> dict[str, Any]:
 
 
 def _candidate_out(candidate: Candidate) -> CandidateOut:
-    registration, fields = candidate.registration, candidate.fields
-    words = {"name": name_of(registration), "residence_address": address_of(registration)}
+    r, fields = candidate.registration, candidate.fields
+    name = (r.first_name, r.middle_name, r.last_name, r.suffix)
+    street = (r.house_number, r.house_fraction, r.pre_direction, r.street_name, r.street_type, r.post_direction)
+    address = (*street, r.unit_type, r.unit_number)
+    words = {"name": " ".join(filter(None, name)), "residence_address": " ".join(filter(None, address))}
     agreement = {"standing": candidate.eligibility, "weight": candidate.weight, "fields": fields}
-    return CandidateOut.model_validate(registration._asdict() | words | agreement)
+    return CandidateOut.model_validate(r._asdict() | words | agreement)
 
 
 @router.post("/lookup", response_model=LookupOut)

@@ -143,14 +143,3 @@ def _written_fields(line: parsing.ParsedLine, one: ComparedRegistration) -> dict
         address = evidence.address_parts(line.addresses[one.address.written])
         written |= {field: address.get(field, "") for field in ADDRESS_FIELDS}
     return written | {"suffix": line.suffix, "zip": line.zip}
-
-
-def address_of(r: Registration) -> str:
-    """Return the residence address of a registration on one line, without city and zip."""
-    street = (r.pre_direction, r.street_name, r.street_type, r.post_direction)
-    return " ".join(filter(None, (r.house_number, r.house_fraction, *street, r.unit_type, r.unit_number)))
-
-
-def name_of(r: Registration) -> str:
-    """Return the name of a registration on one line."""
-    return " ".join(filter(None, (r.first_name, r.middle_name, r.last_name, r.suffix)))

@@ -120,8 +120,7 @@ class Compared(NamedTuple, Generic[_Level_co]):
 _OTHER: Final[Compared[Literal["other"]]] = Compared("other")
 _MISSING: Final[Compared[Literal["missing"]]] = Compared("missing")
 
-# The number of slips that still leave a word recognizable, by its length.
-_SLIPS: Final = (0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 3)
+_SLIPS: Final = (0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 3)  # that still leave a word recognizable, by its length
 _LONGEST: Final = len(_SLIPS) - 1
 
 
@@ -144,8 +143,7 @@ def _garbled(written: str, registered: str) -> bool:
 
 
 _SHORT: Final = 2  # letters of a surname, of which one may be a slip
-# What is left out of a surname and put before it again: LEON of DE LEON.
-_PARTICLES: Final = frozenset(word_list("optional_particles"))
+_PARTICLES: Final = frozenset(word_list("optional_particles"))  # a surname may be written without: LEON of DE LEON
 
 
 def compare_surname(written: Words, registered: Words, *, known: bool) -> Compared[SurnameLevel]:

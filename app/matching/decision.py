@@ -19,10 +19,7 @@ from app.matching.scoring import CandidateSet, ComparedName, ComparedRegistratio
 
 
 class Decision(NamedTuple):
-    """What the lookup says of a line.
-
-    `valid` means eligible; the count decides duplicates later.
-    """
+    """What the lookup says of a line. `valid` means eligible; the count decides duplicates later."""
 
     outcome: Outcome
     reason_open: bool  # invalid for certain, the reason still to be chosen by a person

@@ -1,9 +1,8 @@
 """The evidence of a decision: complete enough to follow it without the program, small enough to keep for every line."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 from operator import itemgetter
-from types import MappingProxyType
 from typing import Any, Final, Self
 
 from app.law.line import canonical_text
@@ -64,9 +63,6 @@ class Rule(StrEnum):
         "EC 105(a)(1), 2 CCR 20931",
     )
     SAME_GIVEN_NAME = "same given name at the address", "a voter there may have changed the surname", "2 CCR 20931"
-
-
-RULES: Final[Mapping[str, Rule]] = MappingProxyType({rule.value: rule for rule in Rule})
 
 
 def evidence_json(line: ParsedLine, candidates: CandidateSet | None, rules: Sequence[Rule]) -> str:

@@ -1,8 +1,7 @@
-"""Learning a model from judged lines, and reporting how far its probabilities can be believed."""
+"""Learning a model from judged lines."""
 
-from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import exp, log
 from operator import attrgetter
@@ -91,9 +90,7 @@ def learn(judged: Sequence[JudgedLine], others: Sequence[Registration], terms: T
     return replace(model, priors=priors, learned_from=source)
 
 
-def _count(
-    judged: Sequence[JudgedLine], others: Sequence[Registration], terms: TermFrequencies, model: Model
-) -> _Counts:
+def _count(judged: list[JudgedLine], others: Sequence[Registration], terms: TermFrequencies, model: Model) -> _Counts:
     counts = _Counts()
     draw = Random(0)  # noqa: S311 - every run draws the same, and nothing is secret
     by_first_name: dict[str, list[Registration]] = defaultdict(list)  # where they agree, middle names are compared
@@ -165,27 +162,3 @@ def _hypothesis(one: JudgedLine, terms: TermFrequencies, model: Model) -> Prior:
         return "canceled_here" if here else "canceled_moved"
     kin = any(n.address.here and n.name.has_surname for n in map(scorer.compare, one.household))
     return "relative" if kin else "stranger"
-
-
-class Band(NamedTuple):
-    """The decisions that claimed a probability up to `to` and above the band before."""
-
-    to: float
-    lines: int
-    claimed: float | None  # on average; None where there are no lines
-    right: int
-
-
-def report(decided: Iterable[tuple[float, bool]], ends: Sequence[float]) -> list[Band]:
-    """Return by band of probability how many lines were decided, and how many of them rightly.
-
-    `decided` holds the probability that each decision claimed and whether it was right; `ends` the bands' upper ends,
-    rising.
-    """
-    bands: list[list[tuple[float, bool]]] = [[] for _ in ends]
-    for claimed, right in decided:
-        bands[min(bisect_left(ends, claimed), len(ends) - 1)].append((claimed, right))
-    return [
-        Band(end, len(band), sum(claimed for claimed, _ in band) / len(band) if band else None, sum(r for _, r in band))
-        for end, band in zip(ends, bands, strict=True)
-    ]

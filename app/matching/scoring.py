@@ -1,7 +1,4 @@
-"""A line compared with its candidates: comparison levels, match weights, and the hypotheses of who signed.
-
-A voter registered here, one who moved, a canceled one, a relative, or a stranger.
-"""
+"""A line compared with its candidates: comparison levels, match weights, and the hypotheses of who signed."""
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -166,14 +163,11 @@ class Scorer:
         if all(a.house and a.house_certain and not known.isdisjoint(a.streets) for a in self.line.addresses):
             self._other_address = replace(_OTHER_ADDRESS, weight=self._address_weight(_OTHER_ADDRESS, ""))
 
-    def compare(self, registration: Registration) -> ComparedRegistration:
+    def compare(self, r: Registration) -> ComparedRegistration:
         """Return the registration compared with the line."""
-        called = registration.called
-        name = self._names.get(called)
-        if name is None:
-            name = self._names[called] = self._compare_name(registration)
-        address = self.compare_address(registration)
-        return ComparedRegistration(registration, eligibility(registration, self.interval), name, address)
+        if (name := self._names.get(called := r.called)) is None:
+            name = self._names[called] = self._compare_name(r)
+        return ComparedRegistration(r, eligibility(r, self.interval), name, self.compare_address(r))
 
     def with_all_fields(self, compared: ComparedRegistration) -> ComparedRegistration:
         """Return a comparison with every field of the address, also where another address was not looked at closely."""
@@ -187,9 +181,7 @@ class Scorer:
             house = house_token(r.house_number)
             if house and all(comparison.compare_house(a.house, house) == "other" for a in self.line.addresses):
                 return self._other_address
-        lives = r.lives
-        address = self._addresses.get(lives)
-        if address is None:
+        if (address := self._addresses.get(lives := r.lives)) is None:
             address = self._addresses[lives] = self._compare_address(r)
         return address
 
@@ -226,8 +218,7 @@ class Scorer:
 
     def _compare_surname(self, at: int, last_name: str) -> tuple[Compared[comparison.SurnameLevel], float]:
         """The surname in one order of the words, and its weight with that of the order."""
-        found = self._surnames.get((at, last_name))
-        if found is None:
+        if (found := self._surnames.get((at, last_name))) is None:
             name, parts = self.line.names[at], surname_parts(last_name)
             surname = comparison.compare_surname(name.surname, parts, known=self.known_surname[at])
             order = _OF_TWO.get(name.order, name.order) if len(parts) > 1 else name.order
@@ -256,8 +247,7 @@ class Scorer:
         best: ComparedAddress | None = None
         for at, address in enumerate(self.line.addresses):
             written_way = _written_way(address, street)
-            compared_street = self._streets.get((at, street))
-            if compared_street is None:
+            if (compared_street := self._streets.get((at, street))) is None:
                 compared_street = comparison.compare_street(address.streets, street, self.known_streets)
                 self._streets[at, street] = compared_street
             compared = ComparedAddress(
@@ -286,14 +276,8 @@ class Scorer:
         address_weight = self._household_weight
         if address.here and address.unit == "same" and self.household:
             address_weight = self._weight_among(self.household.units.get(unit, 1))
-        return (
-            w["house"][address.house]
-            + w["street"][address.street.level]
-            + w["way"][address.way]
-            + w["unit"][address.unit]
-            + w["zip"][address.zip]
-            + address_weight
-        )
+        levels = w["house"][address.house] + w["street"][address.street.level] + w["way"][address.way]
+        return levels + w["unit"][address.unit] + w["zip"][address.zip] + address_weight
 
     def _waived(self, address: ComparedAddress, written_way: tuple[str, str]) -> float:
         """What another zip, type or direction would weigh, where the roll has no address that it could point to.
@@ -391,18 +375,16 @@ class Posterior(NamedTuple):
         return [here + moved + out for here, moved, out in zip(self.here, self.moved, self.canceled, strict=True)]
 
 
-def group(compared: Iterable[ComparedRegistration]) -> list[Person]:
-    """Return the voters behind the registrations, the best first; name and date of birth unite two voter numbers."""
-    persons: dict[Hashable, list[ComparedRegistration]] = {}
+def _persons(compared: Iterable[ComparedRegistration]) -> list[Person]:
+    """The voters behind the registrations, the best first; name and date of birth unite two voter numbers."""
+    registrations: dict[Hashable, list[ComparedRegistration]] = {}
     identities: dict[str, Hashable] = {}
     for one in compared:
         r = one.registration
         identity: Hashable = (r.birth_date, r.last_name, r.first_name) if r.birth_date else ("voter", r.voter_id)
-        persons.setdefault(identities.setdefault(r.voter_id, identity), []).append(one)
-    return sorted(
-        map(_person, persons.values()),
-        key=lambda person: (-max(person.weight, person.name_weight), person.best.registration.voter_id),
-    )
+        registrations.setdefault(identities.setdefault(r.voter_id, identity), []).append(one)
+    persons = map(_person, registrations.values())
+    return sorted(persons, key=lambda p: (-max(p.weight, p.name_weight), p.best.registration.voter_id))
 
 
 def _person(registrations: list[ComparedRegistration]) -> Person:
@@ -464,7 +446,7 @@ def compare_candidates(scorer: Scorer, candidates: Sequence[Registration], *, by
     """Compare a line with the registrations found, without those found by chance, and weigh the hypotheses."""
     worth = worth_comparing(scorer, candidates) if by_name else candidates
     compared = [scorer.compare(registration) for registration in worth]
-    persons = group(compared)
+    persons = _persons(compared)
     probabilities = posterior(persons, scorer.terms.registrations, scorer.model)
     county = county_membership(scorer.line, scorer.terms)
     return CandidateSet(scorer, compared, persons, probabilities, county, by_name, scorer.model.thresholds)
