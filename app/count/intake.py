@@ -1,7 +1,4 @@
-"""Examining lines and taking signatures in: each place, request and voter once, whatever is retried or races.
-
-Single signatures from many clients are committed together: one transaction's cost for all that arrived meanwhile.
-"""
+"""Examining lines and taking signatures in: each place, request and voter once, whatever is retried or races."""
 
 import asyncio
 import json
@@ -52,10 +49,7 @@ Answer = SubmissionResult | Exception
 
 @dataclass(eq=False, slots=True)
 class Submission:
-    """One request's signatures; a single signature is a submission of one. With what was looked up before any lock.
-
-    Whether that still holds is checked when it is written.
-    """
+    """One request's signatures, one or many, with what was looked up before any lock: writing checks that it holds."""
 
     principal: str
     signatures: Sequence[Signature]
@@ -100,14 +94,13 @@ class Intake:
     decide: Decide = decide_lines
 
     async def take_in(self, submissions: Sequence[Submission], *, now: datetime) -> list[Answer]:
-        """Take several submissions in, in one transaction; one answer each, in order.
+        """Take several submissions in, in one transaction; one answer each, in order, an exception for its caller.
 
-        What refuses or breaks one submission never fails another: where the whole fails, each is tried by itself. An
-        answer that is an exception is for the caller who submitted.
+        What refuses or breaks one submission never fails another: where the whole fails, each is tried by itself.
         """
         for _ in range(ATTEMPTS):
             try:
-                await self._look_up(submissions)
+                await self.look_up(submissions)
                 return await self._write(submissions, now)
             except ChangedMeanwhileError:
                 continue
@@ -117,22 +110,14 @@ class Intake:
                 return [(await self.take_in([one], now=now))[0] for one in submissions]
         return [BusyError() for _ in submissions]
 
-    async def look_up(self, submissions: Sequence[Submission]) -> None:
-        """Look up what `take_in_looked_up` takes in. If one submission breaks it, that finds out which."""
-        with suppress(*_OF_ONE):
-            await self._look_up(submissions)
-
     async def take_in_looked_up(self, submissions: Sequence[Submission], *, now: datetime) -> list[Answer]:
-        """Take in, in one transaction, what was looked up in one group or several; one answer a submission, in order.
-
-        If any of it changed meanwhile, or one submission breaks it, all is looked up again, as `take_in` does.
-        """
+        """Take in what was looked up in one group or several; if it changed, or one breaks it, as `take_in` does."""
         try:
             return await self._write(submissions, now)
         except (ChangedMeanwhileError, *_OF_ONE):
             return await self.take_in(submissions, now=now)
 
-    async def _look_up(self, submissions: Sequence[Submission]) -> None:
+    async def look_up(self, submissions: Sequence[Submission]) -> None:
         """Read earlier answers, what is recorded at the places, and what the roll says of new lines. No lock."""
         connection, petition = self.connection, self.petition
         keyed = {(s.principal, s.key) for s in submissions if s.key}
@@ -187,9 +172,8 @@ class Intake:
         except KeyError:
             raise ChangedMeanwhileError from None
         basis = await rows.hold_basis(self.connection, self.petition.key)
-        if any(finding.basis != basis for finding in findings):
-            raise ChangedMeanwhileError
-        if not await rows.take_places(change, [(signature, submission.principal) for signature, submission in new]):
+        texts = [(signature, submission.principal) for signature, submission in new]
+        if any(finding.basis != basis for finding in findings) or not await rows.take_places(change, texts):
             raise ChangedMeanwhileError
         lines = await record(change, "intake", findings)
         return {s.place: (lines[s.place], frozenset([s.sha256])) for s, _ in new}
@@ -294,10 +278,11 @@ class _Queue:
 
 @dataclass(eq=False)
 class GroupCommit:
-    """The submissions that wait, by petition. No timer: a submission that finds no other under way goes at once.
+    """The submissions that wait, by petition: one transaction's cost for all that arrived meanwhile.
 
-    While a group commits, the next one is looked up, which locks nothing. Of each petition one transaction is under
-    way, since all of them lock its head; what was looked up meanwhile goes together in the next.
+    There is no timer: a submission that finds no other under way goes at once. While a group commits, the next one is
+    looked up, which locks nothing. Of each petition one transaction is under way, since all of them lock its head; what
+    was looked up meanwhile goes together in the next.
 
     `at_once` is how many groups are looked up at a time: one for each process that decides, and two of a single one,
     since another can decide while one waits for the database.
@@ -333,8 +318,8 @@ class GroupCommit:
     async def take_in(self, petition: Petition, submission: Submission) -> Answer:
         """Take one submission in by itself, such as a batch (see `Intake.take_in`)."""
         async with self.count.database.intake() as connection:
-            (answer,) = await self._intake(connection, petition).take_in([submission], now=self.now())
-        return answer
+            intake = Intake(self.count, connection, petition, self.decide)
+            return (await intake.take_in([submission], now=self.now()))[0]
 
     def _start(self) -> None:
         """Start to look the next groups up; petitions take turns."""
@@ -368,8 +353,9 @@ class GroupCommit:
         try:
             async with self.count.database.intake() as connection:
                 group = self._group(queue)
-                intake = self._intake(connection, queue.petition)
-                await intake.look_up([submission for submission, _ in group])
+                intake = Intake(self.count, connection, queue.petition, self.decide)
+                with suppress(*_OF_ONE):  # if one submission breaks it, `take_in_looked_up` finds out which
+                    await intake.look_up([submission for submission, _ in group])
                 queue.looked_up += group
                 self._next()
                 answers = await self._commit(intake, queue)
@@ -380,9 +366,6 @@ class GroupCommit:
         _give(answers)
         while queue.looked_up and not queue.committing:
             await self._commit_others(queue)
-
-    def _intake(self, connection: asyncpg.Connection, petition: Petition) -> Intake:
-        return Intake(self.count, connection, petition, self.decide)
 
     def _next(self) -> None:
         """Let the next group be looked up: the running task's is, or cannot be."""
@@ -409,7 +392,7 @@ class GroupCommit:
         answers: _Answers = []
         try:
             async with self.count.database.intake() as connection:
-                answers = await self._commit(self._intake(connection, queue.petition), queue)
+                answers = await self._commit(Intake(self.count, connection, queue.petition, self.decide), queue)
         except Exception as error:  # noqa: BLE001  # as above
             group, queue.looked_up = queue.looked_up, []
             answers += [(waiting, error) for waiting in group]

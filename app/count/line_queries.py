@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from asyncpg import Connection, Record
+from asyncpg import Connection
 from sqlalchemy import Row, and_, func, insert, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.count.queries import THE_LINES_COLUMNS, columns, line_of
+from app.count.queries import THE_LINES_COLUMNS, Places, columns, line_of
 from app.database.tables import head
 from app.database.tables import line as line_table
 from app.database.tables import petition as petition_table
@@ -19,6 +19,7 @@ from app.errors import UnknownLineError
 from app.law.line import HEAD_COLUMNS, TEXT_COLUMNS, Counts, Line, Place, Signature, Tally
 from app.law.petition import Petition, PetitionKey
 from app.ledger.entries import GENESIS
+from app.ledger.queries import Span
 
 # Each line by its whole primary key; OFFSET 0 keeps it so with a plan from when the table was empty (see intake).
 _LINES_AT = """
@@ -100,36 +101,29 @@ class LineRead:
     undoubted: dict[str, Any] | None  # while opinions of the signature are pending: the last finding that is none
 
 
-async def read_lines(connection: Connection, petition: PetitionKey, places: Collection[Place]) -> dict[Place, LineRead]:
+async def read_lines(connection: Connection, petition: PetitionKey, places: Places) -> dict[Place, LineRead]:
     """The lines at these places; a place without a signature is absent."""
-    rows = await connection.fetch(_LINES, *petition, *columns(places))
-    return {one.line.place: one for one in map(_line_read, rows)}
-
-
-def _line_read(row: Record) -> LineRead:
-    line, (people_needed, content, grounds, undoubted) = line_of(row), row[14:18]
-    finding = json.loads(content)
-    shown = json.loads(grounds) if grounds else finding
-    evidence = shown["evidence"]
-    newest = {"evidence": evidence, "evidence_of": None if evidence is None else shown["finding_no"]}
-    signature = Signature.stored(line.place, row[18:])
-    return LineRead(line, people_needed, signature, finding | newest, undoubted and json.loads(undoubted) | newest)
+    found = {}
+    for row in await connection.fetch(_LINES, *petition, *columns(places)):
+        line, (people_needed, content, grounds, undoubted) = line_of(row), row[14:18]
+        finding = json.loads(content)
+        shown = json.loads(grounds) if grounds else finding
+        evidence = shown["evidence"]
+        newest = {"evidence": evidence, "evidence_of": None if evidence is None else shown["finding_no"]}
+        before_doubts = undoubted and json.loads(undoubted) | newest
+        signature = Signature.stored(line.place, row[18:])
+        found[line.place] = LineRead(line, people_needed, signature, finding | newest, before_doubts)
+    return found
 
 
 async def read_line(connection: Connection, petition: PetitionKey, place: Place) -> LineRead:
-    """One line of a petition.
-
-    Raises:
-        UnknownLineError: no signature is recorded at that place.
-    """
+    """One line of a petition. Raises UnknownLineError if no signature is recorded at that place."""
     if read := (await read_lines(connection, petition, [place])).get(place):
         return read
     raise UnknownLineError
 
 
-async def signatures_at(
-    connection: Connection, petition: PetitionKey, places: Collection[Place]
-) -> dict[Place, Signature]:
+async def signatures_at(connection: Connection, petition: PetitionKey, places: Places) -> dict[Place, Signature]:
     """The signatures at these places, as their text was last corrected."""
     rows = await connection.fetch(_SIGNATURES_AT, *petition, *columns(places))
     return {one.place: one for one in (Signature.stored(row[:3], row[3:]) for row in rows)}
@@ -142,13 +136,7 @@ async def line_history(connection: Connection, petition: PetitionKey, place: Pla
 
 
 async def page_of_lines(
-    connection: AsyncConnection,
-    petition: PetitionKey,
-    *,
-    after: Place | None,
-    limit: int,
-    blind: bool = True,
-    **wanted: object,
+    connection: AsyncConnection, petition: PetitionKey, *, after: Place | None, limit: int, blind: bool, **only: object
 ) -> list[Row[Any]]:
     """A page of lines in paper order, which never changes: a page never skips or repeats a line.
 
@@ -158,7 +146,7 @@ async def page_of_lines(
         after: the last place of the page before; None: the first page.
         limit: how many lines at most.
         blind: whether to show as settled what would be settled if no one doubted the signature.
-        wanted: only lines with these values, such as `status`; None: any.
+        only: lines with these values, such as `status`; None: any.
     """
     t = line_table.c
     but_for_doubts = and_(func.cardinality(t.mismatch_by) > 0, func.cardinality(t.confirmed_by) >= t.people_needed)
@@ -166,7 +154,7 @@ async def page_of_lines(
     query = select(t.section, t.page, t.line, t.status, t.reason, settled, t.version, t.voter_id).where(
         t.county_id == petition.county_id, t.petition_id == petition.petition_id
     )
-    query = query.where(*(t[name] == value for name, value in wanted.items() if value is not None))
+    query = query.where(*(t[name] == value for name, value in only.items() if value is not None))
     if after is not None:
         query = query.where(tuple_(t.section, t.page, t.line) > tuple_(*after))
     query = query.order_by(t.section, t.page, t.line).limit(limit)
@@ -231,17 +219,10 @@ async def read_tallies(connection: Connection, petitions: Collection[PetitionKey
 
 
 async def read_history(
-    connection: Connection, petition: PetitionKey, *, after: int, limit: int
+    connection: Connection, petition: PetitionKey, span: Span
 ) -> list[tuple[int, datetime, dict[str, Any]]]:
-    """The tally at some past versions, evenly spaced, the current one among them: version, time and counts.
-
-    Args:
-        connection: of the readers.
-        petition: whose tally.
-        after: only later versions.
-        limit: how many at most.
-    """
-    rows = await connection.fetch(_TALLY_HISTORY, *petition, after, limit)
+    """The tally at some versions of a span, evenly spaced, the current one among them: version, time and counts."""
+    rows = await connection.fetch(_TALLY_HISTORY, *petition, *span)
     entries = [(row["seq"], json.loads(row["payload"])) for row in rows]
     return [(version, datetime.fromisoformat(entry["at"]), entry["tally"]) for version, entry in entries]
 

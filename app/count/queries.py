@@ -190,10 +190,7 @@ class Change:
     tally: Tally | None = None  # as this transaction leaves it; None: it has not changed the count
 
     async def insert(self, query: str, value: object, rows: Collection[Iterable[object]]) -> int:
-        """Run a statement with a value that is the same for all rows, and the rows' columns; returns how many it wrote.
-
-        A statement about no rows is not sent.
-        """
+        """Run a statement with a value that all rows share and their columns, if there are rows; returns how many."""
         if not rows:
             return 0
         status = await self.connection.execute(query, *self.petition.key, value, *zip(*rows, strict=True))
@@ -204,12 +201,15 @@ Occupied = tuple[Line, frozenset[bytes]]
 """The line at a place that is taken, and the fingerprints of every text that was ever recorded there."""
 
 
+Places = Collection[Place]
+
+
 def line_of(row: Record) -> Line:
     """The line of a row that begins with `LINE_COLUMNS`."""
     return Line(Place(*row[:3]), Outcome(*row[3:5]), *row[5:12], *map(tuple, row[12:14]))
 
 
-def columns(places: Collection[Place]) -> tuple[list[int], list[int], list[int]]:
+def columns(places: Places) -> tuple[list[int], list[int], list[int]]:
     """Places as the three arrays that `unnest` takes."""
     return [p.section for p in places], [p.page for p in places], [p.line for p in places]
 
@@ -225,11 +225,8 @@ async def lock_slots(change: Change, voters: Sequence[str]) -> dict[str, date | 
     return dict(await connection.fetch(_LOCK_SLOTS, *petition, known)) if known else {}
 
 
-async def lock_lines(change: Change, places: Collection[Place], voters: Collection[str]) -> dict[Place, Line]:
-    """Lock the lines at these places and the voters' eligible ones, in paper order. Returns those that there are.
-
-    The transaction holds the voters' slots.
-    """
+async def lock_lines(change: Change, places: Places, voters: Collection[str]) -> dict[Place, Line]:
+    """Lock the lines at these places and the eligible ones of voters whose slots are held; returns those there are."""
     rows = await change.connection.fetch(_LOCK_LINES, *change.petition.key, *columns(places), list(voters))
     return {line.place: line for line in map(line_of, rows)}
 
@@ -240,7 +237,7 @@ async def lock_head(change: Change) -> Tally | None:
     return row and Tally.stored(row)
 
 
-async def step_down(change: Change, places: Collection[Place]) -> None:
+async def step_down(change: Change, places: Places) -> None:
     """Free the counted place of voters whose counted line is about to change."""
     await change.connection.execute(_STEP_DOWN, *change.petition.key, *columns(places))
 
@@ -270,9 +267,7 @@ async def append_entry(change: Change, entry: Entry, tally: Tally) -> None:
     await connection.execute(_MOVE_HEAD, *petition, *place, *numbers, json.dumps(by_reason))
 
 
-async def occupied_places(
-    connection: Connection, petition: PetitionKey, places: Collection[Place]
-) -> dict[Place, Occupied]:
+async def occupied_places(connection: Connection, petition: PetitionKey, places: Places) -> dict[Place, Occupied]:
     """What is recorded at these places; a free place is absent."""
     rows = await connection.fetch(_OCCUPIED, *petition, *columns(places))
     found = ((line_of(row), frozenset([row["writing_sha256"], *row["revisions"]])) for row in rows)
@@ -298,8 +293,7 @@ async def stored_answers(
     connection: Connection, petition: PetitionKey, requests: Collection[tuple[str, str]]
 ) -> dict[tuple[str, str], tuple[bytes, str]]:
     """The fingerprints and answers of these requests, each a principal and its idempotency key."""
-    principals, keys = [p for p, _ in requests], [k for _, k in requests]
-    found = await connection.fetch(_STORED_ANSWERS, *petition, principals, keys)
+    found = await connection.fetch(_STORED_ANSWERS, *petition, *zip(*requests, strict=True))
     return {(principal, key): (fingerprint, answer) for principal, key, fingerprint, answer in found}
 
 

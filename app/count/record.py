@@ -1,12 +1,9 @@
-"""The one way in which the count changes: slots, lines, findings, ledger and head, in one transaction.
-
-Each transaction publishes the tally that it leaves, and a request that is repeated is carried out once.
-"""
+"""The one way in which the count changes: slots, lines, findings, ledger and head, in one transaction."""
 
 import json
 import secrets
 from asyncio import get_running_loop
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -25,9 +22,12 @@ from app.errors import BusyError, IdempotencyConflictError, PetitionClosedError,
 from app.law.line import Finding, Line, Place, Ruleset, Tally, canonical_text, line_after, outcomes_by_slot, restated
 from app.law.petition import Petition, Terms, check_closing, check_terms, required_signatures
 from app.law.reasons import VALID
-from app.ledger.entries import SALT_BYTES, EntryType, StoredFinding, next_entry
+from app.ledger.entries import SALT_BYTES, Entry, EntryType, StoredFinding, merkle_root
 
 Result = TypeVar("Result")
+Act = Callable[[Change], Awaitable[Result]]
+"""What to do in a transaction."""
+Facts = Mapping[str, object] | None
 
 ATTEMPTS: Final = 8
 """How often a transaction is tried: each lost race is lost to another transaction's commit, so a few are plenty."""
@@ -39,11 +39,13 @@ class ChangedMeanwhileError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class WriteRequest:
-    """Who sends a request, and by which key and fingerprint the same request is recognized when it is repeated."""
+    """A request about a petition. It is recognized by principal, key and fingerprint when it is repeated."""
 
+    petition: Petition
     principal: str
-    key: str | None = None  # the Idempotency-Key
-    fingerprint: bytes = b""  # SHA-256 of the request's meaning
+    key: str | None  # the Idempotency-Key
+    fingerprint: bytes  # SHA-256 of the request's meaning
+    now: datetime  # goes on record
 
 
 StoredAnswer = tuple[dict[str, Any], bool]
@@ -78,7 +80,7 @@ class Count:
                 else:
                     self.tallies.invalidate(petition.key)
 
-    async def attempt(self, petition: Petition, act: Callable[[Change], Awaitable[Result]], *, now: datetime) -> Result:
+    async def attempt(self, petition: Petition, act: Act[Result], *, now: datetime) -> Result:
         """Run `act` in one transaction; run it again from the start if another transaction changed the same lines.
 
         Raises BusyError if others were faster, again and again, and what `act` refuses; nothing is changed then.
@@ -90,29 +92,14 @@ class Count:
         raise BusyError
 
     async def once(
-        self,
-        petition: Petition,
-        request: WriteRequest,
-        act: Callable[[Change], Awaitable[Result]],
-        answer: Callable[[Result], dict[str, Any]],
-        *,
-        now: datetime,
+        self, request: WriteRequest, act: Act[Result], answer: Callable[[Result], dict[str, Any]]
     ) -> StoredAnswer:
         """Carry a request out in one transaction, and store its answer with what it changed.
 
-        Args:
-            petition: the petition that the request is about.
-            request: who asks, with the idempotency key.
-            act: what to do in the transaction.
-            answer: makes JSON data of the result of `act`; a pure function.
-            now: the time that goes on record.
-
-        Raises:
-            IdempotencyConflictError: the key was used before with other content.
-            BusyError: other transactions were faster, again and again.
-            RecallError: what `act` refuses; nothing is changed then.
+        `answer` makes JSON data of the result of `act`; it is a pure function. Raises IdempotencyConflictError if the
+        key was used before with other content, and what `attempt` raises.
         """
-        key = request.key
+        key, petition = request.key, request.petition
 
         async def carry_out(change: Change) -> StoredAnswer:
             if key is None:
@@ -131,7 +118,7 @@ class Count:
                 raise ChangedMeanwhileError  # the same request is being answered elsewhere: that answer counts
             return content, False
 
-        return await self.attempt(petition, carry_out, now=now)
+        return await self.attempt(petition, carry_out, now=request.now)
 
     async def open_petition(self, terms: Terms, *, opened_by: str, now: datetime) -> Petition:
         """Open a petition, with its head and the ledger's first entry; a new county is created.
@@ -164,12 +151,7 @@ class Count:
 
 
 async def record(
-    change: Change,
-    entry_type: EntryType,
-    findings: Sequence[Finding],
-    *,
-    voters: Collection[str] = (),
-    facts: Mapping[str, object] | None = None,
+    change: Change, entry_type: EntryType, findings: list[Finding], *, voters: Iterable[str] = (), facts: Facts = None
 ) -> dict[Place, Line]:
     """Put findings on record, and decide the other lines of the same voters again. Returns every line that changed.
 
@@ -184,10 +166,7 @@ async def record(
         voters: whose lines are decided again besides those of the findings, since their withdrawal changed.
         facts: go into the ledger's payload, free of personal data.
 
-    Raises:
-        ChangedMeanwhileError: a line is not as it was read.
-        PetitionClosedError: the count has ended.
-        UnknownPetitionError: there is no such petition.
+    Raises ChangedMeanwhileError if a line is not as it was read, and what `write` raises.
     """
     named = {finding.voter_id for finding in findings if finding.outcome == VALID and finding.voter_id}
     read = {finding.place: finding.before for finding in findings if finding.before}
@@ -230,23 +209,17 @@ def resolve(
 
 
 async def write(
-    change: Change,
-    entry_type: EntryType,
-    decided: Sequence[tuple[Finding, Line]],
-    *,
-    facts: Mapping[str, object] | None = None,
+    change: Change, entry_type: EntryType, decided: Sequence[tuple[Finding, Line]], *, facts: Facts = None
 ) -> dict[Place, Line]:
     """Write the lines, their findings, one ledger entry and the tally under the head's lock. Returns the lines.
+
+    Raises PetitionClosedError if the count has ended, and UnknownPetitionError.
 
     Args:
         change: the transaction; it holds the slots and the lines.
         entry_type: of the ledger's entry.
         decided: findings, each with the line as it leaves it.
         facts: go into the ledger's payload, free of personal data.
-
-    Raises:
-        PetitionClosedError: the count has ended.
-        UnknownPetitionError: there is no such petition.
     """
     head = await rows.lock_head(change)
     if head is None:
@@ -260,7 +233,8 @@ async def write(
     if stepping_down := sorted(place for place, _ in counted.items() - stay.items()):
         await rows.step_down(change, stepping_down)
     await rows.write_lines(change, version, lines)
-    contents = [finding_content(finding, line, change.petition.ruleset_name, at) for finding, line in decided]
+    shared = {"decided_at": at, "ruleset": change.petition.ruleset_name}
+    contents = [finding_content(finding, line, shared) for finding, line in decided]
     stored = [
         StoredFinding(line.place, line.finding_no, version, number, secrets.token_bytes(SALT_BYTES), content)
         for number, (line, content) in enumerate(zip(lines, contents, strict=True))
@@ -268,31 +242,23 @@ async def write(
     await rows.write_findings(change, version, stored)
     counts = head.counts.moved((finding.before, line) for finding, line in decided)
     payload = {"at": at, "leaves": len(lines), "tally": counts.as_json(), **(facts or {})}
-    entry, state = next_entry(head, entry_type, stored, payload), "closed" if entry_type == "close" else head.state
+    leaves = [finding.leaf_hash() for finding in stored]
+    entry = Entry(version, entry_type, merkle_root(leaves), b"".join(leaves), canonical_text(payload)).after(head.hash)
+    state = "closed" if entry_type == "close" else head.state
     change.tally = Tally(version, change.now, state, counts, entry.hash)
     await rows.append_entry(change, entry, change.tally)
     return {line.place: line for line in lines}
 
 
-_NO_EVIDENCE: Final = ',"evidence":null,'
-"""A finding without evidence, in canonical JSON. No text in it can look like this: its quotes are escaped."""
-
-
-def finding_content(finding: Finding, line: Line, ruleset: str, decided_at: str) -> str:
+def finding_content(finding: Finding, line: Line, shared: Mapping[str, str]) -> str:
     """The canonical JSON of a finding: what is stored, shown as evidence, and hashed into the ledger.
 
-    The evidence, most of it, is canonical JSON already, and is put in as it is.
-
-    Args:
-        finding: what was found.
-        line: as the finding leaves it.
-        ruleset: its name.
-        decided_at: RFC 3339.
+    `line` is as the finding leaves it; `shared` has the facts that all findings of a transaction share. The evidence,
+    most of the text, is canonical JSON already, and is put in as it is.
     """
     content = {
         "confirmed_by": line.confirmed_by,
         "counted_place": str(finding.counted_place) if finding.counted_place else None,
-        "decided_at": decided_at,
         "decided_by": finding.decided_by,
         "evidence": None,
         "finding_no": line.finding_no,
@@ -304,12 +270,13 @@ def finding_content(finding: Finding, line: Line, ruleset: str, decided_at: str)
         "reason_open": finding.reason_open,
         "registration_no": finding.registration_no,
         "roll_version": finding.roll_version,
-        "ruleset": ruleset,
         "secondary": finding.secondary,
         "settled": line.settled,
         "status": line.outcome.status,
         "voter_id": line.voter_id,
         "writing_sha256": finding.writing_sha256.hex() or None,
+        **shared,
     }
     text = canonical_text(content)
-    return text.replace(_NO_EVIDENCE, f',"evidence":{finding.evidence},', 1) if finding.evidence else text
+    # No other part of it can look like the one that is replaced: in a text the quotes are escaped.
+    return text.replace(',"evidence":null,', f',"evidence":{finding.evidence},', 1) if finding.evidence else text

@@ -43,10 +43,7 @@ class TallyBoard:
         self._ended = False
 
     def publish(self, petition: PetitionKey, tally: Tally, as_of: float) -> None:
-        """Take the tally as a commit of this process left it, before the caller is answered.
-
-        At `as_of`, by the loop's clock, it was the newest for certain.
-        """
+        """Take a tally as a commit left it, before its caller is answered; at `as_of` (loop time) it was newest."""
         if tally is self._newest(petition, tally):
             self._published[petition] = tally, monotonic()
             self._reads.put(petition, tally, as_of)
@@ -104,9 +101,7 @@ class TallyBoard:
                 await self._round.wait()
                 tally, quiet = self._seen.get(petition, tally), quiet + 1
         finally:
-            self._listeners[petition] -= 1
-            if not self._listeners[petition]:
-                del self._listeners[petition]
+            self._listeners -= Counter([petition])  # which leaves out those that no stream follows
 
     async def _watch(self) -> None:
         while self._listeners and not self._ended:
@@ -209,14 +204,11 @@ class Coalesced(Generic[Key, Value]):
                 query.found.set_exception(error)
                 query.found.exception()  # also of a query that no caller waits for it counts as seen
             else:
-                self._remember(found, began)
+                if self.max_age:
+                    fresh = {k: known for k, known in self._known.items() if self._is_fresh(k, known[1], self.max_age)}
+                    # A key that does not exist is not remembered: it may exist the next moment.
+                    self._known = fresh
+                    for key, value in found.items():
+                        self.put(key, value, began)
                 query.found.set_result(found)
         self._running = self._reading = None
-
-    def _remember(self, found: Mapping[Key, Value], began: float) -> None:
-        """Keep what was found. A key that does not exist is not remembered: it may exist the next moment."""
-        if not self.max_age:
-            return
-        self._known = {k: known for k, known in self._known.items() if self._is_fresh(k, known[1], self.max_age)}
-        for key, value in found.items():
-            self.put(key, value, began)

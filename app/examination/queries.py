@@ -9,7 +9,7 @@ from asyncpg import Connection, Record
 
 from app.count.queries import LINE_COLUMNS, Change, line_of
 from app.law.line import TEXT_COLUMNS, Line, Place
-from app.law.petition import Petition, PetitionKey, Revocation, Withdrawal
+from app.law.petition import Petition, PetitionKey, Revocation, Withdrawal, sealed
 from app.law.quality import PARTS, Check, DecidedLine, draw_limit
 from app.law.reasons import Outcome
 from app.law.review import PersonFinding
@@ -158,7 +158,7 @@ async def add_withdrawal(change: Change, new: Withdrawal, salt: bytes) -> str:
     """
     *facts, revocation = new
     query, row = (_ADD_REVOCATION, revocation) if revocation else (_ADD_WITHDRAWAL, facts)
-    content = (revocation or new).content()
+    content = sealed(revocation or new)
     await change.connection.execute(query, *change.petition.key, *row, salt, content)
     since = None if revocation else new.received_on
     await change.connection.execute(_SET_SLOT, *change.petition.key, new.voter_id, since)

@@ -453,8 +453,8 @@ class Write:
             return {"status": status, "body": content.model_dump(mode="json")}
 
         fingerprint = sha256(canonical([*meaning, body.model_dump(mode="json")])).digest()
-        request = WriteRequest(self.principal.name, self.key, fingerprint)
-        content, replayed = await self.state.count.once(self.petition, request, act, plain, now=self.state.now())
+        request = WriteRequest(self.petition, self.principal.name, self.key, fingerprint, self.state.now())
+        content, replayed = await self.state.count.once(request, act, plain)
         return JSONResponse(content["body"], content["status"], REPLAYED if replayed else None)
 
 

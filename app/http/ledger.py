@@ -108,7 +108,7 @@ async def list_checkpoints(_: Monitor, state: AppState, petition: PathPetition, 
     """All checkpoints, the oldest first."""
     after = min(paging.after(wire.number_of) or 0, 2**31 - 1)  # they are numbered by integers of 32 bits
     async with state.database.reading() as connection:
-        found = await rows.checkpoints(connection, petition.key, after=after, limit=paging.limit + 1)
+        found = await rows.checkpoints(connection, petition.key, rows.Span(after, paging.limit + 1))
     page = paging.page("checkpoints", found, lambda row: row.number)
     return page | {"checkpoints": [row.note for row in page["checkpoints"]]}
 
@@ -124,7 +124,7 @@ async def list_entries(_: Monitor, state: AppState, petition: PathPetition, pagi
     """The ledger's entries in order. They hold no personal data: findings are salted hashes."""
     after = paging.after(wire.number_of) or 0
     async with state.database.reading() as connection:
-        found = await rows.page_of_entries(connection, petition.key, after, paging.limit + 1)
+        found = await rows.page_of_entries(connection, petition.key, rows.Span(after, paging.limit + 1))
     return paging.page("entries", found, lambda entry: entry.seq)
 
 

@@ -16,9 +16,11 @@ from app.database.engine import UNAVAILABLE
 from app.errors import UnknownPetitionError
 from app.http import frame, wire
 from app.http.frame import AppState, Decider, Monitor, PathPetition, Reader, Supervisor
-from app.law.line import CALIFORNIA, Tally, invalid_by_published, outlook, rate
+from app.law.line import CALIFORNIA, Tally, outlook, rate
 from app.law.petition import Petition, PetitionKey, Terms
+from app.law.reasons import invalid_by_published
 from app.ledger.evidence import make_checkpoint
+from app.ledger.queries import Span
 
 router = APIRouter(prefix="/v1/petitions", tags=["petitions"])
 _TALLY: Final = "/v1/petitions/{petition_id}/tally"
@@ -196,7 +198,7 @@ async def get_tally_history(
     The list is thinned out rather than paged, so `next_cursor` is always null.
     """
     async with state.database.reading() as connection:
-        past = await rows.read_history(connection, petition.key, after=since_version, limit=limit)
+        past = await rows.read_history(connection, petition.key, Span(since_version, limit))
     history = [PastTallyOut(version=version, at=at, **counts) for version, at, counts in past]
     return HistoryOut(petition_id=petition.petition_id, required=petition.required, history=history, next_cursor=None)
 

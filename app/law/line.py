@@ -9,19 +9,16 @@ from hashlib import sha256
 from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple, Self
 
-from app.law.reasons import PUBLISHED, VALID, Outcome, Published, published_under
+from app.law.reasons import VALID, Outcome
 
 LARGEST_NUMBER: Final = 999_999_999
 """Of a section, page or line: more than any paper has, and less than the columns hold."""
 
-_CONFIRMATIONS = MappingProxyType(
-    dict.fromkeys((
-        "not_registered", "registered_late", "pending_registration", "under_age", "canceled", "different_address",
-        "illegible", "not_personally_affixed", "section_defect", "out_of_district", "other",
-    ), 1)
-    # 2 CCR 20960: the signature is presumed the voter's; unanimous, different people, each blind to the others.
-    | {"signature_mismatch": 3}
-)  # fmt: skip
+# 2 CCR 20960: the signature is presumed the voter's; unanimous, different people, each blind to the others.
+_CONFIRMATIONS: Mapping[str, int] = dict.fromkeys((
+    "not_registered", "registered_late", "pending_registration", "under_age", "canceled", "different_address",
+    "illegible", "not_personally_affixed", "section_defect", "out_of_district", "other",
+), 1) | {"signature_mismatch": 3}  # fmt: skip
 """How many different people must agree on a reason to settle it; one that is not listed is settled by the machine."""
 
 
@@ -42,7 +39,7 @@ class Ruleset:
 
 CALIFORNIA = Ruleset("california-local-recall/1")
 CALIFORNIA_COMPARED = Ruleset("california-local-recall-compared/1", compare_signatures=True)
-RULESETS: Mapping[str, Ruleset] = MappingProxyType({r.name: r for r in (CALIFORNIA, CALIFORNIA_COMPARED)})
+RULESETS: Mapping[str, Ruleset] = {ruleset.name: ruleset for ruleset in (CALIFORNIA, CALIFORNIA_COMPARED)}
 
 
 class Place(NamedTuple):
@@ -122,10 +119,7 @@ class Line(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """What a machine or a person finds on one line by itself, before the voter's other lines are considered.
-
-    `valid` means eligible: the line passes every rule but the last (EC 105(b)).
-    """
+    """What is found on one line by itself, before its voter's others: `valid` means every rule but EC 105(b) holds."""
 
     place: Place
     outcome: Outcome
@@ -150,23 +144,12 @@ class Finding(NamedTuple):
 
 def restated(line: Line) -> Finding:
     """The finding that repeats what holds of a line by itself, for when its voter's slot is decided again."""
-    return Finding(
-        line.place,
-        line.by_itself,
-        line.voter_id,
-        roll_version=line.roll_version,
-        aliases_version=line.aliases_version,
-        confirmed_by=line.confirmed_by,
-        mismatch_by=line.mismatch_by,
-        before=line,
-    )
+    kept = {name: getattr(line, name) for name in ("roll_version", "aliases_version", "confirmed_by", "mismatch_by")}
+    return Finding(line.place, line.by_itself, line.voter_id, before=line, **kept)
 
 
 def line_after(finding: Finding, by_slot: Outcome | None, ruleset: Ruleset) -> Line:
-    """The line as a finding leaves it; `by_slot` is what the voter's slot says of it if it is eligible.
-
-    It is settled when enough different people agree and no opinion on the signature is pending.
-    """
+    """The line as a finding leaves it; `by_slot` is what the voter's slot says of it if it is eligible."""
     outcome = by_slot if by_slot and finding.outcome == VALID else finding.outcome
     confirmed = outcome.status in ("valid", "invalid") and len(finding.confirmed_by) >= ruleset.people_needed(outcome)
     before = finding.before
@@ -252,14 +235,6 @@ class Tally(NamedTuple):
         """The tally from the values of `HEAD_COLUMNS`."""
         version, as_of, state, digest, *numbers, by_reason = row
         return cls(version, as_of, state, Counts._make((*numbers, json.loads(by_reason))), digest)
-
-
-def invalid_by_published(by_reason: Mapping[str, int]) -> dict[Published, int]:
-    """Invalid lines under the seven published headings, each present."""
-    result = dict.fromkeys(PUBLISHED, 0)
-    for reason, count in by_reason.items():
-        result[published_under(reason)] += count
-    return result
 
 
 def rate(part: int, whole: int) -> float | None:

@@ -1,6 +1,5 @@
 """A petition: the number it requires, its window, when a line of it was signed, and withdrawals from it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal, NamedTuple
@@ -10,6 +9,7 @@ from app.errors import InvalidPetitionError, UndecidedLinesError, WithdrawalRefu
 from app.law.line import RULESETS, Counts, Ruleset, canonical_text
 
 _PERCENT_BELOW = ((1_000, 30), (10_000, 25), (50_000, 20), (100_000, 15))
+_DAYS_BELOW = ((1_000, 40), (5_000, 60), (10_000, 90), (50_000, 120))
 
 
 def required_signatures(registered: int) -> int:
@@ -19,6 +19,11 @@ def required_signatures(registered: int) -> int:
     """
     percent = next((p for bound, p in _PERCENT_BELOW if registered < bound), 10)
     return -(-registered * percent // 100)
+
+
+def circulation_days(registered: int) -> int:
+    """How many days the proponents have to circulate the petition (EC 11220)."""
+    return next((days for bound, days in _DAYS_BELOW if registered < bound), 160)
 
 
 class PetitionKey(NamedTuple):
@@ -127,12 +132,6 @@ def signing_interval(window: SigningInterval, section: SectionDates | None) -> S
     return window._replace(start=start, end=end) if start <= end else None
 
 
-def _sealed(facts: Mapping[str, object]) -> str:
-    """The canonical JSON of a withdrawal or a revocation, that the ledger's payload hashes."""
-    plain = {name: fact.isoformat() if isinstance(fact, date) else str(fact) for name, fact in facts.items()}
-    return canonical_text(plain)
-
-
 class Revocation(NamedTuple):
     """A supervisor's statement that a withdrawal was recorded by mistake."""
 
@@ -140,10 +139,6 @@ class Revocation(NamedTuple):
     revoked_by: str
     revoked_at: datetime
     note: str
-
-    def content(self) -> str:
-        """What is sealed of it."""
-        return _sealed(self._asdict())
 
 
 class Withdrawal(NamedTuple):
@@ -157,9 +152,12 @@ class Withdrawal(NamedTuple):
     note: str = ""
     revocation: Revocation | None = None  # sealed by itself; None: the withdrawal is in force
 
-    def content(self) -> str:
-        """What is sealed of it."""
-        return _sealed({name: fact for name, fact in self._asdict().items() if name != "revocation"})
+
+def sealed(statement: Withdrawal | Revocation) -> str:
+    """The canonical JSON of a withdrawal or a revocation, that the ledger's payload hashes."""
+    facts = {name: fact for name, fact in statement._asdict().items() if name != "revocation"}
+    plain = {name: fact.isoformat() if isinstance(fact, date) else str(fact) for name, fact in facts.items()}
+    return canonical_text(plain)
 
 
 def check_received(received_on: date, *, filed_on: date, today: date) -> None:

@@ -82,13 +82,9 @@ class ErrorRate:
 
 
 def error_rates(counts: Mapping[Outcome, tuple[int, int]], checks: Iterable[Check]) -> list[ErrorRate]:
-    """The error rate of all decisions, and of each kind.
+    """The error rate of all decisions, and of each kind. One that is doubted counts as an error until it is upheld.
 
-    A decision that is doubted and still open counts as an error until a person upholds it.
-
-    Args:
-        counts: for each outcome how many lines have it by the machine alone, and how many of them are drawn.
-        checks: the blind answers.
+    `counts` has for each outcome how many lines have it by the machine alone, and how many of them are drawn.
     """
     seen: dict[Outcome, Counter[Verdict]] = defaultdict(Counter)
     for check in checks:
@@ -113,6 +109,7 @@ DRAW_METHOD: Final = (
 )
 PARTS: Final = 1_000_000  # a share is given in parts per million
 _TAIL: Final = (1 - 0.95) / 2  # on each side of an interval
+_NEGLIGIBLE: Final = 1e-17  # of a sum: less than a double can show
 
 
 def draw_limit(share_ppm: int) -> int:
@@ -138,8 +135,8 @@ def clopper_pearson(errors: int, sample: int) -> tuple[float, float]:
     """
     if not 0 <= errors <= sample:
         raise ValueError("errors must be within 0 to sample")
-    lower = _solve(lambda p: beta_cdf(p, errors, sample - errors + 1), _TAIL) if errors else 0.0
-    upper = _solve(lambda p: beta_cdf(p, errors + 1, sample - errors), 1 - _TAIL) if errors < sample else 1.0
+    lower = _solve(lambda share: at_least(errors, sample, share), _TAIL) if errors else 0.0
+    upper = _solve(lambda share: at_least(errors + 1, sample, share), 1 - _TAIL) if errors < sample else 1.0
     return lower, upper
 
 
@@ -154,40 +151,20 @@ def _solve(rising: Callable[[float], float], target: float) -> float:
     return high
 
 
-def beta_cdf(x: float, a: float, b: float) -> float:
-    """The regularized incomplete beta function I_x(a, b), for a and b above 0 and x within 0 to 1.
+def at_least(successes: int, trials: int, share: float) -> float:
+    """The probability of at least so many successes, of 1 to `trials`, if each trial succeeds with probability `share`.
 
-    For whole numbers it is the probability of at least a successes in a + b - 1 trials of probability x.
+    The terms of the sum fall from the first one on, and the sum ends when they no longer matter.
     """
-    if x <= 0 or x >= 1:
-        return float(x >= 1)
-    if x > (a + 1) / (a + b + 2):  # on this side the fraction of the mirrored function converges fast
-        return 1 - beta_cdf(1 - x, b, a)
-    front = lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log1p(-x)
-    return exp(front) / a / _fraction(x, a, b)
-
-
-_TINY: Final = 1e-300
-_CLOSE: Final = 1e-16
-_MOST_TERMS: Final = 100_000  # some times the square root of a and b are needed
-
-
-def _fraction(x: float, a: float, b: float) -> float:
-    """The continued fraction of the incomplete beta function (DLMF 8.17.22), from the front (Lentz's method)."""
-    value, upward, downward = 1.0, 1.0, 0.0
-    for n in range(1, _MOST_TERMS):
-        m = n // 2
-        if n % 2:
-            term = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
-        else:
-            term = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
-        downward = 1 / _not_zero(1 + term * downward)
-        upward = _not_zero(1 + term / upward)
-        value *= upward * downward
-        if abs(upward * downward - 1) <= _CLOSE:
+    if share <= 0 or share >= 1:
+        return float(share >= 1)
+    if share * trials > successes:  # where the terms would rise first, those of the other tail fall
+        return 1 - at_least(trials - successes + 1, trials, 1 - share)
+    ways = lgamma(trials + 1) - lgamma(successes + 1) - lgamma(trials - successes + 1)
+    term, total = exp(ways + successes * log(share) + (trials - successes) * log1p(-share)), 0.0
+    for seen in range(successes, trials + 1):
+        total += term
+        term *= (trials - seen) / (seen + 1) * share / (1 - share)
+        if term <= total * _NEGLIGIBLE:
             break
-    return value
-
-
-def _not_zero(number: float) -> float:
-    return number if abs(number) > _TINY else _TINY
+    return total

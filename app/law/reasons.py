@@ -1,7 +1,6 @@
 """Statuses and reason codes, and the headings under which Los Angeles County published them."""
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Literal, NamedTuple, get_args
 
 Status = Literal["received", "valid", "invalid", "review"]
@@ -44,53 +43,52 @@ REASONS: tuple[Reason, ...] = get_args(Reason)
 REVIEW_CAUSES: tuple[ReviewCause, ...] = get_args(ReviewCause)
 COUNTED_LATER: frozenset[str] = frozenset({"duplicate", "withdrawn"})
 """Reasons that only the count gives, to lines that pass every other rule; no examination of a line finds them."""
-KEPT_FOR_A_PERSON: frozenset[str] = frozenset(
-    {"new_roll", "new_writing", "new_dates", "new_aliases", "quality_check", "undone"}
-)
+KEPT_FOR_A_PERSON = frozenset({"new_roll", "new_writing", "new_dates", "new_aliases", "quality_check", "undone"})
 """Causes of review that only a person's finding ends. A later examination that knows more may end the others."""
 PUBLISHED: tuple[Published, ...] = get_args(Published)
 
-REASONS_IN_WORDS: Mapping[str, str] = MappingProxyType(
-    {
-        "section_defect": "the section is defective: its circulator's declaration (EC 104)",
-        "no_signature": "the line is not signed (EC 100)",
-        "no_address": "no residence address is written, or only a PO box (EC 100)",
-        "not_personally_affixed": "the signer did not personally write the name and address (EC 100)",
-        "illegible": "what is written cannot be read (EC 100)",
-        "out_of_county": "city and zip are not of this county",
-        "not_registered": "searches by name and by address found no registered voter who may have signed (EC 2102)",
-        "registered_late": "the affidavit was signed after the line, or received after the filing (EC 2102(b))",
-        "pending_registration": "the registration was not complete (EC 2102)",
-        "under_age": "the signer was not yet 18 (EC 2102(d))",
-        "canceled": "the registration was canceled before the line was signed (EC 2201)",
-        "out_of_district": "the voter is not of the officer's district",
-        "different_address": "the voter is registered, at another house number or street (EC 105(a)(1))",
-        "signature_mismatch": "different people agree that the signature is not the voter's (2 CCR 20960)",
-        "withdrawn": "the voter withdrew in writing before the filing (EC 11303)",
-        "duplicate": "another line of the same voter counts (EC 105(b))",
-        "other": "another reason, given in the note",
-        "ambiguous": "several voters fit",
-        "weak_match": "the evidence is too weak for the machine to decide",
-        "possible_move": "a voter of this name is registered elsewhere and may have moved",
-        "confidential": "the line may be a confidential voter's (EC 2166)",
-        "section_dates": "the section's dates are missing or contradictory (EC 104)",
-        "no_roll": "no roll was active yet",
-        "new_roll": "a person confirmed that no voter fits, and a newer roll says otherwise",
-        "new_writing": "a person decided the line, and its corrected writing says otherwise",
-        "new_dates": "a person decided the line, and the section's new dates say otherwise",
-        "new_aliases": "a person decided the line, and by another name of its street or city the data say otherwise",
-        "quality_check": "a person who did not know the decision decided otherwise",
-        "undone": "a person undid the previous finding",
-    }
-)
+REASONS_IN_WORDS: Mapping[str, str] = {
+    "section_defect": "the section is defective: its circulator's declaration (EC 104)",
+    "no_signature": "the line is not signed (EC 100)",
+    "no_address": "no residence address is written, or only a PO box (EC 100)",
+    "not_personally_affixed": "the signer did not personally write the name and address (EC 100)",
+    "illegible": "what is written cannot be read (EC 100)",
+    "out_of_county": "city and zip are not of this county",
+    "not_registered": "searches by name and by address found no registered voter who may have signed (EC 2102)",
+    "registered_late": "the affidavit was signed after the line, or received after the filing (EC 2102(b))",
+    "pending_registration": "the registration was not complete (EC 2102)",
+    "under_age": "the signer was not yet 18 (EC 2102(d))",
+    "canceled": "the registration was canceled before the line was signed (EC 2201)",
+    "out_of_district": "the voter is not of the officer's district",
+    "different_address": "the voter is registered, at another house number or street (EC 105(a)(1))",
+    "signature_mismatch": "different people agree that the signature is not the voter's (2 CCR 20960)",
+    "withdrawn": "the voter withdrew in writing before the filing (EC 11303)",
+    "duplicate": "another line of the same voter counts (EC 105(b))",
+    "other": "another reason, given in the note",
+    "ambiguous": "several voters fit",
+    "weak_match": "the evidence is too weak for the machine to decide",
+    "possible_move": "a voter of this name is registered elsewhere and may have moved",
+    "confidential": "the line may be a confidential voter's (EC 2166)",
+    "section_dates": "the section's dates are missing or contradictory (EC 104)",
+    "no_roll": "no roll was active yet",
+    "new_roll": "a person confirmed that no voter fits, and a newer roll says otherwise",
+    "new_writing": "a person decided the line, and its corrected writing says otherwise",
+    "new_dates": "a person decided the line, and the section's new dates say otherwise",
+    "new_aliases": "a person decided the line, and by another name of its street or city the data say otherwise",
+    "quality_check": "a person who did not know the decision decided otherwise",
+    "undone": "a person undid the previous finding",
+}
 """What the codes mean in plain words, with the section of law."""
 
-_PUBLISHED_UNDER: dict[str, Published] = {
+_PUBLISHED_UNDER: Mapping[str, Published] = {
     **{heading: heading for heading in PUBLISHED},
     **dict.fromkeys(("registered_late", "pending_registration", "under_age"), PUBLISHED[0]),
 }
 
 
-def published_under(reason: str) -> Published:
-    """The published heading that a reason code is counted under."""
-    return _PUBLISHED_UNDER.get(reason, "other")
+def invalid_by_published(by_reason: Mapping[str, int]) -> dict[Published, int]:
+    """Invalid lines under the seven published headings, each present."""
+    result = dict.fromkeys(PUBLISHED, 0)
+    for reason, count in by_reason.items():
+        result[_PUBLISHED_UNDER.get(reason, "other")] += count
+    return result

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import date
-from types import MappingProxyType
 from typing import Final, Literal, NamedTuple, get_args
 
 from app.law.petition import SigningInterval
@@ -14,8 +13,7 @@ RegistrationStatus = Literal["active", "inactive", "pending", "canceled", "prere
 class Registration(NamedTuple):
     """One interval of a voter's record in one version of a county's roll.
 
-    A voter who moved has several, under the same `voter_id`. Text is as the county wrote it; an unknown value is ''. A
-    named tuple, since a roll is read by the million.
+    A voter who moved has several, under the same `voter_id`. Text is as the county wrote it; an unknown value is ''.
     """
 
     registration_no: int  # the row's number in the file it was loaded from, from 1; unique within a roll version
@@ -55,10 +53,10 @@ class Registration(NamedTuple):
 
 Eligibility = Literal["registered", "registered_late", "pending_registration", "under_age", "canceled", "former"]
 _ORDER: Final = get_args(Eligibility)  # the best first
-REASON_OF: Final[Mapping[Eligibility, Reason]] = MappingProxyType({
+REASON_OF: Final[Mapping[Eligibility, Reason]] = {
     "registered": "different_address", "registered_late": "registered_late", "under_age": "under_age",
     "pending_registration": "pending_registration", "canceled": "canceled", "former": "canceled",
-})  # fmt: skip
+}  # fmt: skip
 """Why a line is invalid whose signer has this registration, but not at the written address."""
 _VOTING_AGE: Final = 18
 
@@ -74,22 +72,14 @@ def eligibility(registration: Registration, interval: SigningInterval) -> Eligib
         return "registered_late"
     ended = registration.effective_to is not None and registration.effective_to < interval.start
     if registration.status == "canceled":  # EC 2201: a cancellation counts from its day, an unknown day from ever
-        return "canceled" if ended or registration.effective_to is None else _by_age(registration, interval)
+        return "canceled" if ended or registration.effective_to is None else "registered"
     if ended:
         return "former"
     if registration.status == "pending":
         return "pending_registration"
-    return _by_age(registration, interval)
-
-
-def _by_age(registration: Registration, interval: SigningInterval) -> Eligibility:
-    """EC 2102(d): one who preregisters becomes a voter on turning 18.
-
-    For an active voter the county has settled the age; a date of birth that says otherwise is the roll's slip.
-    """
-    if registration.status != "preregistered":
+    if registration.status != "preregistered":  # the county has settled the age; a date that contradicts it is a slip
         return "registered"
-    born = registration.birth_date
+    born = registration.birth_date  # EC 2102(d): one who preregisters becomes a voter on turning 18
     return "registered" if born and of_age_on(born) <= interval.end else "under_age"
 
 

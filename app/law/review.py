@@ -22,15 +22,14 @@ class PersonFinding:
 def judge(line: Line, said: PersonFinding, who: Principal, ruleset: Ruleset) -> Finding | None:
     """The finding that follows from what a person says; None if nothing changes since the person said it before.
 
+    Raises FindingRefusedError if the rules do not allow it here, and SupervisorNeededError if it reverses a person's
+    finding (rule: a reversal is a supervisor's, with a reason).
+
     Args:
         line: as it is decided now.
         said: what the person says of it.
         who: the person.
         ruleset: of the petition.
-
-    Raises:
-        FindingRefusedError: the rules do not allow this finding here.
-        SupervisorNeededError: it reverses a person's finding (rule: a reversal is a supervisor's, with a reason).
     """
     found = restated(line)._replace(
         outcome=_checked(line, said),

@@ -3,12 +3,12 @@
 `docs/ledger.md` specifies the same in prose, so that a verifier can be written without reading this.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import reduce
 from hashlib import sha256
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Self
 
-from app.law.line import Place, Tally, canonical
+from app.law.line import Place
 
 EntryType = Literal[
     "open", "intake", "finding", "withdrawal", "revision", "section", "reexamination", "close", "retention"
@@ -27,20 +27,28 @@ class Entry(NamedTuple):
     leaf_root: bytes
     leaves: bytes  # the leaf hashes, one after the other
     payload: str  # canonical JSON
-    hash: bytes
+    hash: bytes = b""  # `after` gives it
 
     @property
     def leaf_hashes(self) -> list[bytes]:
         """The hashes of its findings, in the order of their leaves."""
         return [self.leaves[i : i + HASH_BYTES] for i in range(0, len(self.leaves), HASH_BYTES)]
 
+    def after(self, previous: bytes) -> Self:
+        """The entry with its hash, given the hash of the entry before.
+
+        SHA-256(previous, seq as 8 bytes big-endian, length of type as 1 byte, type, leaf root, payload).
+        """
+        name = self.type.encode()
+        content = self.seq.to_bytes(8, "big") + bytes([len(name)]) + name + self.leaf_root + self.payload.encode()
+        return self._replace(hash=sha256(previous + content).digest())
+
     def follows(self, previous: bytes) -> bool:
         """Whether its hash is that of its content and of the hash of the entry before."""
         try:
-            digest = entry_hash(previous, self.seq, self.type, self.leaf_root, self.payload.encode())
+            return self.after(previous).hash == self.hash
         except (ValueError, OverflowError):  # a type or a number that no entry can have
             return False
-        return digest == self.hash
 
 
 class StoredFinding(NamedTuple):
@@ -58,23 +66,6 @@ class StoredFinding(NamedTuple):
         return leaf_hash(self.salt, self.content.encode())
 
 
-def next_entry(
-    head: Tally, entry_type: EntryType, findings: Sequence[StoredFinding], payload: Mapping[str, object]
-) -> Entry:
-    """The ledger entry that follows the head, with the findings as its leaves.
-
-    Args:
-        head: the petition's head row, locked.
-        entry_type: what kind of change it records.
-        findings: the findings of the change, in the order of their leaves.
-        payload: the facts of the change, free of personal data.
-    """
-    leaves = [finding.leaf_hash() for finding in findings]
-    root, seq, text = merkle_root(leaves), head.version + 1, canonical(payload)
-    digest = entry_hash(head.hash, seq, entry_type, root, text)
-    return Entry(seq, entry_type, root, b"".join(leaves), text.decode(), digest)
-
-
 def leaf_hash(salt: bytes, content: bytes) -> bytes:
     """SHA-256(0x00, salt, content): without the salt, a voter's row could be guessed from its hash."""
     return sha256(b"\x00" + salt + content).digest()
@@ -88,20 +79,6 @@ def merkle_root(leaves: Sequence[bytes]) -> bytes:
         paired = [sha256(b"\x01" + level[i] + level[i + 1]).digest() for i in range(0, len(level) - 1, 2)]
         level = paired + level[len(paired) * 2 :]
     return level[0] if level else sha256(b"").digest()
-
-
-def entry_hash(previous: bytes, seq: int, entry_type: EntryType, leaf_root: bytes, payload: bytes) -> bytes:
-    """SHA-256(previous, seq as 8 bytes big-endian, length of type as 1 byte, type, leaf root, payload).
-
-    Args:
-        previous: the hash of the entry before, 32 bytes.
-        seq: the entry's number, from 1.
-        entry_type: in ASCII.
-        leaf_root: the root of the entry's leaves, 32 bytes.
-        payload: the entry's content, exactly as it is stored.
-    """
-    name = entry_type.encode()
-    return sha256(previous + seq.to_bytes(8, "big") + bytes([len(name)]) + name + leaf_root + payload).digest()
 
 
 def log_leaf(entry_hash: bytes) -> bytes:

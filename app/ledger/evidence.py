@@ -1,7 +1,4 @@
-"""What a count is trusted for: signed checkpoints as the ledger grows, verifications, and evidence exported to others.
-
-A checkpoint is never made if the ledger does not continue what was signed before.
-"""
+"""What a count is trusted for: signed checkpoints as the ledger grows, verifications, and exported evidence."""
 
 import asyncio
 import json
@@ -36,14 +33,14 @@ async def make_checkpoint(database: Database, signer: Signer, petition: Petition
 
     Only the entries after the last checkpoint are read: its frontier stands for those that it covers.
 
+    Raises CheckpointRefusedError if the ledger is shorter than the last checkpoint or does not continue it, or if time
+    went back.
+
     Args:
         database: of the service.
         signer: signs with the service's key.
         petition: whose ledger.
         now: goes into the checkpoint.
-
-    Raises:
-        CheckpointRefusedError: the ledger is shorter than the last checkpoint, does not continue it, or time went back.
     """
     async with database.reading() as connection, rows.snapshot(connection):
         last = await rows.last_checkpoint(connection, petition)
@@ -111,7 +108,6 @@ async def make_due_checkpoints(database: Database, signer: Signer, *, now: datet
 
 
 FORMAT: Final = "recall-evidence/1"
-_LEVEL = 1  # of compression: hashes cannot be compressed, and the rest compresses well at once
 
 
 async def verify(
@@ -119,7 +115,7 @@ async def verify(
 ) -> Verification:
     """Verify a petition's count: every line recounted, the ledger replayed, and both compared with the checkpoints.
 
-    It is one snapshot. Memory grows by some 50 bytes a line, and nothing is written.
+    It is one snapshot. Memory grows by some 50 bytes a line, and nothing is written. Raises UnknownPetitionError.
 
     Args:
         connection: for this alone until the verification ends.
@@ -127,14 +123,11 @@ async def verify(
         signer: the key that signed its checkpoints.
         kept: notes of checkpoints that were kept outside. They show a ledger that was shortened or rewritten together
             with its own checkpoints.
-
-    Raises:
-        UnknownPetitionError: there is no such petition.
     """
     found = Verification(petition.petition_id)
     async with rows.snapshot(connection):
         opened, head = await rows.read_petition(connection, petition)
-        stored = await rows.checkpoints(connection, petition)
+        stored = await rows.checkpoints(connection, petition, rows.Span())
         notes = {row.name: row.note for row in stored}
         notes |= {f"kept checkpoint {number}": note for number, note in enumerate(kept, 1)}
         signed: dict[str, Checkpoint] = {}
@@ -180,22 +173,17 @@ async def export_bundle(database: Database, petition: PetitionKey, signer: Signe
     """Write a petition's evidence to a new ZIP file that only its owner may read: it holds personal data.
 
     It is one snapshot, streamed: memory does not grow with the petition. Findings that retention has destroyed are not
-    in it; only the ledger's leaves are left of them.
+    in it; only the ledger's leaves are left of them. Returns how many `entries`, `findings` and `checkpoints` it holds.
+    Raises UnknownPetitionError, and OSError if the file exists or cannot be written.
 
     Args:
         database: where the petition is.
         petition: its key.
         signer: the key that signed its checkpoints; the bundle names the public half.
         target: the file, which must not exist.
-
-    Returns:
-        How many `entries`, `findings` and `checkpoints` the bundle holds.
-
-    Raises:
-        UnknownPetitionError: there is no such petition.
-        OSError: the file exists or cannot be written.
     """
-    with new_private_file(target) as file, ZipFile(file, "w", ZIP_DEFLATED, compresslevel=_LEVEL) as bundle:
+    # Of level 1, since hashes cannot be compressed, and the rest compresses well at once.
+    with new_private_file(target) as file, ZipFile(file, "w", ZIP_DEFLATED, compresslevel=1) as bundle:
         async with database.reading() as connection, rows.snapshot(connection):
             opened, head = await rows.read_petition(connection, petition)
             entries = (entry._asdict() async for entry in rows.entries(connection, petition))
@@ -224,7 +212,7 @@ async def export_bundle(database: Database, petition: PetitionKey, signer: Signe
 
 
 async def _notes(connection: asyncpg.Connection, petition: PetitionKey) -> AsyncIterator[dict[str, str]]:
-    for checkpoint in await rows.checkpoints(connection, petition):
+    for checkpoint in await rows.checkpoints(connection, petition, rows.Span()):
         yield {"note": checkpoint.note}
 
 
@@ -233,8 +221,7 @@ async def _write(bundle: ZipFile, name: str, records: AsyncIterator[dict[str, An
     count = 0
     with bundle.open(name, "w", force_zip64=True) as file:
         async for record in records:
-            file.write(
-                json.dumps(record, ensure_ascii=False, separators=(",", ":"), default=bytes.hex).encode() + b"\n"
-            )
+            text = json.dumps(record, ensure_ascii=False, separators=(",", ":"), default=bytes.hex)
+            file.write(text.encode() + b"\n")
             count += 1
     return count

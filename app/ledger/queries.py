@@ -4,7 +4,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, NamedTuple
 
 from asyncpg import Connection
 
@@ -13,7 +13,7 @@ from app.law.line import HEAD_COLUMNS, TEXT_COLUMNS, Place, Signature, Tally
 from app.law.petition import Petition, PetitionKey
 from app.ledger.entries import Entry, StoredFinding
 from app.ledger.notes import StoredCheckpoint
-from app.ledger.replay import DETERMINED, Recorded, StoredWithdrawal
+from app.ledger.replay import DETERMINED, FaultCode, Recorded, StoredWithdrawal
 
 _CHUNK = 500  # rows that a stream fetches at once: ten milliseconds of work before other tasks get their turn
 _BEFORE_ALL = -(2**63)  # also before an entry that was inserted in front of the first
@@ -126,6 +126,13 @@ ORDER BY head.county_id, head.petition_id
 """
 
 
+class Span(NamedTuple):
+    """The items after a number, and how many of them at most (None: all). `Span()` is all items."""
+
+    after: int = 0
+    limit: int | None = None
+
+
 @asynccontextmanager
 async def snapshot(connection: Connection) -> AsyncIterator[None]:
     """One state of the database for several statements, however long they take."""
@@ -166,16 +173,9 @@ async def entries(connection: Connection, petition: PetitionKey, after: int = _B
         yield Entry(*row)
 
 
-async def page_of_entries(connection: Connection, petition: PetitionKey, after: int, limit: int) -> list[Entry]:
-    """Up to `limit` entries after number `after`.
-
-    Args:
-        connection: any; only read.
-        petition: whose ledger.
-        after: the number of the last entry of the page before; 0: the first page.
-        limit: how many entries at most.
-    """
-    return [Entry(*row) for row in await connection.fetch(_ENTRIES, *petition, after, limit)]
+async def page_of_entries(connection: Connection, petition: PetitionKey, span: Span) -> list[Entry]:
+    """The entries of a span, in order."""
+    return [Entry(*row) for row in await connection.fetch(_ENTRIES, *petition, *span)]
 
 
 async def entry_hashes(connection: Connection, petition: PetitionKey, size: int) -> list[bytes]:
@@ -209,9 +209,7 @@ async def corrections(connection: Connection, petition: PetitionKey) -> dict[Pla
     return result
 
 
-async def without_findings(
-    connection: Connection, petition: PetitionKey
-) -> list[tuple[Literal["line", "signature"], Place]]:
+async def without_findings(connection: Connection, petition: PetitionKey) -> list[tuple[FaultCode, Place]]:
     """The lines and the signatures that nothing was ever found on."""
     rows = await connection.fetch(_WITHOUT_FINDINGS, *petition, timeout=_TIMEOUT)
     return [(kind, Place(*place)) for kind, *place in rows]
@@ -222,8 +220,7 @@ async def eligible_lines(
 ) -> AsyncIterator[tuple[Place, str | None, int, bool, bool]]:
     """The lines that pass every rule but the last, in no order; within a transaction.
 
-    With each comes the reason why it does not count, if it does not; its number among its voter's eligible lines in
-    paper order; whether the voter has a slot, and whether the voter withdrew.
+    Each with the reason why it does not count, its number among its voter's, and if the voter has a slot and withdrew.
     """
     async for row in _stream(connection, _ELIGIBLE, *petition):
         yield Place(*row[:3]), *row[3:]
@@ -246,19 +243,9 @@ async def last_checkpoint(connection: Connection, petition: PetitionKey) -> Stor
     return row and StoredCheckpoint(*row)
 
 
-async def checkpoints(
-    connection: Connection, petition: PetitionKey, *, after: int = 0, limit: int | None = None
-) -> list[StoredCheckpoint]:
-    """A petition's checkpoints after number `after`, the oldest first.
-
-    Args:
-        connection: any; only read.
-        petition: whose ledger.
-        after: the number of the last checkpoint of the page before; 0: the first page.
-        limit: how many checkpoints at most; None: all.
-    """
-    rows = await connection.fetch(_CHECKPOINTS, *petition, after, limit)
-    return [StoredCheckpoint(*row) for row in rows]
+async def checkpoints(connection: Connection, petition: PetitionKey, span: Span) -> list[StoredCheckpoint]:
+    """The checkpoints of a span, the oldest first."""
+    return [StoredCheckpoint(*row) for row in await connection.fetch(_CHECKPOINTS, *petition, *span)]
 
 
 async def add_checkpoint(connection: Connection, petition: PetitionKey, new: StoredCheckpoint) -> bool:
@@ -268,8 +255,5 @@ async def add_checkpoint(connection: Connection, petition: PetitionKey, new: Sto
 
 
 async def uncovered_petitions(connection: Connection) -> list[tuple[PetitionKey, str, int, datetime | None]]:
-    """The petitions of all counties with entries that no checkpoint covers.
-
-    With each comes its state, the number of these entries, and the time of its newest checkpoint, if there is one.
-    """
+    """The petitions with entries that no checkpoint covers: state, number of these, time of the newest checkpoint."""
     return [(PetitionKey(*row[:2]), *row[2:]) for row in await connection.fetch(_UNCOVERED)]

@@ -1,8 +1,4 @@
-"""The rules of a verification: what a petition's entries, findings, lines and checkpoints must agree on.
-
-`Chain` takes the ledger's entries and `Replay` the lines with their findings; the functions compare the rest.
-Everything comes in as values, and every disagreement goes into the `Verification`.
-"""
+"""The rules of a verification: what a petition's entries, findings, lines and checkpoints, as values, must agree on."""
 
 import json
 from array import array
@@ -104,7 +100,10 @@ class Chain:
             self.found.fault("payload", where, "its payload is not canonical or does not add up")
         self._keep(entry, payload, tally or self.tally)
         for name, checkpoint in self._checkpoints.pop(self.seq, {}).items():
-            self._compare(name, checkpoint)
+            if (checkpoint.root, checkpoint.head) != (self._log.root(), self.hash):
+                self.found.fault("rewritten", name, f"the entries up to {self.seq} are not those it was signed over")
+            elif checkpoint.tally.encode() != canonical(self.tally):
+                self.found.fault("rewritten", name, "the tally of its entry is not the one it was signed over")
         if entry.type == "retention":
             self._mark_destroyed(payload, where)
 
@@ -130,12 +129,6 @@ class Chain:
             changes = self._unexplained[cell]
             changes.extend([0] * (index + 1 - len(changes)))
             changes[index] += amount
-
-    def _compare(self, name: str, checkpoint: Checkpoint) -> None:
-        if (checkpoint.root, checkpoint.head) != (self._log.root(), self.hash):
-            self.found.fault("rewritten", name, f"the entries up to {self.seq} are not those it was signed over")
-        elif checkpoint.tally.encode() != canonical(self.tally):
-            self.found.fault("rewritten", name, "the tally of its entry is not the one it was signed over")
 
     def _mark_destroyed(self, payload: Mapping[str, Any], where: str) -> None:
         destroyed = list[range]()
@@ -163,8 +156,7 @@ class Chain:
     def claim(self, finding: StoredFinding, before: Iterable[str], after: Iterable[str]) -> bool:
         """Whether a finding is the leaf that it names, which no other finding has claimed.
 
-        `before` and `after` are the cells of the tally in which its line is counted before and after it: the
-        difference explains a part of what the entry changed.
+        Its line is counted in the cells `before` it and `after` it: that explains a part of what the entry changed.
         """
         index = self._index(finding.version)
         if index < 0:
@@ -294,9 +286,7 @@ class Replay:
             self._found.fault("signature", where, "its text is missing" if line else "it is not in the count")
         self._check_hashes(place, texts[:1])
 
-    def _take_finding(
-        self, finding: StoredFinding, content: Mapping[str, Any], before: Iterable[str]
-    ) -> tuple[str, ...]:
+    def _take_finding(self, finding: StoredFinding, content: dict[str, Any], before: Iterable[str]) -> tuple[str, ...]:
         """Check one finding by itself; returns the cells in which its line is counted after it."""
         where = f"line {finding.place}, finding {finding.finding_no}"
         self._found.findings += 1
@@ -334,10 +324,7 @@ only of a withdrawal)."""
 
 
 def check_withdrawals(chain: Chain, stored: Sequence[StoredWithdrawal], slots: Mapping[str, str]) -> None:
-    """Compare withdrawals and revocations with the entries that name them and with the voters' slots.
-
-    `slots` has the voters who withdrew according to their slots, each with the day.
-    """
+    """Compare withdrawals and revocations with the entries that name them, and with the days in the voters' slots."""
     found, missing = chain.found, dict(chain.withdrawals)
     for withdrawal_id, salt, content, columns in stored:
         where = f"withdrawal {withdrawal_id}"
@@ -368,17 +355,12 @@ def check_head(chain: Chain, petition: Petition, head: Tally) -> None:
         chain.found.fault("petition", "petition", "its terms are not those it was opened with")
 
 
-def check_checkpoints(
-    found: Verification, stored: Sequence[StoredCheckpoint], signed: Mapping[str, Checkpoint]
-) -> None:
-    """Check that the stored checkpoints are complete: numbered, each naming the one before, later and longer than it.
-
-    `signed` has them by name as they were signed; one that the key has not signed is absent.
-    """
+def check_checkpoints(found: Verification, stored: Sequence[StoredCheckpoint], signed: dict[str, Checkpoint]) -> None:
+    """Check that the signed checkpoints are complete: numbered, each naming the one before, later and longer."""
     last: Checkpoint | None = None
     for row in stored:
         this = signed.get(row.name)
-        if this is None:
+        if this is None:  # the key has not signed it
             continue
         expected = last.number + 1 if last else 1
         if this.number != expected:

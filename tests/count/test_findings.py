@@ -30,7 +30,7 @@ def content_of(evidence: str | None, who: str, note: str) -> str:
     people = (who, note)
     found = Finding(Place(3, 2, 1), VALID, who, 1, secondary=(note,), evidence=evidence, confirmed_by=people, note=note)
     finding = found._replace(decided_by=who)
-    return finding_content(finding, line_after(finding, None, CALIFORNIA), who, note)
+    return finding_content(finding, line_after(finding, None, CALIFORNIA), {"ruleset": who, "decided_at": note})
 
 
 @given(_EVIDENCE, _TEXTS, _TEXTS)

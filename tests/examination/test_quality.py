@@ -13,7 +13,7 @@ from app.law.quality import (
     Check,
     DecidedLine,
     agrees,
-    beta_cdf,
+    at_least,
     check_answer,
     clopper_pearson,
     draw,
@@ -91,10 +91,11 @@ def tail(sample: int, p: float, errors: range) -> float:
     return sum(comb(sample, k) * p**k * (1 - p) ** (sample - k) for k in errors)
 
 
-@given(st.integers(1, 40), st.integers(1, 40), st.floats(0, 1))
-def test_the_beta_function_is_a_binomial_tail(a: int, b: int, x: float) -> None:
-    trials = a + b - 1
-    assert beta_cdf(x, a, b) == pytest.approx(tail(trials, x, range(a, trials + 1)), abs=1e-9)
+@given(st.integers(1, 40), st.integers(0, 39), st.floats(0, 1))
+def test_a_binomial_tail_is_the_sum_of_its_terms(successes: int, failures: int, share: float) -> None:
+    trials = successes + failures
+    expected = tail(trials, share, range(successes, trials + 1))
+    assert at_least(successes, trials, share) == pytest.approx(expected, abs=1e-9)
 
 
 @given(st.integers(0, 5_000), st.integers(0, 5_000))

@@ -1,4 +1,4 @@
-"""The number required, the window, and the interval of a line (EC 11221, 104)."""
+"""The number required, the window, and the interval of a line (EC 11220, 11221, 104)."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -16,6 +16,7 @@ from app.law.petition import (
     SigningInterval,
     check_received,
     check_terms,
+    circulation_days,
     required_signatures,
     signing_interval,
 )
@@ -39,24 +40,27 @@ PETITION = Petition(
 
 
 @pytest.mark.parametrize(
-    ("registered", "required"),
+    ("registered", "required", "to_circulate"),
     [
-        (1, 1),
-        (999, 300),
-        (1_000, 250),
-        (4_999, 1_250),
-        (5_000, 1_250),
-        (9_999, 2_500),
-        (10_000, 2_000),
-        (49_999, 10_000),
-        (50_000, 7_500),
-        (99_999, 15_000),
-        (100_000, 10_000),
-        (5_668_569, 566_857),
+        (1, 1, 40),
+        (999, 300, 40),
+        (1_000, 250, 60),
+        (4_999, 1_250, 60),
+        (5_000, 1_250, 90),
+        (9_999, 2_500, 90),
+        (10_000, 2_000, 120),
+        (49_999, 10_000, 120),
+        (50_000, 7_500, 160),
+        (99_999, 15_000, 160),
+        (100_000, 10_000, 160),
+        (5_668_569, 566_857, 160),
     ],
 )
-def test_the_number_required_is_that_of_the_law(registered: int, required: int) -> None:
+def test_the_number_required_and_the_days_to_circulate_are_those_of_the_law(
+    registered: int, required: int, to_circulate: int
+) -> None:
     assert required_signatures(registered) == required
+    assert circulation_days(registered) == to_circulate
 
 
 @given(st.integers(1, 10**9))

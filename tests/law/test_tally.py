@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.law.line import Counts, Line, Place, invalid_by_published, outlook, rate
-from app.law.reasons import PUBLISHED, REASONS, REVIEW_CAUSES, VALID, Outcome
+from app.law.line import Counts, Line, Place, outlook, rate
+from app.law.reasons import PUBLISHED, REASONS, REVIEW_CAUSES, VALID, Outcome, invalid_by_published
 
 PLACE = st.just(Place(1, 1, 1))
 lines_ = st.one_of(

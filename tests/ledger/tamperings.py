@@ -2,7 +2,7 @@
 
 import asyncpg
 
-from app.ledger.entries import entry_hash, leaf_hash, merkle_root
+from app.ledger.entries import Entry, leaf_hash, merkle_root
 
 # What is done, and the faults (code, where) that must be among those found.
 TAMPERINGS: dict[str, tuple[str, set[tuple[str, str]]]] = {
@@ -209,7 +209,7 @@ async def rewrite_chain(connection: asyncpg.Connection, *, leaves: bool) -> None
         )
         hashes = [leaf_hash(row["salt"], row["content"].encode()) for row in rows]
         root = merkle_root(hashes)
-        previous = entry_hash(previous, entry["seq"], entry["type"], root, entry["payload"].encode())
+        previous = Entry(entry["seq"], entry["type"], root, b"", entry["payload"]).after(previous).hash
         await connection.execute(
             "UPDATE ledger SET leaves = $2, leaf_root = $3, hash = $4 WHERE seq = $1",
             entry["seq"],

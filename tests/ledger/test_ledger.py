@@ -15,9 +15,10 @@ from app.law.line import canonical
 from app.law.petition import PetitionKey
 from app.ledger.entries import (
     GENESIS,
+    Entry,
+    EntryType,
     Frontier,
     consistency_proof,
-    entry_hash,
     inclusion_proof,
     leaf_hash,
     log_leaf,
@@ -135,14 +136,18 @@ def test_a_log_is_proved_to_have_grown_and_one_that_was_changed_is_not(
     assert not consistent(first, merkle_root(changed), len(leaves), new, proof)
 
 
+def entry_hash(previous: bytes, seq: int, entry_type: EntryType, leaf_root: bytes, payload: str) -> bytes:
+    return Entry(seq, entry_type, leaf_root, b"", payload).after(previous).hash
+
+
 def test_an_entry_s_hash_holds_every_part_of_it() -> None:
-    whole = entry_hash(GENESIS, 1, "open", merkle_root([]), b"{}")
+    whole = entry_hash(GENESIS, 1, "open", merkle_root([]), "{}")
     others = [
-        entry_hash(bytes([1]) * 32, 1, "open", merkle_root([]), b"{}"),
-        entry_hash(GENESIS, 2, "open", merkle_root([]), b"{}"),
-        entry_hash(GENESIS, 1, "close", merkle_root([]), b"{}"),
-        entry_hash(GENESIS, 1, "open", leaf_hash(b"", b""), b"{}"),
-        entry_hash(GENESIS, 1, "open", merkle_root([]), b"{ }"),
+        entry_hash(bytes([1]) * 32, 1, "open", merkle_root([]), "{}"),
+        entry_hash(GENESIS, 2, "open", merkle_root([]), "{}"),
+        entry_hash(GENESIS, 1, "close", merkle_root([]), "{}"),
+        entry_hash(GENESIS, 1, "open", leaf_hash(b"", b""), "{}"),
+        entry_hash(GENESIS, 1, "open", merkle_root([]), "{ }"),
     ]
     assert len({whole, *others}) == 6
 
