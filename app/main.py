@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import cache, partial
 
 from fastapi import FastAPI
 
 from app.database.engine import SESSION, connect_arguments, open_database
 from app.examination.actions import keep_examined
-from app.http import administration, health, ledger, openapi, petitions, problems, signatures, voters
+from app.http import administration, health, openapi, petitions, problems, signatures, voters
 from app.http.frame import InFlightLimit, Metrics, Observe, RateLimit, State, check_guards, utc_now
 from app.ledger.evidence import keep_checkpoints
 from app.ledger.notes import Signer
@@ -27,7 +28,7 @@ _ROUTERS = (
     signatures.withdrawals,
     signatures.sections,
     petitions.tallies,
-    ledger.router,
+    petitions.ledger,
     administration.rolls,
     administration.aliases,
     administration.keys,
@@ -60,7 +61,7 @@ def create_app(settings: Settings, database_url: str, *, now: Callable[[], datet
     app.router.routes[:0] = [route for router in _ROUTERS for route in router.routes]
     problems.install(app)
     check_guards(app)
-    openapi.install(app)
+    app.openapi = cache(partial(openapi.document, app))  # type: ignore[method-assign]  # FastAPI's documented way
     app.add_middleware(InFlightLimit)
     app.add_middleware(Observe, metrics=metrics, tracer=spans.get_tracer(NAME) if spans else None)
     return app

@@ -13,11 +13,12 @@ from app.http.frame import Admin, AppState
 from app.matching.queries import AliasVersion
 from app.roll import loading, queries
 from app.roll.aliases import load_aliases as load_alias_file
-from app.roll.queries import Roll
 
 keys = APIRouter(prefix="/v1/keys", tags=["keys"])
 rolls = APIRouter(prefix="/v1/rolls", tags=["rolls"])
 aliases = APIRouter(prefix="/v1/aliases", tags=["aliases"])
+Format = Annotated[wire.RollFormat, Query(alias="format")]
+Version = Annotated[int, Path(ge=1, le=2_147_483_647), wire.DIGITS]  # of a roll
 
 
 class KeyIn(wire.RequestModel):
@@ -57,7 +58,7 @@ async def create_key(principal: Admin, state: AppState, new: wire.Body[KeyIn]) -
     return NewKeyOut(key=key, prefix=key.split(".")[2])
 
 
-@keys.get("", response_model=wire.page_model("KeysOut", "A page of a county's keys, the oldest first.", keys=KeyOut))
+@keys.get("", response_model=wire.page_of("KeysOut", "A page of a county's keys, the oldest first.", keys=KeyOut))
 async def list_keys(principal: Admin, state: AppState, paging: Annotated[wire.Paging, wire.paging(1000)]) -> object:
     """Every key, including expired and revoked ones, with the minute of its last use."""
     async with state.database.reading() as connection:
@@ -98,7 +99,7 @@ class LoadOut(wire.ResponseModel):
     roll_version: int
 
 
-@rolls.get("", response_model=wire.page_model("RollsOut", "A page of the county's roll versions.", rolls=RollOut))
+@rolls.get("", response_model=wire.page_of("RollsOut", "A page of the county's roll versions.", rolls=RollOut))
 async def list_rolls(principal: Admin, state: AppState, paging: wire.ListPaging) -> object:
     """Every version, the oldest first, including those that are being loaded or failed."""
     async with state.database.reading() as connection:
@@ -108,11 +109,7 @@ async def list_rolls(principal: Admin, state: AppState, paging: wire.ListPaging)
 
 @rolls.post("", status_code=202)
 async def load_roll(
-    principal: Admin,
-    state: AppState,
-    request: Request,
-    complete_through: Annotated[wire.IsoDate, Query()],
-    roll_format: Annotated[wire.RollFormat, Query(alias="format")] = "canonical",
+    who: Admin, state: AppState, request: Request, complete_through: wire.IsoDate, roll_format: Format = "canonical"
 ) -> LoadOut:
     """The body is the file: plain text, gzip or zip. It is loaded after the answer; the list of rolls shows progress.
 
@@ -120,22 +117,19 @@ async def load_roll(
     """
     packed = "application/gzip", "application/zip"
     wire.check_file_type(request, "application/octet-stream", "text/csv", "text/plain", *packed)
-    taken = state.uploads.take(principal.county_id, roll_format, complete_through, request.stream())
-    return LoadOut(roll_version=await taken)
+    version = await state.uploads.take(who.county_id, roll_format, complete_through, request.stream())
+    return LoadOut(roll_version=version)
 
 
 @rolls.post("/{roll_version}/activate", response_model=RollOut)
 async def activate_roll(
-    principal: Admin,
-    state: AppState,
-    roll_version: Annotated[int, Path(ge=1, le=2_147_483_647), wire.DIGITS],
-    how: wire.Body[ActivationIn],
-) -> Roll:
+    who: Admin, state: AppState, roll_version: Version, how: wire.Body[ActivationIn]
+) -> queries.Roll:
     """Lines for which an older version had no voter are then examined again automatically, within seconds.
 
     A roll that is complete through an earlier day than the one in use needs `allow_older`.
     """
-    name = principal.county_id, roll_version
+    name = who.county_id, roll_version
     async with state.database.intake() as connection:
         return await loading.activate_roll(connection, name, allow_older=how.allow_older)
 
@@ -151,12 +145,10 @@ class AliasesOut(wire.ResponseModel):
     loaded_at: datetime
 
 
-_AliasVersions = wire.page_model(
-    "AliasVersionsOut", "A page of the versions of the county's aliases.", versions=AliasesOut
-)
+_Page = wire.page_of("AliasVersionsOut", "A page of the versions of the county's aliases.", versions=AliasesOut)
 
 
-@aliases.get("", response_model=_AliasVersions)
+@aliases.get("", response_model=_Page)
 async def list_aliases(principal: Admin, state: AppState, paging: wire.ListPaging) -> object:
     """Every version, the oldest first. The last one is in use."""
     async with state.database.reading() as connection:

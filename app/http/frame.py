@@ -3,9 +3,10 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 from math import ceil
 from typing import Annotated, Any, Final, NamedTuple, TypeVar
@@ -32,7 +33,7 @@ from app.count.record import Count, WriteRequest
 from app.database.pools import Database
 from app.errors import BusyError, UnknownPetitionError
 from app.http import problems
-from app.http.problems import MAX_ERRORS, FieldError, Problem, field_error, invalid, unknown_field
+from app.http.problems import Problem
 from app.http.wire import BodyReader
 from app.law.line import canonical
 from app.law.petition import Petition, PetitionKey
@@ -40,7 +41,18 @@ from app.ledger.notes import Signer
 from app.matching.workers import Matchers
 from app.roll.loading import RollUploads
 
+logger = logging.getLogger("app.request")
+utc_now = partial(datetime.now, UTC)
+Result = TypeVar("Result")
+Answer = tuple[int, BaseModel]  # its status and body
+
+PUBLIC: Final = frozenset({"/health/live", "/health/ready", "/metrics", "/openapi.json", "/docs", "/docs/{asset}"})
+KEY_PATTERN: Final = "[!-~]{1,200}"
+REPLAYED: Final = {"Idempotent-Replayed": "true"}
+_NEVER_REFUSED: Final = ("/health/live", "/health/ready", "/metrics")  # needed most when the process is overloaded
+_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 _LATENCIES: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_UUIDS: Final = TypeAdapter(UUID)
 
 
 class Metrics:
@@ -76,16 +88,12 @@ class Metrics:
         self._verified_at.labels(petition_id).set(now.timestamp())
 
 
-_MAX_IN_FLIGHT: Final = 1_000  # requests of a process, streams included
-_NEVER_REFUSED: Final = ("/health/live", "/health/ready", "/metrics")  # needed most when the process is overloaded
-
-
 @dataclass
 class InFlightLimit:
     """Middleware: a bounded number of requests at once, and no endless queue behind them."""
 
     app: ASGIApp
-    most: int = _MAX_IN_FLIGHT
+    most: int = 1_000  # requests of a process, streams included
     in_flight: int = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -131,12 +139,6 @@ class RateLimit:
         return Allowance(allowed, self._size, int(tokens), ceil(missing / self._per_second))
 
 
-_ENDING: Final = Problem(503, "unavailable", "The service is stopping. Try again.")
-_CLIENT_LEFT: Final = 499  # in the log: the client left before there was an answer
-_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
-logger = logging.getLogger("app.request")
-
-
 @dataclass
 class Observe:
     """Middleware. Logs, metrics and spans name the route's pattern, never the path, the query or a header."""
@@ -154,9 +156,9 @@ class Observe:
         try:
             await self.app(exchange.scope, receive, exchange.send)
         except ClientDisconnect:
-            exchange.status = exchange.status or _CLIENT_LEFT
+            exchange.status = exchange.status or 499  # in the log: the client left before there was an answer
         except asyncio.CancelledError:  # the process ends and cannot wait any longer: the client asks another one
-            await exchange.answer(_ENDING, receive)
+            await exchange.answer(Problem(503, "unavailable", "The service is stopping. Try again."), receive)
             raise
         except Exception as error:  # noqa: BLE001  # the last resort: nothing of it reaches the client
             problems.log_failure(error, exchange.request_id)
@@ -187,7 +189,13 @@ class _Exchange:
             return
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            message["headers"] = self._with_ours(message.get("headers", ()))
+            ours = [(b"x-request-id", self.request_id.encode()), (b"x-content-type-options", b"nosniff")]
+            ours += [(name.encode(), value.encode()) for name, value in self.scope["state"].get("headers", {}).items()]
+            names = {name for name, _ in ours}
+            kept = [header for header in message.get("headers", ()) if header[0] not in names]
+            if all(name != b"cache-control" for name, _ in kept):
+                ours.append((b"cache-control", b"no-store"))  # most answers hold what only this client may see
+            message["headers"] = kept + ours
         elif self._method == "HEAD":
             message, self._ended = {"type": "http.response.body", "body": b""}, True
         await self._send(message)
@@ -196,15 +204,6 @@ class _Exchange:
         """Answer with a problem where no answer has begun."""
         if not self.status:
             await problems.render(problem, self.request_id)(self.scope, receive, self.send)
-
-    def _with_ours(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-        ours = [(b"x-request-id", self.request_id.encode()), (b"x-content-type-options", b"nosniff")]
-        ours += [(name.encode(), value.encode()) for name, value in self.scope["state"].get("headers", {}).items()]
-        names = {name for name, _ in ours}
-        kept = [header for header in headers if header[0] not in names]
-        if all(name != b"cache-control" for name, _ in kept):
-            ours.append((b"cache-control", b"no-store"))  # most answers hold what only this client may see
-        return kept + ours
 
     def record(self, metrics: Metrics) -> None:
         """Write the log line, the metrics and the span."""
@@ -220,11 +219,6 @@ class _Exchange:
             if status >= 500:  # noqa: PLR2004  # the server's own
                 self._span.set_status(Status(StatusCode.ERROR))
             self._span.end()
-
-
-def utc_now() -> datetime:
-    """The clock."""
-    return datetime.now(UTC)
 
 
 @dataclass
@@ -262,9 +256,6 @@ async def _state(request: Request) -> State:
     return state_of(request)
 
 
-AppState = Annotated[State, Depends(_state)]
-
-
 @dataclass(eq=False)
 class Guard:
     """A dependency that admits the declared roles. A route without one does not start."""
@@ -284,8 +275,8 @@ class Guard:
         limit, remaining, reset = map(str, allowance[1:])
         request.state.headers = {"ratelimit-limit": limit, "ratelimit-remaining": remaining, "ratelimit-reset": reset}
         if not allowance.allowed:
-            retry = {"Retry-After": reset}
-            raise Problem(429, "too_many_requests", "This key sends more requests than allowed.", headers=retry)
+            wait = {"Retry-After": reset}
+            raise Problem(429, "too_many_requests", "This key sends more requests than allowed.", headers=wait)
         if principal.role not in self.roles:
             raise Problem(403, "wrong_role", "This key's role does not permit this.")
         _check_parameters(request)
@@ -298,12 +289,16 @@ def allow(*roles: Role) -> Any:  # noqa: ANN401  # a dependency marker
     return Depends(Guard(roles))
 
 
+AppState = Annotated[State, Depends(_state)]
 Admin = Annotated[Principal, allow("admin")]
 Decider = Annotated[Principal, allow("clerk", "supervisor")]
 Supervisor = Annotated[Principal, allow("supervisor")]
 Reader = Annotated[Principal, allow("clerk", "supervisor", "auditor")]
 Monitor = Annotated[Principal, allow("monitor", "clerk", "supervisor", "auditor")]
 Poster = Annotated[Principal, allow("station", "clerk", "supervisor", "system")]
+LineReader = Annotated[Principal, allow("station", "system", "clerk", "supervisor", "auditor")]
+Searcher = Annotated[Principal, allow("clerk", "supervisor", "system")]
+Verifier = Annotated[Principal, allow("supervisor", "auditor")]
 
 
 async def principal_of(request: Request) -> Principal | None:
@@ -323,13 +318,13 @@ def _check_parameters(request: Request) -> None:
     parts = (route.dependant, *route.dependant.dependencies) if given else ()
     documented = {known.alias for part in parts for known in part.query_params}
     unknown = [name for name in dict.fromkeys(given) if name not in documented]
-    errors = [unknown_field("query", name) for name in unknown[:MAX_ERRORS]]
+    errors = [problems.unknown_field("query", name) for name in unknown[: problems.MAX_ERRORS]]
     if len(given) != len(set(given)):
-        errors.append(field_error("query", "repeated"))
+        errors.append(problems.field_error("query", "repeated"))
     if len(request.headers.getlist("idempotency-key")) > 1:
-        errors.append(field_error("header.idempotency-key", "repeated"))
+        errors.append(problems.field_error("header.idempotency-key", "repeated"))
     if errors:
-        raise invalid(*errors)
+        raise problems.invalid(*errors)
 
 
 async def petition_of(state: State, key: PetitionKey) -> Petition:
@@ -350,9 +345,7 @@ async def _petition(request: Request, petition_id: Annotated[UUID, Path()]) -> P
 
 
 PathPetition = Annotated[Petition, Depends(_petition)]
-KEY_PATTERN: Final = "[!-~]{1,200}"
-IdempotencyKey = Annotated[str | None, Header(pattern=f"^{KEY_PATTERN}$")]
-_UUIDS: Final = TypeAdapter(UUID)
+IdempotencyKey = Annotated[str | None, Header(alias="idempotency-key", pattern=f"^{KEY_PATTERN}$")]
 
 
 class DirectRoute(APIRoute):
@@ -373,18 +366,15 @@ class DirectRoute(APIRoute):
         await (await self.endpoint(request, **values))(scope, receive, send)
 
 
-async def direct_petition(request: Request, principal: Principal, *others: FieldError) -> Petition:
+async def direct_petition(request: Request, principal: Principal, *others: problems.FieldError) -> Petition:
     """The petition in the path of a direct route. What else is wrong with the request is named together with it."""
     try:
         petition_id: UUID = _UUIDS.validate_python(request.path_params["petition_id"])
     except ValidationError:
-        raise invalid(field_error("path.petition_id", "wrong_format"), *others) from None
+        raise problems.invalid(problems.field_error("path.petition_id", "wrong_format"), *others) from None
     if others:
-        raise invalid(*others)
+        raise problems.invalid(*others)
     return await petition_of(state_of(request), PetitionKey(principal.county_id, petition_id))
-
-
-PUBLIC: Final = frozenset({"/health/live", "/health/ready", "/metrics", "/openapi.json", "/docs", "/docs/{asset}"})
 
 
 def guard_of(route: BaseRoute) -> Guard | None:
@@ -419,10 +409,6 @@ def check_guards(app: FastAPI) -> None:
             raise RuntimeError(msg)
 
 
-Result = TypeVar("Result")
-REPLAYED: Final = {"Idempotent-Replayed": "true"}
-
-
 @dataclass(frozen=True, slots=True)
 class Write:
     """A request of a person that changes a petition's count. Sent again, it gets the same answer."""
@@ -433,26 +419,19 @@ class Write:
     key: str | None = None
 
     async def carry_out(
-        self,
-        act: Callable[[Change], Awaitable[Result]],
-        answer: Callable[[Result], tuple[int, BaseModel]],
-        *meaning: str,
-        body: BaseModel,
+        self, act: Callable[[Change], Awaitable[Result]], answer: Callable[[Result], Answer], *meaning: str | BaseModel
     ) -> Response:
-        """Carry the request out once, in one transaction.
+        """Carry the request out once, by `act` in one transaction, whose result `answer` turns into the answer.
 
-        Args:
-            act: what to do in the transaction.
-            answer: the status and the body that answer the result of `act`.
-            meaning: what the request does, and what it is about: by these and its body it is recognized again.
-            body: of the request.
+        It is recognized again by its `meaning`: what it does, what it is about, and its body.
         """
 
         def plain(result: Result) -> dict[str, Any]:
             status, content = answer(result)
             return {"status": status, "body": content.model_dump(mode="json")}
 
-        fingerprint = sha256(canonical([*meaning, body.model_dump(mode="json")])).digest()
+        parts = [part if isinstance(part, str) else part.model_dump(mode="json") for part in meaning]
+        fingerprint = sha256(canonical(parts)).digest()
         request = WriteRequest(self.petition, self.principal.name, self.key, fingerprint, self.state.now())
         content, replayed = await self.state.count.once(request, act, plain)
         return JSONResponse(content["body"], content["status"], REPLAYED if replayed else None)
@@ -460,12 +439,9 @@ class Write:
 
 def _write(*roles: Role) -> Any:  # noqa: ANN401  # a dependency marker
     async def _request(
-        principal: Annotated[Principal, allow(*roles)],
-        state: AppState,
-        petition: PathPetition,
-        idempotency_key: IdempotencyKey = None,
+        who: Annotated[Principal, allow(*roles)], state: AppState, petition: PathPetition, key: IdempotencyKey = None
     ) -> Write:
-        return Write(principal, state, petition, idempotency_key)
+        return Write(who, state, petition, key)
 
     return Depends(_request)
 

@@ -21,6 +21,10 @@ from app.law.reasons import STATUSES
 from app.roll.queries import any_active_roll, get_roll
 
 router = APIRouter(tags=["health"])
+_MAY_SEE_COUNTS: Final = ("monitor", "clerk", "supervisor", "auditor", "admin")
+_ASSETS: Final = Path(str(files("fastapi_offline"))) / "static"  # Swagger UI, without a foreign host
+_ASSET_NAMES: Final = ("swagger-ui-bundle.js", "swagger-ui.css", "favicon.png")
+_SAME_ORIGIN: Final = "default-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
 
 
 class LiveOut(ResponseModel):
@@ -65,13 +69,10 @@ async def ready(state: AppState, response: Response) -> ReadyOut:
     return ReadyOut(status="ready" if good else "not_ready", database=database, migrations=migrations, roll=roll)
 
 
-_MAY_SEE_COUNTS: Final = ("monitor", "clerk", "supervisor", "auditor", "admin")
-
-
 @router.get("/metrics", response_class=Response)
 async def metrics(request: Request, state: AppState) -> Response:
     """The process's metrics, in Prometheus's format; with a key, the counts of its county as well."""
-    county = b""
+    county, up = b"", True
     try:
         principal = await principal_of(request)
         if principal and principal.role in _MAY_SEE_COUNTS:
@@ -79,28 +80,23 @@ async def metrics(request: Request, state: AppState) -> Response:
         if principal is None:
             async with state.database.brief() as connection:
                 await answers(connection)
-        up = True
     except UNAVAILABLE:
         up = False
-    text = generate_latest(state.metrics.registry) + _process(state, database_up=up) + county
-    return Response(text, media_type=CONTENT_TYPE_LATEST)
-
-
-def _process(state: State, *, database_up: bool) -> bytes:
     registry = CollectorRegistry()
     gauge = partial(Gauge, registry=registry)  # no label holds personal data
-    gauge("recall_database_up", "1 if the database answered this request.").set(database_up)
+    gauge("recall_database_up", "1 if the database answered this request.").set(up)
     connections = gauge("recall_database_connections", "Connections.", ["pool", "state"])
     for pool, (opened, used) in state.database.connections().items():
         connections.labels(pool, "used").set(used)
         connections.labels(pool, "idle").set(opened - used)
-    waiting = gauge("recall_submissions_waiting", "Single signatures that wait for a transaction.")
-    waiting.set(state.group_commit.waiting)
+    waiting = state.group_commit.waiting
+    gauge("recall_submissions_waiting", "Single signatures that wait for a transaction.").set(waiting)
     matchers = gauge("recall_matchers", "Worker processes that look lines up.", ["state"])
     for name, count in state.matchers.states().items():
         matchers.labels(name).set(count)
     gauge("recall_tally_listeners", "Streams of the tally.").set(state.count.tallies.listeners)
-    return generate_latest(registry)
+    text = generate_latest(state.metrics.registry) + generate_latest(registry) + county
+    return Response(text, media_type=CONTENT_TYPE_LATEST)
 
 
 async def _county(state: State, principal: Principal) -> bytes:
@@ -117,12 +113,13 @@ async def _county(state: State, principal: Principal) -> bytes:
     height = gauge("recall_ledger_height", "Entries of the ledger.", label)
     meaning = "When the line that has waited longest for a person was sent to review."
     waiting_since = gauge("recall_review_oldest_timestamp_seconds", meaning, label)
-    for petition_id, figures in ((one.petition_id, one) for one in petitions):
+    for figures in petitions:
+        petition_id, counts = figures.petition_id, figures.tally.counts
         for status in STATUSES:
-            lines.labels(petition_id, status).set(getattr(figures.tally.counts, status))
-        for reason, count in figures.tally.counts.by_reason.items():
+            lines.labels(petition_id, status).set(getattr(counts, status))
+        for reason, count in counts.by_reason.items():
             invalid.labels(petition_id, reason).set(count)
-        unsettled.labels(petition_id).set(figures.tally.counts.unsettled)
+        unsettled.labels(petition_id).set(counts.unsettled)
         required.labels(petition_id).set(figures.required)
         height.labels(petition_id).set(figures.tally.version)
         if figures.waiting_since:
@@ -135,11 +132,6 @@ async def _county(state: State, principal: Principal) -> bytes:
         meaning = "When the roll in use was activated."
         gauge("recall_roll_activated_timestamp_seconds", meaning).set(roll.activated_at.timestamp())
     return generate_latest(registry)
-
-
-_ASSETS: Final = Path(str(files("fastapi_offline"))) / "static"  # Swagger UI, without a foreign host
-_ASSET_NAMES: Final = ("swagger-ui-bundle.js", "swagger-ui.css", "favicon.png")
-_SAME_ORIGIN: Final = "default-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
 
 
 @router.get("/docs", include_in_schema=False)

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
-from functools import cache, partial
 from importlib.resources import files
 from typing import Any, Final, Literal
 
@@ -23,6 +22,13 @@ EXAMPLES: Final[Mapping[str, Any]] = DATA["examples"]
 
 _REF: Final = "#/components/schemas/{model}"
 _STATUS_OF_CODE: Final = {error.code: STATUS_OF[error.kind] for error in RecallError.__subclasses__()}
+_NAMES: Final = {status: title.title().replace(" ", "") for status, title in TITLES.items()}
+# The errors that operations share: by status, their codes.
+_EVERY: Final = {401: ("unauthorized",), 403: ("wrong_role",), 422: ("invalid",), 429: ("too_many_requests",)}
+_OF_BODIES: Final = {413: ("content_too_large",), 415: ("unsupported_media_type",)}
+_OF_JSON: Final = {400: ("malformed_json",)}
+_LATER: Final = {503: ("busy", "unavailable")}
+_SHARED: Final = _EVERY | _OF_BODIES | _OF_JSON | _LATER
 _RATES: Final = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
 
 
@@ -38,7 +44,7 @@ def document(app: FastAPI) -> dict[str, Any]:
     schemas = components["schemas"] | _schemas(body_of(route) for route in guarded.values())
     for unused in ("HTTPValidationError", "ValidationError"):  # FastAPI's own errors, which are never answered
         schemas.pop(unused, None)
-    shared = {_name(status): _problem(str(status), *codes) for status, codes in _SHARED.items()}
+    shared = {_NAMES[status]: _problem(str(status), *codes) for status, codes in _SHARED.items()}
     any_other = _problem("default") | {"description": "A problem (RFC 9457); docs/errors.md lists the codes"}
     components |= {
         "securitySchemes": DATA["security"],
@@ -100,13 +106,6 @@ def _complete(operation: dict[str, Any], route: APIRoute) -> None:
     responses["default"] = _shared("Problem")
 
 
-_EVERY: Final = {401: ("unauthorized",), 403: ("wrong_role",), 422: ("invalid",), 429: ("too_many_requests",)}
-_OF_BODIES: Final = {413: ("content_too_large",), 415: ("unsupported_media_type",)}
-_OF_JSON: Final = {400: ("malformed_json",)}
-_LATER: Final = {503: ("busy", "unavailable")}
-_SHARED: Final = _EVERY | _OF_BODIES | _OF_JSON | _LATER
-
-
 def _problems(own: Iterable[str], body: Literal["json", "file", ""]) -> dict[str, Any]:
     """The errors of an operation with a key, by status: those that it shares with others, and its own codes."""
     codes = _EVERY | _LATER | (_OF_BODIES if body else {}) | (_OF_JSON if body == "json" else {})
@@ -114,13 +113,9 @@ def _problems(own: Iterable[str], body: Literal["json", "file", ""]) -> dict[str
         status = _STATUS_OF_CODE[code]
         codes[status] = (*codes.get(status, ()), code)
     return {
-        str(status): _shared(_name(status)) if listed == _SHARED.get(status) else _problem(str(status), *listed)
+        str(status): _shared(_NAMES[status]) if listed == _SHARED.get(status) else _problem(str(status), *listed)
         for status, listed in sorted(codes.items())
     }
-
-
-def _name(status: int) -> str:
-    return TITLES[status].title().replace(" ", "")
 
 
 def _shared(name: str) -> dict[str, Any]:
@@ -138,14 +133,7 @@ def _problem(status: str, *codes: str, limited: bool = True) -> dict[str, Any]:
 
 
 def _headers(name: str, status: str, *, limited: bool, replays: bool = False) -> dict[str, Any]:
-    """The headers of an answer.
-
-    Args:
-        name: the operation's id.
-        status: the answer's HTTP status.
-        limited: whether the operation needs a key, whose requests are counted.
-        replays: whether the operation takes an `Idempotency-Key`.
-    """
+    """The headers of an operation's answer: `limited` if it needs a key, `replays` if it takes an idempotency key."""
     names = ["X-Request-Id", "Cache-Control"]
     names += _RATES if limited and status != "401" else ()
     names += ["WWW-Authenticate"] if status == "401" else ()
@@ -153,8 +141,3 @@ def _headers(name: str, status: str, *, limited: bool, replays: bool = False) ->
     names += ["Idempotent-Replayed"] if replays and status.startswith("2") else ()
     names += ["ETag"] if name == "get_tally" and status in ("200", "304") else ()
     return {header: {"$ref": f"#/components/headers/{header}"} for header in names}
-
-
-def install(app: FastAPI) -> None:
-    """Serve this document."""
-    app.openapi = cache(partial(document, app))  # type: ignore[method-assign]  # FastAPI's documented way

@@ -1,6 +1,7 @@
-"""Petitions: opened, closed and read; and the running tally: read, followed, and over time."""
+"""Petitions: opened, closed and read; their tally: read, followed, and over time; and the ledger that proves it."""
 
 import asyncio
+from base64 import b64encode
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from datetime import date, datetime
@@ -9,23 +10,39 @@ from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from app.count import line_queries as rows
 from app.database.engine import UNAVAILABLE
-from app.errors import UnknownPetitionError
+from app.errors import BusyError, NoCheckpointError, UnknownEntryError, UnknownPetitionError
 from app.http import frame, wire
-from app.http.frame import AppState, Decider, Monitor, PathPetition, Reader, Supervisor
+from app.http.frame import AppState, Decider, Monitor, PathPetition, Reader, State, Supervisor
 from app.law.line import CALIFORNIA, Tally, outlook, rate
 from app.law.petition import Petition, PetitionKey, Terms
 from app.law.reasons import invalid_by_published
-from app.ledger.evidence import make_checkpoint
-from app.ledger.queries import Span
+from app.ledger import entries, queries
+from app.ledger.evidence import make_checkpoint, verify
+from app.ledger.replay import Verification
 
 router = APIRouter(prefix="/v1/petitions", tags=["petitions"])
 _TALLY: Final = "/v1/petitions/{petition_id}/tally"
 direct = APIRouter(prefix=_TALLY, tags=["tally"], route_class=frame.DirectRoute)
 tallies = APIRouter(prefix=_TALLY, tags=["tally"])
+# Entries hold no personal data, but each holds the tally, and an unfinished count is not public: so the roles of the
+# tally may read them.
+ledger = APIRouter(prefix="/v1/petitions/{petition_id}", tags=["ledger"])
+
+_LONGEST: Final = 600.0  # seconds of a stream; then the client connects again
+_CHECK_EVERY: Final = 10.0  # seconds between checks of a stream's key
+_RETRY: Final = b"retry: 2000\n\n"  # milliseconds until a client connects again
+_KEEP_ALIVE: Final = b": alive\n\n"
+
+Version = Annotated[int, Query(ge=0, lt=2**63), wire.DIGITS]  # of a tally
+EventId = Annotated[str | None, Header(pattern="^[0-9]{1,18}$")]
+Size = Annotated[int, Query(ge=1, lt=2**63), wire.DIGITS]  # of a log
+Hex = Annotated[str, BeforeValidator(bytes.hex)]
+Base64 = Annotated[str, BeforeValidator(lambda node: b64encode(node).decode())]  # as in checkpoints
+_Notes = wire.page_of("CheckpointsOut", "A page of checkpoints as signed notes, the oldest first.", checkpoints=str)
 
 
 class PetitionIn(wire.RequestModel):
@@ -64,18 +81,14 @@ class PetitionOut(wire.ResponseModel):
     created_at: datetime
 
 
-_Petitions = wire.page_model("PetitionsOut", "A page of a county's petitions.", petitions=PetitionOut)
-
-
 @router.post("", status_code=201, response_model=PetitionOut)
 async def open_petition(principal: Decider, state: AppState, new: wire.Body[PetitionIn]) -> Petition:
     """Open a petition in the key's county. `required` is given, or derived from the registration (EC 11221)."""
-    facts = new.model_dump(exclude={"ruleset"})
-    terms = Terms(county_id=principal.county_id, ruleset_name=new.ruleset, **facts)
+    terms = Terms(county_id=principal.county_id, ruleset_name=new.ruleset, **new.model_dump(exclude={"ruleset"}))
     return await state.count.open_petition(terms, opened_by=principal.name, now=state.now())
 
 
-@router.get("", response_model=_Petitions)
+@router.get("", response_model=wire.page_of("PetitionsOut", "A page of a county's petitions.", petitions=PetitionOut))
 async def list_petitions(principal: Reader, state: AppState, paging: wire.ListPaging) -> object:
     """The petitions of the key's county, the oldest first."""
     async with state.database.begin() as connection:
@@ -187,35 +200,21 @@ class HistoryOut(wire.ResponseModel):
 
 @tallies.get("/history")
 async def get_tally_history(
-    _: Monitor,
-    state: AppState,
-    petition: PathPetition,
-    since_version: Annotated[int, Query(ge=0, lt=2**63), wire.DIGITS] = 0,
-    limit: wire.Limit = 200,
+    _: Monitor, state: AppState, petition: PathPetition, since_version: Version = 0, limit: wire.Limit = 200
 ) -> HistoryOut:
     """The tally as past versions left it: all later ones, or `limit` evenly spaced ones that end with the current one.
 
     The list is thinned out rather than paged, so `next_cursor` is always null.
     """
     async with state.database.reading() as connection:
-        past = await rows.read_history(connection, petition.key, Span(since_version, limit))
+        past = await rows.read_history(connection, petition.key, queries.Span(since_version, limit))
     history = [PastTallyOut(version=version, at=at, **counts) for version, at, counts in past]
     return HistoryOut(petition_id=petition.petition_id, required=petition.required, history=history, next_cursor=None)
 
 
-_LONGEST: Final = 600.0  # seconds of a stream; then the client connects again
-_CHECK_EVERY: Final = 10.0  # seconds between checks of a stream's key
-_RETRY: Final = b"retry: 2000\n\n"  # milliseconds until a client connects again
-_KEEP_ALIVE: Final = b": alive\n\n"
-
-
 @tallies.get("/stream", response_class=StreamingResponse)
 async def stream_tally(
-    _: Monitor,
-    state: AppState,
-    petition: PathPetition,
-    request: Request,
-    last_event_id: Annotated[str | None, Header(pattern="^[0-9]{1,18}$")] = None,
+    _: Monitor, state: AppState, petition: PathPetition, request: Request, last_event_id: EventId = None
 ) -> StreamingResponse:
     """The tally at once and after each change, at most once a second, with a comment to keep the connection alive.
 
@@ -246,3 +245,143 @@ async def _events(request: Request, petition: Petition, version: int | None) -> 
             else:
                 data = tally_out(petition, tally).model_dump_json()
                 yield f"id: {tally.version}\nevent: tally\ndata: {data}\n\n".encode()
+
+
+class EntryOut(wire.ResponseModel):
+    """A ledger entry. Hashes are hexadecimal; `payload` is the text that is hashed, canonical JSON."""
+
+    seq: int
+    type: wire.EntryType
+    leaf_root: Hex
+    leaves: list[Hex] = Field(validation_alias="leaf_hashes")
+    payload: str
+    hash: Hex
+
+
+class InclusionOut(wire.ResponseModel):
+    """That an entry is in the log of this size (RFC 9162, section 2.1.3). Hashes are base64, as in checkpoints."""
+
+    seq: int
+    index: int
+    size: int
+    leaf: Base64
+    root: Base64
+    hashes: list[Base64]
+
+
+class ConsistencyOut(wire.ResponseModel):
+    """That the log of one size is the beginning of a later one (RFC 9162, section 2.1.4). Hashes are base64."""
+
+    first: int
+    second: int
+    first_root: Base64
+    second_root: Base64
+    hashes: list[Base64]
+
+
+class FaultOut(wire.ResponseModel):
+    """A place where two records disagree."""
+
+    code: str
+    where: str
+    says: str = Field(validation_alias="message")
+
+
+class VerificationOut(wire.ResponseModel):
+    """What a verification found: that all agrees, or where it does not (`faults`: the first 100 of `fault_count`)."""
+
+    petition_id: UUID
+    agrees: bool
+    version: int
+    entries: int
+    findings: int
+    lines: int
+    destroyed: int
+    checkpoints: int
+    uncovered: int
+    fault_count: int
+    faults: list[FaultOut]
+
+
+def _text(body: str) -> Response:
+    return Response(body, media_type="text/plain; charset=utf-8", headers={"Cache-Control": "private, no-cache"})
+
+
+@ledger.get("/ledger/checkpoint", response_class=Response)
+async def get_checkpoint(_: Monitor, state: AppState, petition: PathPetition) -> Response:
+    """The newest checkpoint as a signed note (C2SP tlog-checkpoint). Keep it: it reveals later changes of the past."""
+    async with state.database.reading() as connection:
+        last = await queries.last_checkpoint(connection, petition.key)
+    if last is None:
+        raise NoCheckpointError
+    return _text(last.note)
+
+
+@ledger.get("/ledger/checkpoints", response_model=_Notes)
+async def list_checkpoints(_: Monitor, state: AppState, petition: PathPetition, paging: wire.ListPaging) -> object:
+    """All checkpoints, the oldest first."""
+    after = min(paging.after(wire.number_of) or 0, 2**31 - 1)  # they are numbered by integers of 32 bits
+    async with state.database.reading() as connection:
+        found = await queries.checkpoints(connection, petition.key, queries.Span(after, paging.limit + 1))
+    page = paging.page("checkpoints", found, lambda row: row.number)
+    return page | {"checkpoints": [row.note for row in page["checkpoints"]]}
+
+
+@ledger.get("/ledger/key", response_class=Response)
+async def get_ledger_key(_: Monitor, state: AppState, _petition: PathPetition) -> Response:
+    """The public key that checks the checkpoints, as `name+id+key`. Compare it with a copy from another source."""
+    return _text(state.signer.verifier_key + "\n")
+
+
+@ledger.get(
+    "/ledger/entries", response_model=wire.page_of("EntriesOut", "A page of entries, in order.", entries=EntryOut)
+)
+async def list_entries(_: Monitor, state: AppState, petition: PathPetition, paging: wire.ListPaging) -> object:
+    """The ledger's entries in order. They hold no personal data: findings are salted hashes."""
+    after = paging.after(wire.number_of) or 0
+    async with state.database.reading() as connection:
+        found = await queries.page_of_entries(connection, petition.key, queries.Span(after, paging.limit + 1))
+    return paging.page("entries", found, lambda entry: entry.seq)
+
+
+@ledger.get("/ledger/proofs/inclusion")
+async def prove_inclusion(_: Monitor, state: AppState, petition: PathPetition, seq: Size, size: Size) -> InclusionOut:
+    """The nodes that lead from an entry to the root of the log of that size, which a checkpoint has signed."""
+    leaves, index = await _log_leaves(state, petition.key, seq, size), seq - 1
+    root, proof = entries.merkle_root(leaves), await asyncio.to_thread(entries.inclusion_proof, index, leaves)
+    return InclusionOut(seq=seq, index=index, size=size, leaf=leaves[index], root=root, hashes=proof)
+
+
+@ledger.get("/ledger/proofs/consistency")
+async def prove_consistency(
+    _: Monitor, state: AppState, petition: PathPetition, first: Size, second: Size
+) -> ConsistencyOut:
+    """The nodes that show that the log of size `first` is the beginning of the log of size `second`."""
+    leaves = await _log_leaves(state, petition.key, first, second)
+    proof = await asyncio.to_thread(entries.consistency_proof, first, leaves)
+    roots = {"first_root": entries.merkle_root(leaves[:first]), "second_root": entries.merkle_root(leaves)}
+    return ConsistencyOut(first=first, second=second, **roots, hashes=proof)
+
+
+async def _log_leaves(state: State, petition: PetitionKey, first: int, size: int) -> list[bytes]:
+    """The leaves of the log of this size. Raises UnknownEntryError if it has no such size, or no entry `first`."""
+    async with state.database.reading() as connection:
+        hashes = await queries.entry_hashes(connection, petition, size)
+    if len(hashes) != size or first > size:
+        raise UnknownEntryError
+    return [entries.log_leaf(entry) for entry in hashes]
+
+
+@ledger.get("/tally/verification", response_model=VerificationOut)
+async def verify_tally(_: frame.Verifier, state: AppState, petition: PathPetition) -> Verification:
+    """Recount every row and replay the ledger against the tally and the checkpoints.
+
+    This takes up to a minute for a million lines. One verification runs at a time: another is answered 503.
+    """
+    if state.verifying.locked():
+        raise BusyError
+    async with state.verifying, state.database.reading() as connection:
+        # The petition's terms are read again and not taken from the cache: they are verified as well.
+        found = await verify(connection, petition.key, state.signer)
+    state.metrics.verified(petition.petition_id, agrees=found.agrees, now=state.now())
+    return found

@@ -12,7 +12,7 @@ from typing import Any, Final
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from app import errors as domain
@@ -23,27 +23,6 @@ logger = logging.getLogger("app.http")
 MAX_ERRORS: Final = 20
 INVALID_INPUT: Final = "The input is not as documented."
 URN: Final = "urn:recall-petition:problem:"
-
-
-class FieldError(BaseModel):
-    """One thing that is wrong with the input."""
-
-    path: str
-    code: str
-    message: str
-
-
-class ProblemOut(BaseModel):
-    """An error (RFC 9457)."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    request_id: str
-    errors: list[FieldError] | None = None
-
-
 MESSAGES: Final = {
     "missing": "This is required.",
     "unknown_field": "There is no such field.",
@@ -62,7 +41,6 @@ MESSAGES: Final = {
 
 # The validator's types of error: our stable code, and a message that names the documented bound or type.
 _OF_VALIDATOR: Final = {
-    "missing": ("missing", ""),
     "extra_forbidden": ("unknown_field", ""),
     "invalid_key": ("unknown_field", ""),
     "greater_than_equal": ("out_of_range", "Out of range: expected {ge} or more."),
@@ -91,6 +69,32 @@ _OF_VALIDATOR: Final = {
 _LONGEST_MESSAGE: Final = 250  # characters: an answer has up to 20 of them
 _HARMLESS_NAME: Final = re.compile("[A-Za-z0-9_]{1,40}")
 
+STATUS_OF: Final = {"not_found": 404, "conflict": 409, "invalid": 422, "forbidden": 403, "too_many": 429, "busy": 503}
+# The standard's phrases, two of them as RFC 9110 has them: Python's names for these are older.
+_RENAMED: Final = {413: "Content too large", 422: "Unprocessable content"}
+TITLES: Final = {status.value: status.phrase.capitalize() for status in HTTPStatus} | _RENAMED
+_RETRY_LATER: Final = (429, 503)
+_MAX_DETAIL: Final = 500  # characters: a refusal's text may be put together from many facts
+
+
+class FieldError(BaseModel):
+    """One thing that is wrong with the input."""
+
+    path: str
+    code: str
+    message: str
+
+
+class ProblemOut(BaseModel):
+    """An error (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    request_id: str
+    errors: list[FieldError] | None = None
+
 
 def field_error(path: str, code: str, message: str = "") -> FieldError:
     """One error."""
@@ -103,11 +107,9 @@ def unknown_field(path: str, name: object) -> FieldError:
     return field_error(".".join([path] * bool(path) + named), "unknown_field")
 
 
-def field_errors(
-    error: ValidationError | RequestValidationError, prefix: str = "", most: int = MAX_ERRORS
-) -> list[FieldError]:
-    """The first of a validator's errors, field by field, without the values that were sent."""
-    return [_field_error(detail, prefix) for detail in error.errors()[:most]]
+def field_errors(found: Sequence[Mapping[str, Any]], prefix: str = "", most: int = MAX_ERRORS) -> list[FieldError]:
+    """The first of the errors that a validator found, field by field, without the values that were sent."""
+    return [_field_error(detail, prefix) for detail in found[:most]]
 
 
 def _field_error(detail: Mapping[str, Any], prefix: str) -> FieldError:
@@ -138,22 +140,6 @@ def invalid(*errors: FieldError, detail: str = INVALID_INPUT) -> Problem:
     return Problem(422, "invalid", detail, errors=errors)
 
 
-STATUS_OF: Final[Mapping[domain.Kind, int]] = {
-    "not_found": 404,
-    "conflict": 409,
-    "invalid": 422,
-    "forbidden": 403,
-    "too_many": 429,
-    "busy": 503,
-}
-# The standard's phrases, two of them as RFC 9110 has them: Python's names for these are older.
-_RENAMED: Final = {413: "Content too large", 422: "Unprocessable content"}
-TITLES: Final = {status.value: status.phrase.capitalize() for status in HTTPStatus} | _RENAMED
-
-_RETRY_LATER: Final = (429, 503)
-_MAX_DETAIL: Final = 500  # characters: a refusal's text may be put together from many facts
-
-
 def problem_of(error: BaseException) -> Problem:
     """The answer to an error; an unexpected one is a bare 500."""
     if isinstance(error, Problem):
@@ -162,7 +148,7 @@ def problem_of(error: BaseException) -> Problem:
         later = {"Retry-After": str(error.retry_after)} if isinstance(error, domain.LookupBudgetError) else None
         return Problem(STATUS_OF[error.kind], error.code, str(error)[:_MAX_DETAIL], headers=later)
     if isinstance(error, RequestValidationError):
-        return invalid(*field_errors(error))
+        return invalid(*field_errors(error.errors()))
     if isinstance(error, HTTPException):
         title = TITLES.get(error.status_code, "Error")
         return Problem(error.status_code, title.lower().replace(" ", "_"), title + ".", headers=error.headers)
@@ -173,13 +159,8 @@ def problem_of(error: BaseException) -> Problem:
 
 def render(problem: Problem, request_id: str) -> Response:
     """The answer."""
-    body: dict[str, Any] = {
-        "type": URN + problem.code,
-        "title": TITLES.get(problem.status, "Error"),
-        "status": problem.status,
-        "detail": problem.detail,
-        "request_id": request_id,
-    }
+    body: dict[str, Any] = {"type": URN + problem.code, "title": TITLES.get(problem.status, "Error")}
+    body |= {"status": problem.status, "detail": problem.detail, "request_id": request_id}
     if problem.errors:
         body["errors"] = [error.model_dump() for error in problem.errors[:MAX_ERRORS]]
     later = {"Retry-After": "1"} if problem.status in _RETRY_LATER else {}

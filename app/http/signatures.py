@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from app.access.principals import Principal
@@ -20,16 +20,7 @@ from app.errors import FindingRefusedError, PlaceConflictError, RecallError, Unk
 from app.examination import actions
 from app.examination.queries import Declaration, page_of_withdrawals
 from app.http import frame, wire
-from app.http.frame import (
-    AppState,
-    Decider,
-    DeciderWrite,
-    IdempotencyKey,
-    PathPetition,
-    Poster,
-    Reader,
-    SupervisorWrite,
-)
+from app.http.frame import AppState, Decider, DeciderWrite, LineReader, PathPetition, Poster, Reader
 from app.http.problems import FieldError, field_error, field_errors
 from app.law.line import LARGEST_NUMBER, Line, Place, Signature
 from app.law.petition import SectionDates
@@ -172,7 +163,7 @@ async def post_signatures(
     batch: wire.Body[BatchIn],
     petition: PathPetition,
     response: Response,
-    idempotency_key: IdempotencyKey = None,
+    idempotency_key: frame.IdempotencyKey = None,
 ) -> BatchOut:
     """One result for each line, in their order. A line that is refused has an `error` and never fails the others."""
     checked = _all_checked(batch.signatures)
@@ -193,7 +184,7 @@ def _all_checked(values: Sequence[object]) -> list[Signature | LineErrorOut]:
         try:
             checked.append(SignatureIn.model_validate(value).signature())
         except ValidationError as error:
-            errors = field_errors(error, f"signatures.{index}", min(left, _ERRORS_OF_A_LINE))
+            errors = field_errors(error.errors(), f"signatures.{index}", min(left, _ERRORS_OF_A_LINE))
             left -= len(errors)
             wrong_line = LineError(code="invalid", message="The line is not as documented.", errors=errors or None)
             checked.append(LineErrorOut(place=_place_of(value), error=wrong_line))
@@ -220,9 +211,6 @@ def _fingerprint(values: Sequence[object], checked: Sequence[Signature | LineErr
         meaning = good or json.dumps(value, sort_keys=True).encode()
         digest.update(len(meaning).to_bytes(4, "big") + meaning)
     return digest.digest()
-
-
-LineReader = Annotated[Principal, frame.allow("station", "system", "clerk", "supervisor", "auditor")]
 
 
 class NamePartsOut(wire.ResponseModel):
@@ -304,26 +292,23 @@ def detail_out(read: LineRead) -> LineDetailOut:
 
 
 @router.get("/signatures/{place}", response_model=LineDetailOut | LineOut)
-async def get_signature(
-    principal: LineReader, state: AppState, petition: PathPetition, place: wire.PathPlace
-) -> LineDetailOut | LineOut:
+async def get_signature(who: LineReader, state: AppState, petition: PathPetition, place: wire.PathPlace) -> LineOut:
     """A station or system reads its own lines, without voter and evidence; clerks and above read all with evidence.
 
     While too few people doubt a signature, others who may compare it see the line without these doubts.
     """
     async with state.database.reading() as connection:
         read = await read_line(connection, petition.key, place)
-    if principal.role not in ("station", "system"):
-        return detail_out(as_seen_by(principal, read))
-    if read.line.station != principal.name:
+    if who.role not in ("station", "system"):
+        return detail_out(as_seen_by(who, read))
+    if read.line.station != who.name:
         raise UnknownLineError
-    return line_out(as_seen_by(principal, read).line)
+    return line_out(as_seen_by(who, read).line)
 
 
-_Lines = wire.page_model("LinesOut", "A page of lines in paper order.", signatures=ListedOut)
-
-
-@router.get("/signatures", response_model=_Lines)
+@router.get(
+    "/signatures", response_model=wire.page_of("LinesOut", "A page of lines in paper order.", signatures=ListedOut)
+)
 async def list_signatures(
     principal: Reader,
     state: AppState,
@@ -331,7 +316,7 @@ async def list_signatures(
     paging: wire.ListPaging,
     status: wire.Status | None = None,
     reason: wire.LineReason | None = None,
-    section: Annotated[int | None, Query(ge=1, le=LARGEST_NUMBER), wire.DIGITS] = None,
+    section: wire.Number | None = None,
 ) -> object:
     """Pages in paper order: follow `next_cursor` until it is null."""
     after, most, blind = paging.after(wire.place_of), paging.limit + 1, principal.role != "auditor"
@@ -381,12 +366,12 @@ async def post_finding(write: DeciderWrite, place: wire.PathPlace, finding: wire
     A `signature_mismatch` decides nothing until three different people share it (2 CCR 20960).
     """
     act = partial(actions.decide_line, place=place, said=finding.value(), who=write.principal)
-    return await write.carry_out(act, _detail, "finding", str(place), body=finding)
+    return await write.carry_out(act, _detail, "finding", str(place), finding)
 
 
-def _detail(done: tuple[LineRead, bool]) -> tuple[int, LineDetailOut]:
+def _detail(done: tuple[LineRead, bool], who: Principal | None = None) -> tuple[int, LineDetailOut]:
     read, changed = done
-    return 201 if changed else 200, detail_out(read)
+    return 201 if changed else 200, detail_out(as_seen_by(who, read) if who else read)
 
 
 @router.post("/findings", response_model=BatchOut)
@@ -405,7 +390,7 @@ async def post_findings(write: DeciderWrite, batch: wire.Body[FindingsIn]) -> Re
         return 200, BatchOut(results=[_result_out(place, left.pop(place, twice)) for place in places])
 
     act = partial(actions.decide_by_person, said=findings, who=write.principal)
-    return await write.carry_out(act, answer, "findings", "", body=batch)
+    return await write.carry_out(act, answer, "findings", "", batch)
 
 
 @router.post("/signatures/{place}/revisions", status_code=201, response_model=LineDetailOut)
@@ -414,13 +399,8 @@ async def post_revision(write: DeciderWrite, place: wire.PathPlace, revision: wi
 
     If a person decided the line and the new text says otherwise, it goes back to a person: `review`, `new_writing`.
     """
-
-    def answer(done: tuple[LineRead, bool]) -> tuple[int, LineDetailOut]:
-        read, changed = done
-        return _detail((as_seen_by(write.principal, read), changed))
-
     act = partial(actions.revise, revised=revision.at(place), by=write.principal.name, note=revision.note)
-    return await write.carry_out(act, answer, "revision", str(place), body=revision)
+    return await write.carry_out(act, partial(_detail, who=write.principal), "revision", str(place), revision)
 
 
 class WithdrawalIn(wire.RequestModel):
@@ -471,25 +451,26 @@ def withdrawal_done_out(done: actions.Changed) -> WithdrawalDoneOut:
 
 
 def _answer(done: actions.Changed) -> tuple[int, WithdrawalDoneOut]:
-    _, lines = done
-    return 200 if lines is None else 201, withdrawal_done_out(done)
+    return 200 if done[1] is None else 201, withdrawal_done_out(done)
 
 
 @withdrawals.post("", status_code=201, response_model=WithdrawalDoneOut)
 async def post_withdrawal(write: DeciderWrite, withdrawal: wire.Body[WithdrawalIn]) -> Response:
     """None of the voter's lines counts from now on, including lines that are posted later."""
     act = partial(actions.withdraw, **dict(withdrawal), by=write.principal.name)
-    return await write.carry_out(act, _answer, "withdrawal", "", body=withdrawal)
+    return await write.carry_out(act, _answer, "withdrawal", "", withdrawal)
 
 
 @withdrawals.post("/{withdrawal_id}/revocation", status_code=201, response_model=WithdrawalDoneOut)
-async def post_revocation(write: SupervisorWrite, withdrawal_id: UUID, revocation: wire.Body[RevocationIn]) -> Response:
+async def post_revocation(
+    write: frame.SupervisorWrite, withdrawal_id: UUID, revocation: wire.Body[RevocationIn]
+) -> Response:
     """The voter's lowest eligible line counts again. Both records are kept."""
     act = partial(actions.revoke_withdrawal, withdrawal_id=withdrawal_id, by=write.principal.name, note=revocation.note)
-    return await write.carry_out(act, _answer, "revocation", str(withdrawal_id), body=revocation)
+    return await write.carry_out(act, _answer, "revocation", str(withdrawal_id), revocation)
 
 
-_Withdrawals = wire.page_model("WithdrawalsOut", "A page of withdrawals, the oldest first.", withdrawals=WithdrawalOut)
+_Withdrawals = wire.page_of("WithdrawalsOut", "A page of withdrawals, the oldest first.", withdrawals=WithdrawalOut)
 
 
 @withdrawals.get("", response_model=_Withdrawals)
@@ -527,11 +508,7 @@ def section_out(done: tuple[Declaration, int]) -> SectionOut:
 
 @sections.put("/{section}", response_model=SectionOut)
 async def put_section(
-    principal: Decider,
-    state: AppState,
-    petition: PathPetition,
-    section: Annotated[int, Path(ge=1, le=LARGEST_NUMBER), wire.DIGITS],
-    dates: wire.Body[SectionIn],
+    principal: Decider, state: AppState, petition: PathPetition, section: wire.Number, dates: wire.Body[SectionIn]
 ) -> Response:
     """Where the dates change the interval of the section's lines, each is examined again.
 
@@ -539,4 +516,4 @@ async def put_section(
     """
     act = partial(actions.declare_section, section=section, dates=SectionDates(**dict(dates)), by=principal.name)
     write = frame.Write(principal, state, petition)
-    return await write.carry_out(act, lambda done: (200, section_out(done)), "section", str(section), body=dates)
+    return await write.carry_out(act, lambda done: (200, section_out(done)), "section", str(section), dates)

@@ -12,7 +12,7 @@ from pydantic import AliasPath, Field, model_validator
 from app.access.principals import Principal
 from app.examination.voters import check_line, look_up, measure_quality, next_sample
 from app.http import wire
-from app.http.frame import AppState, Decider, PathPetition, Reader, State, Write, allow, petition_of
+from app.http.frame import AppState, Decider, PathPetition, Reader, Searcher, State, Write, petition_of
 from app.http.problems import field_error, invalid
 from app.http.signatures import FindingIn, NameIn, WritingOut
 from app.law.line import Signature
@@ -23,6 +23,7 @@ from app.matching.candidates import Candidate, FoundCandidates, Kind, Question, 
 
 router = APIRouter(prefix="/v1/voters", tags=["voters"])
 quality = APIRouter(prefix="/v1/petitions/{petition_id}/quality", tags=["quality"])
+SampleSize = Annotated[int, Query(ge=1, le=100), wire.DIGITS]
 
 
 class LookupIn(wire.RequestModel):
@@ -116,9 +117,7 @@ def _candidate_out(candidate: Candidate) -> CandidateOut:
 
 
 @router.post("/lookup", response_model=LookupOut)
-async def look_up_voters(
-    principal: Annotated[Principal, allow("clerk", "supervisor", "system")], state: AppState, asked: wire.Body[LookupIn]
-) -> object:
+async def look_up_voters(principal: Searcher, state: AppState, asked: wire.Body[LookupIn]) -> object:
     """Search the active roll by name (given name and surname), by address (house and street), or by both.
 
     Each search is recorded, without its content, and a principal has a number of them a day: a clerk or supervisor
@@ -212,14 +211,9 @@ class QualityOut(wire.ResponseModel):
 
 
 @quality.get("/sample", response_model=SampleOut)
-async def get_quality_sample(
-    principal: Decider,
-    state: AppState,
-    petition: PathPetition,
-    limit: Annotated[int, Query(ge=1, le=100), wire.DIGITS] = 10,
-) -> object:
+async def get_quality_sample(who: Decider, state: AppState, petition: PathPetition, limit: SampleSize = 10) -> object:
     """Drawn lines that the machine settled and no person has checked, in a different order for each person."""
-    drawn = await next_sample(state.database, petition, who=principal, limit=limit)
+    drawn = await next_sample(state.database, petition, who=who, limit=limit)
     lines = [_shown(found) | {"place": str(line.place), "writing": line} for line, found in drawn]
     return {"lines": lines}
 
@@ -236,29 +230,20 @@ async def post_quality_check(
         return 201 if new else 200, CheckOut(place=str(place), **given, checked_at=checked_at)
 
     act = partial(check_line, place=place, answer=check.value(), who=principal)
-    return await Write(principal, state, petition).carry_out(act, answer, "quality", str(place), body=check)
+    return await Write(principal, state, petition).carry_out(act, answer, "quality", str(place), check)
 
 
-@quality.get("")
-async def get_quality(_: Reader, state: AppState, petition: PathPetition) -> QualityOut:
+@quality.get("", response_model=QualityOut)
+async def get_quality(_: Reader, state: AppState, petition: PathPetition) -> object:
     """The error rate by kind of decision, with exact intervals (Clopper and Pearson)."""
     seed, rates = await measure_quality(state.database, petition)
-    overall, *decisions = map(_rate_out, rates)
-    return QualityOut(
-        petition_id=petition.petition_id,
-        seed=seed.hex(),
-        share=petition.ruleset.double_check_ppm / PARTS,
-        method=DRAW_METHOD,
-        confidence=0.95,
-        interval="Clopper-Pearson",
-        overall=overall,
-        decisions=decisions,
-    )
+    overall, *decisions = map(_shown_rate, rates)
+    draw = {"seed": seed.hex(), "share": petition.ruleset.double_check_ppm / PARTS, "method": DRAW_METHOD}
+    interval = {"confidence": 0.95, "interval": "Clopper-Pearson"}
+    return {"petition_id": petition.petition_id, **draw, **interval, "overall": overall, "decisions": decisions}
 
 
-def _rate_out(rate: ErrorRate) -> ErrorRateOut:
+def _shown_rate(rate: ErrorRate) -> dict[str, Any]:
     status, reason = rate.kind or (None, None)
     errors = rate.verdicts["wrong"] + rate.verdicts["open"]
-    return ErrorRateOut.model_validate(
-        {**asdict(rate), **rate.verdicts, "status": status, "reason": reason, "errors": errors}
-    )
+    return asdict(rate) | dict(rate.verdicts) | {"status": status, "reason": reason, "errors": errors}

@@ -108,7 +108,7 @@ def check(model: type[Model], value: Any) -> Model:  # noqa: ANN401  # any JSON 
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        raise invalid(*field_errors(error)) from None
+        raise invalid(*field_errors(error.errors())) from None
 
 
 class RequestModel(BaseModel, strict=True, extra="forbid", frozen=True, hide_input_in_errors=True):
@@ -186,7 +186,6 @@ Title = Annotated[Text200, Field(min_length=1)]
 Name = Annotated[Text100, Field(min_length=1)]
 VoterId = Annotated[str, Field(min_length=1, max_length=40), _SAFE]
 Whole = Annotated[int, Field(ge=1, le=LARGEST_NUMBER)]
-
 DecidedStatus = Literal["valid", "invalid", "review"]
 
 # Values that several models share have one schema with a name, for which a generator makes one type.
@@ -231,6 +230,7 @@ Instant = Annotated[datetime, _spelled(_INSTANT, datetime.fromisoformat)]
 Uuid = Annotated[UUID, _spelled(_UUID, UUID)]
 DIGITS: Final = _spelled(_DIGITS, str)
 """A number in a path or query as documented: digits, without sign, space, point or underscore."""
+Number = Annotated[Whole, DIGITS]
 
 PLACE_PATTERN: Final = "[1-9][0-9]{0,8}-[1-9][0-9]{0,8}-[1-9][0-9]{0,8}"  # each number up to LARGEST_NUMBER
 PlaceText = Annotated[str, Field(pattern=f"^{PLACE_PATTERN}$")]
@@ -295,10 +295,10 @@ def paging(limit: int = 100) -> Any:  # noqa: ANN401  # a dependency marker
     return Depends(read)
 
 
-ListPaging = Annotated[Paging, paging()]
-
-
-def page_model(name: str, description: str, **items: type) -> type[ResponseModel]:
+def page_of(name: str, description: str, **items: type) -> type[ResponseModel]:
     """The model of a page: a list of this type under this name, and the cursor of the next page."""
     fields: dict[str, Any] = {key: list[item] for key, item in items.items()}  # type: ignore[valid-type]  # made here
     return create_model(name, __base__=ResponseModel, __doc__=description, **fields, next_cursor=str | None)
+
+
+ListPaging = Annotated[Paging, paging()]
