@@ -16,7 +16,6 @@ MODULES: Final = {
     "app.cli.petitions": ("petition", "tally", "explain", "finding", "revise", "withdraw", "section"),
     "app.station.cli": ("station",),
     "app.cli.verify": ("verify", "bundle", "ledger-key"),
-    "app.cli.models": ("model",),
     "app.cli.openapi": ("openapi",),
     "app.cli.demo": ("demo",),
 }

@@ -4,7 +4,7 @@
     python bench/judged.py --roll ROLL --petition P --truth T
 
 A database of its own gets the roll and the petition through the service's own actions; then a person says of every line
-what is true of it, and the actions of `model learn` or `model report` do their work. So the model is made that ships.
+what is true of it, and `tools.model` learns from that or reports. So the model is made that ships.
 """
 
 import argparse
@@ -20,7 +20,6 @@ from typing import Any, Final
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run by path, from anywhere
 
 from app.access.principals import Principal
-from app.cli.models import bands_as_text
 from app.count.intake import GroupCommit, Submission
 from app.count.record import Count
 from app.database.engine import open_database
@@ -29,7 +28,6 @@ from app.database.pools import Database
 from app.database.server import EmbeddedServer
 from app.errors import RecallError
 from app.examination.actions import decide_by_person
-from app.examination.learning import learn_model, report_model
 from app.law.line import CALIFORNIA, Place, Signature
 from app.law.petition import Petition, Terms
 from app.law.reasons import VALID, Outcome
@@ -37,6 +35,7 @@ from app.law.review import PersonFinding
 from app.matching.model import model_to_json
 from app.roll.loading import load_roll
 from bench.matching import objects, writing
+from tools.model import bands_as_text, learn_model, report_model
 
 COUNTY: Final = "judged"
 FIRST, LAST = date(2022, 1, 27), date(2022, 7, 6)

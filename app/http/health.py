@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, time
 from functools import partial
-from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, Literal
 
@@ -22,7 +22,8 @@ from app.roll.queries import any_active_roll, get_roll
 
 router = APIRouter(tags=["health"])
 _MAY_SEE_COUNTS: Final = ("monitor", "clerk", "supervisor", "auditor", "admin")
-_ASSETS: Final = Path(str(files("fastapi_offline"))) / "static"  # Swagger UI, without a foreign host
+_OFFLINE: Final = find_spec("fastapi_offline")  # found and not imported: its files are all that is needed
+_ASSETS: Final = Path(str(_OFFLINE and _OFFLINE.origin)).with_name("static")  # Swagger UI, without a foreign host
 _ASSET_NAMES: Final = ("swagger-ui-bundle.js", "swagger-ui.css", "favicon.png")
 _SAME_ORIGIN: Final = "default-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
 

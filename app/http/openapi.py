@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
-from importlib.resources import files
+from pathlib import Path
 from typing import Any, Final, Literal
 
 from fastapi import FastAPI
@@ -17,7 +17,7 @@ from app.http.frame import body_of, guard_of, guarded_routes, routes
 from app.http.problems import STATUS_OF, TITLES, ProblemOut
 from app.http.signatures import SignatureIn
 
-DATA: Final[Mapping[str, Any]] = json.loads(files("app.http").joinpath("openapi_data.json").read_text("utf-8"))
+DATA: Final[Mapping[str, Any]] = json.loads(Path(__file__).with_name("openapi_data.json").read_text("utf-8"))
 EXAMPLES: Final[Mapping[str, Any]] = DATA["examples"]
 
 _REF: Final = "#/components/schemas/{model}"

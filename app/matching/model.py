@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any, Final, Literal, TypeVar, get_args
 
 from app.matching.comparison import LEVELS
@@ -90,4 +90,5 @@ def model_to_json(model: Model) -> str:
 @cache
 def default_model() -> Model:
     """Return the model that ships with the service."""
-    return model_from_json((files("app.matching") / "data" / f"{DEFAULT_MODEL}.json").read_text(encoding="utf-8"))
+    file = Path(__file__).with_name("data") / f"{DEFAULT_MODEL}.json"
+    return model_from_json(file.read_text("utf-8"))

@@ -6,13 +6,13 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
 from functools import cache, lru_cache
-from importlib.resources import files
 from itertools import combinations
+from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
 from rapidfuzz.distance import OSA
 
-_DATA = files("app.matching") / "data"
+_DATA: Final = Path(__file__).with_name("data")  # importlib.resources would load a megabyte of modules in each worker
 _LISTS: Final[dict[str, Any]] = tomllib.loads((_DATA / "words.toml").read_text("utf-8"))
 
 

@@ -5,12 +5,12 @@ from uuid import UUID
 import pytest
 
 from app.count.line_queries import get_petition
-from app.examination.learning import learn_model, report_model
 from app.law.petition import Petition, PetitionKey
 from app.matching.lookup import TERM_CACHE
 from app.matching.model import model_from_json, model_to_json
 from tests.http.county import COUNTY, line
 from tests.http.world import World
+from tools.model import learn_model, report_model
 
 MOVED = "99 NOWHERE BLVD"
 
