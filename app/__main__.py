@@ -11,6 +11,7 @@ from app.errors import FileFaults, OperationalError, RecallError
 # second, not the time that the whole service takes to load.
 MODULES: Final = {
     "app.cli.serve": ("serve", "migrate"),
+    "app.cli.backups": ("backup", "restore"),
     "app.cli.access": ("keys", "lookups"),
     "app.cli.rolls": ("roll", "aliases", "reexamine"),
     "app.cli.petitions": ("petition", "tally", "explain", "finding", "revise", "withdraw", "section"),

@@ -198,6 +198,10 @@ class ServerError(OperationalError):
     """The embedded database server cannot be used."""
 
 
+class BackupError(OperationalError):
+    """A backup cannot be made or restored."""
+
+
 class NoDatabaseError(OperationalError):
     """The folder that DATA_DIR names has no database."""
 

@@ -13,7 +13,7 @@ from sqlalchemy.exc import ArgumentError
 
 from app.errors import SettingsError
 
-_PATHS: Final = ("DATA_DIR", "PG_BIN", "CHECKPOINT_KEY_FILE")
+_PATHS: Final = ("DATA_DIR", "PG_BIN", "CHECKPOINT_KEY_FILE", "BACKUP_DIR")
 _COLLECTORS: Final = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")  # either enables telemetry
 _MOST_MATCHERS: Final = 2  # unless more are asked for: each holds 75 MB, and with two the service stays under 300
 _SHORTEST: Final = 12  # characters of a password
@@ -41,6 +41,13 @@ class Settings:
     telemetry: bool = False  # send spans to OpenTelemetry; its own variables OTEL_… say where
     checkpoint_key_file: Path | None = None  # Ed25519, PEM; None: `checkpoint.key` in data_dir, made if it is missing
 
+    backup_dir: Path | None = None  # the service backs its embedded database up there all the time; None: it does not
+
+    @property
+    def embedded_data_dir(self) -> Path | None:
+        """The data folder, if the database is in it."""
+        return None if self.database_url else self.data_dir
+
     @property
     def checkpoint_key(self) -> Path:
         """Where the key that signs checkpoints is."""
@@ -62,6 +69,7 @@ class Settings:
             requests_per_second=_count(environment, "REQUESTS_PER_SECOND", 1000),
             telemetry=any(map(environment.get, _COLLECTORS)) and not telemetry_disabled,
             checkpoint_key_file=paths.get("CHECKPOINT_KEY_FILE"),
+            backup_dir=paths["BACKUP_DIR"].absolute() if "BACKUP_DIR" in paths else None,
         )
         # A missing key is created later, readable by its owner alone.
         if result.checkpoint_key.exists() and result.checkpoint_key.stat().st_mode & 0o077:

@@ -13,6 +13,7 @@ import uvloop
 from fastapi import FastAPI
 
 from app.cli import common as cli
+from app.database.backup import Archive, keep_backups
 from app.database.server import EmbeddedServer
 from app.http.connections import DeadlineProtocol
 from app.main import create_app, end_streams
@@ -82,7 +83,10 @@ async def _run(arguments: cli.Arguments, settings: Settings, url: str, server: E
         app, arguments.host, arguments.port, http=DeadlineProtocol, timeout_graceful_shutdown=_DRAIN, **_OPTIONS
     )
     serving = _Server(config, app)
-    keeping = asyncio.create_task(_keep_running(server))
+    archive = None
+    if server and settings.backup_dir:
+        archive = Archive(url, settings.backup_dir, settings.pg_bin, settings.data_dir)
+    keeping = asyncio.gather(_keep_running(server), keep_backups(archive))
     try:
         await serving.serve()
     finally:

@@ -51,9 +51,10 @@ _SETTINGS = {
     "max_parallel_workers_per_gather": "0",  # the second core is the stations'
     "timezone": "UTC",
     "log_timezone": "UTC",
-    # Nothing replicates from here, and so COPY into a table made in the same transaction needs no log of its own.
-    "wal_level": "minimal",
-    "max_wal_senders": "0",
+    # A backup of the running server reads its log: see `backup`.
+    "wal_level": "replica",
+    "max_wal_senders": "4",
+    "max_slot_wal_keep_size": "8GB",  # then the archive has a gap, rather than the disk no room
     "max_wal_size": "1GB",
     "checkpoint_timeout": "15min",
     "fsync": "on",
@@ -453,6 +454,41 @@ def _make_cluster(programs: _Programs, *, fsync: bool) -> None:
         root = os.open(folder.root, os.O_RDONLY)
         os.fsync(root)
         os.close(root)
+
+
+def put_cluster(data_dir: Path, fill: Callable[[Path], None], binaries: Path | None = None) -> None:
+    """Make the cluster of an empty data folder from existing files, which `fill` puts into the folder it is given.
+
+    Raises:
+        ServerError: the folder has a database already, or no user can run the server there.
+    """
+    folder = _Folder(data_dir.absolute() / "postgres")
+    _open_root(folder.root)
+    if (lock := _lock(folder.root, fcntl.LOCK_EX)) is None or folder.cluster.exists():
+        raise ServerError(f"{folder.root} has a database already: name an empty DATA_DIR")
+    try:
+        _choose(folder, find_binaries(binaries), _identities(folder))
+        unfinished = folder.root / "cluster.new"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        fill(unfinished)
+        owner = folder.root.stat()
+        for path in (unfinished, *unfinished.rglob("*")):
+            if path.stat().st_uid != owner.st_uid:
+                os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
+        if (password := unfinished / folder.password.name).exists():
+            password.replace(folder.password)
+        unfinished.rename(folder.cluster)
+    finally:
+        _unlock(lock)
+
+
+def drop_cluster(data_dir: Path) -> str:
+    """Remove a cluster whose server did not start; returns the reason in the server's words, which name no row."""
+    folder = _Folder(data_dir.absolute() / "postgres")
+    shutil.rmtree(folder.cluster, ignore_errors=True)
+    lines = folder.log.read_text("utf-8", "replace").splitlines() if folder.log.exists() else []
+    fatal = [line.partition("FATAL:")[2].strip() for line in lines if "FATAL:" in line]
+    return fatal[-1] if fatal else ""
 
 
 _LIMIT: Final = Path("/sys/fs/cgroup/memory.max")  # of a container; "max" where there is none
