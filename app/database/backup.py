@@ -1,10 +1,7 @@
 """Backups by PostgreSQL's own tools: base backups, the log of all commits after them, and the restore to a moment.
 
-    BACKUP_DIR/HISTORY/base/2026-11-26T07-15-00Z/   a copy of the cluster by pg_basebackup, checked by pg_verifybackup
-    BACKUP_DIR/HISTORY/log/                         the write-ahead log, which pg_receivewal copies as it is written
-
-A history is what one database cluster lived through, named by its system identifier and its timeline: a restore begins
-a new one. So does the promotion of a replica: there too, commits that were answered may be missing.
+BACKUP_DIR/HISTORY/base/2026-11-26T07-15-00Z/   a copy of the cluster by pg_basebackup, checked by pg_verifybackup
+BACKUP_DIR/HISTORY/log/                         the write-ahead log, which pg_receivewal copies as it is written
 """
 
 import asyncio
@@ -22,6 +19,7 @@ import asyncpg
 from sqlalchemy.engine import make_url
 
 from app.database.engine import connect_arguments
+from app.database.history import history_name
 from app.database.migrate import current_revision
 from app.database.server import EmbeddedServer, drop_cluster, find_binaries, put_cluster
 from app.errors import BackupError, ServerError
@@ -39,20 +37,9 @@ _SEGMENT_NAME: Final = 24  # hexadecimal digits of a segment of the log: timelin
 _SEGMENTS_PER_NUMBER: Final = 256  # of 16 MB each
 _QUERY_VARIABLES: Final = {"host": "PGHOST", "port": "PGPORT", "ssl": "PGSSLMODE", "sslmode": "PGSSLMODE"}
 
-# The segment that is written to carries the timeline; pg_control_checkpoint has the new one only after a checkpoint.
-_HISTORY = """
-SELECT system_identifier::text || '-' || ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::int
-FROM pg_control_system()
-"""
 _SLOT_IS_LOST = "SELECT wal_status = 'lost' FROM pg_replication_slots WHERE slot_name = $1"
 _MAKE_SLOT = "SELECT pg_create_physical_replication_slot($1, true)"
 _DROP_SLOT = "SELECT pg_drop_replication_slot($1)"
-
-
-async def history_of(connection: asyncpg.Connection) -> str:
-    """Return the name of the history that the database cluster is in: its system identifier and timeline."""
-    name: str = await connection.fetchval(_HISTORY)
-    return name
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +153,7 @@ class Archive:
         """The cluster's history and the schema of its database."""
         connection = await asyncpg.connect(**connect_arguments(self.url))
         try:
-            return await history_of(connection), await current_revision(connection)
+            return await history_name(connection), await current_revision(connection)
         finally:
             await connection.close()
 

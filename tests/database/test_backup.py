@@ -13,7 +13,8 @@ import asyncpg
 import pytest
 
 from app.database import backup
-from app.database.backup import Archive, BaseBackup, base_backups, history_of, restore
+from app.database.backup import Archive, BaseBackup, base_backups, restore
+from app.database.history import history_name
 from app.database.server import EmbeddedServer
 from app.errors import BackupError, ServerError
 
@@ -36,7 +37,7 @@ async def running(data: Path, binaries: Path | None) -> AsyncIterator[tuple[asyn
 async def numbers_in(data: Path, binaries: Path | None) -> tuple[str, list[int]]:
     async with running(data, binaries) as (connection, _):
         numbers = await connection.fetch("SELECT number FROM counted ORDER BY number")
-        return await history_of(connection), [row["number"] for row in numbers]
+        return await history_name(connection), [row["number"] for row in numbers]
 
 
 @asynccontextmanager
@@ -93,7 +94,7 @@ async def backed_up(binaries: Path | None) -> AsyncIterator[BackedUp]:
                 for first in (2001, 3001, 4001):
                     await connection.execute("SELECT pg_switch_wal()")
                     await connection.execute("INSERT INTO counted SELECT generate_series($1::int, $1 + 999)", first)
-            history = await history_of(connection)
+            history = await history_name(connection)
         yield BackedUp(folder, history, base, moment)
 
 
