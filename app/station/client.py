@@ -6,14 +6,15 @@ import json
 import random
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from pathlib import Path
 from time import monotonic
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from urllib.parse import quote, urlsplit
 
 import httpx
@@ -21,6 +22,7 @@ import httpx
 from app.station.files import Batch, Journal, Line, Plan, Signature, batches, line_from, open_journal, open_source
 from app.station.outcome import GaveUpError, Outcome, Refusal, RefusedError, StationError, StoppedError, Summary
 
+_Answer = TypeVar("_Answer")
 SPOOL = Path("spool")
 STATUSES = frozenset({"received", "valid", "invalid", "review"})
 TEMPORARY = frozenset({408, 425, 429})  # and all from 500: a later attempt may succeed
@@ -96,13 +98,16 @@ class Client:
     _earlier: int = 0  # lines that were answered in earlier runs
     _silent_until: float = 0.0  # loop time before which the server asked for no requests, from any batch
 
-    async def send_all(self, batches: Iterator[Batch]) -> Summary:
-        """Send the batches in order, some at the same time.
+    async def send_all(self, batches: Iterator[Batch], earlier: Collection[Outcome] = ()) -> Summary:
+        """Send the batches in order, some at the same time, but none of those that were answered earlier.
+
+        If the service's database was restored since, it may lack what was answered before: that is sent again under its
+        old idempotency keys, which do nothing where it is still there.
 
         After a failure or a stop, no batch starts and the batches in flight have `options.grace` seconds to finish.
         Then the first failure is raised.
         """
-        connections, self._earlier = self.options.in_flight, self.summary.answered
+        connections = self.options.in_flight
         self._http = httpx.AsyncClient(
             headers={"Authorization": f"Bearer {self.target.key}", "Content-Type": "application/json"},
             timeout=httpx.Timeout(None, connect=min(10.0, self.options.timeout)),  # `_attempt` limits the whole
@@ -110,15 +115,30 @@ class Client:
             trust_env=not self.target.is_local,  # the environment's proxy is for other machines
         )
         try:
-            async with self._http, asyncio.timeout(None) as deadline, asyncio.TaskGroup() as group:
-                limit = group.create_task(self._limit(deadline))
-                await asyncio.wait([group.create_task(self._send_remaining(batches)) for _ in range(connections)])
-                limit.cancel()
+            async with self._http:
+                answered = await self._still_answered(earlier)
+                remaining = (batch for batch in batches if batch.number not in answered)
+                async with asyncio.timeout(None) as deadline, asyncio.TaskGroup() as group:
+                    limit = group.create_task(self._limit(deadline))
+                    await asyncio.wait([group.create_task(self._send_remaining(remaining)) for _ in range(connections)])
+                    limit.cancel()
         except TimeoutError:
             self._failures.append(StoppedError("interrupted"))
         if self._failures:
             raise self._failures[0]
         return self.summary
+
+    async def _still_answered(self, earlier: Collection[Outcome]) -> set[int]:
+        """The batches whose answers come from the database as it is now; they count in the summary."""
+        history = (await self._until_answered("the service's state", self._history))[0] if earlier else ""
+        valid = [outcome for outcome in earlier if history in {"", outcome.history}]
+        for outcome in valid:
+            self.summary.add(outcome)
+        if again := len(earlier) - len(valid):
+            self.control.retry(f"the database was restored since: {again} batches are sent again")
+        self._earlier = self.summary.answered
+        self.control.progress(self.summary)
+        return {outcome.batch for outcome in valid}
 
     async def _limit(self, deadline: asyncio.Timeout) -> None:
         await self.control.stop.wait()
@@ -146,22 +166,26 @@ class Client:
     async def _send(self, batch: Batch) -> Outcome:
         """The server's answer to a batch; a batch that is too large for the server is sent in halves."""
         try:
-            return await self._send_until_answered(batch)
+            outcome, retries = await self._until_answered(f"batch {batch.number + 1}", partial(self._attempt, batch))
+            return replace(outcome, retries=retries)
         except _TooLargeError:
             middle = len(batch.lines) // 2  # each half has its own idempotency key
             one = await self._send(Batch(batch.number, batch.first, batch.lines[:middle]))
             other = await self._send(Batch(batch.number, batch.first + middle, batch.lines[middle:]))
             statuses = dict(Counter(one.statuses) + Counter(other.statuses))
-            replayed, retries = one.replayed and other.replayed, one.retries + other.retries
-            return Outcome(batch.number, statuses, one.refusals + other.refusals, replayed=replayed, retries=retries)
+            refusals, retries = one.refusals + other.refusals, one.retries + other.retries
+            history = one.history if one.history == other.history else ""
+            replayed = one.replayed and other.replayed
+            return Outcome(batch.number, statuses, refusals, replayed=replayed, retries=retries, history=history)
 
-    async def _send_until_answered(self, batch: Batch) -> Outcome:
+    async def _until_answered(self, what: str, attempt: Callable[[], Awaitable[_Answer]]) -> tuple[_Answer, int]:
+        """The answer to a request that is repeated until there is one, and the number of repetitions."""
         clock = asyncio.get_running_loop().time
         deadline, retries = clock() + self.options.give_up_after, 0
         while True:
             await self._pause(self._silent_until - clock())
             try:
-                return replace(await self._attempt(batch), retries=retries)
+                return await attempt(), retries
             except _UnansweredError as failed:
                 self._silent_until = max(self._silent_until, clock() + failed.wait)
                 longest = min(self.options.longest_wait, self.options.first_wait * 2 ** min(retries, 32))
@@ -170,9 +194,9 @@ class Client:
                 if self.control.stop.is_set():
                     raise StoppedError("interrupted") from None
                 if clock() + wait > deadline:
-                    message = f"gave up on batch {batch.number + 1} after {retries + 1} attempts: {failed.why}"
+                    message = f"gave up on {what} after {retries + 1} attempts: {failed.why}"
                     raise GaveUpError(message) from None
-                self.control.retry(f"batch {batch.number + 1}: {failed.why}; retrying in {wait:.1f} s")
+                self.control.retry(f"{what}: {failed.why}; retrying in {wait:.1f} s")
             await self._pause(wait)
             retries += 1
 
@@ -185,11 +209,22 @@ class Client:
 
     async def _attempt(self, batch: Batch) -> Outcome:
         headers = {"Idempotency-Key": self.idempotency_key(batch.first, len(batch.lines))}
-        url = f"{self.target.url.rstrip('/')}/v1/petitions/{quote(self.target.petition, safe='')}/signatures/batch"
+        path = f"/v1/petitions/{quote(self.target.petition, safe='')}/signatures/batch"
         body = b'{"signatures":[' + b",".join(line.body for line in batch.lines) + b"]}"
+        return _answer(await self._request("POST", path, content=body, headers=headers), batch)
+
+    async def _history(self) -> str:
+        response = await self._request("GET", "/health/ready")
+        with suppress(ValueError, KeyError, TypeError):
+            return str(response.json()["history"] or "")
+        if response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
+            raise _UnansweredError(f"HTTP {response.status_code}")
+        return ""  # an older service, or a proxy that passes only posts
+
+    async def _request(self, method: str, path: str, **content: Any) -> httpx.Response:  # noqa: ANN401  httpx's own
         try:
             async with asyncio.timeout(self.options.timeout):
-                response = await self._http.post(url, content=body, headers=headers)
+                return await self._http.request(method, f"{self.target.url.rstrip('/')}{path}", **content)
         except (httpx.UnsupportedProtocol, httpx.InvalidURL):
             raise RefusedError("the address of the service must begin with http:// or https://") from None
         except (httpx.TransportError, httpx.DecodingError, TimeoutError) as error:
@@ -197,7 +232,6 @@ class Client:
                 raise RefusedError(f"the certificate of the service is not trusted: {error}") from None
             reason = "no connection" if isinstance(error, httpx.ConnectError) else type(error).__name__
             raise _UnansweredError(reason) from None
-        return _answer(response, batch)
 
 
 def _answer(response: httpx.Response, batch: Batch) -> Outcome:
@@ -227,7 +261,8 @@ def _outcome(response: httpx.Response, batch: Batch) -> Outcome:
     if not fits:
         raise _UnansweredError("an answer that does not fit what was sent")
     replayed = response.headers.get("Idempotent-Replayed", "").lower() == "true"
-    return Outcome(batch.number, dict(statuses), refusals, replayed=replayed, retries=0)
+    history = _printable(response.headers.get("Database-History", ""))
+    return Outcome(batch.number, dict(statuses), refusals, replayed=replayed, retries=0, history=history)
 
 
 def _refusal(line: Line, error: Mapping[str, Any]) -> Refusal:
@@ -279,14 +314,11 @@ async def post_file(
         identity = "\0".join((str(source.path or plan.sha256), target.petition, target.url))
         path = spool / f"{hashlib.sha256(identity.encode()).hexdigest()[:20]}.journal"
         with open_journal(path, plan) as journal:
-            plan, answered, summary = journal.plan, set[int](), Summary(lines=journal.plan.lines)
+            plan, earlier = journal.plan, journal.outcomes().values()
+            summary = Summary(lines=plan.lines)
             client = Client(target, options, control or Control(), plan.key, journal.append, summary)
             try:
-                for outcome in journal.outcomes():
-                    summary.add(outcome)
-                    answered.add(outcome.batch)
-                client.control.progress(summary)
-                return await client.send_all(b for b in batches(source.lines(), plan.batch) if b.number not in answered)
+                return await client.send_all(batches(source.lines(), plan.batch), earlier)
             finally:
                 _write_refusals(Path(f"{source.path or path.with_suffix('')}.conflicts.ndjson"), journal)
 
@@ -314,7 +346,7 @@ def _write_refusals(path: Path, journal: Journal) -> None:
     """Write the refused lines for a clerk: the whole file or none, so that no one works from a partial list."""
     draft = path.with_name(path.name + ".draft")
     with draft.open("w", encoding="utf-8") as file:
-        for outcome in journal.outcomes():
+        for outcome in journal.outcomes().values():
             for refusal in outcome.refusals:
                 file.write(json.dumps(refusal._asdict(), ensure_ascii=False) + "\n")
         empty = file.tell() == 0

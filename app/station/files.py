@@ -192,10 +192,13 @@ class Journal:
         except OSError as error:
             raise SpoolError(f"cannot write the spool {self.path}: {error.strerror}") from None
 
-    def outcomes(self) -> Iterator[Outcome]:
-        """The recorded outcomes, in the order of the answers."""
+    def outcomes(self) -> dict[int, Outcome]:
+        """The last outcome of each batch that was answered, by its number."""
+        outcomes = dict[int, Outcome]()
         for _, record in islice(_records(self.path), 1, None):
-            yield Outcome(**{**record, "refusals": tuple(Refusal(*refusal) for refusal in record["refusals"])})
+            refusals = tuple(Refusal(*refusal) for refusal in record["refusals"])
+            outcomes[record["batch"]] = Outcome(**{**record, "refusals": refusals})
+        return outcomes
 
 
 @contextmanager

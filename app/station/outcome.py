@@ -47,6 +47,7 @@ class Outcome:
     refusals: tuple[Refusal, ...]
     replayed: bool  # the service had answered this batch before and repeated its answer
     retries: int  # attempts after the first one
+    history: str = ""  # of the service's database when it answered: another one may lack these lines; '' is unknown
 
 
 @dataclass(slots=True)

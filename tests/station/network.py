@@ -35,6 +35,14 @@ class Service:
     standing: dict[str, str] = field(default_factory=dict)
     entries: list[str] = field(default_factory=list)
     keys: dict[str, set[str]] = field(default_factory=dict)
+    history: str = "1-1"
+
+    def restore(self, *, without: set[str]) -> None:
+        """Be a database that was restored to a moment before these places were posted."""
+        self.history += "'"
+        self.answers = {key: answer for key, answer in self.answers.items() if not without & set(_places(answer[0]))}
+        self.standing = {place: writing for place, writing in self.standing.items() if place not in without}
+        self.entries = [place for place in self.entries if place not in without]
 
     async def __call__(
         self, scope: Message, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]
@@ -48,8 +56,12 @@ class Service:
             body += message.get("body", b"")
             if not message.get("more_body"):
                 break
-        number, self.requests = self.requests, self.requests + 1
-        status, extra, content = self.fault(number) or self.answer(scope["path"], headers, body)
+        if scope["path"] == "/health/ready":
+            answer: Answer = 200, {}, {"status": "ready", "history": self.history}
+        else:
+            number, self.requests = self.requests, self.requests + 1
+            answer = self.fault(number) or self.answer(scope["path"], headers, body)
+        status, extra, content = answer
         payload = content if isinstance(content, bytes) else json.dumps(content).encode()
         fields = {"content-type": "application/json", "content-length": str(len(payload)), **extra}
         raw = [(name.lower().encode(), value.encode()) for name, value in fields.items()]
@@ -67,10 +79,11 @@ class Service:
         if key in self.answers:
             content, (status, _, results) = self.answers[key]
             same = content == body
-            return (status, {"Idempotent-Replayed": "true"}, results) if same else problem(422, "key used before")
+            replayed = {"Idempotent-Replayed": "true", "Database-History": self.history}
+            return (status, replayed, results) if same else problem(422, "key used before")
         results = {"results": [self.enter(line, key) for line in json.loads(body)["signatures"]]}
         self.answers[key] = body, (200, {}, results)
-        return 200, {}, results
+        return 200, {"Database-History": self.history}, results
 
     def enter(self, line: dict[str, Any], key: str) -> dict[str, Any]:
         place = f"{line['section']}-{line['page']}-{line['line']}"
@@ -83,6 +96,10 @@ class Service:
             return {"place": place, "error": {"code": "place_conflict", "message": f"other writing stands at {place}"}}
         self.entries.append(place)
         return {"place": place, "status": "valid", "reason": None, "settled": True, "version": len(self.entries)}
+
+
+def _places(body: bytes) -> list[str]:
+    return [f"{line['section']}-{line['page']}-{line['line']}" for line in json.loads(body)["signatures"]]
 
 
 def problem(status: int, title: str, **headers: str) -> Answer:

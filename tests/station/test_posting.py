@@ -148,4 +148,4 @@ async def test_progress_is_reported_after_every_batch(service: Service) -> None:
     await post_signatures(
         some_lines(30), a_target(service.url), options=quick(batch=10), control=Control(progress=note)
     )
-    assert reported == [10, 20, 30]
+    assert reported == [0, 10, 20, 30]

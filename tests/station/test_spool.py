@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.station.client import post_file
+from app.station.client import Control, post_file
 from app.station.files import Plan, open_journal
 from app.station.outcome import GaveUpError, Outcome, Refusal, SpoolError
-from tests.station.builders import a_file, a_line, a_target, quick, some_lines
+from tests.station.builders import a_file, a_line, a_target, places, quick, some_lines
 from tests.station.network import Service, problem
 
 HASTY = quick(in_flight=1, timeout=1, give_up_after=0.05, first_wait=0.01, longest_wait=0.01)
@@ -45,9 +45,9 @@ def test_a_journal_that_was_torn_anywhere_keeps_what_came_before(
     with open_journal(path, Plan(PLAN.sha256, 30, 99)) as journal:
         assert journal.plan == plan
         complete = kept.count(b"\n") - 1 + (kept + b"\n" in whole and rubbish.startswith(b"\n"))
-        assert list(journal.outcomes()) == OUTCOMES[:complete]
+        assert list(journal.outcomes().values()) == OUTCOMES[:complete]
         journal.append(OUTCOMES[0])
-        assert list(journal.outcomes()) == [*OUTCOMES[:complete], OUTCOMES[0]]
+        assert journal.outcomes() == {one.batch: one for one in (*OUTCOMES[:complete], OUTCOMES[0])}
     assert len(path.read_bytes().splitlines()) == 1 + complete + 1
 
 
@@ -115,3 +115,43 @@ def test_a_journal_of_another_version_is_refused(tmp_path: Path) -> None:
     path.write_text('{"version": 2}\n')
     with pytest.raises(SpoolError, match="another version"), open_journal(path, PLAN):
         pass
+
+
+async def test_what_a_restored_database_may_lack_is_sent_again_under_its_keys(service: Service, tmp_path: Path) -> None:
+    lines = some_lines(200)
+    file, spool = a_file(tmp_path, lines), tmp_path / "spool"
+    first = await post_file(str(file), a_target(service.url), options=quick(), spool=spool)
+    keys = {place: set(keys) for place, keys in service.keys.items()}
+    service.restore(without=set(places(lines[50:150])))
+    messages = list[str]()
+    again = await post_file(
+        str(file), a_target(service.url), options=quick(), spool=spool, control=Control(retry=messages.append)
+    )
+    assert sorted(service.entries) == sorted(places(lines))  # each once
+    assert service.keys == keys
+    assert (again.lines, again.accepted, again.batches, again.replayed) == (200, 200, 4, 2)
+    assert (first.accepted, first.replayed) == (200, 0)
+    assert messages == ["the database was restored since: 4 batches are sent again"]
+    sent = service.requests
+    assert (await post_file(str(file), a_target(service.url), options=quick(), spool=spool)).accepted == 200
+    assert service.requests == sent
+
+
+async def test_a_posting_that_was_interrupted_before_a_restore_sends_all_of_it(
+    service: Service, tmp_path: Path
+) -> None:
+    lines = some_lines(200)
+    file, spool = a_file(tmp_path, lines), tmp_path / "spool"
+    await half_posted(service, file, spool)
+    service.restore(without=set(places(lines[:50])))
+    assert (await post_file(str(file), a_target(service.url), options=quick(), spool=spool)).accepted == 200
+    assert sorted(service.entries) == sorted(places(lines))
+
+
+async def test_a_service_that_does_not_name_a_history_is_believed(service: Service, tmp_path: Path) -> None:
+    file, spool = a_file(tmp_path, some_lines(100)), tmp_path / "spool"
+    service.history = ""
+    await post_file(str(file), a_target(service.url), options=quick(), spool=spool)
+    sent = service.requests
+    assert (await post_file(str(file), a_target(service.url), options=quick(), spool=spool)).accepted == 100
+    assert service.requests == sent
