@@ -9,6 +9,7 @@ from functools import cache, partial
 from fastapi import FastAPI
 
 from app.database.engine import SESSION, connect_arguments, open_database
+from app.database.queries import current_history
 from app.examination.actions import keep_examined
 from app.http import administration, health, openapi, petitions, problems, signatures, voters
 from app.http.frame import InFlightLimit, Metrics, Observe, RateLimit, State, check_guards, utc_now
@@ -75,7 +76,9 @@ async def _running(settings: Settings, url: str, metrics: Metrics, now: Callable
     matchers = Matchers(connect_arguments(url, **SESSION), settings.matchers)
     await matchers.start()
     signer = Signer.from_file(settings.checkpoint_key, create=settings.checkpoint_key_file is None)
-    state = State(database, uploads, matchers, metrics, RateLimit(settings.requests_per_second), signer, now)
+    async with database.brief() as connection:
+        history = await current_history(connection)
+    state = State(database, uploads, matchers, metrics, RateLimit(settings.requests_per_second), signer, history, now)
     works = keep_examined(state.count, now, matchers.decide_lines), keep_checkpoints(database, signer, now)
     tasks = [asyncio.create_task(work) for work in works]
     try:

@@ -19,8 +19,8 @@ import asyncpg
 from sqlalchemy.engine import make_url
 
 from app.database.engine import connect_arguments
-from app.database.history import history_name
 from app.database.migrate import current_revision
+from app.database.queries import history_name, keep_slot
 from app.database.server import EmbeddedServer, drop_cluster, find_binaries, put_cluster
 from app.errors import BackupError, ServerError
 
@@ -36,10 +36,6 @@ _STAMP: Final = "%Y-%m-%dT%H-%M-%S.%fZ"
 _SEGMENT_NAME: Final = 24  # hexadecimal digits of a segment of the log: timeline and number
 _SEGMENTS_PER_NUMBER: Final = 256  # of 16 MB each
 _QUERY_VARIABLES: Final = {"host": "PGHOST", "port": "PGPORT", "ssl": "PGSSLMODE", "sslmode": "PGSSLMODE"}
-
-_SLOT_IS_LOST = "SELECT wal_status = 'lost' FROM pg_replication_slots WHERE slot_name = $1"
-_MAKE_SLOT = "SELECT pg_create_physical_replication_slot($1, true)"
-_DROP_SLOT = "SELECT pg_drop_replication_slot($1)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,17 +131,10 @@ class Archive:
         await self._run("pg_receivewal", "--slot", _SLOT, "--directory", str(log), "--synchronous", "--no-loop")
 
     async def keep_slot(self) -> None:
-        """Have the server keep the log from here on until `keep_log` has copied it.
-
-        A slot whose log outgrew the setting `max_slot_wal_keep_size` is of no use any more and replaced.
-        """
+        """Have the server keep the log from here on until `keep_log` has copied it."""
         connection = await asyncpg.connect(**connect_arguments(self.url))
         try:
-            lost = await connection.fetchval(_SLOT_IS_LOST, _SLOT)
-            if lost:
-                await connection.execute(_DROP_SLOT, _SLOT)
-            if lost is not False:
-                await connection.execute(_MAKE_SLOT, _SLOT)
+            await keep_slot(connection, _SLOT)
         finally:
             await connection.close()
 

@@ -31,6 +31,7 @@ from app.count.line_queries import get_petition
 from app.count.queries import Change
 from app.count.record import Count, WriteRequest
 from app.database.pools import Database
+from app.database.queries import DatabaseHistory
 from app.errors import BusyError, UnknownPetitionError
 from app.http import problems
 from app.http.problems import Problem
@@ -231,6 +232,7 @@ class State:
     metrics: Metrics
     rate: RateLimit
     signer: Signer  # of the ledger's checkpoints
+    history: DatabaseHistory
     now: Callable[[], datetime] = utc_now
     petitions: dict[PetitionKey, Petition] = field(default_factory=dict)
     tally_bodies: dict[UUID, tuple[int, bytes]] = field(default_factory=dict)  # by petition: version, and as JSON
@@ -407,6 +409,11 @@ def check_guards(app: FastAPI) -> None:
         if path not in PUBLIC and not guard_of(route):
             msg = f"the route {path} declares no role"
             raise RuntimeError(msg)
+
+
+def posted_headers(state: State, *, replayed: bool) -> dict[str, str]:
+    """The headers of an answer to posted signatures: it stands as long as the database is in this history."""
+    return {"Database-History": state.history.name} | (REPLAYED if replayed else {})
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from app.access.principals import Principal
 from app.count.line_queries import answers, petition_figures
 from app.database.engine import UNAVAILABLE
 from app.database.migrate import current_revision, head_revision
+from app.database.queries import current_history
 from app.http.frame import AppState, State, principal_of
 from app.http.wire import ResponseModel
 from app.law.reasons import STATUSES
@@ -41,6 +42,8 @@ class ReadyOut(ResponseModel):
     database: bool
     migrations: bool
     roll: bool
+    history: str | None
+    restored_at: datetime | None
 
 
 @router.get("/health/live")
@@ -53,21 +56,27 @@ async def live() -> LiveOut:
 async def ready(state: AppState, response: Response) -> ReadyOut:
     """200 if the database answers, its schema is this program's, and a county has an active roll; otherwise 503.
 
-    A roll that was loaded by a program with other search keys does not count until `roll rekey` has rebuilt them.
+    `history` names what the database has lived through, and `restored_at` when a restore began it: what was posted
+    before may have to be posted again. A roll that was loaded by a program with other search keys does not count until
+    `roll rekey` has rebuilt them.
     """
-    database = migrations = roll = False
+    found = ReadyOut(status="not_ready", database=False, migrations=False, roll=False, history=None, restored_at=None)
     try:
         async with state.database.brief() as connection:
-            migrations = await current_revision(connection) == head_revision()
-            database = True
-            roll = migrations and await any_active_roll(connection)
+            found.migrations = await current_revision(connection) == head_revision()
+            found.database = True
+            if found.migrations:
+                found.roll = await any_active_roll(connection)
+                state.history = await current_history(connection)
+                found.history, found.restored_at = state.history
     except UNAVAILABLE:
-        database = False
-    good = database and migrations and roll
-    if not good:
+        found.database = False
+    if found.database and found.migrations and found.roll:
+        found.status = "ready"
+    else:
         response.status_code = 503
         response.headers["Retry-After"] = "1"
-    return ReadyOut(status="ready" if good else "not_ready", database=database, migrations=migrations, roll=roll)
+    return found
 
 
 @router.get("/metrics", response_class=Response)

@@ -29,6 +29,7 @@ _OF_BODIES: Final = {413: ("content_too_large",), 415: ("unsupported_media_type"
 _OF_JSON: Final = {400: ("malformed_json",)}
 _LATER: Final = {503: ("busy", "unavailable")}
 _SHARED: Final = _EVERY | _OF_BODIES | _OF_JSON | _LATER
+_POSTS: Final = ("post_signature", "post_signatures")
 _RATES: Final = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
 
 
@@ -139,5 +140,6 @@ def _headers(name: str, status: str, *, limited: bool, replays: bool = False) ->
     names += ["WWW-Authenticate"] if status == "401" else ()
     names += ["Retry-After"] if status in ("429", "503") else ()
     names += ["Idempotent-Replayed"] if replays and status.startswith("2") else ()
+    names += ["Database-History"] if name in _POSTS and status.startswith("2") else ()
     names += ["ETag"] if name == "get_tally" and status in ("200", "304") else ()
     return {header: {"$ref": f"#/components/headers/{header}"} for header in names}

@@ -146,13 +146,14 @@ async def post_signature(request: Request, principal: Poster, posted: wire.Body[
     petition = await frame.direct_petition(request, principal, *wrong_key)
     fingerprint = sha256(b"one" + _meaning(signature)).digest()
     submission = Submission(principal.name, [signature], key, fingerprint)
-    answer = await frame.state_of(request).group_commit.hand_in(petition, submission)
+    state = frame.state_of(request)
+    answer = await state.group_commit.hand_in(petition, submission)
     if not isinstance(answer, SubmissionResult):
         raise answer
     (result,) = answer.results
     if result is None:
         raise PlaceConflictError
-    content, headers = line_out(result).model_dump_json(), frame.REPLAYED if answer.replayed else None
+    content, headers = line_out(result).model_dump_json(), frame.posted_headers(state, replayed=answer.replayed)
     return Response(content, 201 if result.created else 200, headers, media_type="application/json")
 
 
@@ -172,8 +173,7 @@ async def post_signatures(
     answer = await state.group_commit.take_in(petition, submission)
     if not isinstance(answer, SubmissionResult):
         raise answer
-    if answer.replayed:
-        response.headers.update(frame.REPLAYED)
+    response.headers.update(frame.posted_headers(state, replayed=answer.replayed))
     decided = (_result_out(line.place, result) for line, result in zip(good, answer.results, strict=True))
     return BatchOut(results=[next(decided) if isinstance(line, Signature) else line for line in checked])
 

@@ -14,7 +14,7 @@ import pytest
 
 from app.database import backup
 from app.database.backup import Archive, BaseBackup, base_backups, restore
-from app.database.history import history_name
+from app.database.queries import history_name
 from app.database.server import EmbeddedServer
 from app.errors import BackupError, ServerError
 

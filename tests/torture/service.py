@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -33,6 +33,8 @@ class Service:
     """`python -m app serve` on a port of its own."""
 
     data_dir: Path
+    environment: Mapping[str, str] = field(default_factory=dict)  # besides DATA_DIR
+    port: int = 0  # any free one until it is started
     key: str = ""
     petition_id: UUID | None = None
     url: str = ""
@@ -72,10 +74,10 @@ class Service:
 
     async def start(self) -> None:
         """Start the service and wait until it listens."""
-        environment = {**os.environ, "DATA_DIR": str(self.data_dir)}
+        environment = {**os.environ, "DATA_DIR": str(self.data_dir), **self.environment}
         environment.pop("DATABASE_URL", None)
         self.process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "app", "serve", "--port", "0"),
+            *(sys.executable, "-m", "app", "serve", "--port", str(self.port)),
             env=environment,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
@@ -84,6 +86,7 @@ class Service:
         while not (line := await self.process.stdout.readline()).startswith(_READY):
             assert line, "the service ended before it listened"
         self.url = line.removeprefix(_READY).split()[0].decode()
+        self.port = int(self.url.rpartition(":")[2])
         self.reader = asyncio.create_task(_drain(self.process.stdout))
 
     async def kill(self) -> None:

@@ -1,4 +1,4 @@
-"""The history that a database is in: whether commits that were once answered may be missing.
+"""What the service asks its database about itself: the history that it is in, and the slot that keeps its log.
 
 A history is what one database cluster lived through, named by its system identifier and its timeline. A restore to a
 moment begins a new timeline; so does the promotion of a replica, which may lack the last commits.
@@ -19,6 +19,9 @@ SELECT first_seen_at, EXISTS (SELECT FROM database_history other WHERE other.his
 FROM database_history WHERE history = $1
 """
 _ADD = "INSERT INTO database_history (history) VALUES ($1) ON CONFLICT DO NOTHING"
+_SLOT_IS_LOST = "SELECT wal_status = 'lost' FROM pg_replication_slots WHERE slot_name = $1"
+_MAKE_SLOT = "SELECT pg_create_physical_replication_slot($1, true)"
+_DROP_SLOT = "SELECT pg_drop_replication_slot($1)"
 
 
 class DatabaseHistory(NamedTuple):
@@ -42,3 +45,15 @@ async def current_history(connection: asyncpg.Connection) -> DatabaseHistory:
         await connection.execute(_ADD, name)
         row = await connection.fetchrow(_READ, name)
     return DatabaseHistory(name, row["first_seen_at"] if row["restored"] else None)
+
+
+async def keep_slot(connection: asyncpg.Connection, slot: str) -> None:
+    """Have the server keep the log from here on until it is read through this slot.
+
+    A slot whose log outgrew the setting `max_slot_wal_keep_size` is of no use any more and is replaced.
+    """
+    lost = await connection.fetchval(_SLOT_IS_LOST, slot)
+    if lost:
+        await connection.execute(_DROP_SLOT, slot)
+    if lost is not False:
+        await connection.execute(_MAKE_SLOT, slot)

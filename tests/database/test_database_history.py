@@ -2,8 +2,8 @@
 
 import asyncpg
 
-from app.database.history import current_history, history_name
 from app.database.pools import Database
+from app.database.queries import current_history, history_name
 
 
 async def test_a_database_begins_in_its_first_history(service: Database) -> None:
