@@ -35,6 +35,11 @@ check: $(VENV)/ready  ## check format, lint, types, imports, deployment files an
 	$(BIN)/yamllint --strict compose.yaml deploy
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
 	$(BIN)/hadolint Dockerfile
+	@if command -v promtool >/dev/null; then \
+		promtool test rules deploy/*_test.yml; \
+	else \
+		echo "NOT RUN: the cases of the alert rules, since there is no promtool."; \
+	fi
 
 format: $(VENV)/ready  ## format the code and apply the fixes that the linter is sure of
 	$(BIN)/ruff format

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from app.database.engine import SESSION, connect_arguments, open_database
 from app.database.queries import current_history
 from app.examination.actions import keep_examined
-from app.http import administration, health, openapi, petitions, problems, signatures, voters
+from app.http import administration, health, metrics, openapi, petitions, problems, signatures, voters
 from app.http.frame import InFlightLimit, Metrics, Observe, RateLimit, State, check_guards, utc_now
 from app.ledger.evidence import keep_checkpoints
 from app.ledger.notes import Signer
@@ -36,16 +36,17 @@ _ROUTERS = (
     voters.router,
     voters.quality,
     health.router,
+    metrics.router,
 )
 
 
 def create_app(settings: Settings, database_url: str, *, now: Callable[[], datetime] = utc_now) -> FastAPI:
     """The service over one database. A route that declares no role is a RuntimeError."""
-    metrics, spans = Metrics(), open_tracing() if settings.telemetry else None
+    counted, spans = Metrics(), open_tracing() if settings.telemetry else None
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with _running(settings, database_url, metrics, now) as app.state.recall:
+        async with _running(settings, database_url, counted, now) as app.state.recall:
             yield
         if spans:
             await close_tracing(spans)
@@ -64,12 +65,12 @@ def create_app(settings: Settings, database_url: str, *, now: Callable[[], datet
     check_guards(app)
     app.openapi = cache(partial(openapi.document, app))  # type: ignore[method-assign]  # FastAPI's documented way
     app.add_middleware(InFlightLimit)
-    app.add_middleware(Observe, metrics=metrics, tracer=spans.get_tracer(NAME) if spans else None)
+    app.add_middleware(Observe, metrics=counted, tracer=spans.get_tracer(NAME) if spans else None)
     return app
 
 
 @asynccontextmanager
-async def _running(settings: Settings, url: str, metrics: Metrics, now: Callable[[], datetime]) -> AsyncIterator[State]:
+async def _running(settings: Settings, url: str, counted: Metrics, now: Callable[[], datetime]) -> AsyncIterator[State]:
     """The process's state, and the tasks beside the requests, from start to end."""
     database = await open_database(url, intake=settings.intake_connections, reading=settings.reading_connections)
     uploads = RollUploads(url, settings.data_dir / "uploads")
@@ -78,7 +79,10 @@ async def _running(settings: Settings, url: str, metrics: Metrics, now: Callable
     signer = Signer.from_file(settings.checkpoint_key, create=settings.checkpoint_key_file is None)
     async with database.brief() as connection:
         history = await current_history(connection)
-    state = State(database, uploads, matchers, metrics, RateLimit(settings.requests_per_second), signer, history, now)
+    rate, folders = RateLimit(settings.requests_per_second), {"data": settings.data_dir}
+    if settings.backup_dir and not settings.database_url:
+        folders["backups"] = settings.backup_dir
+    state = State(database, uploads, matchers, counted, rate, signer, history, now, folders)
     works = keep_examined(state.count, now, matchers.decide_lines), keep_checkpoints(database, signer, now)
     tasks = [asyncio.create_task(work) for work in works]
     try:

@@ -5,6 +5,7 @@ import hmac
 import logging
 import re
 import secrets
+from collections import Counter
 from dataclasses import astuple
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -13,7 +14,7 @@ from typing import Final, NamedTuple
 
 from app.access import queries as rows
 from app.access.principals import COUNTY_CODE, KeyRecord, Principal
-from app.access.queries import KeyName, LiveKey
+from app.access.queries import KeyName, StoredKey
 from app.database.pools import Database
 from app.errors import InvalidKeyError, KeyLimitError, UnknownKeyError
 
@@ -109,24 +110,26 @@ class KeyRing:
     def __init__(self, database: Database) -> None:
         """Read from `database`."""
         self._database = database
-        self._known: dict[KeyName, tuple[LiveKey, float]] = {}  # with the time at which its query began
+        self._known: dict[KeyName, tuple[StoredKey, float]] = {}  # with the time at which its query began
         self._asked: set[KeyName] = set()  # by the next query
-        self._next: asyncio.Task[dict[KeyName, LiveKey]] | None = None
+        self._next: asyncio.Task[dict[KeyName, StoredKey]] | None = None
         self._turn = asyncio.Lock()  # a query's
+        self.refused: Counter[str] = Counter()  # requests, by what is wrong with their keys
         self._noted: dict[KeyName, datetime] = {}
         self._noting: set[asyncio.Task[None]] = set()
 
     async def recognize(self, key: str, *, now: datetime) -> Principal | None:
         """The owner of a key; None for a key that is unknown, revoked, expired or wrong."""
         parts = parse(key)
-        if parts is None:
+        found = await self._stored_key(parts[:2]) if parts else None
+        if parts is None or found is None or not hmac.compare_digest(found.secret_sha256, secret_hash(parts.secret)):
+            self.refused["unknown"] += 1
+            return None
+        expired = found.expires_at is not None and found.expires_at <= now
+        if found.revoked or expired:
+            self.refused["revoked" if found.revoked else "expired"] += 1
             return None
         name = parts[:2]
-        found = await self._live_key(name)
-        if found is None or not hmac.compare_digest(found.secret_sha256, secret_hash(parts.secret)):
-            return None
-        if found.expires_at and found.expires_at <= now:
-            return None
         if now - self._noted.get(name, _NEVER) >= _NOTE_EVERY:
             self._noted[name] = now
             task = asyncio.create_task(self._note_use(name, now))  # the request does not wait for it
@@ -134,7 +137,7 @@ class KeyRing:
             task.add_done_callback(self._noting.discard)
         return Principal(parts.county_id, found.principal, found.role)
 
-    async def _live_key(self, name: KeyName) -> LiveKey | None:
+    async def _stored_key(self, name: KeyName) -> StoredKey | None:
         """The key, as of less than 0.2 s ago or by the next query. None, which is not remembered, if there is none."""
         known, began = self._known.get(name, (None, 0.0))
         if known and monotonic() - began < _MAX_AGE:
@@ -145,13 +148,13 @@ class KeyRing:
         # A caller that gives up does not cancel the query for the others.
         return (await asyncio.shield(self._next)).get(name)
 
-    async def _query(self) -> dict[KeyName, LiveKey]:
+    async def _query(self) -> dict[KeyName, StoredKey]:
         """Wait for the query under way to end, then ask for all keys that were asked for meanwhile, at once."""
         async with self._turn:
             names, self._asked, self._next = self._asked, set(), None
             began = monotonic()
             async with self._database.brief() as connection:
-                found = await rows.live_keys(connection, names)
+                found = await rows.stored_keys(connection, names)
         fresh = {name: known for name, known in self._known.items() if began - known[1] < _MAX_AGE}
         self._known = fresh | {name: (key, began) for name, key in found.items()}
         return found

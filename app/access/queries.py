@@ -18,10 +18,9 @@ _COLUMNS = ", ".join(field.name for field in fields(KeyRecord))
 _ADD_COUNTY = "INSERT INTO county (county_id, name) VALUES ($1, $1) ON CONFLICT (county_id) DO NOTHING"
 
 # Uses the primary key.
-_LIVE_KEYS = """
-SELECT county_id, prefix, principal, role, secret_sha256, expires_at
+_STORED_KEYS = """
+SELECT county_id, prefix, principal, role, secret_sha256, expires_at, revoked_at IS NOT NULL
 FROM api_key JOIN unnest($1::text[], $2::text[]) AS asked (county_id, prefix) USING (county_id, prefix)
-WHERE revoked_at IS NULL
 """
 
 # That a key was used. Uses the primary key. Several processes see the same key: the first one in a minute notes it.
@@ -47,13 +46,14 @@ RETURNING true
 """
 
 
-class LiveKey(NamedTuple):
-    """A key that is not revoked."""
+class StoredKey(NamedTuple):
+    """A key as it is recognized."""
 
     principal: str
     role: Role
     secret_sha256: bytes
     expires_at: datetime | None
+    revoked: bool = False
 
 
 async def add_county(connection: asyncpg.Connection, county_id: str) -> None:
@@ -63,10 +63,10 @@ async def add_county(connection: asyncpg.Connection, county_id: str) -> None:
     await connection.execute(_ADD_COUNTY, county_id)
 
 
-async def live_keys(connection: asyncpg.Connection, names: Collection[KeyName]) -> dict[KeyName, LiveKey]:
-    """Of these keys, those that are not revoked."""
-    found = await connection.fetch(_LIVE_KEYS, [county for county, _ in names], [prefix for _, prefix in names])
-    return {(row[0], row[1]): LiveKey(*row[2:]) for row in found}
+async def stored_keys(connection: asyncpg.Connection, names: Collection[KeyName]) -> dict[KeyName, StoredKey]:
+    """Those of the keys that there are."""
+    found = await connection.fetch(_STORED_KEYS, [county for county, _ in names], [prefix for _, prefix in names])
+    return {(row[0], row[1]): StoredKey(*row[2:]) for row in found}
 
 
 async def list_keys(connection: asyncpg.Connection, county_id: str) -> list[KeyRecord]:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -230,8 +230,14 @@ async def read_history(
 # The heads and terms of a county's petitions, by the primary keys; and of the lines that wait for a person the one that
 # changed first, from the partial index of the review queue: when, says the ledger's entry of that version.
 _PETITIONS = f"""
-SELECT petition_id, petition.required, (oldest.payload::json ->> 'at')::timestamptz, {HEAD_COLUMNS}
+SELECT petition_id, petition.required, (oldest.payload::json ->> 'at')::timestamptz, petition.created_at,
+    petition.filed_on, checkpoint.tree_size, checkpoint.created_at, {HEAD_COLUMNS}
 FROM head JOIN petition USING (county_id, petition_id)
+LEFT JOIN LATERAL (
+    SELECT tree_size, made.created_at FROM checkpoint AS made
+    WHERE made.county_id = head.county_id AND made.petition_id = head.petition_id
+    ORDER BY checkpoint_no DESC LIMIT 1
+) AS checkpoint ON true
 LEFT JOIN LATERAL (
     SELECT ledger.payload FROM ledger
     WHERE ledger.county_id = head.county_id AND ledger.petition_id = head.petition_id AND ledger.seq = (
@@ -250,13 +256,17 @@ class PetitionFigures(NamedTuple):
     petition_id: UUID
     required: int
     waiting_since: datetime | None  # when the line that waits longest for a person began to
+    opened_at: datetime
+    filed_on: date
+    checkpoint_size: int | None  # entries of the ledger that the newest checkpoint covers
+    checkpoint_at: datetime | None
     tally: Tally
 
 
 async def petition_figures(connection: Connection, county_id: str) -> list[PetitionFigures]:
     """The figures of each petition of a county."""
     rows = await connection.fetch(_PETITIONS, county_id)
-    return [PetitionFigures._make((*row[:3], Tally.stored(row[3:]))) for row in rows]
+    return [PetitionFigures._make((*row[:7], Tally.stored(row[7:]))) for row in rows]
 
 
 async def answers(connection: Connection) -> bool:

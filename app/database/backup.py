@@ -20,7 +20,7 @@ from sqlalchemy.engine import make_url
 
 from app.database.engine import connect_arguments
 from app.database.migrate import current_revision
-from app.database.queries import history_name, keep_slot
+from app.database.queries import BACKUP_SLOT, history_name, keep_slot
 from app.database.server import EmbeddedServer, drop_cluster, find_binaries, put_cluster
 from app.errors import BackupError, ServerError
 
@@ -29,7 +29,6 @@ logger = logging.getLogger("app.backup")
 EVERY: Final = timedelta(days=1)  # between base backups
 BASES_KEPT: Final = 7
 _TRY_AGAIN: Final = 5.0  # seconds
-_SLOT: Final = "recall_backup"
 _DESCRIPTION: Final = "backup.json"
 _PASSWORD: Final = "password"  # noqa: S105  # the name of a file
 _STAMP: Final = "%Y-%m-%dT%H-%M-%S.%fZ"
@@ -55,6 +54,7 @@ class BaseBackup:
 
     def write(self) -> None:
         """Write its description, which makes it a finished one."""
+        _make_private(self.folder)
         content = {"history": self.history, "ended_at": self.ended_at.isoformat(), "schema": self.schema}
         (self.folder / _DESCRIPTION).write_text(json.dumps(content) + "\n", encoding="utf-8")
 
@@ -128,13 +128,13 @@ class Archive:
         history, _ = await self._where()
         log = self.backup_dir / history / "log"
         _make_private(log)
-        await self._run("pg_receivewal", "--slot", _SLOT, "--directory", str(log), "--synchronous", "--no-loop")
+        await self._run("pg_receivewal", "--slot", BACKUP_SLOT, "--directory", str(log), "--synchronous", "--no-loop")
 
     async def keep_slot(self) -> None:
         """Have the server keep the log from here on until `keep_log` has copied it."""
         connection = await asyncpg.connect(**connect_arguments(self.url))
         try:
-            await keep_slot(connection, _SLOT)
+            await keep_slot(connection)
         finally:
             await connection.close()
 

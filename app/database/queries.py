@@ -5,10 +5,11 @@ moment begins a new timeline; so does the promotion of a replica, which may lack
 """
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import asyncpg
 
+BACKUP_SLOT: Final = "recall_backup"  # the replication slot through which the log is copied
 # The segment that is written to carries the timeline; pg_control_checkpoint has a new one only after a checkpoint.
 _NAME = """
 SELECT system_identifier::text || '-' || ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::int
@@ -19,6 +20,11 @@ SELECT first_seen_at, EXISTS (SELECT FROM database_history other WHERE other.his
 FROM database_history WHERE history = $1
 """
 _ADD = "INSERT INTO database_history (history) VALUES ($1) ON CONFLICT DO NOTHING"
+_BEAT = """
+INSERT INTO heartbeat (beat_at) VALUES (clock_timestamp())
+ON CONFLICT (only_row) DO UPDATE SET beat_at = excluded.beat_at
+"""
+_SLOT_IS_READ = "SELECT coalesce(bool_or(active), false) FROM pg_replication_slots WHERE slot_name = $1"
 _SLOT_IS_LOST = "SELECT wal_status = 'lost' FROM pg_replication_slots WHERE slot_name = $1"
 _MAKE_SLOT = "SELECT pg_create_physical_replication_slot($1, true)"
 _DROP_SLOT = "SELECT pg_drop_replication_slot($1)"
@@ -47,13 +53,23 @@ async def current_history(connection: asyncpg.Connection) -> DatabaseHistory:
     return DatabaseHistory(name, row["first_seen_at"] if row["restored"] else None)
 
 
-async def keep_slot(connection: asyncpg.Connection, slot: str) -> None:
-    """Have the server keep the log from here on until it is read through this slot.
+async def beat(connection: asyncpg.Connection) -> None:
+    """Write one row, as any change would be written: it fails where the disk is full or the database read-only."""
+    await connection.execute(_BEAT)
+
+
+async def log_is_archived(connection: asyncpg.Connection) -> bool:
+    """Whether a process copies the log to the backups just now."""
+    return bool(await connection.fetchval(_SLOT_IS_READ, BACKUP_SLOT))
+
+
+async def keep_slot(connection: asyncpg.Connection) -> None:
+    """Have the server keep the log from here on until it is copied to the backups.
 
     A slot whose log outgrew the setting `max_slot_wal_keep_size` is of no use any more and is replaced.
     """
-    lost = await connection.fetchval(_SLOT_IS_LOST, slot)
+    lost = await connection.fetchval(_SLOT_IS_LOST, BACKUP_SLOT)
     if lost:
-        await connection.execute(_DROP_SLOT, slot)
+        await connection.execute(_DROP_SLOT, BACKUP_SLOT)
     if lost is not False:
-        await connection.execute(_MAKE_SLOT, slot)
+        await connection.execute(_MAKE_SLOT, BACKUP_SLOT)

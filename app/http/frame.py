@@ -3,12 +3,13 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from hashlib import sha256
 from math import ceil
+from pathlib import Path as FilePath
 from typing import Annotated, Any, Final, NamedTuple, TypeVar
 from uuid import UUID, uuid4
 
@@ -71,6 +72,7 @@ class Metrics:
         self._seconds = Histogram(
             "recall_http_request_duration_seconds", seconds, route, buckets=_LATENCIES, registry=registry
         )
+        self._faults = Counter("recall_faults", "Requests answered 500.", registry=registry)
         self._agrees = Gauge("recall_verification_agrees", agrees, petition, registry=registry)
         self._verified_at = Gauge("recall_verification_timestamp_seconds", verified, petition, registry=registry)
         self._of_route: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}  # looked up at each request
@@ -81,6 +83,7 @@ class Metrics:
             self._of_route[route] = self._requests.labels(*route), self._seconds.labels(*route[:2])
         requests, times = self._of_route[route]
         requests.inc()
+        self._faults.inc(route[2] == 500)  # noqa: PLR2004  # its status
         times.observe(seconds)
 
     def verified(self, petition_id: UUID, *, agrees: bool, now: datetime) -> None:
@@ -234,6 +237,9 @@ class State:
     signer: Signer  # of the ledger's checkpoints
     history: DatabaseHistory
     now: Callable[[], datetime] = utc_now
+    folders: Mapping[str, FilePath] = field(default_factory=dict)  # on disks that may fill: `data`, `backups`
+    readiness: tuple[Any, float] | None = None  # what /health/ready found last, and when
+    posted_at: dict[tuple[str, str], float] = field(default_factory=dict)  # by county and station: the last time
     petitions: dict[PetitionKey, Petition] = field(default_factory=dict)
     tally_bodies: dict[UUID, tuple[int, bytes]] = field(default_factory=dict)  # by petition: version, and as JSON
     verifying: asyncio.Lock = field(default_factory=asyncio.Lock)  # one verification of a count at a time
@@ -411,8 +417,9 @@ def check_guards(app: FastAPI) -> None:
             raise RuntimeError(msg)
 
 
-def posted_headers(state: State, *, replayed: bool) -> dict[str, str]:
-    """The headers of an answer to posted signatures: it stands as long as the database is in this history."""
+def posted(state: State, principal: Principal, *, replayed: bool) -> dict[str, str]:
+    """Note that a station posted; returns the headers of the answer, which stands while the database's history does."""
+    state.posted_at[principal.county_id, principal.name] = state.now().timestamp()
     return {"Database-History": state.history.name} | (REPLAYED if replayed else {})
 
 

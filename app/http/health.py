@@ -1,28 +1,26 @@
-"""Whether the process runs and can work, its metrics and its counties', and the page that documents the API."""
+"""Whether the process runs and can work, and the page that documents the API."""
 
-from datetime import UTC, datetime, time
-from functools import partial
+import logging
+from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
+from time import monotonic
 from typing import Final, Literal
 
-from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi import APIRouter, HTTPException, Response
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import FileResponse, HTMLResponse
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 
-from app.access.principals import Principal
-from app.count.line_queries import answers, petition_figures
-from app.database.engine import UNAVAILABLE
+from app.database.engine import DATABASE_ERRORS, UNAVAILABLE
 from app.database.migrate import current_revision, head_revision
-from app.database.queries import current_history
-from app.http.frame import AppState, State, principal_of
+from app.database.queries import beat, current_history
+from app.http.frame import AppState, State
 from app.http.wire import ResponseModel
-from app.law.reasons import STATUSES
-from app.roll.queries import any_active_roll, get_roll
+from app.roll.queries import any_active_roll
 
+logger = logging.getLogger("app.health")
 router = APIRouter(tags=["health"])
-_MAY_SEE_COUNTS: Final = ("monitor", "clerk", "supervisor", "auditor", "admin")
+_READINESS_LASTS: Final = 1.0  # seconds
 _OFFLINE: Final = find_spec("fastapi_offline")  # found and not imported: its files are all that is needed
 _ASSETS: Final = Path(str(_OFFLINE and _OFFLINE.origin)).with_name("static")  # Swagger UI, without a foreign host
 _ASSET_NAMES: Final = ("swagger-ui-bundle.js", "swagger-ui.css", "favicon.png")
@@ -38,12 +36,13 @@ class LiveOut(ResponseModel):
 class ReadyOut(ResponseModel):
     """What the service needs to work, each by name."""
 
-    status: Literal["ready", "not_ready"]
-    database: bool
-    migrations: bool
-    roll: bool
-    history: str | None
-    restored_at: datetime | None
+    status: Literal["ready", "not_ready"] = "not_ready"
+    database: bool = False
+    writable: bool = False
+    migrations: bool = False
+    roll: bool = False
+    history: str | None = None
+    restored_at: datetime | None = None
 
 
 @router.get("/health/live")
@@ -54,13 +53,30 @@ async def live() -> LiveOut:
 
 @router.get("/health/ready")
 async def ready(state: AppState, response: Response) -> ReadyOut:
-    """200 if the database answers, its schema is this program's, and a county has an active roll; otherwise 503.
+    """200 if a signature could be decided and written now; otherwise 503.
 
+    That is: the database answers and takes a write, its schema is this program's, and a county has an active roll. A
+    roll that was loaded by a program with other search keys does not count until `roll rekey` has rebuilt them.
     `history` names what the database has lived through, and `restored_at` when a restore began it: what was posted
-    before may have to be posted again. A roll that was loaded by a program with other search keys does not count until
-    `roll rekey` has rebuilt them.
+    before may have to be posted again.
     """
-    found = ReadyOut(status="not_ready", database=False, migrations=False, roll=False, history=None, restored_at=None)
+    found = await readiness(state)
+    if found.status != "ready":
+        response.status_code = 503
+        response.headers["Retry-After"] = "1"
+    return found
+
+
+async def readiness(state: State) -> ReadyOut:
+    """Try what a signature needs. The result is used for a second, so that asking often costs little."""
+    if state.readiness is None or monotonic() - state.readiness[1] > _READINESS_LASTS:
+        state.readiness = await _try_all(state), monotonic()
+    found: ReadyOut = state.readiness[0]
+    return found
+
+
+async def _try_all(state: State) -> ReadyOut:
+    found = ReadyOut()
     try:
         async with state.database.brief() as connection:
             found.migrations = await current_revision(connection) == head_revision()
@@ -69,79 +85,15 @@ async def ready(state: AppState, response: Response) -> ReadyOut:
                 found.roll = await any_active_roll(connection)
                 state.history = await current_history(connection)
                 found.history, found.restored_at = state.history
+                await beat(connection)
+                found.writable = True
     except UNAVAILABLE:
-        found.database = False
-    if found.database and found.migrations and found.roll:
+        found.database = found.writable
+    except DATABASE_ERRORS as error:  # such as a full disk, or a database that is read-only or damaged
+        logger.warning("the database takes no write", extra={"error": type(error).__qualname__})
+    if found.writable and found.roll:
         found.status = "ready"
-    else:
-        response.status_code = 503
-        response.headers["Retry-After"] = "1"
     return found
-
-
-@router.get("/metrics", response_class=Response)
-async def metrics(request: Request, state: AppState) -> Response:
-    """The process's metrics, in Prometheus's format; with a key, the counts of its county as well."""
-    county, up = b"", True
-    try:
-        principal = await principal_of(request)
-        if principal and principal.role in _MAY_SEE_COUNTS:
-            county = await _county(state, principal)
-        if principal is None:
-            async with state.database.brief() as connection:
-                await answers(connection)
-    except UNAVAILABLE:
-        up = False
-    registry = CollectorRegistry()
-    gauge = partial(Gauge, registry=registry)  # no label holds personal data
-    gauge("recall_database_up", "1 if the database answered this request.").set(up)
-    connections = gauge("recall_database_connections", "Connections.", ["pool", "state"])
-    for pool, (opened, used) in state.database.connections().items():
-        connections.labels(pool, "used").set(used)
-        connections.labels(pool, "idle").set(opened - used)
-    waiting = state.group_commit.waiting
-    gauge("recall_submissions_waiting", "Single signatures that wait for a transaction.").set(waiting)
-    matchers = gauge("recall_matchers", "Worker processes that look lines up.", ["state"])
-    for name, count in state.matchers.states().items():
-        matchers.labels(name).set(count)
-    gauge("recall_tally_listeners", "Streams of the tally.").set(state.count.tallies.listeners)
-    text = generate_latest(state.metrics.registry) + generate_latest(registry) + county
-    return Response(text, media_type=CONTENT_TYPE_LATEST)
-
-
-async def _county(state: State, principal: Principal) -> bytes:
-    """A county's counts, and its roll in use."""
-    async with state.database.reading() as connection:
-        petitions = await petition_figures(connection, principal.county_id)
-        roll = await get_roll(connection, principal.county_id)
-    registry, label = CollectorRegistry(), ["petition_id"]
-    gauge = partial(Gauge, registry=registry)
-    lines = gauge("recall_petition_lines", "Lines.", [*label, "status"])
-    invalid = gauge("recall_petition_invalid_lines", "Invalid lines.", [*label, "reason"])
-    unsettled = gauge("recall_petition_unsettled_lines", "Lines to be confirmed.", label)
-    required = gauge("recall_petition_required_signatures", "The number required.", label)
-    height = gauge("recall_ledger_height", "Entries of the ledger.", label)
-    meaning = "When the line that has waited longest for a person was sent to review."
-    waiting_since = gauge("recall_review_oldest_timestamp_seconds", meaning, label)
-    for figures in petitions:
-        petition_id, counts = figures.petition_id, figures.tally.counts
-        for status in STATUSES:
-            lines.labels(petition_id, status).set(getattr(counts, status))
-        for reason, count in counts.by_reason.items():
-            invalid.labels(petition_id, reason).set(count)
-        unsettled.labels(petition_id).set(counts.unsettled)
-        required.labels(petition_id).set(figures.required)
-        height.labels(petition_id).set(figures.tally.version)
-        if figures.waiting_since:
-            waiting_since.labels(petition_id).set(figures.waiting_since.timestamp())
-    if roll and roll.activated_at:
-        through = datetime.combine(roll.complete_through, time.min, UTC).timestamp()
-        meaning = "The last day whose registrations are in the roll in use."
-        gauge("recall_roll_version", "Version of the roll in use.").set(roll.roll_version)
-        gauge("recall_roll_complete_through_timestamp_seconds", meaning).set(through)
-        meaning = "When the roll in use was activated."
-        gauge("recall_roll_activated_timestamp_seconds", meaning).set(roll.activated_at.timestamp())
-    return generate_latest(registry)
 
 
 @router.get("/docs", include_in_schema=False)

@@ -153,7 +153,7 @@ async def post_signature(request: Request, principal: Poster, posted: wire.Body[
     (result,) = answer.results
     if result is None:
         raise PlaceConflictError
-    content, headers = line_out(result).model_dump_json(), frame.posted_headers(state, replayed=answer.replayed)
+    content, headers = line_out(result).model_dump_json(), frame.posted(state, principal, replayed=answer.replayed)
     return Response(content, 201 if result.created else 200, headers, media_type="application/json")
 
 
@@ -173,7 +173,7 @@ async def post_signatures(
     answer = await state.group_commit.take_in(petition, submission)
     if not isinstance(answer, SubmissionResult):
         raise answer
-    response.headers.update(frame.posted_headers(state, replayed=answer.replayed))
+    response.headers.update(frame.posted(state, principal, replayed=answer.replayed))
     decided = (_result_out(line.place, result) for line, result in zip(good, answer.results, strict=True))
     return BatchOut(results=[next(decided) if isinstance(line, Signature) else line for line in checked])
 

@@ -1,4 +1,4 @@
-"""Which histories this database has been in: a restore or the promotion of a replica begins another one."""
+"""Which histories this database has been in, since a restore begins another one, and a row to try a write with."""
 
 from alembic import op
 
@@ -12,16 +12,21 @@ CREATE TABLE database_history (
     history text PRIMARY KEY,
     first_seen_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
-GRANT SELECT, INSERT ON database_history TO recall_service
+GRANT SELECT, INSERT ON database_history TO recall_service;
+CREATE TABLE heartbeat (
+    only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    beat_at timestamptz NOT NULL
+);
+GRANT SELECT, INSERT, UPDATE ON heartbeat TO recall_service
 """
 
 
 def upgrade() -> None:
-    """Make the table; the service adds the history that it finds when it starts."""
+    """Make the tables; the service adds the history that it finds when it starts."""
     for statement in UP.split(";"):
         op.execute(statement)
 
 
 def downgrade() -> None:
-    """Drop it."""
-    op.execute("DROP TABLE database_history")
+    """Drop them."""
+    op.execute("DROP TABLE heartbeat, database_history")

@@ -11,7 +11,7 @@ import pytest
 from app.access import keys as module
 from app.access import queries
 from app.access.keys import KeyParts, KeyRing, secret_hash
-from app.access.queries import LiveKey
+from app.access.queries import StoredKey
 from app.database.pools import Database
 
 NOW = datetime(2022, 7, 6, tzinfo=UTC)
@@ -42,20 +42,20 @@ class Keys:
     async def execute(self, query: str, *_: object) -> None:
         assert query == queries.NOTE_USE
 
-    async def live_keys(self, _: object, names: Collection[tuple[str, str]]) -> dict[tuple[str, str], LiveKey]:
+    async def stored_keys(self, _: object, names: Collection[tuple[str, str]]) -> dict[tuple[str, str], StoredKey]:
         self.queries.append({prefix.lstrip("0") for _, prefix in names})
         number = str(len(self.queries))
         self.began.set()
         await self.may_answer.wait()
         if self.fails:
             raise ConnectionError
-        return {name: LiveKey(number, "clerk", secret_hash(SECRET), None) for name in names if name[1] < "00000010"}
+        return {name: StoredKey(number, "clerk", secret_hash(SECRET), None) for name in names if name[1] < "00000010"}
 
 
 @pytest.fixture
 def stored(monkeypatch: pytest.MonkeyPatch) -> Keys:
     keys = Keys()
-    monkeypatch.setattr(queries, "live_keys", keys.live_keys)
+    monkeypatch.setattr(queries, "stored_keys", keys.stored_keys)
     return keys
 
 

@@ -27,6 +27,7 @@ ALLOWED = {
     "ledger": {"SELECT", "INSERT"},
     "checkpoint": {"SELECT", "INSERT"},
     "database_history": {"SELECT", "INSERT"},
+    "heartbeat": {"SELECT", "INSERT", "UPDATE"},
     "idempotency": {"SELECT", "INSERT"},
     "lookup_audit": {"SELECT", "INSERT"},
     "lookup_budget": {"SELECT", "INSERT"},

@@ -2,17 +2,25 @@
 
 import json
 import re
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+import asyncpg
 import yaml
+from fastapi import FastAPI
 from prometheus_client.parser import text_string_to_metric_families
 
+from app.database.backup import BaseBackup
+from app.http.frame import allow
 from tests.http.county import line, stranger
 from tests.http.world import World
 from tests.waiting import until
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
+END_OTHERS = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
 UNITS = ("_seconds", "_bytes", "_total", "_info")
 
 
@@ -75,7 +83,10 @@ async def test_no_measure_holds_what_was_sent(world: World) -> None:
     assert "V1" not in answer.text
 
 
-async def test_the_rules_and_the_dashboard_name_measures_that_exist(world: World) -> None:
+async def test_the_rules_and_the_dashboard_name_measures_that_exist(world: World, app: FastAPI, tmp_path: Path) -> None:
+    app.state.recall.folders["backups"] = tmp_path
+    async with world.database.brief() as connection:
+        await connection.execute("INSERT INTO database_history VALUES ('1-1', '2022-07-06')")  # so it was restored
     await world.batch([line(1), line(1, (9, 1, 1)), stranger((8, 1, 1))])
     await world.call("POST", "/signatures/8-1-1/findings", who="clerk", json={"status": "review"})
     await world.call("GET", "/tally/verification", who="auditor")
@@ -86,7 +97,7 @@ async def test_the_rules_and_the_dashboard_name_measures_that_exist(world: World
     expressions += [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
     used = {name for text in expressions for name in re.findall(r"\b(?:recall|process)_[a-z_]+", text)}
     assert used <= names
-    assert len(expressions) >= 20
+    assert len(expressions) >= 30
 
 
 async def test_every_rule_says_what_happened_and_what_to_do() -> None:
@@ -95,3 +106,79 @@ async def test_every_rule_says_what_happened_and_what_to_do() -> None:
             assert rule["labels"]["severity"] in ("page", "ticket")
             assert rule["annotations"]["summary"]
             assert rule["annotations"]["action"]
+
+
+async def test_the_keys_that_are_refused_are_counted_by_what_is_wrong_with_them(world: World) -> None:
+    assert (await families(world, None))["recall_refused_keys_total"] == {
+        ("unknown",): 0, ("revoked",): 0, ("expired",): 0,
+    }  # fmt: skip
+    prefix = world.keys["clerk"].split(".")[2]
+    revoked = await world.client.delete(
+        f"/v1/keys/{prefix}", headers={"Authorization": f"Bearer {world.keys['admin']}"}
+    )
+    assert revoked.status_code == 204
+    for key in (world.keys["clerk"], world.keys["clerk"], world.keys["clerk"][:-1] + "~", "nothing like a key"):
+        answer = await world.client.get("/v1/petitions", headers={"Authorization": f"Bearer {key}"})
+        assert answer.status_code == 401
+    assert (await families(world, None))["recall_refused_keys_total"]["revoked",] == 2
+
+
+async def test_the_first_500_is_counted(world: World, app: FastAPI) -> None:
+    assert (await families(world, None))["recall_faults_total"][()] == 0
+
+    async def explode(_principal: object = allow("clerk")) -> None:
+        raise LookupError
+
+    app.add_api_route("/v1/explode", explode)
+    answer = await world.client.get("/v1/explode", headers={"Authorization": f"Bearer {world.keys['clerk']}"})
+    assert answer.status_code == 500
+    assert (await families(world, None))["recall_faults_total"][()] == 1
+
+
+async def test_backups_disks_and_a_restore_are_measured(world: World, app: FastAPI, tmp_path: Path) -> None:
+    assert "recall_backup_timestamp_seconds" not in await families(world, None), "no backups are asked for"
+    app.state.recall.folders["backups"] = tmp_path
+    found = await families(world, None)
+    assert found["recall_backup_timestamp_seconds"][()] == 0
+    assert found["recall_backup_log_archived"][()] == 0
+    assert 0 < found["recall_disk_free_bytes"]["backups",] <= found["recall_disk_size_bytes"]["backups",]
+    history = app.state.recall.history.name
+    BaseBackup(tmp_path / history / "base" / "one", history, datetime(2022, 7, 6, tzinfo=UTC), "0009").write()
+    BaseBackup(tmp_path / "1-1" / "base" / "one", "1-1", datetime(2022, 8, 6, tzinfo=UTC), "0009").write()
+    found = await families(world, None)
+    assert found["recall_backup_timestamp_seconds"][()] == datetime(2022, 7, 6, tzinfo=UTC).timestamp()
+
+
+async def test_a_petitions_deadline_checkpoints_roll_and_stations_are_measured(world: World, app: FastAPI) -> None:
+    before = app.state.recall.now().timestamp()
+    await world.batch([line(1)])
+    found, petition = await families(world, "monitor"), (world.petition_id,)
+    assert found["recall_petition_open"][petition] == 1
+    # 2022-08-17 is the last of thirty business days after 2022-07-06
+    assert (
+        found["recall_petition_deadline_timestamp_seconds"][petition] == datetime(2022, 8, 18, tzinfo=UTC).timestamp()
+    )
+    assert found["recall_petition_roll_gap_days"][petition] == 0, "a correct roll of 2022"
+    assert found["recall_checkpoint_entries"][petition] == 0
+    assert found["recall_station_last_batch_timestamp_seconds"]["station-1",] >= before
+    without_key = await families(world, None)
+    assert not {name for name in without_key if name.startswith(("recall_petition", "recall_station", "recall_ledger"))}
+
+
+async def test_the_service_is_not_ready_where_the_database_takes_no_write(
+    world: World, app: FastAPI, connection: asyncpg.Connection
+) -> None:
+    assert (await world.client.get("/health/ready")).json()["status"] == "ready"
+    name = await connection.fetchval("SELECT current_database()")
+    await connection.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    await connection.execute(END_OTHERS)
+
+    async def answers_again() -> bool:
+        app.state.recall.readiness = None
+        return bool((await world.client.get("/health/ready")).json()["database"])
+
+    await until(answers_again)
+    answer = await world.client.get("/health/ready")
+    assert answer.status_code == 503
+    assert (answer.json()["database"], answer.json()["writable"]) == (True, False)
+    assert (await families(world, None))["recall_ready"][()] == 0

@@ -16,7 +16,7 @@ from starlette.types import Message
 
 from app.access import keys
 from app.access import queries as key_rows
-from app.access.queries import live_keys
+from app.access.queries import stored_keys
 from app.count import tally as actions
 from app.count.line_queries import read_tallies
 from app.count.tally import Coalesced
@@ -81,11 +81,11 @@ async def test_any_number_of_polls_at_once_costs_one_read_and_one_of_the_key(
     async def counted_keys(connection: asyncpg.Connection, asked: Collection[tuple[str, str]]) -> dict[Any, Any]:
         nonlocal key_reads
         key_reads += 1
-        return await live_keys(connection, asked)
+        return await stored_keys(connection, asked)
 
     monkeypatch.setattr(actions, "read_tallies", counted)
     async with working(database, tmp_path) as world:
-        monkeypatch.setattr(key_rows, "live_keys", counted_keys)
+        monkeypatch.setattr(key_rows, "stored_keys", counted_keys)
         answers = await asyncio.gather(*(world.tally() for _ in range(200)))
         assert len({json.dumps(answer) for answer in answers}) == 1
         assert (reads, key_reads) == (1, 1)

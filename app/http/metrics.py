@@ -1,0 +1,152 @@
+"""Metrics in Prometheus's format: of the process for anyone who may reach it, and with a key those of its county."""
+
+import platform
+import shutil
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time
+from functools import partial
+from typing import Any, Final
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+
+from app.access.principals import Principal
+from app.count.line_queries import PetitionFigures, petition_figures
+from app.database.backup import base_backups
+from app.database.engine import UNAVAILABLE
+from app.database.migrate import head_revision
+from app.database.queries import log_is_archived
+from app.http.frame import AppState, State, principal_of
+from app.http.health import readiness
+from app.http.openapi import DATA
+from app.law.deadlines import FULL_EXAMINATION, last_day
+from app.law.reasons import STATUSES
+from app.roll.queries import get_roll
+
+router = APIRouter(tags=["health"])
+_MAY_SEE_COUNTS: Final = ("monitor", "clerk", "supervisor", "auditor", "admin")
+_REFUSED: Final = ("unknown", "revoked", "expired")  # keys; each is there from the start, so that the first one shows
+
+NewGauge = Callable[..., Gauge]
+
+
+@router.get("/metrics", response_class=Response)
+async def metrics(request: Request, state: AppState) -> Response:
+    """The process's metrics, in Prometheus's format; with a key, the counts of its county as well."""
+    own, county = CollectorRegistry(), CollectorRegistry()
+    ready = await readiness(state)
+    try:
+        principal = await principal_of(request)
+        if principal and principal.role in _MAY_SEE_COUNTS:
+            await _county(state, principal, partial(Gauge, registry=county))
+    except UNAVAILABLE:
+        ready = ready.model_copy(update={"status": "not_ready", "database": False})
+    gauge = partial(Gauge, registry=own)  # no label holds personal data
+    gauge("recall_ready", "1 if a signature could be decided and written now.").set(ready.status == "ready")
+    gauge("recall_database_up", "1 if the database answered this request.").set(ready.database)
+    await _process(state, gauge)
+    text = b"".join(map(generate_latest, (state.metrics.registry, own, county)))
+    return Response(text, media_type=CONTENT_TYPE_LATEST)
+
+
+async def _process(state: State, gauge: NewGauge) -> None:
+    build = {"version": DATA["info"]["version"], "schema": head_revision(), "python": platform.python_version()}
+    gauge("recall_build_info", "The program that runs.", list(build)).labels(**build).set(1)
+    connections = gauge("recall_database_connections", "Connections.", ["pool", "state"])
+    for pool, (opened, used) in state.database.connections().items():
+        connections.labels(pool, "used").set(used)
+        connections.labels(pool, "idle").set(opened - used)
+    waiting = gauge("recall_submissions_waiting", "Single signatures that wait for a transaction.")
+    waiting.set(state.group_commit.waiting)
+    matchers = gauge("recall_matchers", "Worker processes that look lines up.", ["state"])
+    for how, count in state.matchers.states().items():
+        matchers.labels(how).set(count)
+    gauge("recall_tally_listeners", "Streams of the tally.").set(state.count.tallies.listeners)
+    refused = gauge("recall_refused_keys_total", "Requests with a key that is not live.", ["state"])
+    for name in _REFUSED:
+        refused.labels(name).set(state.keys.refused[name])
+    free = gauge("recall_disk_free_bytes", "Free space of a disk that the service writes to.", ["disk"])
+    size = gauge("recall_disk_size_bytes", "Size of that disk.", ["disk"])
+    for name, folder in state.folders.items():
+        if folder.exists():
+            usage = shutil.disk_usage(folder)
+            free.labels(name).set(usage.free)
+            size.labels(name).set(usage.total)
+    if state.history.restored_at:
+        meaning = "When the service first saw the database after a restore."
+        gauge("recall_database_restored_timestamp_seconds", meaning).set(state.history.restored_at.timestamp())
+    if backups := state.folders.get("backups"):
+        made = [one.ended_at.timestamp() for one in base_backups(backups) if one.history == state.history.name]
+        newest = gauge("recall_backup_timestamp_seconds", "When the newest base backup ended; 0: there is none.")
+        newest.set(max(made, default=0))
+        archived = gauge("recall_backup_log_archived", "1 if the log is being copied to the backups.")
+        try:
+            async with state.database.brief() as connection:
+                archived.set(await log_is_archived(connection))
+        except UNAVAILABLE:
+            archived.set(0)
+
+
+async def _county(state: State, principal: Principal, gauge: NewGauge) -> None:
+    """A county's counts, its stations, and its roll in use."""
+    async with state.database.reading() as connection:
+        petitions = await petition_figures(connection, principal.county_id)
+        roll = await get_roll(connection, principal.county_id)
+    in_use = roll if roll and roll.activated_at else None
+    _petitions(petitions, in_use.complete_through if in_use else None, gauge, state.now().date())
+    posted = gauge("recall_station_last_batch_timestamp_seconds", "When a station last posted here.", ["station"])
+    for (county_id, station), at in state.posted_at.items():
+        if county_id == principal.county_id:
+            posted.labels(station).set(at)
+    if in_use and in_use.activated_at:
+        meaning = "The last day whose registrations are in the roll in use."
+        gauge("recall_roll_version", "Version of the roll in use.").set(in_use.roll_version)
+        gauge("recall_roll_complete_through_timestamp_seconds", meaning).set(_beginning_of(in_use.complete_through))
+        meaning = "When the roll in use was activated."
+        gauge("recall_roll_activated_timestamp_seconds", meaning).set(in_use.activated_at.timestamp())
+
+
+def _petitions(petitions: list[PetitionFigures], complete_through: date | None, gauge: NewGauge, today: date) -> None:
+    label = ["petition_id"]
+    lines = gauge("recall_petition_lines", "Lines.", [*label, "status"])
+    invalid = gauge("recall_petition_invalid_lines", "Invalid lines.", [*label, "reason"])
+    meanings: dict[str, str] = {
+        "recall_petition_unsettled_lines": "Lines to be confirmed.",
+        "recall_petition_required_signatures": "The number required.",
+        "recall_petition_open": "1 if the count is open.",
+        "recall_petition_opened_timestamp_seconds": "When the petition was opened here.",
+        "recall_petition_deadline_timestamp_seconds": "The end of thirty business days; holidays are not counted.",
+        "recall_petition_roll_gap_days": "Days before the filing, or before today, that the roll in use ends.",
+        "recall_ledger_height": "Entries of the ledger.",
+        "recall_checkpoint_entries": "Entries of the ledger that the newest checkpoint covers.",
+        "recall_checkpoint_timestamp_seconds": "When the newest checkpoint was made; 0: there is none.",
+        "recall_review_oldest_timestamp_seconds": "When the line that waits longest for a person was sent to review.",
+    }
+    gauges = {name: gauge(name, meaning, label) for name, meaning in meanings.items()}
+    for one in petitions:
+        counts = one.tally.counts
+        for status in STATUSES:
+            lines.labels(one.petition_id, status).set(getattr(counts, status))
+        for reason, count in counts.by_reason.items():
+            invalid.labels(one.petition_id, reason).set(count)
+        gap = (min(one.filed_on, today) - complete_through).days if complete_through else None
+        values: tuple[Any, ...] = (
+            counts.unsettled,
+            one.required,
+            one.tally.state == "open",
+            one.opened_at.timestamp(),
+            _beginning_of(last_day(one.filed_on, FULL_EXAMINATION)) + 86_400,
+            None if gap is None else max(gap, 0),
+            one.tally.version,
+            one.checkpoint_size or 0,
+            one.checkpoint_at.timestamp() if one.checkpoint_at else 0,
+            one.waiting_since.timestamp() if one.waiting_since else None,
+        )
+        for name, value in zip(gauges, values, strict=True):
+            if value is not None:
+                gauges[name].labels(one.petition_id).set(value)
+
+
+def _beginning_of(day: date) -> float:
+    """The beginning of a day, in UTC, as Prometheus counts time."""
+    return datetime.combine(day, time.min, UTC).timestamp()
