@@ -38,7 +38,6 @@ def configure_logs(log_format: Literal["json", "text"]) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(_Json() if log_format == "json" else _Text())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    logging.getLogger("app.request").setLevel(logging.INFO if log_format == "json" else logging.WARNING)
 
 
 def open_tracing() -> "TracerProvider":

@@ -118,9 +118,8 @@ class KeyRing:
         self._noted: dict[KeyName, datetime] = {}
         self._noting: set[asyncio.Task[None]] = set()
 
-    async def recognize(self, key: str, *, now: datetime) -> Principal | None:
-        """The owner of a key; None for a key that is unknown, revoked, expired or wrong."""
-        parts = parse(key)
+    async def recognize(self, parts: KeyParts | None, *, now: datetime) -> Principal | None:
+        """The owner of a key; None for a key that is none, unknown, revoked, expired or wrong."""
         found = await self._stored_key(parts[:2]) if parts else None
         if parts is None or found is None or not hmac.compare_digest(found.secret_sha256, secret_hash(parts.secret)):
             self.refused["unknown"] += 1

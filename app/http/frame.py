@@ -25,7 +25,7 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.access.keys import KeyRing
+from app.access.keys import KeyRing, parse
 from app.access.principals import Principal, Role
 from app.count.intake import GroupCommit
 from app.count.line_queries import get_petition
@@ -215,7 +215,8 @@ class _Exchange:
         seconds = time.perf_counter() - self._started
         metrics.answered((method, route, status), seconds)
         facts = {"request_id": self.request_id, "method": method, "route": route, "status": status}
-        logger.info("request", extra={**facts, "ms": round(seconds * 1000, 2)})
+        peer, caller = (self.scope.get("client") or ("", 0))[0], self.scope["state"].get("caller", {})
+        logger.info("request", extra={**facts, "ms": round(seconds * 1000, 2), "peer": peer, **caller})
         if self._span:
             self._span.update_name(f"{method} {route}")
             names = ("request_id", "http.request.method", "http.route", "http.response.status_code")
@@ -315,8 +316,13 @@ async def principal_of(request: Request) -> Principal | None:
     scheme, _, key = credentials[0].partition(" ") if len(credentials) == 1 else ("", "", "")
     if scheme.lower() != "bearer":
         return None
-    state = state_of(request)
-    return await state.keys.recognize(key.strip(), now=state.now())
+    state, parts = state_of(request), parse(key.strip())
+    caller = {"key": parts.prefix} if parts else {}
+    request.state.caller = caller  # for the log, also where the key is refused: then nothing else of it is believed
+    principal = await state.keys.recognize(parts, now=state.now())
+    if principal:
+        caller |= {"county": principal.county_id, "principal": principal.name, "role": principal.role}
+    return principal
 
 
 def _check_parameters(request: Request) -> None:

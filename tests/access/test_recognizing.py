@@ -10,7 +10,7 @@ import pytest
 
 from app.access import keys as module
 from app.access import queries
-from app.access.keys import KeyParts, KeyRing, secret_hash
+from app.access.keys import KeyParts, KeyRing, parse, secret_hash
 from app.access.queries import StoredKey
 from app.database.pools import Database
 
@@ -65,7 +65,7 @@ def ring(stored: Keys) -> KeyRing:
 
 
 async def owner(ring: KeyRing, number: int) -> str | None:
-    principal = await ring.recognize(a_key(number), now=NOW)
+    principal = await ring.recognize(parse(a_key(number)), now=NOW)
     return principal.name if principal else None
 
 
@@ -98,8 +98,8 @@ async def test_an_unknown_key_is_asked_for_every_time(ring: KeyRing, stored: Key
 
 
 async def test_a_key_with_another_secret_is_wrong(ring: KeyRing) -> None:
-    assert await ring.recognize(a_key(1)[:-1] + "t", now=NOW) is None
-    assert await ring.recognize(a_key(1) + "t", now=NOW) is None
+    assert await ring.recognize(parse(a_key(1)[:-1] + "t"), now=NOW) is None
+    assert await ring.recognize(parse(a_key(1) + "t"), now=NOW) is None
 
 
 async def test_a_caller_that_gives_up_leaves_the_answer_to_the_others(ring: KeyRing, stored: Keys) -> None:

@@ -11,7 +11,9 @@ from urllib.parse import quote
 
 import asyncpg
 import httpx
+import pytest
 
+from tests.http.conftest import a_process
 from tests.http.county import HEADER, line, row
 from tests.http.failures import JSON, failures, named
 from tests.http.slow import until_cut
@@ -160,3 +162,40 @@ async def test_every_request_is_one_line_of_the_log_under_the_id_of_its_answer(
         entry = requests[answer.headers["x-request-id"]]
         assert (entry["method"], entry["route"], entry["status"]) == ("POST", ROUTE, 201)
         assert entry["ms"] >= 0
+
+
+@pytest.mark.parametrize("log_format", ["json", "text"])
+async def test_every_request_is_logged_with_who_sent_it_with_which_key_and_from_where(
+    database: str, world: World, tmp_path: Path, log_format: str
+) -> None:
+    revoked = world.keys["auditor"]
+    prefix = {who: key.split(".")[2] for who, key in world.keys.items()}
+    await world.client.delete(
+        f"/v1/keys/{prefix['auditor']}", headers={"Authorization": f"Bearer {world.keys['admin']}"}
+    )
+    async with a_process(database, tmp_path, LOG_FORMAT=log_format) as (running, port):
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+            keys = (
+                world.keys["clerk"],
+                world.keys["station"],
+                revoked,
+                "rpk.QUILLFEATHER.0123abcd." + "x" * 43,
+                "none",
+            )
+            answers = [await client.get("/v1/petitions", headers={"Authorization": f"Bearer {key}"}) for key in keys]
+        running.terminate()
+        await running.wait()
+    assert [answer.status_code for answer in answers] == [200, 403, 401, 401, 401]
+    lines = (tmp_path / "log").read_text().splitlines()  # the process has ended
+    logged = [line for line in lines if "/v1/petitions" in line]
+    assert len(logged) == 5
+    expected = [
+        (prefix["clerk"], "clerk-1"),
+        (prefix["station"], "station-1"),
+        (prefix["auditor"], ""),
+        ("0123abcd", ""),
+    ]
+    for text, (key, principal) in zip(logged, [*expected, ("", "")], strict=True):
+        assert {"127.0.0.1", key, principal} - {""} <= set(re.findall(r"[\w.-]+", text))
+    assert "QUILLFEATHER" not in "".join(lines)
+    assert not any(key.rpartition(".")[2] in line for line in lines for key in world.keys.values())
