@@ -60,7 +60,7 @@ class UnknownEntryError(RecallError, code="unknown_entry", kind="not_found"):
 
 
 class CheckpointRefusedError(RecallError, code="checkpoint_refused", kind="conflict"):
-    """The ledger does not continue its last checkpoint, or time went back: run a verification."""
+    """The ledger does not continue its last checkpoint: run a verification. Nothing was changed."""
 
 
 class CheckpointKeyError(RecallError, code="checkpoint_key", kind="busy"):

@@ -16,7 +16,6 @@ from app.law.line import CALIFORNIA, RULESETS
 from app.law.petition import SectionDates, Terms
 from app.law.reasons import REASONS, REVIEW_CAUSES, Outcome
 from app.law.review import PersonFinding
-from app.ledger.evidence import make_checkpoint
 from app.settings import Settings
 
 _text = cli.argument(wire.safe_text, "text without control characters")  # which raises a kind of ValueError
@@ -88,8 +87,7 @@ async def _open(arguments: cli.Arguments, database: Database) -> None:
 
 async def _close(arguments: cli.Arguments, database: Database) -> None:
     key = cli.signer(Settings.from_environment())
-    closed = await Count(database).close_petition(arguments.petition, closed_by="command line", now=cli.now())
-    await make_checkpoint(database, key, closed.key, now=cli.now())
+    closed = await Count(database).close_and_sign(arguments.petition, key, closed_by="command line", now=cli.now)
     _print(petitions.PetitionOut.model_validate(closed))
 
 

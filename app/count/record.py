@@ -18,11 +18,19 @@ from app.count.queries import Change
 from app.count.tally import TallyBoard
 from app.database.pools import Database
 from app.database.tables import new_id
-from app.errors import BusyError, IdempotencyConflictError, PetitionClosedError, UnknownPetitionError
+from app.errors import (
+    BusyError,
+    CheckpointRefusedError,
+    IdempotencyConflictError,
+    PetitionClosedError,
+    UnknownPetitionError,
+)
 from app.law.line import Finding, Line, Place, Ruleset, Tally, canonical_text, line_after, outcomes_by_slot, restated
 from app.law.petition import Petition, Terms, check_closing, check_terms, required_signatures
 from app.law.reasons import VALID
 from app.ledger.entries import SALT_BYTES, Entry, EntryType, StoredFinding, merkle_root
+from app.ledger.evidence import make_checkpoint
+from app.ledger.notes import Signer
 
 Result = TypeVar("Result")
 Act = Callable[[Change], Awaitable[Result]]
@@ -148,6 +156,25 @@ class Count:
                 check_closing(head.counts, petition.required)
             await write(change, "close", [], facts={"closed_by": closed_by})
         return replace(petition, state="closed")
+
+    async def close_and_sign(
+        self, petition: Petition, signer: Signer, *, closed_by: str, now: Callable[[], datetime]
+    ) -> Petition:
+        """End a petition's count, and sign its ledger before and after.
+
+        Where the ledger does not continue its last checkpoint, that is a CheckpointRefusedError and nothing is changed.
+
+        Args:
+            petition: whose count ends.
+            signer: signs with the service's key.
+            closed_by: the name of the user who ends it.
+            now: the clock.
+        """
+        await make_checkpoint(self.database, signer, petition.key, now=now())
+        closed = await self.close_petition(petition, closed_by=closed_by, now=now())
+        with suppress(CheckpointRefusedError):  # it was changed in between: the checkpoints that fall due report it
+            await make_checkpoint(self.database, signer, petition.key, now=now())
+        return closed
 
 
 async def record(

@@ -21,7 +21,7 @@ from app.law.line import CALIFORNIA, Tally, outlook, rate
 from app.law.petition import Petition, PetitionKey, Terms
 from app.law.reasons import invalid_by_published
 from app.ledger import entries, queries
-from app.ledger.evidence import make_checkpoint, verify
+from app.ledger.evidence import verify
 from app.ledger.replay import Verification
 
 router = APIRouter(prefix="/v1/petitions", tags=["petitions"])
@@ -112,9 +112,7 @@ async def close_petition(principal: Supervisor, state: AppState, petition: PathP
 
     If there are as many lines as are required, none may be received, in review or unsettled.
     """
-    closed = await state.count.close_petition(petition, closed_by=principal.name, now=state.now())
-    await make_checkpoint(state.database, state.signer, petition.key, now=state.now())
-    return closed
+    return await state.count.close_and_sign(petition, state.signer, closed_by=principal.name, now=state.now)
 
 
 class CountsOut(wire.ResponseModel):

@@ -33,8 +33,8 @@ async def make_checkpoint(database: Database, signer: Signer, petition: Petition
 
     Only the entries after the last checkpoint are read: its frontier stands for those that it covers.
 
-    Raises CheckpointRefusedError if the ledger is shorter than the last checkpoint or does not continue it, or if time
-    went back.
+    Checkpoints are in the order of their times: where the clock went back, a checkpoint has the time of the last one.
+    Raises CheckpointRefusedError if the ledger is shorter than the last checkpoint or does not continue it.
 
     Args:
         database: of the service.
@@ -65,7 +65,7 @@ async def _next(
     if head is None or head.version == size:
         return None
     log = Frontier(size, last.frontier if last else b"")
-    if head.version < size or (signed and (now < signed.at or log.root() != signed.root)):
+    if head.version < size or (signed and log.root() != signed.root):
         raise CheckpointRefusedError
     async for entry in rows.entries(connection, petition, size):
         if entry.seq != log.size + 1 or not entry.follows(end):
@@ -74,10 +74,10 @@ async def _next(
         end = entry.hash
     if (log.size, end) != (head.version, head.hash):
         raise CheckpointRefusedError
-    number, previous = (signed.number + 1, signed.digest()) if signed else (1, bytes(32))
+    number, previous, at = (signed.number + 1, signed.digest(), max(now, signed.at)) if signed else (1, bytes(32), now)
     tally = canonical_text(head.counts.as_json())
-    checkpoint = Checkpoint(origin(petition), log.size, log.root(), number, previous, now, end, tally)
-    return StoredCheckpoint(number, log.size, log.dump(), signer.note(checkpoint), now)
+    checkpoint = Checkpoint(origin(petition), log.size, log.root(), number, previous, at, end, tally)
+    return StoredCheckpoint(number, log.size, log.dump(), signer.note(checkpoint), at)
 
 
 async def keep_checkpoints(database: Database, signer: Signer, now: Callable[[], datetime]) -> None:

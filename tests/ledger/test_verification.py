@@ -99,11 +99,18 @@ async def test_a_checkpoint_that_would_shrink_the_log_is_refused(
         await counted.checkpoint()
 
 
-async def test_a_checkpoint_that_would_go_back_in_time_is_refused(counted: Counted) -> None:
+async def test_checkpoints_continue_while_the_clock_is_behind_the_last_one(counted: Counted) -> None:
+    ahead = timedelta(days=400)
+    counted.now += ahead
     await counted.take([valid(Place(8, 1, 1), "V10")])
-    counted.now -= timedelta(hours=1)
-    with pytest.raises(CheckpointRefusedError):
-        await counted.checkpoint()
+    first = await counted.checkpoint()
+    counted.now -= ahead
+    await counted.take([valid(Place(8, 1, 2), "V11")])
+    second = await counted.checkpoint()
+    assert first != second
+    checkpoints = [counted.signer.read(note, counted.petition.key) for note in (first, second)]
+    assert checkpoints[0].at <= checkpoints[1].at
+    assert (await verdict(counted, first)).faults == []
 
 
 async def test_a_checkpoint_over_a_rewritten_chain_is_refused(counted: Counted, connection: asyncpg.Connection) -> None:
@@ -158,3 +165,15 @@ async def test_payloads_hold_no_personal_data(connection: asyncpg.Connection) ->
         assert "V1" not in row["payload"]
         assert "SIGNER" not in row["payload"]
         assert canonical(json.loads(row["payload"])).decode() == row["payload"]
+
+
+async def test_a_petition_whose_ledger_cannot_be_signed_is_not_closed(
+    counted: Counted, connection: asyncpg.Connection
+) -> None:
+    await rewrite_chain(connection, leaves=True)
+    await counted.take([valid(Place(8, 1, 1), "V10")])
+    with pytest.raises(CheckpointRefusedError):
+        await counted.count.close_and_sign(
+            counted.petition, counted.signer, closed_by="supervisor-1", now=counted.later
+        )
+    await counted.take([valid(Place(8, 1, 2), "V11")])  # it is still open
