@@ -21,6 +21,7 @@ from app.errors import CheckpointKeyError, OperationalError
 from app.law.line import LARGEST_NUMBER, Place
 from app.law.petition import Petition
 from app.ledger.notes import Signer
+from app.ledger.queries import any_checkpoint
 from app.settings import Settings
 
 Arguments: TypeAlias = argparse.Namespace
@@ -114,10 +115,27 @@ async def the_petition(database: Database, petition_id: UUID) -> Petition:
 def signer(settings: Settings) -> Signer:
     """The key that signs checkpoints. Raises CommandError if there is none."""
     try:
-        return Signer.from_file(settings.checkpoint_key, create=settings.checkpoint_key_file is None)
+        return Signer.from_file(settings.checkpoint_key, create=False)
     except CheckpointKeyError:
-        name = "CHECKPOINT_KEY_FILE" if settings.checkpoint_key_file else "DATA_DIR: checkpoint.key"
-        raise CommandError(f"{name} must be a file with an Ed25519 key in PEM") from None
+        raise CommandError(f"{_key_name(settings)} must be a file with an Ed25519 key in PEM") from None
+
+
+async def first_signer(settings: Settings, database: Database) -> Signer:
+    """The key that signs checkpoints, made where there is neither one nor a checkpoint: a lost key is not replaced.
+
+    Raises CommandError if there is none.
+    """
+    if not settings.checkpoint_key.exists() and settings.checkpoint_key_file is None:
+        async with database.reading() as connection:
+            if await any_checkpoint(connection):
+                lost = "is missing, and the database has checkpoints that were signed with it: put it back"
+                raise CommandError(f"{_key_name(settings)} {lost}")
+        Signer.from_file(settings.checkpoint_key, create=True)
+    return signer(settings)
+
+
+def _key_name(settings: Settings) -> str:
+    return "CHECKPOINT_KEY_FILE" if settings.checkpoint_key_file else "DATA_DIR: checkpoint.key"
 
 
 def content_of(file: str) -> bytes:

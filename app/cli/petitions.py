@@ -86,7 +86,7 @@ async def _open(arguments: cli.Arguments, database: Database) -> None:
 
 
 async def _close(arguments: cli.Arguments, database: Database) -> None:
-    key = cli.signer(Settings.from_environment())
+    key = await cli.first_signer(Settings.from_environment(), database)
     closed = await Count(database).close_and_sign(arguments.petition, key, closed_by="command line", now=cli.now)
     _print(petitions.PetitionOut.model_validate(closed))
 

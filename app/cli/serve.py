@@ -14,6 +14,7 @@ from fastapi import FastAPI
 
 from app.cli import common as cli
 from app.database.backup import Archive, keep_backups
+from app.database.engine import open_database
 from app.database.server import EmbeddedServer
 from app.http.connections import DeadlineProtocol
 from app.main import create_app, end_streams
@@ -77,7 +78,11 @@ class _Server(uvicorn.Server):
 
 async def _run(arguments: cli.Arguments, settings: Settings, url: str, server: EmbeddedServer | None) -> None:
     await cli.check_schema(url, migrate=arguments.migrate or not settings.database_url)
-    cli.signer(settings)  # a key that cannot sign is reported in one line, before anything starts
+    database = await open_database(url, intake=1, reading=1)
+    try:
+        await cli.first_signer(settings, database)  # what is wrong with the key is reported before anything starts
+    finally:
+        await database.close()
     app = create_app(settings, url)
     config = uvicorn.Config(
         app, arguments.host, arguments.port, http=DeadlineProtocol, timeout_graceful_shutdown=_DRAIN, **_OPTIONS

@@ -90,6 +90,8 @@ SELECT withdrawal_id, salt, content, jsonb_build_object('withdrawal_id', withdra
 FROM withdrawal_revocation WHERE county_id = $1 AND petition_id = $2
 """
 
+_ANY_CHECKPOINT = "SELECT EXISTS (SELECT FROM checkpoint)"
+
 _WITHDRAWN_SLOTS = """
 SELECT voter_id, withdrawn_on::text FROM slot
 WHERE county_id = $1 AND petition_id = $2 AND withdrawn_on IS NOT NULL
@@ -235,6 +237,11 @@ async def withdrawals(connection: Connection, petition: PetitionKey) -> list[Sto
 async def withdrawn_slots(connection: Connection, petition: PetitionKey) -> dict[str, str]:
     """The voters who withdrew according to their slots, each with the day."""
     return dict(await connection.fetch(_WITHDRAWN_SLOTS, *petition, timeout=_TIMEOUT))
+
+
+async def any_checkpoint(connection: Connection) -> bool:
+    """Whether the database has a checkpoint, of any petition."""
+    return bool(await connection.fetchval(_ANY_CHECKPOINT))
 
 
 async def last_checkpoint(connection: Connection, petition: PetitionKey) -> StoredCheckpoint | None:

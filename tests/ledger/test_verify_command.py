@@ -58,3 +58,16 @@ async def test_without_the_key_nothing_is_verified(counted: Counted, database: s
 
 async def test_the_key_is_printed_as_it_is_passed_on(counted: Counted, database: str, tmp_path: Path) -> None:
     assert app(database, tmp_path / "key", "ledger-key").stdout.strip() == counted.signer.verifier_key
+
+
+async def test_a_lost_key_is_not_replaced(counted: Counted, database: str, tmp_path: Path) -> None:
+    await counted.checkpoint()
+    empty = tmp_path / "empty"
+    environment = {**os.environ, "DATABASE_URL": database, "DATA_DIR": str(empty)}
+    for arguments in (["serve", "--port", "0"], ["petition", "close", str(counted.petition.petition_id)]):
+        command = [sys.executable, "-m", "app", *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, env=environment)  # noqa: ASYNC221, S603  # ours
+        lost = "checkpoint.key is missing, and the database has checkpoints that were signed with it: put it back"
+        assert done.returncode == 1
+        assert done.stderr.endswith(f"error: DATA_DIR: {lost}\n")
+    assert not empty.exists()
