@@ -38,14 +38,22 @@ class DatabaseHistory(NamedTuple):
 
 
 async def history_name(connection: asyncpg.Connection) -> str:
-    """Return the name of the history that the database cluster is in: its system identifier and timeline."""
-    name: str = await connection.fetchval(_NAME)
+    """Return the name of the history that the database cluster is in: its system identifier and timeline.
+
+    It is '' where the server does not say: some hosted ones refuse these functions, and a standby has no timeline yet.
+    """
+    try:
+        name: str = await connection.fetchval(_NAME)
+    except (asyncpg.InsufficientPrivilegeError, asyncpg.ObjectNotInPrerequisiteStateError):
+        return ""
     return name
 
 
 async def current_history(connection: asyncpg.Connection) -> DatabaseHistory:
     """Return the history that the database is in, and record it the first time."""
     name = await history_name(connection)
+    if not name:
+        return DatabaseHistory("", None)
     row = await connection.fetchrow(_READ, name)
     if row is None:
         await connection.execute(_ADD, name)

@@ -34,3 +34,12 @@ async def test_the_service_cannot_change_a_history(service: Database) -> None:
             except asyncpg.InsufficientPrivilegeError:
                 continue
             raise AssertionError(statement)
+
+
+async def test_a_server_that_does_not_say_is_of_an_unknown_history(
+    service: Database, connection: asyncpg.Connection
+) -> None:
+    await connection.execute("REVOKE EXECUTE ON FUNCTION pg_control_system FROM PUBLIC")
+    async with service.brief() as reading:
+        assert await current_history(reading) == ("", None)
+    assert await connection.fetchval("SELECT count(*) FROM database_history") == 0
