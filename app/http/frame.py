@@ -42,6 +42,7 @@ from app.law.petition import Petition, PetitionKey
 from app.ledger.notes import Signer
 from app.matching.workers import Matchers
 from app.roll.loading import RollUploads
+from app.telemetry import READ
 
 logger = logging.getLogger("app.request")
 utc_now = partial(datetime.now, UTC)
@@ -216,7 +217,8 @@ class _Exchange:
         metrics.answered((method, route, status), seconds)
         facts = {"request_id": self.request_id, "method": method, "route": route, "status": status}
         peer, caller = (self.scope.get("client") or ("", 0))[0], self.scope["state"].get("caller", {})
-        logger.info("request", extra={**facts, "ms": round(seconds * 1000, 2), "peer": peer, **caller})
+        level = READ if method == "GET" and status < 400 else logging.INFO  # noqa: PLR2004  # not refused
+        logger.log(level, "request", extra={**facts, "ms": round(seconds * 1000, 2), "peer": peer, **caller})
         if self._span:
             self._span.update_name(f"{method} {route}")
             names = ("request_id", "http.request.method", "http.route", "http.response.status_code")
