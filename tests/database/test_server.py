@@ -110,7 +110,7 @@ async def test_a_new_folder_becomes_a_database_that_keeps_what_it_acknowledged(f
     wanted = {
         "fsync": "on",
         "synchronous_commit": "on",
-        "wal_level": "minimal",
+        "wal_level": "replica",
         "server_encoding": "UTF8",
         "data_checksums": "on",
         "password_encryption": "scram-sha-256",
