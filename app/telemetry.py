@@ -13,9 +13,7 @@ if TYPE_CHECKING:  # imported where it is used: tracing that is off costs nothin
     from opentelemetry.sdk.trace import TracerProvider
 
 NAME: Final = "recall-petition-verifier"
-READ: Final = (
-    logging.INFO - 5
-)  # the level of a read that succeeded: monitors send thousands, and logging doubles the cost
+SERVED: Final = logging.INFO - 5  # the level of a request that succeeded: there are thousands a second
 _EXPORT_WITHIN: Final = 2.0  # seconds, since the process waits for the last ones before it ends
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 
@@ -41,8 +39,8 @@ def configure_logs(log_format: Literal["json", "text"]) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(_Json() if log_format == "json" else _Text())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    logging.addLevelName(READ, "INFO")
-    logging.getLogger("app.request").setLevel(READ if log_format == "json" else logging.INFO)
+    logging.addLevelName(SERVED, "INFO")
+    logging.getLogger("app.request").setLevel(SERVED if log_format == "json" else logging.INFO)
 
 
 def open_tracing() -> "TracerProvider":

@@ -42,7 +42,7 @@ from app.law.petition import Petition, PetitionKey
 from app.ledger.notes import Signer
 from app.matching.workers import Matchers
 from app.roll.loading import RollUploads
-from app.telemetry import READ
+from app.telemetry import SERVED
 
 logger = logging.getLogger("app.request")
 utc_now = partial(datetime.now, UTC)
@@ -217,7 +217,7 @@ class _Exchange:
         metrics.answered((method, route, status), seconds)
         facts = {"request_id": self.request_id, "method": method, "route": route, "status": status}
         peer, caller = (self.scope.get("client") or ("", 0))[0], self.scope["state"].get("caller", {})
-        level = READ if method == "GET" and status < 400 else logging.INFO  # noqa: PLR2004  # not refused
+        level = SERVED if status < 400 else logging.INFO  # noqa: PLR2004  # not refused
         logger.log(level, "request", extra={**facts, "ms": round(seconds * 1000, 2), "peer": peer, **caller})
         if self._span:
             self._span.update_name(f"{method} {route}")
