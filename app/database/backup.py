@@ -6,8 +6,10 @@ BACKUP_DIR/HISTORY/log/                         the write-ahead log, which pg_re
 
 import asyncio
 import contextlib
+import fcntl
 import json
 import logging
+import os
 import shutil
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
@@ -20,7 +22,7 @@ from sqlalchemy.engine import make_url
 
 from app.database.engine import connect_arguments
 from app.database.migrate import current_revision
-from app.database.queries import BACKUP_SLOT, history_name, keep_slot
+from app.database.queries import BACKUP_SLOT, cluster_of, current_history, keep_slot
 from app.database.server import EmbeddedServer, drop_cluster, find_binaries, put_cluster
 from app.errors import BackupError, ServerError
 
@@ -30,6 +32,8 @@ EVERY: Final = timedelta(days=1)  # between base backups
 BASES_KEPT: Final = 7
 _TRY_AGAIN: Final = 5.0  # seconds
 _DESCRIPTION: Final = "backup.json"
+_UNFINISHED: Final = "unfinished"  # the folder of a base backup that is being made
+_UNNAMED: Final = "unnamed"  # the history of a server that does not say which it is in
 _PASSWORD: Final = "password"  # noqa: S105  # the name of a file
 _STAMP: Final = "%Y-%m-%dT%H-%M-%S.%fZ"
 _SEGMENT_NAME: Final = 24  # hexadecimal digits of a segment of the log: timeline and number
@@ -52,8 +56,14 @@ class BaseBackup:
         read = json.loads((folder / _DESCRIPTION).read_text("utf-8"))
         return cls(folder, read["history"], datetime.fromisoformat(read["ended_at"]), read["schema"])
 
+    def first_segment(self) -> str:
+        """Return the name of the first file of the log that a restore of it reads: timeline and number."""
+        first = json.loads((self.folder / "backup_manifest").read_text("utf-8"))["WAL-Ranges"][0]
+        high, low = (int(part, 16) for part in first["Start-LSN"].split("/"))
+        return f"{first['Timeline']:08X}{high:08X}{low >> 24:08X}"
+
     def write(self) -> None:
-        """Write its description, which makes it a finished one."""
+        """Write its description."""
         _make_private(self.folder)
         content = {"history": self.history, "ended_at": self.ended_at.isoformat(), "schema": self.schema}
         (self.folder / _DESCRIPTION).write_text(json.dumps(content) + "\n", encoding="utf-8")
@@ -62,7 +72,11 @@ class BaseBackup:
 def base_backups(backup_dir: Path) -> list[BaseBackup]:
     """Return the finished base backups below a folder, the oldest first."""
     return sorted(
-        (BaseBackup.read(file.parent) for file in backup_dir.glob(f"*/base/*/{_DESCRIPTION}")),
+        (
+            BaseBackup.read(file.parent)
+            for file in backup_dir.glob(f"*/base/*/{_DESCRIPTION}")
+            if file.parent.name != _UNFINISHED
+        ),
         key=lambda backup: backup.ended_at,
     )
 
@@ -84,23 +98,27 @@ class Archive:
         """
         history, schema = await self._where()
         place = self.backup_dir / history / "base"
-        unfinished = place / "unfinished"
-        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished = place / _UNFINISHED
         _make_private(place)
-        try:
-            # In the log of the copy itself is all that it needs: it can be restored alone, whatever else is archived.
-            await self._run("pg_basebackup", "--pgdata", str(unfinished), "--wal-method=stream", "--checkpoint=fast")
-            await self._run("pg_verifybackup", str(unfinished))
-            finished = BaseBackup(place / datetime.now(UTC).strftime(_STAMP), history, datetime.now(UTC), schema)
-            if self.data_dir:
-                shutil.copy2(self.data_dir / "postgres" / _PASSWORD, unfinished / _PASSWORD)
-            unfinished.rename(finished.folder)
-            finished.write()
-        except OSError as error:
-            raise BackupError(f"cannot write the backup: {error.strerror}") from error
-        finally:
-            shutil.rmtree(unfinished, ignore_errors=True)
-        await self._drop_old(history)
+        with _alone(place):
+            await asyncio.to_thread(shutil.rmtree, unfinished, ignore_errors=True)
+            try:
+                # In the copy's own log is all that it needs: it can be restored alone, whatever else is archived.
+                await self._run(
+                    "pg_basebackup", "--pgdata", str(unfinished), "--wal-method=stream", "--checkpoint=fast"
+                )
+                await self._run("pg_verifybackup", str(unfinished))
+                ended_at = datetime.now(UTC)
+                if self.data_dir:
+                    shutil.copy2(self.data_dir / "postgres" / _PASSWORD, unfinished / _PASSWORD)
+                BaseBackup(unfinished, history, ended_at, schema).write()
+                finished = BaseBackup(place / ended_at.strftime(_STAMP), history, ended_at, schema)
+                unfinished.rename(finished.folder)
+            except OSError as error:
+                raise BackupError(f"cannot write the backup: {error.strerror}") from error
+            finally:
+                await asyncio.to_thread(shutil.rmtree, unfinished, ignore_errors=True)
+            await self._drop_old(history)
         return finished
 
     async def make_due_base(self) -> None:
@@ -110,7 +128,8 @@ class Archive:
             BackupError: a tool failed.
         """
         history, _ = await self._where()
-        made = [one.ended_at for one in base_backups(self.backup_dir) if one.history == history]
+        found = await asyncio.to_thread(base_backups, self.backup_dir)
+        made = [one.ended_at for one in found if one.history == history]
         due = (made[-1] + EVERY - datetime.now(UTC)).total_seconds() if made else 0
         if due <= 0:
             await self.make_base()
@@ -142,7 +161,11 @@ class Archive:
         """The cluster's history and the schema of its database."""
         connection = await asyncpg.connect(**connect_arguments(self.url))
         try:
-            return await history_name(connection), await current_revision(connection)
+            schema = await current_revision(connection)
+            try:
+                return (await current_history(connection)).name or _UNNAMED, schema
+            except asyncpg.UndefinedTableError:  # of a schema that is older than the names of histories
+                return await cluster_of(connection) or _UNNAMED, schema
         finally:
             await connection.close()
 
@@ -151,14 +174,10 @@ class Archive:
         finished = [one for one in base_backups(self.backup_dir) if one.history == history]
         kept = finished[-BASES_KEPT:]
         for old in finished[: -len(kept)]:
-            shutil.rmtree(old.folder)
-        manifest = json.loads((kept[0].folder / "backup_manifest").read_text("utf-8"))
-        first = manifest["WAL-Ranges"][0]
-        high, low = (int(part, 16) for part in first["Start-LSN"].split("/"))
-        segment = f"{first['Timeline']:08X}{high:08X}{low >> 24:08X}"
+            await asyncio.to_thread(shutil.rmtree, old.folder)
         log = self.backup_dir / history / "log"
         if log.exists():
-            await self._run("pg_archivecleanup", str(log), segment)
+            await self._run("pg_archivecleanup", str(log), kept[0].first_segment())
 
     async def _run(self, program: str, *arguments: str) -> None:
         """Run one of PostgreSQL's programs; it ends with this task. The password is in its environment alone."""
@@ -203,11 +222,24 @@ async def _again(work: Callable[[], Awaitable[object]], complaint: str, *, once:
             await work()
             if once:
                 return
-        except (BackupError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except (BackupError, ServerError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             logger.warning(
                 complaint, extra={"error": str(error) if isinstance(error, BackupError) else type(error).__qualname__}
             )
         await asyncio.sleep(_TRY_AGAIN)
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Let one process at a time make base backups there; the lock ends with its process."""
+    file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise BackupError("another base backup is being made") from None
+    finally:
+        os.close(file)
 
 
 def _make_private(folder: Path) -> None:
@@ -267,17 +299,19 @@ def restore(data_dir: Path, backup_dir: Path, until: datetime | None, binaries: 
 
 
 def _segments(base: BaseBackup) -> Iterator[tuple[Path, str]]:
-    """The archived files of the log, each with its name in the cluster; of one that is unfinished what there is."""
+    """The archived log since a base backup: each file with its name in the cluster, and of the last what there is."""
+    first = base.first_segment()
     for file in sorted((base.folder.parents[1] / "log").glob("*")):
         name = file.name.removesuffix(".partial")
-        if not file.with_name(name).exists() or file.suffix != ".partial":
+        needed = name >= first or file.suffix == ".history"
+        if needed and (not file.with_name(name).exists() or file.suffix != ".partial"):
             yield file, name
 
 
 def _check_complete(base: BaseBackup) -> None:
     """Refuse a log with a gap: the restore would end before it, silently."""
     names = {file.name for file in (base.folder / "pg_wal").iterdir()} | {name for _, name in _segments(base)}
-    timeline = f"{int(base.history.rpartition('-')[2]):08X}"
+    timeline = base.first_segment()[:8]
     segments = sorted(name for name in names if len(name) == _SEGMENT_NAME and name.startswith(timeline))
     numbers = [int(name[8:16], 16) * _SEGMENTS_PER_NUMBER + int(name[16:], 16) for name in segments]
     for number, following, name in zip(numbers, numbers[1:], segments, strict=False):

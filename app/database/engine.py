@@ -71,6 +71,7 @@ UNAVAILABLE: Final = (
     asyncpg.exceptions.InsufficientResourcesError,
     asyncpg.exceptions.DeadlockDetectedError,
 )
+DISK_FULL: Final = asyncpg.DiskFullError
 DATABASE_ERRORS: Final = (SQLAlchemyError, asyncpg.PostgresError, *UNAVAILABLE)
 """All that the drivers raise."""
 

@@ -1,7 +1,8 @@
 """What the service asks its database about itself: the history that it is in, and the slot that keeps its log.
 
-A history is what one database cluster lived through, named by its system identifier and its timeline. A restore to a
-moment begins a new timeline; so does the promotion of a replica, which may lack the last commits.
+A history is what one database cluster lived through. A restore begins a new timeline; so does the promotion of a
+replica, which may lack the last commits. Two restores of one backup have the same timeline, so the name of a history
+ends with random digits, which are drawn when the database is first seen in that timeline.
 """
 
 from datetime import datetime
@@ -11,15 +12,18 @@ import asyncpg
 
 BACKUP_SLOT: Final = "recall_backup"  # the replication slot through which the log is copied
 # The segment that is written to carries the timeline; pg_control_checkpoint has a new one only after a checkpoint.
-_NAME = """
+_CLUSTER = """
 SELECT system_identifier::text || '-' || ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::int
 FROM pg_control_system()
 """
 _READ = """
-SELECT first_seen_at, EXISTS (SELECT FROM database_history other WHERE other.history <> $1) AS restored
-FROM database_history WHERE history = $1
+SELECT history, first_seen_at, EXISTS (SELECT FROM database_history other WHERE other.cluster <> $1) AS restored
+FROM database_history WHERE cluster = $1
 """
-_ADD = "INSERT INTO database_history (history) VALUES ($1) ON CONFLICT DO NOTHING"
+_ADD = """
+INSERT INTO database_history (cluster, history) VALUES ($1, $1 || '-' || left(gen_random_uuid()::text, 8))
+ON CONFLICT DO NOTHING
+"""
 _BEAT = """
 INSERT INTO heartbeat (beat_at) VALUES (clock_timestamp())
 ON CONFLICT (only_row) DO UPDATE SET beat_at = excluded.beat_at
@@ -37,28 +41,28 @@ class DatabaseHistory(NamedTuple):
     restored_at: datetime | None  # when the service first saw it; None for the database's first history
 
 
-async def history_name(connection: asyncpg.Connection) -> str:
-    """Return the name of the history that the database cluster is in: its system identifier and timeline.
+async def cluster_of(connection: asyncpg.Connection) -> str:
+    """Return the system identifier and timeline of the database cluster.
 
     It is '' where the server does not say: some hosted ones refuse these functions, and a standby has no timeline yet.
     """
     try:
-        name: str = await connection.fetchval(_NAME)
+        cluster: str = await connection.fetchval(_CLUSTER)
     except (asyncpg.InsufficientPrivilegeError, asyncpg.ObjectNotInPrerequisiteStateError):
         return ""
-    return name
+    return cluster
 
 
 async def current_history(connection: asyncpg.Connection) -> DatabaseHistory:
-    """Return the history that the database is in, and record it the first time."""
-    name = await history_name(connection)
-    if not name:
+    """Return the history that the database is in, and record it the first time; '' where the server does not say."""
+    cluster = await cluster_of(connection)
+    if not cluster:
         return DatabaseHistory("", None)
-    row = await connection.fetchrow(_READ, name)
+    row = await connection.fetchrow(_READ, cluster)
     if row is None:
-        await connection.execute(_ADD, name)
-        row = await connection.fetchrow(_READ, name)
-    return DatabaseHistory(name, row["first_seen_at"] if row["restored"] else None)
+        await connection.execute(_ADD, cluster)
+        row = await connection.fetchrow(_READ, cluster)
+    return DatabaseHistory(row["history"], row["first_seen_at"] if row["restored"] else None)
 
 
 async def beat(connection: asyncpg.Connection) -> None:

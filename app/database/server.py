@@ -477,6 +477,7 @@ def put_cluster(data_dir: Path, fill: Callable[[Path], None], binaries: Path | N
                 os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
         if (password := unfinished / folder.password.name).exists():
             password.replace(folder.password)
+        os.sync()  # the copy survives a crash of the machine
         unfinished.rename(folder.cluster)
     finally:
         _unlock(lock)

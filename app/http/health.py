@@ -11,7 +11,7 @@ from fastapi import APIRouter, HTTPException, Response
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import FileResponse, HTMLResponse
 
-from app.database.engine import DATABASE_ERRORS, UNAVAILABLE
+from app.database.engine import DATABASE_ERRORS, DISK_FULL, UNAVAILABLE
 from app.database.migrate import current_revision, head_revision
 from app.database.queries import beat, current_history
 from app.http.frame import AppState, State
@@ -87,9 +87,9 @@ async def _try_all(state: State) -> ReadyOut:
                 found.history, found.restored_at = state.history
                 await beat(connection)
                 found.writable = True
-    except UNAVAILABLE:
-        found.database = found.writable
-    except DATABASE_ERRORS as error:  # such as a full disk, or a database that is read-only or damaged
+    except UNAVAILABLE as error:
+        found.database = isinstance(error, DISK_FULL)
+    except DATABASE_ERRORS as error:  # such as a database that is read-only or damaged
         logger.warning("the database takes no write", extra={"error": type(error).__qualname__})
     if found.writable and found.roll:
         found.status = "ready"

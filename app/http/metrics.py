@@ -1,8 +1,10 @@
 """Metrics in Prometheus's format: of the process for anyone who may reach it, and with a key those of its county."""
 
+import asyncio
 import platform
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, date, datetime, time
 from functools import partial
 from typing import Any, Final
@@ -67,24 +69,34 @@ async def _process(state: State, gauge: NewGauge) -> None:
         refused.labels(name).set(state.keys.refused[name])
     free = gauge("recall_disk_free_bytes", "Free space of a disk that the service writes to.", ["disk"])
     size = gauge("recall_disk_size_bytes", "Size of that disk.", ["disk"])
-    for name, folder in state.folders.items():
-        if folder.exists():
-            usage = shutil.disk_usage(folder)
-            free.labels(name).set(usage.free)
-            size.labels(name).set(usage.total)
+    usages, made = await asyncio.to_thread(_on_disk, state)  # a disk on a network may hang
+    for name, (total, _, left) in usages.items():
+        free.labels(name).set(left)
+        size.labels(name).set(total)
     if state.history.restored_at:
         meaning = "When the service first saw the database after a restore."
         gauge("recall_database_restored_timestamp_seconds", meaning).set(state.history.restored_at.timestamp())
-    if backups := state.folders.get("backups"):
-        made = [one.ended_at.timestamp() for one in base_backups(backups) if one.history == state.history.name]
+    if "backups" in state.folders:
         newest = gauge("recall_backup_timestamp_seconds", "When the newest base backup ended; 0: there is none.")
-        newest.set(max(made, default=0))
+        newest.set(made)
         archived = gauge("recall_backup_log_archived", "1 if the log is being copied to the backups.")
         try:
             async with state.database.brief() as connection:
                 archived.set(await log_is_archived(connection))
         except UNAVAILABLE:
             archived.set(0)
+
+
+def _on_disk(state: State) -> tuple[dict[str, tuple[int, int, int]], float]:
+    """The usage of each disk that can be read, and when the newest base backup of this history ended; 0: none."""
+    usages, made = dict[str, tuple[int, int, int]](), 0.0
+    with suppress(OSError):
+        for name, folder in state.folders.items():
+            usages[name] = shutil.disk_usage(folder)
+        for one in base_backups(state.folders["backups"]) if "backups" in state.folders else ():
+            if one.history == state.history.name:
+                made = one.ended_at.timestamp()
+    return usages, made
 
 
 async def _county(state: State, principal: Principal, gauge: NewGauge) -> None:

@@ -216,7 +216,9 @@ class Client:
     async def _history(self) -> str:
         response = await self._request("GET", "/health/ready")
         with suppress(ValueError, KeyError, TypeError):
-            return str(response.json()["history"] or "")
+            if (history := response.json()["history"]) is None:  # the database does not answer now
+                raise _UnansweredError(f"HTTP {response.status_code}")
+            return str(history)
         if response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
             raise _UnansweredError(f"HTTP {response.status_code}")
         return ""  # an older service, or a proxy that passes only posts

@@ -9,7 +9,8 @@ depends_on = None
 
 UP = """
 CREATE TABLE database_history (
-    history text PRIMARY KEY,
+    cluster text PRIMARY KEY,
+    history text NOT NULL UNIQUE,
     first_seen_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 GRANT SELECT, INSERT ON database_history TO recall_service;

@@ -14,7 +14,8 @@ import pytest
 
 from app.database import backup
 from app.database.backup import Archive, BaseBackup, base_backups, restore
-from app.database.queries import history_name
+from app.database.migrate import upgrade
+from app.database.queries import current_history
 from app.database.server import EmbeddedServer
 from app.errors import BackupError, ServerError
 
@@ -37,7 +38,7 @@ async def running(data: Path, binaries: Path | None) -> AsyncIterator[tuple[asyn
 async def numbers_in(data: Path, binaries: Path | None) -> tuple[str, list[int]]:
     async with running(data, binaries) as (connection, _):
         numbers = await connection.fetch("SELECT number FROM counted ORDER BY number")
-        return await history_name(connection), [row["number"] for row in numbers]
+        return (await current_history(connection)).name, [row["number"] for row in numbers]
 
 
 @asynccontextmanager
@@ -82,6 +83,7 @@ async def backed_up(binaries: Path | None) -> AsyncIterator[BackedUp]:
         folder = Path(name)
         folder.chmod(0o711)  # noqa: ASYNC240  # nothing else runs in this loop
         async with running(folder / "data", binaries) as (connection, server):
+            await upgrade(server.url())
             archive = Archive(server.url(), folder / "backups", binaries, folder / "data")
             async with archiving(archive, connection):
                 await connection.execute("CREATE TABLE counted (number int)")
@@ -94,7 +96,7 @@ async def backed_up(binaries: Path | None) -> AsyncIterator[BackedUp]:
                 for first in (2001, 3001, 4001):
                     await connection.execute("SELECT pg_switch_wal()")
                     await connection.execute("INSERT INTO counted SELECT generate_series($1::int, $1 + 999)", first)
-            history = await history_name(connection)
+            history = (await current_history(connection)).name
         yield BackedUp(folder, history, base, moment)
 
 
@@ -104,8 +106,9 @@ async def test_all_that_was_committed_is_restored_as_another_history(
     assert restore(folder, backed_up.backups, None, binaries) == backed_up.base
     history, numbers = await numbers_in(folder, binaries)
     assert numbers == list(range(1, 5001))
-    assert (backed_up.history[-2:], history[-2:]) == ("-1", "-2")
-    assert backed_up.history[:-2] == history[:-2]
+    (cluster, timeline, _), (restored_cluster, restored_timeline, _) = backed_up.history.split("-"), history.split("-")
+    assert (timeline, restored_timeline) == ("1", "2")
+    assert cluster == restored_cluster
     with pytest.raises(ServerError, match="has a database already"):
         restore(folder, backed_up.backups, None, binaries)
 
@@ -113,8 +116,13 @@ async def test_all_that_was_committed_is_restored_as_another_history(
 async def test_a_moment_between_two_commits_is_restored(
     backed_up: BackedUp, folder: Path, binaries: Path | None
 ) -> None:
-    restore(folder, backed_up.backups, backed_up.moment, binaries)
-    assert (await numbers_in(folder, binaries))[1] == list(range(1, 2001))
+    histories = set()
+    for place in (folder / "once", folder / "again"):
+        restore(place, backed_up.backups, backed_up.moment, binaries)
+        history, numbers = await numbers_in(place, binaries)
+        assert numbers == list(range(1, 2001))
+        histories.add(history)
+    assert len(histories) == 2, "a station that posted to one of them notices the other"
 
 
 async def test_a_base_backup_is_enough_without_any_log(
@@ -167,3 +175,26 @@ async def test_a_failed_backup_leaves_nothing_and_says_why(folder: Path, binarie
         ):
             await powerless.make_base()
         assert not [*(folder / "backups").glob("*/base/*")]
+
+
+async def test_two_base_backups_at_once_do_not_spoil_each_other(folder: Path, binaries: Path | None) -> None:
+    async with running(folder / "data", binaries) as (_, server):
+        archive = Archive(server.url(), folder / "backups", binaries, folder / "data")
+        results = await asyncio.gather(archive.make_base(), archive.make_base(), return_exceptions=True)
+    made = [one for one in results if isinstance(one, BaseBackup)]
+    assert [str(one) for one in results if isinstance(one, BackupError)] == ["another base backup is being made"]
+    assert base_backups(folder / "backups") == made
+
+
+async def test_a_restored_database_is_backed_up_and_restored_like_any_other(
+    backed_up: BackedUp, folder: Path, binaries: Path | None
+) -> None:
+    restore(folder / "data", backed_up.backups, backed_up.moment, binaries)
+    async with running(folder / "data", binaries) as (connection, server):
+        archive = Archive(server.url(), folder / "backups", binaries, folder / "data")
+        async with archiving(archive, connection):
+            await archive.make_base()
+            await connection.execute("INSERT INTO counted SELECT generate_series(2001, 2500)")
+    restore(folder / "elsewhere", folder / "backups", None, binaries)
+    history, numbers = await numbers_in(folder / "elsewhere", binaries)
+    assert (history.split("-")[1], numbers) == ("3", list(range(1, 2501)))

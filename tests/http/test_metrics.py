@@ -86,7 +86,9 @@ async def test_no_measure_holds_what_was_sent(world: World) -> None:
 async def test_the_rules_and_the_dashboard_name_measures_that_exist(world: World, app: FastAPI, tmp_path: Path) -> None:
     app.state.recall.folders["backups"] = tmp_path
     async with world.database.brief() as connection:
-        await connection.execute("INSERT INTO database_history VALUES ('1-1', '2022-07-06')")  # so it was restored
+        await connection.execute(
+            "INSERT INTO database_history VALUES ('1-1', '1-1-a', '2022-07-06')"
+        )  # so it was restored
     await world.batch([line(1), line(1, (9, 1, 1)), stranger((8, 1, 1))])
     await world.call("POST", "/signatures/8-1-1/findings", who="clerk", json={"status": "review"})
     await world.call("GET", "/tally/verification", who="auditor")
@@ -182,3 +184,19 @@ async def test_the_service_is_not_ready_where_the_database_takes_no_write(
     assert answer.status_code == 503
     assert (answer.json()["database"], answer.json()["writable"]) == (True, False)
     assert (await families(world, None))["recall_ready"][()] == 0
+
+
+FULL_DISK = """
+CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION USING ERRCODE = '53100', MESSAGE = 'no space left on device'; END $$;
+CREATE TRIGGER full_disk BEFORE INSERT OR UPDATE ON heartbeat FOR EACH ROW EXECUTE FUNCTION full_disk()
+"""
+
+
+async def test_the_service_is_not_ready_while_the_database_says_that_its_disk_is_full(
+    world: World, connection: asyncpg.Connection
+) -> None:
+    await connection.execute(FULL_DISK)
+    answer = await world.client.get("/health/ready")
+    assert answer.status_code == 503
+    assert (answer.json()["database"], answer.json()["writable"]) == (True, False)

@@ -155,3 +155,11 @@ async def test_a_service_that_does_not_name_a_history_is_believed(service: Servi
     sent = service.requests
     assert (await post_file(str(file), a_target(service.url), options=quick(), spool=spool)).accepted == 100
     assert service.requests == sent
+
+
+async def test_nothing_is_believed_while_the_database_does_not_answer(service: Service, tmp_path: Path) -> None:
+    file, spool = a_file(tmp_path, some_lines(100)), tmp_path / "spool"
+    await post_file(str(file), a_target(service.url), options=quick(), spool=spool)
+    service.history = None
+    with pytest.raises(GaveUpError, match="gave up on the service's state"):
+        await post_file(str(file), a_target(service.url), options=HASTY, spool=spool)
