@@ -26,7 +26,7 @@ import asyncpg
 
 from app.count import queries as rows
 from app.count import record as count
-from app.count.intake import GroupCommit, Submission, SubmissionResult
+from app.count.intake import GroupCommit, Submission
 from app.count.record import Count
 from app.database.engine import open_database
 from app.database.migrate import upgrade
@@ -138,7 +138,7 @@ async def turn(
         started = time.perf_counter()
         outcome = await GroupCommit(Count(database), lambda: datetime.now(UTC), decide).take_in(petition, submission)
         seconds = time.perf_counter() - started
-    if not isinstance(outcome, SubmissionResult):
+    if isinstance(outcome, Exception):
         raise outcome
     return seconds
 

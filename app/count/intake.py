@@ -5,16 +5,16 @@ import json
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final
 
 import asyncpg
 
 from app.count import queries as rows
 from app.count.record import ATTEMPTS, ChangedMeanwhileError, Count, record
 from app.errors import BusyError, IdempotencyConflictError, RecallError
-from app.law.line import Finding, Place, Signature
+from app.law.line import Finding, Line, Place, Signature
 from app.law.petition import Petition, PetitionKey, signing_interval
 from app.law.reasons import Outcome
 from app.matching.lookup import Decide, LineToDecide, decide_lines, in_use
@@ -24,27 +24,13 @@ _OF_ONE = (
     RecallError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError,
     asyncpg.DataError, asyncpg.IntegrityConstraintViolationError,
 )  # fmt: skip
+_ENCODE: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 
-class LineResult(NamedTuple):
-    """How the line of a signature is decided, as a station sees it: no voter and no evidence."""
-
-    place: str
-    outcome: Outcome
-    settled: bool
-    version: int
-    created: bool  # by this submission
-
-
-@dataclass(frozen=True, slots=True)
-class SubmissionResult:
-    """A result for each signature of a submission, in their order; None if a different entry is recorded there."""
-
-    results: Sequence[LineResult | None]
-    replayed: bool = False  # it is the stored answer to an earlier request of the same key and content
-
-
-Answer = SubmissionResult | Exception
+Result = tuple[Line, bool] | None
+"""How the line of a signature is decided, and whether its submission created it; None: its place has another text."""
+Answer = tuple[Sequence[Result], bool] | Exception
+"""A result for each signature of a submission, and whether they are the stored answer to an earlier request."""
 
 
 @dataclass(eq=False, slots=True)
@@ -140,13 +126,13 @@ class Intake:
     async def _write(self, submissions: Sequence[Submission], now: datetime) -> list[Answer]:
         """Write the new lines and the answers; one answer a submission."""
         todo = _todo(submissions)
-        results: dict[tuple[str, str] | int, SubmissionResult] = {}
+        results: dict[tuple[str, str] | int, list[Result]] = {}
         if todo:
             async with self.count.change(self.connection, self.petition, now) as change:
                 new = _new(todo.values())
                 taken = await self._record(change, new) if new else {}
                 created = {signature.place: signature for signature, _ in new}
-                results = {request: _result(one, taken, created) for request, one in todo.items()}
+                results = {request: _results(one, taken, created) for request, one in todo.items()}
                 answers = [
                     (*key, todo[key].fingerprint, _stored(todo[key], result))
                     for key, result in results.items()
@@ -179,17 +165,16 @@ class Intake:
         return {s.place: (lines[s.place], frozenset([s.sha256])) for s, _ in new}
 
 
-def _result(
+def _results(
     submission: Submission, taken: Mapping[Place, rows.Occupied], created: Mapping[Place, Signature]
-) -> SubmissionResult:
+) -> list[Result]:
     """A submission's results: `taken` has the lines that are new, `created` the signatures that took their places."""
-    results = []
+    results: list[Result] = []
     for signature in submission.signatures:
         line, texts = taken.get(signature.place) or submission.occupied[signature.place]
         is_new = created.get(signature.place) is signature
-        result = LineResult(str(line.place), line.outcome, line.settled, line.version, is_new)
-        results.append(result if signature.sha256 in texts else None)
-    return SubmissionResult(results)
+        results.append((line, is_new) if signature.sha256 in texts else None)
+    return results
 
 
 def _replay(submission: Submission, stored: Mapping[tuple[str, str], tuple[bytes, str]]) -> Answer | None:
@@ -200,23 +185,29 @@ def _replay(submission: Submission, stored: Mapping[tuple[str, str], tuple[bytes
     fingerprint, text = known
     if fingerprint != submission.fingerprint:
         return IdempotencyConflictError()
-    lines = json.loads(text)  # as `_stored` wrote them
-    results = [LineResult(place, Outcome(*more[:2]), *more[2:]) if more else None for place, *more in lines]
-    return SubmissionResult(results, replayed=True)
+    results: list[Result] = []
+    for signature, (_, *decided) in zip(submission.signatures, json.loads(text), strict=True):  # as `_stored` wrote it
+        if decided:
+            status, reason, settled, version, created = decided
+            line = Line(signature.place, Outcome(status, reason), settled=settled, version=version)
+        results.append((line, created) if decided else None)
+    return results, True
 
 
-def _answer(submission: Submission, first: Submission, result: SubmissionResult) -> Answer:
+def _answer(submission: Submission, first: Submission, results: Sequence[Result]) -> Answer:
     """The answer to a submission, given what was carried out for the first one with its key."""
-    if first is submission:
-        return result
-    return replace(result, replayed=True) if first.fingerprint == submission.fingerprint else IdempotencyConflictError()
+    same = first.fingerprint == submission.fingerprint
+    return (results, first is not submission) if same else IdempotencyConflictError()
 
 
-def _stored(submission: Submission, done: SubmissionResult) -> str:
-    """Results as they are stored with their idempotency key."""
-    pairs = zip(submission.signatures, done.results, strict=True)
-    found = [(r.place, *r.outcome, *r[2:]) if r else (str(signature.place),) for signature, r in pairs]
-    return json.dumps(found, separators=(",", ":"))
+def _stored(submission: Submission, results: Sequence[Result]) -> str:
+    """Results as they are stored with their idempotency key: the place, and how its line is decided."""
+    found: list[tuple[object, ...]] = []
+    for signature, result in zip(submission.signatures, results, strict=True):
+        line, created = result or (None, False)
+        decided = (*line.outcome, line.settled, line.version, created) if line else ()
+        found.append((str(signature.place), *decided))
+    return _ENCODE(found)
 
 
 async def examine_lines(

@@ -14,7 +14,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from app.access.principals import Principal
-from app.count.intake import LineResult, Submission, SubmissionResult
+from app.count.intake import Submission
 from app.count.line_queries import LineRead, page_of_lines, read_line
 from app.errors import FindingRefusedError, PlaceConflictError, RecallError, UnknownLineError
 from app.examination import actions
@@ -124,13 +124,13 @@ class BatchOut(wire.ResponseModel):
     results: list[LineOut | LineErrorOut]
 
 
-def line_out(line: LineResult | Line) -> LineOut:
+def line_out(line: Line) -> LineOut:
     """A line's status, without voter and evidence."""
     status, reason = line.outcome
     return LineOut(place=str(line.place), status=status, reason=reason, settled=line.settled, version=line.version)
 
 
-def _result_out(place: Place, result: LineResult | Line | RecallError | None) -> LineOut | LineErrorOut:
+def _result_out(place: Place, result: Line | RecallError | None) -> LineOut | LineErrorOut:
     if result and not isinstance(result, RecallError):
         return line_out(result)
     error = result or PlaceConflictError()
@@ -148,13 +148,14 @@ async def post_signature(request: Request, principal: Poster, posted: wire.Body[
     submission = Submission(principal.name, [signature], key, fingerprint)
     state = frame.state_of(request)
     answer = await state.group_commit.hand_in(petition, submission)
-    if not isinstance(answer, SubmissionResult):
+    if isinstance(answer, Exception):
         raise answer
-    (result,) = answer.results
+    (result,), replayed = answer
     if result is None:
         raise PlaceConflictError
-    content, headers = line_out(result).model_dump_json(), frame.posted(state, principal, replayed=answer.replayed)
-    return Response(content, 201 if result.created else 200, headers, media_type="application/json")
+    line, created = result
+    content, headers = line_out(line).model_dump_json(), frame.posted(state, principal, replayed=replayed)
+    return Response(content, 201 if created else 200, headers, media_type="application/json")
 
 
 @router.post("/signatures/batch")
@@ -171,10 +172,11 @@ async def post_signatures(
     good = [line for line in checked if isinstance(line, Signature)]
     submission = Submission(principal.name, good, idempotency_key, _fingerprint(batch.signatures, checked))
     answer = await state.group_commit.take_in(petition, submission)
-    if not isinstance(answer, SubmissionResult):
+    if isinstance(answer, Exception):
         raise answer
-    response.headers.update(frame.posted(state, principal, replayed=answer.replayed))
-    decided = (_result_out(line.place, result) for line, result in zip(good, answer.results, strict=True))
+    results, replayed = answer
+    response.headers.update(frame.posted(state, principal, replayed=replayed))
+    decided = (_result_out(line.place, result and result[0]) for line, result in zip(good, results, strict=True))
     return BatchOut(results=[next(decided) if isinstance(line, Signature) else line for line in checked])
 
 

@@ -54,6 +54,7 @@ class Place(NamedTuple):
         return f"{self.section}-{self.page}-{self.line}"
 
 
+_WRITTEN: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 TEXT_COLUMNS: Final = "printed_name, residence_address, city, zip, name_parts, signed, image_sha256, writing_sha256"
 """The columns of a stored text, for `Signature.stored`."""
 
@@ -85,7 +86,7 @@ class Signature(NamedTuple):
     @property
     def name_parts(self) -> str | None:
         """The parts of the name in their order, as they are stored."""
-        return json.dumps(self.name, ensure_ascii=False, separators=(",", ":")) if self.name else None
+        return _WRITTEN.encode(self.name) if self.name else None
 
     def to_store(self) -> tuple[object, ...]:
         """The values of `TEXT_COLUMNS`."""
@@ -94,7 +95,7 @@ class Signature(NamedTuple):
     def fingerprint(self) -> bytes:
         """SHA-256 of the whole text: two submissions of a place say the same if theirs are equal."""
         parts = (self.printed_name, self.name_parts, *self[1:4], self.signed, self.image_sha256)
-        return sha256(json.dumps(parts, ensure_ascii=False, separators=(",", ":")).encode()).digest()
+        return sha256(_WRITTEN.encode(parts).encode()).digest()
 
 
 class Line(NamedTuple):

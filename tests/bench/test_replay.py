@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.count.intake import GroupCommit, SubmissionResult
+from app.count.intake import Answer, GroupCommit
 from app.count.record import Count
 from app.database.engine import open_database
 from bench import replay
@@ -93,8 +93,8 @@ async def test_without_group_commit_a_signature_is_answered_the_same(county_data
     await database.close()
 
 
-def status_of(outcome: object) -> str:
-    assert isinstance(outcome, SubmissionResult)
-    (result,) = outcome.results
+def status_of(outcome: Answer) -> str:
+    assert not isinstance(outcome, Exception)
+    ((result,), _) = outcome
     assert result
-    return result.outcome.status
+    return result[0].outcome.status

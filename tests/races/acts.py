@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from hashlib import sha256
 
 from app.access.principals import Principal
-from app.count.intake import GroupCommit, Submission
+from app.count.intake import Answer, GroupCommit, Submission
 from app.count.queries import Change
 from app.count.record import Count
 from app.database.pools import Database
@@ -62,7 +62,7 @@ class Acts:
         """The count of a process of its own."""
         return Count(self.database)
 
-    async def submit(self, *lines: Signature, key: str | None = None, station: str = "station-1") -> object:
+    async def submit(self, *lines: Signature, key: str | None = None, station: str = "station-1") -> Answer:
         """Hand lines in."""
         submission = Submission(
             station,

@@ -5,11 +5,10 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import cast
 
 import asyncpg
 
-from app.count.intake import Answer, GroupCommit, Intake, LineResult, Submission, SubmissionResult
+from app.count.intake import Answer, GroupCommit, Intake, Result, Submission
 from app.count.record import Count
 from app.database.pools import Database
 from app.errors import IdempotencyConflictError
@@ -68,9 +67,15 @@ def hand_in(group: GroupCommit, petition: Petition, number: int) -> asyncio.Task
     return asyncio.create_task(group.hand_in(petition, submission(signature(number, Place(1, 1, number)))))
 
 
-def results(outcomes: Sequence[Answer]) -> list[LineResult | None]:
+def answered(outcome: Answer) -> tuple[Sequence[Result], bool]:
+    """The results of an answer that is no refusal, and whether it was stored."""
+    assert not isinstance(outcome, Exception)
+    return outcome
+
+
+def results(outcomes: Sequence[Answer]) -> list[Result]:
     """The one result of each answer."""
-    return [cast("SubmissionResult", outcome).results[0] for outcome in outcomes]
+    return [answered(outcome)[0][0] for outcome in outcomes]
 
 
 async def test_the_next_groups_are_looked_up_while_one_commits_and_go_together_then(
@@ -86,9 +91,9 @@ async def test_the_next_groups_are_looked_up_while_one_commits_and_go_together_t
         await lookups.wait_for(4, ended=4)
         assert not any(task.done() for task in handed_in)
     accepted = results(await asyncio.gather(*handed_in))
-    assert [result and result.outcome for result in accepted] == [VALID] * 4
+    assert [result and result[0].outcome for result in accepted] == [VALID] * 4
     assert lookups.sizes == [1, 1, 1, 1]  # nothing was looked up twice
-    versions = [result.version for result in accepted if result]
+    versions = [result[0].version for result in accepted if result]
     assert versions[0] < versions[1] == versions[2] == versions[3]
     await recount.check(watching, petition.petition_id)
 
@@ -101,7 +106,7 @@ async def test_who_arrives_together_or_while_others_are_looked_up_goes_together(
     handed_in = [hand_in(group, petition, number) for number in range(1, 11)]
     await lookups.wait_for(1)
     handed_in += [hand_in(group, petition, number) for number in range(11, 31)]  # beside the first: they are as many
-    assert all(isinstance(outcome, SubmissionResult) for outcome in await asyncio.gather(*handed_in))
+    assert all(isinstance(outcome, tuple) for outcome in await asyncio.gather(*handed_in))
     assert lookups.sizes == [10, 20]
     assert group.waiting == 0
     await recount.check(watching, petition.petition_id)
@@ -115,7 +120,7 @@ async def test_beside_a_group_that_is_looked_up_only_one_as_large_is(racing: Dat
     handed_in += [hand_in(group, petition, number) for number in range(11, 16)]
     await asyncio.sleep(0)
     assert (lookups.sizes, group.waiting) == ([10], 5)
-    assert all(isinstance(outcome, SubmissionResult) for outcome in await asyncio.gather(*handed_in))
+    assert all(isinstance(outcome, tuple) for outcome in await asyncio.gather(*handed_in))
     assert lookups.sizes == [10, 5]
 
 
@@ -125,9 +130,9 @@ async def test_a_petition_that_cannot_commit_holds_up_no_other(racing: Database,
     async with head_locked(watching, held):
         waiting = [hand_in(group, held, number) for number in (1, 2)]
         outcomes = await asyncio.wait_for(asyncio.gather(*(hand_in(group, other, n) for n in range(1, 6))), 10)
-        assert all(isinstance(outcome, SubmissionResult) for outcome in outcomes)
+        assert all(isinstance(outcome, tuple) for outcome in outcomes)
         assert not any(task.done() for task in waiting)
-    assert all(isinstance(outcome, SubmissionResult) for outcome in await asyncio.gather(*waiting))
+    assert all(isinstance(outcome, tuple) for outcome in await asyncio.gather(*waiting))
 
 
 async def test_a_lookup_that_fails_is_told_and_the_next_one_goes_its_way(racing: Database) -> None:
@@ -136,7 +141,7 @@ async def test_a_lookup_that_fails_is_told_and_the_next_one_goes_its_way(racing:
     outcomes = await asyncio.gather(*(hand_in(group, petition, number) for number in (1, 2, 3)))
     assert [type(outcome) for outcome in outcomes] == [ConnectionResetError] * 3
     lookups.failing = False
-    assert isinstance(await hand_in(group, petition, 1), SubmissionResult)
+    assert isinstance(await hand_in(group, petition, 1), tuple)
 
 
 async def taken_in(database: Database, petition: Petition, groups: Sequence[Sequence[Submission]]) -> list[Answer]:
@@ -161,16 +166,15 @@ async def test_groups_that_claim_one_place_or_one_key_are_answered_as_one_would_
     ]
     outcomes = await taken_in(racing, acts.petition, groups)
     assert isinstance(outcomes.pop(4), IdempotencyConflictError)
-    replayed = cast("SubmissionResult", outcomes.pop(3))
+    replayed = answered(outcomes.pop(3))
     created, conflict, known, free = results(outcomes)
     assert created
-    assert created.created
-    assert replayed == SubmissionResult([created], replayed=True)
+    assert created[1]
+    assert replayed == ([created], True)
     assert conflict is None
-    assert known
-    assert not known.created
+    assert known == (created[0], False)
     assert free
-    assert (free.place, free.created) == ("1-1-2", True)
+    assert (free[0].place, free[1]) == (other, True)
     assert await watching.fetchval("SELECT voter_id FROM line WHERE line = 2") == "V4"
     await recount.check(watching, acts.petition.petition_id)
 
@@ -187,7 +191,7 @@ async def test_what_changed_after_the_lookup_is_looked_up_anew(racing: Database,
         await intake.look_up([taken])
         await acts.submit(lines[2], station="station-2")
         outcomes = await intake.take_in_looked_up([before, after, taken], now=NOW)
-    decided = [r and (*r.outcome, r.created) for r in results(outcomes)]
+    decided = [r and (*r[0].outcome, r[1]) for r in results(outcomes)]
     assert decided == [("valid", None, True), ("review", "section_dates", True), ("valid", None, False)]
     assert await watching.fetchval("SELECT station FROM line WHERE section = 3") == "station-2"
     await recount.check(watching, acts.petition.petition_id)

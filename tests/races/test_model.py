@@ -9,7 +9,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.access.principals import Principal
-from app.count.intake import SubmissionResult
 from app.count.queries import LINE_COLUMNS, line_of
 from app.database.pools import Database
 from app.errors import RecallError
@@ -140,7 +139,7 @@ async def do(acts: Acts, model: Model, operation: tuple[Any, ...]) -> None:
     match operation:
         case ("submit", batch, key):
             outcome = await acts.submit(*(signature(n, place, unit) for place, n, unit in batch), key=key)
-            kinds = [r is not None for r in outcome.results] if isinstance(outcome, SubmissionResult) else [RecallError]
+            kinds = [RecallError] if isinstance(outcome, Exception) else [result is not None for result in outcome[0]]
             assert kinds == model.submit(batch, key)
         case ("find", place, word, who):
             await acts.find(place, word, who)
