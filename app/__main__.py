@@ -13,6 +13,7 @@ MODULES: Final = {
     "app.cli.serve": ("serve", "migrate"),
     "app.cli.backups": ("backup", "restore"),
     "app.cli.access": ("keys", "lookups"),
+    "app.cli.assignments": ("assignments",),
     "app.cli.rolls": ("roll", "aliases", "reexamine"),
     "app.cli.petitions": ("petition", "tally", "explain", "finding", "revise", "withdraw", "section"),
     "app.station.cli": ("station",),

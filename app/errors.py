@@ -120,6 +120,14 @@ class KeyLimitError(RecallError, code="key_limit", kind="conflict"):
     """This principal has two live keys already: revoke one first."""
 
 
+class SectionNotAssignedError(RecallError, code="section_not_assigned", kind="forbidden"):
+    """This section is not among those that this station was given: an administrator assigns them."""
+
+
+class UnknownStationError(RecallError, code="unknown_station", kind="not_found"):
+    """There is no station or system of this name in this county."""
+
+
 class UnknownKeyError(RecallError, code="unknown_key", kind="not_found"):
     """There is no such key in this county."""
 

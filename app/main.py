@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from app.database.engine import SESSION, connect_arguments, open_database
 from app.database.queries import current_history
 from app.examination.actions import keep_examined
-from app.http import administration, health, metrics, openapi, petitions, problems, signatures, voters
+from app.http import administration, assignments, health, metrics, openapi, petitions, problems, signatures, voters
 from app.http.frame import InFlightLimit, Metrics, Observe, RateLimit, State, check_guards, utc_now
 from app.ledger.evidence import keep_checkpoints
 from app.ledger.notes import Signer
@@ -33,6 +33,7 @@ _ROUTERS = (
     administration.rolls,
     administration.aliases,
     administration.keys,
+    assignments.router,
     voters.router,
     voters.quality,
     health.router,

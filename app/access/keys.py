@@ -101,7 +101,12 @@ async def revoke_key(database: Database, county_id: str, prefix: str, *, now: da
     async with database.reading() as connection:
         if not await connection.fetchval(rows.REVOKE_KEY, county_id, prefix, by, now):
             raise UnknownKeyError
-    await asyncio.sleep(2 * _MAX_AGE)  # since every process may use what it read of a key for 0.2 s
+    await until_known()
+
+
+async def until_known() -> None:
+    """Wait until every process has read its keys again: each may use what it read of a key for 0.2 s."""
+    await asyncio.sleep(2 * _MAX_AGE)
 
 
 class KeyRing:
@@ -134,7 +139,7 @@ class KeyRing:
             task = asyncio.create_task(self._note_use(name, now))  # the request does not wait for it
             self._noting.add(task)
             task.add_done_callback(self._noting.discard)
-        return Principal(parts.county_id, found.principal, found.role)
+        return Principal(parts.county_id, found.principal, found.role, found.sections)
 
     async def _stored_key(self, name: KeyName) -> StoredKey | None:
         """The key, as of less than 0.2 s ago or by the next query. None, which is not remembered, if there is none."""

@@ -11,6 +11,9 @@ ROLES: tuple[Role, ...] = get_args(Role)
 
 COUNTY_CODE: Final = "[A-Za-z0-9][A-Za-z0-9_-]{0,31}"
 
+Ranges = tuple[tuple[int, int], ...]
+"""Ranges of sections, each by its first and last number; empty: every section."""
+
 
 @dataclass(frozen=True, slots=True)
 class Principal:
@@ -19,6 +22,11 @@ class Principal:
     county_id: str
     name: str
     role: Role
+    sections: Ranges = ()  # to which it may post
+
+    def may_post_to(self, section: int) -> bool:
+        """Whether lines of this section are its own to post."""
+        return not self.sections or any(first <= section <= last for first, last in self.sections)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import asyncpg
 
-from app.access.principals import KeyRecord, Role, is_county_code
+from app.access.assignment_queries import ranges_of
+from app.access.principals import KeyRecord, Ranges, Role, is_county_code
 from app.errors import CountyCodeError
 
 KeyName = tuple[str, str]  # county and prefix
@@ -17,10 +18,15 @@ _COLUMNS = ", ".join(field.name for field in fields(KeyRecord))
 # A county that is new, named by its code. Uses the primary key.
 _ADD_COUNTY = "INSERT INTO county (county_id, name) VALUES ($1, $1) ON CONFLICT (county_id) DO NOTHING"
 
-# Uses the primary key.
+# Uses the primary keys: of the key, and of its owner's last assignment of sections.
 _STORED_KEYS = """
-SELECT county_id, prefix, principal, role, secret_sha256, expires_at, revoked_at IS NOT NULL
+SELECT county_id, prefix, principal, role, secret_sha256, expires_at, revoked_at IS NOT NULL, assigned.sections
 FROM api_key JOIN unnest($1::text[], $2::text[]) AS asked (county_id, prefix) USING (county_id, prefix)
+LEFT JOIN LATERAL (
+    SELECT sections FROM section_assignment AS one
+    WHERE (one.county_id, one.principal) = (api_key.county_id, api_key.principal)
+    ORDER BY assignment_no DESC LIMIT 1
+) AS assigned ON true
 """
 
 # That a key was used. Uses the primary key. Several processes see the same key: the first one in a minute notes it.
@@ -54,6 +60,7 @@ class StoredKey(NamedTuple):
     secret_sha256: bytes
     expires_at: datetime | None
     revoked: bool = False
+    sections: Ranges = ()
 
 
 async def add_county(connection: asyncpg.Connection, county_id: str) -> None:
@@ -66,7 +73,7 @@ async def add_county(connection: asyncpg.Connection, county_id: str) -> None:
 async def stored_keys(connection: asyncpg.Connection, names: Collection[KeyName]) -> dict[KeyName, StoredKey]:
     """Those of the keys that there are."""
     found = await connection.fetch(_STORED_KEYS, [county for county, _ in names], [prefix for _, prefix in names])
-    return {(row[0], row[1]): StoredKey(*row[2:]) for row in found}
+    return {(row[0], row[1]): StoredKey._make((*row[2:-1], ranges_of(row["sections"]))) for row in found}
 
 
 async def list_keys(connection: asyncpg.Connection, county_id: str) -> list[KeyRecord]:

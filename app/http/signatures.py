@@ -16,7 +16,13 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from app.access.principals import Principal
 from app.count.intake import Submission
 from app.count.line_queries import LineRead, page_of_lines, read_line
-from app.errors import FindingRefusedError, PlaceConflictError, RecallError, UnknownLineError
+from app.errors import (
+    FindingRefusedError,
+    PlaceConflictError,
+    RecallError,
+    SectionNotAssignedError,
+    UnknownLineError,
+)
 from app.examination import actions
 from app.examination.queries import Declaration, page_of_withdrawals
 from app.http import frame, wire
@@ -133,7 +139,10 @@ def line_out(line: Line) -> LineOut:
 def _result_out(place: Place, result: Line | RecallError | None) -> LineOut | LineErrorOut:
     if result and not isinstance(result, RecallError):
         return line_out(result)
-    error = result or PlaceConflictError()
+    return _refused(place, result or PlaceConflictError())
+
+
+def _refused(place: Place, error: RecallError) -> LineErrorOut:
     return LineErrorOut(place=str(place), error=LineError(code=error.code, message=str(error)))
 
 
@@ -144,6 +153,8 @@ async def post_signature(request: Request, principal: Poster, posted: wire.Body[
     good = key is None or re.fullmatch(frame.KEY_PATTERN, key)
     wrong_key = [] if good else [field_error("header.idempotency-key", "wrong_format")]
     petition = await frame.direct_petition(request, principal, *wrong_key)
+    if not principal.may_post_to(signature.place.section):
+        raise SectionNotAssignedError
     fingerprint = sha256(b"one" + _meaning(signature)).digest()
     submission = Submission(principal.name, [signature], key, fingerprint)
     state = frame.state_of(request)
@@ -168,9 +179,12 @@ async def post_signatures(
     idempotency_key: frame.IdempotencyKey = None,
 ) -> BatchOut:
     """One result for each line, in their order. A line that is refused has an `error` and never fails the others."""
-    checked = _all_checked(batch.signatures)
+    read = _all_checked(batch.signatures)
+    checked = [_if_assigned(line, principal) for line in read] if principal.sections else read
     good = [line for line in checked if isinstance(line, Signature)]
-    submission = Submission(principal.name, good, idempotency_key, _fingerprint(batch.signatures, checked))
+    # An assignment may change, and then the same request has another answer: that is not stored.
+    key = idempotency_key if checked == read else None
+    submission = Submission(principal.name, good, key, _fingerprint(batch.signatures, read))
     answer = await state.group_commit.take_in(petition, submission)
     if isinstance(answer, Exception):
         raise answer
@@ -191,6 +205,13 @@ def _all_checked(values: Sequence[object]) -> list[Signature | LineErrorOut]:
             wrong_line = LineError(code="invalid", message="The line is not as documented.", errors=errors or None)
             checked.append(LineErrorOut(place=_place_of(value), error=wrong_line))
     return checked
+
+
+def _if_assigned(line: Signature | LineErrorOut, who: Principal) -> Signature | LineErrorOut:
+    """The line, or why it is refused: its section was not given to the sender."""
+    if isinstance(line, LineErrorOut) or who.may_post_to(line.place.section):
+        return line
+    return _refused(line.place, SectionNotAssignedError())
 
 
 def _place_of(value: object) -> str | None:

@@ -19,6 +19,7 @@ ALLOWED = {
     "api_key": {"SELECT", "INSERT"},
     "petition": {"SELECT", "INSERT"},
     "section": {"SELECT", "INSERT"},
+    "section_assignment": {"SELECT", "INSERT"},
     "signature": {"SELECT", "INSERT"},
     "signature_revision": {"SELECT", "INSERT"},
     "finding": {"SELECT", "INSERT"},

@@ -70,11 +70,11 @@ async def test_the_list_shows_every_key_and_no_secret(world: World) -> None:
     assert not any(key.rpartition(".")[2] in answer.text for key in [new["key"], *world.keys.values()])
 
 
-async def keys_command(database: str, folder: Path, *arguments: str) -> list[str]:
-    """What `python -m app keys …` prints."""
+async def app_command(database: str, folder: Path, *arguments: str) -> list[str]:
+    """What a command of the county prints."""
     environment = {**os.environ, "DATABASE_URL": database, "DATA_DIR": str(folder)}
     running = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "app", "keys", *arguments, "--county", "sample"), env=environment, stdout=PIPE
+        *(sys.executable, "-m", "app", *arguments, "--county", "sample"), env=environment, stdout=PIPE
     )
     said, _ = await running.communicate()
     assert running.returncode == 0
@@ -84,15 +84,15 @@ async def keys_command(database: str, folder: Path, *arguments: str) -> list[str
 async def test_the_command_line_issues_lists_and_revokes_and_both_ways_are_on_one_record(
     world: World, database: str, tmp_path: Path
 ) -> None:
-    made = await keys_command(database, tmp_path, "create", "--role", "monitor", "--name", "wall", "--days", "2")
+    made = await app_command(database, tmp_path, "keys", "create", "--role", "monitor", "--name", "wall", "--days", "2")
     world.keys["wall"] = made[-1]
     prefix = made[-1].split(".")[2]
     assert (await world.call("GET", "/tally", who="wall")).status_code == 200
-    (listed,) = [text for text in await keys_command(database, tmp_path, "list") if text.startswith(prefix)]
+    (listed,) = [text for text in await app_command(database, tmp_path, "keys", "list") if text.startswith(prefix)]
     assert "monitor" in listed
     assert "live" in listed
     assert made[-1].rpartition(".")[2] not in listed
-    await keys_command(database, tmp_path, "revoke", prefix)
+    await app_command(database, tmp_path, "keys", "revoke", prefix)
     assert (await world.call("GET", "/tally", who="wall")).status_code == 401
     assert (await admin(world, "DELETE", f"/{prefix}")).status_code == 204
     (key,) = [key for key in (await admin(world, "GET")).json()["keys"] if key["prefix"] == prefix]

@@ -58,6 +58,8 @@ MAY: Final[dict[str, set[Role]]] = {
     "create_key": {"admin"},
     "list_keys": {"admin"},
     "revoke_key": {"admin"},
+    "assign_sections": {"admin"},
+    "list_assignments": {"admin"},
 }
 UNKNOWN: Final = "01890a5d-ac96-774b-bcce-b302099a8057"
 
