@@ -84,7 +84,8 @@ async def _running(settings: Settings, url: str, counted: Metrics, now: Callable
     if settings.backup_dir and not settings.database_url:
         folders["backups"] = settings.backup_dir
     state = State(database, uploads, matchers, counted, rate, signer, history, now, folders)
-    works = keep_examined(state.count, now, matchers.decide_lines), keep_checkpoints(database, signer, now)
+    examining = keep_examined(state.count, now, matchers.decide_lines)
+    works = examining, keep_checkpoints(database, signer, now), matchers.watch()
     tasks = [asyncio.create_task(work) for work in works]
     try:
         yield state

@@ -3,6 +3,10 @@
 A worker is a plain subprocess that imports only what its handler's module imports. Requests and answers are pickled and
 sent over a socket; an answer has the number of its request. A worker exits when its socket is closed: by the pool, or
 because the process that started it is gone, however that ended.
+
+A worker that hangs is found by its silence: it is asked for a sign of life every second, which it gives also while its
+handler waits for the database. The silence is counted in these questions and not in time, so that no worker is blamed
+for a service, or a whole machine, that stood still.
 """
 
 import asyncio
@@ -37,6 +41,11 @@ _PROJECT: Final = Path(__file__).parents[1]
 _LENGTH: Final = 4  # bytes in front of a message that hold its length
 _RESTART_AFTER: Final = 5.0  # seconds after the last start, so that a worker that dies at once is not started in a loop
 _COLLECT_EVERY: Final = 30.0  # seconds between garbage collections in a worker
+_BEAT_EVERY: Final = 1.0  # seconds between questions for a sign of life
+_SILENT: Final = 3  # questions without an answer after which a worker is asked nothing else
+_HUNG: Final = 6  # the same, after which it is killed and replaced
+_HUNG_OPENING: Final = 30  # the same before its first answer: it has modules to load
+_BEAT: Final = None  # the number of a question for a sign of life, and of its answer
 
 
 @dataclass(eq=False)
@@ -48,19 +57,26 @@ class Worker(Generic[Request, Answer]):
     requests: dict[int, asyncio.Future[Answer]] = field(default_factory=dict)  # those without an answer
     _numbers: Iterator[int] = field(default_factory=count)
     _started: float = float("-inf")
+    _unanswered: int = 0  # questions for a sign of life since it last answered anything
+    _opened: bool = False  # whether it has answered since its start
     _writer: asyncio.StreamWriter | None = None  # None while the process does not run
     _reading: asyncio.Task[None] | None = None
 
     @property
     def running(self) -> bool:
-        """Whether it can be asked."""
+        """Whether its process runs, be it silent."""
         return self._writer is not None
+
+    @property
+    def answering(self) -> bool:
+        """Whether its process runs and gives signs of life."""
+        return self.running and self._unanswered < _SILENT
 
     async def start(self) -> None:
         """Start the process, unless it runs or was started a moment ago."""
         if self.running or monotonic() - self._started < _RESTART_AFTER:
             return
-        self._started = monotonic()
+        self._started, self._unanswered, self._opened = monotonic(), 0, False
         ours, theirs = socket.socketpair()
         program = sys.executable, "-c", f"from {__name__} import serve; serve()"
         with theirs:
@@ -92,7 +108,9 @@ class Worker(Generic[Request, Answer]):
         """Give each answer to its request until the process ends."""
         try:
             while True:
-                self._settle(*await _read_message(reader))
+                number, answer = await _read_message(reader)
+                self._unanswered, self._opened = 0, True
+                self._settle(number, answer)
         except (EOFError, OSError):
             logger.warning("a worker process ended")
         finally:
@@ -101,22 +119,41 @@ class Worker(Generic[Request, Answer]):
             for number in self.requests:
                 self._settle(number, WorkerDiedError())
 
-    def _settle(self, number: int, answer: Answer | Exception) -> None:
-        waiting = self.requests.get(number)
-        if waiting is None or waiting.done():  # the caller has given up
+    def _settle(self, number: int | None, answer: Answer | Exception) -> None:
+        waiting = None if number is _BEAT else self.requests.get(number)
+        if waiting is None or waiting.done():  # a sign of life, or the caller has given up
             return
         if isinstance(answer, Exception):
             waiting.set_exception(answer)
         else:
             waiting.set_result(answer)
 
-    async def close(self) -> None:
-        """Kill the process."""
+    def beat(self) -> bool:
+        """Ask for a sign of life; whether the process is killed instead, since it gave none for too long.
+
+        What waits for its answers gets a WorkerDiedError.
+        """
+        if self._writer is None:
+            return False
+        if self._unanswered >= (_HUNG if self._opened else _HUNG_OPENING):
+            logger.warning("a worker process does not answer: it is replaced")
+            self._kill()
+            return True
+        self._unanswered += 1
+        self._writer.write(_framed((_BEAT, None)))
+        return False
+
+    def _kill(self) -> None:
         if self._reading:
             self._reading.cancel()
         if self.process:
             with suppress(ProcessLookupError):
                 self.process.kill()
+
+    async def close(self) -> None:
+        """Kill the process."""
+        self._kill()
+        if self.process:
             await self.process.wait()
 
 
@@ -127,27 +164,38 @@ class WorkerPool(Generic[Request, Answer]):
         """Prepare `size` workers; each calls `open_handler` once, with `setup`, for the function that answers."""
         opening = _framed((open_handler, setup))
         self.workers: Final = tuple(Worker[Request, Answer](opening) for _ in range(size))
+        self.replaced = 0  # workers that were killed since they hung
 
     async def start(self) -> None:
         """Start the workers that do not run, but none that was started a moment ago."""
         for worker in self.workers:
             await worker.start()
 
+    async def watch(self) -> None:
+        """Start again what ends, and replace what hangs, until cancelled."""
+        while True:
+            await asyncio.sleep(_BEAT_EVERY)
+            self.replaced += sum([worker.beat() for worker in self.workers])
+            try:
+                await self.start()
+            except OSError as error:  # no memory or no file for a process: the next round tries again
+                logger.warning("a worker process cannot be started", extra={"error": type(error).__qualname__})
+
     async def submit(self, request: Request) -> Answer:
         """Return the answer of the worker with the fewest open requests; `Worker.ask` has the errors."""
-        running = [worker for worker in self.workers if worker.running]
-        if not running:
+        answering = [worker for worker in self.workers if worker.answering]
+        if not answering:
             raise WorkerDiedError
-        return await min(running, key=lambda worker: len(worker.requests)).ask(request)
+        return await min(answering, key=lambda worker: len(worker.requests)).ask(request)
 
     def idle(self) -> int:
-        """How many workers run and have nothing to do."""
-        return sum(worker.running and not worker.requests for worker in self.workers)
+        """How many workers answer and have nothing to do."""
+        return sum(worker.answering and not worker.requests for worker in self.workers)
 
-    def states(self) -> dict[Literal["running", "ended"], int]:
-        """How many workers run, and how many do not."""
-        running = sum(worker.running for worker in self.workers)
-        return {"running": running, "ended": len(self.workers) - running}
+    def states(self) -> dict[Literal["running", "silent", "ended"], int]:
+        """How many workers run and answer, how many run and do not answer, and how many do not run."""
+        running, answering = sum(one.running for one in self.workers), sum(one.answering for one in self.workers)
+        return {"running": answering, "silent": running - answering, "ended": len(self.workers) - running}
 
     async def close(self) -> None:
         """Kill the workers."""
@@ -182,6 +230,9 @@ async def _serve() -> None:
     try:
         while True:
             number, request = await _read_message(reader)
+            if number is _BEAT:
+                writer.write(_framed((_BEAT, None)))
+                continue
             task = asyncio.create_task(_answer(handler, number, request, writer))
             tasks.add(task)
             task.add_done_callback(tasks.discard)

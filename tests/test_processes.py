@@ -63,12 +63,47 @@ async def test_what_a_worker_dies_over_fails_and_it_is_started_again_but_not_at_
     with pytest.raises(WorkerDiedError):
         await waiting
     await pool.start()
-    assert pool.states() == {"running": 1, "ended": 1}
+    assert pool.states() == {"running": 1, "silent": 0, "ended": 1}
     assert await pool.submit("other") == "other"
     monkeypatch.setattr(processes, "_RESTART_AFTER", 0.0)
     await pool.start()
-    assert pool.states() == {"running": 2, "ended": 0}
+    assert pool.states() == {"running": 2, "silent": 0, "ended": 0}
     assert await pool.workers[0].ask("greeting") == "hello"
+
+
+async def test_a_worker_that_is_silent_is_asked_nothing_and_then_killed(pool: Pool) -> None:
+    hung = pool.workers[0]
+    await asyncio.gather(*(worker.ask("started") for worker in pool.workers))
+    assert hung.process
+    hung.process.send_signal(signal.SIGSTOP)
+    waiting = asyncio.create_task(hung.ask("never answered"))
+    await asyncio.sleep(0)
+    assert not any(hung.beat() for _ in range(3))
+    assert pool.states() == {"running": 1, "silent": 1, "ended": 0}
+    assert hung.running
+    assert await asyncio.gather(*(pool.submit("x") for _ in range(5))) == ["x"] * 5
+    assert [hung.beat() for _ in range(4)] == [False, False, False, True]
+    with pytest.raises(WorkerDiedError):
+        await waiting
+    assert await hung.process.wait() == -signal.SIGKILL
+    assert pool.states() == {"running": 1, "silent": 0, "ended": 1}
+
+
+async def test_a_worker_that_answers_again_is_asked_again(pool: Pool) -> None:
+    hung = pool.workers[0]
+    await hung.ask("started")
+    assert hung.process
+    hung.process.send_signal(signal.SIGSTOP)
+    for _ in range(5):
+        hung.beat()
+    assert not hung.answering
+    hung.process.send_signal(signal.SIGCONT)
+
+    async def answers() -> bool:
+        return hung.answering
+
+    await until(answers)
+    assert await hung.ask("x") == "x"
 
 
 async def test_without_workers_there_is_no_answer() -> None:

@@ -72,12 +72,30 @@ UNAVAILABLE: Final = (
     asyncpg.exceptions.DeadlockDetectedError,
 )
 DISK_FULL: Final = asyncpg.DiskFullError
+# A page that fails its checksum, an index that contradicts its table, a file that is gone or cannot be read: trying
+# again does not help, and what else is damaged is unknown.
+_DAMAGE: Final = (
+    asyncpg.DataCorruptedError,
+    asyncpg.IndexCorruptedError,
+    asyncpg.PostgresIOError,
+    asyncpg.UndefinedFileError,
+)
 DATABASE_ERRORS: Final = (SQLAlchemyError, asyncpg.PostgresError, *UNAVAILABLE)
 """All that the drivers raise."""
 
 
 def is_unavailable(error: BaseException) -> bool:
     """Whether the same request may succeed later."""
-    if not isinstance(error, DBAPIError):
-        return isinstance(error, UNAVAILABLE)
-    return error.connection_invalidated or isinstance(getattr(error.orig, "__cause__", None), UNAVAILABLE)
+    return isinstance(_of_driver(error), UNAVAILABLE) or (
+        isinstance(error, DBAPIError) and error.connection_invalidated
+    )
+
+
+def is_damage(error: BaseException) -> bool:
+    """Whether the database's files are damaged."""
+    return isinstance(_of_driver(error), _DAMAGE)
+
+
+def _of_driver(error: BaseException) -> BaseException | None:
+    """The driver's error, which SQLAlchemy wraps twice."""
+    return getattr(error.orig, "__cause__", None) if isinstance(error, DBAPIError) else error

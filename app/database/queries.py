@@ -28,6 +28,8 @@ _BEAT = """
 INSERT INTO heartbeat (beat_at) VALUES (clock_timestamp())
 ON CONFLICT (only_row) DO UPDATE SET beat_at = excluded.beat_at
 """
+# Counted in shared memory, also by base backups, which read every page; a clean restart keeps the number.
+_CHECKSUM_FAILURES = "SELECT coalesce(checksum_failures, 0) FROM pg_stat_database WHERE datname = current_database()"
 _SLOT_IS_READ = "SELECT coalesce(bool_or(active), false) FROM pg_replication_slots WHERE slot_name = $1"
 _SLOT_IS_LOST = "SELECT wal_status = 'lost' FROM pg_replication_slots WHERE slot_name = $1"
 _MAKE_SLOT = "SELECT pg_create_physical_replication_slot($1, true)"
@@ -68,6 +70,12 @@ async def current_history(connection: asyncpg.Connection) -> DatabaseHistory:
 async def beat(connection: asyncpg.Connection) -> None:
     """Write one row, as any change would be written: it fails where the disk is full or the database read-only."""
     await connection.execute(_BEAT)
+
+
+async def checksum_failures(connection: asyncpg.Connection) -> int:
+    """How many pages of this database failed their checksum; 0 where the server keeps none."""
+    failures: int = await connection.fetchval(_CHECKSUM_FAILURES)
+    return failures
 
 
 async def log_is_archived(connection: asyncpg.Connection) -> bool:

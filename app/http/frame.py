@@ -241,7 +241,8 @@ class State:
     history: DatabaseHistory
     now: Callable[[], datetime] = utc_now
     folders: Mapping[str, FilePath] = field(default_factory=dict)  # on disks that may fill: `data`, `backups`
-    readiness: tuple[Any, float] | None = None  # what /health/ready found last, and when
+    readiness: tuple[asyncio.Task[Any], float] | None = None  # what /health/ready tried last, and when it began
+    damaged: bool = False  # whether a request met a damaged page; until the process ends
     posted_at: dict[tuple[str, str], float] = field(default_factory=dict)  # by county and station: the last time
     petitions: dict[PetitionKey, Petition] = field(default_factory=dict)
     tally_bodies: dict[UUID, tuple[int, bytes]] = field(default_factory=dict)  # by petition: version, and as JSON

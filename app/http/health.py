@@ -1,5 +1,6 @@
 """Whether the process runs and can work, and the page that documents the API."""
 
+import asyncio
 import logging
 from datetime import datetime
 from importlib.util import find_spec
@@ -11,9 +12,9 @@ from fastapi import APIRouter, HTTPException, Response
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import FileResponse, HTMLResponse
 
-from app.database.engine import DATABASE_ERRORS, DISK_FULL, UNAVAILABLE
+from app.database.engine import DATABASE_ERRORS, DISK_FULL, UNAVAILABLE, is_damage
 from app.database.migrate import current_revision, head_revision
-from app.database.queries import beat, current_history
+from app.database.queries import beat, checksum_failures, current_history
 from app.http.frame import AppState, State
 from app.http.wire import ResponseModel
 from app.roll.queries import any_active_roll
@@ -21,6 +22,7 @@ from app.roll.queries import any_active_roll
 logger = logging.getLogger("app.health")
 router = APIRouter(tags=["health"])
 _READINESS_LASTS: Final = 1.0  # seconds
+_PATIENCE: Final = 5.0  # seconds for the database to take a write; a request would wait longer
 _OFFLINE: Final = find_spec("fastapi_offline")  # found and not imported: its files are all that is needed
 _ASSETS: Final = Path(str(_OFFLINE and _OFFLINE.origin)).with_name("static")  # Swagger UI, without a foreign host
 _ASSET_NAMES: Final = ("swagger-ui-bundle.js", "swagger-ui.css", "favicon.png")
@@ -37,12 +39,30 @@ class ReadyOut(ResponseModel):
     """What the service needs to work, each by name."""
 
     status: Literal["ready", "not_ready"] = "not_ready"
+    reason: str | None = None
     database: bool = False
-    writable: bool = False
+    undamaged: bool = True
     migrations: bool = False
     roll: bool = False
+    writable: bool = False
+    matchers: bool = False
+    matchers_running: int = 0
+    checksum_failures: int = 0
     history: str | None = None
     restored_at: datetime | None = None
+
+
+# In this order: where the first is missing, the others may be unknown.
+_REASONS: Final = {
+    "database": "The database does not answer within five seconds. Look at its process and its log.",
+    "undamaged": "A page of the database is damaged. Stop the service, keep a copy of the database's files, and "
+    "restore the newest backup: docs/operations.md, section 'A damaged page'.",
+    "migrations": "The database's schema is not this program's. Run `python -m app migrate`.",
+    "roll": "No county has a roll in use. Run `python -m app roll load FILE --activate`.",
+    "writable": "The database takes no write: its disk is full, or it is read-only. The database's log says which.",
+    "matchers": "No matcher process answers. The service replaces them within seconds; if it goes on, look at the "
+    "machine's memory and load.",
+}
 
 
 @router.get("/health/live")
@@ -55,8 +75,9 @@ async def live() -> LiveOut:
 async def ready(state: AppState, response: Response) -> ReadyOut:
     """200 if a signature could be decided and written now; otherwise 503.
 
-    That is: the database answers and takes a write, its schema is this program's, and a county has an active roll. A
-    roll that was loaded by a program with other search keys does not count until `roll rekey` has rebuilt them.
+    That is: the database answers and takes a write, its schema is this program's, none of its pages is known to be
+    damaged, a county has an active roll, and the matchers answer. A roll that was loaded by a program with other search
+    keys does not count until `roll rekey` has rebuilt them. `reason` names what is missing first, and what to do.
     `history` names what the database has lived through, and `restored_at` when a restore began it: what was posted
     before may have to be posted again.
     """
@@ -68,19 +89,30 @@ async def ready(state: AppState, response: Response) -> ReadyOut:
 
 
 async def readiness(state: State) -> ReadyOut:
-    """Try what a signature needs. The result is used for a second, so that asking often costs little."""
-    if state.readiness is None or monotonic() - state.readiness[1] > _READINESS_LASTS:
-        state.readiness = await _try_all(state), monotonic()
-    found: ReadyOut = state.readiness[0]
+    """Try what a signature needs, once at a time. The result is used for a second, so that asking often costs little.
+
+    The matchers are asked for a sign of life all the time, so the newest that is known of them is used.
+    """
+    if state.readiness is None or (state.readiness[0].done() and monotonic() - state.readiness[1] > _READINESS_LASTS):
+        state.readiness = asyncio.create_task(_try_database(state)), monotonic()
+    trying, began = state.readiness
+    # It is not cancelled: a driver whose server hangs waits for that without end.
+    done, _ = await asyncio.wait({trying}, timeout=max(0.0, began + _PATIENCE - monotonic()))
+    found: ReadyOut = trying.result().model_copy() if done else ReadyOut()
+    found.undamaged, matchers = not (state.damaged or found.checksum_failures), state.matchers.states()
+    found.matchers_running, found.matchers = matchers["running"], bool(matchers["running"] or not matchers["silent"])
+    found.reason = next((reason for name, reason in _REASONS.items() if not getattr(found, name)), None)
+    found.status = "not_ready" if found.reason else "ready"
     return found
 
 
-async def _try_all(state: State) -> ReadyOut:
+async def _try_database(state: State) -> ReadyOut:
     found = ReadyOut()
     try:
         async with state.database.brief() as connection:
             found.migrations = await current_revision(connection) == head_revision()
             found.database = True
+            found.checksum_failures = await checksum_failures(connection)
             if found.migrations:
                 found.roll = await any_active_roll(connection)
                 state.history = await current_history(connection)
@@ -89,10 +121,9 @@ async def _try_all(state: State) -> ReadyOut:
                 found.writable = True
     except UNAVAILABLE as error:
         found.database = isinstance(error, DISK_FULL)
-    except DATABASE_ERRORS as error:  # such as a database that is read-only or damaged
+    except DATABASE_ERRORS as error:  # such as a database that is read-only
+        state.damaged |= is_damage(error)
         logger.warning("the database takes no write", extra={"error": type(error).__qualname__})
-    if found.writable and found.roll:
-        found.status = "ready"
     return found
 
 

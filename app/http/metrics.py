@@ -10,12 +10,12 @@ from functools import partial
 from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, generate_latest
 
 from app.access.principals import Principal
 from app.count.line_queries import PetitionFigures, petition_figures
 from app.database.backup import base_backups
-from app.database.engine import UNAVAILABLE
+from app.database.engine import DATABASE_ERRORS, is_damage, is_unavailable
 from app.database.migrate import head_revision
 from app.database.queries import log_is_archived
 from app.http.frame import AppState, State, principal_of
@@ -30,6 +30,7 @@ _MAY_SEE_COUNTS: Final = ("monitor", "clerk", "supervisor", "auditor", "admin")
 _REFUSED: Final = ("unknown", "revoked", "expired")  # keys; each is there from the start, so that the first one shows
 
 NewGauge = Callable[..., Gauge]
+NewCounter = Callable[..., Counter]
 
 
 @router.get("/metrics", response_class=Response)
@@ -41,17 +42,23 @@ async def metrics(request: Request, state: AppState) -> Response:
         principal = await principal_of(request)
         if principal and principal.role in _MAY_SEE_COUNTS:
             await _county(state, principal, partial(Gauge, registry=county))
-    except UNAVAILABLE:
-        ready = ready.model_copy(update={"status": "not_ready", "database": False})
-    gauge = partial(Gauge, registry=own)  # no label holds personal data
+    except DATABASE_ERRORS as error:  # the process's own measures are needed all the more
+        state.damaged |= is_damage(error)
+        answers = ready.database and not is_unavailable(error)
+        ready = ready.model_copy(update={"status": "not_ready", "database": answers, "undamaged": not state.damaged})
+    gauge, counter = partial(Gauge, registry=own), partial(Counter, registry=own)  # no label holds personal data
     gauge("recall_ready", "1 if a signature could be decided and written now.").set(ready.status == "ready")
     gauge("recall_database_up", "1 if the database answered this request.").set(ready.database)
-    await _process(state, gauge)
+    gauge("recall_database_damaged", "1 if a page of the database is known to be damaged.").set(not ready.undamaged)
+    if ready.database:
+        failures = "Pages that failed their checksum, as the database counts them."
+        counter("recall_database_checksum_failures", failures).inc(ready.checksum_failures)
+    await _process(state, gauge, counter)
     text = b"".join(map(generate_latest, (state.metrics.registry, own, county)))
     return Response(text, media_type=CONTENT_TYPE_LATEST)
 
 
-async def _process(state: State, gauge: NewGauge) -> None:
+async def _process(state: State, gauge: NewGauge, counter: NewCounter) -> None:
     build = {"version": DATA["info"]["version"], "schema": head_revision(), "python": platform.python_version()}
     gauge("recall_build_info", "The program that runs.", list(build)).labels(**build).set(1)
     connections = gauge("recall_database_connections", "Connections.", ["pool", "state"])
@@ -63,10 +70,11 @@ async def _process(state: State, gauge: NewGauge) -> None:
     matchers = gauge("recall_matchers", "Worker processes that look lines up.", ["state"])
     for how, count in state.matchers.states().items():
         matchers.labels(how).set(count)
+    counter("recall_matchers_replaced", "Worker processes that hung and were replaced.").inc(state.matchers.replaced)
     gauge("recall_tally_listeners", "Streams of the tally.").set(state.count.tallies.listeners)
-    refused = gauge("recall_refused_keys_total", "Requests with a key that is not live.", ["state"])
+    refused = counter("recall_refused_keys", "Requests with a key that is not live.", ["state"])
     for name in _REFUSED:
-        refused.labels(name).set(state.keys.refused[name])
+        refused.labels(name).inc(state.keys.refused[name])
     free = gauge("recall_disk_free_bytes", "Free space of a disk that the service writes to.", ["disk"])
     size = gauge("recall_disk_size_bytes", "Size of that disk.", ["disk"])
     usages, made = await asyncio.to_thread(_on_disk, state)  # a disk on a network may hang
@@ -83,7 +91,7 @@ async def _process(state: State, gauge: NewGauge) -> None:
         try:
             async with state.database.brief() as connection:
                 archived.set(await log_is_archived(connection))
-        except UNAVAILABLE:
+        except DATABASE_ERRORS:
             archived.set(0)
 
 
@@ -127,7 +135,7 @@ def _petitions(petitions: list[PetitionFigures], complete_through: date | None, 
         "recall_petition_required_signatures": "The number required.",
         "recall_petition_open": "1 if the count is open.",
         "recall_petition_opened_timestamp_seconds": "When the petition was opened here.",
-        "recall_petition_deadline_timestamp_seconds": "The end of thirty business days; holidays are not counted.",
+        "recall_petition_deadline_timestamp_seconds": "The end of thirty business days (EC 11224, GC 6700).",
         "recall_petition_roll_gap_days": "Days before the filing, or before today, that the roll in use ends.",
         "recall_ledger_height": "Entries of the ledger.",
         "recall_checkpoint_entries": "Entries of the ledger that the newest checkpoint covers.",

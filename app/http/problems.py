@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from app import errors as domain
-from app.database.engine import DATABASE_ERRORS, is_unavailable
+from app.database.engine import DATABASE_ERRORS, is_damage, is_unavailable
 
 logger = logging.getLogger("app.http")
 
@@ -152,7 +152,15 @@ def problem_of(error: BaseException) -> Problem:
     if isinstance(error, HTTPException):
         title = TITLES.get(error.status_code, "Error")
         return Problem(error.status_code, title.lower().replace(" ", "_"), title + ".", headers=error.headers)
-    if is_unavailable(error):
+    return _own_fault(error)
+
+
+def _own_fault(error: BaseException) -> Problem:
+    """The answer where the request may be a good one."""
+    if is_damage(error):
+        detail = "The database is damaged, and nothing was changed. /health/ready says what its administrators must do."
+        return Problem(503, "damaged", detail, headers={"Retry-After": "60"})
+    if isinstance(error, MemoryError) or is_unavailable(error):
         return Problem(503, "unavailable", "The service cannot answer at the moment. Try again.")
     return Problem(500, "internal", "Something went wrong here. The request id finds it in the log.")
 
@@ -180,6 +188,8 @@ async def _handle(request: Request, error: Exception) -> Response:
     request_id = getattr(request.state, "request_id", "")
     if problem.status >= 500:  # noqa: PLR2004  # the server's own
         log_failure(error, request_id)
+    if is_damage(error):
+        request.app.state.recall.damaged = True
     return render(problem, request_id)
 
 

@@ -17,7 +17,7 @@ from app.matching.lookup import SCHEDULER, LineToDecide, aliases_of, decide_line
 from app.matching.queries import SearchedRoll
 from app.processes import Handler, WorkerPool
 
-_PATIENCE = 60.0  # seconds: longer than a worker waits for the database, so that only one that hangs is given up
+_PATIENCE = 60.0  # seconds: longer than a worker waits for the database. One that hangs is replaced much sooner
 _WORTH_PARTING: Final = 16  # lines: fewer are decided sooner by one worker than by two, each with its own statements
 _PART: Final = 250  # lines at most that are decided at a time: 500 would take 20 MB more of each worker
 _CONNECTIONS: Final = 2  # requests that a worker handles at a time: while one waits for the database, the other
@@ -35,8 +35,7 @@ class Matchers(WorkerPool[LookupRequest, list[Decision]]):
         super().__init__(open_matcher, dict(arguments), count)
 
     async def decide_lines(self, roll: SearchedRoll, lines: Sequence[LineToDecide]) -> list[Decision]:
-        """Return the decision on each line, in their order: by the workers, or here if they fail."""
-        await self.start()
+        """Return the decision on each line, in their order: by the workers, or here if they fail or are silent."""
         parts = in_parts(lines, self.idle() if len(lines) >= _WORTH_PARTING else 1)
         asked = [self._ask((roll.county_id, roll.roll_version, roll.aliases.version, part)) for part in parts]
         found = list[Decision]()
@@ -45,7 +44,7 @@ class Matchers(WorkerPool[LookupRequest, list[Decision]]):
         return found
 
     async def _ask(self, request: LookupRequest) -> list[Decision] | None:
-        """The decisions of a worker, of another one if the first dies; None where they fail."""
+        """The decisions of a worker, of another one if the first dies or is replaced; None where they fail."""
         with suppress(WorkerFailedError, TimeoutError):  # another worker would meet the same
             while self.states()["running"]:
                 with suppress(WorkerDiedError):

@@ -10,6 +10,7 @@ from datetime import date
 import asyncpg
 import pytest
 
+from app import processes
 from app.database.engine import SESSION, connect_arguments
 from app.law.line import Signature
 from app.law.petition import SigningInterval
@@ -112,6 +113,48 @@ async def test_where_it_hangs_the_service_decides(
     assert matcher.workers[0].requests == {}
 
 
+async def test_those_that_hang_are_replaced_and_what_waited_is_decided(
+    two: Matchers, connection: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "_BEAT_EVERY", 0.2)
+    before = {worker.process for worker in two.workers}
+    under_way = asyncio.create_task(two.decide_lines(SearchedRoll(connection, COUNTY, 1), lines(*range(1, 31))))
+    for at in (0, 1):
+        end(two, at, signal.SIGSTOP)
+    watching = asyncio.create_task(two.watch())
+    try:
+        assert [decision.voter_id for decision in await under_way] == [f"V{number}" for number in range(1, 31)]
+
+        async def answering() -> bool:
+            return two.states()["running"] == 2
+
+        await until(answering)
+        assert two.replaced >= 2
+        assert not before & {worker.process for worker in two.workers}
+        found = await two.decide_lines(SearchedRoll(connection, COUNTY, 1), lines(9))
+        assert found[0].voter_id == "V9"
+    finally:
+        watching.cancel()
+
+
+async def test_one_that_waits_for_the_database_is_not_replaced(
+    two: Matchers, connection: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "_BEAT_EVERY", 0.2)
+    await two.decide_lines(SearchedRoll(connection, COUNTY, 1), lines(*range(1, 31)))  # so that both have opened
+    watching = asyncio.create_task(two.watch())
+    try:
+        async with connection.transaction():
+            await connection.execute("LOCK TABLE registration IN ACCESS EXCLUSIVE MODE")
+            held_up = asyncio.create_task(two.submit((COUNTY, 1, 0, lines(7))))
+            await asyncio.sleep(0.2 * 12)
+            assert not held_up.done()
+        assert (await held_up)[0].voter_id == "V7"
+        assert two.replaced == 0
+    finally:
+        watching.cancel()
+
+
 async def test_what_one_dies_over_another_decides(two: Matchers, connection: asyncpg.Connection) -> None:
     await connection.close()  # so the service cannot
     end(two, 0, signal.SIGSTOP)  # it takes what it is asked, and answers nothing
@@ -125,7 +168,7 @@ async def test_what_one_dies_over_another_decides(two: Matchers, connection: asy
     await until(asked)
     end(two, 0, signal.SIGKILL)
     assert [(await task)[0].voter_id for task in under_way] == ["V10", "V11"]
-    assert two.states() == {"running": 1, "ended": 1}
+    assert two.states() == {"running": 1, "silent": 0, "ended": 1}
 
 
 async def test_one_batch_is_decided_by_all_of_them_at_once(two: Matchers, connection: asyncpg.Connection) -> None:

@@ -47,7 +47,7 @@ async def test_requests_are_counted_and_timed_by_route_and_status(world: World) 
     assert found["recall_http_request_duration_seconds_count"]["GET", route] == 1
     assert found["recall_database_up"][()] == 1
     await until(partial(one_is_idle, world))
-    assert found["recall_matchers"] == {("running",): 0, ("ended",): 0}
+    assert found["recall_matchers"] == {("running",): 0, ("silent",): 0, ("ended",): 0}
     assert found["process_resident_memory_bytes"][()] > 0
 
 
@@ -123,6 +123,19 @@ async def test_the_keys_that_are_refused_are_counted_by_what_is_wrong_with_them(
         answer = await world.client.get("/v1/petitions", headers={"Authorization": f"Bearer {key}"})
         assert answer.status_code == 401
     assert (await families(world, None))["recall_refused_keys_total"]["revoked",] == 2
+
+
+async def test_a_counter_is_declared_as_one(world: World) -> None:
+    answer = await world.client.get("/metrics", headers={"Authorization": f"Bearer {world.keys['monitor']}"})
+    kinds = {
+        sample.name: family.type
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+        if sample.name.startswith("recall_")
+    }
+    totals = {name for name in kinds if name.endswith("_total")}
+    assert totals >= {"recall_refused_keys_total", "recall_faults_total", "recall_matchers_replaced_total"}
+    assert {name for name in totals if kinds[name] != "counter"} == set()
 
 
 async def test_the_first_500_is_counted(world: World, app: FastAPI) -> None:

@@ -72,6 +72,15 @@ class Service:
         with EmbeddedServer.start(self.data_dir, join=True) as server:
             yield server
 
+    async def lines(self, server: EmbeddedServer) -> int:
+        """How many lines are on record."""
+        connection = await asyncpg.connect(server.dsn())
+        try:
+            count: int = await connection.fetchval("SELECT count(*) FROM line")
+            return count
+        finally:
+            await connection.close()
+
     async def start(self) -> None:
         """Start the service and wait until it listens."""
         environment = {**os.environ, "DATA_DIR": str(self.data_dir), **self.environment}
@@ -96,6 +105,24 @@ class Service:
             await self.process.wait()
         if self.reader:
             await self.reader
+
+    async def stop(self) -> None:
+        """Let the service end as an administrator does."""
+        if self.process and self.process.returncode is None:
+            self.process.terminate()
+            await self.process.wait()
+
+    async def damage(self, relation: str) -> None:
+        """Overwrite bytes of the first page of a table or an index, while the service does not run."""
+        files = "SELECT pg_relation_filepath(relid) AS path FROM pg_partition_tree($1::regclass) WHERE isleaf"
+        with self.server() as server:
+            connection = await asyncpg.connect(server.dsn())
+            paths = [row["path"] for row in await connection.fetch(files, relation)]
+            await connection.close()
+        for path in paths:
+            with (self.data_dir / "postgres" / "cluster" / path).open("r+b") as file:
+                file.seek(4_000)
+                file.write(b"\xff" * 64)
 
     async def kill_database(self) -> None:
         """Kill every process of the database server at once; the service brings it back."""
