@@ -42,7 +42,7 @@ async def ready(client: httpx.AsyncClient) -> dict[str, Any]:
 
 
 async def is_ready(client: httpx.AsyncClient) -> bool:
-    return (await ready(client))["status"] == "ready"
+    return (await ready(client))["reason"] is None
 
 
 async def test_while_every_matcher_hangs_it_is_not_ready_and_what_was_posted_is_decided_all_the_same(
