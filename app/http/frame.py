@@ -1,7 +1,6 @@
 """The frame of every request: its log, metrics and limits, the key and its role, the petition in the path."""
 
 import asyncio
-import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -42,9 +41,8 @@ from app.law.petition import Petition, PetitionKey
 from app.ledger.notes import Signer
 from app.matching.workers import Matchers
 from app.roll.loading import RollUploads
-from app.telemetry import SERVED
+from app.telemetry import REQUEST_LOG
 
-logger = logging.getLogger("app.request")
 utc_now = partial(datetime.now, UTC)
 Result = TypeVar("Result")
 Answer = tuple[int, BaseModel]  # its status and body
@@ -217,8 +215,7 @@ class _Exchange:
         metrics.answered((method, route, status), seconds)
         facts = {"request_id": self.request_id, "method": method, "route": route, "status": status}
         peer, caller = (self.scope.get("client") or ("", 0))[0], self.scope["state"].get("caller", {})
-        level = SERVED if status < 400 else logging.INFO  # noqa: PLR2004  # not refused
-        logger.log(level, "request", extra={**facts, "ms": round(seconds * 1000, 2), "peer": peer, **caller})
+        REQUEST_LOG.write({**facts, "ms": round(seconds * 1000, 2), "peer": peer, **caller})
         if self._span:
             self._span.update_name(f"{method} {route}")
             names = ("request_id", "http.request.method", "http.route", "http.response.status_code")
