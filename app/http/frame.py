@@ -57,12 +57,17 @@ _UUIDS: Final = TypeAdapter(UUID)
 
 
 class Metrics:
-    """What a process counts while it runs. No label holds a name, an address, a voter, a path or a query."""
+    """What a process counts while it runs. No label holds a name, an address, a voter, a path or a query.
+
+    `shown_to_all` is for every client. `requests` is for a key that may see counts: how many signatures were posted is
+    not public (GC 7924.110).
+    """
 
     def __init__(self) -> None:
         """Begin at zero."""
-        self.registry = registry = CollectorRegistry()
-        ProcessCollector(registry=registry)
+        self.shown_to_all = CollectorRegistry()
+        self.requests = registry = CollectorRegistry()
+        ProcessCollector(registry=self.shown_to_all)
         route, petition = ["method", "route"], ["petition_id"]
         seconds = "Time until a request was answered."
         agrees = "1 if the last verification by this process found the count as recorded, otherwise 0."
@@ -71,7 +76,7 @@ class Metrics:
         self._seconds = Histogram(
             "recall_http_request_duration_seconds", seconds, route, buckets=_LATENCIES, registry=registry
         )
-        self._faults = Counter("recall_faults", "Requests answered 500.", registry=registry)
+        self._faults = Counter("recall_faults", "Requests answered 500.", registry=self.shown_to_all)
         self._agrees = Gauge("recall_verification_agrees", agrees, petition, registry=registry)
         self._verified_at = Gauge("recall_verification_timestamp_seconds", verified, petition, registry=registry)
         self._of_route: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}  # looked up at each request

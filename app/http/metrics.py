@@ -35,12 +35,14 @@ NewCounter = Callable[..., Counter]
 
 @router.get("/metrics", response_class=Response)
 async def metrics(request: Request, state: AppState) -> Response:
-    """The process's metrics, in Prometheus's format; with a key, the counts of its county as well."""
+    """The process's metrics, in Prometheus's format; with a key, its requests and the counts of the county as well."""
     own, county = CollectorRegistry(), CollectorRegistry()
+    shown = [state.metrics.shown_to_all, own, county]
     ready = await readiness(state)
     try:
         principal = await principal_of(request)
         if principal and principal.role in _MAY_SEE_COUNTS:
+            shown.append(state.metrics.requests)
             await _county(state, principal, partial(Gauge, registry=county))
     except DATABASE_ERRORS as error:  # the process's own measures are needed all the more
         state.damaged |= is_damage(error)
@@ -54,7 +56,7 @@ async def metrics(request: Request, state: AppState) -> Response:
         failures = "Pages that failed their checksum, as the database counts them."
         counter("recall_database_checksum_failures", failures).inc(ready.checksum_failures)
     await _process(state, gauge, counter)
-    text = b"".join(map(generate_latest, (state.metrics.registry, own, county)))
+    text = b"".join(map(generate_latest, shown))
     return Response(text, media_type=CONTENT_TYPE_LATEST)
 
 

@@ -40,7 +40,7 @@ async def families(world: World, who: str | None) -> dict[str, dict[tuple[str, .
 async def test_requests_are_counted_and_timed_by_route_and_status(world: World) -> None:
     await world.tally()
     await world.client.get("/nothing/canary-q7x")
-    found = await families(world, None)
+    found = await families(world, "monitor")
     route = "/v1/petitions/{petition_id}/tally"
     assert found["recall_http_requests_total"]["GET", route, "200"] == 1
     assert found["recall_http_requests_total"]["GET", "unmatched", "404"] == 1
@@ -49,6 +49,19 @@ async def test_requests_are_counted_and_timed_by_route_and_status(world: World) 
     await until(partial(one_is_idle, world))
     assert found["recall_matchers"] == {("running",): 0, ("silent",): 0, ("ended",): 0}
     assert found["process_resident_memory_bytes"][()] > 0
+
+
+async def test_without_a_key_of_the_county_no_measure_says_how_much_was_posted(world: World) -> None:
+    before = await families(world, None)
+    assert (await world.post(line(1))).status_code == 201
+    await world.tally()
+    for who in (None, "station", "system"):
+        found = await families(world, who)
+        assert found.keys() == before.keys()
+        assert not [
+            name for name in found if name.startswith(("recall_http", "recall_petition", "recall_verification"))
+        ]
+    assert "recall_ready" in found
 
 
 async def one_is_idle(world: World) -> bool:
@@ -72,7 +85,7 @@ async def test_a_countys_figures_are_those_of_its_tally_and_shown_to_its_keys_al
 
 async def test_a_verifications_result_is_measured(world: World) -> None:
     await world.call("GET", "/tally/verification", who="auditor")
-    assert (await families(world, None))["recall_verification_agrees"][world.petition_id,] == 1
+    assert (await families(world, "monitor"))["recall_verification_agrees"][world.petition_id,] == 1
 
 
 async def test_no_measure_holds_what_was_sent(world: World) -> None:
