@@ -75,6 +75,10 @@ class InvalidPetitionError(RecallError, code="invalid_petition", kind="invalid")
     """The petition cannot be opened like this."""
 
 
+class AttemptRecordedError(RecallError, code="attempt_recorded", kind="conflict"):
+    """An attempt at this officer that began on this day is on record already."""
+
+
 class FindingRefusedError(RecallError, code="finding_refused", kind="invalid"):
     """This finding is not allowed here."""
 

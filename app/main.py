@@ -11,7 +11,18 @@ from fastapi import FastAPI
 from app.database.engine import SESSION, connect_arguments, open_database
 from app.database.queries import current_history
 from app.examination.actions import keep_examined
-from app.http import administration, assignments, health, metrics, openapi, petitions, problems, signatures, voters
+from app.http import (
+    administration,
+    assignments,
+    attempts,
+    health,
+    metrics,
+    openapi,
+    petitions,
+    problems,
+    signatures,
+    voters,
+)
 from app.http.frame import InFlightLimit, Metrics, Observe, RateLimit, State, check_guards, utc_now
 from app.ledger.evidence import keep_checkpoints
 from app.ledger.notes import Signer
@@ -25,6 +36,7 @@ _ROUTERS = (
     signatures.direct,
     petitions.direct,
     petitions.router,
+    attempts.router,
     signatures.router,
     signatures.withdrawals,
     signatures.sections,

@@ -2,6 +2,7 @@
 
 from dataclasses import fields
 from functools import partial
+from typing import Any, Final
 
 from pydantic import BaseModel
 
@@ -21,6 +22,14 @@ from app.settings import Settings
 _text = cli.argument(wire.safe_text, "text without control characters")  # which raises a kind of ValueError
 _RECORDED = cli.Parser(add_help=False)
 _RECORDED.add_argument("--by", required=True, type=_text, metavar="NAME", help="who decides this; it is recorded")
+_TERMS: Final = (
+    ("--office", "TEXT", "the office that the officer holds"),
+    ("--district", "TEXT", "the district of the office"),
+    ("--registration-reported-on", "DATE", "the day of the report of registration; needed with --registered"),
+    ("--registration-source", "TEXT", "which report of registration that is; needed with --registered"),
+    ("--form-approved-on", "DATE", "the day on which the petition's form was approved; needed with --registered"),
+    ("--window-exception", "REASON", "why the window or the filing may exceed EC 11220, such as a court's order"),
+)
 _RECORDED.add_argument("--note", default="", type=_text, help="why; required to reverse or revoke something")
 
 
@@ -34,6 +43,9 @@ def add_parser(subparsers: cli.Subparsers) -> None:
     number.add_argument("--required", type=cli.a_number, metavar="N", help="signatures required")
     text = "registered voters, from which the number of required signatures follows (EC 11221)"
     number.add_argument("--registered", dest="registered_voters", type=cli.a_number, metavar="N", help=text)
+    for option, metavar, text in _TERMS:
+        kind: dict[str, Any] = cli.DATE if metavar == "DATE" else {"type": _text, "metavar": metavar}
+        opening.add_argument(option, help=text, **kind)
     text = "first and last day of circulation, such as 2022-01-27 2022-07-06"
     opening.add_argument("--circulation", required=True, nargs=2, type=cli.a_date, metavar=("FROM", "TO"), help=text)
     opening.add_argument("--filed", dest="filed_on", required=True, **cli.DATE, help="the day it was filed")

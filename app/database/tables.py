@@ -18,8 +18,10 @@ def _table(name: str, **columns: TypeEngine[Any]) -> Table:
 
 petition = _table(
     "petition",
-    **dict.fromkeys(("title", "officer", "ruleset", "created_by"), Text()),
+    **dict.fromkeys(("title", "officer", "office", "district", "ruleset", "created_by"), Text()),
     **dict.fromkeys(("required", "registered_voters"), Integer()),
+    **dict.fromkeys(("registration_source", "window_exception"), Text()),
+    **dict.fromkeys(("registration_reported_on", "form_approved_on"), Date()),
     **dict.fromkeys(("circulation_from", "circulation_to", "filed_on"), Date()),
     created_at=_TIME,
 )

@@ -46,15 +46,24 @@ _Notes = wire.page_of("CheckpointsOut", "A page of checkpoints as signed notes, 
 
 
 class PetitionIn(wire.RequestModel):
-    """A petition to open, with `required`, or with `registered_voters` to derive it from (EC 11221)."""
+    """A petition to open, with `required`, or with `registered_voters` to derive it from (EC 11221).
+
+    `registered_voters` comes with the day and the name of the report and the day on which the form was approved.
+    """
 
     title: wire.Title
     officer: wire.Title
+    office: wire.Title | None = None
+    district: wire.Title | None = None
     required: Annotated[int, Field(ge=1, le=100_000_000)] | None = None
     registered_voters: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
+    registration_reported_on: wire.IsoDate | None = None
+    registration_source: wire.Title | None = None
+    form_approved_on: wire.IsoDate | None = None
     circulation_from: wire.IsoDate
     circulation_to: wire.IsoDate
     filed_on: wire.IsoDate
+    window_exception: wire.RequiredNote | None = None
     ruleset: wire.Name = CALIFORNIA.name
 
     @model_validator(mode="after")
@@ -71,11 +80,17 @@ class PetitionOut(wire.ResponseModel):
     county_id: str
     title: str
     officer: str
+    office: str | None
+    district: str | None
     required: int
     registered_voters: int | None
+    registration_reported_on: date | None
+    registration_source: str | None
+    form_approved_on: date | None
     circulation_from: date
     circulation_to: date
     filed_on: date
+    window_exception: str | None
     ruleset: str = Field(validation_alias="ruleset_name")
     state: Literal["open", "closed"]
     created_at: datetime

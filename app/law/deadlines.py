@@ -48,6 +48,13 @@ def is_business_day(day: date) -> bool:
     return day.weekday() < _SATURDAY and day not in public_holidays(day.year)
 
 
+def rolled_forward(day: date) -> date:
+    """Return the day, or if it is no business day the next one: until then an act of law may be done (EC 15)."""
+    while not is_business_day(day):
+        day += timedelta(days=1)
+    return day
+
+
 def last_day(filed_on: date, business_days: int) -> date:
     """Return the last of so many business days after a filing; the first is the first one after that day."""
     day = filed_on

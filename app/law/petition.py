@@ -1,11 +1,12 @@
 """A petition: the number it requires, its window, when a line of it was signed, and withdrawals from it."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Literal, NamedTuple
+from datetime import date, datetime, timedelta
+from typing import Final, Literal, NamedTuple
 from uuid import UUID
 
 from app.errors import InvalidPetitionError, UndecidedLinesError, WithdrawalRefusedError
+from app.law.deadlines import rolled_forward
 from app.law.line import RULESETS, Counts, Ruleset, canonical_text
 
 _PERCENT_BELOW = ((1_000, 30), (10_000, 25), (50_000, 20), (100_000, 15))
@@ -24,6 +25,11 @@ def required_signatures(registered: int) -> int:
 def circulation_days(registered: int) -> int:
     """How many days the proponents have to circulate the petition (EC 11220)."""
     return next((days for bound, days in _DAYS_BELOW if registered < bound), 160)
+
+
+def last_day_to_file(circulation_from: date, registered: int) -> date:
+    """The last day on which the petition may be signed and filed (EC 11220); the next business day if it is none."""
+    return rolled_forward(circulation_from + timedelta(days=circulation_days(registered)))
 
 
 class PetitionKey(NamedTuple):
@@ -53,17 +59,30 @@ class SigningInterval(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What a petition is opened with: `required` or, to derive it, `registered_voters`."""
+    """What a petition is opened with: `required` or, to derive it, `registered_voters` with its date and source."""
 
     county_id: str
     title: str
     officer: str
+    office: str | None = None
+    district: str | None = None  # of the office; None: it is voted for in the whole county, or was not entered
     required: int | None
     registered_voters: int | None
+    registration_reported_on: date | None = None  # the day of the report that says how many voters are registered
+    registration_source: str | None = None  # which report that is
+    form_approved_on: date | None = None
     circulation_from: date
     circulation_to: date
     filed_on: date
+    window_exception: str | None = None  # such as a court's order: why the window may be longer than EC 11220 allows
     ruleset_name: str
+
+
+_SEALED: Final = (
+    "office", "district", "required", "registered_voters", "registration_reported_on", "registration_source",
+    "form_approved_on", "circulation_from", "circulation_to", "filed_on", "window_exception",
+)  # fmt: skip
+"""The terms in the ledger's opening entry. Entries of earlier programs lack some: those petitions have None there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,10 +106,10 @@ class Petition(Terms):
 
     def facts(self) -> dict[str, object]:
         """The terms as the ledger's opening entry records them: nothing of them can change later unseen."""
-        numbers = {"required": self.required, "registered_voters": self.registered_voters}
         key = {"county_id": self.county_id, "petition_id": str(self.petition_id)}
-        days = {name: getattr(self, name).isoformat() for name in ("circulation_from", "circulation_to", "filed_on")}
-        return {**key, **numbers, **days, "ruleset": self.ruleset_name}
+        terms = {name: getattr(self, name) for name in _SEALED}
+        plain = {name: term.isoformat() if isinstance(term, date) else term for name, term in terms.items()}
+        return {**key, **plain, "ruleset": self.ruleset_name}
 
     @property
     def ruleset(self) -> Ruleset:
@@ -108,6 +127,42 @@ def check_terms(petition: Petition) -> None:
         raise InvalidPetitionError("filed_on is before circulation_from")
     if petition.ruleset_name not in RULESETS:
         raise InvalidPetitionError("there is no such ruleset")
+    _check_registration(petition)
+    _check_window(petition)
+
+
+def _check_registration(terms: Terms) -> None:
+    """The number registered is the last report's before the form was approved (EC 11221(b))."""
+    if terms.registered_voters is None:
+        return
+    reported_on, approved_on = terms.registration_reported_on, terms.form_approved_on
+    if terms.registered_voters < 1:
+        raise InvalidPetitionError("registered_voters must be at least 1")
+    if reported_on is None or not (terms.registration_source or "").strip() or approved_on is None:
+        raise InvalidPetitionError(
+            "registered_voters needs registration_reported_on, registration_source and form_approved_on (EC 11221(b))"
+        )
+    if reported_on > approved_on:
+        raise InvalidPetitionError("registration_reported_on is after form_approved_on (EC 11221(b))")
+
+
+def _check_window(terms: Terms) -> None:
+    """The window and the filing are within the days of EC 11220, unless the reason why not is on record.
+
+    Where the number registered is not known, the window is taken as it was entered.
+    """
+    if terms.form_approved_on and terms.form_approved_on > terms.circulation_from:
+        raise InvalidPetitionError("form_approved_on is after circulation_from")
+    if (terms.window_exception or "").strip():
+        return
+    registered, first = terms.registered_voters, terms.circulation_from
+    last = last_day_to_file(first, registered) if registered else rolled_forward(terms.circulation_to)
+    for name in ("circulation_to", "filed_on"):
+        if getattr(terms, name) > last:
+            raise InvalidPetitionError(
+                f"{name} is after the last day to file (EC 11220): give the reason, such as a court's order, as"
+                " window_exception"
+            )
 
 
 def check_closing(counts: Counts, required: int) -> None:

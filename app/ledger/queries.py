@@ -21,8 +21,9 @@ _TIMEOUT = 600  # seconds until the first rows: the rows of a whole petition may
 
 # By the primary keys.
 _PETITION = """
-SELECT county_id, petition_id, title, officer, required, registered_voters, circulation_from, circulation_to, filed_on,
-       ruleset AS ruleset_name, head.state, created_at
+SELECT county_id, petition_id, title, officer, office, district, required, registered_voters,
+       registration_reported_on, registration_source, form_approved_on, circulation_from, circulation_to, filed_on,
+       window_exception, ruleset AS ruleset_name, head.state, created_at
 FROM petition JOIN head USING (county_id, petition_id) WHERE county_id = $1 AND petition_id = $2
 """
 

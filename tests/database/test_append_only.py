@@ -18,6 +18,7 @@ ALLOWED = {
     "registration": {"SELECT"},
     "api_key": {"SELECT", "INSERT"},
     "petition": {"SELECT", "INSERT"},
+    "lapsed_attempt": {"SELECT", "INSERT"},
     "section": {"SELECT", "INSERT"},
     "section_assignment": {"SELECT", "INSERT"},
     "signature": {"SELECT", "INSERT"},

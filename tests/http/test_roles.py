@@ -25,6 +25,8 @@ MAY: Final[dict[str, set[Role]]] = {
     "list_petitions": {"clerk", "supervisor", "auditor"},
     "get_petition": {"clerk", "supervisor", "auditor"},
     "close_petition": {"supervisor"},
+    "record_lapsed_attempt": {"clerk", "supervisor"},
+    "list_attempts": {"clerk", "supervisor", "auditor"},
     "post_signature": {"station", "clerk", "supervisor", "system"},
     "post_signatures": {"station", "clerk", "supervisor", "system"},
     "get_signature": {"station", "system", "clerk", "supervisor", "auditor"},
