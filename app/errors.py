@@ -120,6 +120,14 @@ class InvalidKeyError(RecallError, code="invalid_key", kind="invalid"):
     """Such a key cannot be issued."""
 
 
+class NameTakenError(RecallError, code="name_taken", kind="conflict"):
+    """Another person has a name that looks like this one: use that name exactly, or one that cannot be mistaken."""
+
+
+class OwnKeyError(RecallError, code="own_key", kind="forbidden"):
+    """A further key or role for a person needs another administrator than that person."""
+
+
 class KeyLimitError(RecallError, code="key_limit", kind="conflict"):
     """This principal has two live keys already: revoke one first."""
 

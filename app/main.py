@@ -8,6 +8,7 @@ from functools import cache, partial
 
 from fastapi import FastAPI
 
+from app.access.keys import keep_expired
 from app.database.engine import SESSION, connect_arguments, open_database
 from app.database.queries import current_history
 from app.examination.actions import keep_examined
@@ -96,8 +97,12 @@ async def _running(settings: Settings, url: str, counted: Metrics, now: Callable
     if settings.backup_dir and not settings.database_url:
         folders["backups"] = settings.backup_dir
     state = State(database, uploads, matchers, counted, rate, signer, history, now, folders)
-    examining = keep_examined(state.count, now, matchers.decide_lines)
-    works = examining, keep_checkpoints(database, signer, now), matchers.watch()
+    works = (
+        keep_examined(state.count, now, matchers.decide_lines),
+        keep_checkpoints(database, signer, now),
+        keep_expired(database, now),
+        matchers.watch(),
+    )
     tasks = [asyncio.create_task(work) for work in works]
     try:
         yield state

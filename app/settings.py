@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Final, Literal
@@ -40,7 +40,7 @@ class Settings:
     requests_per_second: int = 1000  # from one key, with bursts of twice as many
     telemetry: bool = False  # send spans to OpenTelemetry; its own variables OTEL_… say where
     checkpoint_key_file: Path | None = None  # Ed25519, PEM; None: `checkpoint.key` in data_dir, made if it is missing
-
+    person_key: str = field(default="", repr=False)  # of the person who runs a command
     backup_dir: Path | None = None  # the service backs its embedded database up there all the time; None: it does not
 
     @property
@@ -69,6 +69,7 @@ class Settings:
             requests_per_second=_count(environment, "REQUESTS_PER_SECOND", 1000),
             telemetry=any(map(environment.get, _COLLECTORS)) and not telemetry_disabled,
             checkpoint_key_file=paths.get("CHECKPOINT_KEY_FILE"),
+            person_key=environment.get("RECALL_KEY", "").strip(),
             backup_dir=paths["BACKUP_DIR"].absolute() if "BACKUP_DIR" in paths else None,
         )
         # A missing key is created later, readable by its owner alone.

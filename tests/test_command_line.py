@@ -39,9 +39,10 @@ def test_each_module_mounts_the_commands_it_is_listed_for(module: str, names: tu
         ([], "the following arguments are required: COMMAND"),
         (["explain", "--petition", "7", "1-1-1"], "argument --petition: must be an id such as"),
         (["explain", "--petition", ID, "1-0-1"], "argument PLACE: must be section-page-line, such as 12-3-4"),
-        (["section", "--petition", ID, "--by", "a", "x"], "argument SECTION: must be a whole number from 1 to"),
+        (["section", "--petition", ID, "x"], "argument SECTION: must be a whole number from 1 to"),
         (["petition", "close"], "the following arguments are required: ID"),
-        (["finding", "--petition", ID, "--by", "a\0b"], "argument --by: must be text without control characters"),
+        (["finding", "--petition", ID, "--note", "a\0b"], "argument --note: must be text without control characters"),
+        (["finding", "--petition", ID, "--by", "the registrar"], "argument --by: set RECALL_KEY to the person's key"),
         (
             ["keys", "create", "--county", "Los Angeles", "--role", "clerk", "--name", "x"],
             "argument --county: must be 1 to",

@@ -6,6 +6,7 @@ import logging
 import re
 import secrets
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import astuple
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -13,19 +14,21 @@ from time import monotonic
 from typing import Final, NamedTuple
 
 from app.access import queries as rows
+from app.access.names import COMMAND_LINE, allowed_name, is_among
 from app.access.principals import COUNTY_CODE, KeyRecord, Principal
 from app.access.queries import KeyName, StoredKey
 from app.database.pools import Database
-from app.errors import InvalidKeyError, KeyLimitError, UnknownKeyError
+from app.errors import InvalidKeyError, KeyLimitError, NameTakenError, OwnKeyError, UnknownKeyError
 
 logger = logging.getLogger("app.keys")
 
-COMMAND_LINE: Final = "command line"  # the user's name in records of what a command did, which needs no key
+VALID_FOR: Final = timedelta(days=180)
+"""How long a key is valid unless its end is given: from the opening of a petition to well after its certificate."""
 _NOTE_EVERY = timedelta(minutes=1)  # at most: the use of a key is recorded
+_MARK_EVERY = 60  # seconds
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _MAX_AGE = 0.2  # seconds that a process may use what it read of a key
 _LIVE_AT_ONCE = 2  # the old and the new one while a principal changes keys
-_LONGEST_NAME = 100  # characters
 _KEY: Final = re.compile(rf"rpk\.({COUNTY_CODE})\.([0-9a-f]{{8}})\.([A-Za-z0-9_-]{{43}})")
 
 
@@ -61,27 +64,31 @@ async def issue_key(
         database: where the key is stored.
         owner: who may do what with it, in which county. The county is added if it is new.
         now: the time of the request.
-        expires_at: the end of its validity; None: it is valid until it is revoked.
-        by: the name of the user who issues it.
+        expires_at: the end of its validity; None: 180 days from now.
+        by: the name of the user who issues it; goes on record.
 
     Raises:
         CountyCodeError: this cannot be the code of a county.
         InvalidKeyError: the name is not allowed, or the key would never be valid.
-        KeyLimitError: the principal has two live keys.
+        KeyLimitError: the person has two live keys.
+        NameTakenError: the name looks like that of another person.
+        OwnKeyError: the user asks for a key of their own.
     """
-    # The names of a finding's confirmers are stored with commas between.
-    if not 1 <= len(owner.name) <= _LONGEST_NAME or not owner.name.isprintable() or "," in owner.name:
-        raise InvalidKeyError("a name has 1 to 100 printable characters, none of them a comma")
-    if expires_at and expires_at < now:
+    name, expires_at = allowed_name(owner.name), expires_at or now + VALID_FOR
+    if expires_at < now:
         raise InvalidKeyError("expires_at is in the past")
+    if is_among(name, [by]):  # also a key in another role: a person's roles are those of the person's keys
+        raise OwnKeyError
     parts = KeyParts(owner.county_id, secrets.token_hex(4), secrets.token_urlsafe(32))
-    key = KeyRecord(parts.prefix, owner.name, owner.role, created_at=now, expires_at=expires_at, issued_by=by)
+    key = KeyRecord(parts.prefix, name, owner.role, created_at=now, expires_at=expires_at, issued_by=by)
     async with database.reading() as connection, connection.transaction():
         await rows.add_county(connection, owner.county_id)
-        keys = await rows.list_keys(connection, owner.county_id)
-        if sum(other.principal == owner.name and other.state(now) == "live" for other in keys) >= _LIVE_AT_ONCE:
+        look, on_record = await rows.person_named(connection, owner.county_id, name, now=now, by=by)
+        if on_record != name:
+            raise NameTakenError
+        if await connection.fetchval(rows.LIVE_KEYS, owner.county_id, look, now) >= _LIVE_AT_ONCE:
             raise KeyLimitError
-        await connection.execute(rows.ADD_KEY, owner.county_id, secret_hash(parts.secret), *astuple(key))
+        await connection.execute(rows.ADD_KEY, owner.county_id, look, secret_hash(parts.secret), *astuple(key))
     return str(parts)
 
 
@@ -109,6 +116,22 @@ async def until_known() -> None:
     await asyncio.sleep(2 * _MAX_AGE)
 
 
+async def mark_expired(database: Database, now: datetime) -> None:
+    """Mark the keys that have expired: they stay expired even if the clock goes back."""
+    try:
+        async with database.reading() as connection:
+            await connection.execute(rows.MARK_EXPIRED, now)
+    except Exception as error:  # noqa: BLE001  # such as a lost database: the next time they are marked
+        logger.warning("expired keys were not marked", extra={"error": type(error).__qualname__})
+
+
+async def keep_expired(database: Database, now: Callable[[], datetime]) -> None:
+    """Mark the keys that have expired, at once and then every minute, until it is canceled."""
+    while True:
+        await mark_expired(database, now())
+        await asyncio.sleep(_MARK_EVERY)
+
+
 class KeyRing:
     """Finds the owners of keys. What was read of a key is used for 0.2 s; a process asks one query at a time."""
 
@@ -129,8 +152,11 @@ class KeyRing:
         if parts is None or found is None or not hmac.compare_digest(found.secret_sha256, secret_hash(parts.secret)):
             self.refused["unknown"] += 1
             return None
-        expired = found.expires_at is not None and found.expires_at <= now
-        if found.revoked or expired:
+        expires_now = not found.expired and found.expires_at is not None and found.expires_at <= now
+        if expires_now:
+            await mark_expired(self._database, now)  # before it is refused, since the clock may go back
+            self._known.clear()
+        if found.revoked or found.expired or expires_now:
             self.refused["revoked" if found.revoked else "expired"] += 1
             return None
         name = parts[:2]
@@ -140,6 +166,10 @@ class KeyRing:
             self._noting.add(task)
             task.add_done_callback(self._noting.discard)
         return Principal(parts.county_id, found.principal, found.role, found.sections)
+
+    async def settle(self) -> None:
+        """Wait until every use of a key is recorded."""
+        await asyncio.gather(*self._noting)
 
     async def _stored_key(self, name: KeyName) -> StoredKey | None:
         """The key, as of less than 0.2 s ago or by the next query. None, which is not remembered, if there is none."""

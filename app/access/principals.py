@@ -17,7 +17,7 @@ Ranges = tuple[tuple[int, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The owner of a key: a name within a county, in one role."""
+    """The owner of a key: a person, station or program of a county, by name, in the role of the key."""
 
     county_id: str
     name: str
@@ -42,12 +42,13 @@ class KeyRecord:
     last_used_at: datetime | None = None
     issued_by: str | None = None  # None for a key that was issued before this was recorded
     revoked_by: str | None = None
+    expired_at: datetime | None = None  # when the service first saw it expired: it stays so if the clock goes back
 
     def state(self, now: datetime) -> Literal["live", "expired", "revoked"]:
         """Whether the key is accepted, and if not, why."""
         if self.revoked_at:
             return "revoked"
-        return "expired" if self.expires_at and self.expires_at <= now else "live"
+        return "expired" if self.expired_at or (self.expires_at and self.expires_at <= now) else "live"
 
 
 def is_county_code(text: str) -> bool:

@@ -2,13 +2,16 @@
 
 import sys
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
 
-from app.access.keys import issue_key, revoke_key
+from app.access.keys import VALID_FOR, issue_key, revoke_key
 from app.access.principals import ROLES, Principal
 from app.access.queries import list_keys
 from app.cli import common as cli
 from app.database.pools import Database
 from app.examination.queries import lookup_sums
+
+_MOST_DAYS: Final = 36_500
 
 
 def add_parser(subparsers: cli.Subparsers) -> None:
@@ -18,7 +21,8 @@ def add_parser(subparsers: cli.Subparsers) -> None:
     create = cli.command(keys, "create", text, _create, cli.COUNTY)
     create.add_argument("--role", required=True, choices=ROLES, help="what the key may do")
     create.add_argument("--name", required=True, help="the owner of the key, such as station-7")
-    create.add_argument("--days", type=cli.a_number, metavar="N", help="expires after N days (default: never)")
+    days = cli.a_number_within(1, _MOST_DAYS)
+    create.add_argument("--days", type=days, metavar="N", help=f"expires after N days (default: {VALID_FOR.days})")
     cli.command(keys, "list", "list a county's keys", _list, cli.COUNTY)
     revoke = cli.command(keys, "revoke", "revoke a key: no later request is accepted with it", _revoke, cli.COUNTY)
     revoke.add_argument("prefix", help="the key's prefix, as `keys list` shows it")
@@ -29,8 +33,9 @@ def add_parser(subparsers: cli.Subparsers) -> None:
 
 async def _create(arguments: cli.Arguments, database: Database) -> None:
     owner = Principal(arguments.county_id, arguments.name, arguments.role)
+    who = await cli.the_user(database, arguments.county_id, "admin")
     expires = cli.now() + timedelta(days=arguments.days) if arguments.days else None
-    key = await issue_key(database, owner, now=cli.now(), expires_at=expires)
+    key = await issue_key(database, owner, now=cli.now(), expires_at=expires, by=who.name)
     print("The key is shown only once. Keep it like a password.", key, sep="\n")
 
 
@@ -48,7 +53,8 @@ async def _list(arguments: cli.Arguments, database: Database) -> None:
 
 
 async def _revoke(arguments: cli.Arguments, database: Database) -> None:
-    await revoke_key(database, arguments.county_id, arguments.prefix, now=cli.now())
+    who = await cli.the_user(database, arguments.county_id, "admin")
+    await revoke_key(database, arguments.county_id, arguments.prefix, now=cli.now(), by=who.name)
 
 
 async def _lookups(arguments: cli.Arguments, database: Database) -> None:

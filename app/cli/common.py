@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias, TypeVar
 from uuid import UUID
 
-from app.access.principals import is_county_code
+from app.access.keys import KeyRing, parse
+from app.access.names import COMMAND_LINE
+from app.access.principals import Principal, Role, is_county_code
 from app.count.line_queries import list_petitions
 from app.database.engine import open_database
 from app.database.migrate import is_current, upgrade
@@ -101,6 +103,24 @@ async def check_schema(url: str, *, migrate: bool) -> None:
         if not migrate:
             raise OperationalError("the database's schema is not this program's: run `python -m app migrate`")
         await upgrade(url)
+
+
+async def the_user(database: Database, county_id: str, *roles: Role) -> Principal:
+    """Who runs a command: the person whose key is in RECALL_KEY. Without a key it is the command line, no person.
+
+    Raises CommandError if the key is not accepted, is another county's, or has none of these roles.
+    """
+    key = Settings.from_environment().person_key
+    if not key:
+        return Principal(county_id, COMMAND_LINE, roles[0])
+    keys = KeyRing(database)
+    who = await keys.recognize(parse(key), now=now())
+    await keys.settle()
+    if who is None or who.county_id != county_id:
+        raise CommandError(f"RECALL_KEY: this key is not accepted in county {county_id}")
+    if who.role not in roles:
+        raise CommandError(f"RECALL_KEY: this needs a key of the role {' or '.join(roles)}")
+    return who
 
 
 async def the_petition(database: Database, petition_id: UUID) -> Petition:

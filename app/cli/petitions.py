@@ -1,12 +1,13 @@
 """`python -m app petition`, `tally`, `explain` and the changes of lines: `finding`, `revise`, `withdraw`, `section`."""
 
+import argparse
 from dataclasses import fields
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from pydantic import BaseModel
 
-from app.access.principals import Principal
+from app.access.principals import Role
 from app.cli import common as cli
 from app.count.line_queries import read_tallies
 from app.count.record import Count
@@ -19,9 +20,13 @@ from app.law.reasons import REASONS, REVIEW_CAUSES, Outcome
 from app.law.review import PersonFinding
 from app.settings import Settings
 
+
+def _refuse_name(_: str) -> NoReturn:
+    raise argparse.ArgumentTypeError("set RECALL_KEY to the person's key: a name alone is not accepted")
+
+
 _text = cli.argument(wire.safe_text, "text without control characters")  # which raises a kind of ValueError
-_RECORDED = cli.Parser(add_help=False)
-_RECORDED.add_argument("--by", required=True, type=_text, metavar="NAME", help="who decides this; it is recorded")
+_DECIDERS: Final[tuple[Role, ...]] = ("clerk", "supervisor")
 _TERMS: Final = (
     ("--office", "TEXT", "the office that the officer holds"),
     ("--district", "TEXT", "the district of the office"),
@@ -30,6 +35,8 @@ _TERMS: Final = (
     ("--form-approved-on", "DATE", "the day on which the petition's form was approved; needed with --registered"),
     ("--window-exception", "REASON", "why the window or the filing may exceed EC 11220, such as a court's order"),
 )
+_RECORDED = cli.Parser(add_help=False)
+_RECORDED.add_argument("--by", type=_refuse_name, help=argparse.SUPPRESS)  # of an earlier version
 _RECORDED.add_argument("--note", default="", type=_text, help="why; required to reverse or revoke something")
 
 
@@ -93,13 +100,15 @@ async def _open(arguments: cli.Arguments, database: Database) -> None:
     given = vars(arguments)
     given["circulation_from"], given["circulation_to"] = arguments.circulation
     terms = Terms(**{field.name: given[field.name] for field in fields(Terms)})
-    petition = await Count(database).open_petition(terms, opened_by="command line", now=cli.now())
+    who = await cli.the_user(database, terms.county_id, *_DECIDERS)
+    petition = await Count(database).open_petition(terms, opened_by=who.name, now=cli.now())
     _print(petitions.PetitionOut.model_validate(petition))
 
 
 async def _close(arguments: cli.Arguments, database: Database) -> None:
+    who = await cli.the_user(database, arguments.petition.county_id, "supervisor")
     key = await cli.first_signer(Settings.from_environment(), database)
-    closed = await Count(database).close_and_sign(arguments.petition, key, closed_by="command line", now=cli.now)
+    closed = await Count(database).close_and_sign(arguments.petition, key, closed_by=who.name, now=cli.now)
     _print(petitions.PetitionOut.model_validate(closed))
 
 
@@ -115,7 +124,7 @@ async def _explain(arguments: cli.Arguments, database: Database) -> None:
 
 async def _finding(arguments: cli.Arguments, database: Database) -> None:
     said = PersonFinding(Outcome(arguments.status, arguments.reason), arguments.voter, arguments.note)
-    who = Principal(arguments.petition.county_id, arguments.by, "supervisor")
+    who = await cli.the_user(database, arguments.petition.county_id, *_DECIDERS)
     act = partial(actions.decide_line, place=arguments.place, said=said, who=who)
     read, _ = await Count(database).attempt(arguments.petition, act, now=cli.now())
     _print(signatures.line_out(read.line))
@@ -128,7 +137,8 @@ async def _revise(arguments: cli.Arguments, database: Database) -> None:
     except problems.Problem as problem:
         wrong = ", ".join(error.path for error in problem.errors)
         raise cli.CommandError(f"{arguments.file}: {problem.detail} {wrong}".rstrip()) from None
-    act = partial(actions.revise, revised=revised, by=arguments.by, note=arguments.note)
+    who = await cli.the_user(database, arguments.petition.county_id, *_DECIDERS)
+    act = partial(actions.revise, revised=revised, by=who.name, note=arguments.note)
     read, _ = await Count(database).attempt(arguments.petition, act, now=cli.now())
     _print(signatures.detail_out(read))
 
@@ -136,7 +146,9 @@ async def _revise(arguments: cli.Arguments, database: Database) -> None:
 async def _withdraw(arguments: cli.Arguments, database: Database) -> None:
     if arguments.voter and not arguments.received:
         raise cli.CommandError("--voter needs --received: the day on which the withdrawal was received")
-    recorded = {"by": arguments.by, "note": arguments.note}
+    roles = _DECIDERS[arguments.revoke is not None :]  # to revoke a withdrawal takes a supervisor
+    who = await cli.the_user(database, arguments.petition.county_id, *roles)
+    recorded = {"by": who.name, "note": arguments.note}
     if arguments.revoke:
         act = partial(actions.revoke_withdrawal, withdrawal_id=arguments.revoke, **recorded)
     else:
@@ -147,6 +159,7 @@ async def _withdraw(arguments: cli.Arguments, database: Database) -> None:
 
 async def _section(arguments: cli.Arguments, database: Database) -> None:
     dates = SectionDates(arguments.signed_from, arguments.signed_to)
-    act = partial(actions.declare_section, section=arguments.section, dates=dates, by=arguments.by)
+    who = await cli.the_user(database, arguments.petition.county_id, *_DECIDERS)
+    act = partial(actions.declare_section, section=arguments.section, dates=dates, by=who.name)
     declared = await Count(database).attempt(arguments.petition, act, now=cli.now())
     _print(signatures.section_out(declared))

@@ -55,6 +55,7 @@ def add_parser(subparsers: cli.Subparsers) -> None:
 
 
 async def _load(arguments: cli.Arguments, database: Database) -> None:
+    await cli.the_user(database, arguments.county_id, "admin")
     source = sys.stdin.buffer if arguments.file == "-" else Path(arguments.file)
     names = ("county_id", "roll_format", "complete_through", "activate")
     options = {name: getattr(arguments, name) for name in names}
@@ -64,6 +65,7 @@ async def _load(arguments: cli.Arguments, database: Database) -> None:
 
 
 async def _rekey(arguments: cli.Arguments, database: Database) -> None:
+    await cli.the_user(database, arguments.county_id, "admin")
     roll = {"county_id": arguments.county_id, "roll_version": arguments.version}
     with _progress() as progress:
         loaded = await loading.rekey_roll(database.url, **roll, progress=progress)
@@ -93,6 +95,7 @@ async def _loaded(database: Database, loaded: loading.LoadedRoll) -> None:
 
 
 async def _activate(arguments: cli.Arguments, database: Database) -> None:
+    await cli.the_user(database, arguments.county_id, "admin")
     name = arguments.county_id, arguments.version
     async with database.intake() as connection:
         await loading.activate_roll(connection, name, allow_older=arguments.allow_older)
@@ -117,7 +120,8 @@ async def _list_rolls(arguments: cli.Arguments, database: Database) -> None:
 
 async def _load_aliases(arguments: cli.Arguments, database: Database) -> None:
     county_id, content = arguments.county_id, cli.content_of(arguments.file)
-    version, is_new = await aliases.load_aliases(database, county_id, content, by="command line", now=cli.now())
+    who = await cli.the_user(database, county_id, "admin")
+    version, is_new = await aliases.load_aliases(database, county_id, content, by=who.name, now=cli.now())
     state = "in use" if is_new else "in use already"
     names = f"{version.streets:,} of streets, {version.cities:,} of cities"
     print(f"aliases version {version.aliases_version}: {names}, {state}")

@@ -41,6 +41,7 @@ class KeyOut(wire.ResponseModel):
     last_used_at: datetime | None
     issued_by: str | None
     revoked_by: str | None
+    expired_at: datetime | None
 
 
 class NewKeyOut(wire.ResponseModel):
@@ -52,7 +53,11 @@ class NewKeyOut(wire.ResponseModel):
 
 @keys.post("", status_code=201)
 async def create_key(principal: Admin, state: AppState, new: wire.Body[KeyIn]) -> NewKeyOut:
-    """A new key of the county. A principal has at most two live keys: the old and the new one during a change."""
+    """A new key of a person, station or program; a name that is new adds it. Without an end it is valid for 180 days.
+
+    A name has at most two live keys: the old and the new one during a change. Another administrator than the person
+    must ask for a further key or another role of the person. Names that look alike are the same person's.
+    """
     owner = replace(principal, name=new.principal, role=new.role)
     key = await access.issue_key(state.database, owner, now=state.now(), expires_at=new.expires_at, by=principal.name)
     return NewKeyOut(key=key, prefix=key.split(".")[2])

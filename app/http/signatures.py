@@ -13,6 +13,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
+from app.access.names import is_among
 from app.access.principals import Principal
 from app.count.intake import Submission
 from app.count.line_queries import LineRead, page_of_lines, read_line
@@ -301,7 +302,7 @@ def as_seen_by(who: Principal, read: LineRead) -> LineRead:
     A person who compares the signature must not see an earlier doubt (2 CCR 20960). An auditor does not compare, and
     the people who doubted it know.
     """
-    if read.undoubted is None or who.role == "auditor" or who.name in read.line.mismatch_by:
+    if read.undoubted is None or who.role == "auditor" or is_among(who.name, read.line.mismatch_by):
         return read
     settled = len(read.line.confirmed_by) >= read.people_needed
     line = read.line._replace(settled=settled)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from app.access.names import COMMAND_LINE, is_among, people
 from app.access.principals import Principal
 from app.errors import FindingRefusedError, SupervisorNeededError
 from app.law.line import Finding, Line, Ruleset, restated
@@ -23,7 +24,7 @@ def judge(line: Line, said: PersonFinding, who: Principal, ruleset: Ruleset) -> 
     """The finding that follows from what a person says; None if nothing changes since the person said it before.
 
     Raises FindingRefusedError if the rules do not allow it here, and SupervisorNeededError if it reverses a person's
-    finding (rule: a reversal is a supervisor's, with a reason).
+    finding (rule: a reversal is a supervisor's, with a reason). Names that look alike are one person's.
 
     Args:
         line: as it is decided now.
@@ -31,6 +32,10 @@ def judge(line: Line, said: PersonFinding, who: Principal, ruleset: Ruleset) -> 
         who: the person.
         ruleset: of the petition.
     """
+    if who.name == COMMAND_LINE:
+        raise FindingRefusedError(
+            "a finding is a person's: it needs that person's key (on the command line: RECALL_KEY)"
+        )
     found = restated(line)._replace(
         outcome=_checked(line, said),
         voter_id=None if said.outcome.status == "review" else said.voter_id or line.voter_id,
@@ -43,9 +48,9 @@ def judge(line: Line, said: PersonFinding, who: Principal, ruleset: Ruleset) -> 
     if found.outcome == MISMATCH and line.by_itself != MISMATCH:
         return _opinion(line, found, said, who, ruleset)
     if _agree(found, line):
-        if found.outcome.status == "review" or (who.name in line.confirmed_by and not line.mismatch_by):
+        if found.outcome.status == "review" or (is_among(who.name, line.confirmed_by) and not line.mismatch_by):
             return None
-        return found._replace(confirmed_by=tuple(dict.fromkeys((*line.confirmed_by, who.name))))
+        return found._replace(confirmed_by=people((*line.confirmed_by, who.name)))
     _check_reversal(line, said, who)
     return found._replace(confirmed_by=()) if found.outcome.status == "review" else found
 
@@ -104,17 +109,18 @@ def _opinion(line: Line, found: Finding, said: PersonFinding, who: Principal, ru
     """
     if line.by_itself != VALID or found.voter_id != line.voter_id:
         raise FindingRefusedError("a signature is compared once the line is found valid for its voter")
-    if who.name in line.mismatch_by:
+    if is_among(who.name, line.mismatch_by):
         return None
     _check_reversal(line, said, who)
-    sharing = (*line.mismatch_by, who.name)
+    sharing = people((*line.mismatch_by, who.name))
     if len(sharing) < ruleset.people_needed(MISMATCH):
         return found._replace(outcome=VALID, confirmed_by=(), mismatch_by=sharing)
     return found._replace(confirmed_by=sharing)
 
 
 def _check_reversal(line: Line, said: PersonFinding, who: Principal) -> None:
-    if not line.confirmed_by or (line.confirmed_by == (who.name,) and said.outcome.status == "review"):
+    own = people((*line.confirmed_by, who.name)) == people(line.confirmed_by[:1])
+    if not line.confirmed_by or (own and said.outcome.status == "review"):
         return  # a person may overrule a machine; an undo returns the line to review and never reverses it
     if who.role != "supervisor":
         raise SupervisorNeededError

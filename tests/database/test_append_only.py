@@ -16,6 +16,7 @@ ALLOWED = {
     "roll_token": {"SELECT", "INSERT"},
     "roll_variant": {"SELECT", "INSERT"},
     "registration": {"SELECT"},
+    "person": {"SELECT", "INSERT"},
     "api_key": {"SELECT", "INSERT"},
     "petition": {"SELECT", "INSERT"},
     "lapsed_attempt": {"SELECT", "INSERT"},
@@ -48,6 +49,7 @@ COLUMNS = {
     ("api_key", "revoked_at"),
     ("api_key", "last_used_at"),
     ("api_key", "revoked_by"),
+    ("api_key", "expired_at"),
     *(
         ("roll", column)
         for column in (

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
@@ -21,11 +22,14 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from app.access.keys import KeyParts, KeyRing, issue_key
+from app.access.principals import Principal
 from app.count.line_queries import get_petition
-from app.database.engine import connect_arguments
+from app.database.engine import connect_arguments, open_database
 from app.database.migrate import upgrade
 from app.database.pools import Database
 from app.database.server import EmbeddedServer
+from app.errors import InvalidKeyError, KeyLimitError, NameTakenError
 from app.examination.explanation import explain
 from app.law.line import Place
 from app.law.petition import PetitionKey
@@ -109,6 +113,39 @@ async def explanation(database: Database, place: Place) -> str:
         petition = await get_petition(connection, PetitionKey(COUNTY, UUID(SENT["petition_id"])))
     assert petition
     return await explain(database, petition, place)
+
+
+async def test_owners_of_keys_become_persons_and_lose_nothing(
+    server: EmbeddedServer, administration: asyncpg.Connection
+) -> None:
+    """Keys from before names were compared: three spellings of one, and names that no new person may have."""
+    names = ["Clerk-4 ", "clerk-4", "c1erk-4", "clerk-5", "a|b", "machine"]
+    await administration.execute("CREATE DATABASE before_persons")
+    url = server.url(database="before_persons")
+    await upgrade(url, "0011")
+    connection = await asyncpg.connect(**connect_arguments(url))
+    await connection.execute("INSERT INTO county (county_id, name) VALUES ('c', 'c')")
+    day, keys = datetime(2026, 1, 1, tzinfo=UTC), [(f"{number:08}", name) for number, name in enumerate(names)]
+    add = "INSERT INTO api_key (county_id, prefix, principal, role, secret_sha256, created_at)"
+    for prefix, name in keys:
+        row = (prefix, name, sha256(b"s" * 43).digest(), day + timedelta(days=int(prefix)))
+        await connection.execute(f"{add} VALUES ('c', $1, $2, 'clerk', $3, $4)", *row)
+    await upgrade(url)
+    persons = await connection.fetch("SELECT name FROM person ORDER BY added_at")
+    assert [name for (name,) in persons] == ["Clerk-4", "clerk-5", "a|b", "machine"]
+    of_four = "SELECT count(*) FROM api_key JOIN person USING (county_id, look) WHERE name = 'Clerk-4'"
+    assert await connection.fetchval(of_four) == 3
+    database = await open_database(url, intake=1, reading=1)
+    ring, later = KeyRing(database), datetime(2099, 1, 1, tzinfo=UTC)
+    for prefix, name in keys:  # they keep what they were issued for, and have no end
+        assert await ring.recognize(KeyParts("c", prefix, "s" * 43), now=later) == Principal("c", name, "clerk")
+    await ring.settle()
+    for name, refused in (("clerk-4", NameTakenError), ("Clerk-4", KeyLimitError), ("machine", InvalidKeyError)):
+        with pytest.raises(refused):
+            await issue_key(database, Principal("c", name, "clerk"), now=later)
+    await database.close()
+    await connection.close()
+    await administration.execute("DROP DATABASE before_persons WITH (FORCE)")
 
 
 def test_the_dump_has_rows_of_every_kind() -> None:

@@ -106,9 +106,10 @@ async def test_a_principal_has_two_live_keys_while_it_changes_over_and_no_third(
 
 async def test_a_key_of_another_county_cannot_be_revoked_or_seen(world: World, connection: asyncpg.Connection) -> None:
     await connection.execute("INSERT INTO county (county_id, name) VALUES ('elsewhere', 'elsewhere')")
+    await connection.execute("INSERT INTO person VALUES ('elsewhere', 'theirs', 'theirs', now(), 'command line')")
     await connection.execute(
-        "INSERT INTO api_key (county_id, prefix, principal, role, secret_sha256, created_at)"
-        " VALUES ('elsewhere', '0123abcd', 'theirs', 'admin', $1, now())",
+        "INSERT INTO api_key (county_id, prefix, principal, look, role, secret_sha256, created_at)"
+        " VALUES ('elsewhere', '0123abcd', 'theirs', 'theirs', 'admin', $1, now())",
         bytes(32),
     )
     assert (await admin(world, "DELETE", "/0123abcd")).status_code == 404

@@ -148,7 +148,7 @@ class Matrix:
         self.prefix = unused.split(".")[2]
         for role in ROLES:
             self.keys[role, "own"] = self.keys[role, "unknown"] = self.world.keys[role]
-            self.keys[role, "another county's"] = await self._issue("elsewhere", role, role, now)
+            self.keys[role, "another county's"] = await self._issue("elsewhere", role, f"{role}-1", now)
             self.keys[role, "expired"] = await self._issue("sample", role, f"expired-{role}", past, past)
             self.keys[role, "revoked"] = key = await self._issue("sample", role, f"revoked-{role}", now)
             await revoke_key(self.world.database, "sample", key.split(".")[2], now=now)

@@ -109,3 +109,27 @@ def test_what_is_seen_on_paper_is_not_refuted_by_the_data(reason: str) -> None:
     assert (judged.outcome, judged.confirmed_by) == (outcome, ("a", "b", "c"))
     other = judge_again(line, Finding(PLACE, VALID, "V2"), "new_dates")
     assert other.outcome == ("review", "new_dates")
+
+
+@pytest.mark.parametrize("again", ["Clerk-1", "clerk-1 ", "c1erk-l"])
+def test_names_that_look_alike_are_one_person(again: str) -> None:
+    """As in a database from before such names were refused: keys of both are still in use."""
+    mismatch, no = PersonFinding(MISMATCH), PersonFinding(Outcome("invalid", "illegible"))
+    line = Line(PLACE, VALID, "V1", settled=True)
+    for who in ("clerk-1", "clerk-2"):
+        doubt = judge(line, mismatch, Principal("sample", who, "clerk"), CALIFORNIA)
+        assert doubt
+        line = line_after(doubt, None, CALIFORNIA)
+    assert judge(line, mismatch, Principal("sample", again, "clerk"), CALIFORNIA) is None
+    found = judge(Line(PLACE, VALID, "V1"), no, Principal("sample", "clerk-1", "clerk"), CALIFORNIA)
+    assert found
+    line = line_after(found, None, CALIFORNIA)
+    assert judge(line, no, Principal("sample", again, "clerk"), CALIFORNIA) is None
+    undone = judge(line, PersonFinding(Outcome("review")), Principal("sample", again, "clerk"), CALIFORNIA)
+    assert undone, "a person's own finding"
+
+
+@given(lines(), words)
+def test_without_a_persons_key_no_line_is_decided(line: Line, word: PersonFinding) -> None:
+    with pytest.raises(FindingRefusedError, match="that person's key"):
+        judge(line, word, Principal("sample", "command line", "supervisor"), CALIFORNIA)
