@@ -6,7 +6,8 @@ from datetime import datetime
 from asyncpg import Range
 
 from app.access import assignment_queries as rows
-from app.access.keys import COMMAND_LINE, until_known
+from app.access.keys import until_known
+from app.access.names import COMMAND_LINE
 from app.access.principals import Ranges
 from app.database.pools import Database
 from app.errors import UnknownStationError
