@@ -25,7 +25,8 @@ async def _assign(arguments: cli.Arguments, database: Database) -> None:
     owner, ranges = (arguments.county_id, arguments.name), tuple(filter(None, arguments.sections))
     if len(ranges) not in (0, len(arguments.sections)):
         raise cli.CommandError(f"give ranges of sections, or `{_EVERY}` alone")
-    await assign_sections(database, owner, ranges, now=cli.now())
+    who = await cli.the_user(database, arguments.county_id, "admin")
+    await assign_sections(database, owner, ranges, now=cli.now(), by=who.name)
 
 
 async def _list(arguments: cli.Arguments, database: Database) -> None:
