@@ -97,7 +97,7 @@ class Service:
         return "".join(out.decode().splitlines()[-1:])
 
     async def _start(self, *arguments: str, **options: Any) -> Process:  # noqa: ANN401  asyncio's own
-        program, env = (sys.executable, "-m", "app", *arguments), {**os.environ, **self.environment}
+        program, env = (sys.executable, "-m", "app", *arguments), {**os.environ, "RECALL_KEY": "", **self.environment}
         return await asyncio.create_subprocess_exec(*program, stdout=PIPE, env=env, cwd=_ROOT, **options)
 
 
