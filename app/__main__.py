@@ -12,7 +12,8 @@ from app.errors import FileFaults, OperationalError, RecallError
 MODULES: Final = {
     "app.cli.serve": ("serve", "migrate"),
     "app.cli.backups": ("backup", "restore"),
-    "app.cli.access": ("keys", "lookups"),
+    "app.cli.access": ("keys",),
+    "app.cli.reads": ("reads",),
     "app.cli.assignments": ("assignments",),
     "app.cli.rolls": ("roll", "aliases", "reexamine"),
     "app.cli.petitions": ("petition", "tally", "explain", "finding", "revise", "withdraw", "section"),

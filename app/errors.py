@@ -107,8 +107,8 @@ class AlreadyCheckedError(RecallError, code="already_checked", kind="conflict"):
     """This line has been checked already: each has one independent answer."""
 
 
-class LookupBudgetError(RecallError, code="lookup_budget", kind="too_many"):
-    """This principal's lookups of today are used up."""
+class ReadBudgetError(RecallError, code="lookup_budget", kind="too_many"):
+    """This is more than what is left of the lines whose voter data this principal may read today."""
 
     def __init__(self, retry_after: int) -> None:
         """Keep the number of seconds until the next day."""

@@ -12,6 +12,7 @@ from app.access.keys import keep_expired
 from app.database.engine import SESSION, connect_arguments, open_database
 from app.database.queries import current_history
 from app.examination.actions import keep_examined
+from app.examination.reads import ReadBudget
 from app.http import (
     administration,
     assignments,
@@ -21,6 +22,7 @@ from app.http import (
     openapi,
     petitions,
     problems,
+    reads,
     signatures,
     voters,
 )
@@ -48,6 +50,7 @@ _ROUTERS = (
     administration.keys,
     assignments.router,
     voters.router,
+    reads.router,
     voters.quality,
     health.router,
     metrics.router,
@@ -96,7 +99,8 @@ async def _running(settings: Settings, url: str, counted: Metrics, now: Callable
     rate, folders = RateLimit(settings.requests_per_second), {"data": settings.data_dir}
     if settings.backup_dir and not settings.database_url:
         folders["backups"] = settings.backup_dir
-    state = State(database, uploads, matchers, counted, rate, signer, history, now, folders)
+    budget = ReadBudget(settings.reads_per_day, settings.time_zone)
+    state = State(database, uploads, matchers, counted, rate, signer, history, budget, now, folders)
     works = (
         keep_examined(state.count, now, matchers.decide_lines),
         keep_checkpoints(database, signer, now),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Final, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -16,6 +17,7 @@ from app.errors import SettingsError
 _PATHS: Final = ("DATA_DIR", "PG_BIN", "CHECKPOINT_KEY_FILE", "BACKUP_DIR")
 _COLLECTORS: Final = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")  # either enables telemetry
 _MOST_MATCHERS: Final = 2  # unless more are asked for: each holds 75 MB, and with two the service stays under 300
+_MOST_READS: Final = 1_000_000_000  # no limit to speak of, for a demo
 _SHORTEST: Final = 12  # characters of a password
 _FEWEST: Final = 5  # different ones among them
 # A password made of nothing but these words is among the first that an attacker tries.
@@ -38,6 +40,8 @@ class Settings:
     reading_connections: int  # connections for everything else, so that readers cannot starve the stations
     matchers: int = 0  # worker processes that decide lines; 0: the service does it itself
     requests_per_second: int = 1000  # from one key, with bursts of twice as many
+    reads_per_day: int = 3_000  # lines whose voter data a principal may read in a day of
+    time_zone: str = "America/Los_Angeles"  # the county
     telemetry: bool = False  # send spans to OpenTelemetry; its own variables OTEL_… say where
     checkpoint_key_file: Path | None = None  # Ed25519, PEM; None: `checkpoint.key` in data_dir, made if it is missing
     person_key: str = field(default="", repr=False)  # of the person who runs a command
@@ -67,6 +71,8 @@ class Settings:
             reading_connections=_count(environment, "READING_CONNECTIONS", 8),
             matchers=_count(environment, "MATCHERS", min(os.cpu_count() or 1, _MOST_MATCHERS), least=0),
             requests_per_second=_count(environment, "REQUESTS_PER_SECOND", 1000),
+            reads_per_day=_count(environment, "READS_PER_DAY", 3_000, most=_MOST_READS),
+            time_zone=_time_zone(environment.get("TIME_ZONE") or "America/Los_Angeles"),
             telemetry=any(map(environment.get, _COLLECTORS)) and not telemetry_disabled,
             checkpoint_key_file=paths.get("CHECKPOINT_KEY_FILE"),
             person_key=environment.get("RECALL_KEY", "").strip(),
@@ -79,11 +85,18 @@ class Settings:
         return result
 
 
-def _count(environment: Mapping[str, str], name: str, default: int, *, least: int = 1) -> int:
+def _count(environment: Mapping[str, str], name: str, default: int, *, least: int = 1, most: int = 1000) -> int:
     text = environment.get(name) or str(default)
-    if not text.isascii() or not text.isdigit() or not least <= int(text) <= 1000:  # noqa: PLR2004  # a sane bound
-        raise SettingsError(f"{name} must be a whole number from {least} to 1000")
+    if not text.isascii() or not text.isdigit() or not least <= int(text[:20]) <= most:
+        raise SettingsError(f"{name} must be a whole number from {least} to {most}")
     return int(text)
+
+
+def _time_zone(name: str) -> str:
+    try:
+        return ZoneInfo(name).key
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise SettingsError("TIME_ZONE must be a time zone such as America/Los_Angeles") from None
 
 
 def _database_url(text: str | None) -> str | None:

@@ -29,6 +29,14 @@ def test_there_is_a_matcher_for_each_processor_and_no_more_than_two(
     assert Settings.from_environment({"MATCHERS": "0"}).matchers == 0
 
 
+def test_a_day_of_reads_is_that_of_the_countys_time_zone() -> None:
+    settings = Settings.from_environment({})
+    assert (settings.reads_per_day, settings.time_zone) == (3_000, "America/Los_Angeles")
+    for name, value in (("TIME_ZONE", "Mars/Olympus"), ("TIME_ZONE", "../etc"), ("READS_PER_DAY", "0")):
+        with pytest.raises(SettingsError, match=name):
+            Settings.from_environment({name: value})
+
+
 @pytest.mark.parametrize(
     "password",
     [

@@ -1,7 +1,7 @@
-"""`python -m app keys` and `lookups`: who may use the service, and who looked voters up."""
+"""`python -m app keys`: who may use the service."""
 
 import sys
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import timedelta
 from typing import Final
 
 from app.access.keys import VALID_FOR, issue_key, revoke_key
@@ -9,7 +9,6 @@ from app.access.principals import ROLES, Principal
 from app.access.queries import list_keys
 from app.cli import common as cli
 from app.database.pools import Database
-from app.examination.queries import lookup_sums
 
 _MOST_DAYS: Final = 36_500
 
@@ -26,9 +25,6 @@ def add_parser(subparsers: cli.Subparsers) -> None:
     cli.command(keys, "list", "list a county's keys", _list, cli.COUNTY)
     revoke = cli.command(keys, "revoke", "revoke a key: no later request is accepted with it", _revoke, cli.COUNTY)
     revoke.add_argument("prefix", help="the key's prefix, as `keys list` shows it")
-    text = "show voter lookups by user and day (what was searched for is not stored)"
-    lookups = cli.command(subparsers, "lookups", text, _lookups, cli.COUNTY)
-    lookups.add_argument("--since", default=date.min, **cli.DATE, help="default: all")
 
 
 async def _create(arguments: cli.Arguments, database: Database) -> None:
@@ -55,13 +51,3 @@ async def _list(arguments: cli.Arguments, database: Database) -> None:
 async def _revoke(arguments: cli.Arguments, database: Database) -> None:
     who = await cli.the_user(database, arguments.county_id, "admin")
     await revoke_key(database, arguments.county_id, arguments.prefix, now=cli.now(), by=who.name)
-
-
-async def _lookups(arguments: cli.Arguments, database: Database) -> None:
-    async with database.reading() as connection:
-        sums = await lookup_sums(connection, arguments.county_id, datetime.combine(arguments.since, time(), UTC))
-    if not sums:
-        print(cli.lacking(arguments.county_id, "recorded lookups", "an earlier --since"), file=sys.stderr)
-    print(f"{'day':<10} {'lookups':>8} {'shown':>8}  {'kind':<16} user")
-    for row in sums:
-        print("{day} {lookups:>8,} {candidates:>8,}  {kind:<16} {principal} ({role})".format_map(row))

@@ -9,7 +9,8 @@ from pydantic import BaseModel
 
 from app.access.principals import Role
 from app.cli import common as cli
-from app.count.line_queries import read_tallies
+from app.cli.reads import put_on_record
+from app.count.line_queries import read_line, read_tallies
 from app.count.record import Count
 from app.database.pools import Database
 from app.examination import actions, explanation
@@ -119,7 +120,11 @@ async def _tally(arguments: cli.Arguments, database: Database) -> None:
 
 
 async def _explain(arguments: cli.Arguments, database: Database) -> None:
-    print(await explanation.explain(database, arguments.petition, arguments.place))
+    text = await explanation.explain(database, arguments.petition, arguments.place)
+    async with database.reading() as connection:
+        read = await read_line(connection, arguments.petition.key, arguments.place)
+    await put_on_record(database, arguments.petition, read)
+    print(text)
 
 
 async def _finding(arguments: cli.Arguments, database: Database) -> None:
@@ -140,6 +145,7 @@ async def _revise(arguments: cli.Arguments, database: Database) -> None:
     who = await cli.the_user(database, arguments.petition.county_id, *_DECIDERS)
     act = partial(actions.revise, revised=revised, by=who.name, note=arguments.note)
     read, _ = await Count(database).attempt(arguments.petition, act, now=cli.now())
+    await put_on_record(database, arguments.petition, read)
     _print(signatures.detail_out(read))
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from app.cli import common as cli
+from app.cli.reads import put_on_record
 from app.database.pools import Database
 from app.ledger.evidence import export_bundle, verify
 from app.settings import Settings
@@ -41,6 +42,7 @@ async def _verify(arguments: cli.Arguments, database: Database) -> None:
 
 async def _bundle(arguments: cli.Arguments, database: Database) -> None:
     key = cli.signer(Settings.from_environment())
+    await put_on_record(database, arguments.petition)
     try:
         holds = await export_bundle(database, arguments.petition.key, key, arguments.out)
     except (FileExistsError, FileNotFoundError, PermissionError) as error:  # it would name the temporary file

@@ -100,12 +100,21 @@ class Count:
         raise BusyError
 
     async def once(
-        self, request: WriteRequest, act: Act[Result], answer: Callable[[Result], dict[str, Any]]
+        self,
+        request: WriteRequest,
+        act: Act[Result],
+        answer: Callable[[Result], dict[str, Any]],
+        before_commit: Callable[[Change, dict[str, Any]], Awaitable[None]],
     ) -> StoredAnswer:
         """Carry a request out in one transaction, and store its answer with what it changed.
 
-        `answer` makes JSON data of the result of `act`; it is a pure function. Raises IdempotencyConflictError if the
-        key was used before with other content, and what `attempt` raises.
+        Args:
+            request: by which it is recognized again.
+            act: what to do.
+            answer: a pure function that makes JSON data of the result of `act`.
+            before_commit: called with each answer, new or stored; what it raises undoes all.
+
+        Raises IdempotencyConflictError if the key was used before with other content, and what `attempt` raises.
         """
         key, petition = request.key, request.petition
 
@@ -126,7 +135,12 @@ class Count:
                 raise ChangedMeanwhileError  # the same request is being answered elsewhere: that answer counts
             return content, False
 
-        return await self.attempt(petition, carry_out, now=request.now)
+        async def carry_out_and_show(change: Change) -> StoredAnswer:
+            stored = await carry_out(change)
+            await before_commit(change, stored[0])
+            return stored
+
+        return await self.attempt(petition, carry_out_and_show, now=request.now)
 
     async def open_petition(self, terms: Terms, *, opened_by: str, now: datetime) -> Petition:
         """Open a petition, with its head and the ledger's first entry; a new county is created.

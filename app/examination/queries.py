@@ -1,4 +1,4 @@
-"""SQL of what people put on record, of lines to examine again, of the blind double check, and of voter lookups."""
+"""SQL of what people put on record, of lines to examine again, and of the blind double check."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -262,33 +262,3 @@ async def checks(connection: Connection, petition: PetitionKey) -> list[Check]:
 async def judgments_of(connection: Connection, petition: PetitionKey) -> dict[Place, DecidedLine]:
     """What people decided on the lines of a petition that a person judged, in paper order."""
     return {Place(*row[:3]): _decided(row[3:]) for row in await connection.fetch(_JUDGED, *petition)}
-
-
-# Takes one lookup of the day. The row's lock, held to the end of the transaction, makes concurrent lookups of one
-# principal wait for each other, so that two cannot take the last one. Returns no row if none is left. Uses the primary
-# key.
-TAKE_LOOKUP = """
-INSERT INTO lookup_budget AS b (county_id, principal, day, used) VALUES ($1, $2, $3, 1)
-ON CONFLICT (county_id, principal, day) DO UPDATE SET used = b.used + 1 WHERE b.used < $4
-RETURNING used
-"""
-
-# Records a lookup: by whom, of which kind, and how much was shown, but not the search itself.
-ADD_LOOKUP = """
-INSERT INTO lookup_audit (county_id, lookup_id, principal, role, kind, roll_version, candidates, confidential,
-                          looked_up_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-"""
-
-# How many lookups each principal made per day, and how many candidates it was shown. Uses the primary key.
-_SUMS = """
-SELECT (looked_up_at AT TIME ZONE 'UTC')::date AS day, principal, role, kind, count(*) AS lookups,
-       sum(candidates) AS candidates
-FROM lookup_audit WHERE county_id = $1 AND looked_up_at >= $2
-GROUP BY day, principal, role, kind ORDER BY day, principal, role, kind
-"""
-
-
-async def lookup_sums(connection: Connection, county_id: str, since: datetime) -> list[Record]:
-    """The lookups of a county since a moment, the oldest day (UTC) first: see `_SUMS` for the columns."""
-    return list(await connection.fetch(_SUMS, county_id, since))

@@ -1,36 +1,31 @@
 """Where a person sees candidates: looking voters up, and the blind double check of the machine's decisions."""
 
-from collections.abc import Mapping
-from datetime import UTC, datetime, time, timedelta
-from types import MappingProxyType
-from typing import Final
+from dataclasses import replace
+from datetime import datetime
 
 from app import errors
-from app.access.principals import Principal, Role
+from app.access.principals import Principal
 from app.count.line_queries import read_line, signatures_at
 from app.count.queries import Change, section_dates
 from app.count.record import record
 from app.database.pools import Database
-from app.database.tables import new_id
 from app.examination import queries as rows
 from app.examination.actions import check_voter
+from app.examination.reads import ReadBudget, VoterRead, add_read
 from app.law.line import Place, Signature, restated
 from app.law.petition import Petition, signing_interval
 from app.law.quality import DecidedLine, ErrorRate, agrees, check_answer, error_rates, is_drawn
 from app.law.reasons import Outcome
 from app.law.review import PersonFinding
-from app.matching.candidates import FoundCandidates, Question, candidates_of
+from app.matching.candidates import FoundCandidates, Kind, Question, candidates_of
 from app.matching.decision import Decision
 from app.matching.lookup import LineToDecide, decide_lines, in_use
 
-# A limit, since lookups could be used to copy the roll (EC 2194).
-LOOKUPS_A_DAY: Final[Mapping[Role, int]] = MappingProxyType({"clerk": 2_000, "supervisor": 2_000, "system": 500})
-
 
 async def look_up(
-    database: Database, who: Principal, question: Question, *, now: datetime
+    database: Database, who: Principal, question: Question, *, kind: Kind, budget: ReadBudget, now: datetime
 ) -> tuple[FoundCandidates, Decision | None]:
-    """Look voters up, subtract it from the principal's lookups of the day and record it, in one transaction.
+    """Look voters up, count it against the principal's budget of the day and record it, in one transaction.
 
     Returns the answer; and where a name and an address were given, the decision, as a line would get it.
 
@@ -38,28 +33,25 @@ async def look_up(
         database: the roll's.
         who: the clerk, supervisor or system that asks.
         question: what to look for, and when it was written.
+        kind: of the question, which asks for something.
+        budget: what each principal may read.
         now: decides which day's budget is used.
 
     Raises:
-        LookupBudgetError: none is left for today.
+        ReadBudgetError: nothing is left for today.
         NoRollError: the county has no active roll.
     """
-    now = now.astimezone(UTC)
+    read = VoterRead(kind, anew=1)
     async with database.reading() as connection, connection.transaction():
-        if not await connection.fetchval(
-            rows.TAKE_LOOKUP, who.county_id, who.name, now.date(), LOOKUPS_A_DAY[who.role]
-        ):
-            tomorrow = datetime.combine(now.date() + timedelta(days=1), time(), UTC)
-            raise errors.LookupBudgetError(retry_after=int((tomorrow - now).total_seconds()) + 1)
+        counted = await budget.spend(connection, who, read, now=now)
         roll, _ = await in_use(connection, who.county_id)
         if roll is None:
             raise errors.NoRollError
         found, decision = await candidates_of(roll, question), None
-        if question.kind == "name_and_address":
+        if kind == "name_and_address":
             [decision] = await decide_lines(roll, [LineToDecide(question.writing, question.interval)])
-        shown = (found.roll_version, len(found.candidates), found.confidential)
-        row = (who.county_id, new_id(now), who.name, who.role, question.kind, *shown, now)
-        await connection.execute(rows.ADD_LOOKUP, *row)
+        read = replace(read, voters=len(found.candidates), roll_version=found.roll_version)
+        await add_read(connection, who, read, counted=counted, now=now)
     return found, decision
 
 

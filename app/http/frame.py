@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -33,8 +33,10 @@ from app.count.record import Count, WriteRequest
 from app.database.pools import Database
 from app.database.queries import DatabaseHistory
 from app.errors import BusyError, UnknownPetitionError
+from app.examination.reads import ReadBudget, VoterRead
 from app.http import problems
 from app.http.problems import Problem
+from app.http.stations import PostedLines
 from app.http.wire import BodyReader
 from app.law.line import canonical
 from app.law.petition import Petition, PetitionKey
@@ -241,11 +243,12 @@ class State:
     rate: RateLimit
     signer: Signer  # of the ledger's checkpoints
     history: DatabaseHistory
+    budget: ReadBudget
     now: Callable[[], datetime] = utc_now
     folders: Mapping[str, FilePath] = field(default_factory=dict)  # on disks that may fill: `data`, `backups`
     readiness: tuple[asyncio.Task[Any], float] | None = None  # what /health/ready tried last, and when it began
     damaged: bool = False  # whether a request met a damaged page; until the process ends
-    posted_at: dict[tuple[str, str], float] = field(default_factory=dict)  # by county and station: the last time
+    posted: PostedLines = field(default_factory=PostedLines)
     petitions: dict[PetitionKey, Petition] = field(default_factory=dict)
     tally_bodies: dict[UUID, tuple[int, bytes]] = field(default_factory=dict)  # by petition: version, and as JSON
     verifying: asyncio.Lock = field(default_factory=asyncio.Lock)  # one verification of a count at a time
@@ -256,6 +259,15 @@ class State:
         self.count = Count(self.database)
         self.group_commit = GroupCommit(self.count, self.now, self.matchers.decide_lines, at_once=max(2, processes))
         self.keys = KeyRing(self.database)
+
+    async def put_on_record(self, who: Principal, read: VoterRead) -> None:
+        """Put a read of voter data on record, before it is answered; without a place it shows none.
+
+        Raises ReadBudgetError if it is more than is left.
+        """
+        if read.places:
+            async with self.database.reading() as connection, connection.transaction():
+                await self.budget.put_on_record(connection, who, read, now=self.now())
 
 
 def state_of(request: Request) -> State:
@@ -428,9 +440,16 @@ def check_guards(app: FastAPI) -> None:
             raise RuntimeError(msg)
 
 
-def posted(state: State, principal: Principal, *, replayed: bool) -> dict[str, str]:
-    """Note that a station posted; returns the headers of the answer, which stands while the database's history does."""
-    state.posted_at[principal.county_id, principal.name] = state.now().timestamp()
+def posted(state: State, principal: Principal, outcomes: Iterable[str], *, replayed: bool) -> dict[str, str]:
+    """Note what a station posted; returns the headers of the answer, which stands while the database's history does.
+
+    Args:
+        state: of the process.
+        principal: the station.
+        outcomes: of its lines, which do not count again if the answer is a stored one.
+        replayed: whether it is.
+    """
+    state.posted.note(principal, state.now(), () if replayed else outcomes)
     return {"Database-History": state.history.name} | (REPLAYED if replayed else {})
 
 
@@ -444,11 +463,21 @@ class Write:
     key: str | None = None
 
     async def carry_out(
-        self, act: Callable[[Change], Awaitable[Result]], answer: Callable[[Result], Answer], *meaning: str | BaseModel
+        self,
+        act: Callable[[Change], Awaitable[Result]],
+        answer: Callable[[Result], Answer],
+        *meaning: str | BaseModel,
+        shows: Callable[[dict[str, Any]], VoterRead] | None = None,
     ) -> Response:
-        """Carry the request out once, by `act` in one transaction, whose result `answer` turns into the answer.
+        """Carry the request out once. If its answer shows voter data, that is put on record in the same transaction.
 
-        It is recognized again by its `meaning`: what it does, what it is about, and its body.
+        Args:
+            act: does it in one transaction.
+            answer: turns the result of `act` into the answer.
+            meaning: what the request does, what it is about, and its body: by that it is recognized again.
+            shows: what an answer's body shows of voter data; None: nothing.
+
+        Raises ReadBudgetError, and then nothing is changed.
         """
 
         def plain(result: Result) -> dict[str, Any]:
@@ -458,7 +487,13 @@ class Write:
         parts = [part if isinstance(part, str) else part.model_dump(mode="json") for part in meaning]
         fingerprint = sha256(canonical(parts)).digest()
         request = WriteRequest(self.petition, self.principal.name, self.key, fingerprint, self.state.now())
-        content, replayed = await self.state.count.once(request, act, plain)
+
+        async def put_on_record(change: Change, content: dict[str, Any]) -> None:
+            if shows:
+                read = shows(content["body"])
+                await self.state.budget.put_on_record(change.connection, self.principal, read, now=change.now)
+
+        content, replayed = await self.state.count.once(request, act, plain, put_on_record)
         return JSONResponse(content["body"], content["status"], REPLAYED if replayed else None)
 
 

@@ -43,7 +43,7 @@ async def metrics(request: Request, state: AppState) -> Response:
         principal = await principal_of(request)
         if principal and principal.role in _MAY_SEE_COUNTS:
             shown.append(state.metrics.requests)
-            await _county(state, principal, partial(Gauge, registry=county))
+            await _county(state, principal, partial(Gauge, registry=county), partial(Counter, registry=county))
     except DATABASE_ERRORS as error:  # the process's own measures are needed all the more
         state.damaged |= is_damage(error)
         answers = ready.database and not is_unavailable(error)
@@ -77,6 +77,8 @@ async def _process(state: State, gauge: NewGauge, counter: NewCounter) -> None:
     refused = counter("recall_refused_keys", "Requests with a key that is not live.", ["state"])
     for name in _REFUSED:
         refused.labels(name).inc(state.keys.refused[name])
+    refused_reads = "Reads of voter data that were refused: more than was left of a principal's budget of the day."
+    counter("recall_reads_refused", refused_reads).inc(state.budget.refused)
     free = gauge("recall_disk_free_bytes", "Free space of a disk that the service writes to.", ["disk"])
     size = gauge("recall_disk_size_bytes", "Size of that disk.", ["disk"])
     usages, made = await asyncio.to_thread(_on_disk, state)  # a disk on a network may hang
@@ -109,7 +111,7 @@ def _on_disk(state: State) -> tuple[dict[str, tuple[int, int, int]], float]:
     return usages, made
 
 
-async def _county(state: State, principal: Principal, gauge: NewGauge) -> None:
+async def _county(state: State, principal: Principal, gauge: NewGauge, counter: NewCounter) -> None:
     """A county's counts, its stations, and its roll in use."""
     async with state.database.reading() as connection:
         petitions = await petition_figures(connection, principal.county_id)
@@ -117,9 +119,12 @@ async def _county(state: State, principal: Principal, gauge: NewGauge) -> None:
     in_use = roll if roll and roll.activated_at else None
     _petitions(petitions, in_use.complete_through if in_use else None, gauge, state.now().date())
     posted = gauge("recall_station_last_batch_timestamp_seconds", "When a station last posted here.", ["station"])
-    for (county_id, station), at in state.posted_at.items():
-        if county_id == principal.county_id:
-            posted.labels(station).set(at)
+    meaning = "New lines that a station posted here, by reason or else status; and lines that were refused."
+    lines = counter("recall_station_lines", meaning, ["station", "outcome"])
+    for station, (at, outcomes) in state.posted.of_county(principal.county_id).items():
+        posted.labels(station).set(at)
+        for outcome, count in outcomes.items():
+            lines.labels(station, outcome).inc(count)
     if in_use and in_use.activated_at:
         meaning = "The last day whose registrations are in the roll in use."
         gauge("recall_roll_version", "Version of the roll in use.").set(in_use.roll_version)

@@ -145,7 +145,7 @@ def problem_of(error: BaseException) -> Problem:
     if isinstance(error, Problem):
         return error
     if isinstance(error, domain.RecallError):
-        later = {"Retry-After": str(error.retry_after)} if isinstance(error, domain.LookupBudgetError) else None
+        later = {"Retry-After": str(error.retry_after)} if isinstance(error, domain.ReadBudgetError) else None
         return Problem(STATUS_OF[error.kind], error.code, str(error)[:_MAX_DETAIL], headers=later)
     if isinstance(error, RequestValidationError):
         return invalid(*field_errors(error.errors()))

@@ -2,11 +2,12 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
 from hashlib import sha256
+from itertools import chain
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
@@ -26,9 +27,11 @@ from app.errors import (
 )
 from app.examination import actions
 from app.examination.queries import Declaration, page_of_withdrawals
+from app.examination.reads import VoterRead, line_read
 from app.http import frame, wire
 from app.http.frame import AppState, Decider, DeciderWrite, LineReader, PathPetition, Poster, Reader
 from app.http.problems import FieldError, field_error, field_errors
+from app.http.stations import outcomes
 from app.law.line import LARGEST_NUMBER, Line, Place, Signature
 from app.law.petition import SectionDates
 from app.law.reasons import Outcome
@@ -154,19 +157,21 @@ async def post_signature(request: Request, principal: Poster, posted: wire.Body[
     good = key is None or re.fullmatch(frame.KEY_PATTERN, key)
     wrong_key = [] if good else [field_error("header.idempotency-key", "wrong_format")]
     petition = await frame.direct_petition(request, principal, *wrong_key)
+    state = frame.state_of(request)
     if not principal.may_post_to(signature.place.section):
+        state.posted.note(principal, state.now(), [SectionNotAssignedError.code])
         raise SectionNotAssignedError
     fingerprint = sha256(b"one" + _meaning(signature)).digest()
     submission = Submission(principal.name, [signature], key, fingerprint)
-    state = frame.state_of(request)
     answer = await state.group_commit.hand_in(petition, submission)
     if isinstance(answer, Exception):
         raise answer
     (result,), replayed = answer
+    headers = frame.posted(state, principal, outcomes([result]), replayed=replayed)
     if result is None:
         raise PlaceConflictError
     line, created = result
-    content, headers = line_out(line).model_dump_json(), frame.posted(state, principal, replayed=replayed)
+    content = line_out(line).model_dump_json()
     return Response(content, 201 if created else 200, headers, media_type="application/json")
 
 
@@ -190,7 +195,8 @@ async def post_signatures(
     if isinstance(answer, Exception):
         raise answer
     results, replayed = answer
-    response.headers.update(frame.posted(state, principal, replayed=replayed))
+    refused = (line.error.code for line in checked if isinstance(line, LineErrorOut))
+    response.headers.update(frame.posted(state, principal, chain(outcomes(results), refused), replayed=replayed))
     decided = (_result_out(line.place, result and result[0]) for line, result in zip(good, results, strict=True))
     return BatchOut(results=[next(decided) if isinstance(line, Signature) else line for line in checked])
 
@@ -319,15 +325,18 @@ def detail_out(read: LineRead) -> LineDetailOut:
 async def get_signature(who: LineReader, state: AppState, petition: PathPetition, place: wire.PathPlace) -> LineOut:
     """A station or system reads its own lines, without voter and evidence; clerks and above read all with evidence.
 
-    While too few people doubt a signature, others who may compare it see the line without these doubts.
+    While too few people doubt a signature, others who may compare it see the line without these doubts. A read with
+    evidence is recorded, and the line counts once a day against those that a principal may read.
     """
-    async with state.database.reading() as connection:
-        read = await read_line(connection, petition.key, place)
-    if who.role not in ("station", "system"):
-        return detail_out(as_seen_by(who, read))
+    async with state.database.reading() as connection, connection.transaction():
+        read = as_seen_by(who, await read_line(connection, petition.key, place))
+        if who.role not in ("station", "system"):
+            shown = line_read(petition.petition_id, place, read.finding)
+            await state.budget.put_on_record(connection, who, shown, now=state.now())
+            return detail_out(read)
     if read.line.station != who.name:
         raise UnknownLineError
-    return line_out(as_seen_by(who, read).line)
+    return line_out(read.line)
 
 
 @router.get(
@@ -342,13 +351,20 @@ async def list_signatures(
     reason: wire.LineReason | None = None,
     section: wire.Number | None = None,
 ) -> object:
-    """Pages in paper order: follow `next_cursor` until it is null."""
+    """Pages in paper order: follow `next_cursor` until it is null.
+
+    A page that names voters is recorded, and each line with a voter counts once a day against those that a principal
+    may read.
+    """
     after, most, blind = paging.after(wire.place_of), paging.limit + 1, principal.role != "auditor"
     filters: dict[str, Any] = {"status": status, "reason": reason, "section": section, "blind": blind}
     async with state.database.begin() as connection:
         found = await page_of_lines(connection, petition.key, after=after, limit=most, **filters)
     listed = [row._asdict() | {"place": str(Place(row.section, row.page, row.line))} for row in found]
-    return paging.page("signatures", listed, lambda line: line["place"])
+    page = paging.page("signatures", listed, lambda line: line["place"])
+    named = {line["place"]: line["voter_id"] for line in page["signatures"] if line["voter_id"]}
+    await state.put_on_record(principal, VoterRead.of_voters("lines", petition.petition_id, named))
+    return page
 
 
 class FindingIn(wire.RequestModel):
@@ -390,7 +406,12 @@ async def post_finding(write: DeciderWrite, place: wire.PathPlace, finding: wire
     A `signature_mismatch` decides nothing until three different people share it (2 CCR 20960).
     """
     act = partial(actions.decide_line, place=place, said=finding.value(), who=write.principal)
-    return await write.carry_out(act, _detail, "finding", str(place), finding)
+    return await write.carry_out(act, _detail, "finding", str(place), finding, shows=_showing(write, place))
+
+
+def _showing(write: frame.Write, place: Place, *, anew: int = 0) -> Callable[[dict[str, Any]], VoterRead]:
+    """What an answer with a line's finding shows."""
+    return lambda line: line_read(write.petition.petition_id, place, line["finding"], anew=anew)
 
 
 def _detail(done: tuple[LineRead, bool], who: Principal | None = None) -> tuple[int, LineDetailOut]:
@@ -424,7 +445,8 @@ async def post_revision(write: DeciderWrite, place: wire.PathPlace, revision: wi
     If a person decided the line and the new text says otherwise, it goes back to a person: `review`, `new_writing`.
     """
     act = partial(actions.revise, revised=revision.at(place), by=write.principal.name, note=revision.note)
-    return await write.carry_out(act, partial(_detail, who=write.principal), "revision", str(place), revision)
+    answer, shows = partial(_detail, who=write.principal), _showing(write, place, anew=1)
+    return await write.carry_out(act, answer, "revision", str(place), revision, shows=shows)
 
 
 class WithdrawalIn(wire.RequestModel):
@@ -498,12 +520,18 @@ _Withdrawals = wire.page_of("WithdrawalsOut", "A page of withdrawals, the oldest
 
 
 @withdrawals.get("", response_model=_Withdrawals)
-async def list_withdrawals(_: Reader, state: AppState, petition: PathPetition, paging: wire.ListPaging) -> object:
-    """Pages in the order of recording, including revoked ones: follow `next_cursor` until it is null."""
+async def list_withdrawals(who: Reader, state: AppState, petition: PathPetition, paging: wire.ListPaging) -> object:
+    """Pages in the order of recording, including revoked ones: follow `next_cursor` until it is null.
+
+    A page is recorded, and each withdrawal counts once a day like a line that a principal reads.
+    """
     after, most = paging.after(UUID), paging.limit + 1
     async with state.database.reading() as connection:
         found = await page_of_withdrawals(connection, petition.key, after=after, limit=most)
-    return paging.page("withdrawals", found, lambda withdrawal: withdrawal.withdrawal_id)
+    page = paging.page("withdrawals", found, lambda withdrawal: withdrawal.withdrawal_id)
+    named = {str(one.withdrawal_id): one.voter_id for one in page["withdrawals"]}
+    await state.put_on_record(who, VoterRead.of_voters("withdrawals", petition.petition_id, named))
+    return page
 
 
 class SectionIn(wire.RequestModel):

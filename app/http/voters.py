@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import AliasPath, Field, model_validator
 
 from app.access.principals import Principal
+from app.examination.reads import VoterRead
 from app.examination.voters import check_line, look_up, measure_quality, next_sample
 from app.http import wire
 from app.http.frame import AppState, Decider, PathPetition, Reader, Searcher, State, Write, petition_of
@@ -120,18 +121,17 @@ def _candidate_out(candidate: Candidate) -> CandidateOut:
 async def look_up_voters(principal: Searcher, state: AppState, asked: wire.Body[LookupIn]) -> object:
     """Search the active roll by name (given name and surname), by address (house and street), or by both.
 
-    Each search is recorded, without its content, and a principal has a number of them a day: a clerk or supervisor
-    2,000, a system 500. After that the answer is 429 until midnight UTC.
+    Each search is recorded, without its content, and counts as one line of those that a principal may read in a day.
     """
     now = state.now()
     question = Question(asked.writing(), await _interval(state, principal, asked, now))
-    if question.kind is None:
+    if (kind := question.kind) is None:
         raise invalid(field_error("", "missing"), detail="Give a name, a residence address, or both.")
-    found, decision = await look_up(state.database, principal, question, now=now)
+    found, decision = await look_up(state.database, principal, question, kind=kind, budget=state.budget, now=now)
     # The decision names only a voter who is shown, so no confidential one.
     if decision and decision.voter_id not in {candidate.registration.voter_id for candidate in found.candidates}:
         decision = decision._replace(voter_id=None)
-    return _shown(found) | {"kind": question.kind, "decision": decision}
+    return _shown(found) | {"kind": kind, "decision": decision}
 
 
 async def _interval(state: State, principal: Principal, asked: LookupIn, now: datetime) -> SigningInterval:
@@ -212,8 +212,13 @@ class QualityOut(wire.ResponseModel):
 
 @quality.get("/sample", response_model=SampleOut)
 async def get_quality_sample(who: Decider, state: AppState, petition: PathPetition, limit: SampleSize = 10) -> object:
-    """Drawn lines that the machine settled and no person has checked, in a different order for each person."""
+    """Drawn lines that the machine settled and no person has checked, in a different order for each person.
+
+    It is recorded, and each line counts once a day against the lines that a principal may read.
+    """
     drawn = await next_sample(state.database, petition, who=who, limit=limit)
+    places, voters = (str(line.place) for line, _ in drawn), sum(len(found.candidates) for _, found in drawn)
+    await state.put_on_record(who, VoterRead("sample", petition.petition_id, tuple(places), voters))
     lines = [_shown(found) | {"place": str(line.place), "writing": line} for line, found in drawn]
     return {"lines": lines}
 

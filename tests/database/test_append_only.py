@@ -34,6 +34,7 @@ ALLOWED = {
     "idempotency": {"SELECT", "INSERT"},
     "lookup_audit": {"SELECT", "INSERT"},
     "lookup_budget": {"SELECT", "INSERT"},
+    "lookup_seen": {"SELECT", "INSERT"},
     "quality_check": {"SELECT", "INSERT"},
     "line": {"SELECT", "INSERT", "UPDATE"},
     "slot": {"SELECT", "INSERT", "UPDATE"},

@@ -13,6 +13,7 @@ from app.access.assignments import assign_sections
 from app.database.engine import open_database
 from tests.http.county import COUNTY, line
 from tests.http.test_keys import app_command
+from tests.http.test_metrics import families
 from tests.http.world import World
 
 
@@ -52,6 +53,9 @@ async def test_lines_of_other_sections_are_refused_one_by_one_and_the_others_are
     ]  # fmt: skip
     assert results[1]["place"] == "2-1-1"
     assert (await world.tally())["raw"] == 2
+    assert (await world.post(line(2, (2, 1, 1)))).status_code == 403
+    found = (await families(world, "monitor"))["recall_station_lines_total"]
+    assert found["section_not_assigned", "station-1"] == 2
     await world.recount()
 
 

@@ -70,11 +70,12 @@ async def test_the_list_shows_every_key_and_no_secret(world: World) -> None:
     assert not any(key.rpartition(".")[2] in answer.text for key in [new["key"], *world.keys.values()])
 
 
-async def app_command(database: str, folder: Path, *arguments: str) -> list[str]:
-    """What a command of the county prints."""
+async def app_command(database: str, folder: Path, *arguments: str, county: bool = True) -> list[str]:
+    """What a command prints, one of the county or of a petition."""
+    of_county = ("--county", "sample") if county else ()
     environment = {**os.environ, "DATABASE_URL": database, "DATA_DIR": str(folder)}
     running = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "app", *arguments, "--county", "sample"), env=environment, stdout=PIPE
+        *(sys.executable, "-m", "app", *arguments, *of_county), env=environment, stdout=PIPE
     )
     said, _ = await running.communicate()
     assert running.returncode == 0

@@ -117,7 +117,7 @@ async def test_the_rules_and_the_dashboard_name_measures_that_exist(world: World
 
 async def test_every_rule_says_what_happened_and_what_to_do() -> None:
     for group in yaml.safe_load((DEPLOY / "alerts.yml").read_text())["groups"]:
-        for rule in group["rules"]:
+        for rule in (rule for rule in group["rules"] if "alert" in rule):
             assert rule["labels"]["severity"] in ("page", "ticket")
             assert rule["annotations"]["summary"]
             assert rule["annotations"]["action"]
@@ -191,6 +191,18 @@ async def test_a_petitions_deadline_checkpoints_roll_and_stations_are_measured(w
     assert found["recall_station_last_batch_timestamp_seconds"]["station-1",] >= before
     without_key = await families(world, None)
     assert not {name for name in without_key if name.startswith(("recall_petition", "recall_station", "recall_ledger"))}
+
+
+async def test_what_each_station_posts_is_measured_by_outcome(world: World) -> None:
+    await world.batch([line(1), line(2), stranger((8, 1, 1)), {"section": 1}], key="k")
+    await world.batch([line(1), line(2), stranger((8, 1, 1)), {"section": 1}], key="k")  # the stored answer
+    await world.batch([line(1), line(2, (1, 1, 1))], who="system")  # one was there already, and one conflicts
+    assert (await world.post(line(3, (1, 1, 1)), who="system")).status_code == 409
+    assert (await world.post(line(4))).status_code == 201
+    assert (await families(world, "monitor"))["recall_station_lines_total"] == {
+        ("valid", "station-1"): 3, ("not_registered", "station-1"): 1, ("invalid", "station-1"): 1,
+        ("conflict", "system-1"): 2,
+    }  # fmt: skip
 
 
 async def test_the_service_is_not_ready_where_the_database_takes_no_write(

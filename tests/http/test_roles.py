@@ -37,6 +37,7 @@ MAY: Final[dict[str, set[Role]]] = {
     "get_quality_sample": {"clerk", "supervisor"},
     "post_quality_check": {"clerk", "supervisor"},
     "look_up_voters": {"clerk", "supervisor", "system"},
+    "list_reads": {"supervisor", "auditor", "admin"},
     "post_revision": {"clerk", "supervisor"},
     "post_withdrawal": {"clerk", "supervisor"},
     "post_revocation": {"supervisor"},

@@ -9,9 +9,9 @@ import asyncpg
 import httpx
 import pytest
 
-from app.examination.queries import lookup_sums
-from app.examination.voters import LOOKUPS_A_DAY
+from app.examination.read_queries import read_sums
 from app.roll.loading import load_roll
+from tests.http.conftest import SETTINGS
 from tests.http.county import COUNTY, roll_csv, row, voter
 from tests.http.world import World
 
@@ -117,18 +117,19 @@ async def test_every_lookup_is_on_record_without_what_was_looked_for(
     said = [(r["principal"], r["role"], r["kind"], r["roll_version"]) for r in rows]
     assert said == [("clerk-1", "clerk", "name_and_address", 1), ("system-1", "system", "name", 1)]
     assert all(r["candidates"] >= 1 for r in rows)
+    assert [(r["counted"], r["petition_id"], r["places"]) for r in rows] == [(1, None, [])] * 2
     for word in (*voter(7)["printed_name"].split(), voter(7)["residence_address"]):
         assert word not in str([dict(r) for r in rows])
     today = datetime.now(UTC).date()
-    sums = await lookup_sums(connection, COUNTY, datetime.combine(today, time(), UTC))
-    assert [(s["principal"], s["kind"], s["lookups"]) for s in sums] == [
+    sums = await read_sums(connection, COUNTY, datetime.combine(today, time(), UTC))
+    assert [(s["principal"], s["kind"], s["reads"]) for s in sums] == [
         ("clerk-1", "name_and_address", 1),
         ("system-1", "name", 1),
     ]
 
 
 async def test_a_used_up_budget_is_429_until_the_next_day(world: World, connection: asyncpg.Connection) -> None:
-    used = LOOKUPS_A_DAY["system"] - 3
+    used = SETTINGS.reads_per_day - 3
     await found_first(world)
     await connection.execute("UPDATE lookup_budget SET used = $1", used)
     answers = await asyncio.gather(*(look_up(world, who="system", **voter(n)) for n in range(1, 7)))
