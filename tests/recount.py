@@ -35,7 +35,9 @@ WHERE slotless
 _COUNTED = """
 SELECT count(*) FILTER (WHERE status = 'received') AS received, count(*) FILTER (WHERE status = 'valid') AS valid,
        count(*) FILTER (WHERE status = 'invalid') AS invalid, count(*) FILTER (WHERE status = 'review') AS review,
-       count(*) FILTER (WHERE NOT settled) AS unsettled
+       count(*) FILTER (WHERE NOT settled) AS unsettled,
+       count(*) FILTER (WHERE NOT settled AND status = 'valid') AS unsettled_valid,
+       count(*) FILTER (WHERE status = 'blank') AS blank, count(*) FILTER (WHERE status = 'struck') AS struck
 FROM line WHERE petition_id = $1
 """
 

@@ -100,6 +100,7 @@ def canonical(value: object) -> str:
 def numbers_of(tally: Json) -> dict[str, int]:
     """A tally's independent numbers by name."""
     numbers = {name: tally[name] for name in ("received", "valid", "invalid", "review", "unsettled")}
+    numbers |= {name: tally.get(name, 0) for name in ("blank", "struck")}
     return numbers | {f"invalid:{reason}": count for reason, count in tally["by_reason"].items()}
 
 

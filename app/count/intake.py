@@ -16,7 +16,7 @@ from app.count.record import ATTEMPTS, ChangedMeanwhileError, Count, record
 from app.errors import BusyError, IdempotencyConflictError, RecallError
 from app.law.line import Finding, Line, Place, Signature
 from app.law.petition import Petition, PetitionKey, signing_interval
-from app.law.reasons import Outcome
+from app.law.reasons import NOT_RAW, Outcome
 from app.matching.lookup import Decide, LineToDecide, decide_lines, in_use
 
 # What one submission's content can cause, and so must not fail another's. Any other error is the database's or ours.
@@ -228,13 +228,15 @@ async def examine_lines(
     basis = (roll_version, sections_version, aliases_version)
     # By section, so that a worker is sent each once.
     intervals = {section: signing_interval(petition.window, declared.get(section)) for section in sections}
-    asked = [LineToDecide(one, interval) for one in signatures if (interval := intervals[one.place.section])]
+    to_decide = [None if one.kind in NOT_RAW else intervals[one.place.section] for one in signatures]
+    asked = [LineToDecide(one, interval) for one, interval in zip(signatures, to_decide, strict=True) if interval]
     decisions = iter(await decide(roll, asked) if roll else ())
     findings = []
-    for one in signatures:
+    for one, interval in zip(signatures, to_decide, strict=True):
         cause = Outcome("review", "section_dates" if roll else "no_roll")
-        found = Finding(one.place, cause, aliases_version=aliases_version, writing_sha256=one.sha256, basis=basis)
-        if roll and intervals[one.place.section]:
+        outcome = Outcome(one.kind) if one.kind in ("blank", "struck") else cause
+        found = Finding(one.place, outcome, aliases_version=aliases_version, writing_sha256=one.sha256, basis=basis)
+        if roll and interval:
             decision = next(decisions)
             found = found._replace(
                 outcome=decision.outcome,

@@ -106,7 +106,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 
 _MOVE_HEAD = """
 UPDATE head SET version = $3, hash = $4, state = $5, as_of = $6, received = $7, valid = $8, invalid = $9,
-                review = $10, unsettled = $11, by_reason = $12
+                review = $10, unsettled = $11, unsettled_valid = $12, blank = $13, struck = $14, by_reason = $15
 WHERE county_id = $1 AND petition_id = $2
 """
 
@@ -136,7 +136,7 @@ _TAKE_PLACES = f"""
 INSERT INTO signature (county_id, petition_id, received_at, section, page, line, {TEXT_COLUMNS}, station)
 SELECT $1, $2, $3, section, page, line, {TEXT_COLUMNS}, station
 FROM unnest($4::int[], $5::int[], $6::int[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[],
-            $12::bool[], $13::text[], $14::bytea[], $15::text[])
+            $12::bool[], $13::text[], $14::bool[], $15::bytea[], $16::text[])
   AS new (section, page, line, {TEXT_COLUMNS}, station)
 ORDER BY section, page, line
 ON CONFLICT DO NOTHING

@@ -29,6 +29,7 @@ petition = _table(
 head = _table(
     "head",
     **dict.fromkeys(("version", "received", "valid", "invalid", "review", "unsettled"), Integer()),
+    **dict.fromkeys(("unsettled_valid", "blank", "struck"), Integer()),
     **dict.fromkeys(("state", "by_reason"), Text()),
     hash=LargeBinary(),
     as_of=_TIME,

@@ -7,7 +7,7 @@ from app.count.line_queries import line_history, read_line
 from app.database.pools import Database
 from app.law.line import RULESETS, Place, Signature
 from app.law.petition import Petition
-from app.law.reasons import REASONS_IN_WORDS, Outcome
+from app.law.reasons import NOT_RAW, REASONS_IN_WORDS, Outcome
 from app.matching.comparison import ADDRESS_FIELDS, NAME_FIELDS, REST_IN_WORDS, level_in_words
 from app.matching.evidence import Rule
 
@@ -53,6 +53,8 @@ def _paper(writing: Signature) -> Lines:
     yield f"  name:    {name or writing.printed_name or '(nothing)'}"
     yield f"  address: {writing.residence_address or '(nothing)'}, {writing.city} {writing.zip}".rstrip(", ")
     yield f"  signed:  {'yes' if writing.signed else 'no'}"
+    if writing.kind in NOT_RAW:
+        yield f"  {writing.kind}: not in the raw count"
 
 
 _VERSIONS: Final = {"model": "model", "reader": "parser version", "keys": "blocking keys version", "aliases": "aliases"}

@@ -66,7 +66,7 @@ ADD_REVISION = f"""
 INSERT INTO signature_revision (county_id, petition_id, section, page, line, revision_no, {TEXT_COLUMNS}, note,
                                 revised_by, revised_at)
 SELECT $1, $2, $3, $4, $5, coalesce(max(revision_no), 0) + 1, $6::text, $7::text, $8::text, $9::text, $10::text,
-       $11::boolean, $12::text, $13::bytea, $14::text, $15::text, $16::timestamptz
+       $11::boolean, $12::text, $13::boolean, $14::bytea, $15::text, $16::text, $17::timestamptz
 FROM signature_revision
 WHERE county_id = $1 AND petition_id = $2 AND section = $3 AND page = $4 AND line = $5
 ON CONFLICT DO NOTHING RETURNING revision_no

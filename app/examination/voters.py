@@ -15,7 +15,7 @@ from app.examination.reads import ReadBudget, VoterRead, add_read
 from app.law.line import Place, Signature, restated
 from app.law.petition import Petition, signing_interval
 from app.law.quality import DecidedLine, ErrorRate, agrees, check_answer, error_rates, is_drawn
-from app.law.reasons import Outcome
+from app.law.reasons import NOT_RAW, Outcome
 from app.law.review import PersonFinding
 from app.matching.candidates import FoundCandidates, Kind, Question, candidates_of
 from app.matching.decision import Decision
@@ -120,7 +120,9 @@ async def check_line(change: Change, place: Place, answer: PersonFinding, *, who
         if before[:-1] != said:
             raise errors.AlreadyCheckedError
         return before["checked_at"], False
-    by_machine = line.settled and not line.confirmed_by  # as the draw's query asks
+    by_machine = (
+        line.settled and not line.confirmed_by and line.outcome.status not in NOT_RAW
+    )  # as the draw's query asks
     if not (by_machine and is_drawn(seed, place, petition.ruleset.double_check_ppm)):
         raise errors.NotDrawnError
     if answer.voter_id:

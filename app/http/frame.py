@@ -37,7 +37,7 @@ from app.examination.reads import ReadBudget, VoterRead
 from app.http import problems
 from app.http.problems import Problem
 from app.http.stations import PostedLines
-from app.http.wire import BodyReader
+from app.http.wire import BodyReader, RequestModel
 from app.law.line import canonical
 from app.law.petition import Petition, PetitionKey
 from app.ledger.notes import Signer
@@ -466,7 +466,7 @@ class Write:
         self,
         act: Callable[[Change], Awaitable[Result]],
         answer: Callable[[Result], Answer],
-        *meaning: str | BaseModel,
+        *meaning: str | RequestModel,
         shows: Callable[[dict[str, Any]], VoterRead] | None = None,
     ) -> Response:
         """Carry the request out once. If its answer shows voter data, that is put on record in the same transaction.
@@ -484,7 +484,7 @@ class Write:
             status, content = answer(result)
             return {"status": status, "body": content.model_dump(mode="json")}
 
-        parts = [part if isinstance(part, str) else part.model_dump(mode="json") for part in meaning]
+        parts = [part if isinstance(part, str) else part.meaning() for part in meaning]
         fingerprint = sha256(canonical(parts)).digest()
         request = WriteRequest(self.petition, self.principal.name, self.key, fingerprint, self.state.now())
 

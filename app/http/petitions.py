@@ -139,9 +139,18 @@ class CountsOut(wire.ResponseModel):
     invalid: int
     review: int
     unsettled: int
+    blank: int
+    struck: int
 
 
-class TallyOut(CountsOut):
+class _BoundsOut(CountsOut):
+    unsettled_valid: int
+    unsettled_invalid: int
+    at_least: int
+    at_most: int
+
+
+class TallyOut(_BoundsOut):
     """The count against the number required."""
 
     petition_id: UUID
@@ -160,7 +169,7 @@ def tally_out(petition: Petition, tally: Tally) -> TallyOut:
     """The tally of a petition as it is shown."""
     counts, required = tally.counts, petition.required
     return TallyOut(
-        **dict(CountsOut.model_validate(counts)),
+        **dict(_BoundsOut.model_validate(counts)),
         petition_id=petition.petition_id,
         version=tally.version,
         as_of=tally.as_of,
@@ -221,7 +230,8 @@ async def get_tally_history(
     """
     async with state.database.reading() as connection:
         past = await rows.read_history(connection, petition.key, queries.Span(since_version, limit))
-    history = [PastTallyOut(version=version, at=at, **counts) for version, at, counts in past]
+    none = dict.fromkeys(("blank", "struck"), 0)  # an entry leaves them out where there are none
+    history = [PastTallyOut(version=version, at=at, **none | counts) for version, at, counts in past]
     return HistoryOut(petition_id=petition.petition_id, required=petition.required, history=history, next_cursor=None)
 
 

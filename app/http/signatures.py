@@ -63,6 +63,7 @@ class NameIn(wire.RequestModel):
 class WritingIn(wire.RequestModel):
     """The text of a line. An empty text is a fact about the paper, not an error."""
 
+    added: ClassVar[frozenset[str]] = frozenset({"kind"})
     printed_name: wire.Text200 | None = None
     name: NameIn | None = None
     residence_address: wire.Text300
@@ -70,18 +71,23 @@ class WritingIn(wire.RequestModel):
     zip: wire.Text20
     signed: bool = True
     image_sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
+    kind: wire.LineKind | None = None
 
     @model_validator(mode="after")
-    def _one_name(self) -> "WritingIn":
-        if (self.printed_name is None) == (self.name is None):
+    def _consistent(self) -> "WritingIn":
+        if (self.printed_name is None) == (self.name is None) or (self.kind and self._text().kind != self.kind):
             raise wire.wrong("contradiction")
         return self
 
-    def at(self, place: Place) -> Signature:
-        """The signature at a place."""
+    def _text(self) -> Signature:
         written = self.printed_name or "", self.residence_address, self.city, self.zip
         name = self.name.parts() if self.name else None
-        return Signature(*written, name, self.signed, self.image_sha256).at(place)
+        signed = self.signed and ("signed" in self.model_fields_set or self.kind not in ("unsigned", "blank"))
+        return Signature(*written, name, signed, self.image_sha256, self.kind == "struck")
+
+    def at(self, place: Place) -> Signature:
+        """The signature at a place."""
+        return self._text().at(place)
 
 
 class SignatureIn(WritingIn):
@@ -266,6 +272,7 @@ class WritingOut(wire.ResponseModel):
     zip: str
     signed: bool
     image_sha256: str | None
+    kind: wire.LineKind
 
 
 class FindingOut(wire.ResponseModel):

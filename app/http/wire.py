@@ -115,6 +115,12 @@ class RequestModel(BaseModel, strict=True, extra="forbid", frozen=True, hide_inp
     """What comes in: strict types, and no unknown field."""
 
     max_bytes: ClassVar[int] = 65_536  # of a body
+    added: ClassVar[frozenset[str]] = frozenset()  # optional fields that a later version of the program brought
+
+    def meaning(self) -> dict[str, Any]:
+        """What it says, as plain JSON data: a request that was made before a field was added still means the same."""
+        said = self.model_dump(mode="json")
+        return {name: value for name, value in said.items() if value is not None or name not in self.added}
 
     @model_validator(mode="before")
     @classmethod
@@ -190,6 +196,7 @@ DecidedStatus = Literal["valid", "invalid", "review"]
 
 # Values that several models share have one schema with a name, for which a generator makes one type.
 Status = TypeAliasType("Status", reasons.Status)
+LineKind = TypeAliasType("LineKind", line.LineKind)
 Reason = TypeAliasType("Reason", reasons.Reason)
 LineReason = TypeAliasType("LineReason", Literal[reasons.Reason, reasons.ReviewCause])
 Role = TypeAliasType("Role", principals.Role)

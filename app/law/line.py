@@ -55,8 +55,14 @@ class Place(NamedTuple):
 
 
 _WRITTEN: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
-TEXT_COLUMNS: Final = "printed_name, residence_address, city, zip, name_parts, signed, image_sha256, writing_sha256"
+TEXT_COLUMNS: Final = (
+    "printed_name, residence_address, city, zip, name_parts, signed, image_sha256, struck, writing_sha256"
+)
 """The columns of a stored text, for `Signature.stored`."""
+
+
+LineKind = Literal["written", "unsigned", "struck", "blank"]
+"""What stands on a line. Struck and blank ones hold their place and are not in the raw count (2 CCR 20520, 20931)."""
 
 
 class Signature(NamedTuple):
@@ -69,19 +75,29 @@ class Signature(NamedTuple):
     name: tuple[str, str, str, str] | None = None  # for printed_name: first, middle, last, suffix; each may be ''
     signed: bool = True
     image_sha256: str | None = None
+    struck: bool = False
     sha256: bytes = b""  # the text's fingerprint, and
     place: Place = Place(0, 0, 0)  # where it is written: both only of a signature that is submitted or stored
 
     @classmethod
     def stored(cls, place: Iterable[int], text: Sequence[Any]) -> Self:
         """The signature at a place, from the values of `TEXT_COLUMNS`."""
-        *written, name_parts, signed, image, fingerprint = text
+        *written, name_parts, signed, image, struck, fingerprint = text
         name = tuple(json.loads(name_parts)) if name_parts else None
-        return cls._make((*written, name, signed, image, fingerprint, Place(*place)))
+        return cls._make((*written, name, signed, image, struck, fingerprint, Place(*place)))
 
     def at(self, place: Place) -> "Signature":
         """The text at a place, with its fingerprint."""
         return self._replace(place=place, sha256=self.fingerprint())
+
+    @property
+    def kind(self) -> LineKind:
+        """What stands on the line. Without any text and signature it is blank, whatever else was said of it."""
+        if self.struck:
+            return "struck"
+        if self.signed:
+            return "written"
+        return "unsigned" if any(map(str.strip, (*self[:4], *(self.name or ())))) else "blank"
 
     @property
     def name_parts(self) -> str | None:
@@ -90,11 +106,12 @@ class Signature(NamedTuple):
 
     def to_store(self) -> tuple[object, ...]:
         """The values of `TEXT_COLUMNS`."""
-        return (*self[:4], self.name_parts, *self[5:8])
+        return (*self[:4], self.name_parts, *self[5:9])
 
     def fingerprint(self) -> bytes:
         """SHA-256 of the whole text: two submissions of a place say the same if theirs are equal."""
-        parts = (self.printed_name, self.name_parts, *self[1:4], self.signed, self.image_sha256)
+        struck = ("struck",) if self.struck else ()  # earlier texts, none of them struck, keep their fingerprints
+        parts = (self.printed_name, self.name_parts, *self[1:4], self.signed, self.image_sha256, *struck)
         return sha256(_WRITTEN.encode(parts).encode()).digest()
 
 
@@ -152,7 +169,9 @@ def restated(line: Line) -> Finding:
 def line_after(finding: Finding, by_slot: Outcome | None, ruleset: Ruleset) -> Line:
     """The line as a finding leaves it; `by_slot` is what the voter's slot says of it if it is eligible."""
     outcome = by_slot if by_slot and finding.outcome == VALID else finding.outcome
-    confirmed = outcome.status in ("valid", "invalid") and len(finding.confirmed_by) >= ruleset.people_needed(outcome)
+    confirmed = outcome.status not in ("received", "review") and len(finding.confirmed_by) >= ruleset.people_needed(
+        outcome
+    )
     before = finding.before
     return Line(
         finding.place,
@@ -185,41 +204,64 @@ def outcomes_by_slot(eligible: Mapping[str, Iterable[Place]], withdrawn: frozens
 
 
 class Counts(NamedTuple):
-    """How many lines stand where. raw = received + valid + invalid + review, always."""
+    """How many lines stand where. raw = received + valid + invalid + review, always; blank and struck are apart."""
 
     received: int = 0
     valid: int = 0
     invalid: int = 0
     review: int = 0
     unsettled: int = 0
+    unsettled_valid: int = 0  # of `unsettled`; those in review or received are unsettled as well
+    blank: int = 0
+    struck: int = 0
     by_reason: Mapping[str, int] = MappingProxyType({})  # reason code -> invalid lines; only what is not 0
 
     @property
     def raw(self) -> int:
-        """All lines."""
+        """All lines with writing on them (2 CCR 20520, 20931)."""
         return self.received + self.valid + self.invalid + self.review
 
+    @property
+    def unsettled_invalid(self) -> int:
+        """Invalid lines that people must still confirm."""
+        return self.unsettled - self.unsettled_valid - self.received - self.review
+
+    @property
+    def at_least(self) -> int:
+        """The valid lines if everything that is open fails."""
+        return self.valid - self.unsettled_valid
+
+    @property
+    def at_most(self) -> int:
+        """The valid lines if everything that is open proves good."""
+        return self.valid + self.unsettled_invalid + self.received + self.review
+
     def as_json(self) -> dict[str, object]:
-        """The counts as the ledger's payload and the tally's history hold them."""
-        return {"raw": self.raw, **self._asdict(), "by_reason": dict(self.by_reason)}
+        """The counts as the ledger's payload and the tally's history hold them; blank and struck if there are any."""
+        shown = {name: count for name, count in self._asdict().items() if count or name not in _WITHOUT_ZEROS}
+        del shown["unsettled_valid"]  # which follows from the lines
+        return {"raw": self.raw, **shown, "by_reason": dict(self.by_reason)}
 
     def moved(self, changes: Iterable[tuple[Line | None, Line]]) -> "Counts":
         """The counts after lines changed from what they were (None: they are new)."""
-        statuses, reasons, unsettled = self._asdict(), dict(self.by_reason), self.unsettled
+        numbers, reasons = self._asdict(), dict(self.by_reason)
         for before, after in changes:
             for line, step in ((before, -1), (after, 1)):
                 if line is None:
                     continue
                 status, reason = line.outcome
-                statuses[status] += step
-                unsettled += 0 if line.settled else step
+                numbers[status] += step
+                if not line.settled:
+                    numbers["unsettled"] += step
+                    numbers["unsettled_valid"] += step if status == "valid" else 0
                 if status == "invalid" and reason:
                     reasons[reason] = reasons.get(reason, 0) + step
         by_reason = {code: count for code, count in sorted(reasons.items()) if count}
-        return Counts(**{**statuses, "unsettled": unsettled, "by_reason": by_reason})
+        return Counts(**{**numbers, "by_reason": by_reason})
 
 
-HEAD_COLUMNS: Final = "version, as_of, state, hash, received, valid, invalid, review, unsettled, by_reason"
+_WITHOUT_ZEROS: Final = ("blank", "struck")  # so that entries from before these were counted say the same
+HEAD_COLUMNS: Final = f"version, as_of, state, hash, {', '.join(Counts._fields)}"
 
 
 class Tally(NamedTuple):
@@ -249,10 +291,10 @@ Outlook = Literal["sufficient", "insufficient", "undecided"]
 
 
 def outlook(counts: Counts, required: int) -> Outlook:
-    """The result that is certain whatever becomes of the lines not yet decided (received, review)."""
-    if counts.valid >= required:
+    """The result that is certain whatever becomes of what is open: lines in review, unsettled, or not yet scanned."""
+    if counts.at_least >= required:
         return "sufficient"
-    return "insufficient" if counts.valid + counts.received + counts.review < required else "undecided"
+    return "insufficient" if counts.at_most < required else "undecided"
 
 
 # Not checked for values that contain themselves, which are never made: that takes a quarter of the time.

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal, NamedTuple, get_args
 
-Status = Literal["received", "valid", "invalid", "review"]
+Status = Literal["received", "valid", "invalid", "review", "blank", "struck"]
 
 Reason = Literal[
     "section_defect", "no_signature", "no_address", "not_personally_affixed", "illegible", "out_of_county",
@@ -32,6 +32,8 @@ class Outcome(NamedTuple):
 
 
 VALID = Outcome("valid")
+NOT_RAW: frozenset[str] = frozenset({"blank", "struck"})
+"""Statuses of lines that hold their place and are not in the raw count (2 CCR 20520, 20931)."""
 
 Published = Literal[
     "not_registered", "duplicate", "different_address", "signature_mismatch", "canceled", "out_of_county", "other"

@@ -6,7 +6,16 @@ from app.access.names import COMMAND_LINE, is_among, people
 from app.access.principals import Principal
 from app.errors import FindingRefusedError, SupervisorNeededError
 from app.law.line import Finding, Line, Ruleset, restated
-from app.law.reasons import COUNTED_LATER, KEPT_FOR_A_PERSON, REASONS, REVIEW_CAUSES, VALID, Outcome, ReviewCause
+from app.law.reasons import (
+    COUNTED_LATER,
+    KEPT_FOR_A_PERSON,
+    NOT_RAW,
+    REASONS,
+    REVIEW_CAUSES,
+    VALID,
+    Outcome,
+    ReviewCause,
+)
 
 MISMATCH = Outcome("invalid", "signature_mismatch")
 
@@ -36,6 +45,8 @@ def judge(line: Line, said: PersonFinding, who: Principal, ruleset: Ruleset) -> 
         raise FindingRefusedError(
             "a finding is a person's: it needs that person's key (on the command line: RECALL_KEY)"
         )
+    if line.outcome.status in NOT_RAW:
+        raise FindingRefusedError("the line is blank or struck: if it is not, correct its text first")
     found = restated(line)._replace(
         outcome=_checked(line, said),
         voter_id=None if said.outcome.status == "review" else said.voter_id or line.voter_id,
@@ -65,6 +76,8 @@ def judge_again(line: Line, found: Finding, cause: ReviewCause) -> Finding:
     if _agree(found, line):
         reason_open = found.reason_open and not line.confirmed_by
         return again._replace(reason_open=reason_open, confirmed_by=line.confirmed_by, mismatch_by=line.mismatch_by)
+    if found.outcome.status in NOT_RAW:
+        return again
     if current.reason in _SEEN_ON_PAPER and (found.outcome, found.voter_id) == (VALID, line.voter_id):
         return again._replace(outcome=current, confirmed_by=line.confirmed_by)
     if current.status == "review" and current.reason in KEPT_FOR_A_PERSON:

@@ -224,6 +224,7 @@ def _tally_of(entry: Entry, payload: Mapping[str, Any]) -> dict[str, Any] | None
 def _cells(tally: Mapping[str, Any]) -> dict[str, int]:
     """The independent numbers of a tally by name."""
     numbers = {cell: tally[cell] for cell in ("received", "valid", "invalid", "review", "unsettled")}
+    numbers |= {cell: tally.get(cell, 0) for cell in ("blank", "struck")}  # which are absent where there are none
     return numbers | {f"invalid:{reason}": lines for reason, lines in tally["by_reason"].items()}
 
 
@@ -278,6 +279,7 @@ class Replay:
         if line:
             self._found.lines += 1
             self._recounted.update(_cells_of_line(line["status"], line["reason"], settled=line["settled"]))
+            self._recounted["unsettled_valid"] += line["status"] == "valid" and not line["settled"]
             if line != {name: content.get(name) for name in DETERMINED}:
                 self._found.fault("line", where, "it is not as its last finding decided it")
         else:
@@ -305,7 +307,8 @@ class Replay:
 
     def finish(self, head: Tally) -> None:
         """After all places: whether the tally is what the lines add up to."""
-        if self._recounted != Counter(_cells(head.counts.as_json())) and not self._chain.destroyed:
+        counted = _cells(head.counts.as_json()) | {"unsettled_valid": head.counts.unsettled_valid}
+        if self._recounted != Counter(counted) and not self._chain.destroyed:
             self._found.fault("recount", "head", "its tally is not what the lines add up to")
 
 

@@ -24,7 +24,7 @@ from app.station.outcome import GaveUpError, Outcome, Refusal, RefusedError, Sta
 
 _Answer = TypeVar("_Answer")
 SPOOL = Path("spool")
-STATUSES = frozenset({"received", "valid", "invalid", "review"})
+STATUSES = frozenset({"received", "valid", "invalid", "review", "blank", "struck"})
 TEMPORARY = frozenset({408, 425, 429})  # and all from 500: a later attempt may succeed
 INDEX = re.compile(r"\bsignatures\.\d+\.")  # of a line in its batch, which says nothing to the reader of the file
 LONGEST_MESSAGE = 200  # characters kept of a message from the server
