@@ -74,6 +74,12 @@ def memory(root: int, *, database: bool = False) -> float:
     return sum(_field(p.pid, "smaps_rollup", "Pss:") if database else _field(p.pid, "status", "VmHWM:") for p in chosen)
 
 
+def shared_memory(root: int) -> float:
+    """Megabytes that the processes below `root` and itself hold now, without PostgreSQL's; shared pages in parts."""
+    chosen = [process for process in tree(root, processes()) if process.name != DATABASE]
+    return sum(_field(process.pid, "smaps_rollup", "Pss:") for process in chosen)
+
+
 def _field(pid: int, file: str, name: str) -> float:
     try:
         text = (_PROC / str(pid) / file).read_text()

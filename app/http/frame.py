@@ -41,6 +41,7 @@ from app.http.wire import BodyReader, RequestModel
 from app.law.line import canonical
 from app.law.petition import Petition, PetitionKey
 from app.ledger.notes import Signer
+from app.ledger.proofs import Prover
 from app.matching.workers import Matchers
 from app.roll.loading import RollUploads
 from app.telemetry import REQUEST_LOG
@@ -259,6 +260,7 @@ class State:
         self.count = Count(self.database)
         self.group_commit = GroupCommit(self.count, self.now, self.matchers.decide_lines, at_once=max(2, processes))
         self.keys = KeyRing(self.database)
+        self.prover = Prover(self.database)
 
     async def put_on_record(self, who: Principal, read: VoterRead) -> None:
         """Put a read of voter data on record, before it is answered; without a place it shows none.

@@ -14,13 +14,13 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from app.count import line_queries as rows
 from app.database.engine import UNAVAILABLE
-from app.errors import BusyError, NoCheckpointError, UnknownEntryError, UnknownPetitionError
+from app.errors import BusyError, NoCheckpointError, UnknownPetitionError
 from app.http import frame, wire
-from app.http.frame import AppState, Decider, Monitor, PathPetition, Reader, State, Supervisor
+from app.http.frame import AppState, Decider, Monitor, PathPetition, Reader, Supervisor
 from app.law.line import CALIFORNIA, Tally, outlook, rate
 from app.law.petition import Petition, PetitionKey, Terms
 from app.law.reasons import invalid_by_published
-from app.ledger import entries, queries
+from app.ledger import queries
 from app.ledger.evidence import verify
 from app.ledger.replay import Verification
 
@@ -370,9 +370,8 @@ async def list_entries(_: Monitor, state: AppState, petition: PathPetition, pagi
 @ledger.get("/ledger/proofs/inclusion")
 async def prove_inclusion(_: Monitor, state: AppState, petition: PathPetition, seq: Size, size: Size) -> InclusionOut:
     """The nodes that lead from an entry to the root of the log of that size, which a checkpoint has signed."""
-    leaves, index = await _log_leaves(state, petition.key, seq, size), seq - 1
-    root, proof = entries.merkle_root(leaves), await asyncio.to_thread(entries.inclusion_proof, index, leaves)
-    return InclusionOut(seq=seq, index=index, size=size, leaf=leaves[index], root=root, hashes=proof)
+    proof = await state.prover.inclusion(petition.key, seq, size)
+    return InclusionOut(seq=seq, index=seq - 1, size=size, **proof._asdict())
 
 
 @ledger.get("/ledger/proofs/consistency")
@@ -380,19 +379,8 @@ async def prove_consistency(
     _: Monitor, state: AppState, petition: PathPetition, first: Size, second: Size
 ) -> ConsistencyOut:
     """The nodes that show that the log of size `first` is the beginning of the log of size `second`."""
-    leaves = await _log_leaves(state, petition.key, first, second)
-    proof = await asyncio.to_thread(entries.consistency_proof, first, leaves)
-    roots = {"first_root": entries.merkle_root(leaves[:first]), "second_root": entries.merkle_root(leaves)}
-    return ConsistencyOut(first=first, second=second, **roots, hashes=proof)
-
-
-async def _log_leaves(state: State, petition: PetitionKey, first: int, size: int) -> list[bytes]:
-    """The leaves of the log of this size. Raises UnknownEntryError if it has no such size, or no entry `first`."""
-    async with state.database.reading() as connection:
-        hashes = await queries.entry_hashes(connection, petition, size)
-    if len(hashes) != size or first > size:
-        raise UnknownEntryError
-    return [entries.log_leaf(entry) for entry in hashes]
+    proof = await state.prover.consistency(petition.key, first, second)
+    return ConsistencyOut(first=first, second=second, **proof._asdict())
 
 
 @ledger.get("/tally/verification", response_model=VerificationOut)

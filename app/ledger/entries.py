@@ -3,10 +3,11 @@
 `docs/ledger.md` specifies the same in prose, so that a verifier can be written without reading this.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import reduce
 from hashlib import sha256
-from typing import Literal, NamedTuple, Self
+from itertools import count
+from typing import Final, Literal, NamedTuple, Self
 
 from app.law.line import Place
 
@@ -17,6 +18,7 @@ EntryType = Literal[
 GENESIS = bytes(32)  # the previous hash of the first entry
 SALT_BYTES = 16
 HASH_BYTES = 32
+TILE: Final = 256  # leaves of the log's tree whose root is kept: a power of two
 
 
 class Entry(NamedTuple):
@@ -112,32 +114,85 @@ class Frontier:
         return b"".join(self._roots)
 
 
-def inclusion_proof(index: int, leaves: Sequence[bytes]) -> list[bytes]:
-    """PATH(index, leaves) of RFC 9162, section 2.1.3.1: the nodes that lead from a leaf hash to the root."""
+def inclusion_parts(index: int, leaves: range) -> list[range]:
+    """PATH of RFC 9162, section 2.1.3.1: the parts of a tree whose roots lead from the leaf `index` to its root."""
     if len(leaves) == 1:
         return []
-    middle = _split(len(leaves))
-    if index < middle:
-        return [*inclusion_proof(index, leaves[:middle]), merkle_root(leaves[middle:])]
-    return [*inclusion_proof(index - middle, leaves[middle:]), merkle_root(leaves[:middle])]
+    left, right = _split(leaves)
+    return [*inclusion_parts(index, left), right] if index in left else [*inclusion_parts(index, right), left]
 
 
-def consistency_proof(first: int, leaves: Sequence[bytes], *, whole: bool = True) -> list[bytes]:
-    """PROOF(first, leaves) of RFC 9162, section 2.1.4.1: the tree of these leaves begins with the first of them.
+def consistency_parts(first: int, leaves: range, *, whole: bool = True) -> list[range]:
+    """PROOF of RFC 9162, section 2.1.4.1: the parts whose roots show that a tree begins with its first leaves.
 
-    `whole` is the RFC's flag of subproofs: false for a part of the tree that does not begin with its first leaf.
+    Args:
+        first: how many leaves it had; at least 1 and at most as many as it has.
+        leaves: those that it has.
+        whole: the RFC's flag of subproofs: false for a part of the tree that does not begin with its first leaf.
     """
-    if not 0 < first < len(leaves):
-        return [] if whole else [merkle_root(leaves)]
-    middle = _split(len(leaves))
-    if first <= middle:
-        return [*consistency_proof(first, leaves[:middle], whole=whole), merkle_root(leaves[middle:])]
-    return [*consistency_proof(first - middle, leaves[middle:], whole=False), merkle_root(leaves[:middle])]
+    if first == leaves.stop:
+        return [] if whole else [leaves]
+    left, right = _split(leaves)
+    if first <= left.stop:
+        return [*consistency_parts(first, left, whole=whole), right]
+    return [*consistency_parts(first, right, whole=False), left]
 
 
-def _split(size: int) -> int:
-    """The largest power of two below `size`."""
-    return 1 << ((size - 1).bit_length() - 1)
+def _split(leaves: range) -> tuple[range, range]:
+    """The left part has the largest power of two of leaves that leaves some for the right one."""
+    middle = 1 << ((len(leaves) - 1).bit_length() - 1)
+    return leaves[:middle], leaves[middle:]
+
+
+class SubtreeRoots:
+    """The roots of a log's full subtrees of `TILE` leaves and more: 64 bytes for each `TILE` leaves.
+
+    They never change, since the log only grows. With them, the root of any part needs the leaves of one tile at most.
+    """
+
+    def __init__(self) -> None:
+        """Those of an empty log."""
+        self._levels = [bytearray()]  # by height: the roots from the left, one after the other
+
+    @property
+    def tiles(self) -> int:
+        """How many tiles they cover."""
+        return len(self._levels[0]) // HASH_BYTES
+
+    def append(self, node: bytes) -> None:
+        """Add the next tile by its root."""
+        for height in count():
+            if height == len(self._levels):
+                self._levels.append(bytearray())
+            level = self._levels[height]
+            level += node
+            if len(level) // HASH_BYTES % 2:
+                return
+            node = _parent(bytes(level[-2 * HASH_BYTES : -HASH_BYTES]), node)
+
+    def root(self, part: range, tiles: Mapping[int, Sequence[bytes]]) -> bytes:
+        """The root of a part such as RFC 9162 cuts a tree into.
+
+        Args:
+            part: of the log's leaves. The whole tiles in it are covered.
+            tiles: by its number, the leaves of the tile that `part_of_tile` names.
+        """
+        start, nodes = part.start, list[bytes]()
+        while (left := (part.stop - start) // TILE) > 0:
+            number = start // TILE
+            height = min(left.bit_length(), (number & -number).bit_length() or left.bit_length()) - 1
+            at = (number >> height) * HASH_BYTES
+            nodes.append(bytes(self._levels[height][at : at + HASH_BYTES]))
+            start += TILE << height
+        if start < part.stop:
+            number, at = divmod(start, TILE)
+            nodes.append(merkle_root(tiles[number][at : at + part.stop - start]))
+        return reduce(lambda right, left: _parent(left, right), reversed(nodes))
+
+
+def part_of_tile(part: range) -> int | None:
+    """The number of the tile of which a part has some leaves and not all; None if there is none."""
+    return (part.stop - 1) // TILE if part.start % TILE or part.stop % TILE else None
 
 
 def _parent(left: bytes, right: bytes) -> bytes:

@@ -1,7 +1,7 @@
 """SQL that reads the ledger and everything that a verification compares with it, and that stores checkpoints."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -36,9 +36,10 @@ WHERE county_id = $1 AND petition_id = $2 AND seq > $3
 ORDER BY seq LIMIT $4
 """
 
-# The hashes of the first entries, along the primary key.
+# The hashes of spans of entries, each along the primary key.
 _ENTRY_HASHES = """
-SELECT hash FROM ledger WHERE county_id = $1 AND petition_id = $2 AND seq <= $3 ORDER BY seq
+SELECT seq, hash FROM unnest($3::bigint[], $4::bigint[]) AS span (first, last)
+JOIN ledger ON county_id = $1 AND petition_id = $2 AND seq BETWEEN first AND last
 """
 
 # Every finding in paper order, with the line and the text of its place. Each table is read along its primary key.
@@ -181,9 +182,10 @@ async def page_of_entries(connection: Connection, petition: PetitionKey, span: S
     return [Entry(*row) for row in await connection.fetch(_ENTRIES, *petition, *span)]
 
 
-async def entry_hashes(connection: Connection, petition: PetitionKey, size: int) -> list[bytes]:
-    """The hashes of the first `size` entries, or of as many as there are."""
-    return [row[0] for row in await connection.fetch(_ENTRY_HASHES, *petition, size)]
+async def entry_hashes(connection: Connection, petition: PetitionKey, spans: Collection[range]) -> dict[int, bytes]:
+    """The hashes of the entries in spans of their numbers, by number; of those that exist."""
+    first, last = [span.start for span in spans], [span.stop - 1 for span in spans]
+    return dict(await connection.fetch(_ENTRY_HASHES, *petition, first, last))
 
 
 async def recorded(connection: Connection, petition: PetitionKey) -> AsyncIterator[Recorded]:

@@ -15,14 +15,17 @@ from app.law.line import canonical
 from app.law.petition import PetitionKey
 from app.ledger.entries import (
     GENESIS,
+    TILE,
     Entry,
     EntryType,
     Frontier,
-    consistency_proof,
-    inclusion_proof,
+    SubtreeRoots,
+    consistency_parts,
+    inclusion_parts,
     leaf_hash,
     log_leaf,
     merkle_root,
+    part_of_tile,
 )
 from app.ledger.notes import Checkpoint, NotACheckpointError, Signer, key_id, origin
 
@@ -111,29 +114,45 @@ def test_every_way_to_a_root_gives_the_same_one(entries: list[bytes]) -> None:
     assert frontier.root() == merkle_root(leaves) == recursive_root(leaves)
 
 
-@given(ENTRIES, st.data())
-def test_an_entry_is_proved_to_be_in_the_log_and_another_is_not(entries: list[bytes], data: st.DataObject) -> None:
-    index = data.draw(st.integers(0, len(entries) - 1))
-    leaves = [log_leaf(entry) for entry in entries]
-    proof = inclusion_proof(index, leaves)
-    assert includes(leaves[index], index, len(leaves), proof, merkle_root(leaves))
-    assert not includes(log_leaf(b"another"), index, len(leaves), proof, merkle_root(leaves))
+def proof(leaves: Sequence[bytes], parts: Sequence[range]) -> list[bytes]:
+    """The roots of parts of a log, of which no more is known than its full tiles and what the part cuts of a tile."""
+    known = SubtreeRoots()
+    for start in range(0, len(leaves) - TILE + 1, TILE):
+        known.append(merkle_root(leaves[start : start + TILE]))
+    numbers = {part: part_of_tile(part) for part in parts}
+    tiles = {n: leaves[n * TILE : (n + 1) * TILE] for n in numbers.values() if n is not None}
+    return [known.root(part, {number: tiles[number]} if (number := numbers[part]) is not None else {}) for part in parts]
 
 
-@given(ENTRIES, st.data())
+LOGS = st.one_of(st.integers(1, 70), st.integers(1, 2_500)).map(
+    lambda size: [log_leaf(number.to_bytes(32, "big")) for number in range(size)]
+)
+
+
+@given(LOGS, st.data())
+def test_an_entry_is_proved_to_be_in_the_log_and_another_is_not(leaves: list[bytes], data: st.DataObject) -> None:
+    index = data.draw(st.integers(0, len(leaves) - 1))
+    log = range(len(leaves))
+    root, *path = proof(leaves, [log, *inclusion_parts(index, log)])
+    assert root == merkle_root(leaves)
+    assert includes(leaves[index], index, len(leaves), path, root)
+    assert not includes(log_leaf(b"another"), index, len(leaves), path, root)
+
+
+@given(LOGS, st.data())
 def test_a_log_is_proved_to_have_grown_and_one_that_was_changed_is_not(
-    entries: list[bytes], data: st.DataObject
+    leaves: list[bytes], data: st.DataObject
 ) -> None:
-    first = data.draw(st.integers(1, len(entries)))
-    leaves = [log_leaf(entry) for entry in entries]
-    proof = consistency_proof(first, leaves)
+    first = data.draw(st.integers(1, len(leaves)))
+    log = range(len(leaves))
+    old, new, *path = proof(leaves, [range(first), log, *consistency_parts(first, log)])
+    assert (old, new) == (merkle_root(leaves[:first]), merkle_root(leaves))
     if first == len(leaves):
-        assert proof == []
+        assert path == []
         return
-    old, new = merkle_root(leaves[:first]), merkle_root(leaves)
-    assert consistent(first, old, len(leaves), new, proof)
+    assert consistent(first, old, len(leaves), new, path)
     changed = [log_leaf(b"another"), *leaves[1:first]]
-    assert not consistent(first, merkle_root(changed), len(leaves), new, proof)
+    assert not consistent(first, merkle_root(changed), len(leaves), new, path)
 
 
 def entry_hash(previous: bytes, seq: int, entry_type: EntryType, leaf_root: bytes, payload: str) -> bytes:
