@@ -26,7 +26,8 @@ from app.http import (
     signatures,
     voters,
 )
-from app.http.frame import InFlightLimit, Metrics, Observe, RateLimit, State, check_guards, utc_now
+from app.http.frame import Metrics, Observe, RateLimit, State, check_guards, guarded_routes, utc_now
+from app.http.limits import InFlightLimit, Limits
 from app.ledger.evidence import keep_checkpoints
 from app.ledger.notes import Signer
 from app.matching.workers import Matchers
@@ -63,7 +64,7 @@ def create_app(settings: Settings, database_url: str, *, now: Callable[[], datet
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with _running(settings, database_url, counted, now) as app.state.recall:
+        async with _running(settings, database_url, counted, limits, now) as app.state.recall:
             yield
         if spans:
             await close_tracing(spans)
@@ -80,14 +81,17 @@ def create_app(settings: Settings, database_url: str, *, now: Callable[[], datet
     app.router.routes[:0] = [route for router in _ROUTERS for route in router.routes]
     problems.install(app)
     check_guards(app)
+    limits = Limits(guarded_routes(app), settings.streams)
     app.openapi = cache(partial(openapi.document, app))  # type: ignore[method-assign]  # FastAPI's documented way
-    app.add_middleware(InFlightLimit)
+    app.add_middleware(InFlightLimit, limits=limits)
     app.add_middleware(Observe, metrics=counted, tracer=spans.get_tracer(NAME) if spans else None)
     return app
 
 
 @asynccontextmanager
-async def _running(settings: Settings, url: str, counted: Metrics, now: Callable[[], datetime]) -> AsyncIterator[State]:
+async def _running(
+    settings: Settings, url: str, counted: Metrics, limits: Limits, now: Callable[[], datetime]
+) -> AsyncIterator[State]:
     """The process's state, and the tasks beside the requests, from start to end."""
     database = await open_database(url, intake=settings.intake_connections, reading=settings.reading_connections)
     uploads = RollUploads(url, settings.data_dir / "uploads")
@@ -100,7 +104,7 @@ async def _running(settings: Settings, url: str, counted: Metrics, now: Callable
     if settings.backup_dir and not settings.database_url:
         folders["backups"] = settings.backup_dir
     budget = ReadBudget(settings.reads_per_day, settings.time_zone)
-    state = State(database, uploads, matchers, counted, rate, signer, history, budget, now, folders)
+    state = State(database, uploads, matchers, counted, rate, signer, history, budget, limits, now, folders)
     works = (
         keep_examined(state.count, now, matchers.decide_lines),
         keep_checkpoints(database, signer, now),

@@ -96,16 +96,17 @@ class Crowd:
         works += [self.ask("archive", self.packed)] if plan.files else []
         tasks = [asyncio.create_task(self.again(self.follow)) for _ in range(plan.streams)]
         until = time.monotonic() + 30  # streams that are refused are tried again, so they may never be all
-        while self.seen["streams"] < plan.streams and time.monotonic() < until:
+        while self.seen["streams"] < plan.streams and time.monotonic() < until:  # noqa: ASYNC110  # or the time is over
             await asyncio.sleep(0.1)
         tasks += [asyncio.create_task(work) for work in works]
         ready.set()
-        while not stop.is_set():
+        while not stop.is_set():  # noqa: ASYNC110  # an event of another process
             await asyncio.sleep(0.1)
+        seen = dict(self.seen)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        return dict(self.seen)
+        return seen
 
     async def again(self, work: Callable[[Wire], Awaitable[None]]) -> None:
         """Do something over a connection, and once it ends over another one."""
@@ -116,6 +117,7 @@ class Crowd:
             await asyncio.sleep(PAUSE)
 
     async def follow(self, wire: Wire) -> None:
+        """Follow the tally."""
         await wire.send(request(self.plan.path("/tally/stream"), self.plan.keys["monitor"]))
         try:
             await wire.first_event()
@@ -131,6 +133,8 @@ class Crowd:
             self.seen["streams"] -= 1
 
     async def hold(self) -> None:
+        """Hold connections that send nothing."""
+
         async def wait(wire: Wire) -> None:
             self.seen["idle connections"] += 1
             await wire.exchange(b"")  # nothing is sent, so it ends when it is cut
@@ -138,6 +142,8 @@ class Crowd:
         await self.again(wait)
 
     async def ask(self, name: str, made: Callable[[], bytes]) -> None:
+        """Send one request after the other."""
+
         async def ask_on(wire: Wire) -> None:
             while True:
                 status = await wire.exchange(made())
@@ -148,19 +154,24 @@ class Crowd:
         await self.again(ask_on)
 
     def proof(self) -> bytes:
+        """Ask that a ledger continues an earlier one."""
         first = random.randint(1, self.plan.entries)  # noqa: S311  # no secret
         path = f"/ledger/proofs/consistency?first={first}&second={self.plan.entries}"
         return request(self.plan.path(path, self.plan.ledger), self.plan.keys["auditor"])
 
     def listing(self) -> bytes:
+        """Ask for a long list."""
         cursor = random.randint(1, self.plan.entries)  # noqa: S311  # no secret
         path = f"/ledger/entries?limit=1000&cursor={cursor}"
         return request(self.plan.path(path, self.plan.ledger), self.plan.keys["auditor"])
 
     def packed(self) -> bytes:
+        """Upload the archive."""
         return upload("zip", self.plan, len(self.archive)) + self.archive
 
     async def upload(self, county: str) -> None:
+        """Upload a roll as slowly as is allowed."""
+
         async def send_slowly(wire: Wire) -> None:
             await wire.send(upload(county, self.plan, 1 << 30))
             answered = asyncio.create_task(wire.exchange(b""))
@@ -260,7 +271,7 @@ async def watch_memory(process: int, most: list[float]) -> None:
 async def lengthen(database: Database, petition: Any, entries: int) -> None:  # noqa: ANN401  # a Petition
     """Give a petition a ledger of so many entries, which record nothing."""
     async with database.reading() as connection:
-        last = (await page_of_entries(connection, petition.key, Span()))[-1]
+        last = (await page_of_entries(connection, petition.key, Span()))[0][-1]
     rows = []
     for seq in range(last.seq + 1, entries + 1):
         last = Entry(seq, "retention", bytes(32), b"", "{}").after(last.hash)
@@ -300,7 +311,7 @@ async def prepare(server: EmbeddedServer, scale: str, entries: int, folder: Path
 async def signed(plan: Plan) -> None:
     """Wait until a checkpoint covers the long ledger: making it is not what is measured."""
     wire, asked = await Wire.open(plan.port), plan.path("/ledger/checkpoint", plan.ledger)
-    while await wire.exchange(request(asked, plan.keys["auditor"])) != 200:  # noqa: PLR2004
+    while await wire.exchange(request(asked, plan.keys["auditor"])) != 200:  # noqa: ASYNC110, PLR2004
         await asyncio.sleep(1)
     wire.close()
 

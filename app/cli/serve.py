@@ -5,6 +5,8 @@ import contextlib
 import gc
 import socket
 import sys
+from dataclasses import replace
+from functools import partial
 from types import FrameType
 from typing import Any, Final
 
@@ -16,7 +18,7 @@ from app.cli import common as cli
 from app.database.backup import Archive, keep_backups
 from app.database.engine import open_database
 from app.database.server import EmbeddedServer
-from app.http.connections import DeadlineProtocol
+from app.http.connections import ConnectionLimit, DeadlineProtocol, raise_file_limit
 from app.main import create_app, end_streams
 from app.settings import Settings
 from app.telemetry import configure_logs
@@ -83,10 +85,11 @@ async def _run(arguments: cli.Arguments, settings: Settings, url: str, server: E
         await cli.first_signer(settings, database)  # what is wrong with the key is reported before anything starts
     finally:
         await database.close()
-    app = create_app(settings, url)
-    config = uvicorn.Config(
-        app, arguments.host, arguments.port, http=DeadlineProtocol, timeout_graceful_shutdown=_DRAIN, **_OPTIONS
-    )
+    most = raise_file_limit()
+    # Streams leave a third of the connections to those who post.
+    app = create_app(replace(settings, streams=min(settings.streams, most * 2 // 3)), url)
+    options = {**_OPTIONS, "http": partial(DeadlineProtocol, ConnectionLimit(most))}
+    config = uvicorn.Config(app, arguments.host, arguments.port, timeout_graceful_shutdown=_DRAIN, **options)
     serving = _Server(config, app)
     archive = None
     if server and settings.backup_dir:

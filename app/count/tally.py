@@ -3,14 +3,13 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Generic, TypeVar
 
 from app.count.line_queries import read_tallies
 from app.database.pools import Database
-from app.errors import BusyError
 from app.law.line import Tally
 from app.law.petition import PetitionKey
 
@@ -19,8 +18,7 @@ logger = logging.getLogger("app.tally")
 _MAX_AGE = 0.2  # seconds that a tally may be old
 _EVERY = 0.05  # seconds between two queries at the least
 _REMEMBERED = 60  # seconds: longer than any query that began before a commit may take
-_LISTENERS = 1_000  # streams of one process
-_QUIET_ROUNDS = 15  # after so many without a new version a stream sends a keep-alive
+_WOKEN_AT_ONCE = 50  # streams: two milliseconds of work before other tasks get their turn
 
 
 class TallyBoard:
@@ -38,7 +36,7 @@ class TallyBoard:
         self._published: dict[PetitionKey, tuple[Tally, float]] = {}  # and when
         self._listeners: Counter[PetitionKey] = Counter()
         self._seen: dict[PetitionKey, Tally] = {}
-        self._round = asyncio.Event()
+        self._waiting: list[asyncio.Future[None]] = []  # streams, for the next round
         self._watching: asyncio.Task[None] | None = None
         self._ended = False
 
@@ -75,31 +73,26 @@ class TallyBoard:
         """How many streams follow a tally."""
         return self._listeners.total()
 
-    def check_room(self) -> None:
-        """Raise BusyError if the process has as many streams as it takes."""
-        if self.listeners >= _LISTENERS:
-            raise BusyError
-
     async def follow(self, petition: PetitionKey, version: int | None) -> AsyncGenerator[Tally | None]:
-        """Each new version that is seen, the first at once unless it is the given one; None as a keep-alive.
+        """Each new version that is seen, the first at once unless it is the given one; None in a round without one.
 
         All streams of the process share one look a second. Versions between two looks are skipped. A notification in
         the writing transactions would serialize their commits.
         """
         self._listeners[petition] += 1
         try:
-            tally, quiet = await self.read(petition), 0
+            tally = await self.read(petition)
             while not self._ended:
-                if tally and tally.version != version:
-                    version, quiet = tally.version, 0
-                    yield tally
-                elif quiet >= _QUIET_ROUNDS:
-                    quiet = 0
-                    yield None
+                is_new = tally is not None and tally.version != version
+                version = tally.version if tally else version
+                yield tally if is_new else None
+                if self._ended:
+                    return
                 if self._watching is None or self._watching.done():
                     self._watching = asyncio.create_task(self._watch())
-                await self._round.wait()
-                tally, quiet = self._seen.get(petition, tally), quiet + 1
+                self._waiting.append(asyncio.get_running_loop().create_future())
+                await self._waiting[-1]
+                tally = self._seen.get(petition, tally)
         finally:
             self._listeners -= Counter([petition])  # which leaves out those that no stream follows
 
@@ -112,13 +105,21 @@ class TallyBoard:
                 self._seen = {petition: row for petition, row in zip(watched, found, strict=True) if row}
             except Exception as error:  # noqa: BLE001  # such as the database being away: the next round tries again
                 logger.warning("reading the tallies failed", extra={"error": type(error).__qualname__})
-            over, self._round = self._round, asyncio.Event()
-            over.set()
+            waiting, self._waiting = self._waiting, []
+            for first in range(0, len(waiting), _WOKEN_AT_ONCE):
+                _wake(waiting[first : first + _WOKEN_AT_ONCE])
+                await asyncio.sleep(0)
 
     def end(self) -> None:
         """End every stream, so that the process can end."""
         self._ended = True
-        self._round.set()
+        _wake(self._waiting)
+
+
+def _wake(streams: Iterable[asyncio.Future[None]]) -> None:
+    for stream in streams:
+        if not stream.done():  # its client may be gone
+            stream.set_result(None)
 
 
 Key = TypeVar("Key")

@@ -1,4 +1,4 @@
-"""Deadlines for slow clients: a connection that makes no progress is cut.
+"""Deadlines for slow clients: a connection that makes no progress is cut. And room for those who have a key.
 
 uvicorn's settings do not cover this. `timeout_keep_alive` begins only after an answer, `limit_concurrency` refuses
 requests but keeps connections, and `h11_max_incomplete_event_size` bounds a head only in the slower h11: a client that
@@ -6,7 +6,9 @@ sends half a request, or does not read its answer, would hold its connection wit
 """
 
 import asyncio
-from typing import Final
+import resource
+from dataclasses import dataclass, field
+from typing import Any, Final
 from uuid import uuid4
 
 from uvicorn._types import ASGI3Application
@@ -18,14 +20,47 @@ _DEADLINE: Final = 8.0  # seconds for a request to arrive, or for an answer to b
 _SLOWEST: Final = 32_768  # bytes of a body that extend its deadline by a second
 _LONGEST_HEAD: Final = 65_536  # bytes
 _MOST: Final = 4_000  # connections of a process; each may cost a file descriptor and some 100 KB
+_OTHER_FILES: Final = 128  # file descriptors that are not connections of clients: the database's, matchers, uploads
+_BACKLOG: Final = 2_048  # connections that are accepted at once, before any can be closed for them
+
+
+def raise_file_limit() -> int:
+    """Have the system allow as many file descriptors as are needed; returns how many connections there may be."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST + _BACKLOG + _OTHER_FILES
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return _MOST
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    return min(_MOST, max(1, allowed - _OTHER_FILES))
+
+
+@dataclass(eq=False)
+class ConnectionLimit:
+    """The connections of a process. Where there is no room for another, the oldest that has shown no key is closed."""
+
+    most: int = _MOST
+    strangers: dict["DeadlineProtocol", None] = field(default_factory=dict)  # which have shown none, the oldest first
+
+    def make_room(self) -> None:
+        """Close a connection: that of an old stranger, or the new one, which is the last."""
+        for connection in list(self.strangers):
+            if not connection.has_shown_key():
+                connection.cut()
+                return
 
 
 class DeadlineProtocol(HttpToolsProtocol):
-    """uvicorn's protocol with deadlines and a problem as its 400.
+    """uvicorn's protocol with deadlines, a limit of connections, and a problem as its 400.
 
     A head must arrive within eight seconds and has at most 64 KB. A body has a second more for every 32 KB that came,
     so that single bytes gain nothing. A connection whose answer is not read for eight seconds is cut.
     """
+
+    def __init__(self, limit: ConnectionLimit, **given: Any) -> None:  # noqa: ANN401  # as in uvicorn
+        """Count the connection below a limit."""
+        super().__init__(**given)
+        self._limit = limit
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """Start the first request's deadline."""
@@ -33,13 +68,21 @@ class DeadlineProtocol(HttpToolsProtocol):
         self._arrival: asyncio.TimerHandle | None = None
         self._reading: asyncio.TimerHandle | None = None
         self._running: RequestResponseCycle | None = None
-        if len(self.connections) > _MOST:
-            self._cut()
-        else:
-            self._start_arrival()
+        self._limit.strangers[self] = None
+        self._start_arrival()
+        if len(self.connections) > self._limit.most:
+            self._limit.make_room()
+
+    def has_shown_key(self) -> bool:
+        """Whether a request of this connection bore a live key. Then it is no stranger from now on."""
+        shown = self not in self._limit.strangers or "principal" in (self.scope or {}).get("state", ())
+        if shown:
+            self._limit.strangers.pop(self, None)
+        return shown
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End the deadlines, and the answer in progress."""
+        self._limit.strangers.pop(self, None)
         self._end_arrival()
         self._disconnect()
         self.resume_writing()
@@ -53,10 +96,11 @@ class DeadlineProtocol(HttpToolsProtocol):
         if self._arrival is None and (cycle is None or cycle.response_complete):
             self._start_arrival()
         if self._in_head and self._received > _LONGEST_HEAD:
-            self._cut()
+            self.cut()
 
     def on_message_begin(self) -> None:
         """Start another request's deadline."""
+        self.has_shown_key()  # in the request before
         super().on_message_begin()
         if self._arrival is None:
             self._start_arrival()
@@ -74,7 +118,7 @@ class DeadlineProtocol(HttpToolsProtocol):
     def pause_writing(self) -> None:
         """The client does not read: start its deadline."""
         super().pause_writing()
-        self._reading = self.loop.call_later(_DEADLINE, self._cut)
+        self._reading = self.loop.call_later(_DEADLINE, self.cut)
 
     def resume_writing(self) -> None:
         """The client reads again."""
@@ -86,7 +130,7 @@ class DeadlineProtocol(HttpToolsProtocol):
     def timeout_keep_alive_handler(self) -> None:
         """Close an idle connection, and cut it if its last answer is still not read."""
         super().timeout_keep_alive_handler()
-        self.loop.call_later(_DEADLINE - self.timeout_keep_alive, self._cut)
+        self.loop.call_later(_DEADLINE - self.timeout_keep_alive, self.cut)
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  # ours says the same
         """Answer what is not HTTP with a problem, like every other error."""
@@ -101,8 +145,9 @@ class DeadlineProtocol(HttpToolsProtocol):
         self._running = cycle
         super()._start_asgi_task(cycle, app)
 
-    def _cut(self) -> None:
+    def cut(self) -> None:
         """Close at once, without sending what is buffered."""
+        self._limit.strangers.pop(self, None)
         self._disconnect()
         self.transport.abort()
 
@@ -120,7 +165,7 @@ class DeadlineProtocol(HttpToolsProtocol):
     def _check_arrival(self) -> None:
         due = self._began + _DEADLINE + (0 if self._in_head else self._received / _SLOWEST)
         if due <= self.loop.time():
-            self._cut()
+            self.cut()
         else:
             self._arrival = self.loop.call_at(due, self._check_arrival)
 

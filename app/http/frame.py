@@ -27,14 +27,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.access.keys import KeyRing, parse
 from app.access.principals import Principal, Role
 from app.count.intake import GroupCommit
-from app.count.line_queries import get_petition
 from app.count.queries import Change
 from app.count.record import Count, WriteRequest
 from app.database.pools import Database
 from app.database.queries import DatabaseHistory
-from app.errors import BusyError, UnknownPetitionError
 from app.examination.reads import ReadBudget, VoterRead
 from app.http import problems
+from app.http.limits import Limits
 from app.http.problems import Problem
 from app.http.stations import PostedLines
 from app.http.wire import BodyReader, RequestModel
@@ -42,6 +41,7 @@ from app.law.line import canonical
 from app.law.petition import Petition, PetitionKey
 from app.ledger.notes import Signer
 from app.ledger.proofs import Prover
+from app.ledger.queries import read_petition
 from app.matching.workers import Matchers
 from app.roll.loading import RollUploads
 from app.telemetry import REQUEST_LOG
@@ -53,7 +53,6 @@ Answer = tuple[int, BaseModel]  # its status and body
 PUBLIC: Final = frozenset({"/health/live", "/health/ready", "/metrics", "/openapi.json", "/docs", "/docs/{asset}"})
 KEY_PATTERN: Final = "[!-~]{1,200}"
 REPLAYED: Final = {"Idempotent-Replayed": "true"}
-_NEVER_REFUSED: Final = ("/health/live", "/health/ready", "/metrics")  # needed most when the process is overloaded
 _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 _LATENCIES: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _UUIDS: Final = TypeAdapter(UUID)
@@ -97,28 +96,6 @@ class Metrics:
         """Remember a verification's result."""
         self._agrees.labels(petition_id).set(agrees)
         self._verified_at.labels(petition_id).set(now.timestamp())
-
-
-@dataclass
-class InFlightLimit:
-    """Middleware: a bounded number of requests at once, and no endless queue behind them."""
-
-    app: ASGIApp
-    most: int = 1_000  # requests of a process, streams included
-    in_flight: int = 0
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request, or refuse it."""
-        if scope["type"] != "http" or scope["path"] in _NEVER_REFUSED:
-            await self.app(scope, receive, send)
-        elif self.in_flight >= self.most:
-            await problems.render(problems.problem_of(BusyError()), scope["state"]["request_id"])(scope, receive, send)
-        else:
-            self.in_flight += 1
-            try:
-                await self.app(scope, receive, send)
-            finally:
-                self.in_flight -= 1
 
 
 class Allowance(NamedTuple):
@@ -245,6 +222,7 @@ class State:
     signer: Signer  # of the ledger's checkpoints
     history: DatabaseHistory
     budget: ReadBudget
+    limits: Limits
     now: Callable[[], datetime] = utc_now
     folders: Mapping[str, FilePath] = field(default_factory=dict)  # on disks that may fill: `data`, `backups`
     readiness: tuple[asyncio.Task[Any], float] | None = None  # what /health/ready tried last, and when it began
@@ -252,7 +230,6 @@ class State:
     posted: PostedLines = field(default_factory=PostedLines)
     petitions: dict[PetitionKey, Petition] = field(default_factory=dict)
     tally_bodies: dict[UUID, tuple[int, bytes]] = field(default_factory=dict)  # by petition: version, and as JSON
-    verifying: asyncio.Lock = field(default_factory=asyncio.Lock)  # one verification of a count at a time
 
     def __post_init__(self) -> None:
         """Begin the parts that work on the others."""
@@ -293,7 +270,8 @@ class Guard:
     async def __call__(self, request: Request) -> Principal:
         """The principal of the request's bearer key. The request counts against its rate even if it is refused later.
 
-        It is refused: 401 without a live key, 429 above its rate, 403 for another role, 422 for an unknown parameter.
+        It is refused: 401 without a live key, 429 above its rate, 403 for another role, 422 for an unknown parameter,
+        503 where too many of its kind are under way.
         """
         principal = await principal_of(request)
         if principal is None:
@@ -309,6 +287,9 @@ class Guard:
             raise Problem(403, "wrong_role", "This key's role does not permit this.")
         _check_parameters(request)
         request.state.principal = principal
+        limits = state_of(request).limits
+        if bulkhead := limits.of.get(request.scope["route"].name):
+            await limits.enter(bulkhead, request.scope["state"], f"{principal.county_id} {principal.name}")
         return principal
 
 
@@ -364,10 +345,8 @@ async def petition_of(state: State, key: PetitionKey) -> Petition:
     """The petition; another county's is as unknown as one that does not exist (UnknownPetitionError)."""
     known = state.petitions.get(key)
     if known is None:
-        async with state.database.begin() as connection:
-            known = await get_petition(connection, key)
-        if known is None:
-            raise UnknownPetitionError
+        async with state.database.brief() as connection:  # stations wait for it, however busy the readers are
+            known, _ = await read_petition(connection, key)
         state.petitions[key] = known
     return known
 

@@ -1,22 +1,26 @@
 """Petitions: opened, closed and read; their tally: read, followed, and over time; and the ledger that proves it."""
 
 import asyncio
+import re
 from base64 import b64encode
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BeforeValidator, Field, model_validator
+from starlette.types import Receive, Scope, Send
 
 from app.count import line_queries as rows
 from app.database.engine import UNAVAILABLE
-from app.errors import BusyError, NoCheckpointError, UnknownPetitionError
+from app.errors import NoCheckpointError, UnknownPetitionError
 from app.http import frame, wire
-from app.http.frame import AppState, Decider, Monitor, PathPetition, Reader, Supervisor
+from app.http.frame import AppState, Decider, Monitor, PathPetition, Reader, State, Supervisor
+from app.http.problems import field_error
 from app.law.line import CALIFORNIA, Tally, outlook, rate
 from app.law.petition import Petition, PetitionKey, Terms
 from app.law.reasons import invalid_by_published
@@ -36,9 +40,14 @@ _LONGEST: Final = 600.0  # seconds of a stream; then the client connects again
 _CHECK_EVERY: Final = 10.0  # seconds between checks of a stream's key
 _RETRY: Final = b"retry: 2000\n\n"  # milliseconds until a client connects again
 _KEEP_ALIVE: Final = b": alive\n\n"
+_KEEP_ALIVE_EVERY: Final = 15.0  # seconds without an event
+_STREAM_HEADERS: Final = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"private, no-store"),
+    (b"x-accel-buffering", b"no"),
+]
 
 Version = Annotated[int, Query(ge=0, lt=2**63), wire.DIGITS]  # of a tally
-EventId = Annotated[str | None, Header(pattern="^[0-9]{1,18}$")]
 Size = Annotated[int, Query(ge=1, lt=2**63), wire.DIGITS]  # of a log
 Hex = Annotated[str, BeforeValidator(bytes.hex)]
 Base64 = Annotated[str, BeforeValidator(lambda node: b64encode(node).decode())]  # as in checkpoints
@@ -196,11 +205,16 @@ async def get_tally(request: Request, principal: Monitor) -> Response:
     listed = ",".join(request.headers.getlist("if-none-match")).split(",")
     if {"*", etag} & {tag.strip().removeprefix("W/") for tag in listed}:
         return Response(status_code=304, headers=headers)
+    return Response(_tally_body(state, petition, tally), media_type="application/json", headers=headers)
+
+
+def _tally_body(state: State, petition: Petition, tally: Tally) -> bytes:
+    """The tally as JSON, which is written once for each version."""
     version, body = state.tally_bodies.get(petition.petition_id, (None, b""))
-    if version != tally.version:  # it is written once for each version
+    if version != tally.version:
         body = tally_out(petition, tally).model_dump_json().encode()
         state.tally_bodies[petition.petition_id] = tally.version, body
-    return Response(body, media_type="application/json", headers=headers)
+    return body
 
 
 class PastTallyOut(CountsOut):
@@ -235,39 +249,75 @@ async def get_tally_history(
     return HistoryOut(petition_id=petition.petition_id, required=petition.required, history=history, next_cursor=None)
 
 
-@tallies.get("/stream", response_class=StreamingResponse)
-async def stream_tally(
-    _: Monitor, state: AppState, petition: PathPetition, request: Request, last_event_id: EventId = None
-) -> StreamingResponse:
+@direct.get("/stream", response_class=StreamingResponse, response_model=None)
+async def stream_tally(request: Request, principal: Monitor) -> "_TallyStream":
     """The tally at once and after each change, at most once a second, with a comment to keep the connection alive.
 
     The stream ends after ten minutes and when the service stops: clients connect again automatically. It ends within
-    half a minute after its key was revoked or has expired.
+    half a minute after its key was revoked or has expired, and where it is the oldest of the user with the most streams
+    and another user needs its place.
     """
-    state.count.tallies.check_room()
-    events = _events(request, petition, int(last_event_id) if last_event_id else None)
-    headers = {"Cache-Control": "private, no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(events, media_type="text/event-stream", headers=headers)
+    given = request.headers.get("last-event-id")
+    good = given is None or re.fullmatch("[0-9]{1,18}", given)
+    wrong = [] if good else [field_error("header.last-event-id", "wrong_format")]
+    petition = await frame.direct_petition(request, principal, *wrong)
+    return _TallyStream(request, petition, int(given) if given else None)
 
 
-async def _events(request: Request, petition: Petition, version: int | None) -> AsyncGenerator[bytes]:
-    clock = asyncio.get_running_loop().time
-    checked = began = clock()
-    yield _RETRY
-    async with aclosing(frame.state_of(request).count.tallies.follow(petition.key, version)) as versions:
-        async for tally in versions:
-            if clock() - began > _LONGEST:
-                return
-            if clock() - checked > _CHECK_EVERY:
-                with suppress(*UNAVAILABLE):  # while the database cannot be asked, the stream goes on
-                    if await frame.principal_of(request) != request.state.principal:
+@dataclass(eq=False, slots=True)
+class _TallyStream:
+    """The answer that is a stream. There may be thousands, so each is one task and a second that waits for its end."""
+
+    request: Request
+    petition: Petition
+    version: int | None  # that the client has
+
+    async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
+        """Send events until the client is gone or the stream has to end."""
+        await send({"type": "http.response.start", "status": 200, "headers": _STREAM_HEADERS})
+        gone = asyncio.create_task(_gone(receive))
+        try:
+            async with aclosing(self._events()) as events:
+                async for event in events:
+                    if gone.done():
                         return
-                checked = clock()
-            if tally is None:
-                yield _KEEP_ALIVE
-            else:
-                data = tally_out(petition, tally).model_dump_json()
-                yield f"id: {tally.version}\nevent: tally\ndata: {data}\n\n".encode()
+                    if event:
+                        await send({"type": "http.response.body", "body": event, "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
+        finally:
+            gone.cancel()
+
+    async def _events(self) -> AsyncGenerator[bytes]:
+        """What to send, once a second; empty where there is nothing new."""
+        request, petition, state = self.request, self.petition, frame.state_of(self.request)
+        clock = asyncio.get_running_loop().time
+        checked = began = sent = clock()
+        yield _RETRY
+        async with aclosing(state.count.tallies.follow(petition.key, self.version)) as rounds:
+            async for tally in rounds:
+                now = clock()
+                if now - began > _LONGEST or request.state.place.ending:
+                    return
+                if now - checked > _CHECK_EVERY:
+                    with suppress(*UNAVAILABLE):  # while the database cannot be asked, the stream goes on
+                        if await frame.principal_of(request) != request.state.principal:
+                            return
+                    checked = now
+                event = b"" if tally is None else _event(tally.version, _tally_body(state, petition, tally))
+                if not event and now - sent > _KEEP_ALIVE_EVERY:
+                    event = _KEEP_ALIVE
+                sent = now if event else sent
+                yield event
+
+
+def _event(version: int, body: bytes) -> bytes:
+    return b"id: %d\nevent: tally\ndata: %b\n\n" % (version, body)
+
+
+async def _gone(receive: Receive) -> None:
+    """Wait until the client is gone."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 class EntryOut(wire.ResponseModel):
@@ -360,11 +410,14 @@ async def get_ledger_key(_: Monitor, state: AppState, _petition: PathPetition) -
     "/ledger/entries", response_model=wire.page_of("EntriesOut", "A page of entries, in order.", entries=EntryOut)
 )
 async def list_entries(_: Monitor, state: AppState, petition: PathPetition, paging: wire.ListPaging) -> object:
-    """The ledger's entries in order. They hold no personal data: findings are salted hashes."""
+    """The ledger's entries in order. They hold no personal data: findings are salted hashes.
+
+    A page has fewer entries than its limit where they have more than 16,384 leaves.
+    """
     after = paging.after(wire.number_of) or 0
     async with state.database.reading() as connection:
-        found = await queries.page_of_entries(connection, petition.key, queries.Span(after, paging.limit + 1))
-    return paging.page("entries", found, lambda entry: entry.seq)
+        found, more = await queries.page_of_entries(connection, petition.key, queries.Span(after, paging.limit + 1))
+    return paging.page("entries", found, lambda entry: entry.seq, more=more)
 
 
 @ledger.get("/ledger/proofs/inclusion")
@@ -389,9 +442,7 @@ async def verify_tally(_: frame.Verifier, state: AppState, petition: PathPetitio
 
     This takes up to a minute for a million lines. One verification runs at a time: another is answered 503.
     """
-    if state.verifying.locked():
-        raise BusyError
-    async with state.verifying, state.database.reading() as connection:
+    async with state.database.reading() as connection:
         # The petition's terms are read again and not taken from the cache: they are verified as well.
         found = await verify(connection, petition.key, state.signer)
     state.metrics.verified(petition.petition_id, agrees=found.agrees, now=state.now())

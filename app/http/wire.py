@@ -281,10 +281,19 @@ class Paging:
             error = field_error("query.cursor", "wrong_format")
             raise invalid(error, detail="The cursor is not one that a list gave.") from None
 
-    def page(self, items: str, found: Sequence[Item], key: Callable[[Item], object]) -> dict[str, Any]:
-        """The page, with its list under the name `items`. The query asks for one more than the limit."""
-        last = str(key(found[self.limit - 1])) if len(found) > self.limit else None
-        return {items: found[: self.limit], "next_cursor": last}
+    def page(
+        self, items: str, found: Sequence[Item], key: Callable[[Item], object], *, more: bool = False
+    ) -> dict[str, Any]:
+        """The page, with its list under the name `items`.
+
+        Args:
+            items: that name.
+            found: the query asks for one more than the limit.
+            key: of an item, for the cursor.
+            more: whether there are others, also where fewer were found.
+        """
+        shown = found[: self.limit]
+        return {items: shown, "next_cursor": str(key(shown[-1])) if more or len(found) > self.limit else None}
 
     def page_of_all(self, items: str, every: Sequence[Item], key: Callable[[Item], object]) -> dict[str, Any]:
         """A page of a list that is short enough to be read whole."""

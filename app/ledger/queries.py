@@ -16,6 +16,7 @@ from app.ledger.notes import StoredCheckpoint
 from app.ledger.replay import DETERMINED, FaultCode, Recorded, StoredWithdrawal
 
 _CHUNK = 500  # rows that a stream fetches at once: ten milliseconds of work before other tasks get their turn
+_PAGE_OF_LEAVES = 512 << 10  # bytes of leaves after which a page ends: ten milliseconds of work to write it as JSON
 _BEFORE_ALL = -(2**63)  # also before an entry that was inserted in front of the first
 _TIMEOUT = 600  # seconds until the first rows: the rows of a whole petition may have to be sorted
 
@@ -35,6 +36,15 @@ SELECT seq, type, leaf_root, leaves, payload, hash FROM ledger
 WHERE county_id = $1 AND petition_id = $2 AND seq > $3
 ORDER BY seq LIMIT $4
 """
+
+# The same as a page, which ends where its leaves are many; and how many entries it would have had.
+_PAGE_OF_ENTRIES = f"""
+SELECT seq, type, leaf_root, leaves, payload, hash, found FROM (
+    SELECT *, count(*) OVER () AS found, sum(octet_length(leaves)) OVER (ORDER BY seq) - octet_length(leaves) AS before
+    FROM ({_ENTRIES}) AS entry
+) AS entry
+WHERE before < {_PAGE_OF_LEAVES} ORDER BY seq
+"""  # noqa: S608  # literals of ours
 
 # The hashes of spans of entries, each along the primary key.
 _ENTRY_HASHES = """
@@ -177,9 +187,10 @@ async def entries(connection: Connection, petition: PetitionKey, after: int = _B
         yield Entry(*row)
 
 
-async def page_of_entries(connection: Connection, petition: PetitionKey, span: Span) -> list[Entry]:
-    """The entries of a span, in order."""
-    return [Entry(*row) for row in await connection.fetch(_ENTRIES, *petition, *span)]
+async def page_of_entries(connection: Connection, petition: PetitionKey, span: Span) -> tuple[list[Entry], bool]:
+    """The entries of a span, in order; and whether these are only the first of them, since they hold many leaves."""
+    rows = await connection.fetch(_PAGE_OF_ENTRIES, *petition, *span)
+    return [Entry(*row[:-1]) for row in rows], bool(rows) and rows[0]["found"] > len(rows)
 
 
 async def entry_hashes(connection: Connection, petition: PetitionKey, spans: Collection[range]) -> dict[int, bytes]:

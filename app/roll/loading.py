@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -40,8 +40,10 @@ _SESSION = {
 }
 _TOKEN_PORTION = 4 << 20  # bytes of the dictionary kept in memory before they go to the database
 _REPORT_EVERY = 1.0  # seconds
-_UPLOADS_AT_ONCE: Final = 2  # uploads and loads of a process
+_COUNTIES_AT_ONCE: Final = 8  # each with one upload, which holds two connections while it is loaded
+_LOADS_AT_ONCE: Final = 2  # of these; the others are received meanwhile, and wait
 _MOST_BYTES: Final = 8 << 30  # of an uploaded file
+_RECEIVE_WITHIN: Final = 3600.0  # seconds: a slow sender holds its county's place no longer
 
 
 class LoadedRoll(NamedTuple):
@@ -63,7 +65,7 @@ async def load_roll(
     complete_through: date,
     activate: bool = False,
     progress: Progress = lambda _phase, _rows: None,
-    began: Callable[[int], None] = lambda _version: None,
+    began: Callable[[int], AbstractAsyncContextManager[None]] = lambda _version: nullcontext(),
 ) -> LoadedRoll:
     """Load a file as the next version of the county's roll.
 
@@ -80,7 +82,7 @@ async def load_roll(
         complete_through: the last day whose registrations are in the file.
         activate: put the version into use when it is loaded.
         progress: called with the phase and the number of rows so far.
-        began: called with the version's number as soon as it is known.
+        began: called with the version's number as soon as it is known; the load then runs in the context it returns.
 
     Raises:
         RollError: the file is not a roll that can be used; nothing of it is loaded.
@@ -103,9 +105,10 @@ async def load_roll(
             await report.execute(db.LOCK_COUNTY, county_id)
             await report.execute(db.FAIL_ABANDONED, county_id)
             version = await report.fetchval(db.START_ROLL, county_id, roll_format, complete_through, KEYS_VERSION)
-        began(version)
         try:
-            rows = await _Load(data, report, (county_id, version), progress).run(source, FORMATS[roll_format])
+            async with began(version):
+                load = _Load(data, report, (county_id, version), progress)
+                rows = await load.run(source, FORMATS[roll_format])
         except BaseException as error:
             why = str(error) if isinstance(error, errors.RollError) else "interrupted"
             await report.execute(db.FAIL_ROLL, county_id, version, why)
@@ -263,13 +266,14 @@ async def rekey_roll(
 
 
 class RollUploads:
-    """The uploads and loads under way."""
+    """The uploads and loads under way: one of a county, so that no county waits for the sender of another."""
 
     def __init__(self, database_url: str, folder: Path) -> None:
         """Load into the database. Files are stored in `folder` meanwhile; those of an earlier process are deleted."""
         self._database_url = database_url
         self._folder = folder
-        self._loads: set[asyncio.Task[None]] = set()
+        self._loads: dict[str, asyncio.Task[None]] = {}  # by county
+        self._turn = asyncio.Semaphore(_LOADS_AT_ONCE)
         for left in folder.glob("*.roll"):
             left.unlink()
 
@@ -285,47 +289,57 @@ class RollUploads:
             content: the file, in portions.
 
         Raises:
-            BusyError: this process has as many uploads and loads as it takes at a time.
-            RollError: the file is too long.
-            RollLoadingError: another load of this county's roll is running.
+            BusyError: this process has uploads and loads of as many counties as it takes at a time.
+            RollError: the file is too long, or takes too long to arrive.
+            RollLoadingError: another upload or load of this county's roll is running.
         """
-        if len(self._loads) >= _UPLOADS_AT_ONCE:
+        if county_id in self._loads:
+            raise errors.RollLoadingError
+        if len(self._loads) >= _COUNTIES_AT_ONCE:
             raise errors.BusyError
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         version: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         load = partial(load_roll, self._database_url, county_id=county_id, roll_format=roll_format)
 
+        def begin(number: int) -> AbstractAsyncContextManager[None]:
+            version.set_result(number)
+            return self._turn
+
         async def receive_and_load() -> None:
             path = self._folder / f"{uuid4().hex}.roll"
             try:
                 await _receive(path, content)
-                await load(source=path, complete_through=complete_through, began=version.set_result)
+                await load(source=path, complete_through=complete_through, began=begin)
             except Exception as error:  # noqa: BLE001  # the client gets it as the answer, or the list of rolls shows it
                 if not version.done():
                     version.set_exception(error)
                 elif not isinstance(error, errors.RollError):
                     logger.warning("a roll was not loaded", extra={"error": type(error).__qualname__})
             finally:
+                del self._loads[county_id]
                 path.unlink(missing_ok=True)
                 version.cancel()  # for a request that still waits for it
 
-        task = asyncio.create_task(receive_and_load())
-        self._loads.add(task)
-        task.add_done_callback(self._loads.discard)
+        self._loads[county_id] = asyncio.create_task(receive_and_load())
         return await asyncio.shield(version)
 
     async def close(self) -> None:
         """Cancel the loads: each leaves a failed version that says so."""
-        for task in self._loads:
+        loads = list(self._loads.values())
+        for task in loads:
             task.cancel()
-        await asyncio.gather(*self._loads, return_exceptions=True)
+        await asyncio.gather(*loads, return_exceptions=True)
 
 
 async def _receive(path: Path, content: AsyncIterator[bytes]) -> None:
     size = 0
-    with path.open("wb") as file:
-        async for portion in content:
-            size += len(portion)
-            if size > _MOST_BYTES:
-                raise errors.RollError(f"the file is longer than {_MOST_BYTES >> 30} GB")
-            await asyncio.to_thread(file.write, portion)
+    try:
+        with path.open("wb") as file:
+            async with asyncio.timeout(_RECEIVE_WITHIN):
+                async for portion in content:
+                    size += len(portion)
+                    if size > _MOST_BYTES:
+                        raise errors.RollError(f"the file is longer than {_MOST_BYTES >> 30} GB")
+                    await asyncio.to_thread(file.write, portion)
+    except TimeoutError:
+        raise errors.RollError("the file did not arrive within an hour") from None

@@ -25,13 +25,33 @@ CHUNK_SIZE: Final = 1 << 18  # bytes: some 2,000 rows, a twentieth of a second o
 ROW_LIMIT: Final = 1 << 20  # bytes after which the end of a row is not looked for any further
 HEADER_LIMIT: Final = 1 << 16  # bytes
 MOST_FAULTS: Final = 10  # bad rows that are reported
+_MOST_TIMES: Final = 100  # that a file may be longer when it is unpacked: rolls are ten times as long
+_UNPACKED_ALWAYS: Final = 64 << 20  # bytes that any file may have
+
+
+class _File(BufferedReader):
+    """A file as it is stored, in which no archive may have a directory of thousands of files: reading it takes memory.
+
+    What zipfile reads at once is that directory, however long it is.
+    """
+
+    taken = 0  # bytes
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is None or not 0 <= size <= CHUNK_SIZE:
+            raise RollError("the zip archive's directory is too long: one file is expected")
+        data = super().read(size)
+        self.taken += len(data)
+        return data
 
 
 class _HashingReader(RawIOBase):
-    """Takes the SHA-256 of what is read. A damaged archive is a `RollError`."""
+    """Takes the SHA-256 of what is read. A damaged archive is a `RollError`, and one that unpacks to far too much."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, file: _File) -> None:
         self._stream = stream
+        self._file = file
+        self._unpacked = 0
         self.hash = hashlib.sha256()
 
     def readable(self) -> bool:
@@ -43,6 +63,9 @@ class _HashingReader(RawIOBase):
         except (EOFError, OSError, zlib.error, zipfile.BadZipFile):
             raise RollError("the file is damaged: it cannot be unpacked to its end") from None
         self.hash.update(data)
+        self._unpacked += len(data)
+        if self._unpacked > max(_UNPACKED_ALWAYS, _MOST_TIMES * self._file.taken):
+            raise RollError(f"the file unpacks to more than {_MOST_TIMES} times its size")
         buffer[: len(data)] = data
         return len(data)
 
@@ -56,11 +79,11 @@ def open_roll(source: Path | BinaryIO) -> Iterator[tuple[BinaryIO, Callable[[], 
         OSError: the file cannot be opened.
     """
     with source.open("rb") if isinstance(source, Path) else nullcontext(source) as file:
-        buffered = BufferedReader(cast("Any", file))  # to look ahead in
+        buffered = _File(cast("Any", file))  # to look ahead in
         try:
             start = buffered.peek(4)
             unpacked: Any = GzipFile(fileobj=buffered) if start.startswith(_GZIP) else buffered
-            hashing = _HashingReader(_only_file(buffered) if start.startswith(_ZIP) else unpacked)
+            hashing = _HashingReader(_only_file(buffered) if start.startswith(_ZIP) else unpacked, buffered)
             yield cast("BinaryIO", BufferedReader(hashing, CHUNK_SIZE)), hashing.hash.hexdigest
         finally:
             buffered.detach()  # the caller's stream stays open

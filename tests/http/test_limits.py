@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from app.database import engine
 from app.database.migrate import upgrade
 from app.database.server import EmbeddedServer
-from app.http.frame import InFlightLimit, RateLimit
+from app.http.frame import RateLimit
 from app.main import create_app
 from tests.http.conftest import SETTINGS
 from tests.http.county import line
@@ -59,10 +59,7 @@ async def test_a_key_that_asks_too_often_is_told_when_to_come_again(database: st
 
 
 async def test_a_process_that_is_full_refuses_and_still_says_that_it_lives(app: FastAPI, world: World) -> None:
-    limit = app.middleware_stack
-    while not isinstance(limit, InFlightLimit):
-        limit = limit.app  # type: ignore[union-attr]  # each middleware holds the next
-    limit.most = 0
+    app.state.recall.limits.most = 0
     answer = await world.call("GET", "/tally", who="monitor")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
     assert answer.json()["request_id"] == answer.headers["x-request-id"]

@@ -121,7 +121,9 @@ def proof(leaves: Sequence[bytes], parts: Sequence[range]) -> list[bytes]:
         known.append(merkle_root(leaves[start : start + TILE]))
     numbers = {part: part_of_tile(part) for part in parts}
     tiles = {n: leaves[n * TILE : (n + 1) * TILE] for n in numbers.values() if n is not None}
-    return [known.root(part, {number: tiles[number]} if (number := numbers[part]) is not None else {}) for part in parts]
+    return [
+        known.root(part, {number: tiles[number]} if (number := numbers[part]) is not None else {}) for part in parts
+    ]
 
 
 LOGS = st.one_of(st.integers(1, 70), st.integers(1, 2_500)).map(
