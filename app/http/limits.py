@@ -6,7 +6,7 @@ a few places in a line behind it, and never more of the readers' connections tha
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -20,21 +20,25 @@ _NEVER_REFUSED: Final = ("/health/live", "/health/ready", "/metrics")  # needed 
 
 
 class Limit(NamedTuple):
-    """How many requests of one kind a process serves at a time, and how many more wait for their turn."""
+    """How many requests of one kind a process serves at a time, and how many more wait for their turn.
+
+    After a request that takes the processor for long, its place rests while there are short requests under way.
+    """
 
     at_once: int
     waiting: int = 0
+    rest: float = 0.0  # seconds
     preempts: bool = False  # one of the sender with the most is asked to end for a sender with fewer
 
 
 LIMITS: Final[Mapping[str, Limit]] = {
     "streams": Limit(2_000, waiting=100, preempts=True),
-    "proofs": Limit(1, waiting=200),
+    "proofs": Limit(1, waiting=200, rest=0.02),
     "verifications": Limit(1),
     "rolls": Limit(16),  # uploads; `RollUploads` takes one of each county
     "aliases": Limit(1, waiting=20),
-    "lists": Limit(2, waiting=200),
-    "searches": Limit(2, waiting=100),
+    "lists": Limit(2, waiting=100, rest=0.1),
+    "searches": Limit(2, waiting=100, rest=0.1),
 }
 """By kind. Together they hold six of the readers' connections, and leave two for what everyone needs."""
 
@@ -75,7 +79,8 @@ class Bulkhead:
     """The requests of one kind. Senders that wait take turns; where the line is full, the longest part is shortened."""
 
     limit: Limit
-    running: int = 0
+    is_quiet: Callable[[], bool] = lambda: True  # whether no short requests are under way
+    running: int = 0  # with those whose places rest
     _places: dict[str, dict[Place, None]] = field(default_factory=dict)  # by sender, the oldest first
     _lines: dict[str, deque[asyncio.Future[None]]] = field(default_factory=dict)  # by sender, the next one first
 
@@ -100,7 +105,10 @@ class Bulkhead:
         del of_sender[place]
         if not of_sender:
             del self._places[place.sender]
-        self._hand_over()
+        if self.limit.rest and not self.is_quiet():
+            asyncio.get_running_loop().call_later(self.limit.rest, self._hand_over)
+        else:
+            self._hand_over()
 
     def _hand_over(self) -> None:
         if self.running > self.limit.at_once or not self._lines:
@@ -162,7 +170,7 @@ class Limits:
     def __init__(self, operations: Iterable[str], streams: int) -> None:
         """Of these operations, with so many streams."""
         limits = {**LIMITS, "streams": LIMITS["streams"]._replace(at_once=streams)}
-        self.bulkheads = {kind: Bulkhead(limit) for kind, limit in limits.items()}
+        self.bulkheads = {kind: Bulkhead(limit, lambda: not self.in_flight) for kind, limit in limits.items()}
         self.of = {name: self.bulkheads[kind] for name in operations if (kind := kind_of(name))}
         self.most, self.in_flight = 1_000, 0  # short requests
 

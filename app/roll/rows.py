@@ -24,23 +24,24 @@ _ZIP: Final = b"PK\x03\x04"
 CHUNK_SIZE: Final = 1 << 18  # bytes: some 2,000 rows, a twentieth of a second of work
 ROW_LIMIT: Final = 1 << 20  # bytes after which the end of a row is not looked for any further
 HEADER_LIMIT: Final = 1 << 16  # bytes
+DIRECTORY_LIMIT: Final = 1 << 18  # bytes: of some 5,000 files
 MOST_FAULTS: Final = 10  # bad rows that are reported
 _MOST_TIMES: Final = 100  # that a file may be longer when it is unpacked: rolls are ten times as long
 _UNPACKED_ALWAYS: Final = 64 << 20  # bytes that any file may have
 
 
 class _File(BufferedReader):
-    """A file as it is stored, in which no archive may have a directory of thousands of files: reading it takes memory.
-
-    What zipfile reads at once is that directory, however long it is.
-    """
+    """A file as it is stored. It counts what is read, and while `limited` refuses to read much at once."""
 
     taken = 0  # bytes
+    limited = False
 
     def read(self, size: int | None = -1, /) -> bytes:
-        if size is None or not 0 <= size <= CHUNK_SIZE:
-            raise RollError("the zip archive's directory is too long: one file is expected")
+        if self.limited:
+            size = DIRECTORY_LIMIT if size is None or size < 0 else min(size, DIRECTORY_LIMIT)
         data = super().read(size)
+        if self.limited and len(data) == DIRECTORY_LIMIT:
+            raise RollError("the zip archive's directory is too long: one file is expected")
         self.taken += len(data)
         return data
 
@@ -89,11 +90,13 @@ def open_roll(source: Path | BinaryIO) -> Iterator[tuple[BinaryIO, Callable[[], 
             buffered.detach()  # the caller's stream stays open
 
 
-def _only_file(file: BufferedReader) -> BinaryIO:
+def _only_file(file: _File) -> BinaryIO:
     if not file.seekable():
         raise RollError("a zip archive cannot be read from a pipe: unpack it first")
     try:
+        file.limited = True  # the directory is read at once, and takes twenty times its size in memory
         archive = zipfile.ZipFile(file)
+        file.limited = False
         names = [entry.filename for entry in archive.infolist() if not entry.is_dir()]
         if len(names) != 1:
             raise RollError(f"the zip archive holds {len(names)} files: one is expected")

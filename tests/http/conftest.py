@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -69,12 +69,14 @@ async def process(database: str, tmp_path: Path) -> AsyncIterator[tuple[Process,
 
 
 @asynccontextmanager
-async def a_process(database: str, folder: Path, **environment: str) -> AsyncIterator[tuple[Process, int]]:
+async def a_process(
+    database: str, folder: Path, program: Sequence[str] = ("-m", "app"), **environment: str
+) -> AsyncIterator[tuple[Process, int]]:
     """The service as a process of its own, in an environment with these as well, and its port."""
     given = {"DATABASE_URL": database, "DATA_DIR": str(folder), "LOG_FORMAT": "json", **environment}
     with (folder / "log").open("wb") as log:
         running = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "app", "serve", "--port", "0"),
+            *(sys.executable, *program, "serve", "--port", "0"),
             env={**os.environ, **given},
             stdout=PIPE,
             stderr=log,

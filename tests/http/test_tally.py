@@ -23,7 +23,7 @@ from app.count.tally import Coalesced
 from app.database.pools import Database
 from app.http import petitions as streams
 from app.law.line import Counts, Tally
-from app.law.petition import PetitionKey
+from app.law.petition import Petition, PetitionKey
 from tests.http.county import line
 from tests.http.test_limits import working
 from tests.http.world import World
@@ -175,11 +175,11 @@ async def test_the_history_shows_each_version_or_as_many_as_asked_for(world: Wor
 
 
 @asynccontextmanager
-async def stream(app: FastAPI, world: World, last: str = "") -> AsyncIterator[asyncio.Queue[str]]:
+async def stream(app: FastAPI, world: World, last: str = "", who: str = "monitor") -> AsyncIterator[asyncio.Queue[str]]:
     """What a listener gets, piece by piece."""
     pieces: asyncio.Queue[str] = asyncio.Queue()
     gone = asyncio.Event()
-    headers = [(b"authorization", f"Bearer {world.keys['monitor']}".encode())]
+    headers = [(b"authorization", f"Bearer {world.keys[who]}".encode())]
     headers += [(b"last-event-id", last.encode())] if last else []
     path = f"/v1/petitions/{world.petition_id}/tally/stream"
     scope: dict[str, Any] = {
@@ -268,9 +268,38 @@ async def test_streams_end_when_the_service_does(app: FastAPI, world: World) -> 
         assert await asyncio.wait_for(pieces.get(), 10) == "http.response.body"
 
 
-async def test_a_stream_is_refused_where_the_process_has_as_many_as_it_takes(
-    world: World, monkeypatch: pytest.MonkeyPatch
+async def test_streams_are_refused_where_there_are_as_many_as_allowed_and_another_user_gets_the_place_of_the_oldest(
+    app: FastAPI, world: World
 ) -> None:
-    monkeypatch.setattr(actions, "_LISTENERS", 0)
-    answer = await world.call("GET", "/tally/stream", who="monitor")
-    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    streaming = app.state.recall.limits.bulkheads["streams"]
+    streaming.limit = streaming.limit._replace(at_once=2)
+    async with stream(app, world) as oldest, stream(app, world) as second:
+        answer = await world.call("GET", "/tally/stream", who="monitor")
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+        async with stream(app, world, who="auditor") as other:
+            assert (await other.get()).startswith("id: 1\n")
+            assert (await oldest.get()).startswith("id: 1\n")
+            assert await asyncio.wait_for(oldest.get(), 10) == "http.response.body"
+            await world.post(line(1))
+            for listener in (second, other):
+                while not (await asyncio.wait_for(listener.get(), 10)).startswith("id: 2\n"):
+                    pass
+    assert (streaming.running, streaming.waiting) == (0, 0)
+
+
+async def test_all_streams_of_a_petition_share_one_text_of_each_version(
+    app: FastAPI, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = list[int]()
+    shown = streams.tally_out
+
+    def counting(petition: Petition, tally: Tally) -> streams.TallyOut:
+        written.append(tally.version)
+        return shown(petition, tally)
+
+    monkeypatch.setattr(streams, "tally_out", counting)
+    async with stream(app, world) as first, stream(app, world) as second:
+        assert await first.get() == await second.get()
+        await world.post(line(1))
+        assert await asyncio.wait_for(first.get(), 10) == await asyncio.wait_for(second.get(), 10)
+    assert written == [1, 2]

@@ -5,8 +5,10 @@ import csv
 import gzip
 import io
 import os
+import struct
 import sys
 import threading
+import tracemalloc
 import zipfile
 from collections import Counter
 from datetime import date
@@ -35,7 +37,7 @@ from app.roll import queries as db
 from app.roll import workers
 from app.roll.formats import CANONICAL, CANONICAL_COLUMNS
 from app.roll.loading import LoadedRoll, activate_roll, load_roll
-from app.roll.rows import Chunk, RowReader
+from app.roll.rows import Chunk, RowReader, open_roll, read_chunks
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -146,6 +148,37 @@ async def test_a_roll_may_be_packed(database: str, tmp_path: Path, pack: str) ->
         path.write_bytes(gzip.compress(a_roll(20)) if pack == "gzip" else a_roll(20))
     loaded = await load_roll(database, county_id=COUNTY, source=path, complete_through=date(2022, 7, 6))
     assert loaded.registrations == 20
+
+
+def archive_of(files: int) -> bytes:
+    """A zip archive of so many empty files, of which only the directory is written."""
+    local = struct.pack("<4s5H3I2H", b"PK\3\4", 20, 0, 0, 0, 0, 0, 0, 0, 1, 0) + b"a"
+    entry = struct.pack("<4s6H3I5H2I", b"PK\1\2", 20, 20, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0) + b"a"
+    count, size = min(files, 0xFFFF), len(entry) * files
+    return local + entry * files + struct.pack("<4s4H2IH", b"PK\5\6", 0, 0, count, count, size, len(local), 0)
+
+
+@pytest.mark.parametrize("files", [10_000, 400_000])
+def test_an_archive_of_very_many_files_is_refused_before_its_directory_is_read(files: int) -> None:
+    packed = io.BytesIO(archive_of(files))
+    tracemalloc.start()
+    with pytest.raises(RollError, match="directory is too long"), open_roll(packed):
+        pass
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 2_000_000
+
+
+@pytest.mark.parametrize("files", [2, 3_000])
+def test_an_archive_of_several_files_is_refused_with_their_number(files: int) -> None:
+    with pytest.raises(RollError, match=f"holds {files} files"), open_roll(io.BytesIO(archive_of(files))):
+        pass
+
+
+def test_a_file_that_unpacks_to_far_too_much_is_refused_on_the_way() -> None:
+    bomb = io.BytesIO(gzip.compress(bytes(200 << 20)))
+    with open_roll(bomb) as (file, _), pytest.raises(RollError, match="100 times its size"):
+        list(read_chunks(file, quoted=True))
 
 
 async def test_a_roll_may_come_through_a_pipe(database: str) -> None:
