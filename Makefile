@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PG15 ?= /usr/lib/postgresql/15/bin
 
 .PHONY: run help test check format bench bench-throughput bench-scale bench-report bench-cost bench-ledger bench-matching \
-	bench-polls bench-paired bench-strangers torture fuzz openapi lock clean
+	bench-polls bench-crowd bench-paired bench-strangers torture fuzz openapi lock clean
 
 run: $(VENV)/ready  ## run the demo on made-up data; SCALE=1 is the whole petition of 2022
 	@$(BIN)/python -m app demo --scale $(SCALE)
@@ -61,7 +61,7 @@ fuzz: $(VENV)/ready  ## send EXAMPLES (50) generated requests to each operation 
 # What docs/benchmarks.md tells of; within minutes, on a machine that does nothing else. BENCH= is the county's scale, as
 # is SCALE= where it is given: 1 is the whole petition.
 BENCH ?= $(if $(filter command environment,$(origin SCALE)),$(SCALE),0.02)
-bench: bench-throughput bench-cost bench-ledger bench-matching bench-polls bench-strangers  ## run every benchmark below but scale and report
+bench: bench-throughput bench-cost bench-ledger bench-matching bench-polls bench-crowd bench-strangers  ## run every benchmark below but scale and report
 
 # The ratios that were promised. DATA= is a folder with a county made already, REUSE= one to keep the database in, JSON=
 # the file to write everything to, ARGS= anything else that the program takes.
@@ -89,6 +89,9 @@ bench-ledger: $(VENV)/ready  ## measure verification, export and the independent
 
 bench-polls: $(VENV)/ready  ## measure polls of the tally and its stream
 	PYTHONPATH=. $(BIN)/python bench/polls.py
+
+bench-crowd: $(VENV)/ready  ## measure whether stations are served beside a crowd of everything else
+	PYTHONPATH=. $(BIN)/python bench/crowd.py $(ARGS)
 
 bench-strangers: $(VENV)/ready  ## measure what answering bad input costs
 	PYTHONPATH=. $(BIN)/python bench/strangers.py

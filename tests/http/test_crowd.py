@@ -68,7 +68,7 @@ async def test_stations_post_beside_as_many_streams_as_there_may_be_and_slow_upl
             await stack.enter_async_context(connected(port, upload(world, who)))
 
         async def both_began() -> bool:
-            return len(list(tmp_path.glob("uploads/*"))) == 2
+            return len(list(tmp_path.glob("uploads/*"))) == 2  # noqa: ASYNC240  # a moment's work
 
         await until(both_began)
         busy = await stack.enter_async_context(connected(port, upload(world, "admin")))
