@@ -62,7 +62,7 @@ def kind_of(operation: str) -> str | None:
 
 
 @dataclass(eq=False, slots=True)
-class Place:
+class Admission:
     """A request that is being served."""
 
     bulkhead: "Bulkhead"
@@ -81,7 +81,7 @@ class Bulkhead:
     limit: Limit
     is_quiet: Callable[[], bool] = lambda: True  # whether no short requests are under way
     running: int = 0  # with those whose places rest
-    _places: dict[str, dict[Place, None]] = field(default_factory=dict)  # by sender, the oldest first
+    _admitted: dict[str, dict[Admission, None]] = field(default_factory=dict)  # by sender, the oldest first
     _lines: dict[str, deque[asyncio.Future[None]]] = field(default_factory=dict)  # by sender, the next one first
 
     @property
@@ -89,22 +89,22 @@ class Bulkhead:
         """How many requests wait for their turn."""
         return sum(map(len, self._lines.values()))
 
-    async def enter(self, sender: str) -> Place:
+    async def enter(self, sender: str) -> Admission:
         """Begin a request, when it is its turn. Raises BusyError if the line is full or does not move."""
         if self.running >= self.limit.at_once:
             await self._wait(sender)  # the place of another, which stays counted
         else:
             self.running += 1
-        place = Place(self, sender)
-        self._places.setdefault(sender, {})[place] = None
-        return place
+        admission = Admission(self, sender)
+        self._admitted.setdefault(sender, {})[admission] = None
+        return admission
 
-    def leave(self, place: Place) -> None:
+    def leave(self, admission: Admission) -> None:
         """End a request."""
-        of_sender = self._places[place.sender]
-        del of_sender[place]
+        of_sender = self._admitted[admission.sender]
+        del of_sender[admission]
         if not of_sender:
-            del self._places[place.sender]
+            del self._admitted[admission.sender]
         if self.limit.rest and not self.is_quiet():
             asyncio.get_running_loop().call_later(self.limit.rest, self._hand_over)
         else:
@@ -157,7 +157,7 @@ class Bulkhead:
 
     def _preempt(self, sender: str) -> None:
         """Ask the oldest request of the sender with the most to end. BusyError if this one would have as many."""
-        going_on = {other: [place for place in of if not place.ending] for other, of in self._places.items()}
+        going_on = {other: [one for one in of if not one.ending] for other, of in self._admitted.items()}
         most = max(going_on.values(), key=len, default=[])
         if len(most) <= len(going_on.get(sender, ())) + len(self._lines.get(sender, ())) + 1:
             raise BusyError
@@ -178,7 +178,7 @@ class Limits:
         """Count a request as one of its kind, as soon as it is its turn. Raises BusyError."""
         self.in_flight -= 1
         try:
-            state["place"] = await bulkhead.enter(sender)
+            state["admission"] = await bulkhead.enter(sender)
         except BaseException:
             self.in_flight += 1
             raise
@@ -203,7 +203,7 @@ class InFlightLimit:
             try:
                 await self.app(scope, receive, send)
             finally:
-                if place := scope["state"].get("place"):  # it was counted as one of its kind
-                    place.leave()
+                if admission := scope["state"].get("admission"):  # it was counted as one of its kind
+                    admission.leave()
                 else:
                     limits.in_flight -= 1

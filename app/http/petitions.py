@@ -296,7 +296,7 @@ class _TallyStream:
         async with aclosing(state.count.tallies.follow(petition.key, self.version)) as rounds:
             async for tally in rounds:
                 now = clock()
-                if now - began > _LONGEST or request.state.place.ending:
+                if now - began > _LONGEST or request.state.admission.ending:
                     return
                 if now - checked > _CHECK_EVERY:
                     with suppress(*UNAVAILABLE):  # while the database cannot be asked, the stream goes on

@@ -19,7 +19,7 @@ from tests.http.world import World
 from tests.waiting import until
 
 
-async def started(bulkhead: Bulkhead, *senders: str) -> list["asyncio.Task[limits.Place]"]:
+async def started(bulkhead: Bulkhead, *senders: str) -> list["asyncio.Task[limits.Admission]"]:
     """Requests of these senders, one after the other, each as far as it gets."""
     tasks = []
     for sender in senders:
