@@ -73,11 +73,7 @@ async def _process(state: State, gauge: NewGauge, counter: NewCounter) -> None:
     for how, count in state.matchers.states().items():
         matchers.labels(how).set(count)
     counter("recall_matchers_replaced", "Worker processes that hung and were replaced.").inc(state.matchers.replaced)
-    gauge("recall_tally_listeners", "Streams of the tally.").set(state.count.tallies.listeners)
-    requests = gauge("recall_limited_requests", "Requests of a kind that has a limit of its own.", ["kind", "state"])
-    for kind, bulkhead in state.limits.bulkheads.items():
-        requests.labels(kind, "running").set(bulkhead.running)
-        requests.labels(kind, "waiting").set(bulkhead.waiting)
+    _limited(state, gauge)
     refused = counter("recall_refused_keys", "Requests with a key that is not live.", ["state"])
     for name in _REFUSED:
         refused.labels(name).inc(state.keys.refused[name])
@@ -101,6 +97,14 @@ async def _process(state: State, gauge: NewGauge, counter: NewCounter) -> None:
                 archived.set(await log_is_archived(connection))
         except DATABASE_ERRORS:
             archived.set(0)
+
+
+def _limited(state: State, gauge: NewGauge) -> None:
+    gauge("recall_tally_listeners", "Streams of the tally.").set(state.count.tallies.listeners)
+    requests = gauge("recall_limited_requests", "Requests of a kind that has a limit of its own.", ["kind", "state"])
+    for kind, bulkhead in state.limits.bulkheads.items():
+        requests.labels(kind, "running").set(bulkhead.running)
+        requests.labels(kind, "waiting").set(bulkhead.waiting)
 
 
 def _on_disk(state: State) -> tuple[dict[str, tuple[int, int, int]], float]:
