@@ -1,8 +1,6 @@
 """Reads of voter data: each on record before it is answered, and counted against its reader's budget of the day."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,8 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.examination.reads import ReadBudget
-from app.main import create_app
-from tests.http.conftest import SETTINGS
+from tests.http.conftest import a_process
 from tests.http.county import line, voter
 from tests.http.documented import DOCUMENT
 from tests.http.test_keys import app_command
@@ -228,32 +225,24 @@ async def test_without_a_record_there_is_no_answer(world: World, connection: asy
     assert await used(connection) == 0
 
 
-@asynccontextmanager
-async def another_process(database: str, folder: Path, keys: World, lines: int) -> AsyncIterator[World]:
-    """The service once more over the same database, with pools of its own, and a budget."""
-    app = create_app(replace(SETTINGS, data_dir=folder, reads_per_day=lines), database)
-    transport = httpx.ASGITransport(app=app)
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://service") as client,
-    ):
-        yield replace(keys, client=client)
-
-
 async def test_simultaneous_reads_in_several_processes_never_overspend(
     world: World, database: str, tmp_path: Path, connection: asyncpg.Connection, app: FastAPI
 ) -> None:
     budget = app.state.recall.budget.lines = 60
     await world.batch([line(n) for n in range(1, 121)])
-    async with another_process(database, tmp_path, world, budget) as other:
-        read = [
-            one.call("GET", f"/signatures/1-1-{n}", who="clerk")
+    async with (
+        a_process(database, tmp_path, READS_PER_DAY=str(budget)) as (_, port),
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client,
+    ):
+        processes = (world, replace(world, client=client))
+        reads = [
+            process.call("GET", f"/signatures/1-1-{n}", who="clerk")
             for n in range(1, 121)
-            for one in (world, other)
+            for process in processes
             for _ in range(1 + n % 2)
         ]
-        lists = [one.call("GET", "/signatures", who="clerk", params={"limit": 7}) for one in (world, other)]
-        statuses = [answer.status_code for answer in await asyncio.gather(*read, *lists)]
+        lists = [process.call("GET", "/signatures", who="clerk", params={"limit": 7}) for process in processes]
+        statuses = [answer.status_code for answer in await asyncio.gather(*reads, *lists)]
     assert set(statuses) == {200, 429}
     assert await used(connection) == budget
     assert await connection.fetchval("SELECT sum(counted) FROM lookup_audit") == budget
