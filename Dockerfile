@@ -1,11 +1,12 @@
 # Two stages: the first has what building needs, the second what running needs. No root, no shell tools of ours.
-FROM python:3.11-slim AS build
+# The digest is that of the image for every platform: what is built does not change until this line does.
+FROM python:3.11.16-slim-bookworm@sha256:0bee7276f83efd4a1ee05bbbf4281d95ed28e079220a9457f25a93e3f1e3c31b AS build
 WORKDIR /build
 COPY requirements-service.lock .
 RUN python -m venv /venv \
  && /venv/bin/pip install --no-cache-dir --require-hashes -r requirements-service.lock
 
-FROM python:3.11-slim
+FROM python:3.11.16-slim-bookworm@sha256:0bee7276f83efd4a1ee05bbbf4281d95ed28e079220a9457f25a93e3f1e3c31b
 RUN useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin recall \
  && install -d -o recall -g recall /data
 COPY --from=build /venv /venv
@@ -21,4 +22,4 @@ HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
   CMD ["python", "-c", "import httpx; httpx.get('http://127.0.0.1:8000/health/live').raise_for_status()"]
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["python", "-m", "app"]
-CMD ["serve", "--host", "0.0.0.0", "--migrate"]
+CMD ["serve", "--host", "0.0.0.0"]

@@ -35,6 +35,11 @@ check: $(VENV)/ready  ## check format, lint, types, imports, deployment files an
 	$(BIN)/yamllint --strict compose.yaml deploy
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
 	$(BIN)/hadolint Dockerfile
+	@if command -v caddy >/dev/null; then \
+		HOST=recall.example.org caddy validate --adapter caddyfile --config deploy/Caddyfile; \
+	else \
+		echo "NOT RUN: the check of deploy/Caddyfile, since there is no caddy."; \
+	fi
 	@if command -v promtool >/dev/null; then \
 		promtool test rules deploy/*_test.yml; \
 	else \

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import cache, partial
+from typing import Final
 
 from fastapi import FastAPI
 
@@ -54,8 +55,8 @@ _ROUTERS = (
     reads.router,
     voters.quality,
     health.router,
-    metrics.router,
 )
+_METRICS: Final = {"open": [metrics.router], "key": [metrics.guarded], "off": []}
 
 
 def create_app(settings: Settings, database_url: str, *, now: Callable[[], datetime] = utc_now) -> FastAPI:
@@ -72,13 +73,15 @@ def create_app(settings: Settings, database_url: str, *, now: Callable[[], datet
     app = FastAPI(
         lifespan=lifespan,
         docs_url=None,  # ours needs no foreign host
+        openapi_url="/openapi.json" if settings.docs else None,
         redoc_url=None,
         redirect_slashes=False,
         # FastAPI's own spans and logs hold paths, queries and the texts of exceptions: ours are in `Observe`.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
+    routers = *_ROUTERS, *([health.pages] if settings.docs else ()), *_METRICS[settings.metrics]
     # Not by include_router, which matches each route twice.
-    app.router.routes[:0] = [route for router in _ROUTERS for route in router.routes]
+    app.router.routes[:0] = [route for router in routers for route in router.routes]
     problems.install(app)
     check_guards(app)
     limits = Limits(guarded_routes(app), settings.streams)

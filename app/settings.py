@@ -2,17 +2,20 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from app.errors import SettingsError
+
+Metering: TypeAlias = Literal["open", "key", "off"]
+Choice = TypeVar("Choice", bound=str)
 
 _PATHS: Final = ("DATA_DIR", "PG_BIN", "CHECKPOINT_KEY_FILE", "BACKUP_DIR")
 _COLLECTORS: Final = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")  # either enables telemetry
@@ -32,7 +35,7 @@ _DEFAULT: Final = re.compile(
 class Settings:
     """How one process runs."""
 
-    database_url: str | None  # postgresql+asyncpg://…; None: the embedded server in data_dir
+    database_url: str | None  # the service's login, postgresql+asyncpg://…; None: the embedded server in data_dir
     data_dir: Path
     pg_bin: Path | None  # PostgreSQL's programs for the embedded server; None: the wheel's, else the system's
     log_format: Literal["json", "text"]
@@ -47,6 +50,11 @@ class Settings:
     checkpoint_key_file: Path | None = None  # Ed25519, PEM; None: `checkpoint.key` in data_dir, made if it is missing
     person_key: str = field(default="", repr=False)  # of the person who runs a command
     backup_dir: Path | None = None  # the service backs its embedded database up there all the time; None: it does not
+    docs: bool = True  # whether /docs and /openapi.json are served
+    metrics: Metering = "open"  # who may read /metrics: everyone who reaches it, a live key, or no client
+    allowed_hosts: tuple[str, ...] = ()  # that requests may name; none: any
+    trusted_proxies: tuple[str, ...] = ()  # addresses and networks whose X-Forwarded-For is believed
+    migrate_database_url: str | None = None  # the same database with its owner's login; None: nothing is migrated
 
     @property
     def embedded_data_dir(self) -> Path | None:
@@ -64,7 +72,7 @@ class Settings:
         paths = {name: Path(value) for name, value in environment.items() if name in _PATHS and value}
         telemetry_disabled = environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
         result = cls(
-            database_url=_database_url(environment.get("DATABASE_URL")),
+            database_url=_database_url(environment, "DATABASE_URL"),
             data_dir=paths.get("DATA_DIR", Path("data")).absolute(),
             pg_bin=paths.get("PG_BIN"),
             log_format="json" if environment.get("LOG_FORMAT") == "json" else "text",
@@ -79,12 +87,42 @@ class Settings:
             checkpoint_key_file=paths.get("CHECKPOINT_KEY_FILE"),
             person_key=environment.get("RECALL_KEY", "").strip(),
             backup_dir=paths["BACKUP_DIR"].absolute() if "BACKUP_DIR" in paths else None,
+            docs=_choice(environment, "DOCS", ("on", "off")) == "on",
+            metrics=_choice(environment, "METRICS", ("open", "key", "off")),
+            allowed_hosts=_list(environment, "ALLOWED_HOSTS", _host),
+            trusted_proxies=_list(environment, "FORWARDED_ALLOW_IPS", lambda text: str(ip_network(text))),
+            migrate_database_url=_database_url(environment, "MIGRATE_DATABASE_URL"),
         )
+        if result.migrate_database_url and not result.database_url:
+            raise SettingsError("MIGRATE_DATABASE_URL needs DATABASE_URL, the service's own login, beside it")
         # A missing key is created later, readable by its owner alone.
         if result.checkpoint_key.exists() and result.checkpoint_key.stat().st_mode & 0o077:
             name = "CHECKPOINT_KEY_FILE" if result.checkpoint_key_file else "DATA_DIR: checkpoint.key"
             raise SettingsError(f"{name} must be readable by its owner alone (mode 0600)")
         return result
+
+
+def _choice(environment: Mapping[str, str], name: str, allowed: Sequence[Choice]) -> Choice:
+    """One of the allowed values; the first where none is given."""
+    given = environment.get(name) or allowed[0]
+    for choice in allowed:
+        if choice == given:
+            return choice
+    raise SettingsError(f"{name} must be one of {', '.join(allowed)}")
+
+
+def _list(environment: Mapping[str, str], name: str, read: Callable[[str], str]) -> tuple[str, ...]:
+    """Values with commas between them; `read` refuses a wrong one with a ValueError."""
+    try:
+        return tuple(read(text.strip()) for text in environment.get(name, "").split(",") if text.strip())
+    except ValueError:
+        raise SettingsError(f"{name} must be a list with commas: see docs/operations.md") from None
+
+
+def _host(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]", text):
+        raise ValueError
+    return text.lower()
 
 
 def _count(environment: Mapping[str, str], name: str, default: int, *, least: int = 1, most: int = 1000) -> int:
@@ -101,26 +139,27 @@ def _time_zone(name: str) -> str:
         raise SettingsError("TIME_ZONE must be a time zone such as America/Los_Angeles") from None
 
 
-def _database_url(text: str | None) -> str | None:
+def _database_url(environment: Mapping[str, str], name: str) -> str | None:
     """The address of a given database, with a password where one is needed."""
+    text = environment.get(name)
     if not text:
         return None
     if not text.startswith("postgresql+asyncpg://"):
-        raise SettingsError("DATABASE_URL must start with postgresql+asyncpg://")
+        raise SettingsError(f"{name} must start with postgresql+asyncpg://")
     try:
         url = make_url(text)
         remote = _is_remote(url)
     except (ArgumentError, ValueError):
-        raise SettingsError("DATABASE_URL is not an address like postgresql+asyncpg://user@host/database") from None
+        raise SettingsError(f"{name} is not an address like postgresql+asyncpg://user@host/database") from None
     if remote and not url.password:
-        raise SettingsError("DATABASE_URL must have a password, since the database is on another machine")
+        raise SettingsError(f"{name} must have a password, since the database is on another machine")
     if url.password and (
         len(url.password) < _SHORTEST
         or len(set(url.password)) < _FEWEST
         or url.password == url.username
         or _DEFAULT.fullmatch(url.password)
     ):
-        raise SettingsError(f"DATABASE_URL must have a password of {_SHORTEST} or more characters that is no default")
+        raise SettingsError(f"{name} must have a password of {_SHORTEST} or more characters that is no default")
     return text
 
 

@@ -34,7 +34,7 @@ from app.access.keys import issue_key
 from app.access.principals import Principal, Role
 from app.access.queries import add_county
 from app.database.engine import open_database
-from app.database.migrate import upgrade
+from app.database.migrate import give_logins, upgrade
 from app.database.pools import Database
 from app.database.server import EmbeddedServer
 from app.ledger.entries import Entry
@@ -288,6 +288,7 @@ async def prepare(server: EmbeddedServer, scale: str, entries: int, folder: Path
     """The counties, the petitions and the keys; and the stations' lines."""
     county = County.make(folder / "made", scale)
     await upgrade(server.url())
+    await give_logins(server.logins())
     through = datetime.fromisoformat(county.made["complete_through"]).date()
     await load_roll(server.url(), county_id=COUNTIES[0], source=county.roll, complete_through=through, activate=True)
     connection = await asyncpg.connect(server.dsn())
@@ -344,7 +345,7 @@ async def run(server: EmbeddedServer, arguments: argparse.Namespace, folder: Pat
     """Prepare, serve, measure."""
     facts, lines = await prepare(server, arguments.scale, arguments.entries, folder)
     program = ("-c", WITH_FILES.format(arguments.files), "serve", "--port", "0")
-    environment = {"DATA_DIR": str(folder), "DATABASE_URL": server.url()}
+    environment = {"DATA_DIR": str(folder), "DATABASE_URL": server.logins().service}
     async with Program(program, environment, root=arguments.service).running() as service:
         sizes = {name: getattr(arguments, name) for name in ("streams", "proofs", "lists", "idle")}
         plan = Plan(port=service.port, **facts, **sizes, files=arguments.archive)

@@ -25,7 +25,7 @@ from app.access.keys import issue_key
 from app.access.principals import Principal
 from app.count.record import Count
 from app.database.engine import open_database
-from app.database.migrate import upgrade
+from app.database.migrate import give_logins, upgrade
 from app.database.server import EmbeddedServer
 from app.demo.generate import generate
 from app.demo.run import share_out
@@ -205,6 +205,7 @@ async def prepare(server: EmbeddedServer, scale: str, folder: Path) -> tuple[str
     """The county, its petition and keys: the petition's id, a station's key, the monitors' keys, the lines."""
     made = generate(scale, 1, folder / "made")
     await upgrade(server.url())
+    await give_logins(server.logins())
     connection = await asyncpg.connect(server.dsn())
     await connection.execute("CREATE EXTENSION pg_stat_statements")
     await connection.close()
@@ -235,7 +236,7 @@ async def prepare(server: EmbeddedServer, scale: str, folder: Path) -> tuple[str
 async def run(server: EmbeddedServer, scale: str, seconds: int, folder: Path) -> None:
     """Prepare, serve, measure."""
     petition_id, station, monitors, lines = await prepare(server, scale, folder)
-    async with the_service(folder, DATABASE_URL=server.url()).running() as service:
+    async with the_service(folder, DATABASE_URL=server.logins().service).running() as service:
         bench = Bench(service.port, service.pid, petition_id, station, monitors, folder)
         await measure(bench, server, lines, seconds)
 

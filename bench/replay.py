@@ -22,7 +22,7 @@ import asyncpg
 from app.count import queries as rows
 from app.count.intake import GroupCommit, Submission
 from app.count.record import Count
-from app.database.engine import SERVICE_ROLE
+from app.database.login_queries import SERVICE_ROLE
 from app.database.pools import Database
 from app.database.server import find_binaries
 from app.law.petition import Petition

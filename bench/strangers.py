@@ -24,7 +24,7 @@ import asyncpg
 import httpx
 from fastapi import FastAPI
 
-from app.database.migrate import upgrade
+from app.database.migrate import give_logins, upgrade
 from app.database.server import EmbeddedServer
 from app.main import create_app
 from app.roll.loading import load_roll
@@ -116,6 +116,7 @@ async def a_world(url: str, folder: Path) -> AsyncIterator[tuple[FastAPI, World,
 async def run(server: EmbeddedServer, folder: Path) -> None:
     """Prepare and measure."""
     await upgrade(server.url())
+    await give_logins(server.logins())
     await load_roll(
         server.url(),
         county_id=COUNTY,
@@ -124,7 +125,7 @@ async def run(server: EmbeddedServer, folder: Path) -> None:
         activate=True,
     )
     async with a_world(server.url(), folder) as (app, world, connection):
-        async with the_service(folder, DATABASE_URL=server.url()).running() as service:
+        async with the_service(folder, DATABASE_URL=server.logins().service).running() as service:
             await measure_cuts(service.port, world)
         await measure_costs(app, world, connection)
 

@@ -83,9 +83,9 @@ async def everything(figures: Figures, options: Options, county: County, data_di
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(service.running())
         server = address(data_dir)
-        url, dsn = server.url(), server.dsn()
+        logins, url, dsn = server.logins(), server.url(), server.dsn()
         server.stop()
-        ungrouped = await stack.enter_async_context(without_group_commit(data_dir, url).running())
+        ungrouped = await stack.enter_async_context(without_group_commit(data_dir, logins.service).running())
         naive_program = await stack.enter_async_context(the_naive(url).running())
         database = await open_database(url, intake=1, reading=1)
         stack.push_async_callback(database.close)

@@ -15,13 +15,13 @@ from hypothesis import settings
 
 from app.database import engine
 from app.database.engine import connect_arguments, open_database
-from app.database.migrate import upgrade
+from app.database.login_queries import SERVICE_ROLE
 from app.database.pools import Database
 from app.database.server import EmbeddedServer
 from app.roll.loading import load_roll
 from tests.http.county import COUNTY, roll_csv
 from tests.ledger.counted import Counted, a_counted_petition
-from tests.servers import a_clone, server_folder
+from tests.servers import a_clone, as_owner, prepared, server_folder
 
 # Nothing here must survive the machine, so nothing waits for the disk. Every DROP DATABASE searches all shared buffers.
 _SETTINGS = {"fsync": "off", "shared_buffers": "128MB"}
@@ -57,7 +57,7 @@ def server(binaries: Path | None) -> Iterator[EmbeddedServer]:
 @pytest.fixture(scope="session")
 async def administration(server: EmbeddedServer) -> AsyncIterator[asyncpg.Connection]:
     """Makes and drops databases; on first use it migrates the one that the others are cloned from."""
-    await upgrade(server.url())
+    await prepared(server)
     connection = await asyncpg.connect(server.dsn(database="postgres"))
     yield connection
     await connection.close()
@@ -65,9 +65,9 @@ async def administration(server: EmbeddedServer) -> AsyncIterator[asyncpg.Connec
 
 @pytest.fixture
 async def database(server: EmbeddedServer, administration: asyncpg.Connection) -> AsyncIterator[str]:
-    """The SQLAlchemy URL of a migrated, empty database of this test's own."""
+    """The SQLAlchemy URL of a migrated, empty database of this test's own, with the service's login."""
     async with a_clone(administration, "recall") as name:
-        yield server.url(database=name)
+        yield server.url(name, SERVICE_ROLE)
 
 
 @pytest.fixture(scope="session")
@@ -75,7 +75,7 @@ async def county(server: EmbeddedServer, administration: asyncpg.Connection) -> 
     """The name of a database with a small county's roll in use, loaded once, for others to be cloned from."""
     await administration.execute("CREATE DATABASE county TEMPLATE recall")
     await load_roll(
-        server.url(database="county"),
+        server.url("county", SERVICE_ROLE),
         county_id=COUNTY,
         source=BytesIO(roll_csv()),
         complete_through=date(2022, 7, 6),
@@ -88,22 +88,22 @@ async def county(server: EmbeddedServer, administration: asyncpg.Connection) -> 
 async def county_database(
     server: EmbeddedServer, administration: asyncpg.Connection, county: str
 ) -> AsyncIterator[str]:
-    """The SQLAlchemy URL of a database of this test's own, with the small county's roll in use."""
+    """The SQLAlchemy URL of a database of this test's own, with the small county's roll in use; the service's login."""
     async with a_clone(administration, county) as name:
-        yield server.url(database=name)
+        yield server.url(name, SERVICE_ROLE)
 
 
 @pytest.fixture
 async def connection(database: str) -> AsyncIterator[asyncpg.Connection]:
     """A connection to the test's database, as the owner."""
-    opened = await asyncpg.connect(**connect_arguments(database))
+    opened = await asyncpg.connect(**connect_arguments(as_owner(database)))
     yield opened
     await opened.close()
 
 
 @pytest.fixture
 async def service(database: str) -> AsyncIterator[Database]:
-    """The test's database as the service reaches it, in its role."""
+    """The test's database as the service reaches it."""
     opened = await open_database(database, intake=2, reading=2)
     yield opened
     await opened.close()

@@ -13,7 +13,9 @@ from tempfile import TemporaryDirectory
 
 import asyncpg
 
-from app.database.server import memory_limit
+from app.database.login_queries import OWNER_ROLE, SERVICE_ROLE
+from app.database.migrate import give_logins, upgrade
+from app.database.server import EmbeddedServer, memory_limit
 
 _NUMBERS = count(1)
 
@@ -43,3 +45,15 @@ async def a_clone(administration: asyncpg.Connection, template: str) -> AsyncIte
     await administration.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
     yield name
     await administration.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+async def prepared(server: EmbeddedServer) -> str:
+    """Bring a server's database to head; its address with the service's login."""
+    await upgrade(server.url())
+    await give_logins(server.logins())
+    return server.logins().service
+
+
+def as_owner(url: str) -> str:
+    """The address of the service's database with the login of the owner of its tables."""
+    return url.replace(f"//{SERVICE_ROLE}:", f"//{OWNER_ROLE}:", 1)

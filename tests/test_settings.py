@@ -1,6 +1,7 @@
 """What the service refuses to start with."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -103,6 +104,16 @@ def test_an_address_that_is_none_is_refused_without_a_word_of_it(url: str) -> No
     assert refused.value.__suppress_context__
 
 
+def test_the_owners_address_needs_the_services_beside_it_and_a_good_password() -> None:
+    owner = f"postgresql+asyncpg://recall_owner:{GOOD}@database/recall"
+    with pytest.raises(SettingsError, match=r"^MIGRATE_DATABASE_URL needs DATABASE_URL"):
+        Settings.from_environment({"MIGRATE_DATABASE_URL": owner})
+    service = f"recall_service:{GOOD}@database/recall"
+    with pytest.raises(SettingsError, match=r"^MIGRATE_DATABASE_URL must have a password of 12"):
+        given(service, MIGRATE_DATABASE_URL=owner.replace(GOOD, "changeme"))
+    assert given(service, MIGRATE_DATABASE_URL=owner).migrate_database_url == owner
+
+
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o644])
 def test_a_checkpoint_key_that_others_can_read_is_refused(tmp_path: Path, mode: int) -> None:
     key = tmp_path / "checkpoint.key"
@@ -154,3 +165,35 @@ def test_the_database_of_the_compose_file_logs_no_rows_as_ours_does_not() -> Non
     named = ("log_error_verbosity", "log_min_error_statement", "log_statement")
     parameters = ("log_parameter_max_length", "log_parameter_max_length_on_error")
     assert given == {name: server._SETTINGS[name] for name in (*named, *parameters)}  # noqa: SLF001  # one place
+
+
+def test_the_service_of_the_compose_file_never_has_the_owners_password() -> None:
+    services = yaml.safe_load((Path(__file__).parents[1] / "compose.yaml").read_text())["services"]
+    login = services["service"]["environment"]["DATABASE_URL"]
+    assert "//recall_service:" in login
+    assert login == services["migrate"]["environment"]["DATABASE_URL"]
+    assert "POSTGRES_PASSWORD" not in str(services["service"])
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"DOCS": "no"},
+        {"METRICS": "closed"},
+        {"ALLOWED_HOSTS": "https://recall.example.org"},
+        {"ALLOWED_HOSTS": "a,b:80"},
+        {"FORWARDED_ALLOW_IPS": "*"},
+        {"FORWARDED_ALLOW_IPS": "proxy"},
+        {"FORWARDED_ALLOW_IPS": "10.0.0.1/8"},
+    ],
+)
+def test_a_setting_that_would_not_work_is_named(wrong: dict[str, str]) -> None:
+    with pytest.raises(SettingsError, match=f"^{next(iter(wrong))} must be "):
+        Settings.from_environment(wrong)
+
+
+def test_the_image_is_built_from_one_that_cannot_change() -> None:
+    bases = re.findall("^FROM (\\S+)", (Path(__file__).parents[1] / "Dockerfile").read_text(), re.MULTILINE)
+    assert len(bases) == 2
+    assert len(set(bases)) == 1
+    assert re.fullmatch(r"python:3\.11\.\d+-slim-[a-z]+@sha256:[0-9a-f]{64}", bases[0])

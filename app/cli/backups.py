@@ -41,7 +41,8 @@ def _folder(given: Path | None, settings: Settings, option: str) -> Path:
 def _backup(arguments: argparse.Namespace) -> int:
     settings = Settings.from_environment()
     folder = _folder(arguments.to, settings, "--to")
-    with cli.database_url(settings) as url:
+    with cli.database_logins(settings) as logins:
+        url = settings.database_url or logins.owner or ""  # the backups' own role may not exist yet
         made = asyncio.run(Archive(url, folder, settings.pg_bin, settings.embedded_data_dir).make_base())
     print(f"backed up to {made.folder}")
     return 0

@@ -15,10 +15,13 @@ from app.access.keys import KeyRing, parse
 from app.access.names import COMMAND_LINE
 from app.access.principals import Principal, Role, is_county_code
 from app.count.line_queries import list_petitions
+from app.database.backup import Archive
 from app.database.engine import open_database
-from app.database.migrate import is_current, upgrade
+from app.database.login_queries import Logins
+from app.database.migrate import check_service, give_logins, is_current, upgrade
 from app.database.pools import Database
 from app.database.server import EmbeddedServer
+from app.database.upgrading import COPIES_KEPT, upgrade_embedded
 from app.errors import CheckpointKeyError, OperationalError
 from app.law.line import LARGEST_NUMBER, Place
 from app.law.petition import Petition
@@ -67,9 +70,9 @@ def command(subparsers: "Subparsers", name: str, text: str, work: Work, *shared:
 def _over_database(work: Work, arguments: Arguments) -> None:
     settings = Settings.from_environment()
 
-    async def main(url: str) -> None:
-        await check_schema(url, migrate=not settings.database_url)
-        database = await open_database(url, intake=2, reading=2)
+    async def main(logins: Logins) -> None:
+        await prepare(logins, settings, migrate=not settings.database_url)
+        database = await open_database(logins.service, intake=2, reading=2)
         try:
             if "petition_id" in arguments:
                 arguments.petition = await the_petition(database, arguments.petition_id)
@@ -77,32 +80,50 @@ def _over_database(work: Work, arguments: Arguments) -> None:
         finally:
             await database.close()
 
-    with database_url(settings) as url:
-        asyncio.run(main(url))
+    with database_logins(settings) as logins:
+        asyncio.run(main(logins))
 
 
 @contextmanager
-def database_url(settings: Settings, *, create: bool = False) -> Iterator[str]:
-    """The address of the database: the given one, or the embedded server's, which is joined if the service runs.
+def database_logins(settings: Settings, *, create: bool = False) -> Iterator[Logins]:
+    """The addresses of the database: the given one's, or the embedded server's, which is joined if the service runs.
 
     Raises NoDatabaseError if there is no embedded database and `create` does not allow to make one, and ServerError.
     """
     if settings.database_url:
-        yield settings.database_url
+        yield Logins(settings.database_url, settings.migrate_database_url)
         return
     with EmbeddedServer.start(settings.data_dir, join=True, create=create, binaries=settings.pg_bin) as server:
-        yield server.url()
+        yield server.logins()
 
 
-async def check_schema(url: str, *, migrate: bool) -> None:
-    """Bring the database to this program's schema if `migrate` allows it: always for the embedded one.
+async def prepare(logins: Logins, settings: Settings, *, migrate: bool) -> None:
+    """Bring the database to this program's schema if `migrate` allows it, and check what the service may do there.
 
-    Raises OperationalError if it cannot be reached, or its schema is newer, or older and may not be changed.
+    Before an upgrade, an embedded database is copied, and a line on standard error says where to.
+
+    Raises:
+        OperationalError: the database cannot be reached; its schema is newer, or older and may not be changed; or the
+            service's login may do more than the service needs.
+        BackupError: the database cannot be copied. It is as it was.
     """
-    if not await is_current(url):
-        if not migrate:
-            raise OperationalError("the database's schema is not this program's: run `python -m app migrate`")
-        await upgrade(url)
+    if migrate:
+        if not logins.owner:
+            raise CommandError("name the login of the owner of the tables in MIGRATE_DATABASE_URL")
+        if not settings.database_url:
+            await _upgrade_embedded(logins.owner, settings)
+        elif not await is_current(logins.owner, "MIGRATE_DATABASE_URL"):
+            await upgrade(logins.owner)
+        await give_logins(logins)
+    if settings.database_url:
+        await check_service(settings.database_url)
+
+
+async def _upgrade_embedded(owner: str, settings: Settings) -> None:
+    folder = (settings.backup_dir or settings.data_dir) / "before-upgrade"
+    copy = await upgrade_embedded(Archive(owner, folder, settings.pg_bin, settings.data_dir, kept=COPIES_KEPT))
+    if copy:
+        print(f"copied the database to {copy} and upgraded it", file=sys.stderr, flush=True)
 
 
 async def the_user(database: Database, county_id: str, *roles: Role) -> Principal:

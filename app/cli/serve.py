@@ -17,6 +17,7 @@ from fastapi import FastAPI
 from app.cli import common as cli
 from app.database.backup import Archive, keep_backups
 from app.database.engine import open_database
+from app.database.login_queries import Logins
 from app.database.server import EmbeddedServer
 from app.http.connections import ConnectionLimit, DeadlineProtocol, raise_file_limit
 from app.main import create_app, end_streams
@@ -33,7 +34,7 @@ def add_parser(subparsers: cli.Subparsers) -> None:
     serve = cli.add_command(subparsers, "serve", "serve until SIGTERM, then finish the requests under way")
     serve.add_argument("--host", default="127.0.0.1", help="default: 127.0.0.1")
     serve.add_argument("--port", type=cli.a_port, default=8000, help="default: 8000; 0 takes any free port")
-    text = "bring the database that DATABASE_URL names to this program's schema first"
+    text = "bring the database to this program's schema first, with the login of MIGRATE_DATABASE_URL"
     serve.add_argument("--migrate", action="store_true", help=text)
     serve.set_defaults(run=_serve)
     migrate = cli.add_command(subparsers, "migrate", "bring the database to this program's schema")
@@ -41,8 +42,9 @@ def add_parser(subparsers: cli.Subparsers) -> None:
 
 
 def _migrate(_: cli.Arguments) -> None:
-    with cli.database_url(Settings.from_environment(), create=True) as url:
-        asyncio.run(cli.check_schema(url, migrate=True))
+    settings = Settings.from_environment()
+    with cli.database_logins(settings, create=True) as logins:
+        asyncio.run(cli.prepare(logins, settings, migrate=True))
 
 
 def _serve(arguments: cli.Arguments) -> None:
@@ -52,10 +54,10 @@ def _serve(arguments: cli.Arguments) -> None:
     settings = Settings.from_environment()
     configure_logs(settings.log_format)
     if settings.database_url:
-        uvloop.run(_run(arguments, settings, settings.database_url, None))
+        uvloop.run(_run(arguments, settings, Logins(settings.database_url, settings.migrate_database_url), None))
         return
     with EmbeddedServer.start(settings.data_dir, binaries=settings.pg_bin) as server:
-        uvloop.run(_run(arguments, settings, server.url(), server))
+        uvloop.run(_run(arguments, settings, server.logins(), server))
 
 
 class _Server(uvicorn.Server):
@@ -63,7 +65,7 @@ class _Server(uvicorn.Server):
 
     def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
         super().__init__(config)
-        self._app = app
+        self._app, self._hint = app, " (documentation at /docs)" if app.openapi_url else ""
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to stop: a stream would otherwise continue until it is cut."""
@@ -75,25 +77,23 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             host, port = self.servers[0].sockets[0].getsockname()[:2]
-            print(f"listening on http://{host}:{port} (documentation at /docs)", flush=True)
+            print(f"listening on http://{host}:{port}{self._hint}", flush=True)
 
 
-async def _run(arguments: cli.Arguments, settings: Settings, url: str, server: EmbeddedServer | None) -> None:
-    await cli.check_schema(url, migrate=arguments.migrate or not settings.database_url)
-    database = await open_database(url, intake=1, reading=1)
+async def _run(arguments: cli.Arguments, settings: Settings, logins: Logins, server: EmbeddedServer | None) -> None:
+    await cli.prepare(logins, settings, migrate=arguments.migrate or not settings.database_url)
+    database = await open_database(logins.service, intake=1, reading=1)
     try:
         await cli.first_signer(settings, database)  # what is wrong with the key is reported before anything starts
     finally:
         await database.close()
     most = raise_file_limit()
     # Streams leave a third of the connections to those who post.
-    app = create_app(replace(settings, streams=min(settings.streams, most * 2 // 3)), url)
-    options = {**_OPTIONS, "http": partial(DeadlineProtocol, ConnectionLimit(most))}
-    config = uvicorn.Config(app, arguments.host, arguments.port, timeout_graceful_shutdown=_DRAIN, **options)
-    serving = _Server(config, app)
+    app = create_app(replace(settings, streams=min(settings.streams, most * 2 // 3)), logins.service)
+    serving = _Server(_config(app, arguments, settings, most), app)
     archive = None
-    if server and settings.backup_dir:
-        archive = Archive(url, settings.backup_dir, settings.pg_bin, settings.data_dir)
+    if logins.backup and settings.backup_dir:
+        archive = Archive(logins.backup, settings.backup_dir, settings.pg_bin, settings.data_dir)
     keeping = asyncio.gather(_keep_running(server), keep_backups(archive))
     try:
         await serving.serve()
@@ -103,6 +103,17 @@ async def _run(arguments: cli.Arguments, settings: Settings, url: str, server: E
             await keeping
     if not serving.started:
         raise cli.CommandError("the service did not start")
+
+
+def _config(app: FastAPI, arguments: cli.Arguments, settings: Settings, most: int) -> uvicorn.Config:
+    """How uvicorn serves, with so many connections at most."""
+    protocol = partial(DeadlineProtocol, ConnectionLimit(most), frozenset(settings.allowed_hosts))
+    proxies: dict[str, Any] = {
+        "proxy_headers": bool(settings.trusted_proxies),
+        "forwarded_allow_ips": [*settings.trusted_proxies],
+    }
+    options = {**_OPTIONS, **proxies, "http": protocol, "timeout_graceful_shutdown": _DRAIN}
+    return uvicorn.Config(app, arguments.host, arguments.port, **options)
 
 
 async def _keep_running(server: EmbeddedServer | None) -> None:

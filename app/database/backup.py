@@ -89,6 +89,7 @@ class Archive:
     backup_dir: Path
     binaries: Path | None = None  # the folder of PostgreSQL's programs; None: the wheel's, else the system's newest
     data_dir: Path | None = None  # of the embedded server; None: a given one
+    kept: int = BASES_KEPT  # base backups of a history
 
     async def make_base(self) -> BaseBackup:
         """Copy the running cluster, with the log that makes the copy consistent, check it, and drop what is too old.
@@ -172,7 +173,7 @@ class Archive:
     async def _drop_old(self, history: str) -> None:
         """Drop the oldest base backups of a history, and the log before the oldest that stays."""
         finished = [one for one in base_backups(self.backup_dir) if one.history == history]
-        kept = finished[-BASES_KEPT:]
+        kept = finished[-self.kept :]
         for old in finished[: -len(kept)]:
             await asyncio.to_thread(shutil.rmtree, old.folder)
         log = self.backup_dir / history / "log"

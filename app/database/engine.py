@@ -11,12 +11,11 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from app.database.login_queries import SERVICE_ROLE
 from app.database.pools import Database, no_reset
 
 _BRIEF = 4  # connections: keys and tallies use one each at a time; the others are for health checks
 _WAIT = 5  # seconds for a free connection to read with, before the client is asked to try again
-
-SERVICE_ROLE = "recall_service"
 
 SESSION = {
     "role": SERVICE_ROLE,
@@ -38,7 +37,7 @@ def connect_arguments(url: str, **session: str) -> dict[str, Any]:
 
 
 async def open_database(url: str, *, intake: int = 4, reading: int = 8) -> Database:
-    """Open the pools of a process, as the service's role."""
+    """Open the pools of a process, in the service's role."""
     writers, quick = await _pool(url, intake), await _pool(url, _BRIEF)
     sessions = {"server_settings": SESSION, "command_timeout": 40}
     engine = create_async_engine(url, pool_size=reading, max_overflow=0, pool_timeout=_WAIT, connect_args=sessions)

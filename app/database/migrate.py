@@ -5,14 +5,20 @@ from typing import Final
 
 import asyncpg
 from sqlalchemy import Connection
+from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from app.database.engine import connect_arguments
+from app.database.login_queries import AS_BACKUP, AS_SERVICE, SERVICE_ROLE, Logins, let_log_in, powers
 from app.errors import OperationalError
 
 _PROJECT: Final = Path(__file__).parents[2]
 _CONNECT_WITHIN: Final = 15  # seconds
+_TOO_POWERFUL: Final = (
+    "DATABASE_URL: this login owns the tables or may become their owner: name a login of the service alone, and the"
+    " owner's in MIGRATE_DATABASE_URL"
+)
 
 
 async def upgrade(url: str, revision: str = "head") -> None:
@@ -38,23 +44,66 @@ def _upgrade(connection: Connection, revision: str) -> None:
     command.upgrade(configuration, revision)
 
 
-async def is_current(url: str) -> bool:
-    """Whether the schema of the database at `url` is this program's. Every command asks this first.
+async def is_current(url: str, name: str = "DATABASE_URL") -> bool:
+    """Whether the schema of the database at `url`, its owner's login, is this program's.
 
     Raises:
-        OperationalError: the database cannot be reached, or a newer version of this program has migrated it.
+        OperationalError: the database cannot be reached, or a newer version of this program has migrated it. The text
+            has the setting's `name`.
+    """
+    connection = await _connect(url, name)
+    try:
+        return await _is_current(connection)
+    finally:
+        await connection.close()
+
+
+async def check_service(url: str) -> None:
+    """Check that the database at `url` can be used by the service with this login. Every command asks this first.
+
+    Raises:
+        OperationalError: the database cannot be reached, its schema is not this program's, or the login may do more
+            than the service needs.
     """
     connection = await _connect(url)
     try:
-        revision = await current_revision(connection)
+        may = await powers(connection)
+        if may.owns:
+            raise OperationalError(_TOO_POWERFUL)
+        if may.owns is False and not may.serves:
+            raise OperationalError(f"DATABASE_URL: this login must be a member of the role {SERVICE_ROLE}")
+        async with connection.transaction():
+            if may.serves:
+                await connection.execute(f"SET LOCAL ROLE {SERVICE_ROLE}")
+            current = may.serves and await _is_current(connection)
     finally:
         await connection.close()
-    if revision is not None and revision not in _revisions():
-        raise OperationalError("the database was migrated by a newer version of this program: use that version")
-    return revision == head_revision()
+    if not current:
+        raise OperationalError("the database's schema is not this program's: run `python -m app migrate`")
 
 
-async def _connect(url: str) -> asyncpg.Connection:
+async def give_logins(logins: Logins) -> None:
+    """Let the roles of the service and of the backups log in; where they can already, nothing changes.
+
+    The schema must be at head, and `logins.owner` be known.
+
+    Raises:
+        OperationalError: the owner may not create roles.
+    """
+    connection = await _connect(logins.owner or "", "MIGRATE_DATABASE_URL")
+    try:
+        for url, rights in ((logins.service, AS_SERVICE), (logins.backup, AS_BACKUP)):
+            if url:
+                role = make_url(url)
+                await let_log_in(connection, role.username or "", role.password, rights)
+    except asyncpg.InsufficientPrivilegeError:
+        why = "MIGRATE_DATABASE_URL: this login may not create the one of DATABASE_URL: have an administrator create it"
+        raise OperationalError(why) from None
+    finally:
+        await connection.close()
+
+
+async def _connect(url: str, name: str = "DATABASE_URL") -> asyncpg.Connection:
     try:
         return await asyncpg.connect(**connect_arguments(url), timeout=_CONNECT_WITHIN)
     except asyncpg.InvalidAuthorizationSpecificationError:
@@ -65,7 +114,14 @@ async def _connect(url: str) -> asyncpg.Connection:
         why = f"the server refuses the connection ({type(error).__name__})"
     except (OSError, TimeoutError):
         why = "no database server answers at this host and port"
-    raise OperationalError(f"DATABASE_URL: {why}")
+    raise OperationalError(f"{name}: {why}")
+
+
+async def _is_current(connection: asyncpg.Connection) -> bool:
+    revision = await current_revision(connection)
+    if revision is not None and revision not in _revisions():
+        raise OperationalError("the database was migrated by a newer version of this program: use that version")
+    return revision == head_revision()
 
 
 def _revisions() -> list[str]:

@@ -32,6 +32,7 @@ ON CONFLICT (only_row) DO UPDATE SET beat_at = excluded.beat_at
 _CHECKSUM_FAILURES = "SELECT coalesce(checksum_failures, 0) FROM pg_stat_database WHERE datname = current_database()"
 _SLOT_IS_READ = "SELECT coalesce(bool_or(active), false) FROM pg_replication_slots WHERE slot_name = $1"
 _SLOT_IS_LOST = "SELECT wal_status = 'lost' FROM pg_replication_slots WHERE slot_name = $1"
+_SIZE = "SELECT sum(pg_database_size(oid))::bigint FROM pg_database"
 _MAKE_SLOT = "SELECT pg_create_physical_replication_slot($1, true)"
 _DROP_SLOT = "SELECT pg_drop_replication_slot($1)"
 
@@ -93,3 +94,9 @@ async def keep_slot(connection: asyncpg.Connection) -> None:
         await connection.execute(_DROP_SLOT, BACKUP_SLOT)
     if lost is not False:
         await connection.execute(_MAKE_SLOT, BACKUP_SLOT)
+
+
+async def size_of(connection: asyncpg.Connection) -> int:
+    """Return the bytes of all databases of the cluster, without its log."""
+    size: int = await connection.fetchval(_SIZE)
+    return size

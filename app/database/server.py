@@ -28,9 +28,9 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, Self
 from urllib.parse import quote
 
+from app.database.login_queries import BACKUP_ROLE, OWNER_ROLE, SERVICE_ROLE, Logins
 from app.errors import NoDatabaseError, ServerError
 
-_OWNER_ROLE: Final = "recall_owner"
 _DATABASE: Final = "recall"
 _PROCESS: Final = Path(__file__).with_name("server_process.py")
 _SOCKET_PATH_BYTES = 107 if sys.platform == "linux" else 103
@@ -73,7 +73,7 @@ _SETTINGS = {
 }
 
 _INITDB: Final = (
-    f"--username={_OWNER_ROLE}",
+    f"--username={OWNER_ROLE}",
     "--encoding=UTF8",
     "--auth-local=trust",  # the socket's folder is closed to other users
     "--auth-host=scram-sha-256",
@@ -94,7 +94,7 @@ class _Folder:
         self.pid = self.cluster / "postmaster.pid"  # what PostgreSQL notes about itself while it runs
         self.socket = root / "socket"  # the folder of the unix socket
         self.log = root / "log"  # what the server prints
-        self.password = root / "password"  # of the owner's role, asked for over TCP only
+        self.password = root / "password"  # of every role, asked for over TCP only
 
 
 class _Address(NamedTuple):
@@ -102,22 +102,24 @@ class _Address(NamedTuple):
 
     host: str  # the socket's folder, or the loopback address
     port: int
-    password: str = ""  # over TCP only
+    password: str
+    tcp: bool
 
-    def url(self, database: str) -> str:
-        if self.password:
-            return f"postgresql://{_OWNER_ROLE}:{quote(self.password)}@{self.host}:{self.port}/{database}"
-        return f"postgresql://{_OWNER_ROLE}@/{database}?host={quote(self.host)}&port={self.port}"
+    def url(self, database: str, role: str) -> str:
+        login = f"postgresql://{role}:{quote(self.password)}@"
+        if self.tcp:
+            return f"{login}{self.host}:{self.port}/{database}"
+        return f"{login}/{database}?host={quote(self.host)}&port={self.port}"
 
     def settings(self) -> dict[str, str]:
         """PostgreSQL's settings that make it listen there, and nowhere else."""
-        tcp, unix = (self.host, "") if self.password else ("", self.host)
+        tcp, unix = (self.host, "") if self.tcp else ("", self.host)
         return {"listen_addresses": tcp, "unix_socket_directories": unix, "port": str(self.port)}
 
     def answers(self) -> bool:
-        with socket.socket(socket.AF_INET if self.password else socket.AF_UNIX) as client:
+        with socket.socket(socket.AF_INET if self.tcp else socket.AF_UNIX) as client:
             try:
-                client.connect((self.host, self.port) if self.password else f"{self.host}/.s.PGSQL.{self.port}")
+                client.connect((self.host, self.port) if self.tcp else f"{self.host}/.s.PGSQL.{self.port}")
             except OSError:
                 return False
         return True
@@ -196,13 +198,17 @@ class EmbeddedServer(AbstractContextManager["EmbeddedServer"]):
         lock = _lock(folder.socket, fcntl.LOCK_SH) if address.answers() else None
         return None if lock is None else cls(folder, address, lock)
 
-    def dsn(self, database: str = _DATABASE) -> str:
-        """The URL for asyncpg. It may hold a password: not for the log."""
-        return self._address.url(database)
+    def dsn(self, database: str = _DATABASE, role: str = OWNER_ROLE) -> str:
+        """The URL for asyncpg. It holds a password: not for the log."""
+        return self._address.url(database, role)
 
-    def url(self, database: str = _DATABASE) -> str:
-        """The URL for SQLAlchemy. It may hold a password: not for the log."""
-        return self.dsn(database).replace("postgresql", "postgresql+asyncpg", 1)
+    def url(self, database: str = _DATABASE, role: str = OWNER_ROLE) -> str:
+        """The URL for SQLAlchemy. It holds a password: not for the log."""
+        return self.dsn(database, role).replace("postgresql", "postgresql+asyncpg", 1)
+
+    def logins(self) -> Logins:
+        """The URLs of every login role. Only the owner's works until `give_logins`."""
+        return Logins(*(self.url(role=role) for role in (SERVICE_ROLE, OWNER_ROLE, BACKUP_ROLE)))
 
     @property
     def running(self) -> bool:
@@ -297,15 +303,15 @@ def _ready_port(folder: _Folder) -> int | None:
 
 def _listening(folder: _Folder, port: int | None) -> _Address:
     """Where the server of a folder listens: its socket, or a loopback port where a socket's path does not fit."""
-    path = str(folder.socket)
+    path, password = str(folder.socket), folder.password.read_text("ascii")
     name = os.fsencode(f"{path}/.s.PGSQL.{_PORT}")
     if len(name) <= _SOCKET_PATH_BYTES and not set(path) & _LIST_CHARACTERS:
-        return _Address(path, _PORT)
+        return _Address(path, _PORT, password, tcp=False)
     if port is None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))  # a free one
             port = int(probe.getsockname()[1])
-    return _Address("127.0.0.1", port, folder.password.read_text("ascii"))
+    return _Address("127.0.0.1", port, password, tcp=True)
 
 
 class _Programs(NamedTuple):

@@ -7,14 +7,18 @@ sends half a request, or does not read its answer, would hold its connection wit
 
 import asyncio
 import resource
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, Final
 from uuid import uuid4
 
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from app.http.problems import Problem, render
+from app.http.hosts import HostFault, host_fault
+from app.http.limits import NEVER_REFUSED
+from app.http.problems import HARMLESS, Problem, render
 
 _DEADLINE: Final = 8.0  # seconds for a request to arrive, or for an answer to be read: clients see less than ten
 _SLOWEST: Final = 32_768  # bytes of a body that extend its deadline by a second
@@ -50,6 +54,13 @@ class ConnectionLimit:
                 return
 
 
+_HOST_FAULTS: Final[dict[HostFault, str]] = {
+    "not_one": "A request has exactly one Host, and its target names no other.",
+    "ill_formed": "The Host must be a name or an address, with or without a port.",
+    "not_served": "This host is not served here.",
+}
+
+
 class DeadlineProtocol(HttpToolsProtocol):
     """uvicorn's protocol with deadlines, a limit of connections, and a problem as its 400.
 
@@ -57,10 +68,10 @@ class DeadlineProtocol(HttpToolsProtocol):
     so that single bytes gain nothing. A connection whose answer is not read for eight seconds is cut.
     """
 
-    def __init__(self, limit: ConnectionLimit, **given: Any) -> None:  # noqa: ANN401  # as in uvicorn
-        """Count the connection below a limit."""
+    def __init__(self, limit: ConnectionLimit, served: AbstractSet[str] = frozenset(), **given: Any) -> None:  # noqa: ANN401  # as in uvicorn
+        """Count the connection below a limit. `served` are the hosts that requests may name; if empty, any."""
         super().__init__(**given)
-        self._limit = limit
+        self._limit, self._served = limit, served
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """Start the first request's deadline."""
@@ -95,8 +106,8 @@ class DeadlineProtocol(HttpToolsProtocol):
         cycle: RequestResponseCycle | None = self.cycle  # None before the first request
         if self._arrival is None and (cycle is None or cycle.response_complete):
             self._start_arrival()
-        if self._in_head and self._received > _LONGEST_HEAD:
-            self.cut()
+        if self._in_head and self._received > _LONGEST_HEAD and not self.transport.is_closing():
+            self._refuse(Problem(431, "head_too_large", f"A request's head has at most {_LONGEST_HEAD} bytes."))
 
     def on_message_begin(self) -> None:
         """Start another request's deadline."""
@@ -106,9 +117,14 @@ class DeadlineProtocol(HttpToolsProtocol):
             self._start_arrival()
 
     def on_headers_complete(self) -> None:
-        """The head has arrived."""
+        """The head has arrived. With a wrong host the request is refused by the application, which logs it."""
         self._in_head = False
         super().on_headers_complete()
+        # A load balancer asks by address whether the process works.
+        served = frozenset[str]() if self.scope["path"] in NEVER_REFUSED else self._served
+        fault = host_fault(self.headers, self.url, needed=self.scope["http_version"] != "1.0", served=served)
+        if fault:
+            self.scope["state"]["refusal"] = Problem(400, "wrong_host", _HOST_FAULTS[fault])
 
     def on_message_complete(self) -> None:
         """The request has arrived."""
@@ -134,9 +150,15 @@ class DeadlineProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  # ours says the same
         """Answer what is not HTTP with a problem, like every other error."""
-        answer = render(Problem(400, "malformed_http", "This is not a request of HTTP/1.1."), uuid4().hex)
-        headers = [b": ".join(header) for header in answer.raw_headers]
-        head = [b"HTTP/1.1 400 Bad Request", *headers, b"connection: close", b"", b""]
+        self._refuse(Problem(400, "malformed_http", "This is not a request of HTTP/1.1."))
+
+    def _refuse(self, problem: Problem) -> None:
+        """Answer what never reaches the application, with the headers of every answer, and close."""
+        request_id = uuid4().hex
+        answer = render(problem, request_id)
+        own = (b"x-request-id", request_id.encode()), (b"cache-control", b"no-store"), (b"connection", b"close")
+        headers = [b": ".join(header) for header in (*answer.raw_headers, *HARMLESS, *own)]
+        head = [f"HTTP/1.1 {problem.status} {HTTPStatus(problem.status).phrase}".encode(), *headers, b"", b""]
         self.transport.write(b"\r\n".join(head) + bytes(answer.body))
         self.transport.close()
 

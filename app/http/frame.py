@@ -142,7 +142,8 @@ class Observe:
             return
         exchange = _Exchange(scope, send, self.tracer)
         try:
-            await self.app(exchange.scope, receive, exchange.send)
+            refusal: Problem | None = exchange.scope["state"].get("refusal")  # by the protocol
+            await (exchange.answer(refusal, receive) if refusal else self.app(exchange.scope, receive, exchange.send))
         except ClientDisconnect:
             exchange.status = exchange.status or 499  # in the log: the client left before there was an answer
         except asyncio.CancelledError:  # the process ends and cannot wait any longer: the client asks another one
@@ -177,7 +178,7 @@ class _Exchange:
             return
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            ours = [(b"x-request-id", self.request_id.encode()), (b"x-content-type-options", b"nosniff")]
+            ours = [(b"x-request-id", self.request_id.encode()), *problems.HARMLESS]
             ours += [(name.encode(), value.encode()) for name, value in self.scope["state"].get("headers", {}).items()]
             names = {name for name, _ in ours}
             kept = [header for header in message.get("headers", ()) if header[0] not in names]

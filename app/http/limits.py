@@ -16,7 +16,7 @@ from app.errors import BusyError
 from app.http import problems
 
 _PATIENCE: Final = 10.0  # seconds that a request waits for its turn
-_NEVER_REFUSED: Final = ("/health/live", "/health/ready", "/metrics")  # needed most when the process is overloaded
+NEVER_REFUSED: Final = ("/health/live", "/health/ready", "/metrics")  # needed most when the process is overloaded
 
 
 class Limit(NamedTuple):
@@ -194,7 +194,7 @@ class InFlightLimit:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or refuse it."""
         limits = self.limits
-        if scope["type"] != "http" or scope["path"] in _NEVER_REFUSED:
+        if scope["type"] != "http" or scope["path"] in NEVER_REFUSED:
             await self.app(scope, receive, send)
         elif limits.in_flight >= limits.most:
             await problems.render(problems.problem_of(BusyError()), scope["state"]["request_id"])(scope, receive, send)

@@ -69,6 +69,9 @@ _OF_VALIDATOR: Final = {
 _LONGEST_MESSAGE: Final = 250  # characters: an answer has up to 20 of them
 _HARMLESS_NAME: Final = re.compile("[A-Za-z0-9_]{1,40}")
 
+HARMLESS: Final = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
+"""Headers of every answer: a browser takes none for another type, and names no address of ours elsewhere."""
+
 STATUS_OF: Final = {"not_found": 404, "conflict": 409, "invalid": 422, "forbidden": 403, "too_many": 429, "busy": 503}
 # The standard's phrases, two of them as RFC 9110 has them: Python's names for these are older.
 _RENAMED: Final = {413: "Content too large", 422: "Unprocessable content"}

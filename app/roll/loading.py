@@ -18,7 +18,8 @@ import asyncpg
 
 from app import errors
 from app.access.queries import add_county
-from app.database.engine import SERVICE_ROLE, connect_arguments
+from app.database.engine import connect_arguments
+from app.database.login_queries import SERVICE_ROLE
 from app.matching.blocking import KEYS_VERSION
 from app.matching.frequencies import CORRECTED_KINDS, SHORTEST_CORRECTED, fewest_known
 from app.roll import queries as db

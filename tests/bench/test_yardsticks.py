@@ -9,21 +9,26 @@ import pytest
 
 from bench import floor, naive
 from tests.http.county import COUNTY, line, stranger
+from tests.servers import as_owner
 
 UNSIGNED = line(5, (1, 2, 2), signed=False)
 AGAIN = line(1, (1, 2, 3))
 LINES: Sequence[dict[str, object]] = [*(line(number) for number in range(1, 5)), stranger((1, 2, 1)), UNSIGNED, AGAIN]
 
 
+@pytest.fixture
+def owned(county_database: str) -> str:
+    """The county's database with its owner's login: the yardsticks make tables of their own."""
+    return as_owner(county_database)
+
+
 def driver(url: str) -> str:
     return url.replace("+asyncpg", "")
 
 
-async def test_the_naive_way_finds_counts_and_knows_who_has_signed(
-    county_database: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await naive.prepare(county_database, driver(county_database), COUNTY)
-    monkeypatch.setenv("NAIVE_DATABASE_URL", county_database)
+async def test_the_naive_way_finds_counts_and_knows_who_has_signed(owned: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    await naive.prepare(owned, driver(owned), COUNTY)
+    monkeypatch.setenv("NAIVE_DATABASE_URL", owned)
 
     async with (
         naive.lifespan(naive.app),
@@ -32,7 +37,7 @@ async def test_the_naive_way_finds_counts_and_knows_who_has_signed(
         answers = [await client.post("/signatures", json=posted) for posted in LINES]
 
     assert [answer.json()["status"] for answer in answers] == ["valid"] * 4 + ["invalid"] * 2 + ["duplicate"]
-    connection = await asyncpg.connect(driver(county_database))
+    connection = await asyncpg.connect(driver(owned))
     tally = dict(await connection.fetch("SELECT status, count FROM naive.tally"))
     kept = dict(await connection.fetch("SELECT status, count(*) FROM naive.signature GROUP BY 1"))
     await connection.close()
@@ -54,9 +59,9 @@ def test_the_naive_way_splits_what_is_written(name: str, address: str, written: 
 
 @pytest.mark.parametrize("indexes", ["before", "after"])
 async def test_the_floor_counts_the_same_and_leaves_the_services_rows_and_indexes(
-    county_database: str, indexes: floor.Indexes
+    owned: str, indexes: floor.Indexes
 ) -> None:
-    dsn = driver(county_database)
+    dsn = driver(owned)
     await floor.prepare(dsn, COUNTY)
     connection = await asyncpg.connect(dsn)
     await connection.execute("CREATE TABLE floor.sample AS SELECT 0::bigint AS no, repeat('x', 500) AS rest")

@@ -3,7 +3,7 @@
 import asyncpg
 import pytest
 
-from app.database.engine import SERVICE_ROLE
+from app.database.login_queries import SERVICE_ROLE
 from tests.ledger.counted import Counted
 
 # What the service's role may do with each table, and nothing else. Tables of a roll's versions are made by its load.

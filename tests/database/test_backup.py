@@ -12,7 +12,6 @@ from tempfile import TemporaryDirectory
 import asyncpg
 import pytest
 
-from app.database import backup
 from app.database.backup import Archive, BaseBackup, base_backups, restore
 from app.database.migrate import upgrade
 from app.database.queries import current_history
@@ -151,12 +150,9 @@ def test_what_cannot_be_restored_is_refused_and_leaves_nothing(
     refused(f"has a gap after {before.name}", backups=folder / "backups")
 
 
-async def test_the_oldest_backups_are_dropped_with_the_log_before_them(
-    folder: Path, binaries: Path | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(backup, "BASES_KEPT", 2)
+async def test_the_oldest_backups_are_dropped_with_the_log_before_them(folder: Path, binaries: Path | None) -> None:
     async with running(folder / "data", binaries) as (connection, server):
-        archive = Archive(server.url(), folder / "backups", binaries, folder / "data")
+        archive = Archive(server.url(), folder / "backups", binaries, folder / "data", kept=2)
         async with archiving(archive, connection):
             made = [await archive.make_base() for _ in range(3)]
             assert base_backups(folder / "backups") == made[1:]
@@ -167,9 +163,7 @@ async def test_the_oldest_backups_are_dropped_with_the_log_before_them(
 async def test_a_failed_backup_leaves_nothing_and_says_why(folder: Path, binaries: Path | None) -> None:
     async with running(folder / "data", binaries) as (connection, server):
         await connection.execute("CREATE ROLE reader LOGIN")
-        powerless = Archive(
-            server.url().replace("recall_owner@", "reader@"), folder / "backups", binaries, folder / "data"
-        )
+        powerless = Archive(server.url(role="reader"), folder / "backups", binaries, folder / "data")
         with pytest.raises(
             BackupError, match=r"^pg_basebackup: .*(permission denied|must be superuser or replication role)"
         ):

@@ -8,6 +8,7 @@ import pytest
 from app.database.engine import connect_arguments, open_database
 from app.law.line import Place
 from tests.races.acts import Acts, a_petition, signature
+from tests.servers import as_owner
 
 
 @pytest.fixture
@@ -17,7 +18,7 @@ async def counted(county_database: str) -> AsyncIterator[asyncpg.Connection]:
     acts = Acts(database, await a_petition(database))
     await acts.submit(*(signature(number, Place(1, 1, line)) for line, number in ((1, 1), (2, 1), (3, 2))))
     await database.close()
-    connection = await asyncpg.connect(**connect_arguments(county_database))
+    connection = await asyncpg.connect(**connect_arguments(as_owner(county_database)))
     yield connection
     await connection.close()
 

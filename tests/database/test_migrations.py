@@ -13,7 +13,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from app.database.engine import SERVICE_ROLE, connect_arguments
+from app.database.engine import connect_arguments
+from app.database.login_queries import SERVICE_ROLE
 from app.database.migrate import current_revision, head_revision, upgrade
 from app.database.server import EmbeddedServer
 

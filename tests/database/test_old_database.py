@@ -26,6 +26,7 @@ from app.access.keys import KeyParts, KeyRing, issue_key
 from app.access.principals import Principal
 from app.count.line_queries import get_petition
 from app.database.engine import connect_arguments, open_database
+from app.database.login_queries import SERVICE_ROLE
 from app.database.migrate import upgrade
 from app.database.pools import Database
 from app.database.server import EmbeddedServer
@@ -82,7 +83,7 @@ async def old(server: EmbeddedServer, administration: asyncpg.Connection) -> Asy
 async def database(server: EmbeddedServer, administration: asyncpg.Connection, old: str) -> AsyncIterator[str]:
     """The URL of this test's own copy of the old database."""
     async with a_clone(administration, old) as name:
-        yield server.url(database=name)
+        yield server.url(name, SERVICE_ROLE)
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """A database that a command cannot use is named in one line, with what to do."""
 
+import argparse
+import asyncio
 import socket
 import subprocess
 import sys
@@ -10,13 +12,36 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from app.__main__ import main
+from app.__main__ import main, parser
 from app.database.server import EmbeddedServer
-from tests.servers import server_folder
+from app.errors import OperationalError
+from tests.servers import as_owner, prepared, server_folder
+from tests.test_command_line import commands
 
 ID = str(uuid4())
 COMMANDS = [["tally", ID], ["roll", "list", "--county", "c"], ["migrate"], ["serve", "--port", "0"]]
+NEWER = "the database was migrated by a newer version of this program: use that version"
+# What works without a database, or on one of any schema; the demo starts `serve`.
+WITHOUT_SCHEMA = {"backup", "restore", "station post", "ledger-key", "openapi", "demo"}
 Run = Callable[..., str]
+
+
+def leaves(of: argparse.ArgumentParser, name: str = "") -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    """The commands that do something, by what a person types."""
+    below = commands(of)
+    if not below:
+        yield name, of
+    for word, command in below.items():
+        yield from leaves(command, f"{name} {word}".strip())
+
+
+LEAVES = dict(leaves(parser()))
+
+
+def reached(command: list[str], url: str) -> tuple[str, dict[str, str]]:
+    """The setting that a command reaches a database by, and the settings."""
+    name = "MIGRATE_DATABASE_URL" if command == ["migrate"] else "DATABASE_URL"
+    return name, {"DATABASE_URL": url, name: url}
 
 
 @pytest.fixture
@@ -24,7 +49,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
     """Runs a command that fails, in this process, and returns the one line that it prints."""
 
     def run_one(command: list[str], **environment: str) -> str:
-        for name in ("DATABASE_URL", "DATA_DIR"):
+        for name in ("DATABASE_URL", "MIGRATE_DATABASE_URL", "DATA_DIR", "PG_BIN"):
             monkeypatch.setenv(name, environment.get(name, ""))
         monkeypatch.setattr(sys, "argv", ["app", *command])
         assert main() == 1
@@ -34,6 +59,12 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
         return errors.removeprefix("error: ").rstrip("\n")
 
     return run_one
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with server_folder("newer-") as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -50,13 +81,15 @@ def over_tcp(binaries: Path | None) -> Iterator[EmbeddedServer]:
 def test_a_wrong_password(run: Run, over_tcp: EmbeddedServer, command: list[str]) -> None:
     before, _, after = over_tcp.url().partition("recall_owner:")
     url = f"{before}recall_owner:Kestrel-9-umbrella@{after.partition('@')[2]}"
-    assert run(command, DATABASE_URL=url) == "DATABASE_URL: the server refuses this user or password"
+    name, given = reached(command, url)
+    assert run(command, **given) == f"{name}: the server refuses this user or password"
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_database_that_does_not_exist(run: Run, server: EmbeddedServer, command: list[str]) -> None:
     url = server.url(database="nowhere")
-    assert run(command, DATABASE_URL=url) == "DATABASE_URL: the server has no database of this name: create it first"
+    name, given = reached(command, url)
+    assert run(command, **given) == f"{name}: the server has no database of this name: create it first"
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -67,7 +100,8 @@ def test_a_server_that_is_not_there(run: Run, command: list[str], host: str) -> 
         port = unused.getsockname()[1]
     address = f"recall_owner@{host}:{port}" if "@" not in host else f"recall_owner:{host}:{port}"
     url = f"postgresql+asyncpg://{address}/recall"
-    assert run(command, DATABASE_URL=url) == "DATABASE_URL: no database server answers at this host and port"
+    name, given = reached(command, url)
+    assert run(command, **given) == f"{name}: no database server answers at this host and port"
 
 
 @pytest.fixture
@@ -84,8 +118,34 @@ async def older(database: str, connection: asyncpg.Connection) -> str:
 
 @pytest.mark.parametrize("command", [*COMMANDS, ["serve", "--port", "0", "--migrate"]])
 def test_a_database_of_a_newer_program(run: Run, newer: str, command: list[str]) -> None:
-    why = run(command, DATABASE_URL=newer)
-    assert why == "the database was migrated by a newer version of this program: use that version"
+    migrating = {"MIGRATE_DATABASE_URL": as_owner(newer)}
+    assert run(command, DATABASE_URL=newer, **migrating) == NEWER
+
+
+@pytest.mark.parametrize("name", sorted(LEAVES.keys() - WITHOUT_SCHEMA))
+def test_every_command_refuses_the_database_of_a_newer_program(
+    newer: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", newer)
+    monkeypatch.setenv("MIGRATE_DATABASE_URL", as_owner(newer))
+    run_it = LEAVES[name].get_default("run")
+    with pytest.raises(OperationalError, match=f"^{NEWER}$"):
+        run_it(argparse.Namespace(migrate=False, host="127.0.0.1", port=0, petition_id=ID))
+
+
+def test_a_folder_of_a_newer_program(run: Run, folder: Path, binaries: Path | None) -> None:
+    with EmbeddedServer.start(folder, binaries=binaries) as server:
+        asyncio.run(stamped(server))
+    chosen = {"PG_BIN": str(binaries)} if binaries else {}
+    for command in COMMANDS:
+        assert run(command, DATA_DIR=str(folder), **chosen) == NEWER
+
+
+async def stamped(server: EmbeddedServer) -> None:
+    await prepared(server)
+    connection = await asyncpg.connect(server.dsn())
+    await connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    await connection.close()
 
 
 @pytest.mark.parametrize("command", [command for command in COMMANDS if command != ["migrate"]])

@@ -89,3 +89,13 @@ async def a_process(
             if running.returncode is None:
                 running.kill()
                 await running.wait()
+
+
+@asynccontextmanager
+async def a_client(database: str, folder: Path, **environment: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of such a process."""
+    async with (
+        a_process(database, folder, **environment) as (_, port),
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client,
+    ):
+        yield client

@@ -11,14 +11,13 @@ import pytest
 from fastapi import FastAPI
 
 from app.database import engine
-from app.database.migrate import upgrade
 from app.database.server import EmbeddedServer
 from app.http.frame import RateLimit
 from app.main import create_app
 from tests.http.conftest import SETTINGS
 from tests.http.county import line
 from tests.http.world import World
-from tests.servers import server_folder
+from tests.servers import prepared, server_folder
 
 
 @asynccontextmanager
@@ -82,8 +81,7 @@ async def test_a_table_that_is_locked_is_a_503_and_nothing_is_lost(
 async def test_a_database_that_goes_away_and_comes_back_is_used_again(binaries: Path | None, tmp_path: Path) -> None:
     with server_folder("away-") as folder:
         server = EmbeddedServer.start(folder, binaries=binaries)
-        await upgrade(server.url())
-        async with working(server.url(), tmp_path) as world:
+        async with working(await prepared(server), tmp_path) as world:
             assert (await world.post(line(1), key="k")).status_code == 201
             server.stop()
             for answer in (

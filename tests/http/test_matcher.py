@@ -21,6 +21,7 @@ from app.matching.queries import SearchedRoll
 from app.matching.workers import Matchers, in_parts
 from app.processes import collect_garbage
 from tests.http.county import COUNTY, voter
+from tests.servers import as_owner
 from tests.waiting import until
 
 DAY = date(2022, 7, 6)
@@ -64,7 +65,7 @@ async def two(county_database: str) -> AsyncIterator[Matchers]:
 
 @pytest.fixture
 async def connection(county_database: str) -> AsyncIterator[asyncpg.Connection]:
-    opened = await asyncpg.connect(**connect_arguments(county_database))
+    opened = await asyncpg.connect(**connect_arguments(as_owner(county_database)))
     yield opened
     await opened.close()
 

@@ -161,7 +161,7 @@ async def test_the_page_of_the_document_needs_no_other_host(client: httpx.AsyncC
     page = await client.get("/docs")
     assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert re.findall(r"(?:https?:)?//[\w.-]+", page.text) == []
-    assert page.headers["content-security-policy"].startswith("default-src 'self'")
+    assert page.headers["content-security-policy"].startswith("default-src 'none'")
     assets = re.findall(r'(?:src|href)="([^"]+)"', page.text)
     assert len(assets) == 3
     for asset in assets:

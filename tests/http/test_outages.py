@@ -20,13 +20,12 @@ import pytest
 
 from app.count.record import Count
 from app.database.engine import open_database
-from app.database.migrate import upgrade
 from app.database.server import EmbeddedServer
 from app.roll.loading import load_roll
 from tests.http.conftest import a_process
 from tests.http.county import COUNTY, VOTERS, line, roll_csv
 from tests.http.world import World
-from tests.servers import server_folder
+from tests.servers import prepared, server_folder
 from tests.waiting import until
 
 OURS = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'recall-petition-verifier'"
@@ -120,12 +119,12 @@ async def test_a_database_that_restarts_in_mid_load_is_a_503_and_then_used_again
 ) -> None:
     with server_folder("outage-") as folder:
         server = EmbeddedServer.start(folder, binaries=binaries)
-        await upgrade(server.url())
+        url = await prepared(server)
         await load_roll(
-            server.url(), county_id=COUNTY, source=BytesIO(roll_csv()), complete_through=date(2022, 7, 6), activate=True
+            url, county_id=COUNTY, source=BytesIO(roll_csv()), complete_through=date(2022, 7, 6), activate=True
         )
-        async with a_process(server.url(), tmp_path, **POOLS) as (_, port):
-            pools = await open_database(server.url(), intake=1, reading=1)
+        async with a_process(url, tmp_path, **POOLS) as (_, port):
+            pools = await open_database(url, intake=1, reading=1)
             async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
                 world = await World.make(client, Count(pools))
             await pools.close()

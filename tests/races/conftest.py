@@ -7,6 +7,7 @@ import pytest
 
 from app.database.engine import connect_arguments, open_database
 from app.database.pools import Database
+from tests.servers import as_owner
 
 
 @pytest.fixture
@@ -19,6 +20,6 @@ async def racing(county_database: str) -> AsyncIterator[Database]:
 @pytest.fixture
 async def watching(county_database: str) -> AsyncIterator[asyncpg.Connection]:
     """A connection beside the racers', as the owner."""
-    connection = await asyncpg.connect(**connect_arguments(county_database))
+    connection = await asyncpg.connect(**connect_arguments(as_owner(county_database)))
     yield connection
     await connection.close()

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 import pytest
 
-from app.database.engine import SERVICE_ROLE, connect_arguments
+from app.database.engine import connect_arguments
+from app.database.login_queries import SERVICE_ROLE
 from app.errors import (
     CountyCodeError,
     RollError,

@@ -78,7 +78,7 @@ class Torture:
         races, ends = 0, time.monotonic() + seconds
         with self.service.server() as server, pytest.MonkeyPatch.context() as patch:
             pauses.install(patch)
-            database = await open_database(server.url(), intake=12)
+            database = await open_database(server.logins().service, intake=12)
             async with database.reading() as watching:
                 while time.monotonic() < ends:
                     pairs = self.draw.choices(list(PAIRS.values()), k=5)

@@ -18,12 +18,12 @@ from app.access.keys import issue_key
 from app.access.principals import Principal
 from app.count.record import Count
 from app.database.engine import open_database
-from app.database.migrate import upgrade
 from app.database.server import EmbeddedServer
 from app.law.line import CALIFORNIA
 from app.law.petition import Terms
 from app.roll.loading import load_roll
 from tests.http.county import COUNTY, roll_csv
+from tests.servers import prepared
 
 _READY = b"listening on "
 
@@ -45,12 +45,10 @@ class Service:
         """A county's roll, an open petition and a station's key, before the service starts."""
         now = datetime.now(UTC)
         with self.server() as server:
-            await upgrade(server.url())
+            url = await prepared(server)
             source = BytesIO(roll_csv())
-            await load_roll(
-                server.url(), county_id=COUNTY, source=source, complete_through=date(2022, 7, 6), activate=True
-            )
-            database = await open_database(server.url())
+            await load_roll(url, county_id=COUNTY, source=source, complete_through=date(2022, 7, 6), activate=True)
+            database = await open_database(url)
             self.key = await issue_key(database, Principal(COUNTY, "station-1", "station"), now=now)
             terms = Terms(
                 county_id=COUNTY,

@@ -1,0 +1,107 @@
+"""A database with rows of any earlier schema is brought to this program's, and loses none of them.
+
+The rows are those of `data/database.sql`, as far as the schema has their tables and columns; tables that are younger
+than that file have theirs here.
+"""
+
+import json
+from collections.abc import AsyncIterator
+from io import BytesIO
+from typing import Any
+
+import asyncpg
+import pytest
+
+from app.database.engine import connect_arguments
+from app.database.migrate import _revisions, current_revision, head_revision, upgrade
+from app.database.server import EmbeddedServer
+from app.law.petition import PetitionKey
+from app.ledger.evidence import verify
+from app.ledger.notes import Signer
+from tests.database.test_old_database import DUMP, KEY, REVISION, TABLE
+
+YOUNGER = {
+    "database_history": "INSERT INTO database_history (cluster, history) VALUES ('1-1', '1-1-0a1b2c3d')",
+    "heartbeat": "INSERT INTO heartbeat (beat_at) VALUES (now())",
+    "lapsed_attempt": (
+        "INSERT INTO lapsed_attempt VALUES ('sample', '01890a5d-ac96-774b-bcce-b302099a8057', 'The assessor',"
+        " '2021-01-01', '2021-06-01', 'An attempt', NULL, NULL, 'never filed', 'clerk-1', now())"
+    ),
+    "lookup_seen": (
+        "INSERT INTO lookup_seen VALUES"
+        " ('sample', 'clerk-1', '2022-07-07', '01890a5d-ac96-774b-bcce-b302099a8057', '1-1-1')"
+    ),
+    "section_assignment": "INSERT INTO section_assignment VALUES ('sample', 's', 1, '{[1,5)}', 'admin-1', now())",
+}
+TABLES = """
+SELECT relname FROM pg_class
+WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition ORDER BY relname
+"""
+COLUMNS = """
+SELECT attname FROM pg_attribute
+WHERE attrelid = to_regclass('public.' || quote_ident($1)) AND attnum > 0 AND NOT attisdropped
+"""
+
+Rows = dict[str, list[dict[str, Any]]]
+
+
+async def rows_of(connection: asyncpg.Connection) -> Rows:
+    found: Rows = {}
+    for table in await connection.fetch(TABLES):
+        texts = await connection.fetch(f'SELECT to_jsonb(t) FROM "{table[0]}" t')  # noqa: S608  # a name of ours
+        found[table[0]] = [json.loads(row[0]) for row in texts]
+    return found
+
+
+async def fill(connection: asyncpg.Connection) -> None:
+    await connection.execute("SET session_replication_role = 'replica'")  # rows come before those that they refer to
+    await connection.execute(DUMP.partition("COPY ")[0])
+    for table in TABLE.finditer(DUMP):
+        known = {row[0] for row in await connection.fetch(COLUMNS, table["table"])}
+        columns = table["columns"].split(", ")
+        kept = [at for at, column in enumerate(columns) if column in known]
+        values = [row.split("\t") for row in table["rows"].splitlines()]
+        text = "".join("\t".join(row[at] for at in kept) + "\n" for row in values)
+        if kept:
+            names = [columns[at] for at in kept]
+            await connection.copy_to_table(table["table"], source=BytesIO(text.encode()), columns=names)
+    await connection.execute("RESET session_replication_role")
+
+
+@pytest.fixture(params=_revisions())
+async def old(
+    request: pytest.FixtureRequest, server: EmbeddedServer, administration: asyncpg.Connection
+) -> AsyncIterator[tuple[str, asyncpg.Connection, Rows]]:
+    """A database with rows in each table of an earlier schema: its address, a connection, and the rows."""
+    revision, name = request.param, f"at_{request.param}"
+    await administration.execute(f"CREATE DATABASE {name}")
+    url = server.url(database=name)
+    await upgrade(url, min(revision, REVISION))
+    connection = await asyncpg.connect(**connect_arguments(url))
+    await fill(connection)
+    await upgrade(url, revision)
+    for table, statement in YOUNGER.items():
+        if await connection.fetch(COLUMNS, table):
+            await connection.execute(statement)
+    yield url, connection, await rows_of(connection)
+    await connection.close()
+    await administration.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+async def test_a_database_of_any_earlier_schema_keeps_its_rows(old: tuple[str, asyncpg.Connection, Rows]) -> None:
+    url, connection, before = old
+    assert [table for table, rows in before.items() if not rows] == [], "a table has no rows: add some to YOUNGER"
+    await upgrade(url)
+    assert await current_revision(connection) == head_revision()
+    after = await rows_of(connection)
+    for table in before.keys() - {"alembic_version"}:
+        columns = before[table][0].keys() & after[table][0].keys()
+        assert values(after[table], columns) == values(before[table], columns), table
+    if "petition" in before:
+        for petition in before["petition"]:
+            key = PetitionKey(petition["county_id"], petition["petition_id"])
+            assert (await verify(connection, key, Signer(KEY))).faults == []
+
+
+def values(rows: list[dict[str, Any]], columns: set[str]) -> list[str]:
+    return sorted(json.dumps({column: row[column] for column in sorted(columns)}) for row in rows)
