@@ -120,3 +120,26 @@ async def test_a_command_has_the_rights_of_its_key_and_no_others(world: World, d
     for key in (revoked, revoked[:-1], "secret"):
         status, _, errors = await run(database, *new, "x", key=key)
         assert (status, "not accepted" in errors, key in errors) == (1, True, False)
+
+
+async def test_every_command_that_changes_something_refuses_a_key_of_another_role(world: World, database: str) -> None:
+    petition, county, days = ("--petition", world.petition_id), ("--county", "sample"), ("2022-01-27", "2022-07-06")
+    terms = ("--title", "t", "--officer", "o", "--required", "1", "--circulation", *days, "--filed", days[1])
+    for arguments in (
+        ("finding", "1-1-1", "--status", "review", *petition),
+        ("revise", "1-1-1", "-", *petition),
+        ("withdraw", "--voter", "V1", "--received", "2022-07-01", *petition),
+        ("section", "2", *petition),
+        ("petition", "open", *terms, *county),
+        ("petition", "close", world.petition_id),
+        ("keys", "create", "--role", "clerk", "--name", "x", *county),
+        ("keys", "revoke", "00000000", *county),
+        ("assignments", "set", "station-1", "1-9", *county),
+        ("roll", "load", "-", "--complete-through", days[1], *county),
+        ("roll", "activate", "1", *county),
+        ("roll", "rekey", *county),
+        ("aliases", "load", "-", *county),
+    ):
+        said = await run(database, *arguments, text=json.dumps(voter(1)), key=world.keys["auditor"])
+        assert (said[0], said[1], "RECALL_KEY: this needs a key of the role" in said[2]) == (1, "", True), said
+    assert (await world.tally())["version"] == 1
