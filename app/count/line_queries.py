@@ -90,6 +90,17 @@ ORDER BY finding_no
 """
 
 
+# Every text of a line in the order in which they were entered, by the primary keys.
+_WRITINGS = f"""
+SELECT 0 AS revision_no, station AS entered_by, received_at AS entered_at, '' AS note, {TEXT_COLUMNS}
+FROM signature WHERE (county_id, petition_id, section, page, line) = ($1, $2, $3, $4, $5)
+UNION ALL
+SELECT revision_no, revised_by, revised_at, note, {TEXT_COLUMNS}
+FROM signature_revision WHERE (county_id, petition_id, section, page, line) = ($1, $2, $3, $4, $5)
+ORDER BY revision_no
+"""  # noqa: S608  # a literal of ours
+
+
 @dataclass(frozen=True, slots=True)
 class LineRead:
     """A line, its signature, and its last finding, with the newest evidence and the number of that one's finding."""
@@ -133,6 +144,14 @@ async def line_history(connection: Connection, petition: PetitionKey, place: Pla
     """Every finding on a line, the oldest first."""
     rows = await connection.fetch(_HISTORY, *petition, *place)
     return [json.loads(row["content"]) for row in rows]
+
+
+async def line_writings(
+    connection: Connection, petition: PetitionKey, place: Place
+) -> list[tuple[str, datetime, str, Signature]]:
+    """Every text of a line, the first one first: who entered it, when, why, and the text."""
+    rows = await connection.fetch(_WRITINGS, *petition, *place)
+    return [(*row[1:4], Signature.stored(place, row[4:])) for row in rows]
 
 
 async def page_of_lines(

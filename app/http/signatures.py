@@ -309,13 +309,18 @@ class ListedOut(LineOut):
     voter_id: str | None
 
 
+def sees_doubts(who: Principal, read: LineRead) -> bool:
+    """Whether a person may see the opinions that doubt a signature, while they are pending."""
+    return who.role == "auditor" or is_among(who.name, read.line.mismatch_by)
+
+
 def as_seen_by(who: Principal, read: LineRead) -> LineRead:
     """A line as a person may see it while opinions of its signature are pending: without them.
 
     A person who compares the signature must not see an earlier doubt (2 CCR 20960). An auditor does not compare, and
     the people who doubted it know.
     """
-    if read.undoubted is None or who.role == "auditor" or is_among(who.name, read.line.mismatch_by):
+    if read.undoubted is None or sees_doubts(who, read):
         return read
     settled = len(read.line.confirmed_by) >= read.people_needed
     line = read.line._replace(settled=settled)

@@ -29,6 +29,7 @@ MAY: Final[dict[str, set[Role]]] = {
     "list_attempts": {"clerk", "supervisor", "auditor"},
     "post_signature": {"station", "clerk", "supervisor", "system"},
     "post_signatures": {"station", "clerk", "supervisor", "system"},
+    "get_line_history": {"clerk", "supervisor", "auditor"},
     "get_signature": {"station", "system", "clerk", "supervisor", "auditor"},
     "list_signatures": {"clerk", "supervisor", "auditor"},
     "post_finding": {"clerk", "supervisor"},
