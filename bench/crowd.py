@@ -51,10 +51,13 @@ POSTS: Final = 40  # a second, of all stations together
 SLOW: Final = 40_000  # bytes a second of a slow upload: just enough that it is not cut
 SLOW_UPLOADS: Final = 2
 PAUSE: Final = 1.0  # seconds until a request that was refused is sent again
-WITH_FILES: Final = (  # the service, with so many file descriptors and no right to more
-    "import resource, runpy; resource.setrlimit(resource.RLIMIT_NOFILE, ({0}, {0})); "
-    "runpy.run_module('app', run_name='__main__', alter_sys=True)"
-)
+# The service with so many file descriptors and no right to more, and its log in a file, as it is where it is delivered.
+WITH_FILES: Final = """
+import os, resource, runpy
+resource.setrlimit(resource.RLIMIT_NOFILE, ({0}, {0}))
+os.dup2(os.open(os.environ["DATA_DIR"] + "/log", os.O_CREAT | os.O_WRONLY, 0o600), 2)
+runpy.run_module("app", run_name="__main__", alter_sys=True)
+"""
 
 
 @dataclass(frozen=True, slots=True)

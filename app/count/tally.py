@@ -18,7 +18,7 @@ logger = logging.getLogger("app.tally")
 _MAX_AGE = 0.2  # seconds that a tally may be old
 _EVERY = 0.05  # seconds between two queries at the least
 _REMEMBERED = 60  # seconds: longer than any query that began before a commit may take
-_WOKEN_AT_ONCE = 50  # streams: two milliseconds of work before other tasks get their turn
+_WOKEN_AT_ONCE = 25  # streams: a millisecond of work
 
 
 class TallyBoard:
@@ -98,7 +98,7 @@ class TallyBoard:
 
     async def _watch(self) -> None:
         while self._listeners and not self._ended:
-            await asyncio.sleep(self._every)
+            await asyncio.sleep(self._every / 2)
             try:
                 watched = list(self._listeners)
                 found = await asyncio.gather(*map(self.read, watched))
@@ -106,9 +106,10 @@ class TallyBoard:
             except Exception as error:  # noqa: BLE001  # such as the database being away: the next round tries again
                 logger.warning("reading the tallies failed", extra={"error": type(error).__qualname__})
             waiting, self._waiting = self._waiting, []
-            for first in range(0, len(waiting), _WOKEN_AT_ONCE):
-                _wake(waiting[first : first + _WOKEN_AT_ONCE])
-                await asyncio.sleep(0)
+            slices = max(1, -(-len(waiting) // _WOKEN_AT_ONCE))
+            for number in range(slices):  # all within half a round, so that other tasks get their turns
+                _wake(waiting[number::slices])
+                await asyncio.sleep(self._every / 2 / slices)
 
     def end(self) -> None:
         """End every stream, so that the process can end."""
