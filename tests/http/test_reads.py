@@ -275,8 +275,12 @@ async def test_the_command_lines_reads_are_on_record_too(
     (row,) = await connection.fetch(RECORD)
     assert (row["principal"], row["kind"], row["places"], row["counted"]) == ("command line", "line", ["1-1-1"], 0)
     await world.detail("1-1-1")
+    to = str(tmp_path / "bundle.zip")
+    await app_command(database, tmp_path, "bundle", "--petition", world.petition_id, "--out", to, county=False)
+    *_, export = await connection.fetch(RECORD)
+    assert (export["kind"], export["candidates"], export["counted"]) == ("export", 1, 0)
     said = await app_command(database, tmp_path, "reads")
-    assert [text.split()[1:3] for text in said[1:]] == [["1", "1"], ["1", "0"]]
+    assert [text.split()[1:3] for text in said[1:]] == [["1", "1"], ["1", "0"], ["1", "0"]]
 
 
 @given(st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001  # hypothesis adds it
