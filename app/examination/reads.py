@@ -53,7 +53,8 @@ def line_read(petition_id: UUID, place: object, finding: Mapping[str, Any], *, a
 class ReadBudget:
     """How many lines each principal may read in a day of the county, so that the roll is not copied (EC 2194).
 
-    A line counts once a day, whatever is read of it; so does a withdrawal. A lookup counts as one line.
+    A line counts once a day, whatever is read of it; so does a withdrawal. A lookup counts each
+    voter that it shows, and at least one.
     """
 
     lines: int

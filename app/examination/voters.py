@@ -50,7 +50,10 @@ async def look_up(
         found, decision = await candidates_of(roll, question), None
         if kind == "name_and_address":
             [decision] = await decide_lines(roll, [LineToDecide(question.writing, question.interval)])
-        read = replace(read, voters=len(found.candidates), roll_version=found.roll_version)
+        shown = len(found.candidates)
+        if shown > 1:  # each counts
+            counted += await budget.spend(connection, who, replace(read, anew=shown - 1), now=now)
+        read = replace(read, voters=shown, roll_version=found.roll_version)
         await add_read(connection, who, read, counted=counted, now=now)
     return found, decision
 

@@ -121,7 +121,8 @@ def _candidate_out(candidate: Candidate) -> CandidateOut:
 async def look_up_voters(principal: Searcher, state: AppState, asked: wire.Body[LookupIn]) -> object:
     """Search the active roll by name (given name and surname), by address (house and street), or by both.
 
-    Each search is recorded, without its content, and counts as one line of those that a principal may read in a day.
+    Each search is recorded, without its content. It counts as many of the lines that a principal may read in a day as
+    it shows voters, and at least one.
     """
     now = state.now()
     question = Question(asked.writing(), await _interval(state, principal, asked, now))

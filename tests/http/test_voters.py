@@ -8,6 +8,7 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from app.examination.read_queries import read_sums
 from app.roll.loading import load_roll
@@ -117,7 +118,9 @@ async def test_every_lookup_is_on_record_without_what_was_looked_for(
     said = [(r["principal"], r["role"], r["kind"], r["roll_version"]) for r in rows]
     assert said == [("clerk-1", "clerk", "name_and_address", 1), ("system-1", "system", "name", 1)]
     assert all(r["candidates"] >= 1 for r in rows)
-    assert [(r["counted"], r["petition_id"], r["places"]) for r in rows] == [(1, None, [])] * 2
+    assert [(r["petition_id"], r["places"]) for r in rows] == [(None, [])] * 2
+    assert all(r["counted"] == r["candidates"] for r in rows)
+    assert await connection.fetchval("SELECT sum(used) FROM lookup_budget") == sum(r["counted"] for r in rows)
     for word in (*voter(7)["printed_name"].split(), voter(7)["residence_address"]):
         assert word not in str([dict(r) for r in rows])
     today = datetime.now(UTC).date()
@@ -132,7 +135,10 @@ async def test_a_used_up_budget_is_429_until_the_next_day(world: World, connecti
     used = SETTINGS.reads_per_day - 3
     await found_first(world)
     await connection.execute("UPDATE lookup_budget SET used = $1", used)
-    answers = await asyncio.gather(*(look_up(world, who="system", **voter(n)) for n in range(1, 7)))
+    homes = [
+        {"residence_address": voter(n)["residence_address"], "zip": "90026"} for n in range(1, 7)
+    ]  # one voter each
+    answers = await asyncio.gather(*(look_up(world, who="system", **home) for home in homes))
     assert sorted(answer.status_code for answer in answers) == [200, 200, 200, 429, 429, 429]
     refused = next(answer for answer in answers if answer.status_code == 429)
     assert refused.json()["type"].endswith(":lookup_budget")
@@ -141,6 +147,22 @@ async def test_a_used_up_budget_is_429_until_the_next_day(world: World, connecti
     assert await connection.fetchval("SELECT count(*) FROM lookup_audit WHERE role = 'system'") == 4
     await connection.execute("UPDATE lookup_budget SET day = day - 1")
     assert (await look_up(world, who="system", **voter(1))).status_code == 200
+
+
+async def test_a_lookup_that_would_show_more_voters_than_are_left_shows_none_and_costs_nothing(
+    world: World, app: FastAPI, connection: asyncpg.Connection
+) -> None:
+    shown = len((await found(world, printed_name=voter(7)["printed_name"]))["candidates"])
+    assert shown > 1
+    app.state.recall.budget.lines = 2 * shown - 1
+    for status in (429, 429):
+        answer = await look_up(world, printed_name=voter(7)["printed_name"])
+        assert answer.status_code == status
+        assert "voter_id" not in answer.text
+    assert await connection.fetchval("SELECT used FROM lookup_budget") == shown
+    nobody = await found(world, residence_address="9876 NOWHERE BLVD")
+    assert nobody["candidates"] == []
+    assert await connection.fetchval("SELECT used FROM lookup_budget") == shown + 1
 
 
 async def found_first(world: World) -> None:
