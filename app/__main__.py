@@ -18,6 +18,7 @@ MODULES: Final = {
     "app.cli.rolls": ("roll", "aliases", "reexamine"),
     "app.cli.petitions": ("petition", "tally", "explain", "finding", "revise", "withdraw", "section"),
     "app.station.cli": ("station",),
+    "app.cli.rulesets": ("ruleset",),
     "app.cli.verify": ("verify", "bundle", "ledger-key"),
     "app.cli.openapi": ("openapi",),
     "app.cli.demo": ("demo",),

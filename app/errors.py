@@ -75,6 +75,18 @@ class InvalidPetitionError(RecallError, code="invalid_petition", kind="invalid")
     """The petition cannot be opened like this."""
 
 
+class RulesetRefusedError(RecallError, code="ruleset_refused", kind="invalid"):
+    """No ruleset may be like this."""
+
+
+class RulesetExistsError(RecallError, code="ruleset_exists", kind="conflict"):
+    """There is a ruleset of this name, and a ruleset is never edited: add one with a new name."""
+
+
+class UnknownRulesetError(RecallError, code="unknown_ruleset", kind="not_found"):
+    """The county has no ruleset of this name."""
+
+
 class AttemptRecordedError(RecallError, code="attempt_recorded", kind="conflict"):
     """An attempt at this officer that began on this day is on record already."""
 

@@ -25,6 +25,7 @@ from app.http import (
     petitions,
     problems,
     reads,
+    rulesets,
     signatures,
     voters,
 )
@@ -43,6 +44,7 @@ _ROUTERS = (
     petitions.direct,
     petitions.router,
     attempts.router,
+    rulesets.router,
     signatures.router,
     history.router,
     signatures.withdrawals,

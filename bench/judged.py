@@ -28,7 +28,7 @@ from app.database.pools import Database
 from app.database.server import EmbeddedServer
 from app.errors import RecallError
 from app.examination.actions import decide_by_person
-from app.law.line import CALIFORNIA, Place, Signature
+from app.law.line import Place, Signature
 from app.law.petition import Petition, Terms
 from app.law.reasons import VALID, Outcome
 from app.law.review import PersonFinding
@@ -74,7 +74,7 @@ async def judged_petition(
     """Take a petition in, and let a person judge every line of it."""
     terms = Terms(
         county_id=COUNTY, title="A petition", officer="An officer", required=1, registered_voters=None,
-        circulation_from=FIRST, circulation_to=LAST, filed_on=LAST, ruleset_name=CALIFORNIA.name,
+        circulation_from=FIRST, circulation_to=LAST, filed_on=LAST, ruleset_name="california-local-recall/1",
     )  # fmt: skip
     count = Count(database)
     petition = await Count(database).open_petition(terms, opened_by=_PERSON.name, now=datetime.now(UTC))

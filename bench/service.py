@@ -19,7 +19,6 @@ from app.access.principals import Principal, Role
 from app.count.record import Count
 from app.database.pools import Database
 from app.database.server import EmbeddedServer
-from app.law.line import CALIFORNIA
 from app.law.petition import Petition, Terms
 
 ROOT = Path(__file__).parents[1]
@@ -151,7 +150,7 @@ def terms(county: str, made: Mapping[str, Any]) -> Terms:
         circulation_from=date.fromisoformat(made["circulation"][0]),
         circulation_to=date.fromisoformat(made["circulation"][1]),
         filed_on=date.fromisoformat(made["filed"]),
-        ruleset_name=CALIFORNIA.name,
+        ruleset_name="california-local-recall/1",
     )
 
 

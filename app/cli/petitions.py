@@ -15,7 +15,6 @@ from app.count.record import Count
 from app.database.pools import Database
 from app.examination import actions, explanation
 from app.http import petitions, problems, signatures, wire
-from app.law.line import CALIFORNIA, RULESETS
 from app.law.petition import SectionDates, Terms
 from app.law.reasons import REASONS, REVIEW_CAUSES, Outcome
 from app.law.review import PersonFinding
@@ -57,8 +56,8 @@ def add_parser(subparsers: cli.Subparsers) -> None:
     text = "first and last day of circulation, such as 2022-01-27 2022-07-06"
     opening.add_argument("--circulation", required=True, nargs=2, type=cli.a_date, metavar=("FROM", "TO"), help=text)
     opening.add_argument("--filed", dest="filed_on", required=True, **cli.DATE, help="the day it was filed")
-    ruleset = opening.add_argument("--ruleset", dest="ruleset_name", default=CALIFORNIA.name, choices=sorted(RULESETS))
-    ruleset.help = f"the rules of the count (default: {CALIFORNIA.name})"
+    text = "the rules of the count (default: those that are valid on the day of filing; `ruleset list` shows them)"
+    opening.add_argument("--ruleset", dest="ruleset_name", metavar="NAME", help=text)
     cli.command(petition, "close", "end a petition's count and print the petition as JSON", _close, cli.PETITION_FIRST)
     cli.command(subparsers, "tally", "print a petition's tally as JSON", _tally, cli.PETITION_FIRST)
     text = "print every finding on one line with its evidence, in words"

@@ -12,7 +12,7 @@ from sqlalchemy import Row, and_, func, insert, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.count.queries import THE_LINES_COLUMNS, Places, columns, line_of
-from app.database.tables import head
+from app.database.tables import head, ruleset
 from app.database.tables import line as line_table
 from app.database.tables import petition as petition_table
 from app.errors import UnknownLineError
@@ -195,8 +195,12 @@ _PETITION = (
         *(column for column in petition_table.c if column.name not in ("ruleset", "created_by")),
         petition_table.c.ruleset.label("ruleset_name"),
         head.c.state,
+        ruleset.c.name,
+        ruleset.c.valid_from,
+        ruleset.c.parameters,
     )
     .join(head, (head.c.county_id == petition_table.c.county_id) & (head.c.petition_id == petition_table.c.petition_id))
+    .join(ruleset, ruleset.c.name == petition_table.c.ruleset)
     .order_by(petition_table.c.created_at, petition_table.c.petition_id)
 )
 
@@ -204,7 +208,7 @@ _PETITION = (
 async def list_petitions(connection: AsyncConnection, **values: object) -> list[Petition]:
     """The petitions whose columns have these values, such as a county's, the oldest first."""
     query = _PETITION.where(*(petition_table.c[name] == value for name, value in values.items()))
-    return [Petition(**row) for row in (await connection.execute(query)).mappings()]
+    return [Petition.stored(dict(row)) for row in (await connection.execute(query)).mappings()]
 
 
 async def get_petition(connection: AsyncConnection, petition: PetitionKey) -> Petition | None:
@@ -250,8 +254,9 @@ async def read_history(
 # changed first, from the partial index of the review queue: when, says the ledger's entry of that version.
 _PETITIONS = f"""
 SELECT petition_id, petition.required, (oldest.payload::json ->> 'at')::timestamptz, petition.created_at,
-    petition.filed_on, checkpoint.tree_size, checkpoint.created_at, {HEAD_COLUMNS}
-FROM head JOIN petition USING (county_id, petition_id)
+    petition.filed_on, (ruleset.parameters::json ->> 'examination_days')::int,
+    checkpoint.tree_size, checkpoint.created_at, {HEAD_COLUMNS}
+FROM head JOIN petition USING (county_id, petition_id) JOIN ruleset ON ruleset.name = petition.ruleset
 LEFT JOIN LATERAL (
     SELECT tree_size, made.created_at FROM checkpoint AS made
     WHERE made.county_id = head.county_id AND made.petition_id = head.petition_id
@@ -277,6 +282,7 @@ class PetitionFigures(NamedTuple):
     waiting_since: datetime | None  # when the line that waits longest for a person began to
     opened_at: datetime
     filed_on: date
+    examination_days: int  # business days that the examination may take
     checkpoint_size: int | None  # entries of the ledger that the newest checkpoint covers
     checkpoint_at: datetime | None
     tally: Tally
@@ -285,7 +291,7 @@ class PetitionFigures(NamedTuple):
 async def petition_figures(connection: Connection, county_id: str) -> list[PetitionFigures]:
     """The figures of each petition of a county."""
     rows = await connection.fetch(_PETITIONS, county_id)
-    return [PetitionFigures._make((*row[:7], Tally.stored(row[7:]))) for row in rows]
+    return [PetitionFigures._make((*row[:8], Tally.stored(row[8:]))) for row in rows]
 
 
 async def answers(connection: Connection) -> bool:

@@ -15,6 +15,7 @@ from app.access.queries import add_county
 from app.count import queries as rows
 from app.count.line_queries import add_petition
 from app.count.queries import Change
+from app.count.ruleset_queries import ruleset_of
 from app.count.tally import TallyBoard
 from app.database.pools import Database
 from app.database.tables import new_id
@@ -25,9 +26,10 @@ from app.errors import (
     PetitionClosedError,
     UnknownPetitionError,
 )
-from app.law.line import Finding, Line, Place, Ruleset, Tally, canonical_text, line_after, outcomes_by_slot, restated
-from app.law.petition import Petition, Terms, check_closing, check_terms, required_signatures
+from app.law.line import Finding, Line, Place, Tally, canonical_text, line_after, outcomes_by_slot, restated
+from app.law.petition import Petition, Terms, check_closing, check_terms
 from app.law.reasons import VALID
+from app.law.ruleset import Ruleset
 from app.ledger.entries import SALT_BYTES, Entry, EntryType, StoredFinding, merkle_root
 from app.ledger.evidence import make_checkpoint
 from app.ledger.notes import Signer
@@ -145,13 +147,14 @@ class Count:
     async def open_petition(self, terms: Terms, *, opened_by: str, now: datetime) -> Petition:
         """Open a petition, with its head and the ledger's first entry; a new county is created.
 
-        Raises InvalidPetitionError if the terms contradict each other, and CountyCodeError.
+        Raises InvalidPetitionError if the terms contradict each other or the law, and CountyCodeError.
         """
-        required = terms.required or required_signatures(terms.registered_voters or 0)
-        values = asdict(terms) | {"required": required}
-        petition = Petition(**values, petition_id=new_id(now), state="open", created_at=now)
-        check_terms(petition)
         async with self.database.reading() as connection:
+            ruleset = await ruleset_of(connection, terms)
+            required = terms.required or ruleset.required_signatures(terms.registered_voters or 0)
+            values = asdict(terms) | {"required": required, "ruleset_name": ruleset.name, "ruleset": ruleset}
+            petition = Petition(**values, petition_id=new_id(now), state="open", created_at=now)
+            check_terms(petition)
             await add_county(connection, petition.county_id)
         async with self.database.begin() as connection:
             await add_petition(connection, petition, opened_by)

@@ -26,6 +26,14 @@ petition = _table(
     created_at=_TIME,
 )
 
+ruleset = Table(
+    "ruleset",
+    MetaData(),
+    Column("name", Text, primary_key=True),
+    Column("valid_from", Date),
+    Column("parameters", Text),  # a JSON object
+)
+
 head = _table(
     "head",
     **dict.fromkeys(("version", "received", "valid", "invalid", "review", "unsettled"), Integer()),

@@ -42,6 +42,7 @@ ROLES |= {SUPERVISOR: "supervisor", MONITOR: "monitor"}
 LABELS = {"raw": "Lines on the petition", "valid": "Valid signatures", "invalid": "Invalid"}
 LABELS |= {reason: f"  {reason.replace('_', ' ')}" for reason in LINES if reason != "valid"}
 RESULT = ("raw", "valid", "invalid", "invalid_by_reason")  # what has to agree
+RULESET = "california-local-recall/1"  # the clerks of the demo compare no signature that counts
 _ANY_CLERK = ""
 _ROOT = Path(__file__).parents[2]
 _SECONDS_TO_START = 60
@@ -421,7 +422,8 @@ async def _open_petition(api: Api, manifest: Manifest) -> None:
     names = {"title": "Petition to recall the district attorney (made up)", "officer": "The district attorney"}
     first, last = manifest.circulation
     days = {"circulation_from": first, "circulation_to": last, "filed_on": manifest.filed}
-    answer = await api.call(CLERKS[0], "POST", "", json={**names, **days, "required": manifest.required})
+    terms = {"required": manifest.required, "ruleset": RULESET}
+    answer = await api.call(CLERKS[0], "POST", "", json={**names, **days, **terms})
     api.petition_id = answer.json()["petition_id"]
 
 

@@ -4,8 +4,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from app.count.line_queries import line_history, read_line
+from app.count.ruleset_queries import list_rulesets
 from app.database.pools import Database
-from app.law.line import RULESETS, Place, Signature
+from app.law.line import Place, Signature
 from app.law.petition import Petition
 from app.law.reasons import NOT_RAW, REASONS_IN_WORDS, Outcome
 from app.matching.comparison import ADDRESS_FIELDS, NAME_FIELDS, REST_IN_WORDS, level_in_words
@@ -24,11 +25,18 @@ async def explain(database: Database, petition: Petition, place: Place) -> str:
     """The text on a line and every finding on it, explained. Raises UnknownLineError where there is no signature."""
     async with database.reading() as connection:
         read = await read_line(connection, petition.key, place)
-        return explanation(read.signature, await line_history(connection, petition.key, place))
+        findings = await line_history(connection, petition.key, place)
+        rulesets = {one.ruleset.name: one.ruleset for one in await list_rulesets(connection, petition.county_id)}
+    for finding in findings:
+        outcome = Outcome(finding["status"], finding["reason"])
+        finding["people_needed"] = rulesets[finding["ruleset"]].people_needed(outcome)
+    return explanation(read.signature, findings)
 
 
 def explanation(writing: Signature, findings: Sequence[Json]) -> str:
     """The text on a line and every finding on it, the oldest first, in lines of at most about 120 characters.
+
+    Each finding has in addition `people_needed`: how many must confirm it under its ruleset.
 
     Opinions about a signature are shown only once the signature is decided: until then no one may learn who doubted it
     (2 CCR 20960).
@@ -86,9 +94,7 @@ def _settled(finding: Json) -> str:
         return "a person must decide"
     if finding["settled"]:
         return "settled"
-    ruleset = RULESETS.get(finding["ruleset"])
-    needed = ruleset.people_needed(Outcome(finding["status"], finding["reason"])) if ruleset else 0
-    missing = needed - len(finding["confirmed_by"])
+    missing = finding["people_needed"] - len(finding["confirmed_by"])
     return f"not settled: people who must still confirm it: {missing}" if missing > 0 else "not settled yet"
 
 

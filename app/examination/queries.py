@@ -9,7 +9,7 @@ from asyncpg import Connection, Record
 
 from app.count.queries import LINE_COLUMNS, Change, line_of
 from app.law.line import TEXT_COLUMNS, Line, Place
-from app.law.petition import Petition, PetitionKey, Revocation, Withdrawal, sealed
+from app.law.petition import PetitionKey, Revocation, Withdrawal, sealed
 from app.law.quality import PARTS, Check, DecidedLine, draw_limit
 from app.law.reasons import Outcome
 from app.law.review import PersonFinding
@@ -165,10 +165,13 @@ async def add_withdrawal(change: Change, new: Withdrawal, salt: bytes) -> str:
     return content
 
 
-# The petition's state, and the seed of its draw: the hash of the ledger's first entry. Both by primary key.
-_SEED = """
-SELECT head.state, ledger.hash FROM head JOIN ledger USING (county_id, petition_id)
-WHERE county_id = $1 AND petition_id = $2 AND ledger.seq = 1
+# The petition's state; the seed of its draw, which is the hash of the ledger's first entry; and the share that its
+# ruleset draws. By the primary keys.
+_DRAW = """
+SELECT head.state, ledger.hash, (ruleset.parameters::json ->> 'double_check_ppm')::int
+FROM petition JOIN head USING (county_id, petition_id) JOIN ledger USING (county_id, petition_id)
+JOIN ruleset ON ruleset.name = petition.ruleset
+WHERE petition.county_id = $1 AND petition.petition_id = $2 AND ledger.seq = 1
 """
 
 # The lines that the machine alone decided. Whether one is drawn follows from its place (see `app.law.quality`): bytea
@@ -194,6 +197,8 @@ _COUNTS = f"""
 SELECT status, reason, count(*) AS lines, count(*) FILTER (WHERE {_DRAWN}) AS drawn {_BY_MACHINE}
 GROUP BY status, reason
 """
+
+_Counts = dict[Outcome, tuple[int, int]]
 
 # Stores an answer beside the line as it is decided now. The primary key decides between two people who answer for the
 # same line; the second gets no row.
@@ -234,22 +239,28 @@ def _decided(columns: Sequence[Any]) -> DecidedLine:
     return DecidedLine(Outcome(*columns[:2]), columns[2])
 
 
-async def state_and_seed(connection: Connection, petition: PetitionKey) -> tuple[str, bytes]:
-    """Whether the petition is open or closed, and the seed of its draw."""
-    state, seed = await connection.fetchrow(_SEED, *petition)
-    return state, seed
+class Draw(NamedTuple):
+    """Whether the petition is open or closed, and the seed and share of its draw."""
+
+    state: str
+    seed: bytes
+    share_ppm: int
+
+    @property
+    def values(self) -> tuple[bytes, bytes]:
+        """What a query of drawn lines asks for. A hash's 8 bytes must stay below the last; 9 bytes draw every line."""
+        whole = self.share_ppm >= PARTS
+        return self.seed, b"\xff" * 9 if whole else draw_limit(self.share_ppm).to_bytes(8, "big")
 
 
-def draw_of(petition: Petition, seed: bytes) -> tuple[str, UUID, bytes, bytes]:
-    """What a query of drawn lines asks for. A hash's 8 bytes must stay below the last; 9 bytes draw every line."""
-    share = petition.ruleset.double_check_ppm
-    below = draw_limit(share).to_bytes(8, "big") if share < PARTS else b"\xff" * 9
-    return *petition.key, seed, below
+async def read_draw(connection: Connection, petition: PetitionKey) -> Draw:
+    """The draw of a petition under its ruleset."""
+    return Draw._make(await connection.fetchrow(_DRAW, *petition))
 
 
-async def counts_by_machine(connection: Connection, petition: Petition, seed: bytes) -> dict[Outcome, tuple[int, int]]:
+async def counts_by_machine(connection: Connection, petition: PetitionKey, draw: Draw) -> _Counts:
     """By outcome: the lines that the machine alone decided, and how many of them are drawn."""
-    found = await connection.fetch(_COUNTS, *draw_of(petition, seed))
+    found = await connection.fetch(_COUNTS, *petition, *draw.values)
     return {Outcome(status, reason): (lines, drawn) for status, reason, lines, drawn in found}
 
 

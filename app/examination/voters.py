@@ -75,9 +75,9 @@ async def next_sample(
         NoRollError: the county has no active roll.
     """
     async with database.reading() as connection:
-        _, seed = await rows.state_and_seed(connection, petition.key)
-        own = (seed + who.name.encode(), limit)
-        places = [Place(*row) for row in await connection.fetch(rows.NEXT_CHECK, *rows.draw_of(petition, seed), *own)]
+        draw = await rows.read_draw(connection, petition.key)
+        asked = (*petition.key, *draw.values, draw.seed + who.name.encode(), limit)
+        places = [Place(*row) for row in await connection.fetch(rows.NEXT_CHECK, *asked)]
         signatures = await signatures_at(connection, petition.key, places)
         roll, _ = await in_use(connection, petition.county_id)
         if roll is None:
@@ -115,8 +115,8 @@ async def check_line(change: Change, place: Place, answer: PersonFinding, *, who
     check_answer(answer)
     read = await read_line(connection, petition.key, place)
     line = read.line
-    state, seed = await rows.state_and_seed(connection, petition.key)
-    if state != "open":
+    draw = await rows.read_draw(connection, petition.key)
+    if draw.state != "open":
         raise errors.PetitionClosedError
     said = (*answer.outcome, answer.voter_id, answer.note, who.name)
     if before := await connection.fetchrow(rows.GET_CHECK, *petition.key, *place):
@@ -126,7 +126,7 @@ async def check_line(change: Change, place: Place, answer: PersonFinding, *, who
     by_machine = (
         line.settled and not line.confirmed_by and line.outcome.status not in NOT_RAW
     )  # as the draw's query asks
-    if not (by_machine and is_drawn(seed, place, petition.ruleset.double_check_ppm)):
+    if not (by_machine and is_drawn(draw.seed, place, draw.share_ppm)):
         raise errors.NotDrawnError
     if answer.voter_id:
         await check_voter(connection, petition.county_id, answer.voter_id)
@@ -140,9 +140,9 @@ async def check_line(change: Change, place: Place, answer: PersonFinding, *, who
     return change.now, True
 
 
-async def measure_quality(database: Database, petition: Petition) -> tuple[bytes, list[ErrorRate]]:
-    """The seed of the draw, and the machine's error rates with exact intervals: of all decisions, then by kind."""
+async def measure_quality(database: Database, petition: Petition) -> tuple[rows.Draw, list[ErrorRate]]:
+    """The draw, and the machine's error rates with exact intervals: of all decisions, then by kind."""
     async with database.reading() as connection, connection.transaction(isolation="repeatable_read"):
-        _, seed = await rows.state_and_seed(connection, petition.key)
-        counts = await rows.counts_by_machine(connection, petition, seed)
-        return seed, error_rates(counts, await rows.checks(connection, petition.key))
+        draw = await rows.read_draw(connection, petition.key)
+        counts = await rows.counts_by_machine(connection, petition.key, draw)
+        return draw, error_rates(counts, await rows.checks(connection, petition.key))

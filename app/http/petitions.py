@@ -21,7 +21,7 @@ from app.errors import NoCheckpointError, UnknownPetitionError
 from app.http import frame, wire
 from app.http.frame import AppState, Decider, Monitor, PathPetition, Reader, State, Supervisor
 from app.http.problems import field_error
-from app.law.line import CALIFORNIA, Tally, outlook, rate
+from app.law.line import Tally, outlook, rate
 from app.law.petition import Petition, PetitionKey, Terms
 from app.law.reasons import invalid_by_published
 from app.ledger import queries
@@ -73,7 +73,7 @@ class PetitionIn(wire.RequestModel):
     circulation_to: wire.IsoDate
     filed_on: wire.IsoDate
     window_exception: wire.RequiredNote | None = None
-    ruleset: wire.Name = CALIFORNIA.name
+    ruleset: wire.Name | None = None
 
     @model_validator(mode="after")
     def _one_of_two(self) -> "PetitionIn":

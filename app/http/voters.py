@@ -242,9 +242,9 @@ async def post_quality_check(
 @quality.get("", response_model=QualityOut)
 async def get_quality(_: Reader, state: AppState, petition: PathPetition) -> object:
     """The error rate by kind of decision, with exact intervals (Clopper and Pearson)."""
-    seed, rates = await measure_quality(state.database, petition)
+    drawn, rates = await measure_quality(state.database, petition)
     overall, *decisions = map(_shown_rate, rates)
-    draw = {"seed": seed.hex(), "share": petition.ruleset.double_check_ppm / PARTS, "method": DRAW_METHOD}
+    draw = {"seed": drawn.seed.hex(), "share": drawn.share_ppm / PARTS, "method": DRAW_METHOD}
     interval = {"confidence": 0.95, "interval": "Clopper-Pearson"}
     return {"petition_id": petition.petition_id, **draw, **interval, "overall": overall, "decisions": decisions}
 

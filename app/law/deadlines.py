@@ -4,7 +4,6 @@ from datetime import date, timedelta
 from functools import cache
 from typing import Final
 
-FULL_EXAMINATION: Final = 30  # business days from the filing, for the examination of every line (EC 11224)
 _SATURDAY, _SUNDAY = 5, 6
 _MONDAY, _THURSDAY = 0, 3
 _JUNETEENTH_SINCE: Final = 2023

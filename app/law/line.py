@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from hashlib import sha256
@@ -10,36 +9,10 @@ from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple, Self
 
 from app.law.reasons import VALID, Outcome
+from app.law.ruleset import Ruleset
 
 LARGEST_NUMBER: Final = 999_999_999
 """Of a section, page or line: more than any paper has, and less than the columns hold."""
-
-# 2 CCR 20960: the signature is presumed the voter's; unanimous, different people, each blind to the others.
-_CONFIRMATIONS: Mapping[str, int] = dict.fromkeys((
-    "not_registered", "registered_late", "pending_registration", "under_age", "canceled", "different_address",
-    "illegible", "not_personally_affixed", "section_defect", "out_of_district", "other",
-), 1) | {"signature_mismatch": 3}  # fmt: skip
-"""How many different people must agree on a reason to settle it; one that is not listed is settled by the machine."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ruleset:
-    """What a machine may decide. County counsel must confirm a ruleset before it decides a real petition."""
-
-    name: str
-    compare_signatures: bool = False  # valid is unsettled until one person has compared the signature
-    double_check_ppm: int = 10_000  # of a million of the machine's decisions, how many people check blindly
-
-    def people_needed(self, outcome: Outcome) -> int:
-        """How many people must have confirmed an outcome before it is settled."""
-        if outcome.status == "valid":
-            return 1 if self.compare_signatures else 0
-        return _CONFIRMATIONS.get(outcome.reason or "", 0) if outcome.status == "invalid" else 0
-
-
-CALIFORNIA = Ruleset("california-local-recall/1")
-CALIFORNIA_COMPARED = Ruleset("california-local-recall-compared/1", compare_signatures=True)
-RULESETS: Mapping[str, Ruleset] = {ruleset.name: ruleset for ruleset in (CALIFORNIA, CALIFORNIA_COMPARED)}
 
 
 class Place(NamedTuple):

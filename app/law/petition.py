@@ -1,35 +1,20 @@
 """A petition: the number it requires, its window, when a line of it was signed, and withdrawals from it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, Self
 from uuid import UUID
 
 from app.errors import InvalidPetitionError, UndecidedLinesError, WithdrawalRefusedError
 from app.law.deadlines import rolled_forward
-from app.law.line import RULESETS, Counts, Ruleset, canonical_text
-
-_PERCENT_BELOW = ((1_000, 30), (10_000, 25), (50_000, 20), (100_000, 15))
-_DAYS_BELOW = ((1_000, 40), (5_000, 60), (10_000, 90), (50_000, 120))
+from app.law.line import Counts, canonical_text
+from app.law.ruleset import Ruleset
 
 
-def required_signatures(registered: int) -> int:
-    """How many valid signatures a recall of a local officer needs (EC 11221(a)).
-
-    `registered` is the registrar's last report of registration before the form was approved (EC 11221(b)).
-    """
-    percent = next((p for bound, p in _PERCENT_BELOW if registered < bound), 10)
-    return -(-registered * percent // 100)
-
-
-def circulation_days(registered: int) -> int:
-    """How many days the proponents have to circulate the petition (EC 11220)."""
-    return next((days for bound, days in _DAYS_BELOW if registered < bound), 160)
-
-
-def last_day_to_file(circulation_from: date, registered: int) -> date:
-    """The last day on which the petition may be signed and filed (EC 11220); the next business day if it is none."""
-    return rolled_forward(circulation_from + timedelta(days=circulation_days(registered)))
+def last_day_to_file(circulation_from: date, days: int) -> date:
+    """The last of so many days to sign and file a petition (EC 11220); the next business day if it is none (EC 15)."""
+    return rolled_forward(circulation_from + timedelta(days=days))
 
 
 class PetitionKey(NamedTuple):
@@ -75,7 +60,7 @@ class Terms:
     circulation_to: date
     filed_on: date
     window_exception: str | None = None  # such as a court's order: why the window may be longer than EC 11220 allows
-    ruleset_name: str
+    ruleset_name: str | None = None  # None: the one that is valid on the day of filing
 
 
 _SEALED: Final = (
@@ -91,8 +76,17 @@ class Petition(Terms):
 
     petition_id: UUID
     required: int
+    ruleset_name: str
+    ruleset: Ruleset  # the parameters under which its lines are decided
     state: Literal["open", "closed"]
     created_at: datetime
+
+    @classmethod
+    def stored(cls, row: Mapping[str, Any]) -> Self:
+        """The petition of a row that has its terms, and `name`, `valid_from` and `parameters` of its ruleset."""
+        values = dict(row)
+        ruleset = Ruleset.stored(*(values.pop(name) for name in ("name", "valid_from", "parameters")))
+        return cls(**values, ruleset=ruleset)
 
     @property
     def key(self) -> PetitionKey:
@@ -111,11 +105,6 @@ class Petition(Terms):
         plain = {name: term.isoformat() if isinstance(term, date) else term for name, term in terms.items()}
         return {**key, **plain, "ruleset": self.ruleset_name}
 
-    @property
-    def ruleset(self) -> Ruleset:
-        """The parameters under which its lines are decided."""
-        return RULESETS[self.ruleset_name]
-
 
 def check_terms(petition: Petition) -> None:
     """Raise InvalidPetitionError if the terms contradict each other; it names them, never their values."""
@@ -125,8 +114,6 @@ def check_terms(petition: Petition) -> None:
         raise InvalidPetitionError("circulation_to is before circulation_from")
     if petition.filed_on < petition.circulation_from:
         raise InvalidPetitionError("filed_on is before circulation_from")
-    if petition.ruleset_name not in RULESETS:
-        raise InvalidPetitionError("there is no such ruleset")
     _check_registration(petition)
     _check_window(petition)
 
@@ -146,7 +133,7 @@ def _check_registration(terms: Terms) -> None:
         raise InvalidPetitionError("registration_reported_on is after form_approved_on (EC 11221(b))")
 
 
-def _check_window(terms: Terms) -> None:
+def _check_window(terms: Petition) -> None:
     """The window and the filing are within the days of EC 11220, unless the reason why not is on record.
 
     Where the number registered is not known, the window is taken as it was entered.
@@ -156,7 +143,8 @@ def _check_window(terms: Terms) -> None:
     if (terms.window_exception or "").strip():
         return
     registered, first = terms.registered_voters, terms.circulation_from
-    last = last_day_to_file(first, registered) if registered else rolled_forward(terms.circulation_to)
+    days = terms.ruleset.days_to_circulate(registered) if registered else 0
+    last = last_day_to_file(first, days) if registered else rolled_forward(terms.circulation_to)
     for name in ("circulation_to", "filed_on"):
         if getattr(terms, name) > last:
             raise InvalidPetitionError(

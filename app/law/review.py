@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from app.access.names import COMMAND_LINE, is_among, people
 from app.access.principals import Principal
 from app.errors import FindingRefusedError, SupervisorNeededError
-from app.law.line import Finding, Line, Ruleset, restated
+from app.law.line import Finding, Line, restated
 from app.law.reasons import (
     COUNTED_LATER,
     KEPT_FOR_A_PERSON,
@@ -16,6 +16,7 @@ from app.law.reasons import (
     Outcome,
     ReviewCause,
 )
+from app.law.ruleset import Ruleset
 
 MISMATCH = Outcome("invalid", "signature_mismatch")
 

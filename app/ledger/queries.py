@@ -22,10 +22,11 @@ _TIMEOUT = 600  # seconds until the first rows: the rows of a whole petition may
 
 # By the primary keys.
 _PETITION = """
-SELECT county_id, petition_id, title, officer, office, district, required, registered_voters,
+SELECT petition.county_id, petition_id, title, officer, office, district, required, registered_voters,
        registration_reported_on, registration_source, form_approved_on, circulation_from, circulation_to, filed_on,
-       window_exception, ruleset AS ruleset_name, head.state, created_at
-FROM petition JOIN head USING (county_id, petition_id) WHERE county_id = $1 AND petition_id = $2
+       window_exception, petition.ruleset AS ruleset_name, head.state, created_at, name, valid_from, parameters
+FROM petition JOIN head USING (county_id, petition_id) JOIN ruleset ON name = petition.ruleset
+WHERE petition.county_id = $1 AND petition_id = $2
 """
 
 _HEAD = f"SELECT {HEAD_COLUMNS} FROM head WHERE county_id = $1 AND petition_id = $2"  # noqa: S608  # a literal of ours
@@ -172,7 +173,7 @@ async def read_petition(connection: Connection, petition: PetitionKey) -> tuple[
     row, head = await connection.fetchrow(_PETITION, *petition), await read_head(connection, petition)
     if not (row and head):
         raise UnknownPetitionError
-    return Petition(**row), head
+    return Petition.stored(row), head
 
 
 async def read_head(connection: Connection, petition: PetitionKey) -> Tally | None:

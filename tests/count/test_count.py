@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.count.record import resolve
-from app.law.line import CALIFORNIA, CALIFORNIA_COMPARED, Finding, Line, Place, line_after, outcomes_by_slot
+from app.law.line import Finding, Line, Place, line_after, outcomes_by_slot
 from app.law.reasons import VALID, Outcome
+from tests.rulesets import CALIFORNIA, CALIFORNIA_COMPARED
 
 PLACE = Place(1, 1, 2)
 DUPLICATE, WITHDRAWN = Outcome("invalid", "duplicate"), Outcome("invalid", "withdrawn")

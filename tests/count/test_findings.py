@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.count.record import finding_content
-from app.law.line import CALIFORNIA, Finding, Place, canonical, canonical_text, line_after
+from app.law.line import Finding, Place, canonical, canonical_text, line_after
 from app.law.reasons import VALID
+from tests.rulesets import CALIFORNIA
 
 # Among the texts such that look like what the evidence takes the place of.
 _TEXTS = st.one_of(

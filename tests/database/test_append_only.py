@@ -19,6 +19,7 @@ ALLOWED = {
     "person": {"SELECT", "INSERT"},
     "api_key": {"SELECT", "INSERT"},
     "petition": {"SELECT", "INSERT"},
+    "ruleset": {"SELECT", "INSERT"},
     "lapsed_attempt": {"SELECT", "INSERT"},
     "section": {"SELECT", "INSERT"},
     "section_assignment": {"SELECT", "INSERT"},

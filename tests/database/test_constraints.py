@@ -34,13 +34,37 @@ async def mismatch(connection: asyncpg.Connection, people: list[str], needed: in
 
 @pytest.mark.parametrize(
     ("people", "needed"),
-    [([], 3), (["a"], 3), (["a", "b"], 3), (["a", "a", "a"], 3), (["a", "b", "b"], 3), ([], 0), (["a", "b", "c"], 0)],
+    [
+        ([], 1),
+        (["a"], 1),
+        ([], 3),
+        (["a"], 3),
+        (["a", "b"], 3),
+        (["a", "a", "a"], 3),
+        (["a", "b", "b"], 3),
+        ([], 0),
+        (["a", "b", "c"], 0),
+    ],
 )
 async def test_no_signature_is_rejected_by_its_look_without_enough_different_people(
     counted: asyncpg.Connection, people: list[str], needed: int
 ) -> None:
     with pytest.raises(asyncpg.CheckViolationError):
         await mismatch(counted, people, needed)
+
+
+@pytest.mark.parametrize("people", ["[]", '["a"]', '["a","a"]'])
+async def test_no_finding_of_a_signature_mismatch_is_stored_with_fewer_than_two_different_people(
+    counted: asyncpg.Connection, people: str
+) -> None:
+    content = f'{{"confirmed_by":{people},"reason":"signature_mismatch","status":"invalid"}}'
+    insert = (
+        "INSERT INTO finding SELECT county_id, petition_id, section, page, line, $2, version, leaf_no, salt, $1"
+        " FROM finding WHERE line = 1"
+    )
+    with pytest.raises(asyncpg.CheckViolationError):
+        await counted.execute(insert, content, 8)
+    await counted.execute(insert, content.replace(people, '["a","b"]'), 9)
 
 
 async def test_three_different_people_may(counted: asyncpg.Connection) -> None:

@@ -92,6 +92,7 @@ def finding(**changes: object) -> dict[str, Any]:
         "person": False,
         "decided_at": "2022-07-11T17:00:00+00:00",
         "note": "",
+        "people_needed": 1,
         **changes,
     }
 
@@ -338,7 +339,7 @@ def test_every_code_has_words() -> None:
 
 def test_an_open_reason_and_doubts_about_a_signature_are_shown() -> None:
     open_reason = finding(status="invalid", reason="different_address", reason_open=True, settled=False)
-    doubted = finding(finding_no=2, mismatch_by=["clerk-1", "clerk-2"], settled=False)
+    doubted = finding(finding_no=2, mismatch_by=["clerk-1", "clerk-2"], settled=False, people_needed=0)
     text = explanation(WRITING, [open_reason, doubted, finding(finding_no=3)])
     assert "certainly invalid; this is the most likely reason, and a person must choose it" in text
     assert "not settled: people who must still confirm it: 1" in text

@@ -27,6 +27,8 @@ MAY: Final[dict[str, set[Role]]] = {
     "close_petition": {"supervisor"},
     "record_lapsed_attempt": {"clerk", "supervisor"},
     "list_attempts": {"clerk", "supervisor", "auditor"},
+    "post_ruleset": {"admin"},
+    "list_rulesets": {"clerk", "supervisor", "auditor", "admin"},
     "post_signature": {"station", "clerk", "supervisor", "system"},
     "post_signatures": {"station", "clerk", "supervisor", "system"},
     "get_line_history": {"clerk", "supervisor", "auditor"},

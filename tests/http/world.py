@@ -21,6 +21,7 @@ PETITION = {
     "circulation_from": "2022-01-27",
     "circulation_to": "2022-07-06",
     "filed_on": "2022-07-06",
+    "ruleset": "california-local-recall/1",  # which settles a match without anyone's look
 }
 
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.law.deadlines import FULL_EXAMINATION, is_business_day, last_day, public_holidays
+from app.law.deadlines import is_business_day, last_day, public_holidays
+from tests.rulesets import CALIFORNIA
 
 
 @pytest.mark.parametrize(
@@ -21,7 +22,7 @@ from app.law.deadlines import FULL_EXAMINATION, is_business_day, last_day, publi
     ],
 )
 def test_thirty_business_days_after_a_filing(filed_on: date, deadline: date) -> None:
-    assert last_day(filed_on, FULL_EXAMINATION) == deadline
+    assert last_day(filed_on, CALIFORNIA.examination_days) == deadline
 
 
 @pytest.mark.parametrize(

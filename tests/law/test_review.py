@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from app.access.principals import Principal
 from app.errors import FindingRefusedError, SupervisorNeededError
-from app.law.line import CALIFORNIA, Finding, Line, Place, line_after
+from app.law.line import Finding, Line, Place, line_after
 from app.law.reasons import KEPT_FOR_A_PERSON, REASONS, REVIEW_CAUSES, VALID, Outcome, ReviewCause
 from app.law.review import MISMATCH, PersonFinding, judge, judge_again
+from tests.rulesets import CALIFORNIA
 
 people = st.sampled_from([Principal("sample", f"{role}-{n}", role) for role in ("clerk", "supervisor") for n in (1, 2)])
 names = st.lists(st.sampled_from(["clerk-1", "clerk-2", "supervisor-1"]), unique=True, max_size=3).map(tuple)

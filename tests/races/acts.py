@@ -13,13 +13,14 @@ from app.database.pools import Database
 from app.errors import RecallError
 from app.examination import actions
 from app.examination.queries import IN_FORCE, find_withdrawal
-from app.law.line import CALIFORNIA, Place, Signature
+from app.law.line import Place, Signature
 from app.law.petition import Petition, SectionDates, Terms
 from app.law.reasons import VALID, Outcome
 from app.law.review import PersonFinding
 from app.roll.aliases import load_aliases
 from app.roll.loading import activate_roll
 from tests.http.county import COUNTY, voter
+from tests.rulesets import CALIFORNIA
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 CLERK = Principal(COUNTY, "clerk-1", "clerk")

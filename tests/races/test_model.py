@@ -12,12 +12,13 @@ from app.access.principals import Principal
 from app.count.queries import LINE_COLUMNS, line_of
 from app.database.pools import Database
 from app.errors import RecallError
-from app.law.line import CALIFORNIA, Finding, Line, Place, line_after, restated
+from app.law.line import Finding, Line, Place, line_after, restated
 from app.law.reasons import VALID, Outcome
 from app.law.review import PersonFinding, judge, judge_again
 from tests import recount
 from tests.http.county import COUNTY
 from tests.races.acts import Acts, a_petition, signature
+from tests.rulesets import CALIFORNIA
 
 PEOPLE = [Principal(COUNTY, "clerk-1", "clerk"), Principal(COUNTY, "clerk-2", "clerk")]
 PEOPLE += [Principal(COUNTY, "clerk-3", "clerk"), Principal(COUNTY, "supervisor-1", "supervisor")]

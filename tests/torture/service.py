@@ -19,10 +19,10 @@ from app.access.principals import Principal
 from app.count.record import Count
 from app.database.engine import open_database
 from app.database.server import EmbeddedServer
-from app.law.line import CALIFORNIA
 from app.law.petition import Terms
 from app.roll.loading import load_roll
 from tests.http.county import COUNTY, roll_csv
+from tests.rulesets import CALIFORNIA
 from tests.servers import prepared
 
 _READY = b"listening on "

@@ -1,0 +1,100 @@
+"""A ruleset: the numbers of the law and of the county's policy, by name. County counsel must confirm it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any, Final, Self
+
+from app.errors import RulesetRefusedError
+from app.law.reasons import REASONS, Outcome
+
+Steps = tuple[tuple[int | None, int], ...]
+"""Numbers by how many voters are registered: each holds below its bound, the last one, without a bound, from there."""
+
+FEWEST_PEOPLE: Final[Mapping[str, int]] = {
+    "signature_mismatch": 2,  # 2 CCR 20960: unanimous, different people; by law never a machine
+    "not_personally_affixed": 1, "illegible": 1, "other": 1,  # a person sees these on paper, and data do not
+}  # fmt: skip
+"""How many people a reason takes at the least: no ruleset asks for fewer. The database has the same limits."""
+_MOST_PEOPLE: Final = 9
+_STANDARD: Final = "california-"
+_PARTS: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruleset:
+    """The parameters under which a petition's lines are decided. It has a name with a version, and is never edited."""
+
+    name: str
+    valid_from: date | None  # petitions filed from this day on have it by default; None: only those that ask for it
+    compare_signatures: bool  # valid is unsettled until one person has compared the signature (2 CCR 20960(a))
+    double_check_ppm: int  # of a million of the machine's decisions, how many people check blindly
+    confirmations: Mapping[str, int]  # people who must agree on a reason; one that is absent is settled by the machine
+    required_percent: Steps  # of the registered voters (EC 11221(a))
+    circulation_days: Steps  # EC 11220
+    examination_days: int  # business days from the filing (EC 11224)
+
+    @classmethod
+    def stored(cls, name: str, valid_from: date | None, parameters: str) -> Self:
+        """The ruleset of a stored row, whose parameters are the text of a JSON object."""
+        values: dict[str, Any] = json.loads(parameters)
+        steps = {key: tuple(map(tuple, values[key])) for key in ("required_percent", "circulation_days")}
+        return cls(name=name, valid_from=valid_from, **{**values, **steps})
+
+    @property
+    def is_standard(self) -> bool:
+        """Whether it comes with the program, for every county; a county's own begins with the county's code."""
+        return self.name.startswith(_STANDARD)
+
+    def parameters(self) -> dict[str, Any]:
+        """What is stored beside the name and the day."""
+        return {key: value for key, value in asdict(self).items() if key not in ("name", "valid_from")}
+
+    def people_needed(self, outcome: Outcome) -> int:
+        """How many people must have confirmed an outcome before it is settled."""
+        if outcome.status == "valid":
+            return 1 if self.compare_signatures else 0
+        return self.confirmations.get(outcome.reason or "", 0) if outcome.status == "invalid" else 0
+
+    def required_signatures(self, registered: int) -> int:
+        """How many valid signatures a recall of a local officer needs (EC 11221(a)).
+
+        `registered` is the registrar's last report of registration before the form was approved (EC 11221(b)).
+        """
+        return -(-registered * _step(self.required_percent, registered) // 100)
+
+    def days_to_circulate(self, registered: int) -> int:
+        """How many days the proponents have to circulate the petition (EC 11220)."""
+        return _step(self.circulation_days, registered)
+
+
+def _step(steps: Steps, registered: int) -> int:
+    return next(number for below, number in steps if below is None or registered < below)
+
+
+def check_ruleset(ruleset: Ruleset, county_id: str) -> None:
+    """Raise RulesetRefusedError if no ruleset of a county may be like this; it names the parameter."""
+    if not ruleset.name.startswith(f"{county_id}/") or county_id.startswith(_STANDARD):
+        raise RulesetRefusedError("name must begin with the county's code and a slash")
+    for reason, people in ruleset.confirmations.items():
+        if reason not in REASONS or not 0 <= people <= _MOST_PEOPLE:
+            raise RulesetRefusedError(f"confirmations: codes of invalid lines, each with 0 to {_MOST_PEOPLE} people")
+    for reason, fewest in FEWEST_PEOPLE.items():
+        if ruleset.confirmations.get(reason, 0) < fewest:
+            raise RulesetRefusedError(f"confirmations: {reason} takes at least {fewest} different people")
+    if not 0 <= ruleset.double_check_ppm <= _PARTS:
+        raise RulesetRefusedError(f"double_check_ppm is 0 to {_PARTS}")
+    for name, most in (("required_percent", 100), ("circulation_days", 366)):
+        _check_steps(name, getattr(ruleset, name), most)
+    if not 1 <= ruleset.examination_days <= 366:  # noqa: PLR2004  # a year
+        raise RulesetRefusedError("examination_days is 1 to 366")
+
+
+def _check_steps(name: str, steps: Steps, most: int) -> None:
+    bounds = [below for below, _ in steps]
+    rising = [below or 0 for below in bounds[:-1]]
+    if not bounds or bounds[-1] is not None or None in bounds[:-1] or sorted(set(rising)) != rising:
+        raise RulesetRefusedError(f"{name}: rising bounds, and a last step without one")
+    if not all(1 <= number <= most for _, number in steps):
+        raise RulesetRefusedError(f"{name}: numbers from 1 to {most}")

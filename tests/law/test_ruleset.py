@@ -1,0 +1,76 @@
+"""What no ruleset may be (2 CCR 20960), and what its numbers mean."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.errors import RulesetRefusedError
+from app.law.reasons import REASONS, Outcome
+from app.law.ruleset import FEWEST_PEOPLE, Ruleset, check_ruleset
+from tests.rulesets import CALIFORNIA, CALIFORNIA_COMPARED
+
+OWN = replace(CALIFORNIA, name="sample/1")
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"name": "other/1"}, "name"),
+        ({"name": "california-local-recall/3"}, "name"),
+        ({"confirmations": {}}, "signature_mismatch"),
+        ({"confirmations": {**CALIFORNIA.confirmations, "signature_mismatch": 0}}, "signature_mismatch"),
+        ({"confirmations": {**CALIFORNIA.confirmations, "signature_mismatch": 1}}, "signature_mismatch"),
+        ({"confirmations": {**CALIFORNIA.confirmations, "illegible": 0}}, "illegible"),
+        ({"confirmations": {**CALIFORNIA.confirmations, "not_personally_affixed": 0}}, "not_personally_affixed"),
+        ({"confirmations": {**CALIFORNIA.confirmations, "other": 0}}, "other"),
+        ({"confirmations": {**CALIFORNIA.confirmations, "not_a_reason": 1}}, "codes"),
+        ({"confirmations": {**CALIFORNIA.confirmations, "canceled": 10}}, "0 to 9"),
+        ({"double_check_ppm": -1}, "double_check_ppm"),
+        ({"double_check_ppm": 1_000_001}, "double_check_ppm"),
+        ({"required_percent": ()}, "required_percent"),
+        ({"required_percent": ((1_000, 30),)}, "required_percent"),
+        ({"required_percent": ((2_000, 30), (1_000, 20), (None, 10))}, "required_percent"),
+        ({"required_percent": ((None, 10), (None, 10))}, "required_percent"),
+        ({"required_percent": ((None, 101),)}, "required_percent"),
+        ({"circulation_days": ((None, 0),)}, "circulation_days"),
+        ({"examination_days": 0}, "examination_days"),
+    ],
+)
+def test_a_ruleset_that_the_law_does_not_allow_is_refused(changes: dict[str, Any], says: str) -> None:
+    check_ruleset(OWN, "sample")
+    with pytest.raises(RulesetRefusedError, match=says):
+        check_ruleset(replace(OWN, **changes), "sample")
+
+
+def test_a_county_whose_code_looks_like_a_standard_ruleset_adds_none() -> None:
+    with pytest.raises(RulesetRefusedError):
+        check_ruleset(replace(OWN, name="california-local-recall/9"), "california-local-recall")
+
+
+@given(st.dictionaries(st.sampled_from(REASONS), st.integers(-1, 12)))
+def test_no_ruleset_that_passes_lets_fewer_people_reject_a_signature(confirmations: dict[str, int]) -> None:
+    ruleset = replace(OWN, confirmations=confirmations)
+    try:
+        check_ruleset(ruleset, "sample")
+    except RulesetRefusedError:
+        return
+    for reason, fewest in FEWEST_PEOPLE.items():
+        assert ruleset.people_needed(Outcome("invalid", reason)) >= fewest  # type: ignore[arg-type]  # reasons of a table
+
+
+@pytest.mark.parametrize(("ruleset", "needed"), [(CALIFORNIA, 0), (CALIFORNIA_COMPARED, 1)])
+def test_a_valid_line_is_settled_by_one_comparison_where_the_ruleset_compares(ruleset: Ruleset, needed: int) -> None:
+    assert ruleset.people_needed(Outcome("valid")) == needed
+    assert ruleset.people_needed(Outcome("review", "ambiguous")) == 0
+    assert ruleset.people_needed(Outcome("invalid", "duplicate")) == 0
+    assert ruleset.people_needed(Outcome("invalid", "signature_mismatch")) == 3
+
+
+def test_a_ruleset_reads_back_as_it_was_stored() -> None:
+
+    stored = json.dumps(CALIFORNIA_COMPARED.parameters())
+    assert Ruleset.stored(CALIFORNIA_COMPARED.name, CALIFORNIA_COMPARED.valid_from, stored) == CALIFORNIA_COMPARED
