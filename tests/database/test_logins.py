@@ -1,5 +1,6 @@
 """The service logs in as a role that is no superuser, owns nothing and cannot become a role that does."""
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -19,6 +20,10 @@ from tests.servers import prepared, server_folder
 
 ID = "0197c2f4-93a4-7cc1-8f0e-1b2c3d4e5f60"
 PASSWORD = "Kestrel-9-umbrella"
+# Of all clients but the one that asks, whose login must be the owner's.
+SESSIONS = """
+SELECT usename FROM pg_stat_activity WHERE backend_type IN ('client backend', 'walsender') AND pid <> pg_backend_pid()
+"""
 FORBIDDEN = [
     f"SET ROLE {OWNER_ROLE}",
     f"SET ROLE {BACKUP_ROLE}",
@@ -62,8 +67,7 @@ async def test_no_session_of_a_running_service_has_another_login(
     database: str, connection: asyncpg.Connection, tmp_path: Path
 ) -> None:
     async with a_process(database, tmp_path, MATCHERS="2"):
-        sessions = "SELECT usename FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        found = [row["usename"] for row in await connection.fetch(sessions)]
+        found = [row["usename"] for row in await connection.fetch(f"{SESSIONS} AND datname = current_database()")]
     assert len(found) >= 4
     assert set(found) == {SERVICE_ROLE}
 
@@ -168,12 +172,20 @@ async def test_a_folder_of_the_program_before_has_the_logins_after_the_next_star
         assert not await owner.fetchval("SELECT rolcanlogin FROM pg_roles WHERE rolname = $1", SERVICE_ROLE)
         await owner.execute("INSERT INTO county (county_id, name) VALUES ('kept', 'Kept')")
         await owner.close()
-    environment = {"DATA_DIR": str(folder), "DATABASE_URL": "", **chosen}
+    environment = {"DATA_DIR": str(folder), "DATABASE_URL": "", "BACKUP_DIR": str(folder / "backups"), **chosen}
     async with a_process("", folder, **environment):
         with EmbeddedServer.start(folder, join=True, binaries=binaries) as server:
             connection = await asyncpg.connect(server.logins().service.replace("+asyncpg", ""))
             assert await connection.fetchval("SELECT name FROM county") == "Kept"
             assert await current_revision(connection) == head_revision()
+            await connection.close()
+            connection = await asyncpg.connect(server.dsn())
+            for _ in range(600):  # until the backups have begun
+                found = {row["usename"] for row in await connection.fetch(SESSIONS)}
+                if found > {SERVICE_ROLE}:
+                    break
+                await asyncio.sleep(0.1)
+            assert found == {SERVICE_ROLE, BACKUP_ROLE}
             await connection.close()
 
 
