@@ -112,6 +112,7 @@ async def _running(
         folders["backups"] = settings.backup_dir
     budget = ReadBudget(settings.reads_per_day, settings.time_zone)
     state = State(database, uploads, matchers, counted, rate, signer, history, budget, limits, now, folders)
+    state.embedded = not settings.database_url
     works = (
         keep_examined(state.count, now, matchers.decide_lines),
         keep_checkpoints(database, signer, now),

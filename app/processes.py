@@ -175,10 +175,10 @@ class WorkerPool(Generic[Request, Answer]):
         """Start again what ends, and replace what hangs, until cancelled."""
         while True:
             await asyncio.sleep(_BEAT_EVERY)
-            self.replaced += sum([worker.beat() for worker in self.workers])
             try:
+                self.replaced += sum([worker.beat() for worker in self.workers])
                 await self.start()
-            except OSError as error:  # no memory or no file for a process: the next round tries again
+            except (OSError, MemoryError) as error:  # no memory, or no file, for a process: the next round tries again
                 logger.warning("a worker process cannot be started", extra={"error": type(error).__qualname__})
 
     async def submit(self, request: Request) -> Answer:

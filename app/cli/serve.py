@@ -19,12 +19,14 @@ from app.database.backup import Archive, keep_backups
 from app.database.engine import open_database
 from app.database.login_queries import Logins
 from app.database.server import EmbeddedServer
+from app.errors import ServerError
 from app.http.connections import ConnectionLimit, DeadlineProtocol, raise_file_limit
 from app.main import create_app, end_streams
 from app.settings import Settings
 from app.telemetry import configure_logs
 
 _WATCH_EVERY = 0.5  # seconds between looks at the embedded server
+_START_AGAIN = 2  # seconds after the embedded server did not start
 _DRAIN = 7  # seconds that requests under way are given; the rest of ten is for hanging up
 _OPTIONS: Final[dict[str, Any]] = {"ws": "none", "server_header": False, "log_config": None, "access_log": False}
 
@@ -117,9 +119,16 @@ def _config(app: FastAPI, arguments: cli.Arguments, settings: Settings, most: in
 
 
 async def _keep_running(server: EmbeddedServer | None) -> None:
-    """Restart the embedded server, if any, whenever it ends unexpectedly: what was committed is still there."""
+    """Restart the embedded server, if any, whenever it ends unexpectedly: what was committed is still there.
+
+    Where it does not start, as on a full disk, that is tried again.
+    """
     while server:
         await asyncio.sleep(_WATCH_EVERY)
         if not server.running:
             print("the embedded database ended; starting it again", file=sys.stderr, flush=True)
-            server.revive()
+            try:
+                server.revive()
+            except (ServerError, OSError) as error:
+                print(f"error: {error}", file=sys.stderr, flush=True)
+                await asyncio.sleep(_START_AGAIN)

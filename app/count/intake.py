@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 import asyncpg
@@ -317,10 +318,20 @@ class GroupCommit:
     def _start(self) -> None:
         """Start to look the next groups up; petitions take turns."""
         while self._turns and self._may_begin(len(self._turns[0].arrived)):
-            task = asyncio.create_task(self._take_in(self._turns.popleft()))
+            queue = self._turns.popleft()
+            task = asyncio.create_task(self._take_in(queue))
             self._looking_up[task] = _GROUP  # until it has its group
             self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            task.add_done_callback(partial(self._ended, queue))
+
+    def _ended(self, queue: _Queue, task: asyncio.Task[None]) -> None:
+        """Forget a task. If it ended before it began, for lack of memory, its group fails: others would wait for it."""
+        self._tasks.discard(task)
+        if self._looking_up.pop(task, None) is not None:
+            error = None if task.cancelled() else task.exception()
+            answer = error if isinstance(error, Exception) else BusyError()
+            _give([(waiting, answer) for waiting in self._group(queue)])
+            self._next()
 
     def _may_begin(self, arrived: int) -> bool:
         """Beside another group only one as large: each has its statements, and smaller ones would cost more in all."""
@@ -355,8 +366,8 @@ class GroupCommit:
         except Exception as error:  # noqa: BLE001  # it is not swallowed: every waiting request raises it
             answers = answers or [(waiting, error) for waiting in group or self._group(queue)]
         finally:
+            _give(answers)  # first: what is committed must be answered, even if memory ends here
             self._next()
-        _give(answers)
         while queue.looked_up and not queue.committing:
             await self._commit_others(queue)
 

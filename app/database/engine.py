@@ -95,6 +95,11 @@ def is_damage(error: BaseException) -> bool:
     return isinstance(_of_driver(error), _DAMAGE)
 
 
+def is_disk_full(error: BaseException) -> bool:
+    """Whether the database has no room for a write."""
+    return isinstance(_of_driver(error), DISK_FULL)
+
+
 def _of_driver(error: BaseException) -> BaseException | None:
     """The driver's error, which SQLAlchemy wraps twice."""
     return getattr(error.orig, "__cause__", None) if isinstance(error, DBAPIError) else error

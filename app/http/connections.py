@@ -7,6 +7,7 @@ sends half a request, or does not read its answer, would hold its connection wit
 
 import asyncio
 import resource
+import sys
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -18,7 +19,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from app.http.hosts import HostFault, host_fault
 from app.http.limits import NEVER_REFUSED
-from app.http.problems import HARMLESS, Problem, render
+from app.http.problems import HARMLESS, Problem, problem_of, render
 
 _DEADLINE: Final = 8.0  # seconds for a request to arrive, or for an answer to be read: clients see less than ten
 _SLOWEST: Final = 32_768  # bytes of a body that extend its deadline by a second
@@ -149,8 +150,10 @@ class DeadlineProtocol(HttpToolsProtocol):
         self.loop.call_later(_DEADLINE - self.timeout_keep_alive, self.cut)
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  # ours says the same
-        """Answer what is not HTTP with a problem, like every other error."""
-        self._refuse(Problem(400, "malformed_http", "This is not a request of HTTP/1.1."))
+        """Answer what is not HTTP with a problem, like every other error; 503 where the fault is our lack of memory."""
+        cause = getattr(sys.exception(), "__context__", None)  # the parser wraps what its callbacks raise
+        malformed = Problem(400, "malformed_http", "This is not a request of HTTP/1.1.")
+        self._refuse(problem_of(cause) if isinstance(cause, MemoryError) else malformed)
 
     def _refuse(self, problem: Problem) -> None:
         """Answer what never reaches the application, with the headers of every answer, and close."""

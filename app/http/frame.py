@@ -29,6 +29,7 @@ from app.access.principals import Principal, Role
 from app.count.intake import GroupCommit
 from app.count.queries import Change
 from app.count.record import Count, WriteRequest
+from app.database.engine import is_damage, is_disk_full
 from app.database.pools import Database
 from app.database.queries import DatabaseHistory
 from app.examination.reads import ReadBudget, VoterRead
@@ -177,14 +178,16 @@ class _Exchange:
         if self._ended:
             return
         if message["type"] == "http.response.start":
-            self.status = message["status"]
             ours = [(b"x-request-id", self.request_id.encode()), *problems.HARMLESS]
             ours += [(name.encode(), value.encode()) for name, value in self.scope["state"].get("headers", {}).items()]
             names = {name for name, _ in ours}
             kept = [header for header in message.get("headers", ()) if header[0] not in names]
             if all(name != b"cache-control" for name, _ in kept):
                 ours.append((b"cache-control", b"no-store"))  # most answers hold what only this client may see
-            message["headers"] = kept + ours
+            message["headers"], self.status = (
+                kept + ours,
+                message["status"],
+            )  # the status last: then an answer has begun
         elif self._method == "HEAD":
             message, self._ended = {"type": "http.response.body", "body": b""}, True
         await self._send(message)
@@ -226,8 +229,10 @@ class State:
     limits: Limits
     now: Callable[[], datetime] = utc_now
     folders: Mapping[str, FilePath] = field(default_factory=dict)  # on disks that may fill: `data`, `backups`
+    embedded: bool = False  # whether the database is in the folder `data`
     readiness: tuple[asyncio.Task[Any], float] | None = None  # what /health/ready tried last, and when it began
     damaged: bool = False  # whether a request met a damaged page; until the process ends
+    disk_full_at: float = float("-inf")  # when a request last failed since the database's disk is full; monotonic
     posted: PostedLines = field(default_factory=PostedLines)
     petitions: dict[PetitionKey, Petition] = field(default_factory=dict)
     tally_bodies: dict[UUID, tuple[int, bytes]] = field(default_factory=dict)  # by petition: version, and as JSON
@@ -248,6 +253,12 @@ class State:
         if read.places:
             async with self.database.reading() as connection, connection.transaction():
                 await self.budget.put_on_record(connection, who, read, now=self.now())
+
+    def notice(self, error: BaseException) -> None:
+        """Remember what an error says of the database: a readiness check alone may not meet it."""
+        self.damaged |= is_damage(error)
+        if is_disk_full(error):
+            self.disk_full_at = time.monotonic()
 
 
 def state_of(request: Request) -> State:

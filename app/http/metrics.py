@@ -15,7 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, G
 from app.access.principals import Principal, Role
 from app.count.line_queries import PetitionFigures, petition_figures
 from app.database.backup import base_backups
-from app.database.engine import DATABASE_ERRORS, is_damage, is_unavailable
+from app.database.engine import DATABASE_ERRORS, is_unavailable
 from app.database.migrate import head_revision
 from app.database.queries import log_is_archived
 from app.http.frame import AppState, State, allow, principal_of
@@ -46,7 +46,7 @@ async def metrics(request: Request, state: AppState) -> Response:
             shown.append(state.metrics.requests)
             await _county(state, principal, partial(Gauge, registry=county), partial(Counter, registry=county))
     except DATABASE_ERRORS as error:  # the process's own measures are needed all the more
-        state.damaged |= is_damage(error)
+        state.notice(error)
         answers = ready.database and not is_unavailable(error)
         ready = ready.model_copy(update={"status": "not_ready", "database": answers, "undamaged": not state.damaged})
     gauge, counter = partial(Gauge, registry=own), partial(Counter, registry=own)  # no label holds personal data

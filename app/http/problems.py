@@ -191,8 +191,7 @@ async def _handle(request: Request, error: Exception) -> Response:
     request_id = getattr(request.state, "request_id", "")
     if problem.status >= 500:  # noqa: PLR2004  # the server's own
         log_failure(error, request_id)
-    if is_damage(error):
-        request.app.state.recall.damaged = True
+        request.app.state.recall.notice(error)
     return render(problem, request_id)
 
 

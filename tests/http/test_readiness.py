@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 from fastapi import FastAPI
@@ -107,5 +108,50 @@ async def test_a_damaged_page_is_named_and_nothing_is_counted_on_it() -> None:
                 assert (await ready(client))["undamaged"] is False, "the server remembers it over a restart"
             with service.server() as server:
                 assert await service.lines(server) == 0
+        finally:
+            await service.kill()
+
+
+FULL_DISK = """
+CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION USING ERRCODE = '53100', MESSAGE = 'no space left on device'; END $$;
+CREATE TRIGGER full_disk BEFORE INSERT ON signature FOR EACH ROW EXECUTE FUNCTION full_disk()
+"""
+
+
+async def test_it_is_not_ready_while_posts_find_the_disk_full_though_a_small_write_still_fits(
+    world: World, connection: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "_DISK_FULL_LASTS", 0.5)
+    await until(partial(is_ready, world.client))
+    await connection.execute(FULL_DISK)
+    answer = await world.post(line(1), key="k1")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    found = await ready(world.client)
+    assert (found["database"], found["writable"]) == (True, False)
+    assert "its disk is full" in found["reason"]
+    await connection.execute("DROP TRIGGER full_disk ON signature")
+    assert (await world.post(line(1), key="k1")).status_code == 201
+    await until(partial(is_ready, world.client))
+
+
+async def test_an_embedded_database_that_does_not_start_is_started_again_until_it_does() -> None:
+    with server_folder("revived-") as folder:
+        service = Service(folder)
+        await service.prepare()
+        await service.start()
+        try:
+            control = folder / "postgres" / "cluster" / "global" / "pg_control"
+            control.rename(folder / "pg_control")  # without it no server starts
+            await service.kill_database()
+            async with httpx.AsyncClient(base_url=service.url, timeout=20) as client:
+
+                async def noticed() -> bool:
+                    return not await is_ready(client)
+
+                await until(noticed)
+                await asyncio.sleep(3)
+                (folder / "pg_control").rename(control)
+                await until(partial(is_ready, client))
         finally:
             await service.kill()

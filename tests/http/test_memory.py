@@ -1,0 +1,106 @@
+"""Without memory a good request is answered 503, wherever that happens; sent again, it counts once."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from fastapi import FastAPI
+
+import app as package
+from app.http.connections import DeadlineProtocol
+from tests.http.county import line
+from tests.http.world import World
+
+OURS = (str(Path(package.__file__).parent), str(Path(uvicorn.__file__).parent / "protocols"))
+# Before there is a request to answer, and after it was answered: the connection ends, or the client waits in vain.
+BESIDE = {
+    "RequestResponseCycle.run_asgi",
+    "Observe.__call__",
+    "_Exchange.__init__",
+    "RequestResponseCycle.send",
+    "_give",
+}
+
+
+@pytest.fixture
+async def served(app: FastAPI) -> AsyncIterator[str]:
+    """The address of the service, over TCP in this process."""
+    config = uvicorn.Config(app, port=0, http=DeadlineProtocol, lifespan="off", ws="none", log_config=None)
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve())
+    while not server.started:  # noqa: ASYNC110  # uvicorn has no event for it
+        await asyncio.sleep(0.01)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    await serving
+
+
+class Shortage:
+    """Raises MemoryError as one call begins of our functions, or of the server's protocol: the `at`-th."""
+
+    def __init__(self, at: int) -> None:
+        self.at, self.calls, self.where = at, 0, ""
+        self.begun: set[FrameType] = set()  # a coroutine that goes on is reported as a call once more
+
+    def __call__(self, frame: FrameType, event: str, _argument: object) -> None:
+        code = frame.f_code
+        if event != "call" or not code.co_filename.startswith(OURS) or frame in self.begun:
+            return
+        self.begun.add(frame)
+        if code.co_qualname not in BESIDE:
+            self.calls += 1
+            if self.calls == self.at:
+                self.where = code.co_qualname
+                raise MemoryError
+
+    @contextmanager
+    def provoked(self) -> Iterator[None]:
+        sys.setprofile(self)
+        try:
+            yield
+        finally:
+            sys.setprofile(None)
+
+
+async def sent(client: httpx.AsyncClient, number: int, *, batch: bool) -> httpx.Response:
+    """Post a line, by itself or as a batch, with a key of its own."""
+    one = line(1 + number % 300, (7 if batch else 8, 1 + number // 300, 1 + number % 300))
+    body: dict[str, Any] = {"signatures": [one]} if batch else one
+    headers = {"Idempotency-Key": f"k-{batch}-{number}"}
+    return await client.post("signatures/batch" if batch else "signatures", json=body, headers=headers)
+
+
+@pytest.mark.parametrize("batch", [False, True], ids=["single", "batch"])
+async def test_wherever_memory_runs_out_a_good_request_is_asked_to_come_back(
+    world: World, served: str, *, batch: bool
+) -> None:
+    path = f"{served}/v1/petitions/{world.petition_id}/"
+    headers = {"Authorization": f"Bearer {world.keys['station']}"}
+    met = dict[str, int | str]()
+    async with httpx.AsyncClient(base_url=path, headers=headers, timeout=10) as client:
+        assert (await sent(client, 0, batch=batch)).status_code in (200, 201)
+        with (whole := Shortage(0)).provoked():
+            assert (await sent(client, 1, batch=batch)).status_code in (200, 201)
+        for at in range(1, whole.calls + 1):
+            with (shortage := Shortage(at)).provoked():
+                try:
+                    answer = await sent(client, 1 + at, batch=batch)
+                except httpx.TransportError as error:  # the connection was closed: the client tries again
+                    met[shortage.where] = type(error).__name__
+                else:
+                    met[shortage.where] = answer.status_code
+                    assert (answer.status_code == 503) == ("retry-after" in answer.headers)
+            again = await sent(client, 1 + at, batch=batch)
+            assert again.status_code in (200, 201), shortage.where
+    met.pop("", None)  # where there were fewer calls than before
+    assert set(met.values()) <= {200, 201, 503, "RemoteProtocolError", "ReadError"}, met
+    assert sum(status == 503 for status in met.values()) > 50, met
+    assert (await world.tally())["raw"] == whole.calls + 2
+    await world.recount()
