@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PG15 ?= /usr/lib/postgresql/15/bin
 
 .PHONY: run help test check format bench bench-throughput bench-scale bench-report bench-cost bench-ledger bench-matching \
-	bench-polls bench-crowd bench-paired bench-strangers torture fuzz openapi lock clean
+	bench-polls bench-crowd bench-paired bench-strangers torture faults fuzz openapi lock clean
 
 run: $(VENV)/ready  ## run the demo on made-up data; SCALE=1 is the whole petition of 2022
 	@$(BIN)/python -m app demo --scale $(SCALE)
@@ -57,6 +57,10 @@ openapi: $(VENV)/ready  ## write openapi/openapi.json anew from the routes
 SECONDS ?= 600
 torture: $(VENV)/ready  ## provoke races and kill processes for SECONDS (600), and report what was hit
 	$(BIN)/python tools/torture.py --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+
+# Each fault on a service of its own under load; FAULT= names one or several, else all, which writes docs/faults.md.
+faults: $(VENV)/ready  ## provoke real faults under load, and write what came of them to docs/faults.md
+	$(BIN)/python tools/faults.py $(if $(FAULT),$(FAULT),--write)
 
 # Requests made up from the OpenAPI document, EXAMPLES of each operation; SEED= makes the same ones up again.
 EXAMPLES ?= 50

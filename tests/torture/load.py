@@ -98,11 +98,11 @@ class Stations:
         finally:
             self.account.in_flight -= 1
 
-    async def repeat(self) -> None:
-        """Send half of what was not acknowledged again, with its key."""
+    async def repeat(self, *, every: bool = False) -> None:
+        """Send half of what was not acknowledged again, or every one of it, with its key."""
         open_ones = [sent for sent in self.account.sent if not sent.acknowledged]
         async with httpx.AsyncClient(base_url=self.service.url, timeout=20) as client:
-            for sent in open_ones[::2]:
+            for sent in open_ones if every else open_ones[::2]:
                 await self._send(client, sent)
 
 

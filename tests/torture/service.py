@@ -4,8 +4,8 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from io import BytesIO
@@ -40,6 +40,7 @@ class Service:
     url: str = ""
     process: asyncio.subprocess.Process | None = None
     reader: asyncio.Task[None] | None = field(default=None, repr=False)
+    program: str = "app"  # the module to run
 
     async def prepare(self) -> None:
         """A county's roll, an open petition and a station's key, before the service starts."""
@@ -84,7 +85,7 @@ class Service:
         environment = {**os.environ, "DATA_DIR": str(self.data_dir), **self.environment}
         environment.pop("DATABASE_URL", None)
         self.process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "app", "serve", "--port", str(self.port)),
+            *(sys.executable, "-m", self.program, "serve", "--port", str(self.port)),
             env=environment,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
@@ -122,14 +123,28 @@ class Service:
                 file.seek(4_000)
                 file.write(b"\xff" * 64)
 
+    async def execute(self, *statements: str, database: str = "recall") -> None:
+        """Execute statements as the owner of the database."""
+        with self.server() as server:
+            connection = await asyncpg.connect(server.dsn(database))
+            for statement in statements:
+                await connection.execute(statement)
+            await connection.close()
+
+    def database_processes(self) -> list[int]:
+        """The ids of the database server's processes, the first one before its children."""
+        first = int((self.data_dir / "postgres" / "cluster" / "postmaster.pid").read_text().split()[0])
+        return [first, *_children(first)]
+
+    def matcher_processes(self) -> list[int]:
+        """The ids of the processes that look lines up."""
+        assert self.process
+        children = _children(self.process.pid)
+        return [child for child in children if b"processes import serve" in Path(f"/proc/{child}/cmdline").read_bytes()]
+
     async def kill_database(self) -> None:
         """Kill every process of the database server at once; the service brings it back."""
-        first = int((self.data_dir / "postgres" / "cluster" / "postmaster.pid").read_text().split()[0])
-        for process in [first, *_children(first)]:
-            try:
-                os.kill(process, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
+        signal_all(self.database_processes(), signal.SIGKILL)
 
     async def lose_commits(self) -> None:
         """Let the database acknowledge what it has not written yet: what must not be."""
@@ -138,6 +153,13 @@ class Service:
             await connection.execute("ALTER DATABASE recall SET synchronous_commit = off")
             await connection.execute("ALTER SYSTEM SET wal_writer_delay = '10s'")  # 0.2 s are soon over
             await connection.close()
+
+
+def signal_all(processes: Iterable[int], order: signal.Signals) -> None:
+    """Send a signal to each process that still runs."""
+    for process in processes:
+        with suppress(ProcessLookupError):
+            os.kill(process, order)
 
 
 async def _drain(stream: asyncio.StreamReader) -> None:

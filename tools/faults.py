@@ -1,0 +1,109 @@
+"""`make faults`: provokes real faults on a running service under load, and writes what happened to docs/faults.md.
+
+Each fault has a service, a database, two stations and four other clients of its own. What was acknowledged is held
+against what is on record after it.
+"""
+
+import argparse
+import asyncio
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+sys.path.insert(0, str(Path(__file__).parent.parent))  # the tests' helpers are no package
+
+from tests.torture.faults import FAULTS, Fault, everything_lost, provoke
+from tests.torture.scene import Held, Scene
+
+_FILE = Path(__file__).parent.parent / "docs" / "faults.md"
+_HEAD = """# What faults do
+
+Made by `make faults` on {day} ({processors} processors, Python {python}). Each fault is provoked on a service of its
+own, with its embedded database, while two stations post a file each and four other clients post single lines. After it,
+every acknowledged line is looked up on record, every voter's lines are counted again, and the ledger is verified.
+
+- **lost**: acknowledged lines that are not on record as they were sent.
+- **doubled**: voters that count twice, and lines on record that were never sent.
+- **what stations saw**: what their requests met instead of an answer, how often, and the longest time in which no line
+  was acknowledged. Stations send again by themselves; where the operator has to act, it is said.
+
+| fault | what happened | acknowledged | lost | doubled | what stations saw | what readiness said |
+| --- | --- | --- | --- | --- | --- | --- |
+"""
+
+
+class Result(NamedTuple):
+    """A fault, and what came of it."""
+
+    fault: Fault
+    scene: Scene | None  # None: it cannot be provoked here
+    held: Held | None
+    why: str = ""
+
+    @property
+    def title(self) -> str:
+        """The fault's name."""
+        return (self.fault.__doc__ or "").partition("\n")[0]
+
+    def row(self) -> str:
+        """Its row of the table."""
+        happened = " ".join((self.fault.__doc__ or "").partition("\n")[2].split())
+        if self.scene is None or self.held is None:
+            return f"| {self.title} | not provoked: {self.why} | | | | | |"
+        met = ", ".join(f"{name}: {count}" for name, count in self.scene.trouble.most_common(4)) or "no error"
+        saw = f"{met}; longest silence {self.scene.silence:.1f} s"
+        counts = f"{self.held.acknowledged:,} | {self.held.lost} | {self.held.doubled}"
+        return f"| {self.title} | {happened} | {counts} | {saw} | {' → '.join(_readiness(self.scene))} |"
+
+
+def _readiness(scene: Scene) -> list[str]:
+    """What readiness said, one after the other, without repetitions."""
+    said = [line.partition("readiness")[2].strip() for line in scene.transcript if " readiness " in line]
+    return list(dict.fromkeys(said))
+
+
+async def _provoke(fault: Fault) -> Result:
+    with tempfile.TemporaryDirectory(prefix="fault-") as folder:
+        os.chmod(folder, 0o711)  # noqa: PTH101, S103  # where root runs this, the server's user must get through
+        try:
+            return Result(fault, *await provoke(fault, Path(folder)))
+        except PermissionError as error:
+            return Result(fault, None, None, str(error))
+
+
+def _document(results: Sequence[Result]) -> str:
+    """The table, and the transcript of the rehearsal of a loss of everything."""
+    facts = {"day": f"{datetime.now(UTC):%Y-%m-%d}", "python": platform.python_version()}
+    text = _HEAD.format(processors=os.cpu_count(), **facts) + "\n".join(result.row() for result in results) + "\n"
+    for result in results:
+        if result.fault is everything_lost and result.scene:
+            lines = "\n".join(f"    {line}" for line in result.scene.transcript)
+            text += f"\n## Rehearsal: the loss of everything\n\nWho did what, and what was seen.\n\n{lines}\n"
+    return text
+
+
+def main() -> int:
+    """Provoke the faults, print each transcript, and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    names = [fault.__name__ for fault in FAULTS]
+    parser.add_argument("fault", nargs="*", help=f"those to provoke, else all: {', '.join(names)}")
+    parser.add_argument("--write", action="store_true", help=f"write docs/{_FILE.name}")
+    arguments = parser.parse_args()
+    results = []
+    for fault in FAULTS:
+        if arguments.fault and fault.__name__ not in arguments.fault:
+            continue
+        results.append(asyncio.run(_provoke(fault)))
+        print(results[-1].row(), *(results[-1].scene.transcript if results[-1].scene else ()), sep="\n    ", flush=True)
+    if arguments.write:
+        _FILE.write_text(_document(results), encoding="utf-8")
+    return int(any(result.held and (result.held.lost or result.held.doubled) for result in results))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
