@@ -69,8 +69,9 @@ UNAVAILABLE: Final = (
     asyncpg.exceptions.LockNotAvailableError,
     asyncpg.exceptions.InsufficientResourcesError,
     asyncpg.exceptions.DeadlockDetectedError,
+    asyncpg.ReadOnlySQLTransactionError,
 )
-DISK_FULL: Final = asyncpg.DiskFullError
+NO_WRITES: Final = (asyncpg.DiskFullError, asyncpg.ReadOnlySQLTransactionError)
 # A page that fails its checksum, an index that contradicts its table, a file that is gone or cannot be read: trying
 # again does not help, and what else is damaged is unknown.
 _DAMAGE: Final = (
@@ -95,9 +96,9 @@ def is_damage(error: BaseException) -> bool:
     return isinstance(_of_driver(error), _DAMAGE)
 
 
-def is_disk_full(error: BaseException) -> bool:
-    """Whether the database has no room for a write."""
-    return isinstance(_of_driver(error), DISK_FULL)
+def takes_no_write(error: BaseException) -> bool:
+    """Whether the database answers and takes no write: its disk is full, or it is read-only."""
+    return isinstance(_of_driver(error), NO_WRITES)
 
 
 def _of_driver(error: BaseException) -> BaseException | None:

@@ -29,7 +29,7 @@ from app.access.principals import Principal, Role
 from app.count.intake import GroupCommit
 from app.count.queries import Change
 from app.count.record import Count, WriteRequest
-from app.database.engine import is_damage, is_disk_full
+from app.database.engine import is_damage, takes_no_write
 from app.database.pools import Database
 from app.database.queries import DatabaseHistory
 from app.examination.reads import ReadBudget, VoterRead
@@ -232,7 +232,7 @@ class State:
     embedded: bool = False  # whether the database is in the folder `data`
     readiness: tuple[asyncio.Task[Any], float] | None = None  # what /health/ready tried last, and when it began
     damaged: bool = False  # whether a request met a damaged page; until the process ends
-    disk_full_at: float = float("-inf")  # when a request last failed since the database's disk is full; monotonic
+    no_write_at: float = float("-inf")  # when a request last failed since the database took no write; monotonic
     posted: PostedLines = field(default_factory=PostedLines)
     petitions: dict[PetitionKey, Petition] = field(default_factory=dict)
     tally_bodies: dict[UUID, tuple[int, bytes]] = field(default_factory=dict)  # by petition: version, and as JSON
@@ -257,8 +257,8 @@ class State:
     def notice(self, error: BaseException) -> None:
         """Remember what an error says of the database: a readiness check alone may not meet it."""
         self.damaged |= is_damage(error)
-        if is_disk_full(error):
-            self.disk_full_at = time.monotonic()
+        if takes_no_write(error):
+            self.no_write_at = time.monotonic()
 
 
 def state_of(request: Request) -> State:

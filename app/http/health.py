@@ -16,7 +16,7 @@ from fastapi import APIRouter, HTTPException, Response
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import FileResponse, HTMLResponse
 
-from app.database.engine import DATABASE_ERRORS, DISK_FULL, UNAVAILABLE
+from app.database.engine import DATABASE_ERRORS, NO_WRITES, UNAVAILABLE
 from app.database.migrate import current_revision, head_revision
 from app.database.queries import beat, checksum_failures, current_history
 from app.http.frame import AppState, State
@@ -27,8 +27,8 @@ logger = logging.getLogger("app.health")
 router = APIRouter(tags=["health"])
 pages = APIRouter()  # of the API's documentation, where it is not closed
 _READINESS_LASTS: Final = 1.0  # seconds
-_DISK_FULL_LASTS: Final = 5.0  # seconds: stations try again more often
-_LEAST_ROOM: Final = 48 << 20  # bytes: three files of the database's log; without room for the next one it stops
+_NO_WRITE_LASTS: Final = 5.0  # seconds: stations try again more often
+_LEAST_ROOM: Final = 20 << 20  # bytes: the next file of the database's log, without which it stops, and some pages
 _PATIENCE: Final = 5.0  # seconds for the database to take a write; a request would wait longer
 _OFFLINE: Final = find_spec("fastapi_offline")  # found and not imported: its files are all that is needed
 _ASSETS: Final = Path(str(_OFFLINE and _OFFLINE.origin)).with_name("static")  # Swagger UI, without a foreign host
@@ -66,7 +66,7 @@ class ReadyOut(ResponseModel):
 
 # In this order: where the first is missing, the others may be unknown.
 _REASONS: Final = {
-    "database": "The database does not answer within five seconds. Look at its process and its log.",
+    "database": "The database does not answer. Look at its process and its log.",
     "undamaged": "A page of the database is damaged. Stop the service, keep a copy of the database's files, and "
     "restore the newest backup: docs/operations.md, section 'A damaged page'.",
     "migrations": "The database's schema is not this program's. Run `python -m app migrate`.",
@@ -111,7 +111,7 @@ async def readiness(state: State) -> ReadyOut:
     # It is not cancelled: a driver whose server hangs waits for that without end.
     done, _ = await asyncio.wait({trying}, timeout=max(0.0, began + _PATIENCE - monotonic()))
     found: ReadyOut = trying.result().model_copy() if done else ReadyOut()
-    found.writable &= monotonic() - state.disk_full_at > _DISK_FULL_LASTS
+    found.writable &= monotonic() - state.no_write_at > _NO_WRITE_LASTS
     found.undamaged, matchers = not (state.damaged or found.checksum_failures), state.matchers.states()
     found.matchers_running, found.matchers = matchers["running"], bool(matchers["running"] or not matchers["silent"])
     found.reason = next((reason for name, reason in _REASONS.items() if not getattr(found, name)), None)
@@ -133,7 +133,7 @@ async def _try_database(state: State) -> ReadyOut:
                 await beat(connection)
                 found.writable = await asyncio.to_thread(_has_room, state)
     except UNAVAILABLE as error:
-        found.database = isinstance(error, DISK_FULL)
+        found.database = isinstance(error, NO_WRITES)
     except DATABASE_ERRORS as error:  # such as a database that is read-only
         state.notice(error)
         logger.warning("the database takes no write", extra={"error": type(error).__qualname__})

@@ -122,7 +122,7 @@ CREATE TRIGGER full_disk BEFORE INSERT ON signature FOR EACH ROW EXECUTE FUNCTIO
 async def test_it_is_not_ready_while_posts_find_the_disk_full_though_a_small_write_still_fits(
     world: World, connection: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(health, "_DISK_FULL_LASTS", 0.5)
+    monkeypatch.setattr(health, "_NO_WRITE_LASTS", 0.5)
     await until(partial(is_ready, world.client))
     await connection.execute(FULL_DISK)
     answer = await world.post(line(1), key="k1")

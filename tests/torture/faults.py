@@ -25,6 +25,7 @@ from tests.torture.service import signal_all
 
 Fault = Callable[[Scene], Awaitable[None]]
 _OTHERS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'recall' AND pid <> pg_backend_pid()"
+_SLOWLY = 48 << 20  # bytes that are filled bit by bit
 _NEARLY_FULL = 0.05  # of a disk, as in the alert rule
 
 
@@ -123,7 +124,7 @@ async def disk_fills(scene: Scene) -> None:
     warned = False
     with ballast.open("wb") as file:
         while (free := shutil.disk_usage(ballast.parent).free) > (1 << 20):
-            file.write(bytes(min(4 << 20, free)))
+            file.write(bytes(min(2 << 20, free) if free < _SLOWLY else free - _SLOWLY + 1))
             file.flush()
             if not warned and await _share_free(scene) < _NEARLY_FULL:
                 warned = True
@@ -291,8 +292,8 @@ _WITH_BACKUPS = (damaged_page, everything_lost)  # without the clients that keep
 
 @contextmanager
 def a_small_disk(folder: Path) -> Iterator[None]:
-    """A file system of 256 MB in memory at this folder; OSError where that is not permitted."""
-    command = ("mount", "-t", "tmpfs", "-o", "size=256m,mode=711", "tmpfs", str(folder))
+    """A file system of 512 MB in memory at this folder; OSError where that is not permitted."""
+    command = ("mount", "-t", "tmpfs", "-o", "size=512m,mode=711", "tmpfs", str(folder))
     if subprocess.run(command, capture_output=True, check=False).returncode:
         raise PermissionError("a file system cannot be mounted here")
     try:

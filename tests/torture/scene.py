@@ -104,7 +104,7 @@ class Scene:
         self.note("stations", f"{_STATIONS} stations post a file each{others}")
         while self.acknowledged < 600:  # noqa: ASYNC110  # well under way
             await asyncio.sleep(0.05)
-        self.silence = 0.0
+        self.silence, self._counted_at = 0.0, monotonic()
         self.note("stations", f"{self.acknowledged} lines are acknowledged")
 
     def _fate(self) -> Fate:
@@ -143,9 +143,9 @@ class Scene:
                 if said != self._said:
                     self.note("readiness", said)
                     self._said = said
+                self.silence = max(self.silence, monotonic() - self._counted_at)
                 if self._counted != self.acknowledged:
                     self._counted, self._counted_at = self.acknowledged, monotonic()
-                self.silence = max(self.silence, monotonic() - self._counted_at)
                 await asyncio.sleep(0.1)
 
     async def _ready(self, client: httpx.AsyncClient) -> str:
