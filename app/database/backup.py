@@ -11,11 +11,11 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 import asyncpg
 from sqlalchemy.engine import make_url
@@ -279,12 +279,13 @@ def restore(data_dir: Path, backup_dir: Path, until: datetime | None, binaries: 
     if not fitting:
         raise BackupError(f"{backup_dir} has no base backup" + (" that ended before this moment" if until else ""))
     base = fitting[-1]
+    restores = _restores_of(base, until)
     if until is None:
-        _check_complete(base)
+        _check_complete(base, restores)
 
     def fill(cluster: Path) -> None:
         shutil.copytree(base.folder, cluster, ignore=shutil.ignore_patterns(_DESCRIPTION))
-        for source, name in _segments(base):
+        for source, name in _segments(base, restores):
             shutil.copy2(source, cluster / "pg_wal" / name)
         (cluster / "recovery.signal").touch()
 
@@ -299,25 +300,74 @@ def restore(data_dir: Path, backup_dir: Path, until: datetime | None, binaries: 
         raise
 
 
-def _segments(base: BaseBackup) -> Iterator[tuple[Path, str]]:
+class _Restore(NamedTuple):
+    """A restore whose database has archived its log and has no base backup of its own yet: what it came from continues.
+
+    PostgreSQL's file of the timeline that it began lies in its log, and names the one before and where that was left.
+    """
+
+    log: Path
+    timeline: str
+    before: str  # the timeline of the database that was restored
+    first: str  # the name of its first file of the log
+    began: float
+
+    @classmethod
+    def read(cls, file: Path) -> Self:
+        """Read a file of a timeline."""
+        before, position = file.read_text("ascii").strip().splitlines()[-1].split()[:2]
+        high, low = (int(part, 16) for part in position.split("/"))
+        return cls(
+            file.parent, file.stem, f"{int(before):08X}", f"{file.stem}{high:08X}{low >> 24:08X}", file.stat().st_mtime
+        )
+
+
+def _restores_of(base: BaseBackup, until: datetime | None) -> list[_Restore]:
+    """The restores that continue a base backup's history, one after the other; of two of one history the newer."""
+    system = base.history.partition("-")[0]
+    found = [
+        _Restore.read(file)
+        for file in base.folder.parents[2].glob(f"{system}-*/log/*.history")
+        if file.parents[1].name != base.history and not [*file.parents[1].glob(f"base/*/{_DESCRIPTION}")]
+    ]
+    first = base.first_segment()
+    timeline, continued = first[:8], list[_Restore]()
+    while following := [one for one in found if one.before == timeline and one.first[8:] >= first[8:]]:
+        newest = max(following, key=lambda one: one.began)
+        if until and newest.began > until.timestamp():
+            break
+        continued.append(newest)
+        timeline = newest.timeline
+    return continued
+
+
+def _segments(base: BaseBackup, restores: Sequence[_Restore]) -> Iterator[tuple[Path, str]]:
     """The archived log since a base backup: each file with its name in the cluster, and of the last what there is."""
     first = base.first_segment()
-    for file in sorted((base.folder.parents[1] / "log").glob("*")):
-        name = file.name.removesuffix(".partial")
-        needed = name >= first or file.suffix == ".history"
-        if needed and (not file.with_name(name).exists() or file.suffix != ".partial"):
-            yield file, name
+    for log in (base.folder.parents[1] / "log", *(one.log for one in restores)):
+        for file in sorted(log.glob("*")):
+            name = file.name.removesuffix(".partial")
+            needed = name >= first or file.suffix == ".history"
+            if needed and (not file.with_name(name).exists() or file.suffix != ".partial"):
+                yield file, name
 
 
-def _check_complete(base: BaseBackup) -> None:
+def _check_complete(base: BaseBackup, restores: Sequence[_Restore]) -> None:
     """Refuse a log with a gap: the restore would end before it, silently."""
-    names = {file.name for file in (base.folder / "pg_wal").iterdir()} | {name for _, name in _segments(base)}
-    timeline = base.first_segment()[:8]
-    segments = sorted(name for name in names if len(name) == _SEGMENT_NAME and name.startswith(timeline))
-    numbers = [int(name[8:16], 16) * _SEGMENTS_PER_NUMBER + int(name[16:], 16) for name in segments]
-    for number, following, name in zip(numbers, numbers[1:], segments, strict=False):
-        if following != number + 1:
-            raise BackupError(f"the archived log has a gap after {name}: name a moment before it with --until")
+    names = {file.name for file in (base.folder / "pg_wal").iterdir()} | {name for _, name in _segments(base, restores)}
+    for first in (base.first_segment(), *(one.first for one in restores)):
+        segments = sorted(name for name in names if len(name) == _SEGMENT_NAME and name.startswith(first[:8]))
+        numbers = [_number(name) for name in segments]
+        for name, number, following in zip(segments, numbers, numbers[1:], strict=False):
+            if following != number + 1:
+                raise BackupError(f"the archived log has a gap after {name}: name a moment before it with --until")
+        if not numbers or numbers[0] > _number(first):
+            raise BackupError(f"the archived log has no {first}: name a moment before it with --until")
+
+
+def _number(segment: str) -> int:
+    """How many files of the log came before one of this name."""
+    return int(segment[8:16], 16) * _SEGMENTS_PER_NUMBER + int(segment[16:], 16)
 
 
 def _recovery(until: datetime | None) -> dict[str, str]:

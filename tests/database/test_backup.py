@@ -192,3 +192,22 @@ async def test_a_restored_database_is_backed_up_and_restored_like_any_other(
     restore(folder / "elsewhere", folder / "backups", None, binaries)
     history, numbers = await numbers_in(folder / "elsewhere", binaries)
     assert (history.split("-")[1], numbers) == ("3", list(range(1, 2501)))
+
+
+async def test_what_a_restored_database_archived_before_its_first_base_backup_is_restored_as_well(
+    backed_up: BackedUp, folder: Path, binaries: Path | None
+) -> None:
+    backups = folder / "backups"
+    shutil.copytree(backed_up.backups, backups)
+    restore(folder / "data", backups, backed_up.moment, binaries)
+    async with running(folder / "data", binaries) as (connection, server):
+        archive = Archive(server.url(), backups, binaries, folder / "data")
+        async with archiving(archive, connection):  # it is lost before it has a base backup
+            await connection.execute("INSERT INTO counted SELECT generate_series(2001, 2500)")
+            await connection.execute("SELECT pg_switch_wal()")
+            await connection.execute("INSERT INTO counted SELECT generate_series(2501, 2600)")
+    restore(folder / "elsewhere", backups, None, binaries)
+    history, numbers = await numbers_in(folder / "elsewhere", binaries)
+    assert (history.split("-")[1], numbers) == ("3", list(range(1, 2601)))
+    restore(folder / "before", backups, backed_up.moment, binaries)
+    assert (await numbers_in(folder / "before", binaries))[1] == list(range(1, 2001))
