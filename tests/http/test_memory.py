@@ -33,9 +33,8 @@ BESIDE = {
 @pytest.fixture
 async def served(app: FastAPI) -> AsyncIterator[str]:
     """The address of the service, over TCP in this process."""
-    config = uvicorn.Config(
-        app, port=0, http=partial(DeadlineProtocol, ConnectionLimit()), lifespan="off", ws="none", log_config=None
-    )
+    options: dict[str, Any] = {"http": partial(DeadlineProtocol, ConnectionLimit()), "ws": "none", "log_config": None}
+    config = uvicorn.Config(app, port=0, lifespan="off", **options)
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110  # uvicorn has no event for it
