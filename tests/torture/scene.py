@@ -24,7 +24,7 @@ from tests.torture.load import Stations
 from tests.torture.service import Service
 
 STATION = Options(batch=20, in_flight=2, timeout=30, give_up_after=600, first_wait=0.1, longest_wait=1.0)
-_STATIONS, _PAGES, _SINGLES = 2, 150, 4  # stations with a file each, its pages of 20 lines, clients of single lines
+_STATIONS, _PAGES, _SINGLES = 2, 80, 4  # stations with a file each, its pages of 20 lines, clients of single lines
 _TEXT = ("printed_name", "residence_address", "city", "zip")
 _DOUBLED = """
 SELECT count(*) FROM (
