@@ -58,13 +58,13 @@ class Result(NamedTuple):
         met = ", ".join(f"{name}: {count}" for name, count in self.scene.trouble.most_common(4)) or "no error"
         saw = f"{met}; longest silence {self.scene.silence:.1f} s"
         counts = f"{self.held.acknowledged:,} | {self.held.lost} | {self.held.doubled}"
-        return f"| {self.title} | {happened} | {counts} | {saw} | {' → '.join(_readiness(self.scene))} |"
+        return f"| {self.title} | {happened} | {counts} | {saw} | {' → '.join(_readiness(self.scene)) or 'ready'} |"
 
 
 def _readiness(scene: Scene) -> list[str]:
-    """What readiness said, one after the other, without repetitions."""
-    said = [line.partition("readiness")[2].strip() for line in scene.transcript if " readiness " in line]
-    return list(dict.fromkeys(said))
+    """What readiness said from the fault on, one after the other."""
+    fault = next(at for at, line in enumerate(scene.transcript) if " s  fault " in line)
+    return [line.partition(" readiness ")[2].strip() for line in scene.transcript[fault:] if " s  readiness " in line]
 
 
 async def _provoke(fault: Fault) -> Result:
