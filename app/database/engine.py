@@ -70,6 +70,10 @@ UNAVAILABLE: Final = (
     asyncpg.exceptions.InsufficientResourcesError,
     asyncpg.exceptions.DeadlockDetectedError,
     asyncpg.ReadOnlySQLTransactionError,
+    # Of a connection that is refused: the database takes none, has another password, or is away for a restore.
+    asyncpg.ObjectNotInPrerequisiteStateError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
 )
 NO_WRITES: Final = (asyncpg.DiskFullError, asyncpg.ReadOnlySQLTransactionError)
 # A page that fails its checksum, an index that contradicts its table, a file that is gone or cannot be read: trying

@@ -155,3 +155,31 @@ async def test_an_embedded_database_that_does_not_start_is_started_again_until_i
                 await until(partial(is_ready, client))
         finally:
             await service.kill()
+
+
+@pytest.mark.parametrize(
+    ("refuse", "allow"),
+    [
+        ("SET default_transaction_read_only = on", "RESET default_transaction_read_only"),
+        ("ALLOW_CONNECTIONS false", "ALLOW_CONNECTIONS true"),
+    ],
+    ids=["read-only", "takes no connection"],
+)
+async def test_a_post_is_answered_503_while_the_database_refuses_it(
+    world: World, connection: asyncpg.Connection, administration: asyncpg.Connection, refuse: str, allow: str
+) -> None:
+    name = await connection.fetchval("SELECT current_database()")
+    await administration.execute(f"ALTER DATABASE {name} {refuse}")
+    ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1"
+    await administration.execute(ended.replace("$1", f"'{name}'"))
+    answers = [await world.post(line(number), key=f"k{number}") for number in range(1, 9)]
+    assert {(answer.status_code, answer.headers["retry-after"]) for answer in answers} == {(503, "1")}
+    assert not await is_ready(world.client)
+    await administration.execute(f"ALTER DATABASE {name} {allow}")
+    await administration.execute(ended.replace("$1", f"'{name}'"))
+
+    async def taken() -> bool:
+        return (await world.post(line(1), key="k1")).status_code in (200, 201)
+
+    await until(taken)
+    await until(partial(is_ready, world.client))
