@@ -58,9 +58,9 @@ SECONDS ?= 600
 torture: $(VENV)/ready  ## provoke races and kill processes for SECONDS (600), and report what was hit
 	$(BIN)/python tools/torture.py --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
-# Each fault on a service of its own under load; FAULT= names one or several, else all, which writes docs/faults.md.
+# Each fault on a service of its own under load; FAULT= names those to provoke anew, else all.
 faults: $(VENV)/ready  ## provoke real faults under load, and write what came of them to docs/faults.md
-	$(BIN)/python tools/faults.py $(if $(FAULT),$(FAULT),--write)
+	$(BIN)/python tools/faults.py $(FAULT)
 
 # Requests made up from the OpenAPI document, EXAMPLES of each operation; SEED= makes the same ones up again.
 EXAMPLES ?= 50

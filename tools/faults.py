@@ -37,6 +37,18 @@ every acknowledged line is looked up on record, every voter's lines are counted 
 """
 
 
+_REHEARSAL = """
+## Rehearsal: the loss of everything
+
+The transcript of the last fault: who did what, and what was seen.
+
+"""
+
+
+def _title(fault: Fault) -> str:
+    return (fault.__doc__ or "").partition("\n")[0]
+
+
 class Result(NamedTuple):
     """A fault, and what came of it."""
 
@@ -48,7 +60,7 @@ class Result(NamedTuple):
     @property
     def title(self) -> str:
         """The fault's name."""
-        return (self.fault.__doc__ or "").partition("\n")[0]
+        return _title(self.fault)
 
     def row(self) -> str:
         """Its row of the table."""
@@ -76,23 +88,24 @@ async def _provoke(fault: Fault) -> Result:
             return Result(fault, None, None, str(error))
 
 
-def _document(results: Sequence[Result]) -> str:
-    """The table, and the transcript of the rehearsal of a loss of everything."""
+def _written(results: Sequence[Result], before: str) -> str:
+    """The document: of the faults that were not provoked now, what it had `before`."""
     facts = {"day": f"{datetime.now(UTC):%Y-%m-%d}", "python": platform.python_version()}
-    text = _HEAD.format(processors=os.cpu_count(), **facts) + "\n".join(result.row() for result in results) + "\n"
+    rows = {line.split("|")[1].strip(): line for line in before.splitlines() if line.startswith("| ")}
+    rows |= {result.title: result.row() for result in results}
+    table = [rows[title] for fault in FAULTS if (title := _title(fault)) in rows]
+    rehearsal = before.partition(_REHEARSAL)[2]
     for result in results:
         if result.fault is everything_lost and result.scene:
-            lines = "\n".join(f"    {line}" for line in result.scene.transcript)
-            text += f"\n## Rehearsal: the loss of everything\n\nWho did what, and what was seen.\n\n{lines}\n"
-    return text
+            rehearsal = "".join(f"    {line}\n" for line in result.scene.transcript)
+    return _HEAD.format(processors=os.cpu_count(), **facts) + "\n".join(table) + "\n" + _REHEARSAL + rehearsal
 
 
 def main() -> int:
-    """Provoke the faults, print each transcript, and write the table."""
+    """Provoke the faults, print each transcript, and write its row of the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     names = [fault.__name__ for fault in FAULTS]
     parser.add_argument("fault", nargs="*", help=f"those to provoke, else all: {', '.join(names)}")
-    parser.add_argument("--write", action="store_true", help=f"write docs/{_FILE.name}")
     arguments = parser.parse_args()
     results = []
     for fault in FAULTS:
@@ -100,8 +113,8 @@ def main() -> int:
             continue
         results.append(asyncio.run(_provoke(fault)))
         print(results[-1].row(), *(results[-1].scene.transcript if results[-1].scene else ()), sep="\n    ", flush=True)
-    if arguments.write:
-        _FILE.write_text(_document(results), encoding="utf-8")
+        before = _FILE.read_text("utf-8") if _FILE.exists() else ""
+        _FILE.write_text(_written(results, before), encoding="utf-8")
     return int(any(result.held and (result.held.lost or result.held.doubled) for result in results))
 
 
