@@ -228,13 +228,16 @@ async def backed_up(scene: Scene) -> None:
 async def clock_jumps(scene: Scene) -> None:
     """The service's clock jumps by 400 days, forward and back
 
-    Checkpoints go on, and the ledger verifies.
+    While it is ahead, keys have expired, and stations stop. The operator runs their commands again.
     """
     clock = Path(scene.service.environment["CLOCK"])
     for days in ("400", "-400", "0"):
         clock.write_text(days)
         scene.note("fault", f"the service's clock is {days} days off")
         await asyncio.sleep(3)
+    await scene.stations_are_stopped()
+    scene.run_stations()
+    scene.note("operator", "runs every station's command again")
 
 
 async def memory_short(scene: Scene) -> None:

@@ -16,7 +16,7 @@ import httpx
 
 from app.ledger.notes import Signer
 from app.station.client import Control, Options, Target, post_file
-from app.station.outcome import Summary
+from app.station.outcome import StationError, Summary
 from tests import recount
 from tests.http.county import VOTERS, voter
 from tests.station.network import Fate, bad_network
@@ -119,7 +119,8 @@ class Scene:
         """Interrupt the command of every station."""
         for station in self._stations:
             station.cancel()
-        await asyncio.gather(*self._stations, return_exceptions=True)
+        ended = await asyncio.gather(*self._stations, return_exceptions=True)
+        self.trouble.update(str(one).partition(": ")[2] for one in ended if isinstance(one, StationError))
         self.note("operator", f"interrupted the stations, which had {self.acknowledged} lines acknowledged")
 
     async def _post(self, section: int, target: Target) -> Summary:
