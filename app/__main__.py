@@ -16,7 +16,7 @@ MODULES: Final = {
     "app.cli.reads": ("reads",),
     "app.cli.assignments": ("assignments",),
     "app.cli.rolls": ("roll", "aliases", "reexamine"),
-    "app.cli.petitions": ("petition", "tally", "explain", "finding", "revise", "withdraw", "section"),
+    "app.cli.petitions": ("petition", "tally", "explain", "finding", "revise", "withdraw", "section", "control-totals"),
     "app.station.cli": ("station",),
     "app.cli.rulesets": ("ruleset",),
     "app.cli.verify": ("verify", "bundle", "ledger-key"),

@@ -51,6 +51,26 @@ class UndecidedLinesError(RecallError, code="undecided_lines", kind="conflict"):
     """Lines are still received, in review or unsettled: the count cannot end yet."""
 
 
+class RawCountFrozenError(RecallError, code="raw_count_frozen", kind="conflict"):
+    """The raw count is frozen: a line that enters or leaves it takes a correction by two people."""
+
+
+class SectionVoidError(RecallError, code="section_void", kind="conflict"):
+    """The petition was filed: a section that comes later is void (EC 11222(b))."""
+
+
+class SectionConflictError(RecallError, code="section_conflict", kind="conflict"):
+    """The section is registered with other content. Nothing was changed."""
+
+
+class UnknownSectionError(RecallError, code="unknown_section", kind="not_found"):
+    """The section was not registered, and has neither dates nor lines."""
+
+
+class SectionRefusedError(RecallError, code="section_refused", kind="invalid"):
+    """This is not allowed of this section."""
+
+
 class NoCheckpointError(RecallError, code="no_checkpoint", kind="not_found"):
     """There is no such checkpoint, or none yet."""
 

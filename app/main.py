@@ -26,6 +26,7 @@ from app.http import (
     problems,
     reads,
     rulesets,
+    sections,
     signatures,
     voters,
 )
@@ -48,7 +49,7 @@ _ROUTERS = (
     signatures.router,
     history.router,
     signatures.withdrawals,
-    signatures.sections,
+    sections.router,
     petitions.tallies,
     petitions.ledger,
     administration.rolls,

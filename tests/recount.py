@@ -46,6 +46,16 @@ SELECT reason, count(*) FROM line WHERE petition_id = $1 AND status = 'invalid' 
 """
 
 
+# The lines that sections claim beyond those scanned of each.
+_UNSCANNED = """
+SELECT coalesce(sum(greatest(lines - scanned, 0)), 0) AS unscanned FROM (
+    SELECT section, max(lines) AS lines FROM section_registration WHERE petition_id = $1 GROUP BY section
+) AS claimed LEFT JOIN LATERAL (
+    SELECT count(*) AS scanned FROM line WHERE petition_id = $1 AND line.section = claimed.section
+) AS seen ON true
+"""
+
+
 async def check(connection: asyncpg.Connection, petition_id: UUID, signer: Signer = _UNUSED_KEY) -> None:
     """The independent SQL and the service's verification find nothing wrong. No `signer`: there are no checkpoints."""
     await check_by_sql(connection, petition_id)
@@ -59,6 +69,7 @@ async def check_by_sql(connection: asyncpg.Connection, petition_id: UUID) -> Non
     assert not miscounted, f"these do not follow from their voters' other lines: {miscounted}"
     head = await connection.fetchrow("SELECT * FROM head WHERE petition_id = $1", petition_id)
     counted = dict(await connection.fetchrow(_COUNTED, petition_id))
+    counted |= dict(await connection.fetchrow(_UNSCANNED, petition_id))
     assert {name: head[name] for name in counted} == counted, "the head's numbers are not those of the lines"
     reasons = dict(await connection.fetch(_REASONS, petition_id))
     assert json.loads(head["by_reason"]) == reasons, "the head's reasons are not those of the lines"

@@ -29,7 +29,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 FORMAT = "recall-evidence/1"
-TYPES = {"open", "intake", "finding", "withdrawal", "revision", "section", "reexamination", "close", "retention"}
+TYPES = {"open", "intake", "finding", "withdrawal", "revision", "section", "reexamination", "registration", "filing"}
+TYPES |= {"close", "retention"}
 SHOWN = 20  # disagreements of one step that are printed
 GIVEN, DESTROYED = 1, 2  # marks of a leaf
 EMPTY = {"raw": 0, "received": 0, "valid": 0, "invalid": 0, "review": 0, "unsettled": 0, "by_reason": {}}

@@ -14,7 +14,9 @@ from app.count.line_queries import read_line, read_tallies
 from app.count.record import Count
 from app.database.pools import Database
 from app.examination import actions, explanation
-from app.http import petitions, problems, signatures, wire
+from app.examination import sections as section_actions
+from app.examination.section_queries import section_states
+from app.http import petitions, problems, sections, signatures, wire
 from app.law.petition import SectionDates, Terms
 from app.law.reasons import REASONS, REVIEW_CAUSES, Outcome
 from app.law.review import PersonFinding
@@ -58,6 +60,10 @@ def add_parser(subparsers: cli.Subparsers) -> None:
     opening.add_argument("--filed", dest="filed_on", required=True, **cli.DATE, help="the day it was filed")
     text = "the rules of the count (default: those that are valid on the day of filing; `ruleset list` shows them)"
     opening.add_argument("--ruleset", dest="ruleset_name", metavar="NAME", help=text)
+    text = "end the registration of sections: all are filed at once (EC 11222(b)); print the control totals as JSON"
+    cli.command(petition, "file", text, _file, cli.PETITION_FIRST)
+    text = "print what was claimed at receipt and what was scanned, and the sections that differ, as JSON"
+    cli.command(subparsers, "control-totals", text, _control_totals, cli.PETITION_FIRST)
     cli.command(petition, "close", "end a petition's count and print the petition as JSON", _close, cli.PETITION_FIRST)
     cli.command(subparsers, "tally", "print a petition's tally as JSON", _tally, cli.PETITION_FIRST)
     text = "print every finding on one line with its evidence, in words"
@@ -165,6 +171,19 @@ async def _withdraw(arguments: cli.Arguments, database: Database) -> None:
 async def _section(arguments: cli.Arguments, database: Database) -> None:
     dates = SectionDates(arguments.signed_from, arguments.signed_to)
     who = await cli.the_user(database, arguments.petition.county_id, *_DECIDERS)
-    act = partial(actions.declare_section, section=arguments.section, dates=dates, by=who.name)
+    act = partial(section_actions.declare_section, section=arguments.section, dates=dates, by=who.name)
     declared = await Count(database).attempt(arguments.petition, act, now=cli.now())
-    _print(signatures.section_out(declared))
+    _print(sections.section_out(declared))
+
+
+async def _file(arguments: cli.Arguments, database: Database) -> None:
+    who = await cli.the_user(database, arguments.petition.county_id, "supervisor")
+    act = partial(section_actions.file_petition, by=who.name)
+    total = await Count(database).attempt(arguments.petition, act, now=cli.now())
+    _print(sections.TotalsOut.model_validate(total))
+
+
+async def _control_totals(arguments: cli.Arguments, database: Database) -> None:
+    async with database.reading() as connection:
+        found = await section_states(connection, arguments.petition.key)
+    _print(sections.control_totals_out(arguments.petition, found))

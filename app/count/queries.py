@@ -1,13 +1,14 @@
 """SQL that changes the count. The order in a transaction is the order of the locks: slots, lines, head."""
 
 import json
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from asyncpg import Connection, Record
 
-from app.law.line import HEAD_COLUMNS, TEXT_COLUMNS, Line, Place, Signature, Tally
+from app.law.line import HEAD_COLUMNS, TEXT_COLUMNS, Line, Place, RawCountStage, Signature, Tally
 from app.law.petition import Petition, PetitionKey, SectionDates
 from app.law.reasons import Outcome
 from app.ledger.entries import Entry, StoredFinding
@@ -104,10 +105,37 @@ INSERT INTO ledger (county_id, petition_id, seq, type, leaf_root, leaves, payloa
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 """
 
+# The lines that their sections claim, but for those scanned: a section's surplus does not count. Of the registered ones
+# among the sections of new lines those there are by now are counted, each along the primary key and no further than
+# can matter.
 _MOVE_HEAD = """
 UPDATE head SET version = $3, hash = $4, state = $5, as_of = $6, received = $7, valid = $8, invalid = $9,
-                review = $10, unsettled = $11, unsettled_valid = $12, blank = $13, struck = $14, by_reason = $15
+                review = $10, unsettled = $11, unsettled_valid = $12, blank = $13, struck = $14, by_reason = $15,
+                raw_count = $16, unscanned = $17 - (
+    SELECT coalesce(sum(greatest(claim.lines - seen.lines + new.lines, 0) - greatest(claim.lines - seen.lines, 0)), 0)
+    FROM unnest($18::int[], $19::int[]) AS new (section, lines)
+    CROSS JOIN LATERAL (
+        SELECT lines FROM section_registration AS r
+        WHERE r.county_id = $1 AND r.petition_id = $2 AND r.section = new.section AND registration_no = 1 OFFSET 0
+    ) AS claim
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS lines FROM (
+            SELECT FROM line WHERE line.county_id = $1 AND line.petition_id = $2 AND line.section = new.section
+            LIMIT claim.lines + new.lines
+        ) AS scanned
+    ) AS seen
+)
 WHERE county_id = $1 AND petition_id = $2
+RETURNING unscanned
+"""
+
+# The lines that these sections claim and that were not scanned yet. Run under the head's lock, by the primary keys.
+_UNSCANNED = """
+SELECT coalesce(sum(greatest(r.lines - (
+    SELECT count(*) FROM line WHERE line.county_id = $1 AND line.petition_id = $2 AND line.section = r.section
+), 0)), 0)::bigint
+FROM section_registration r
+WHERE county_id = $1 AND petition_id = $2 AND section = ANY ($3::int[]) AND registration_no = 1
 """
 
 # The lines at these places, and every text that was ever accepted there. OFFSET 0 has each place looked up by its
@@ -188,6 +216,8 @@ class Change:
     petition: Petition
     now: datetime
     tally: Tally | None = None  # as this transaction leaves it; None: it has not changed the count
+    registered: Sequence[int] = ()  # sections that it has registered
+    raw_count: RawCountStage | None = None  # where it takes the raw count; None: where it was
 
     async def insert(self, query: str, value: object, rows: Collection[Iterable[object]]) -> int:
         """Run a statement with a value that all rows share and their columns, if there are rows; returns how many."""
@@ -258,13 +288,28 @@ async def write_findings(change: Change, version: int, findings: Sequence[Stored
     await change.insert(_WRITE_FINDINGS, version, rows)
 
 
-async def append_entry(change: Change, entry: Entry, tally: Tally) -> None:
-    """Append the next ledger entry and move the head, which the transaction has locked, to it and its tally."""
+async def append_entry(change: Change, entry: Entry, tally: Tally, new: Places) -> Tally:
+    """Append the next ledger entry and move the head, which the transaction has locked, to it and its tally.
+
+    Returns the tally without the claims of what was scanned.
+
+    Args:
+        change: the transaction, with the sections that it has registered.
+        entry: the ledger's.
+        tally: after it, but for what is claimed and not scanned.
+        new: the places at which this transaction adds lines.
+    """
     connection, petition = change.connection, change.petition.key
     await connection.execute(_APPEND_ENTRY, *petition, *entry)
+    if change.registered:
+        claimed = await connection.fetchval(_UNSCANNED, *petition, change.registered)
+        tally = tally._replace(claimed=tally.claimed + claimed)
     *numbers, by_reason = tally.counts
     place = (entry.seq, entry.hash, tally.state, tally.as_of)
-    await connection.execute(_MOVE_HEAD, *petition, *place, *numbers, json.dumps(by_reason))
+    sections = Counter(one.section for one in new)
+    scanned = (tally.raw_count, tally.claimed, list(sections), list(sections.values()))
+    left = await connection.fetchval(_MOVE_HEAD, *petition, *place, *numbers, json.dumps(by_reason), *scanned)
+    return tally._replace(claimed=left)
 
 
 async def occupied_places(connection: Connection, petition: PetitionKey, places: Places) -> dict[Place, Occupied]:

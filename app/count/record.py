@@ -24,11 +24,12 @@ from app.errors import (
     CheckpointRefusedError,
     IdempotencyConflictError,
     PetitionClosedError,
+    RawCountFrozenError,
     UnknownPetitionError,
 )
 from app.law.line import Finding, Line, Place, Tally, canonical_text, line_after, outcomes_by_slot, restated
 from app.law.petition import Petition, Terms, check_closing, check_terms
-from app.law.reasons import VALID
+from app.law.reasons import NOT_RAW, VALID
 from app.law.ruleset import Ruleset
 from app.ledger.entries import SALT_BYTES, Entry, EntryType, StoredFinding, merkle_root
 from app.ledger.evidence import make_checkpoint
@@ -257,7 +258,8 @@ async def write(
 ) -> dict[Place, Line]:
     """Write the lines, their findings, one ledger entry and the tally under the head's lock. Returns the lines.
 
-    Raises PetitionClosedError if the count has ended, and UnknownPetitionError.
+    Raises PetitionClosedError if the count has ended, RawCountFrozenError if the raw count would change and must not,
+    and UnknownPetitionError.
 
     Args:
         change: the transaction; it holds the slots and the lines.
@@ -270,6 +272,8 @@ async def write(
         raise UnknownPetitionError
     if (head.state == "open") == (entry_type == "retention"):  # after the end only retention is allowed
         raise PetitionClosedError
+    if head.raw_count == "frozen" and any(_moves_raw_count(finding.before, line) for finding, line in decided):
+        raise RawCountFrozenError
     version, at = head.version + 1, change.now.isoformat()
     lines = [line._replace(version=version) for _, line in decided]
     counted = {old.place: old.voter_id for finding, _ in decided if (old := finding.before) and old.outcome == VALID}
@@ -289,9 +293,15 @@ async def write(
     leaves = [finding.leaf_hash() for finding in stored]
     entry = Entry(version, entry_type, merkle_root(leaves), b"".join(leaves), canonical_text(payload)).after(head.hash)
     state = "closed" if entry_type == "close" else head.state
-    change.tally = Tally(version, change.now, state, counts, entry.hash)
-    await rows.append_entry(change, entry, change.tally)
+    tally = Tally(version, change.now, state, counts, entry.hash, change.raw_count or head.raw_count, head.claimed)
+    new = [finding.place for finding, _ in decided if finding.before is None]
+    change.tally = await rows.append_entry(change, entry, tally, new)
     return {line.place: line for line in lines}
+
+
+def _moves_raw_count(before: Line | None, after: Line) -> bool:
+    """Whether a line is new, or enters or leaves the raw count."""
+    return before is None or (before.outcome.status in NOT_RAW) != (after.outcome.status in NOT_RAW)
 
 
 def finding_content(finding: Finding, line: Line, shared: Mapping[str, str]) -> str:

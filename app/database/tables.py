@@ -37,8 +37,8 @@ ruleset = Table(
 head = _table(
     "head",
     **dict.fromkeys(("version", "received", "valid", "invalid", "review", "unsettled"), Integer()),
-    **dict.fromkeys(("unsettled_valid", "blank", "struck"), Integer()),
-    **dict.fromkeys(("state", "by_reason"), Text()),
+    **dict.fromkeys(("unsettled_valid", "blank", "struck", "unscanned"), Integer()),
+    **dict.fromkeys(("state", "by_reason", "raw_count"), Text()),
     hash=LargeBinary(),
     as_of=_TIME,
 )

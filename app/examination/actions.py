@@ -1,4 +1,4 @@
-"""What people do to lines (findings, corrected texts, dates of sections, withdrawals), and their new examination.
+"""What people do to lines (findings, corrected texts, withdrawals), and their new examination.
 
 Lines are examined again when their text or dates were corrected, or a newer roll or newer aliases may know more of
 them. Each action raises what `record` raises besides.
@@ -23,7 +23,7 @@ from app.count.record import ChangedMeanwhileError, Count, record
 from app.database.tables import new_id
 from app.examination import queries as rows
 from app.law.line import Finding, Line, Place, Signature
-from app.law.petition import Petition, Revocation, SectionDates, Withdrawal, check_received, signing_interval
+from app.law.petition import Petition, Revocation, Withdrawal, check_received
 from app.law.reasons import ReviewCause
 from app.law.review import PersonFinding, judge, judge_again
 from app.ledger.entries import SALT_BYTES, leaf_hash
@@ -118,38 +118,8 @@ async def revise(change: Change, revised: Signature, *, by: str, note: str) -> t
     row = (*key, *revised.place, *revised.to_store(), note, by, change.now)
     if not await connection.fetchval(rows.ADD_REVISION, *row):
         raise ChangedMeanwhileError
-    await record(change, "revision", await _examined_again(change, [read.line], "new_writing"))
+    await record(change, "revision", await examined_again(change, [read.line], "new_writing"))
     return await read_line(connection, key, revised.place), True
-
-
-async def declare_section(
-    change: Change, section: int, dates: SectionDates, *, by: str
-) -> tuple[rows.Declaration, int]:
-    """Enter a section's dates. If they change the interval of its lines, every line is examined again.
-
-    Dates that are missing or contradict each other or the circulation window are entered as well: that is what the
-    paper says, and a person reviews its lines. Returns the dates as they hold now, and how many lines were examined.
-
-    Args:
-        change: the transaction, its petition and the time.
-        section: the section's number.
-        dates: the first and last day of signing that its circulator declared; None: missing.
-        by: the user who enters them; goes on record.
-    """
-    connection, petition = change.connection, change.petition
-    held = await rows.begin_declaration(connection, petition.key, section)
-    before = SectionDates(held.signed_from, held.signed_to) if held else None
-    if held and before == dates:
-        return held, 0
-    declaration = rows.Declaration(section, held.declaration_no + 1 if held else 1, *dates, by, change.now)
-    await connection.execute(rows.ADD_DECLARATION, *petition.key, *declaration)
-    await hold_basis(connection, petition.key)
-    moved = signing_interval(petition.window, before) != signing_interval(petition.window, dates)
-    lines = await rows.lines(connection, rows.OF_SECTION, *petition.key, section) if moved else []
-    findings = await _examined_again(change, lines, "new_dates") if lines else []
-    facts = {"section": section, **{name: day and day.isoformat() for name, day in dates._asdict().items()}}
-    await record(change, "section", findings, facts=facts)
-    return declaration, len(lines)
 
 
 async def withdraw(change: Change, voter_id: str, received_on: date, *, by: str, note: str) -> Changed:
@@ -273,7 +243,7 @@ async def _examine_some(count: Count, petition: Petition, now: datetime, decide:
             lines = await rows.lines(connection, rows.OUTDATED, *petition.key, roll_version)
             if not lines:
                 return await _examine_aliases(change, aliases_version, decide)
-            await record(change, "reexamination", await _examined_again(change, lines, "new_roll", decide))
+            await record(change, "reexamination", await examined_again(change, lines, "new_roll", decide))
             return len(lines)
     except ChangedMeanwhileError:
         return 0  # a clerk decided one of these lines just now: what is left is read again
@@ -295,17 +265,24 @@ async def _examine_aliases(change: Change, version: int, decide: Decide) -> int 
         if parsed_differently(parsed[line.place], aliases[line.aliases_version], aliases[version])
     ]
     if different:
-        await record(change, "reexamination", await _examined_again(change, different, "new_aliases", decide))
+        await record(change, "reexamination", await examined_again(change, different, "new_aliases", decide))
     else:  # in a transaction that locks nothing else: a transaction that locks a line never waits for a slot
         await lock_lines(change, signatures, [])  # in paper order, as everywhere
         await connection.execute(rows.READ_NOW, *petition.key, *columns(signatures), version)
     return len(different)
 
 
-async def _examined_again(
+async def examined_again(
     change: Change, lines: Sequence[Line], cause: ReviewCause, decide: Decide = decide_lines
 ) -> list[Finding]:
-    """The findings that follow from a new examination of these lines, as they are decided now."""
+    """The findings that follow from a new examination of these lines, as they are decided now.
+
+    Args:
+        change: the transaction.
+        lines: to examine.
+        cause: what changed, of which a person learns where it contradicts what people decided.
+        decide: looks lines up.
+    """
     connection, petition = change.connection, change.petition
     signatures = await signatures_at(connection, petition.key, [line.place for line in lines])
     found = await examine_lines(connection, petition, [signatures[line.place] for line in lines], decide)

@@ -1,7 +1,6 @@
 """SQL of what people put on record, of lines to examine again, and of the blind double check."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -35,8 +34,8 @@ READ_BEFORE = f"""
 LIMIT {_BATCH}
 """
 
-# Every line of a section in paper order, by the primary key.
-OF_SECTION = f"{_LINE} AND section = $3 ORDER BY section, page, line"
+# Every line of these sections in paper order, by the primary key.
+OF_SECTIONS = f"{_LINE} AND section = ANY ($3::int[]) ORDER BY section, page, line"
 
 # Notes that a version of the aliases reads these lines as the version before did, so that their decisions remain.
 # By the primary key; the lines are locked.
@@ -71,37 +70,6 @@ FROM signature_revision
 WHERE county_id = $1 AND petition_id = $2 AND section = $3 AND page = $4 AND line = $5
 ON CONFLICT DO NOTHING RETURNING revision_no
 """  # noqa: S608  # a literal of ours
-
-
-class Declaration(NamedTuple):
-    """The dates that a circulator declared for a section, and who entered them."""
-
-    section: int
-    declaration_no: int
-    signed_from: date | None
-    signed_to: date | None
-    declared_by: str
-    declared_at: datetime
-
-
-# Waits for transactions that examine lines of this petition; later ones start again with the new dates. By primary key.
-_BEGIN = "UPDATE petition SET sections_version = sections_version + 1 WHERE county_id = $1 AND petition_id = $2"
-
-# The newest declaration of a section, by the primary key.
-_NEWEST = f"""
-SELECT {", ".join(Declaration._fields)} FROM section
-WHERE county_id = $1 AND petition_id = $2 AND section = $3 ORDER BY declaration_no DESC LIMIT 1
-"""  # noqa: S608  # names of ours
-
-# `begin_declaration` holds the lock, so the number is free.
-ADD_DECLARATION = _insert("section", Declaration._fields)
-
-
-async def begin_declaration(connection: Connection, petition: PetitionKey, section: int) -> Declaration | None:
-    """The section's newest declaration, if any; keeps examinations of the petition out until this transaction ends."""
-    await connection.execute(_BEGIN, *petition)
-    row = await connection.fetchrow(_NEWEST, *petition, section)
-    return row and Declaration(*row)
 
 
 _WITHDRAWAL = """

@@ -156,7 +156,6 @@ class _BoundsOut(CountsOut):
     unsettled_valid: int
     unsettled_invalid: int
     at_least: int
-    at_most: int
 
 
 class TallyOut(_BoundsOut):
@@ -166,6 +165,9 @@ class TallyOut(_BoundsOut):
     version: int
     as_of: datetime
     required: int
+    raw_count: wire.RawCountStage
+    unscanned: int
+    at_most: int
     invalid_by_reason: dict[str, int]
     invalid_by_code: dict[str, int]
     margin: int
@@ -183,12 +185,15 @@ def tally_out(petition: Petition, tally: Tally) -> TallyOut:
         version=tally.version,
         as_of=tally.as_of,
         required=required,
+        raw_count=tally.raw_count,
+        unscanned=tally.unscanned,
+        at_most=tally.at_most,
         invalid_by_reason=dict(invalid_by_published(counts.by_reason)),
         invalid_by_code=dict(counts.by_reason),
         margin=counts.valid - required,
         validity_rate=rate(counts.valid, counts.raw),
         break_even_rate=rate(required, counts.raw),
-        outlook=outlook(counts, required),
+        outlook=outlook(tally, required),
     )
 
 

@@ -1,4 +1,4 @@
-"""Signatures: posted and read; and what people record: findings, corrections, withdrawals, the dates of sections."""
+"""Signatures: posted and read; and what people record: findings, corrections, withdrawals."""
 
 import json
 import re
@@ -26,14 +26,13 @@ from app.errors import (
     UnknownLineError,
 )
 from app.examination import actions
-from app.examination.queries import Declaration, page_of_withdrawals
+from app.examination.queries import page_of_withdrawals
 from app.examination.reads import VoterRead, line_read
 from app.http import frame, wire
-from app.http.frame import AppState, Decider, DeciderWrite, LineReader, PathPetition, Poster, Reader
+from app.http.frame import AppState, DeciderWrite, LineReader, PathPetition, Poster, Reader
 from app.http.problems import FieldError, field_error, field_errors
 from app.http.stations import outcomes
 from app.law.line import LARGEST_NUMBER, Line, Place, Signature
-from app.law.petition import SectionDates
 from app.law.reasons import Outcome
 from app.law.review import PersonFinding
 
@@ -41,7 +40,6 @@ _PETITION = "/v1/petitions/{petition_id}"
 direct = APIRouter(prefix=_PETITION + "/signatures", tags=["signatures"], route_class=frame.DirectRoute)
 router = APIRouter(prefix=_PETITION, tags=["signatures"])
 withdrawals = APIRouter(prefix=_PETITION + "/withdrawals", tags=["withdrawals"])
-sections = APIRouter(prefix=_PETITION + "/sections", tags=["sections"])
 
 _ERRORS_OF_A_LINE = 5  # shown in a batch's answer, and
 _ERRORS_OF_A_BATCH = 100  # in all, so that it cannot grow far beyond the batch
@@ -544,40 +542,3 @@ async def list_withdrawals(who: Reader, state: AppState, petition: PathPetition,
     named = {str(one.withdrawal_id): one.voter_id for one in page["withdrawals"]}
     await state.put_on_record(who, VoterRead.of_voters("withdrawals", petition.petition_id, named))
     return page
-
-
-class SectionIn(wire.RequestModel):
-    """The circulator's dates (EC 104), null where the paper has none. Enter contradictory dates as they are written."""
-
-    signed_from: wire.IsoDate | None
-    signed_to: wire.IsoDate | None
-
-
-class SectionOut(wire.ResponseModel):
-    """A section's dates, and how many of its lines this request had examined again."""
-
-    section: int
-    signed_from: date | None
-    signed_to: date | None
-    declared_by: str
-    declared_at: datetime
-    examined: int
-
-
-def section_out(done: tuple[Declaration, int]) -> SectionOut:
-    """A section's current dates."""
-    held, examined = done
-    return SectionOut.model_validate(held._asdict() | {"examined": examined})
-
-
-@sections.put("/{section}", response_model=SectionOut)
-async def put_section(
-    principal: Decider, state: AppState, petition: PathPetition, section: wire.Number, dates: wire.Body[SectionIn]
-) -> Response:
-    """Where the dates change the interval of the section's lines, each is examined again.
-
-    Missing or contradictory dates send them to a person: `review`, `section_dates`.
-    """
-    act = partial(actions.declare_section, section=section, dates=SectionDates(**dict(dates)), by=principal.name)
-    write = frame.Write(principal, state, petition)
-    return await write.carry_out(act, lambda done: (200, section_out(done)), "section", str(section), dates)

@@ -17,7 +17,7 @@ from typing_extensions import TypeAliasType
 
 from app.access import principals
 from app.http.problems import Problem, field_error, field_errors, invalid
-from app.law import line, reasons, registration
+from app.law import line, reasons, registration, section
 from app.law.line import LARGEST_NUMBER, Place
 from app.ledger import entries
 from app.roll import queries
@@ -197,6 +197,9 @@ DecidedStatus = Literal["valid", "invalid", "review"]
 # Values that several models share have one schema with a name, for which a generator makes one type.
 Status = TypeAliasType("Status", reasons.Status)
 LineKind = TypeAliasType("LineKind", line.LineKind)
+RawCountStage = TypeAliasType("RawCountStage", line.RawCountStage)
+DeclarationFault = TypeAliasType("DeclarationFault", section.DeclarationFault)
+Difference = TypeAliasType("Difference", section.Difference)
 Reason = TypeAliasType("Reason", reasons.Reason)
 LineReason = TypeAliasType("LineReason", Literal[reasons.Reason, reasons.ReviewCause])
 Role = TypeAliasType("Role", principals.Role)

@@ -234,7 +234,9 @@ class Counts(NamedTuple):
 
 
 _WITHOUT_ZEROS: Final = ("blank", "struck")  # so that entries from before these were counted say the same
-HEAD_COLUMNS: Final = f"version, as_of, state, hash, {', '.join(Counts._fields)}"
+HEAD_COLUMNS: Final = f"version, as_of, state, hash, raw_count, unscanned, {', '.join(Counts._fields)}"
+RawCountStage = Literal["open", "filed", "frozen"]
+"""Open: sections are registered. Filed: their registration has ended (EC 11222(b)). Frozen: no place can be added."""
 
 
 class Tally(NamedTuple):
@@ -245,12 +247,29 @@ class Tally(NamedTuple):
     state: str  # open, closed
     counts: Counts
     hash: bytes = b""  # of the ledger entry of this version
+    raw_count: RawCountStage = "open"
+    claimed: int = 0  # lines that sections claim beyond what was scanned of each
 
     @classmethod
     def stored(cls, row: Sequence[Any]) -> Self:
         """The tally from the values of `HEAD_COLUMNS`."""
-        version, as_of, state, digest, *numbers, by_reason = row
-        return cls(version, as_of, state, Counts._make((*numbers, json.loads(by_reason))), digest)
+        version, as_of, state, digest, raw_count, claimed, *numbers, by_reason = row
+        return cls(version, as_of, state, Counts._make((*numbers, json.loads(by_reason))), digest, raw_count, claimed)
+
+    @property
+    def is_final(self) -> bool:
+        """Whether no line can be added any more."""
+        return self.raw_count == "frozen" or self.state == "closed"
+
+    @property
+    def unscanned(self) -> int:
+        """Lines that were claimed at receipt and may still be scanned."""
+        return 0 if self.is_final else self.claimed
+
+    @property
+    def at_most(self) -> int:
+        """The valid lines if everything that is open proves good, and each line that was claimed as well."""
+        return self.counts.at_most + self.unscanned
 
 
 def rate(part: int, whole: int) -> float | None:
@@ -263,11 +282,17 @@ def rate(part: int, whole: int) -> float | None:
 Outlook = Literal["sufficient", "insufficient", "undecided"]
 
 
-def outlook(counts: Counts, required: int) -> Outlook:
-    """The result that is certain whatever becomes of what is open: lines in review, unsettled, or not yet scanned."""
-    if counts.at_least >= required:
+def outlook(tally: Tally, required: int) -> Outlook:
+    """The result that is certain whatever becomes of what is open: lines in review, unsettled, or not yet scanned.
+
+    Until the filing more sections may come, and fewer lines than are required make a petition insufficient on its face
+    only once the raw count is frozen (EC 11222).
+    """
+    if tally.counts.at_least >= required:
         return "sufficient"
-    return "insufficient" if counts.at_most < required else "undecided"
+    enough_lines = tally.raw_count == "filed" and tally.counts.raw + tally.unscanned >= required
+    known = tally.is_final or enough_lines
+    return "insufficient" if known and tally.at_most < required else "undecided"
 
 
 # Not checked for values that contain themselves, which are never made: that takes a quarter of the time.

@@ -12,7 +12,17 @@ from typing import Final, Literal, NamedTuple, Self
 from app.law.line import Place
 
 EntryType = Literal[
-    "open", "intake", "finding", "withdrawal", "revision", "section", "reexamination", "close", "retention"
+    "open",
+    "intake",
+    "finding",
+    "withdrawal",
+    "revision",
+    "section",
+    "reexamination",
+    "registration",
+    "filing",
+    "close",
+    "retention",
 ]
 
 GENESIS = bytes(32)  # the previous hash of the first entry

@@ -22,6 +22,8 @@ ALLOWED = {
     "ruleset": {"SELECT", "INSERT"},
     "lapsed_attempt": {"SELECT", "INSERT"},
     "section": {"SELECT", "INSERT"},
+    "section_registration": {"SELECT", "INSERT"},
+    "section_confirmation": {"SELECT", "INSERT"},
     "section_assignment": {"SELECT", "INSERT"},
     "signature": {"SELECT", "INSERT"},
     "signature_revision": {"SELECT", "INSERT"},

@@ -11,7 +11,7 @@ from app.count.queries import Change
 from app.count.record import Count
 from app.database.pools import Database
 from app.errors import RecallError
-from app.examination import actions
+from app.examination import actions, sections
 from app.examination.queries import IN_FORCE, find_withdrawal
 from app.law.line import Place, Signature
 from app.law.petition import Petition, SectionDates, Terms
@@ -113,7 +113,7 @@ class Acts:
     async def declare(self, section: int, signed_from: date | None, signed_to: date | None) -> None:
         """A section's dates are entered."""
         dates = SectionDates(signed_from, signed_to)
-        await self._once(lambda change: actions.declare_section(change, section, dates, by="clerk-1"))
+        await self._once(lambda change: sections.declare_section(change, section, dates, by="clerk-1"))
 
     async def load_aliases(self, text: str) -> None:
         """Other names are loaded, and what they read otherwise is asked again."""
