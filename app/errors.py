@@ -55,6 +55,14 @@ class RawCountFrozenError(RecallError, code="raw_count_frozen", kind="conflict")
     """The raw count is frozen: a line that enters or leaves it takes a correction by two people."""
 
 
+class RawCountRefusedError(RecallError, code="raw_count_refused", kind="conflict"):
+    """This cannot be done with the raw count now."""
+
+
+class UnknownProposalError(RecallError, code="unknown_proposal", kind="not_found"):
+    """This is not the petition's newest proposal."""
+
+
 class SectionVoidError(RecallError, code="section_void", kind="conflict"):
     """The petition was filed: a section that comes later is void (EC 11222(b))."""
 

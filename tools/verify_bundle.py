@@ -30,7 +30,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 FORMAT = "recall-evidence/1"
 TYPES = {"open", "intake", "finding", "withdrawal", "revision", "section", "reexamination", "registration", "filing"}
-TYPES |= {"close", "retention"}
+TYPES |= {"freeze", "correction", "close", "retention"}
+STAGES = {"filing": ("open", "filed"), "freeze": ("filed", "frozen"), "correction": ("frozen", "filed")}
 SHOWN = 20  # disagreements of one step that are printed
 GIVEN, DESTROYED = 1, 2  # marks of a leaf
 EMPTY = {"raw": 0, "received": 0, "valid": 0, "invalid": 0, "review": 0, "unsettled": 0, "by_reason": {}}
@@ -123,6 +124,8 @@ class Ledger:
         self.trees: list[tuple[int, bytes]] = []
         self.opening: Json = {}
         self.hash, self.tally, self.closed = bytes(32), "", False
+        self.stage, self.raw = "open", [0, 0, 0]  # where the raw count stands; and it, as it was frozen
+        self.freezes: dict[int, list[Any]] = {}  # by entry: what it says, and what the findings give
 
     def find(self, seq: int) -> tuple[int, int, int]:
         """The position of an entry, and where its leaves begin and end; -1, 0, 0 if there is no such entry."""
@@ -156,6 +159,7 @@ def step_2_chain(bundle: zipfile.ZipFile, points: list[Json]) -> Ledger:
         if kind not in TYPES or (kind == "open") != (expected == 1) or ledger.closed != (kind == "retention"):
             step.fault(where, "an entry of its type is not allowed here")
         said = read_payload(step, where, entry["payload"], len(leaves) // 32)
+        follow_raw_count(step, ledger, where, (seq, kind, said))
         ledger.hash = bytes.fromhex(entry["hash"])
         counts = add_entry(ledger, seq, leaves, said["tally"], counts)
         ledger.opening = said if kind == "open" else ledger.opening
@@ -178,6 +182,26 @@ def read_payload(step: Step, where: str, text: str, leaves: int) -> Json:
     if canonical(payload) != text or sums != (leaves, parts, sum(tally["by_reason"].values())):
         step.fault(where, "its payload is not canonical or does not add up")
     return payload
+
+
+def follow_raw_count(step: Step, ledger: Ledger, where: str, entry: tuple[int, str, Json]) -> None:
+    """Between a freeze and a correction the raw count stays; each freeze is kept, to be compared with the lines."""
+    seq, kind, said = entry
+    raw = [said["tally"].get(name, 0) for name in ("raw", "blank", "struck")]
+    needed, after = STAGES.get(kind, (ledger.stage, ledger.stage))
+    if needed != ledger.stage or (needed == "frozen" and raw != ledger.raw):
+        step.fault(where, "the raw count is not where an entry of its type is allowed, or it was frozen and changed")
+    ledger.stage, ledger.raw = after, raw
+    if kind == "freeze":
+        ledger.freezes[seq] = [said["raw"], said["list_hash"], 0, hashlib.sha256()]
+
+
+def put_on_lists(ledger: Ledger, place: str, in_raw: list[tuple[int, bool]]) -> None:
+    """Put a place on the raw list of each freeze at which it was in the raw count."""
+    for seq, listed in ledger.freezes.items():
+        if next((said for at, said in reversed(in_raw) if at < seq), False):
+            listed[2] += 1
+            listed[3].update(f"{place}\n".encode())
 
 
 def add_entry(ledger: Ledger, seq: int, leaves: bytes, tally: Json, before: dict[str, int]) -> dict[str, int]:
@@ -225,6 +249,7 @@ def step_3_findings(bundle: zipfile.ZipFile, ledger: Ledger) -> None:
     withdrawn: set[str] = set()
     place: tuple[int, ...] = ()
     last: Json = NO_FINDING
+    in_raw: list[tuple[int, bool]] = []
     for finding in records(bundle, "findings.ndjson"):
         count += 1
         said: Json = json.loads(finding["content"]) | {"seq": finding["seq"]}
@@ -233,12 +258,18 @@ def step_3_findings(bundle: zipfile.ZipFile, ledger: Ledger) -> None:
             end_line(step, last, counted, withdrawn, partly=partly)
             if here < place:
                 step.fault(where, "places are not in order")
-            place, last = here, NO_FINDING
+            put_on_lists(ledger, last.get("place", ""), in_raw)
+            place, last, in_raw = here, NO_FINDING, []
         if said["finding_no"] != last["finding_no"] + 1 or said["seq"] <= last["seq"]:
             step.fault(where, f"finding {last['finding_no'] + 1} is expected here, of an entry after {last['seq']}")
         if not prove(ledger, finding, names_of(last), names_of(said)):
             step.fault(where, f"it is not what leaf {finding['leaf']} of entry {finding['seq']} was made from")
         last = said
+        in_raw.append((said["seq"], said["status"] not in ("blank", "struck")))
+    put_on_lists(ledger, last.get("place", ""), in_raw)
+    for seq, (raw, digest, listed, made) in ledger.freezes.items():
+        if (raw, digest) != (listed, made.hexdigest()) and not partly:
+            step.fault(f"entry {seq}", "its raw list is not what the lines were then")
     end_line(step, last, counted, withdrawn, partly=partly)
     step.end(f"{count} findings, {len(counted)} voters counted, {len(withdrawn)} withdrawn")
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from asyncpg import Connection
 
 from app.count.queries import Change
+from app.law.line import RawCountStage
 from app.law.petition import PetitionKey, SectionDates
 from app.law.section import ReceivedSection, Totals, totals_of
 
@@ -113,10 +114,15 @@ class SectionState(NamedTuple):
     confirmed_by: str | None  # the person who confirmed dates that are partly outside the window
 
 
-async def begin(connection: Connection, petition: PetitionKey) -> str:
+async def begin(connection: Connection, petition: PetitionKey) -> RawCountStage:
     """Keep examinations and other registrations out until this transaction ends. Returns where the raw count stands."""
     await connection.execute(_BEGIN, *petition)
-    stage: str = await connection.fetchval(_STAGE, *petition)
+    return await stage_of(connection, petition)
+
+
+async def stage_of(connection: Connection, petition: PetitionKey) -> RawCountStage:
+    """Where the raw count stands."""
+    stage: RawCountStage = await connection.fetchval(_STAGE, *petition)
     return stage
 
 

@@ -21,6 +21,8 @@ EntryType = Literal[
     "reexamination",
     "registration",
     "filing",
+    "freeze",
+    "correction",
     "close",
     "retention",
 ]

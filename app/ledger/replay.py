@@ -7,10 +7,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from hashlib import sha256
 from typing import Any, Final, Literal, NamedTuple, get_args
 from uuid import UUID
 
-from app.law.line import Counts, Place, Signature, Tally, canonical
+from app.law.line import Counts, Place, RawCountStage, Signature, Tally, canonical
 from app.law.petition import Petition
 from app.ledger.entries import GENESIS, HASH_BYTES, Entry, EntryType, Frontier, StoredFinding, leaf_hash, merkle_root
 from app.ledger.notes import Checkpoint, StoredCheckpoint
@@ -23,7 +24,7 @@ FaultCode = Literal[
     "checkpoint", "checkpoint_missing", "rewritten", "shortened",
     "entry_missing", "entry_hash", "entry_type", "payload", "leaf_root", "leaf", "tally",
     "finding", "finding_order", "line", "signature", "writing", "voter", "withdrawal",
-    "head", "petition", "recount",
+    "head", "petition", "recount", "raw_list",
 ]  # fmt: skip
 
 
@@ -79,6 +80,9 @@ class Chain:
         self._log = Frontier()
         self.seq, self.hash, self.tally, self.closed = 0, GENESIS, Counts().as_json(), False
         self.opening: Mapping[str, Any] = {}
+        self.raw_count: RawCountStage = "open"
+        self.freezes: dict[int, tuple[object, object]] = {}  # by entry: the raw count and the hash of its list
+        self._frozen_raw: tuple[int, ...] = ()
         self.withdrawals: dict[str, int] = {}  # hash of a withdrawal or revocation -> the entry that names it
 
     def take(self, entry: Entry) -> None:
@@ -106,6 +110,19 @@ class Chain:
                 self.found.fault("rewritten", name, "the tally of its entry is not the one it was signed over")
         if entry.type == "retention":
             self._mark_destroyed(payload, where)
+        self._follow_raw_count(entry, payload, where)
+
+    def _follow_raw_count(self, entry: Entry, payload: Mapping[str, Any], where: str) -> None:
+        """Check that a frozen raw count stays as it is, and keep each freeze for the lines."""
+        before, raw = self.raw_count, _raw_of(self.tally)
+        needed, self.raw_count = _STAGES.get(entry.type, (before, before))
+        if before != needed:
+            self.found.fault("entry_type", where, "the raw count is not where an entry of its type is allowed")
+        if entry.type == "freeze":
+            self._frozen_raw = raw
+            self.freezes[entry.seq] = (payload.get("raw"), payload.get("list_hash"))
+        elif before == "frozen" and entry.type != "correction" and raw != self._frozen_raw:
+            self.found.fault("tally", where, "the raw count was frozen, and it changed")
 
     def _keep(self, entry: Entry, payload: Mapping[str, Any], tally: dict[str, Any]) -> None:
         leaves = len(entry.leaves) // HASH_BYTES
@@ -196,6 +213,18 @@ class Chain:
                 self.found.fault("tally", f"entry {seq}", message)
 
 
+_STAGES: Final[Mapping[str, tuple[RawCountStage, RawCountStage]]] = {
+    "filing": ("open", "filed"),
+    "freeze": ("filed", "frozen"),
+    "correction": ("frozen", "filed"),
+}
+
+
+def _raw_of(tally: Mapping[str, Any]) -> tuple[int, ...]:
+    """The lines within the raw count, and those outside of it."""
+    return tally["raw"], tally.get("blank", 0), tally.get("struck", 0)
+
+
 def _object(text: str) -> dict[str, Any]:
     """The JSON object of a text; {} if it is not one."""
     try:
@@ -256,6 +285,9 @@ class Replay:
     def __init__(self, chain: Chain, corrections: Mapping[Place, Sequence[Signature]]) -> None:
         """Replay against a chain that has all its entries; `corrections` are the texts that clerks put in place."""
         self._chain, self._found, self._corrections = chain, chain.found, corrections
+        self._lists: dict[int, list[Any]] = {
+            seq: [0, sha256()] for seq in chain.freezes
+        }  # of each freeze, the raw list as findings give it
         self._recounted: Counter[str] = Counter()  # the numbers of the tally, counted from the lines
         for place, texts in corrections.items():
             self._check_hashes(place, texts)
@@ -266,6 +298,7 @@ class Replay:
         where, number, version = f"line {place}", 0, 0
         content: dict[str, Any] = {}
         cells: tuple[str, ...] = ()
+        in_raw: list[tuple[int, bool]] = []
         texts = (text, *self._corrections.get(place, ())) if text else ()  # as it was read, and as it was corrected
         for finding in findings:
             if finding.finding_no != number + 1 or finding.version <= version:
@@ -273,6 +306,7 @@ class Replay:
                 self._found.fault("finding_order", f"{where}, finding {finding.finding_no}", message)
             number, version, content = finding.finding_no, finding.version, _content(finding)
             cells = self._take_finding(finding, content, cells)
+            in_raw.append((version, content.get("status") not in ("blank", "struck")))
             decided_on = content.get("writing_sha256")
             if texts and decided_on and all(stored.sha256.hex() != decided_on for stored in texts):
                 self._found.fault("writing", where, "the text there is not what was decided on")
@@ -287,6 +321,14 @@ class Replay:
         if not (line and text):
             self._found.fault("signature", where, "its text is missing" if line else "it is not in the count")
         self._check_hashes(place, texts[:1])
+        self._list(place, in_raw)
+
+    def _list(self, place: Place, in_raw: Sequence[tuple[int, bool]]) -> None:
+        """Put a place on the raw list of each freeze at which it was in the raw count."""
+        for seq, raw_list in self._lists.items():
+            if next((said for version, said in reversed(in_raw) if version < seq), False):
+                raw_list[0] += 1
+                raw_list[1].update(f"{place}\n".encode())
 
     def _take_finding(self, finding: StoredFinding, content: dict[str, Any], before: Iterable[str]) -> tuple[str, ...]:
         """Check one finding by itself; returns the cells in which its line is counted after it."""
@@ -306,7 +348,10 @@ class Replay:
                 self._found.fault("writing", f"line {place}", "the text there is not what its hash was made from")
 
     def finish(self, head: Tally) -> None:
-        """After all places: whether the tally is what the lines add up to."""
+        """After all places: whether the tally is what the lines add up to, and each frozen list what they were then."""
+        for seq, (raw, digest) in self._lists.items():
+            if self._chain.freezes[seq] != (raw, digest.hexdigest()) and not self._chain.destroyed:
+                self._found.fault("raw_list", f"entry {seq}", "its raw list is not what the lines were then")
         counted = _cells(head.counts.as_json()) | {"unsettled_valid": head.counts.unsettled_valid}
         if self._recounted != Counter(counted) and not self._chain.destroyed:
             self._found.fault("recount", "head", "its tally is not what the lines add up to")
@@ -352,6 +397,8 @@ def check_head(chain: Chain, petition: Petition, head: Tally) -> None:
         chain.found.fault("head", "head", f"it is at version {head.version}, the ledger ends at entry {chain.seq}")
     if (head.state == "closed") != chain.closed:
         chain.found.fault("head", "head", "its state, open or closed, is not the ledger's")
+    if head.raw_count != chain.raw_count:
+        chain.found.fault("head", "head", "where its raw count stands is not the ledger's")
     if head.counts.as_json() != chain.tally:
         chain.found.fault("head", "head", "its tally is not the last entry's")
     if any(chain.opening.get(name) != value for name, value in petition.facts().items()):

@@ -24,6 +24,8 @@ ALLOWED = {
     "section": {"SELECT", "INSERT"},
     "section_registration": {"SELECT", "INSERT"},
     "section_confirmation": {"SELECT", "INSERT"},
+    "raw_count_proposal": {"SELECT", "INSERT"},
+    "raw_count_confirmation": {"SELECT", "INSERT"},
     "section_assignment": {"SELECT", "INSERT"},
     "signature": {"SELECT", "INSERT"},
     "signature_revision": {"SELECT", "INSERT"},

@@ -53,6 +53,9 @@ MAY: Final[dict[str, set[Role]]] = {
     "get_control_totals": {"clerk", "supervisor", "auditor"},
     "confirm_section_dates": {"clerk", "supervisor"},
     "file_petition": {"supervisor"},
+    "get_raw_count": {"clerk", "supervisor", "auditor"},
+    "propose_raw_count": {"clerk", "supervisor"},
+    "confirm_raw_count": {"supervisor"},
     "get_tally": {"monitor", "clerk", "supervisor", "auditor"},
     "get_tally_history": {"monitor", "clerk", "supervisor", "auditor"},
     "stream_tally": {"monitor", "clerk", "supervisor", "auditor"},
@@ -85,7 +88,7 @@ def guarded(app: FastAPI) -> dict[str, tuple[str, str]]:
 async def ask(app: FastAPI, operation: str, petition_id: str, key: str | None) -> Answer:
     """An empty request: whoever is let in gets no further than its content."""
     method, path = guarded(app)[operation]
-    known = {"petition_id": petition_id, "place": "1-1-1", "section": "1", "withdrawal_id": UNKNOWN}
+    known = {"petition_id": petition_id, "place": "1-1-1", "section": "1", "proposal_no": "1", "withdrawal_id": UNKNOWN}
     headers = [(b"content-type", b"application/json")]
     if key is not None:
         headers.append((b"authorization", b"Bearer " + key.encode()))
@@ -170,7 +173,13 @@ class Matrix:
     async def ask(self, operation: str, role: Role, kind: str) -> Answer:
         """The request of one cell: a good one where it is about an object that must not be found, else an empty one."""
         method, path = guarded(self.app)[operation]
-        ids = {"petition_id": self.world.petition_id, "place": "1-1-1", "section": "1", "withdrawal_id": UNKNOWN}
+        ids = {
+            "petition_id": self.world.petition_id,
+            "place": "1-1-1",
+            "section": "1",
+            "proposal_no": "1",
+            "withdrawal_id": UNKNOWN,
+        }
         ids |= {"prefix": self.prefix, "roll_version": "1"}
         if kind == "unknown":
             ids |= {"petition_id": UNKNOWN, "prefix": "00000000", "roll_version": "999"}

@@ -1,0 +1,122 @@
+"""The raw count is frozen by two people, and corrected by two people."""
+
+import hashlib
+from pathlib import Path
+from uuid import UUID
+
+import httpx
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from app.law.petition import PetitionKey
+from app.ledger.evidence import export_bundle
+from app.ledger.notes import Signer
+from tests.http.county import COUNTY, line
+from tests.http.test_registration import a_section, code, file, register
+from tests.http.world import World
+from tests.ledger.test_bundle import verify_bundle
+
+
+async def propose(world: World, *, who: str = "clerk", kind: str = "freeze", **more: object) -> httpx.Response:
+    return await world.call("POST", "/raw-count/proposals", who=who, json={"kind": kind, **more})
+
+
+async def confirm(world: World, number: int, *, who: str = "supervisor") -> httpx.Response:
+    return await world.call("POST", f"/raw-count/proposals/{number}/confirmation", who=who)
+
+
+async def frozen(world: World) -> None:
+    """Two written lines and a struck one of one section, filed and frozen."""
+    await register(world, a_section(1, lines=3))
+    await world.batch([line(1), line(2), line(3, kind="struck")])
+    await file(world)
+    assert (await propose(world)).status_code == 201
+    assert (await confirm(world, 1)).status_code == 200
+
+
+async def test_two_people_freeze_the_raw_count_and_its_list(world: World) -> None:
+    await frozen(world)
+    found = (await world.call("GET", "/raw-count", who="auditor")).json()
+    digest = hashlib.sha256(b"1-1-1\n1-1-2\n").hexdigest()
+    assert (found["raw_count"], found["raw"], found["list_hash"]) == ("frozen", 2, digest)
+    assert (found["proposal"]["proposed_by"], found["proposal"]["confirmed_by"]) == ("clerk-1", "supervisor-1")
+    tally = await world.tally()
+    assert (tally["raw_count"], tally["outlook"]) == ("frozen", "insufficient"), "too few lines on its face (EC 11222)"
+    await world.recount()
+
+
+async def test_a_frozen_raw_count_takes_no_line_in_and_gives_none_up(world: World) -> None:
+    await frozen(world)
+    version = (await world.tally())["version"]
+    assert code(await world.post(line(4))) == (409, "raw_count_frozen")
+    assert (await world.batch([line(1), line(5)])).status_code == 409
+    struck = {name: value for name, value in line(1).items() if name not in ("section", "page", "line")}
+    answer = await world.call("POST", "/signatures/1-1-1/revisions", who="clerk", json=struck | {"kind": "struck"})
+    assert code(answer) == (409, "raw_count_frozen")
+    assert (await world.tally())["version"] == version
+    assert (await world.post(line(1))).status_code == 200, "a line that is there is answered as before"
+    said = {"status": "invalid", "reason": "illegible"}
+    assert (await world.finding("1-1-1", **said)).status_code == 201, "what people find of the lines goes on"
+    await world.recount()
+
+
+async def test_nobody_freezes_alone_or_early_or_twice(world: World) -> None:
+    assert code(await propose(world)) == (409, "raw_count_refused"), "the petition is not filed"
+    await world.post(line(1))
+    await file(world)
+    assert code(await propose(world)) == (409, "raw_count_refused"), "its section was not registered"
+    notes = [{"section": 1, "note": "it was handed over by hand"}]
+    await propose(world, who="supervisor", notes=notes)
+    assert code(await confirm(world, 1)) == (409, "raw_count_refused"), "the same person"
+    await propose(world, notes=notes)
+    assert code(await confirm(world, 1)) == (404, "unknown_proposal"), "another proposal replaced it"
+    await world.post(line(2))
+    assert code(await confirm(world, 2)) == (409, "raw_count_refused"), "a line came in since"
+    await propose(world, notes=notes)
+    assert (await confirm(world, 3)).json()["raw"] == 2
+    assert code(await confirm(world, 3)) == (409, "raw_count_refused")
+    assert code(await propose(world, notes=notes)) == (409, "raw_count_refused"), "it is frozen already"
+    await world.recount()
+
+
+async def test_a_correction_takes_two_people_a_reason_and_a_new_freeze(world: World, tmp_path: Path) -> None:
+    assert code(await propose(world, kind="correction", reason="a page was missed")) == (409, "raw_count_refused")
+    await frozen(world)
+    assert code(await propose(world, kind="correction")) == (409, "raw_count_refused")
+    await propose(world, kind="correction", reason="a page was missed")
+    assert (await world.tally())["raw_count"] == "frozen", "one person alone changes nothing"
+    assert (await confirm(world, 2)).json()["raw_count"] == "filed"
+    assert (await world.post(line(4))).status_code == 201
+    assert code(await register(world, a_section(2))) == (409, "section_void"), "the filing holds"
+    await propose(world, notes=[{"section": 1, "note": "a line was missed at receipt"}])
+    found = (await confirm(world, 3)).json()
+    assert found["list_hash"] == hashlib.sha256(b"1-1-1\n1-1-2\n1-1-4\n").hexdigest()
+    await world.recount()
+    signer, bundle = Signer(Ed25519PrivateKey.from_private_bytes(bytes(32))), tmp_path / "bundle.zip"
+    await export_bundle(world.database, PetitionKey(COUNTY, UUID(world.petition_id)), signer, bundle)
+    status, output = verify_bundle(bundle, signer.verifier_key)
+    assert status == 0, output
+
+
+async def test_a_raw_count_that_was_opened_in_the_database_is_found(world: World) -> None:
+    await frozen(world)
+    async with world.database.reading() as connection:
+        await connection.execute("UPDATE head SET raw_count = 'filed'")
+    found = (await world.call("GET", "/tally/verification", who="auditor")).json()
+    assert [fault["where"] for fault in found["faults"]] == ["head"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"kind": "thaw"},
+        {"kind": "freeze", "notes": [{"section": 1, "note": ""}]},
+        {"kind": "freeze", "notes": [{"section": 1, "note": "x"}, {"section": 1, "note": "y"}]},
+        {"kind": "freeze", "notes": {"1": "x"}},
+    ],
+)
+async def test_a_proposal_that_cannot_be_read_is_refused(world: World, body: dict[str, object]) -> None:
+    await file(world)
+    answer = await world.call("POST", "/raw-count/proposals", who="clerk", json=body)
+    assert answer.status_code == 422
