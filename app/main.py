@@ -31,8 +31,8 @@ from app.http import (
     signatures,
     voters,
 )
-from app.http.frame import Metrics, Observe, RateLimit, State, check_guards, guarded_routes, utc_now
-from app.http.limits import InFlightLimit, Limits
+from app.http.frame import InFlightLimit, Metrics, Observe, RateLimit, State, check_guards, guarded_routes, utc_now
+from app.http.limits import Limits
 from app.ledger.evidence import keep_checkpoints
 from app.ledger.notes import Signer
 from app.matching.workers import Matchers

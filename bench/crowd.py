@@ -225,8 +225,8 @@ def crowd(plan: Plan, ready: Any, stop: Any, results: Any) -> None:  # noqa: ANN
 
 async def station(plan: Plan, number: int, bodies: Iterator[bytes], seconds: float) -> list[tuple[float, int]]:
     """One station's posts at fixed times; the time since each was due, and its status (0: the connection was cut)."""
-    every, taken = STATIONS / POSTS, list[tuple[float, int]]()
-    start, wire = time.perf_counter() + number / POSTS, await Wire.open(plan.port)
+    every, taken, wire = STATIONS / POSTS, list[tuple[float, int]](), None
+    start = time.perf_counter() + number / POSTS
     for turn in itertools.count():
         due = start + turn * every
         if due - start > seconds:
@@ -235,13 +235,13 @@ async def station(plan: Plan, number: int, bodies: Iterator[bytes], seconds: flo
         body = next(bodies)
         raw = request(plan.path("/signatures"), plan.keys["station"], body, idempotency_key=f"line-{hash(body)}")
         try:
+            wire = wire or await Wire.open(plan.port)
             status = await asyncio.wait_for(wire.exchange(raw), 60)
         except (OSError, EOFError, TimeoutError):
-            status = 0
-            with suppress(OSError):
-                wire = await Wire.open(plan.port)
+            status, wire = 0, None
         taken.append((time.perf_counter() - due, status))
-    wire.close()
+    if wire:
+        wire.close()
     return taken
 
 

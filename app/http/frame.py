@@ -32,9 +32,10 @@ from app.count.record import Count, WriteRequest
 from app.database.engine import is_damage, takes_no_write
 from app.database.pools import Database
 from app.database.queries import DatabaseHistory
+from app.errors import BusyError
 from app.examination.reads import ReadBudget, VoterRead
 from app.http import problems
-from app.http.limits import Limits
+from app.http.limits import NEVER_REFUSED, Limits
 from app.http.problems import Problem
 from app.http.stations import PostedLines
 from app.http.wire import BodyReader, RequestModel
@@ -97,6 +98,31 @@ class Metrics:
         """Remember a verification's result."""
         self._agrees.labels(petition_id).set(agrees)
         self._verified_at.labels(petition_id).set(now.timestamp())
+
+
+@dataclass
+class InFlightLimit:
+    """Middleware: a bounded number of requests at once, and no endless queue behind them."""
+
+    app: ASGIApp
+    limits: Limits
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or refuse it."""
+        limits = self.limits
+        if scope["type"] != "http" or scope["path"] in NEVER_REFUSED:
+            await self.app(scope, receive, send)
+        elif limits.in_flight >= limits.most:
+            await problems.render(problems.problem_of(BusyError()), scope["state"]["request_id"])(scope, receive, send)
+        else:
+            limits.in_flight += 1
+            try:
+                await self.app(scope, receive, send)
+            finally:
+                if admission := scope["state"].get("admission"):  # it was counted as one of its kind
+                    admission.leave()
+                else:
+                    limits.in_flight -= 1
 
 
 class Allowance(NamedTuple):

@@ -10,10 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-from starlette.types import ASGIApp, Receive, Scope, Send
-
 from app.errors import BusyError
-from app.http import problems
 
 _PATIENCE: Final = 10.0  # seconds that a request waits for its turn
 NEVER_REFUSED: Final = ("/health/live", "/health/ready", "/metrics")  # needed most when the process is overloaded
@@ -182,28 +179,3 @@ class Limits:
         except BaseException:
             self.in_flight += 1
             raise
-
-
-@dataclass
-class InFlightLimit:
-    """Middleware: a bounded number of requests at once, and no endless queue behind them."""
-
-    app: ASGIApp
-    limits: Limits
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request, or refuse it."""
-        limits = self.limits
-        if scope["type"] != "http" or scope["path"] in NEVER_REFUSED:
-            await self.app(scope, receive, send)
-        elif limits.in_flight >= limits.most:
-            await problems.render(problems.problem_of(BusyError()), scope["state"]["request_id"])(scope, receive, send)
-        else:
-            limits.in_flight += 1
-            try:
-                await self.app(scope, receive, send)
-            finally:
-                if admission := scope["state"].get("admission"):  # it was counted as one of its kind
-                    admission.leave()
-                else:
-                    limits.in_flight -= 1
