@@ -226,18 +226,19 @@ async def backed_up(scene: Scene) -> None:
 
 
 async def clock_jumps(scene: Scene) -> None:
-    """The service's clock jumps by 400 days, forward and back
+    """The service's clock jumps by 400 days, back and forward
 
-    While it is ahead, keys have expired, and stations stop. The operator runs their commands again.
+    While it is behind, all goes on. Ahead, the keys expire, for good: the operator gives the stations another one.
     """
     clock = Path(scene.service.environment["CLOCK"])
-    for days in ("400", "-400", "0"):
+    for days in ("-400", "400", "0"):
         clock.write_text(days)
         scene.note("fault", f"the service's clock is {days} days off")
         await asyncio.sleep(3)
     await scene.stations_are_stopped()
+    await scene.service.issue_key()
+    scene.note("operator", "issued another key, and runs every station's command again with it")
     scene.run_stations()
-    scene.note("operator", "runs every station's command again")
 
 
 async def memory_short(scene: Scene) -> None:

@@ -49,8 +49,8 @@ class Service:
             url = await prepared(server)
             source = BytesIO(roll_csv())
             await load_roll(url, county_id=COUNTY, source=source, complete_through=date(2022, 7, 6), activate=True)
+            await self.issue_key()
             database = await open_database(url)
-            self.key = await issue_key(database, Principal(COUNTY, "station-1", "station"), now=now)
             terms = Terms(
                 county_id=COUNTY,
                 title="Recall of the assessor",
@@ -63,6 +63,13 @@ class Service:
                 ruleset_name=CALIFORNIA.name,
             )
             self.petition_id = (await Count(database).open_petition(terms, opened_by="clerk-1", now=now)).petition_id
+            await database.close()
+
+    async def issue_key(self) -> None:
+        """Issue a key for the station."""
+        with self.server() as server:
+            database = await open_database(server.logins().service)
+            self.key = await issue_key(database, Principal(COUNTY, "station-1", "station"), now=datetime.now(UTC))
             await database.close()
 
     @contextmanager
