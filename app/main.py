@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from functools import cache, partial
 from typing import Final
@@ -63,6 +63,7 @@ _ROUTERS = (
     voters.quality,
     health.router,
 )
+_CLOSING: Final = 5.0  # seconds for the connections in use at the end
 _METRICS: Final = {"open": [metrics.router], "key": [metrics.guarded], "off": []}
 
 
@@ -132,7 +133,9 @@ async def _running(
         state.count.tallies.end()
         await uploads.close()
         await matchers.close()
-        await database.close()
+        with suppress(TimeoutError):  # a connection that something holds for good must not keep the process
+            async with asyncio.timeout(_CLOSING):
+                await database.close()
 
 
 def end_streams(app: FastAPI) -> None:
