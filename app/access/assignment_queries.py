@@ -38,9 +38,9 @@ class Assignment(NamedTuple):
     assigned_at: datetime
 
 
-def ranges_of(stored: Sequence[Range] | None) -> Ranges:
-    """Ranges as the database keeps them: without the end of each, neighbors joined; None is every section."""
-    return tuple((one.lower, one.upper - 1) for one in stored or ())
+def ranges_of(stored: Sequence[Range]) -> Ranges:
+    """Ranges as the database keeps them: without the end of each, and neighbors joined."""
+    return tuple((one.lower, one.upper - 1) for one in stored)
 
 
 async def list_assignments(connection: Connection, county_id: str) -> list[Assignment]:

@@ -110,7 +110,9 @@ async def person_named(
 async def stored_keys(connection: asyncpg.Connection, names: Collection[KeyName]) -> dict[KeyName, StoredKey]:
     """Those of the keys that there are."""
     found = await connection.fetch(_STORED_KEYS, [county for county, _ in names], [prefix for _, prefix in names])
-    return {(row[0], row[1]): StoredKey._make((*row[2:-1], ranges_of(row["sections"]))) for row in found}
+    keys = {(row[0], row[1]): StoredKey._make((*row[2:-1], ())) for row in found}
+    assigned = {(row[0], row[1]): ranges_of(row["sections"]) for row in found if row["sections"]}
+    return keys | {name: keys[name]._replace(sections=ranges) for name, ranges in assigned.items()}
 
 
 async def list_keys(connection: asyncpg.Connection, county_id: str) -> list[KeyRecord]:

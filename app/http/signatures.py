@@ -162,7 +162,7 @@ async def post_signature(request: Request, principal: Poster, posted: wire.Body[
     wrong_key = [] if good else [field_error("header.idempotency-key", "wrong_format")]
     petition = await frame.direct_petition(request, principal, *wrong_key)
     state = frame.state_of(request)
-    if not principal.may_post_to(signature.place.section):
+    if principal.sections and not principal.may_post_to(signature.place.section):
         state.posted.note(principal, state.now(), [SectionNotAssignedError.code])
         raise SectionNotAssignedError
     fingerprint = sha256(b"one" + _meaning(signature)).digest()

@@ -119,7 +119,7 @@ async def test_nothing_personal_is_in_any_log_or_answer(
     running, port = process
     await connection.execute(
         "INSERT INTO lookup_budget (county_id, principal, day, used)"
-        " SELECT 'sample', 'supervisor-1', current_date + day, 2000 FROM generate_series(-1, 1) AS day"
+        " SELECT 'sample', 'supervisor-1', current_date + day, 3000 FROM generate_series(-1, 1) AS day"
     )
     sender = Sender(world, port)
     await every_name_fails_in_every_way(sender, world)
