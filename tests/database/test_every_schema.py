@@ -31,6 +31,14 @@ YOUNGER = {
         "INSERT INTO lookup_seen VALUES"
         " ('sample', 'clerk-1', '2022-07-07', '01890a5d-ac96-774b-bcce-b302099a8057', '1-1-1')"
     ),
+    # Of a petition that there is not: the ledger of one has entries for both.
+    "section_registration": (
+        "INSERT INTO section_registration VALUES ('sample', gen_random_uuid(), 1, 1, 5, 50, 'A', 'B', NULL, NULL, NULL,"
+        " '', true, true, true, 'clerk-1', now(), 'salt', '{}')"
+    ),
+    "section_confirmation": (
+        "INSERT INTO section_confirmation VALUES ('sample', gen_random_uuid(), 1, 1, 'clerk-1', now())"
+    ),
     "section_assignment": "INSERT INTO section_assignment VALUES ('sample', 's', 1, '{[1,5)}', 'admin-1', now())",
 }
 TABLES = """
@@ -80,9 +88,11 @@ async def old(
     connection = await asyncpg.connect(**connect_arguments(url))
     await fill(connection)
     await upgrade(url, revision)
+    await connection.execute("SET session_replication_role = 'replica'")
     for table, statement in YOUNGER.items():
         if await connection.fetch(COLUMNS, table):
             await connection.execute(statement)
+    await connection.execute("RESET session_replication_role")
     yield url, connection, await rows_of(connection)
     await connection.close()
     await administration.execute(f"DROP DATABASE {name} WITH (FORCE)")
