@@ -18,6 +18,7 @@ from app.http import (
     administration,
     assignments,
     attempts,
+    confidential,
     health,
     history,
     metrics,
@@ -61,6 +62,7 @@ _ROUTERS = (
     voters.router,
     reads.router,
     voters.quality,
+    confidential.router,
     health.router,
 )
 _CLOSING: Final = 5.0  # seconds for the connections in use at the end

@@ -278,7 +278,7 @@ def _claim(judged: JudgedWriting, decision: Decision) -> tuple[float, bool] | No
 
 
 async def _active(connection: asyncpg.Connection, county_id: str) -> db.SearchedRoll:
-    roll, _ = await lookup.in_use(connection, county_id)
+    roll, *_ = await lookup.in_use(connection, county_id)
     if roll is None:
         raise NoRollError
     return roll

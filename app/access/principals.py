@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, get_args
 
-Role = Literal["station", "system", "clerk", "supervisor", "auditor", "monitor", "admin"]
+Role = Literal["station", "system", "clerk", "supervisor", "auditor", "monitor", "admin", "confidential"]
 
 ROLES: tuple[Role, ...] = get_args(Role)
 

@@ -222,11 +222,11 @@ async def examine_lines(
         signatures: to examine.
         decide: looks lines up.
     """
-    roll, aliases_version = await in_use(connection, petition.county_id)
+    roll, aliases_version, newest_roll = await in_use(connection, petition.county_id)
     sections = {one.place.section for one in signatures}
     sections_version, declared = await rows.section_dates(connection, petition.key, sections)
     roll_version = roll.roll_version if roll else None
-    basis = (roll_version, sections_version, aliases_version)
+    basis = (roll_version, sections_version, aliases_version, newest_roll)
     # By section, so that a worker is sent each once.
     intervals = {section: signing_interval(petition.window, declared.get(section)) for section in sections}
     to_decide = [None if one.kind in NOT_RAW else intervals[one.place.section] for one in signatures]
@@ -247,6 +247,7 @@ async def examine_lines(
                 secondary=decision.secondary,
                 evidence=decision.evidence_json,
                 roll_version=roll_version,
+                held=decision.held,
             )
         findings.append(found)
     return findings

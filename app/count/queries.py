@@ -8,11 +8,12 @@ from datetime import date, datetime
 
 from asyncpg import Connection, Record
 
-from app.law.line import HEAD_COLUMNS, TEXT_COLUMNS, Line, Place, RawCountStage, Signature, Tally
+from app.law.line import HEAD_COLUMNS, TEXT_COLUMNS, Basis, Line, Place, RawCountStage, Signature, Tally
 from app.law.petition import Petition, PetitionKey, SectionDates
 from app.law.reasons import Outcome
 from app.ledger.entries import Entry, StoredFinding
 from app.matching.blocking import KEYS_VERSION
+from app.matching.queries import NEWEST_ROLL
 
 LINE_COLUMNS = ", ".join(("section, page, line, status, reason", *Line._fields[2:]))
 THE_LINES_COLUMNS = ", ".join(f"line.{column}" for column in LINE_COLUMNS.split(", "))
@@ -93,7 +94,14 @@ SET status = excluded.status, reason = excluded.reason, voter_id = excluded.vote
     aliases_version = excluded.aliases_version
 """
 
+# Lines that are held for the officer of confidential voters are marked by the same statement, so that writing them
+# takes as long as writing others. A line that is examined again and held again is the officer's again.
 _WRITE_FINDINGS = """
+WITH held AS (
+    INSERT INTO held_line (county_id, petition_id, section, page, line)
+    SELECT $1, $2, section, page, line FROM unnest($11::int[], $12::int[], $13::int[]) AS place (section, page, line)
+    ON CONFLICT (county_id, petition_id, section, page, line) DO UPDATE SET decided_by = NULL, decided_at = NULL
+)
 INSERT INTO finding (county_id, petition_id, version, section, page, line, finding_no, leaf_no, salt, content)
 SELECT $1, $2, $3, section, page, line, finding_no, leaf_no, salt, content
 FROM unnest($4::int[], $5::int[], $6::int[], $7::int[], $8::int[], $9::bytea[], $10::text[])
@@ -200,11 +208,42 @@ ON CONFLICT DO NOTHING
 # What examinations rest on. Locked against change until the commit, so that whatever a new roll version, new dates of a
 # section or new aliases examine again includes this transaction's lines. The county's row is held as little as will do:
 # against a load of aliases, and not against the loads and activations of rolls, which take turns on it.
-_HOLD_BASIS = """
+_HOLD_BASIS = f"""
 SELECT (SELECT roll_version FROM roll WHERE county_id = $1 AND state = 'active' AND keys_version = $3 FOR SHARE),
        sections_version,
-       (SELECT aliases_version FROM county WHERE county_id = $1 FOR KEY SHARE)
+       (SELECT aliases_version FROM county WHERE county_id = $1 FOR KEY SHARE),
+       {NEWEST_ROLL}
 FROM petition WHERE county_id = $1 AND petition_id = $2 FOR SHARE
+"""  # noqa: S608  # a literal of ours
+
+# The voters among these who are or were confidential, by number or pseudonym. By the primary key and the unique one.
+_PSEUDONYMS = """
+SELECT voter_id, pseudonym FROM confidential_voter WHERE county_id = $1 AND voter_id = ANY($2::text[])
+UNION
+SELECT voter_id, pseudonym FROM confidential_voter WHERE county_id = $1 AND pseudonym = ANY($2::text[])
+"""
+
+# Waits for the transactions that examine lines of this petition, and keeps later ones out. By the primary key.
+_HOLD_PETITION = "SELECT FROM petition WHERE county_id = $1 AND petition_id = $2 FOR NO KEY UPDATE"
+
+# Those of these voters who have a line that passes every rule but the last, or withdrew. By the indexes of a voter's
+# eligible lines and the slot's primary key, each voter by itself, for the sake of the plan, as above.
+_COUNTED = """
+SELECT DISTINCT voter.voter_id FROM unnest($3::text[]) AS voter (voter_id) CROSS JOIN LATERAL (
+    (SELECT FROM line WHERE county_id = $1 AND petition_id = $2 AND line.voter_id = voter.voter_id
+        AND status = 'valid' OFFSET 0)
+    UNION ALL
+    (SELECT FROM line WHERE county_id = $1 AND petition_id = $2 AND line.voter_id = voter.voter_id
+        AND status = 'invalid' AND reason IN ('duplicate', 'withdrawn') OFFSET 0)
+    UNION ALL
+    (SELECT FROM slot WHERE county_id = $1 AND petition_id = $2 AND slot.voter_id = voter.voter_id
+        AND withdrawn_on IS NOT NULL OFFSET 0)
+) AS counted
+"""
+
+# Whether lines are held that the officer has not decided. By the index held_line_undecided.
+_ANY_HELD = """
+SELECT EXISTS (SELECT FROM held_line WHERE county_id = $1 AND petition_id = $2 AND decided_at IS NULL)
 """
 
 
@@ -282,10 +321,19 @@ async def write_lines(change: Change, version: int, lines: Sequence[Line]) -> No
     await change.insert(_WRITE_LINES, version, rows)
 
 
-async def write_findings(change: Change, version: int, findings: Sequence[StoredFinding]) -> None:
-    """Append the findings of one ledger entry."""
+async def write_findings(change: Change, version: int, findings: Sequence[StoredFinding], held: Places) -> None:
+    """Append the findings of one ledger entry.
+
+    Args:
+        change: the transaction.
+        version: the entry's.
+        findings: its leaves, in order.
+        held: the places whose lines are held for the officer of confidential voters.
+    """
     rows = [(*place, number, leaf_no, salt, content) for place, number, _, leaf_no, salt, content in findings]
-    await change.insert(_WRITE_FINDINGS, version, rows)
+    if rows:
+        arguments = (*change.petition.key, version, *zip(*rows, strict=True), *columns(held))
+        await change.connection.execute(_WRITE_FINDINGS, *arguments)
 
 
 async def append_entry(change: Change, entry: Entry, tally: Tally, new: Places) -> Tally:
@@ -347,10 +395,31 @@ async def store_answers(change: Change, answers: Collection[tuple[str, str, byte
     return await change.insert(_STORE_ANSWERS, change.now, answers) == len(answers)
 
 
-async def hold_basis(connection: Connection, petition: PetitionKey) -> tuple[int | None, int, int]:
+async def hold_basis(connection: Connection, petition: PetitionKey) -> Basis:
     """What examinations rest on now, locked against change until this transaction ends.
 
-    The versions of the active roll (None: there is none), of the sections' dates, and of the aliases (0: none).
+    The versions of the active roll (None: there is none), of the sections' dates, of the aliases (0: none), and, which
+    is not locked, of the newest roll that was loaded (None: there is none).
     """
-    roll_version, sections_version, aliases_version = await connection.fetchrow(_HOLD_BASIS, *petition, KEYS_VERSION)
-    return roll_version, sections_version, aliases_version
+    roll, sections, aliases, newest = await connection.fetchrow(_HOLD_BASIS, *petition, KEYS_VERSION)
+    return roll, sections, aliases, newest
+
+
+async def pseudonyms_of(change: Change, voters: Collection[str]) -> dict[str, str]:
+    """The pseudonyms of the voters among these who are or were confidential, by their numbers."""
+    return dict(await change.connection.fetch(_PSEUDONYMS, change.petition.county_id, list(voters)))
+
+
+async def hold_petition(change: Change) -> None:
+    """Let no other transaction examine lines of the petition until this one ends; before any slot is locked."""
+    await change.connection.execute(_HOLD_PETITION, *change.petition.key)
+
+
+async def counted_voters(change: Change, voters: Collection[str]) -> set[str]:
+    """Those of these voters who have a line that counts or would without the others, or who withdrew."""
+    return {row[0] for row in await change.connection.fetch(_COUNTED, *change.petition.key, list(voters))}
+
+
+async def any_held(change: Change) -> bool:
+    """Whether lines of the petition wait for the officer of confidential voters."""
+    return bool(await change.connection.fetchval(_ANY_HELD, *change.petition.key))

@@ -25,6 +25,7 @@ from app.errors import (
     IdempotencyConflictError,
     PetitionClosedError,
     RawCountFrozenError,
+    UndecidedLinesError,
     UnknownPetitionError,
 )
 from app.law.line import Finding, Line, Place, Tally, canonical_text, line_after, outcomes_by_slot, restated
@@ -172,6 +173,8 @@ class Count:
             head = await rows.lock_head(change)
             if head and head.state == "open":
                 check_closing(head.counts, petition.required)
+                if await rows.any_held(change):  # also those that another clerk has decided meanwhile
+                    raise UndecidedLinesError
             await write(change, "close", [], facts={"closed_by": closed_by})
         return replace(petition, state="closed")
 
@@ -287,7 +290,7 @@ async def write(
         StoredFinding(line.place, line.finding_no, version, number, secrets.token_bytes(SALT_BYTES), content)
         for number, (line, content) in enumerate(zip(lines, contents, strict=True))
     ]
-    await rows.write_findings(change, version, stored)
+    await rows.write_findings(change, version, stored, [finding.place for finding, _ in decided if finding.held])
     counts = head.counts.moved((finding.before, line) for finding, line in decided)
     payload = {"at": at, "leaves": len(lines), "tally": counts.as_json(), **(facts or {})}
     leaves = [finding.leaf_hash() for finding in stored]

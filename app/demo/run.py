@@ -16,7 +16,7 @@ import sys
 import time
 from asyncio.subprocess import PIPE, Process
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -36,9 +36,10 @@ from app.station.outcome import Summary
 STATIONS = ("station-1", "station-2", "station-3", "station-4")
 CLERKS = ("clerk-1", "clerk-2", "clerk-3")
 SUPERVISOR = "supervisor-1"
+OFFICER = "officer-1"  # decides the lines that confidential voters may have signed
 MONITOR = "monitor-1"
 ROLES = dict.fromkeys(STATIONS, "station") | dict.fromkeys(CLERKS, "clerk")
-ROLES |= {SUPERVISOR: "supervisor", MONITOR: "monitor"}
+ROLES |= {SUPERVISOR: "supervisor", OFFICER: "confidential", MONITOR: "monitor"}
 LABELS = {"raw": "Lines on the petition", "valid": "Valid signatures", "invalid": "Invalid"}
 LABELS |= {reason: f"  {reason.replace('_', ' ')}" for reason in LINES if reason != "valid"}
 RESULT = ("raw", "valid", "invalid", "invalid_by_reason")  # what has to agree
@@ -223,13 +224,15 @@ async def settle(api: Api, truth: Path, screen: Screen) -> Counter[str]:
     """
     work = Counter[str]()
     for voter_id in sorted({true["voter_id"] for true in read_truths(truth) if true["reason"] == "withdrawn"}):
-        # in writing, before the petition was filed (EC 11303)
-        await api.call(CLERKS[0], "POST", "/withdrawals", json={"voter_id": voter_id, "received_on": "2022-07-01"})
+        # in writing, before the petition was filed (EC 11303); of all voters, only the officer knows the confidential
+        await api.call(OFFICER, "POST", "/withdrawals", json={"voter_id": voter_id, "received_on": "2022-07-01"})
+    held = await _decide_held(api, truth)
+    work.update({"findings": len(held), "decided": len(held)})
     for status in ("review", "invalid", "valid"):
-        async for page in _pages(api, status, truth):
-            to_do = [(line, true, kind) for line, true in page if (kind := _kind(line, true))]
+        async for page in _pages(api, CLERKS[0], "/signatures", truth, status=status):
+            to_do = [(line, true, kind) for line, true in page if (kind := _kind(line, true, held))]
             work.update(kind for _, _, kind in to_do)
-            for turn in zip_longest(*(_findings(line, true) for line, true, _ in to_do)):
+            for turn in zip_longest(*(_findings(line, true, held) for line, true, _ in to_do)):
                 findings = list(filter(None, turn))
                 await _record(api, findings)  # before a line's next finding
                 work["findings"] += len(findings)
@@ -237,12 +240,24 @@ async def settle(api: Api, truth: Path, screen: Screen) -> Counter[str]:
     return work
 
 
-async def _pages(api: Api, status: str, truth: Path) -> AsyncIterator[list[tuple[Line, Truth]]]:
-    """The lines of a status, each with its truth: both come in paper order."""
-    truths, params = read_truths(truth), {"status": status, "limit": str(_PAGE)}
+async def _decide_held(api: Api, truth: Path) -> set[str]:
+    """Let the officer decide the lines that confidential voters may have signed; returns their places."""
+    decided = set[str]()
+    async for page in _pages(api, OFFICER, "/confidential", truth, limit="50"):
+        for line, true in page:
+            finding = _verdict(true)
+            await api.call(OFFICER, "POST", f"/confidential/{line['place']}/findings", json=finding)
+            decided.add(line["place"])
+    return decided
+
+
+async def _pages(api: Api, user: str, path: str, truth: Path, **params: str) -> AsyncIterator[list[tuple[Line, Truth]]]:
+    """The lines of a list, each with its truth: both come in paper order."""
+    truths, params = read_truths(truth), {"limit": str(_PAGE), **params}
     while True:
-        page = (await api.call(CLERKS[0], "GET", "/signatures", params=params)).json()
-        yield [(line, next(true for true in truths if true["place"] == line["place"])) for line in page["signatures"]]
+        page = (await api.call(user, "GET", path, params=params)).json()
+        [lines] = (items for items in page.values() if isinstance(items, list))
+        yield [(line, next(true for true in truths if true["place"] == line["place"])) for line in lines]
         if page["next_cursor"] is None:
             return
         params["cursor"] = page["next_cursor"]
@@ -268,8 +283,10 @@ def _eligible(line: Line | Truth) -> bool:
     return line["status"] == "valid" or line["reason"] in {"duplicate", "withdrawn"}  # which the count decides
 
 
-def _kind(line: Line, true: Truth) -> str | None:
-    """What a clerk has to do about a line: None if its finding is right and settled."""
+def _kind(line: Line, true: Truth, held: Collection[str]) -> str | None:
+    """What a clerk has to do about a line: None if its finding is right and settled. The officer decided the `held`."""
+    if line["place"] in held:
+        return "compared" if true["reason"] == "signature_mismatch" and _eligible(line) else None
     if line["status"] == "review":
         return "decided"
     if _eligible(line) and _eligible(true):
@@ -279,21 +296,28 @@ def _kind(line: Line, true: Truth) -> str | None:
     return "compared" if true["reason"] == "signature_mismatch" else "overturned"
 
 
-def _findings(line: Line, true: Truth) -> list[Finding]:
+def _verdict(true: Truth) -> dict[str, Any]:
+    """What a person finds who knows whose line it is; its signature is compared afterwards."""
+    voter = {"voter_id": true["voter_id"]} if true["voter_id"] else {}
+    if _eligible(true) or true["reason"] == "signature_mismatch":
+        return {**voter, "status": "valid"}
+    return {**voter, "status": "invalid", "reason": true["reason"]}
+
+
+def _findings(line: Line, true: Truth, held: Collection[str]) -> list[Finding]:
     """The findings that a line needs, in order."""
-    of_line = {"place": true["place"], **({"voter_id": true["voter_id"]} if true["voter_id"] else {})}
-    identity = {**of_line, "status": "valid"}
-    if _eligible(true):
-        return [(_ANY_CLERK, identity)]
-    finding = {**of_line, "status": "invalid", "reason": true["reason"]}
+    place, verdict = {"place": true["place"]}, _verdict(true)
+    identity: Finding = (_ANY_CLERK, {**place, **verdict})
     if true["reason"] != "signature_mismatch":
-        return [(_ANY_CLERK, finding)]
+        return [identity]
+    by_officer = true["place"] in held  # a clerk need not know for which voter
+    finding = {**place, **({} if by_officer else verdict), "status": "invalid", "reason": true["reason"]}
     compared: list[Finding] = [(clerk, finding) for clerk in CLERKS]  # it takes three people (2 CCR 20960)
-    if _eligible(line):
+    if _eligible(line) and not by_officer:
         return compared
     # The identity comes first; to question another person's finding then takes a supervisor.
     doubt = {**finding, "note": "compared with the signatures on file"}
-    return [(_ANY_CLERK, identity), (SUPERVISOR, doubt), *compared[1:]]
+    return [identity] * (not by_officer) + [(SUPERVISOR, doubt), *compared[1:]]
 
 
 @dataclass(frozen=True, slots=True)

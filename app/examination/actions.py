@@ -8,6 +8,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Final
 from uuid import UUID
@@ -16,12 +17,14 @@ from asyncpg import Connection
 
 from app import errors
 from app.access.principals import Principal
+from app.count.identity import counted_ids
 from app.count.intake import examine_lines
 from app.count.line_queries import LineRead, list_petitions, read_line, read_lines, signatures_at
 from app.count.queries import Change, columns, hold_basis, lock_lines, lock_slots
 from app.count.record import ChangedMeanwhileError, Count, record
 from app.database.tables import new_id
 from app.examination import queries as rows
+from app.examination.holding import mark_held
 from app.law.line import Finding, Line, Place, Signature
 from app.law.petition import Petition, Revocation, Withdrawal, check_received
 from app.law.reasons import ReviewCause
@@ -30,7 +33,7 @@ from app.ledger.entries import SALT_BYTES, leaf_hash
 from app.matching.lookup import Decide, aliases_of, decide_lines
 from app.matching.parsing import parse_line, parsed_differently
 from app.matching.queries import SearchedRoll
-from app.roll.queries import get_roll, registrations_of_voters
+from app.roll.queries import get_roll, known_voters
 
 logger = logging.getLogger("app.reexamination")
 
@@ -54,7 +57,11 @@ async def decide_by_person(
         for place, read in reads.items()
         if (voter_id := said[place].voter_id) and voter_id != read.line.voter_id
     }
-    roll_version, known = await _known_voters(change.connection, change.petition.county_id, named.values())
+    county, officer = change.petition.county_id, who.role == "confidential"
+    roll_version, known = await _known_voters(change.connection, county, named.values(), confidential=officer)
+    voters = {place: said[place].voter_id or read.line.voter_id or "" for place, read in reads.items()}
+    ids = await counted_ids(change, set(voters.values()))
+    said = {place: replace(one, voter_id=ids.get(voters.get(place, ""), one.voter_id)) for place, one in said.items()}
     results: dict[Place, Line | errors.RecallError] = {}
     findings: list[Finding] = []
     for place in sorted(said):
@@ -122,7 +129,9 @@ async def revise(change: Change, revised: Signature, *, by: str, note: str) -> t
     return await read_line(connection, key, revised.place), True
 
 
-async def withdraw(change: Change, voter_id: str, received_on: date, *, by: str, note: str) -> Changed:
+async def withdraw(
+    change: Change, voter_id: str, received_on: date, *, by: str, note: str, confidential: bool = False
+) -> Changed:
     """Record a voter's withdrawal: none of the voter's lines counts, neither those submitted nor those to come.
 
     A voter who has withdrawn already stays so: nothing changes.
@@ -133,6 +142,7 @@ async def withdraw(change: Change, voter_id: str, received_on: date, *, by: str,
         received_on: when the written request was received.
         by: who records it.
         note: is recorded.
+        confidential: whether it may be a confidential voter, whom only their officer can name.
 
     Raises:
         WithdrawalRefusedError: it was received on the day of filing or later (EC 11303).
@@ -140,7 +150,8 @@ async def withdraw(change: Change, voter_id: str, received_on: date, *, by: str,
     """
     connection, key = change.connection, change.petition.key
     check_received(received_on, filed_on=change.petition.filed_on, today=change.now.date())
-    await check_voter(connection, key.county_id, voter_id)
+    await check_voter(connection, key.county_id, voter_id, confidential=confidential)
+    voter_id = (await counted_ids(change, [voter_id])).get(voter_id, voter_id)
     await lock_slots(change, [voter_id])
     if held := await rows.find_withdrawal(connection, rows.IN_FORCE, *key, voter_id):
         return held, None
@@ -184,20 +195,29 @@ async def _put_on_record(change: Change, withdrawal: Withdrawal) -> Changed:
     return withdrawal, await record(change, "withdrawal", [], voters=[withdrawal.voter_id], facts=facts)
 
 
-async def check_voter(connection: Connection, county_id: str, voter_id: str) -> None:
-    """Raise UnknownVoterError if there is no active roll, or it has no voter of this number."""
-    _, known = await _known_voters(connection, county_id, [voter_id])
+async def check_voter(connection: Connection, county_id: str, voter_id: str, *, confidential: bool = False) -> None:
+    """Raise UnknownVoterError if there is no active roll, or it has no voter of this number.
+
+    Args:
+        connection: only read.
+        county_id: the county's code.
+        voter_id: the number.
+        confidential: whether confidential voters are known as well, as they are to their officer.
+    """
+    _, known = await _known_voters(connection, county_id, [voter_id], confidential=confidential)
     if voter_id not in known:
         raise errors.UnknownVoterError
 
 
-async def _known_voters(connection: Connection, county_id: str, voters: Collection[str]) -> tuple[int | None, set[str]]:
+async def _known_voters(
+    connection: Connection, county_id: str, voters: Collection[str], *, confidential: bool
+) -> tuple[int | None, set[str]]:
     """The active roll's version, and which of these voters it has."""
     roll = await get_roll(connection, county_id) if voters else None
     if roll is None:
         return None, set()
-    found = await registrations_of_voters(SearchedRoll(connection, county_id, roll.roll_version), sorted(set(voters)))
-    return roll.roll_version, {registration.voter_id for registration in found}
+    searched = SearchedRoll(connection, county_id, roll.roll_version)
+    return roll.roll_version, await known_voters(searched, sorted(set(voters)), confidential=confidential)
 
 
 async def keep_examined(count: Count, now: Callable[[], datetime], decide: Decide) -> None:
@@ -215,7 +235,7 @@ async def reexamine(count: Count, county_id: str | None = None, *, now: datetime
 
     Outdated are the lines for which an older roll version had no voter, and those that are not valid and that newer
     aliases read differently. This continues until none is left, in transactions of its own, so it may be interrupted
-    and started again at any time.
+    and started again at any time. Then the lines are marked that a new roll's confidential voters may have signed.
 
     Args:
         count: the counts to change.
@@ -230,6 +250,7 @@ async def reexamine(count: Count, county_id: str | None = None, *, now: datetime
     for petition in petitions:
         while (done := await _examine_some(count, petition, now, decide)) is not None:
             examined += done
+        await mark_held(count, petition, decide)
     return examined
 
 
@@ -237,7 +258,7 @@ async def _examine_some(count: Count, petition: Petition, now: datetime, decide:
     """Examine some lines again in one transaction. Returns how many; None if none is left."""
     try:
         async with count.database.intake() as connection, count.change(connection, petition, now) as change:
-            roll_version, _, aliases_version = await hold_basis(connection, petition.key)
+            roll_version, _, aliases_version, _ = await hold_basis(connection, petition.key)
             if roll_version is None:
                 return None
             lines = await rows.lines(connection, rows.OUTDATED, *petition.key, roll_version)

@@ -17,10 +17,10 @@ _BATCH = 500  # lines that one transaction examines again
 
 _LINE = f"SELECT {LINE_COLUMNS} FROM line WHERE county_id = $1 AND petition_id = $2"  # noqa: S608  # a literal of ours
 
-# Lines for which another roll version than $3 had no voter, in paper order. Written as ranges instead of IS DISTINCT
-# FROM to use the index line_reexamination, so that the query costs nothing while there are none.
+# Lines for which another roll version than $3 had no voter, or a confidential one, in paper order. Written as ranges
+# instead of IS DISTINCT FROM to use the index line_reexamination, so that the query costs nothing while there are none.
 OUTDATED = f"""
-{_LINE} AND reason IN ('not_registered', 'no_roll')
+{_LINE} AND reason IN ('not_registered', 'no_roll', 'confidential')
   AND (roll_version < $3 OR roll_version > $3 OR roll_version IS NULL)
 ORDER BY section, page, line LIMIT {_BATCH}
 """

@@ -44,7 +44,7 @@ async def look_up(
     read = VoterRead(kind, anew=1)
     async with database.reading() as connection, connection.transaction():
         counted = await budget.spend(connection, who, read, now=now)
-        roll, _ = await in_use(connection, who.county_id)
+        roll, *_ = await in_use(connection, who.county_id)
         if roll is None:
             raise errors.NoRollError
         found, decision = await candidates_of(roll, question), None
@@ -79,7 +79,7 @@ async def next_sample(
         asked = (*petition.key, *draw.values, draw.seed + who.name.encode(), limit)
         places = [Place(*row) for row in await connection.fetch(rows.NEXT_CHECK, *asked)]
         signatures = await signatures_at(connection, petition.key, places)
-        roll, _ = await in_use(connection, petition.county_id)
+        roll, *_ = await in_use(connection, petition.county_id)
         if roll is None:
             raise errors.NoRollError
         _, declared = await section_dates(connection, petition.key, {place.section for place in places})

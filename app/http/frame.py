@@ -276,7 +276,7 @@ class State:
 
         Raises ReadBudgetError if it is more than is left.
         """
-        if read.places:
+        if read.places or read.anew:
             async with self.database.reading() as connection, connection.transaction():
                 await self.budget.put_on_record(connection, who, read, now=self.now())
 
@@ -346,6 +346,7 @@ Monitor = Annotated[Principal, allow("monitor", "clerk", "supervisor", "auditor"
 Poster = Annotated[Principal, allow("station", "clerk", "supervisor", "system")]
 LineReader = Annotated[Principal, allow("station", "system", "clerk", "supervisor", "auditor")]
 Searcher = Annotated[Principal, allow("clerk", "supervisor", "system")]
+ConfidentialOfficer = Annotated[Principal, allow("confidential")]
 Verifier = Annotated[Principal, allow("supervisor", "auditor")]
 
 
@@ -528,3 +529,5 @@ def _write(*roles: Role) -> Any:  # noqa: ANN401  # a dependency marker
 
 DeciderWrite = Annotated[Write, _write("clerk", "supervisor")]
 SupervisorWrite = Annotated[Write, _write("supervisor")]
+ConfidentialWrite = Annotated[Write, _write("confidential")]
+WithdrawalWrite = Annotated[Write, _write("clerk", "supervisor", "confidential")]

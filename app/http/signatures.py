@@ -511,9 +511,10 @@ def _answer(done: actions.Changed) -> tuple[int, WithdrawalDoneOut]:
 
 
 @withdrawals.post("", status_code=201, response_model=WithdrawalDoneOut)
-async def post_withdrawal(write: DeciderWrite, withdrawal: wire.Body[WithdrawalIn]) -> Response:
+async def post_withdrawal(write: frame.WithdrawalWrite, withdrawal: wire.Body[WithdrawalIn]) -> Response:
     """None of the voter's lines counts from now on, including lines that are posted later."""
-    act = partial(actions.withdraw, **dict(withdrawal), by=write.principal.name)
+    who = write.principal
+    act = partial(actions.withdraw, **dict(withdrawal), by=who.name, confidential=who.role == "confidential")
     return await write.carry_out(act, _answer, "withdrawal", "", withdrawal)
 
 

@@ -19,7 +19,6 @@ from app.http.signatures import FindingIn, NameIn, WritingOut
 from app.law.line import Signature
 from app.law.petition import PetitionKey, SigningInterval
 from app.law.quality import DRAW_METHOD, PARTS, ErrorRate
-from app.law.registration import Eligibility
 from app.matching.candidates import Candidate, FoundCandidates, Kind, Question, WrittenField
 
 router = APIRouter(prefix="/v1/voters", tags=["voters"])
@@ -66,21 +65,19 @@ class CandidateOut(wire.ResponseModel):
     city: str
     zip: str
     status: wire.RegistrationStatus
-    standing: Eligibility
+    standing: wire.Standing
     weight: float
     fields: list[WrittenField]
 
 
 class CandidatesOut(wire.ResponseModel):
-    """The voters who may be meant, the best first.
+    """The voters who may be meant, the best first. `more`: there are others, who fit less well.
 
-    `confidential`: among the best are voters whose registration is confidential (EC 2166), who are not shown. `more`:
-    there are others, who fit less well.
+    Voters whose registration is confidential (EC 2166) are in no search.
     """
 
     roll_version: int
     candidates: list[CandidateOut]
-    confidential: bool
     more: bool
 
 
@@ -102,12 +99,12 @@ class LookupOut(CandidatesOut):
 
 def _shown(found: FoundCandidates) -> dict[str, Any]:
     """The candidates as a person sees them."""
-    candidates = [_candidate_out(candidate) for candidate in found.candidates]
-    facts = {"roll_version": found.roll_version, "confidential": found.confidential, "more": found.more}
-    return {"candidates": candidates, **facts}
+    candidates = [candidate_out(candidate) for candidate in found.candidates]
+    return {"candidates": candidates, "roll_version": found.roll_version, "more": found.more}
 
 
-def _candidate_out(candidate: Candidate) -> CandidateOut:
+def candidate_out(candidate: Candidate) -> CandidateOut:
+    """A candidate with name and address in words."""
     r, fields = candidate.registration, candidate.fields
     name = (r.first_name, r.middle_name, r.last_name, r.suffix)
     street = (r.house_number, r.house_fraction, r.pre_direction, r.street_name, r.street_type, r.post_direction)
@@ -129,7 +126,6 @@ async def look_up_voters(principal: Searcher, state: AppState, asked: wire.Body[
     if (kind := question.kind) is None:
         raise invalid(field_error("", "missing"), detail="Give a name, a residence address, or both.")
     found, decision = await look_up(state.database, principal, question, kind=kind, budget=state.budget, now=now)
-    # The decision names only a voter who is shown, so no confidential one.
     if decision and decision.voter_id not in {candidate.registration.voter_id for candidate in found.candidates}:
         decision = decision._replace(voter_id=None)
     return _shown(found) | {"kind": kind, "decision": decision}

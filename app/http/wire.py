@@ -206,6 +206,7 @@ LineReason = TypeAliasType("LineReason", Literal[reasons.Reason, reasons.ReviewC
 Role = TypeAliasType("Role", principals.Role)
 RollState = TypeAliasType("RollState", queries.RollState)
 RollFormat = TypeAliasType("RollFormat", Literal["canonical", "california", "north-carolina"])
+Standing = TypeAliasType("Standing", registration.Eligibility)
 RegistrationStatus = TypeAliasType("RegistrationStatus", registration.RegistrationStatus)
 EntryType = TypeAliasType("EntryType", entries.EntryType)
 Outlook = TypeAliasType("Outlook", line.Outlook)
@@ -306,10 +307,10 @@ class Paging:
         return self.page(items, every[start:], key)
 
 
-def paging(limit: int = 100) -> Any:  # noqa: ANN401  # a dependency marker
-    """The parameters of a list: the cursor, and how many items where the request does not say."""
+def paging(limit: int = 100, most: int = 1000) -> Any:  # noqa: ANN401  # a dependency marker
+    """The parameters of a list: the cursor, and how many items, where the request does not say and at most."""
 
-    async def read(cursor: _Cursor = None, limit: Limit = limit) -> Paging:
+    async def read(cursor: _Cursor = None, limit: Annotated[int, Query(ge=1, le=most), DIGITS] = limit) -> Paging:
         return Paging(cursor, limit)
 
     return Depends(read)

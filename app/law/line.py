@@ -109,6 +109,10 @@ class Line(NamedTuple):
         return VALID if self.outcome.eligible else self.outcome
 
 
+Basis = tuple[int | None, int, int, int | None]
+"""The versions that an examination rests on: of the roll in use, sections' dates, aliases, and the newest roll."""
+
+
 class Finding(NamedTuple):
     """What is found on one line by itself, before its voter's others: `valid` means every rule but EC 105(b) holds."""
 
@@ -130,7 +134,8 @@ class Finding(NamedTuple):
     before: Line | None = None  # the line as it was read; None: it is new
     station: str = ""  # that read a new line
     counted_place: Place | None = None  # set by the count, of a duplicate: the line of the same voter that counts
-    basis: tuple[int | None, int, int] | None = None  # the versions of roll, sections' dates and aliases it rests on
+    basis: Basis | None = None  # that it rests on
+    held: bool = False  # a confidential voter may have signed, so that the officer must look at it (EC 2166)
 
 
 def restated(line: Line) -> Finding:

@@ -136,7 +136,7 @@ def _check_reversal(line: Line, said: PersonFinding, who: Principal) -> None:
     own = people((*line.confirmed_by, who.name)) == people(line.confirmed_by[:1])
     if not line.confirmed_by or (own and said.outcome.status == "review"):
         return  # a person may overrule a machine; an undo returns the line to review and never reverses it
-    if who.role != "supervisor":
+    if who.role not in ("supervisor", "confidential"):
         raise SupervisorNeededError
     if not said.note.strip():
         raise FindingRefusedError("a reversal needs a note that says why")

@@ -63,14 +63,10 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class FoundCandidates:
-    """The candidates that may be shown, best first.
-
-    Voters whose registration is confidential (EC 2166 ff.) are left out, with what would show who or where they are.
-    """
+    """The candidates, best first. Voters whose registration is confidential (EC 2166 ff.) are in no search."""
 
     roll_version: int
     candidates: list[Candidate]
-    confidential: bool  # among the best there are such voters
     more: bool  # further candidates were found, which fit less
 
 
@@ -86,9 +82,19 @@ async def candidates_of(roll: db.SearchedRoll, question: Question) -> FoundCandi
     await lookup.load_counts(roll, terms, search.registered_words(found))
     scorer = Scorer(line, question.interval, terms, default_model())
     ranked = _ranked(scorer, found)
-    best = ranked[:MOST_CANDIDATES]
-    shown = [_candidate(scorer, one) for one in best if not one.registration.confidential]
-    return FoundCandidates(roll.roll_version, shown, len(shown) < len(best), len(ranked) > len(best))
+    best = [_candidate(scorer, one) for one in ranked[:MOST_CANDIDATES]]
+    return FoundCandidates(roll.roll_version, best, len(ranked) > len(best))
+
+
+async def confidential_candidates_of(roll: db.SearchedRoll, question: Question) -> list[Candidate]:
+    """Return the confidential voters whose name may be the written one, best first: for their officer alone."""
+    terms = await lookup.TERM_CACHE.terms_of(roll)
+    line = roll.aliases.applied_to(parsing.parse_line(question.writing))
+    await lookup.load_counts(roll, terms, search.written_words([line]))
+    scorer = Scorer(parsing.likely_names(line, terms), question.interval, terms, default_model())
+    found = await db.confidential_registrations(roll, scorer.confidential_names_like())
+    await lookup.load_counts(roll, terms, search.registered_words(found))
+    return [_candidate(scorer, one) for one in _ranked(scorer, found)[:MOST_CANDIDATES]]
 
 
 async def _registrations(roll: db.SearchedRoll, wide: search.WideSearch) -> list[Registration]:

@@ -28,6 +28,7 @@ class Decision(NamedTuple):
     secondary: tuple[Reason, ...]  # further rules that fail
     evidence_json: str  # canonical, as the ledger hashes it: written once, in the process that decides
     here: float | None  # probability that a voter registered at the written address signed; None without a lookup
+    held: bool = False  # a confidential voter may have signed: the officer looks at it, whatever the outcome
 
 
 _SAME_GIVEN: Final = frozenset[GivenLevel]({"exact", "nickname", "middle"})
@@ -54,8 +55,15 @@ def decide(scorer: Scorer, found: Sequence[Registration], *, by_name: bool) -> D
         return _decision(line, candidates, voter=match)
     if not by_name:
         return None
-    rules = (*doubts, *_against_rejection(candidates))
-    return _review(candidates, rules) if rules else _invalid(candidates)
+    rules, held = (*doubts, *_against_rejection(candidates)), False
+    if line.signed:
+        names = scorer.terms.confidential
+        once = match is not None and match.registration.voter_id in names.once
+        held = once or bool(scorer.confidential_names_like())
+        if not rules and (held or names.is_drawn(line.names)):
+            rules = (Rule.LEFT_TO_A_PERSON,)
+    decision = _review(candidates, rules) if rules else _invalid(candidates)
+    return decision._replace(held=True) if held else decision
 
 
 def _decision(
@@ -123,8 +131,8 @@ def _doubts(candidates: CandidateSet, match: ComparedRegistration, probability: 
         yield Rule.CANCELED_NAMESAKE
     if candidates.county == "out":
         yield Rule.OUT_OF_COUNTY
-    if match.registration.confidential:
-        yield Rule.CONFIDENTIAL
+    if match.registration.voter_id in candidates.scorer.terms.confidential.once:
+        yield Rule.LEFT_TO_A_PERSON
     if _either_street_may_be_meant(candidates, match):
         yield Rule.STREET_OF_BOTH_NAMES
 
@@ -172,8 +180,6 @@ def _against_rejection(candidates: CandidateSet) -> Iterator[Rule]:
     likely = (person.best for person, share in zip(candidates.persons, here, strict=True) if share > limit)
     if in_county and any(one.address.here and one.name.given.level in _SAME_GIVEN for one in likely):
         yield Rule.SAME_GIVEN_NAME
-    if any(one.registration.confidential for one in candidates.registrations if one.address.here):
-        yield Rule.CONFIDENTIAL
 
 
 def _is_plausible(candidates: CandidateSet, one: ComparedRegistration) -> bool:
@@ -227,9 +233,7 @@ def _review(candidates: CandidateSet, rules: tuple[Rule, ...]) -> Decision:
     likeliest = _greatest(posterior.of_persons())
     voter = None if likeliest is None else candidates.persons[likeliest].best
     cause: ReviewCause = "weak_match"
-    if Rule.CONFIDENTIAL in rules or (voter and voter.registration.confidential):
-        cause = "confidential"
-    elif sum(share >= candidates.thresholds["rival"] for share in posterior.here) > 1:
+    if sum(share >= candidates.thresholds["rival"] for share in posterior.here) > 1:
         cause = "ambiguous"
     elif voter and not voter.address.here and voter.name.given.level in CERTAIN_GIVEN:
         cause = "possible_move"

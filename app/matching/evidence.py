@@ -51,7 +51,7 @@ class Rule(StrEnum):
         "the street is another name of the voter's street, but also one where a voter of this surname has this number",
         "EC 105(a)(1)",
     )
-    CONFIDENTIAL = "confidential", "the voter's registration may be confidential", "EC 2166"
+    CONFIDENTIAL = "confidential", "the voter's registration may be confidential", "EC 2166"  # of earlier versions
     MAY_BE_REGISTERED = "may be registered here", "a voter at this address may have signed", "EC 105(a)(1)"
     NAME_NOT_KNOWN = "name not known", "neither given name nor surname is known in the county: both may be misread"
     STREET_NOT_KNOWN = (
@@ -62,6 +62,7 @@ class Rule(StrEnum):
         "a voter of a similar name is registered at this address, or at one that differs by a slip of the pen",
         "EC 105(a)(1), 2 CCR 20931",
     )
+    LEFT_TO_A_PERSON = "left to a person", "a share of the lines that the program could reject is left to a person"
     SAME_GIVEN_NAME = "same given name at the address", "a voter there may have changed the surname", "2 CCR 20931"
 
 
@@ -137,15 +138,11 @@ def _candidate(scorer: Scorer, person: Person, share: float) -> dict[str, Any]:
     """One voter: the registration that fits best, and each field's value in the roll, level, and weight."""
     best = scorer.with_all_fields(person.best)
     r = best.registration
-    found = {
+    return {
         "voter_id": r.voter_id,
         "registration_no": r.registration_no,
         "probability": round(share, DIGITS),
         "standing": person.eligibility,
-    }
-    if r.confidential:  # EC 2166: matched, and not shown
-        return found | {"confidential": True}
-    return found | {
         "registration": _dates(r),
         "address": _address_verdict(best.address),
         "reading": best.name.order,

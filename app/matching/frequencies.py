@@ -7,6 +7,8 @@ from typing import Final
 
 from rapidfuzz.distance import OSA
 
+from app.matching.confidential import NO_NAMES, ConfidentialNames
+
 Words = Mapping[str, set[str]]
 """Words by kind, as in the roll's dictionary: {"surname": {"GARCIA"}}."""
 
@@ -32,8 +34,10 @@ class TermFrequencies:
     share it. A term that was not loaded is a KeyError: a frequency of 0 would silently give a wrong weight.
     """
 
-    def __init__(self, registrations: int, cities: Iterable[str]) -> None:
-        """Start with the size of the roll and the names of its cities."""
+    def __init__(self, registrations: int, cities: Iterable[str], confidential: ConfidentialNames = NO_NAMES) -> None:
+        """Start with the size of the roll, the names of its cities, and those of its confidential voters."""
+        self.confidential: Final = confidential
+        self.kept: Words = {}  # the words of confidential names: of each line they may be needed
         self.registrations: Final = max(registrations, 1)
         self.cities: Final = tuple(sorted(cities))
         self._fewest_known: Final = fewest_known(registrations)
@@ -48,9 +52,11 @@ class TermFrequencies:
 
     def known_only(self) -> "TermFrequencies":
         """Return a copy with the known words only: they are needed again and again, a misspelling hardly ever is."""
-        copy = TermFrequencies(self.registrations, self.cities)
+        copy = TermFrequencies(self.registrations, self.cities, self.confidential)
         for kind, counts in self._counts.items():
-            copy._counts[kind] = {word: count for word, count in counts.items() if count >= self._fewest_known}
+            kept = self.kept.get(kind, ())
+            copy._counts[kind] = {w: count for w, count in counts.items() if count >= self._fewest_known or w in kept}
+        copy.kept = self.kept
         for kind, corrections in self._corrections.items():
             copy._corrections[kind] = {word: corrections[word] for word in corrections if word in copy._counts[kind]}
         return copy

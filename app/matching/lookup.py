@@ -20,6 +20,7 @@ from app.law.petition import SigningInterval
 from app.law.registration import Registration
 from app.matching import queries as db
 from app.matching import search
+from app.matching.confidential import ConfidentialNames
 from app.matching.decision import Decision, decide
 from app.matching.frequencies import TermFrequencies, Words
 from app.matching.model import default_model
@@ -163,13 +164,14 @@ class TermCache:
 
     max_rolls: int = 4
     max_terms: int = 100_000  # frequencies and corrections of all rolls together, some 12 MB
-    # By county, roll version, and when it was loaded: a version that was dropped may be loaded again.
-    _rolls: dict[tuple[str, int, datetime | None], TermFrequencies] = field(default_factory=dict)
+    # By county, roll version, when it was loaded, since a version that was dropped may be loaded again, and the newest
+    # version, since a voter who is confidential in that one is known as such from then on.
+    _rolls: dict[tuple[str, int, datetime | None, int | None], TermFrequencies] = field(default_factory=dict)
 
     async def terms_of(self, roll: SearchedRoll) -> TermFrequencies:
         """Return the term frequencies of a roll version as far as they were loaded."""
-        registrations, loaded_at = await db.roll_facts(roll)
-        key, rolls = (roll.county_id, roll.roll_version, loaded_at), self._rolls
+        registrations, loaded_at, newest = await db.roll_facts(roll)
+        key, rolls = (roll.county_id, roll.roll_version, loaded_at, newest), self._rolls
         # The oldest versions are dropped, or misspellings of the one asked for. Batches in progress keep theirs.
         while len(rolls.keys() | {key}) > self.max_rolls or sum(one.size for one in rolls.values()) > self.max_terms:
             oldest = next(iter(rolls))
@@ -177,7 +179,10 @@ class TermCache:
             if oldest == key and (known := terms.known_only()).size <= self.max_terms // 2:
                 rolls[key] = known
         if key not in rolls:
-            terms = TermFrequencies(registrations, await db.roll_cities(roll))
+            confidential = ConfidentialNames(*await db.confidential_names(roll))
+            terms = TermFrequencies(registrations, await db.roll_cities(roll), confidential)
+            terms.kept = search.registered_words(confidential.all)
+            await load_counts(roll, terms, terms.kept)
             rolls.setdefault(key, terms)  # unless another batch added them meanwhile
         return rolls[key]
 
@@ -200,12 +205,15 @@ async def searches(roll: SearchedRoll, terms: TermFrequencies, lines: Iterable[P
     return made
 
 
-async def in_use(connection: asyncpg.Connection, county_id: str) -> tuple[SearchedRoll | None, int]:
-    """Return the roll in use with its aliases (None: the county has none that can be searched), and their version."""
-    roll_version, version, digest = await db.versions_in_use(connection, county_id)
+async def in_use(connection: asyncpg.Connection, county_id: str) -> tuple[SearchedRoll | None, int, int | None]:
+    """Return the roll in use with its aliases (None: the county has none that can be searched), and two versions.
+
+    They are that of the aliases, and that of the newest roll that was loaded, in use or not.
+    """
+    roll_version, version, digest, newest = await db.versions_in_use(connection, county_id)
     aliases = await _cached_aliases(connection, county_id, version, digest or "")
     roll = None if roll_version is None else SearchedRoll(connection, county_id, roll_version, aliases)
-    return roll, version
+    return roll, version, newest
 
 
 async def aliases_of(connection: asyncpg.Connection, county_id: str, version: int) -> Aliases:

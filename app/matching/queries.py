@@ -8,6 +8,7 @@ import asyncpg
 
 from app.law.registration import Registration
 from app.matching.blocking import FINE, KEY_COLUMNS, KEYS_VERSION, MARK_COLUMN, KeyColumn
+from app.matching.confidential import ConfidentialName
 from app.matching.frequencies import Words, variants
 from app.matching.parsing import NO_ALIASES, Alias, Aliases
 from app.matching.search import BlockingQuery, Limits, Matches
@@ -144,8 +145,28 @@ async def find_matches(
     return found
 
 
+# The newest version of the county's roll that was loaded, in use or not: from the end of the roll's primary key.
+NEWEST_ROLL: Final = "(SELECT max(roll_version) FROM roll WHERE county_id = $1 AND loaded_at IS NOT NULL)"
+
 # Uses the roll's primary key.
-_ROLL_FACTS = "SELECT registrations, loaded_at FROM roll WHERE county_id = $1 AND roll_version = $2"
+_ROLL_FACTS = f"SELECT registrations, loaded_at, {NEWEST_ROLL} FROM roll WHERE county_id = $1 AND roll_version = $2"  # noqa: S608  # a literal of ours
+
+# The names of a version's confidential registrations, and all voters of the county who ever were confidential: a few
+# thousand. By the primary keys.
+_CONFIDENTIAL_NAMES = """
+SELECT registration_no, last_name, first_name, middle_name, suffix, pseudonym
+FROM confidential_registration JOIN confidential_voter USING (county_id, voter_id)
+WHERE county_id = $1 AND roll_version = $2
+"""
+_ONCE_CONFIDENTIAL = "SELECT voter_id FROM confidential_voter WHERE county_id = $1"
+
+# All confidential registrations of the voters of some of them, in the order of the roll. By the primary key.
+_CONFIDENTIAL_REGISTRATIONS = f"""
+SELECT {_COLUMNS} FROM confidential_registration r WHERE county_id = $1 AND roll_version = $2 AND voter_id IN (
+    SELECT voter_id FROM confidential_registration
+    WHERE county_id = $1 AND roll_version = $2 AND registration_no = ANY($3::int[]))
+ORDER BY registration_no
+"""  # noqa: S608 - our columns
 
 _CITIES = "SELECT token FROM roll_token WHERE county_id = $1 AND roll_version = $2 AND kind = 'city'"
 
@@ -171,10 +192,25 @@ WHERE known.token <> word.token
 """
 
 
-async def roll_facts(roll: SearchedRoll) -> tuple[int, datetime | None]:
-    """Return the number of registrations and when the version was loaded; (0, None) if it does not exist."""
+async def roll_facts(roll: SearchedRoll) -> tuple[int, datetime | None, int | None]:
+    """Return the number of searched registrations, when the version was loaded, and the county's newest version.
+
+    They are (0, None, None) if the version does not exist.
+    """
     rows = await roll.fetch(_ROLL_FACTS)
-    return (rows[0][0] or 0, rows[0][1]) if rows else (0, None)
+    return (rows[0][0] or 0, *rows[0][1:]) if rows else (0, None, None)
+
+
+async def confidential_names(roll: SearchedRoll) -> tuple[list[ConfidentialName], list[str]]:
+    """Return the names of the version's confidential voters, and the county's voters who ever were confidential."""
+    names = [ConfidentialName(*row) for row in await roll.fetch(_CONFIDENTIAL_NAMES)]
+    return names, [row[0] for row in await roll.connection.fetch(_ONCE_CONFIDENTIAL, roll.county_id)]
+
+
+async def confidential_registrations(roll: SearchedRoll, numbers: Sequence[int]) -> list[Registration]:
+    """Return all confidential registrations of the voters to whom these confidential registrations belong."""
+    rows = await roll.fetch(_CONFIDENTIAL_REGISTRATIONS, numbers) if numbers else []
+    return [Registration(*row) for row in rows]
 
 
 async def roll_cities(roll: SearchedRoll) -> list[str]:
@@ -197,11 +233,11 @@ async def similar_words(roll: SearchedRoll, words: Words) -> list[tuple[str, str
 
 # The roll and the aliases in use: by roll_one_active, the county's key and the version's. A roll whose blocking keys
 # are of another version of the program would be searched in vain: it counts as none until the keys are made again.
-_IN_USE = """
+_IN_USE = f"""
 SELECT (SELECT roll_version FROM roll WHERE county_id = $1 AND state = 'active' AND keys_version = $2),
-       aliases_version, source_sha256
+       aliases_version, source_sha256, {NEWEST_ROLL}
 FROM county LEFT JOIN alias_version USING (county_id, aliases_version) WHERE county_id = $1
-"""
+"""  # noqa: S608  # a literal of ours
 
 
 class AliasVersion(NamedTuple):
@@ -224,10 +260,15 @@ SELECT kind, alias, name FROM county_alias WHERE county_id = $1 AND aliases_vers
 """
 
 
-async def versions_in_use(connection: asyncpg.Connection, county_id: str) -> tuple[int | None, int, str | None]:
-    """Return the version of the roll in use (None: no roll can be searched), and of the aliases with their digest."""
+async def versions_in_use(
+    connection: asyncpg.Connection, county_id: str
+) -> tuple[int | None, int, str | None, int | None]:
+    """Return the version of the roll in use (None: no roll can be searched), and of the aliases with their digest.
+
+    The last one is the version of the newest roll that was loaded.
+    """
     row = await connection.fetchrow(_IN_USE, county_id, KEYS_VERSION)
-    return tuple(row) if row else (None, 0, None)
+    return tuple(row) if row else (None, 0, None, None)
 
 
 async def alias_version(connection: asyncpg.Connection, county_id: str, version: int) -> AliasVersion | None:

@@ -14,6 +14,7 @@ from app.matching import comparison
 from app.matching.addresses import Address, street_token, way
 from app.matching.blocking import house_token
 from app.matching.comparison import Compared, Field
+from app.matching.confidential import ConfidentialName
 from app.matching.frequencies import TermFrequencies
 from app.matching.model import Model, Threshold
 from app.matching.names import NameOrder, given_words, suffix_of, surname_parts
@@ -63,6 +64,16 @@ class ComparedName:
     def is_certain(self) -> bool:
         """Whether given name and surname are the registered ones, in other forms or with slips of the pen."""
         return self.given.level in comparison.CERTAIN_GIVEN and self.surname.level in comparison.CERTAIN_SURNAME
+
+    @property
+    def conflicts(self) -> bool:
+        """Whether middle names or suffixes are those of different people."""
+        return self.middle.level in {"conflict", "initial conflict"} or self.suffix == "conflict"
+
+    @property
+    def is_same(self) -> bool:
+        """Whether given name and surname are the very ones, and nothing speaks against it."""
+        return self.given.level == self.surname.level == "exact" and not self.conflicts
 
     @property
     def is_plausible(self) -> bool:
@@ -151,6 +162,20 @@ class Scorer:
         self._household_weight = self._weight_among(_UNCOUNTED)
         self._other_address: ComparedAddress | None = None  # of all that were found by the name alone
 
+    def confidential_names_like(self) -> list[int]:
+        """Return the numbers of the confidential registrations whose name may be the written one.
+
+        It must be the very name, or fit so well that hardly one of all confidential names fits a stranger's as well.
+        """
+        confidential = self.terms.confidential
+        enough = log(max(len(confidential.all), 1))
+        likely = []
+        for name in confidential.like(self.line.names):
+            compared = self._compare_name(name)
+            if compared.is_same or (compared.weight >= enough and not compared.conflicts):
+                likely.append(name.registration_no)
+        return likely
+
     def set_household(self, household: Household) -> None:
         """Set the residents of the line's address: the more, the less the address identifies one of them."""
         self.household = household
@@ -196,7 +221,7 @@ class Scorer:
             return weight + min(sum(self.terms.idf(kind, word) for word in compared.word.split()), cap)
         return weight + min(self.terms.idf(kind, compared.word), cap)
 
-    def _compare_name(self, r: Registration) -> ComparedName:
+    def _compare_name(self, r: Registration | ConfidentialName) -> ComparedName:
         suffix, parts = comparison.compare_suffix(self.line.suffix, suffix_of(r.suffix)), surname_parts(r.last_name)
         suffix_weight = self.model.weights["suffix"][suffix]
         best: ComparedName | None = None
@@ -227,7 +252,7 @@ class Scorer:
         return found
 
     def _compare_given(
-        self, at: int, r: Registration
+        self, at: int, r: Registration | ConfidentialName
     ) -> tuple[Compared[comparison.GivenLevel], Compared[comparison.MiddleLevel], float]:
         """The given and middle names in one order of the words, and their weight."""
         written, first, middle = self.line.names[at].given, given_words(r.first_name), given_words(r.middle_name)

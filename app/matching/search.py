@@ -14,6 +14,7 @@ from rapidfuzz.distance import OSA
 from app.law.registration import Registration
 from app.matching.blocking import KEY_COLUMNS, HashedKind, KeyColumn, TermHash, spelling, term_hash, zip_number
 from app.matching.comparison import compare_house
+from app.matching.confidential import ConfidentialName
 from app.matching.frequencies import TermFrequencies, Words
 from app.matching.names import given_words, name_forms, surname_parts
 from app.matching.parsing import ParsedLine
@@ -296,7 +297,7 @@ def written_words(lines: Iterable[ParsedLine]) -> Words:
     return {"surname": surnames, "given": givens, "middle": givens, "street": streets, "zip": zips}
 
 
-def registered_words(registrations: Collection[Registration]) -> Words:
+def registered_words(registrations: Collection[Registration | ConfidentialName]) -> Words:
     """Return the words whose frequencies a comparison with the registrations needs."""
     # Of each name once: the same names occur again and again.
     surnames = set[str]().union(*map(surname_parts, {r.last_name for r in registrations}))

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, nullcontext
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from app import errors
 from app.access.queries import add_county
 from app.database.engine import connect_arguments
 from app.database.login_queries import SERVICE_ROLE
-from app.matching.blocking import KEYS_VERSION
+from app.matching.blocking import KEYS_VERSION, count_terms
 from app.matching.frequencies import CORRECTED_KINDS, SHORTEST_CORRECTED, fewest_known
 from app.roll import queries as db
 from app.roll.formats import FORMATS, RollFormat
@@ -153,11 +154,12 @@ class _Load:
             if not self.rows:
                 raise errors.RollError("the file has no rows")
             await self._report("indexing", at_once=True)
+            apart = await self._set_apart()
             await self.data.execute(db.KEEP_TOKENS, *self.roll)
-            known = CORRECTED_KINDS, SHORTEST_CORRECTED, fewest_known(self.rows)
+            known = CORRECTED_KINDS, SHORTEST_CORRECTED, fewest_known(self.rows - apart)
             await self.data.execute(db.KEEP_VARIANTS, *self.roll, *known)
             await self.data.execute(db.ATTACH, *self.roll)
-            await self.data.execute(db.FINISH_ROLL, *self.roll, self.rows, sha256())
+            await self.data.execute(db.FINISH_ROLL, *self.roll, self.rows, apart, sha256())
         return self.rows
 
     async def _copy(self, converted: AsyncIterator[Converted]) -> None:
@@ -195,6 +197,15 @@ class _Load:
                 return
         if self.faults:
             raise errors.RollError(*self.faults[:MOST_FAULTS])
+
+    async def _set_apart(self) -> int:
+        """Take the registrations of confidential voters, and their words, out of what is searched. Returns how many."""
+        await self.data.execute(db.SET_APART, *self.roll)
+        counts, apart = Counter[tuple[str, str]](), await db.confidential_registrations(self.data, self.roll)
+        count_terms(apart, counts)
+        taken = [(kind, token, -count) for (kind, token), count in counts.items()]
+        await self.data.copy_records_to_table("staged_token", records=taken)
+        return len(apart)
 
     async def _report(self, phase: str, *, at_once: bool = False) -> None:
         self.progress(phase, self.rows)

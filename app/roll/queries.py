@@ -27,7 +27,7 @@ class Roll:
     keys_version: int  # of the search keys it was loaded with
     progress_phase: str  # copying, indexing, done
     progress_rows: int
-    registrations: int | None  # None until it is loaded
+    registrations: int | None  # those that are searched: not those of confidential voters; None until it is loaded
     failure: str | None  # why it was refused: row, column and reason, no value
     created_at: datetime
     activated_at: datetime | None
@@ -70,20 +70,26 @@ UPDATE roll SET state = 'failed', failure = $3 WHERE county_id = $1 AND roll_ver
 """
 
 FINISH_ROLL = """
-UPDATE roll SET state = 'loaded', progress_phase = 'done', progress_rows = $3, registrations = $3, source_sha256 = $4,
-    loaded_at = now()
+UPDATE roll SET state = 'loaded', progress_phase = 'done', progress_rows = $3, registrations = $3 - $4::bigint,
+    source_sha256 = $5, loaded_at = now()
 WHERE county_id = $1 AND roll_version = $2
 """
 
 STAGE = "SELECT roll_stage($1, $2)"
+SET_APART = "SELECT roll_set_apart($1, $2)"
 ATTACH = "SELECT roll_attach($1, $2)"
 
 # The words that the workers counted come in portions, a word in many of them; the dictionary has the sums.
 STAGE_TOKENS = "CREATE TEMPORARY TABLE staged_token (kind text, token text, registrations integer) ON COMMIT DROP"
 KEEP_TOKENS = """
 INSERT INTO roll_token (county_id, roll_version, kind, token, registrations)
-SELECT $1, $2, kind, token, sum(registrations) FROM staged_token GROUP BY kind, token
+SELECT $1, $2, kind, token, sum(registrations) FROM staged_token GROUP BY kind, token HAVING sum(registrations) > 0
 """
+
+# The registrations that were set apart, by the primary key.
+_CONFIDENTIAL = f"""
+SELECT {", ".join(REGISTRATION_COLUMNS)} FROM confidential_registration WHERE county_id = $1 AND roll_version = $2
+"""  # noqa: S608 - our columns
 
 # The known words, each under all its variants. Sorted as the primary key is, so that its index grows at one end.
 KEEP_VARIANTS = """
@@ -112,10 +118,14 @@ UPDATE roll SET state = 'active', activated_at = now() WHERE county_id = $1 AND 
 RETURNING {_ROLL_COLUMNS}
 """  # noqa: S608 - our columns
 
-# A version as a canonical file. Uses the partition's primary key.
+# A version as a canonical file, with its confidential registrations. By the primary keys.
 CANONICAL = f"""
 SELECT {", ".join(REGISTRATION_COLUMNS[1:-1])}, CASE WHEN confidential THEN 'true' ELSE 'false' END AS confidential
-FROM registration WHERE county_id = $1 AND roll_version = $2 ORDER BY registration_no
+FROM (
+    SELECT {", ".join(REGISTRATION_COLUMNS)} FROM registration WHERE county_id = $1 AND roll_version = $2
+    UNION ALL
+    SELECT {", ".join(REGISTRATION_COLUMNS)} FROM confidential_registration WHERE county_id = $1 AND roll_version = $2
+) AS every ORDER BY registration_no
 """  # noqa: S608 - our columns
 
 # The registrations of some voters, in the file's order. Uses the partition's index on voter_id.
@@ -145,6 +155,34 @@ async def any_active_roll(connection: asyncpg.Connection) -> bool:
 async def registrations_of_voters(roll: SearchedRoll, voter_ids: Sequence[str]) -> list[Registration]:
     """All intervals of these voters in one version of the roll, in the file's order."""
     return [Registration(*row) for row in await roll.fetch(_OF_VOTERS, voter_ids)]
+
+
+async def confidential_registrations(connection: asyncpg.Connection, name: RollName) -> list[Registration]:
+    """The registrations of the voters of one version of whom any registration is confidential."""
+    return [Registration(*row) for row in await connection.fetch(_CONFIDENTIAL, *name)]
+
+
+# Which of these numbers are pseudonyms of confidential voters, or, with $4, numbers of confidential voters themselves.
+_OF_CONFIDENTIAL = """
+SELECT pseudonym FROM confidential_voter WHERE county_id = $1 AND pseudonym = ANY($3::text[])
+UNION
+SELECT voter_id FROM confidential_registration
+WHERE county_id = $1 AND roll_version = $2 AND voter_id = ANY($3::text[]) AND $4
+"""
+
+
+async def known_voters(roll: SearchedRoll, voter_ids: Sequence[str], *, confidential: bool) -> set[str]:
+    """Which of these numbers are voters of this version of the roll, or pseudonyms of the county's.
+
+    Args:
+        roll: the version.
+        voter_ids: the numbers.
+        confidential: whether numbers of confidential voters are known, as they are to their officer.
+    """
+    found = {registration.voter_id for registration in await registrations_of_voters(roll, voter_ids)}
+    if others := [number for number in voter_ids if number not in found]:
+        found.update(row[0] for row in await roll.fetch(_OF_CONFIDENTIAL, others, confidential))
+    return found
 
 
 # An examination locks the county's row too, so a load of aliases waits for the examinations under the old ones.

@@ -75,7 +75,8 @@ async def test_confidential_values_are_neither_shown_nor_kept_as_evidence(
     await load_roll(database, county_id=COUNTY, source=source, complete_through=today, activate=True)
     await world.post(line(999, (1, 1, 1)))
     text = await explained(world, 1, 1, 1)
-    assert "review, confidential" in text
+    assert "Finding 1 of 1: review" in text
+    assert "rule: left to a person" in text
     stored = await connection.fetchval("SELECT content FROM finding")
     for word in ("XANTHIPPE", "77B"):
         assert word not in stored

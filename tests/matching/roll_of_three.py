@@ -8,6 +8,7 @@ from typing import Any
 from app.law.line import Signature
 from app.law.petition import SigningInterval
 from app.law.registration import Registration
+from app.matching.confidential import ConfidentialName
 from app.matching.decision import Decision, decide
 from app.matching.frequencies import TermFrequencies, Words, variants
 from app.matching.model import default_model
@@ -30,7 +31,9 @@ _COUNTS: Counts = {
 _REGISTRATIONS = 100_000
 
 
-def loaded_terms(line: ParsedLine, *registrations: Registration, counts: Counts = _COUNTS) -> TermFrequencies:
+def loaded_terms(
+    line: ParsedLine, *registrations: Registration | ConfidentialName, counts: Counts = _COUNTS
+) -> TermFrequencies:
     """The roll's terms, as far as a search for the line and a comparison with these registrations need them."""
     terms = TermFrequencies(_REGISTRATIONS, ["LOS ANGELES"])
     for needed in (written_words([line]), registered_words(registrations)):

@@ -244,13 +244,6 @@ def test_the_address_of_the_interval_counts_for_a_voter_who_moved() -> None:
     assert (moved.outcome.status, moved.outcome.reason, moved.voter_id) == ("invalid", "different_address", "V1")
 
 
-def test_a_confidential_voter_is_matched_for_a_person_and_not_shown() -> None:
-    found = decided(a_line(NAME, ADDRESS), MARIA._replace(confidential=True), ROBERT)  # EC 2166
-    assert (found.outcome.status, found.outcome.reason, found.voter_id) == ("review", "confidential", "V1")
-    assert "SUNSET" not in str(evidence_of(found)["candidates"])
-    assert "GARCIA" not in str(evidence_of(found)["candidates"])
-
-
 def test_no_signature_comes_before_every_lookup() -> None:
     assert decided(a_line(NAME, ADDRESS, signed=False), *ROLL).outcome.reason == "no_signature"
 
