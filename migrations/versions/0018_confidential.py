@@ -6,8 +6,8 @@ as an earlier program's, so that it is made anew before it is searched (`python 
 
 from alembic import op
 
-revision = "0017"
-down_revision = "0016"
+revision = "0018"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 
