@@ -31,14 +31,12 @@ class RequestLog:
     """The line of each request. It does not pass through the logging module, which would cost a tenth of a request."""
 
     def __init__(self) -> None:
-        """Write nothing until the logs are configured."""
+        """Begin without a form, in which no line is written: the logs are not configured yet."""
         self.format: Literal["json", "text"] | None = None
         self._second, self._at = 0, ""  # the second of the last line, and as text
 
     def write(self, facts: Mapping[str, object]) -> None:
         """Write one line to standard error, in the form of the others."""
-        if self.format is None:
-            return
         now = time.time()
         if int(now) != self._second:
             self._second, self._at = int(now), time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(now))

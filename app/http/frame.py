@@ -1,6 +1,7 @@
 """The frame of every request: its log, metrics and limits, the key and its role, the petition in the path."""
 
 import asyncio
+import collections
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -37,7 +38,6 @@ from app.examination.reads import ReadBudget, VoterRead
 from app.http import problems
 from app.http.limits import NEVER_REFUSED, Limits
 from app.http.problems import Problem
-from app.http.stations import PostedLines
 from app.http.wire import BodyReader, RequestModel
 from app.law.line import canonical
 from app.law.petition import Petition, PetitionKey
@@ -230,7 +230,8 @@ class _Exchange:
         metrics.answered((method, route, status), seconds)
         facts = {"request_id": self.request_id, "method": method, "route": route, "status": status}
         peer, caller = (self.scope.get("client") or ("", 0))[0], self.scope["state"].get("caller", {})
-        REQUEST_LOG.write({**facts, "ms": round(seconds * 1000, 2), "peer": peer, **caller})
+        if REQUEST_LOG.format:
+            REQUEST_LOG.write({**facts, "ms": round(seconds * 1000, 2), "peer": peer, **caller})
         if self._span:
             self._span.update_name(f"{method} {route}")
             names = ("request_id", "http.request.method", "http.route", "http.response.status_code")
@@ -238,6 +239,28 @@ class _Exchange:
             if status >= 500:  # noqa: PLR2004  # the server's own
                 self._span.set_status(Status(StatusCode.ERROR))
             self._span.end()
+
+
+@dataclass(eq=False)
+class PostedLines:
+    """When each station last posted, and how many lines of each outcome.
+
+    Stations are those with a key, and outcomes those of the law, so neither grows with what is sent.
+    """
+
+    last_at: dict[tuple[str, str], float] = field(default_factory=dict)  # by county and station
+    lines: dict[tuple[str, str], collections.Counter[str]] = field(default_factory=dict)
+
+    def note(self, who: Principal, now: datetime, found: Iterable[str]) -> None:
+        """Note that a station posted lines with these outcomes."""
+        station = who.county_id, who.name
+        self.last_at[station] = now.timestamp()
+        self.lines.setdefault(station, collections.Counter()).update(found)
+
+    def of_county(self, county_id: str) -> Mapping[str, tuple[float, collections.Counter[str]]]:
+        """The stations of a county: when each last posted, and its lines by outcome."""
+        mine = [name for county, name in self.lines if county == county_id]
+        return {name: (self.last_at[county_id, name], self.lines[county_id, name]) for name in mine}
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
@@ -16,7 +16,7 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from app.access.names import is_among
 from app.access.principals import Principal
-from app.count.intake import Submission
+from app.count.intake import Result, Submission
 from app.count.line_queries import LineRead, page_of_lines, read_line
 from app.errors import (
     FindingRefusedError,
@@ -31,7 +31,6 @@ from app.examination.reads import VoterRead, line_read
 from app.http import frame, wire
 from app.http.frame import AppState, DeciderWrite, LineReader, PathPetition, Poster, Reader
 from app.http.problems import FieldError, field_error, field_errors
-from app.http.stations import outcomes
 from app.law.line import LARGEST_NUMBER, Line, Place, Signature
 from app.law.reasons import Outcome
 from app.law.review import PersonFinding
@@ -171,12 +170,20 @@ async def post_signature(request: Request, principal: Poster, posted: wire.Body[
     if isinstance(answer, Exception):
         raise answer
     (result,), replayed = answer
-    headers = frame.posted(state, principal, outcomes([result]), replayed=replayed)
+    headers = frame.posted(state, principal, _outcomes([result]), replayed=replayed)
     if result is None:
         raise PlaceConflictError
     line, created = result
     content = line_out(line).model_dump_json()
     return Response(content, 201 if created else 200, headers, media_type="application/json")
+
+
+def _outcomes(results: Iterable[Result]) -> Iterator[str]:
+    """The outcome of each new line: its reason, or else its status; `conflict` where another text has its place."""
+    for result in results:
+        line, created = result or (None, True)
+        if created:
+            yield (line.outcome.reason or line.outcome.status) if line else "conflict"
 
 
 @router.post("/signatures/batch")
@@ -200,7 +207,7 @@ async def post_signatures(
         raise answer
     results, replayed = answer
     refused = (line.error.code for line in checked if isinstance(line, LineErrorOut))
-    response.headers.update(frame.posted(state, principal, chain(outcomes(results), refused), replayed=replayed))
+    response.headers.update(frame.posted(state, principal, chain(_outcomes(results), refused), replayed=replayed))
     decided = (_result_out(line.place, result and result[0]) for line, result in zip(good, results, strict=True))
     return BatchOut(results=[next(decided) if isinstance(line, Signature) else line for line in checked])
 

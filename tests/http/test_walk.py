@@ -14,7 +14,7 @@ from tests.http.county import line
 from tests.http.world import World
 
 APP = Path(__file__).parents[2] / "app"
-MOST_FILES_OF_A_SIGNATURE = 17  # the limits by kind, the log and the outcomes of stations among them
+MOST_FILES_OF_A_SIGNATURE = 14
 LONG = 3600.0  # seconds: what is in memory stays there, however slow the machine is
 
 
@@ -66,7 +66,7 @@ async def crossed_each_time(act: Callable[[int], Awaitable[httpx.Response]]) -> 
     return set.intersection(*crossed)
 
 
-@pytest.mark.parametrize(("age_of_a_tally", "most"), [(LONG, 8), (0.0, 10)])
+@pytest.mark.parametrize(("age_of_a_tally", "most"), [(LONG, 6), (0.0, 8)])
 async def test_a_poll_of_the_tally_crosses_few_files(
     world: World, monkeypatch: pytest.MonkeyPatch, age_of_a_tally: float, most: int
 ) -> None:
