@@ -115,6 +115,14 @@ class UnknownRulesetError(RecallError, code="unknown_ruleset", kind="not_found")
     """The county has no ruleset of this name."""
 
 
+class RulesetChangeRefusedError(RecallError, code="ruleset_change_refused", kind="conflict"):
+    """The petition's ruleset cannot be changed like this."""
+
+
+class UnknownRulesetChangeError(RecallError, code="unknown_ruleset_change", kind="not_found"):
+    """No such change of the petition's ruleset was proposed."""
+
+
 class AttemptRecordedError(RecallError, code="attempt_recorded", kind="conflict"):
     """An attempt at this officer that began on this day is on record already."""
 

@@ -30,7 +30,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 FORMAT = "recall-evidence/1"
 TYPES = {"open", "intake", "finding", "withdrawal", "revision", "section", "reexamination", "registration", "filing"}
-TYPES |= {"freeze", "correction", "close", "retention"}
+TYPES |= {"freeze", "correction", "ruleset", "close", "retention"}
 STAGES = {"filing": ("open", "filed"), "freeze": ("filed", "frozen"), "correction": ("frozen", "filed")}
 SHOWN = 20  # disagreements of one step that are printed
 GIVEN, DESTROYED = 1, 2  # marks of a leaf
@@ -123,6 +123,7 @@ class Ledger:
         self.changes: defaultdict[str, array[int]] = defaultdict(lambda: array("q"))
         self.trees: list[tuple[int, bytes]] = []
         self.opening: Json = {}
+        self.ruleset = ""
         self.hash, self.tally, self.closed = bytes(32), "", False
         self.stage, self.raw = "open", [0, 0, 0]  # where the raw count stands; and it, as it was frozen
         self.freezes: dict[int, list[Any]] = {}  # by entry: what it says, and what the findings give
@@ -163,6 +164,10 @@ def step_2_chain(bundle: zipfile.ZipFile, points: list[Json]) -> Ledger:
         ledger.hash = bytes.fromhex(entry["hash"])
         counts = add_entry(ledger, seq, leaves, said["tally"], counts)
         ledger.opening = said if kind == "open" else ledger.opening
+        ledger.ruleset = said.get("ruleset", ledger.ruleset) if kind in ("open", "ruleset") else ledger.ruleset
+        two_people = said.get("reason") and said.get("proposed_by") != said.get("confirmed_by")
+        if kind == "ruleset" and not two_people:
+            step.fault(where, "a change of the ruleset takes two people and a reason")
         ledger.closed = ledger.closed or kind == "close"
         destroy(step, ledger, where, said)
         while waiting and waiting[-1]["size"] <= expected:
@@ -335,6 +340,8 @@ def step_5_end(manifest: Json, ledger: Ledger) -> None:
         step.fault("manifest", "it names another last entry")
     if canonical(manifest["tally"]) != ledger.tally or (manifest["state"] == "closed") != ledger.closed:
         step.fault("manifest", "its tally or state is not the ledger's")
+    if manifest.get("ruleset", ledger.ruleset) != ledger.ruleset:
+        step.fault("manifest", "it names another ruleset than the one that the ledger put into force")
     for name, value in manifest["petition"].items():
         if ledger.opening.get(name) != value:
             step.fault("manifest", f"the petition was opened with another {name}")

@@ -15,8 +15,10 @@ from app.count.record import Count
 from app.database.pools import Database
 from app.examination import actions, explanation
 from app.examination import sections as section_actions
+from app.examination.rulesets import dry_run
 from app.examination.section_queries import section_states
-from app.http import petitions, problems, sections, signatures, wire
+from app.http import petitions, problems, ruleset_changes, sections, signatures, wire
+from app.law.line import Place
 from app.law.petition import SectionDates, Terms
 from app.law.reasons import REASONS, REVIEW_CAUSES, Outcome
 from app.law.review import PersonFinding
@@ -28,6 +30,7 @@ def _refuse_name(_: str) -> NoReturn:
 
 
 _text = cli.argument(wire.safe_text, "text without control characters")  # which raises a kind of ValueError
+_LINES_AT_ONCE: Final = 20_000  # of a dry run, which reads the petition for each
 _DECIDERS: Final[tuple[Role, ...]] = ("clerk", "supervisor")
 _TERMS: Final = (
     ("--office", "TEXT", "the office that the officer holds"),
@@ -65,6 +68,11 @@ def add_parser(subparsers: cli.Subparsers) -> None:
     text = "print what was claimed at receipt and what was scanned, and the sections that differ, as JSON"
     cli.command(subparsers, "control-totals", text, _control_totals, cli.PETITION_FIRST)
     cli.command(petition, "close", "end a petition's count and print the petition as JSON", _close, cli.PETITION_FIRST)
+    text = "print what another ruleset would change, as JSON: each line, then the tally"
+    again = cli.command(petition, "re-examine", text, _reexamine, cli.PETITION_FIRST)
+    again.add_argument("--ruleset", metavar="NAME", required=True, help="the ruleset to try")
+    text = "change nothing; `ruleset change` puts a ruleset into force, and lines are then decided again by themselves"
+    again.add_argument("--dry-run", action="store_true", required=True, help=text)
     cli.command(subparsers, "tally", "print a petition's tally as JSON", _tally, cli.PETITION_FIRST)
     text = "print every finding on one line with its evidence, in words"
     cli.command(subparsers, "explain", text, _explain, cli.PETITION, cli.PLACE)
@@ -116,6 +124,21 @@ async def _close(arguments: cli.Arguments, database: Database) -> None:
     key = await cli.first_signer(Settings.from_environment(), database)
     closed = await Count(database).close_and_sign(arguments.petition, key, closed_by=who.name, now=cli.now)
     _print(petitions.PetitionOut.model_validate(closed))
+
+
+async def _reexamine(arguments: cli.Arguments, database: Database) -> None:
+    petition = arguments.petition
+    pages = wire.Paging(None, _LINES_AT_ONCE)
+    while True:
+        after = pages.after(wire.place_of) or Place(0, 0, 0)
+        run = await dry_run(database, petition, arguments.ruleset, after=after, limit=pages.limit)
+        shown = ruleset_changes.dry_run_out(petition.petition_id, arguments.ruleset, run, pages)
+        for line in shown.lines:
+            print(line.model_dump_json())
+        if shown.next_cursor is None:
+            print(shown.model_dump_json(exclude={"lines", "next_cursor"}))
+            return
+        pages = wire.Paging(shown.next_cursor, _LINES_AT_ONCE)
 
 
 async def _tally(arguments: cli.Arguments, database: Database) -> None:

@@ -185,7 +185,13 @@ async def add_petition(connection: AsyncConnection, new: Petition, created_by: s
     values = {**asdict(new), "ruleset": new.ruleset_name, "created_by": created_by}
     terms = {column.name: values[column.name] for column in petition_table.c}
     await connection.execute(insert(petition_table).values(terms))
-    first = {"version": 0, "hash": GENESIS, "state": new.state, "as_of": new.created_at}
+    first = {
+        "version": 0,
+        "hash": GENESIS,
+        "state": new.state,
+        "as_of": new.created_at,
+        "ruleset_in_force": new.ruleset_name,
+    }
     empty = {**Counts()._asdict(), "by_reason": "{}"}
     await connection.execute(insert(head).values(**new.key._asdict(), **first, **empty))
 
@@ -200,7 +206,7 @@ _PETITION = (
         ruleset.c.parameters,
     )
     .join(head, (head.c.county_id == petition_table.c.county_id) & (head.c.petition_id == petition_table.c.petition_id))
-    .join(ruleset, ruleset.c.name == petition_table.c.ruleset)
+    .join(ruleset, ruleset.c.name == head.c.ruleset_in_force)
     .order_by(petition_table.c.created_at, petition_table.c.petition_id)
 )
 
@@ -256,7 +262,7 @@ _PETITIONS = f"""
 SELECT petition_id, petition.required, (oldest.payload::json ->> 'at')::timestamptz, petition.created_at,
     petition.filed_on, (ruleset.parameters::json ->> 'examination_days')::int,
     checkpoint.tree_size, checkpoint.created_at, {HEAD_COLUMNS}
-FROM head JOIN petition USING (county_id, petition_id) JOIN ruleset ON ruleset.name = petition.ruleset
+FROM head JOIN petition USING (county_id, petition_id) JOIN ruleset ON ruleset.name = ruleset_in_force
 LEFT JOIN LATERAL (
     SELECT tree_size, made.created_at FROM checkpoint AS made
     WHERE made.county_id = head.county_id AND made.petition_id = head.petition_id

@@ -68,6 +68,10 @@ CROSS JOIN LATERAL (
 
 _LOCK_HEAD = f"SELECT {HEAD_COLUMNS} FROM head WHERE county_id = $1 AND petition_id = $2 FOR UPDATE"  # noqa: S608
 
+# By the primary key.
+_RULESET = "SELECT ruleset_in_force FROM head WHERE county_id = $1 AND petition_id = $2"
+_PENDING = "SELECT redecide_from IS NOT NULL FROM head WHERE county_id = $1 AND petition_id = $2"
+
 # Clears the counted place of the voters whose counted line changes, before another line of theirs takes it: the
 # unique index looks at every row as it is written.
 _STEP_DOWN = """
@@ -304,6 +308,16 @@ async def lock_head(change: Change) -> Tally | None:
     """Lock the head row: from here to the commit no other transaction writes to this petition."""
     row = await change.connection.fetchrow(_LOCK_HEAD, *change.petition.key)
     return row and Tally.stored(row)
+
+
+async def ruleset_in_force(change: Change) -> str:
+    """The name of the ruleset under which the petition is decided."""
+    return str(await change.connection.fetchval(_RULESET, *change.petition.key))
+
+
+async def has_lines_to_redecide(change: Change) -> bool:
+    """Whether there may be lines that were decided under the ruleset before."""
+    return bool(await change.connection.fetchval(_PENDING, *change.petition.key))
 
 
 async def step_down(change: Change, places: Places) -> None:

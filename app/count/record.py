@@ -15,7 +15,7 @@ from app.access.queries import add_county
 from app.count import queries as rows
 from app.count.line_queries import add_petition
 from app.count.queries import Change
-from app.count.ruleset_queries import ruleset_of
+from app.count.ruleset_queries import find_ruleset, ruleset_of
 from app.count.tally import TallyBoard
 from app.database.pools import Database
 from app.database.tables import new_id
@@ -28,8 +28,8 @@ from app.errors import (
     UndecidedLinesError,
     UnknownPetitionError,
 )
-from app.law.line import Finding, Line, Place, Tally, canonical_text, line_after, outcomes_by_slot, restated
-from app.law.petition import Petition, Terms, check_closing, check_terms
+from app.law.line import Finding, Line, Place, canonical_text, line_after, outcomes_by_slot, restated
+from app.law.petition import Petition, PetitionKey, Terms, check_closing, check_terms
 from app.law.reasons import NOT_RAW, VALID
 from app.law.ruleset import Ruleset
 from app.ledger.entries import SALT_BYTES, Entry, EntryType, StoredFinding, merkle_root
@@ -47,6 +47,15 @@ ATTEMPTS: Final = 8
 
 class ChangedMeanwhileError(Exception):
     """Another transaction changed a line between our reading and our lock: the caller starts again."""
+
+
+class RulesetChangedError(ChangedMeanwhileError):
+    """Another ruleset is in force than this process thought: the caller starts again with it."""
+
+    def __init__(self, ruleset: Ruleset) -> None:
+        """Keep the one in force."""
+        super().__init__()
+        self.ruleset = ruleset
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +80,7 @@ class Count:
         """Work on `database`."""
         self.database = database
         self.tallies = TallyBoard(database)
+        self._rulesets: dict[PetitionKey, Ruleset] = {}  # that were put into force after their petitions were read
 
     @asynccontextmanager
     async def change(self, connection: asyncpg.Connection, petition: Petition, now: datetime) -> AsyncIterator[Change]:
@@ -78,6 +88,8 @@ class Count:
 
         If the commit fails, it may have taken effect all the same: then the tally is read anew.
         """
+        if known := self._rulesets.get(petition.key):
+            petition = replace(petition, ruleset=known)
         change = Change(connection, petition, now)
         before_commit, committed = None, False
         try:
@@ -85,6 +97,9 @@ class Count:
                 yield change
                 before_commit = get_running_loop().time()  # the head is still locked: this tally is the newest
             committed = True
+        except RulesetChangedError as error:
+            self._rulesets[petition.key] = error.ruleset
+            raise
         finally:
             if change.tally and before_commit is not None:
                 if committed:
@@ -169,13 +184,17 @@ class Count:
 
         Raises PetitionClosedError if it has ended already, and UndecidedLinesError if lines are still to be decided.
         """
-        async with self.database.intake() as connection, self.change(connection, petition, now) as change:
+
+        async def close(change: Change) -> None:
             head = await rows.lock_head(change)
             if head and head.state == "open":
-                check_closing(head.counts, petition.required)
+                pending = await rows.has_lines_to_redecide(change)
+                check_closing(head.counts, petition.required, pending=pending)
                 if await rows.any_held(change):  # also those that another clerk has decided meanwhile
                     raise UndecidedLinesError
             await write(change, "close", [], facts={"closed_by": closed_by})
+
+        await self.attempt(petition, close, now=now)
         return replace(petition, state="closed")
 
     async def close_and_sign(
@@ -262,7 +281,7 @@ async def write(
     """Write the lines, their findings, one ledger entry and the tally under the head's lock. Returns the lines.
 
     Raises PetitionClosedError if the count has ended, RawCountFrozenError if the raw count would change and must not,
-    and UnknownPetitionError.
+    UnknownPetitionError, and RulesetChangedError.
 
     Args:
         change: the transaction; it holds the slots and the lines.
@@ -275,6 +294,7 @@ async def write(
         raise UnknownPetitionError
     if (head.state == "open") == (entry_type == "retention"):  # after the end only retention is allowed
         raise PetitionClosedError
+    await _check_ruleset(change, head.ruleset)
     if head.raw_count == "frozen" and any(_moves_raw_count(finding.before, line) for finding, line in decided):
         raise RawCountFrozenError
     version, at = head.version + 1, change.now.isoformat()
@@ -284,7 +304,7 @@ async def write(
     if stepping_down := sorted(place for place, _ in counted.items() - stay.items()):
         await rows.step_down(change, stepping_down)
     await rows.write_lines(change, version, lines)
-    shared = {"decided_at": at, "ruleset": change.petition.ruleset_name}
+    shared = {"decided_at": at, "ruleset": head.ruleset}
     contents = [finding_content(finding, line, shared) for finding, line in decided]
     stored = [
         StoredFinding(line.place, line.finding_no, version, number, secrets.token_bytes(SALT_BYTES), content)
@@ -296,7 +316,8 @@ async def write(
     leaves = [finding.leaf_hash() for finding in stored]
     entry = Entry(version, entry_type, merkle_root(leaves), b"".join(leaves), canonical_text(payload)).after(head.hash)
     state = "closed" if entry_type == "close" else head.state
-    tally = Tally(version, change.now, state, counts, entry.hash, change.raw_count or head.raw_count, head.claimed)
+    tally = head._replace(version=version, as_of=change.now, state=state, counts=counts, hash=entry.hash)
+    tally = tally._replace(raw_count=change.raw_count or head.raw_count)
     new = [finding.place for finding, _ in decided if finding.before is None]
     change.tally = await rows.append_entry(change, entry, tally, new)
     return {line.place: line for line in lines}
@@ -305,6 +326,17 @@ async def write(
 def _moves_raw_count(before: Line | None, after: Line) -> bool:
     """Whether a line is new, or enters or leaves the raw count."""
     return before is None or (before.outcome.status in NOT_RAW) != (after.outcome.status in NOT_RAW)
+
+
+async def check_in_force(change: Change) -> None:
+    """Raise RulesetChangedError if another ruleset is in force than this transaction takes for it."""
+    await _check_ruleset(change, await rows.ruleset_in_force(change))
+
+
+async def _check_ruleset(change: Change, in_force: str) -> None:
+    if in_force != change.petition.ruleset.name:
+        ruleset = await find_ruleset(change.connection, change.petition.county_id, in_force)
+        raise RulesetChangedError(ruleset or change.petition.ruleset)
 
 
 def finding_content(finding: Finding, line: Line, shared: Mapping[str, str]) -> str:

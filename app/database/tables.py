@@ -38,7 +38,7 @@ head = _table(
     "head",
     **dict.fromkeys(("version", "received", "valid", "invalid", "review", "unsettled"), Integer()),
     **dict.fromkeys(("unsettled_valid", "blank", "struck", "unscanned"), Integer()),
-    **dict.fromkeys(("state", "by_reason", "raw_count"), Text()),
+    **dict.fromkeys(("state", "by_reason", "raw_count", "ruleset_in_force"), Text()),
     hash=LargeBinary(),
     as_of=_TIME,
 )

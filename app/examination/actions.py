@@ -25,6 +25,7 @@ from app.count.record import ChangedMeanwhileError, Count, record
 from app.database.tables import new_id
 from app.examination import queries as rows
 from app.examination.holding import mark_held
+from app.examination.rulesets import decide_again
 from app.law.line import Finding, Line, Place, Signature
 from app.law.petition import Petition, Revocation, Withdrawal, check_received
 from app.law.reasons import ReviewCause
@@ -233,9 +234,10 @@ async def keep_examined(count: Count, now: Callable[[], datetime], decide: Decid
 async def reexamine(count: Count, county_id: str | None = None, *, now: datetime, decide: Decide = decide_lines) -> int:
     """Examine the outdated lines of open petitions again. Returns how many were examined.
 
-    Outdated are the lines for which an older roll version had no voter, and those that are not valid and that newer
-    aliases read differently. This continues until none is left, in transactions of its own, so it may be interrupted
-    and started again at any time. Then the lines are marked that a new roll's confidential voters may have signed.
+    Outdated are the lines that the ruleset in force decides otherwise than the one before, those for which an older
+    roll version had no voter, and those that are not valid and that newer aliases read differently. This continues
+    until none is left, in transactions of its own, so it may be interrupted and started again at any time. Then
+    the lines are marked that a new roll's confidential voters may have signed.
 
     Args:
         count: the counts to change.
@@ -248,6 +250,7 @@ async def reexamine(count: Count, county_id: str | None = None, *, now: datetime
         petitions = [p for p in await list_petitions(connection, **wanted) if p.state == "open"]
     examined = 0
     for petition in petitions:
+        examined += await decide_again(count, petition, now=now)
         while (done := await _examine_some(count, petition, now, decide)) is not None:
             examined += done
         await mark_held(count, petition, decide)

@@ -138,7 +138,7 @@ async def add_withdrawal(change: Change, new: Withdrawal, salt: bytes) -> str:
 _DRAW = """
 SELECT head.state, ledger.hash, (ruleset.parameters::json ->> 'double_check_ppm')::int
 FROM petition JOIN head USING (county_id, petition_id) JOIN ledger USING (county_id, petition_id)
-JOIN ruleset ON ruleset.name = petition.ruleset
+JOIN ruleset ON ruleset.name = ruleset_in_force
 WHERE petition.county_id = $1 AND petition.petition_id = $2 AND ledger.seq = 1
 """
 

@@ -101,6 +101,7 @@ class PetitionOut(wire.ResponseModel):
     filed_on: date
     window_exception: str | None
     ruleset: str = Field(validation_alias="ruleset_name")
+    ruleset_in_force: str
     state: Literal["open", "closed"]
     created_at: datetime
 

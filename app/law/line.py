@@ -220,11 +220,11 @@ class Counts(NamedTuple):
         del shown["unsettled_valid"]  # which follows from the lines
         return {"raw": self.raw, **shown, "by_reason": dict(self.by_reason)}
 
-    def moved(self, changes: Iterable[tuple[Line | None, Line]]) -> "Counts":
-        """The counts after lines changed from what they were (None: they are new)."""
+    def moved(self, changes: Iterable[tuple[Line | None, Line]], times: int = 1) -> "Counts":
+        """The counts after lines changed from what they were (None: they are new), each as many `times`."""
         numbers, reasons = self._asdict(), dict(self.by_reason)
         for before, after in changes:
-            for line, step in ((before, -1), (after, 1)):
+            for line, step in ((before, -times), (after, times)):
                 if line is None:
                     continue
                 status, reason = line.outcome
@@ -239,7 +239,9 @@ class Counts(NamedTuple):
 
 
 _WITHOUT_ZEROS: Final = ("blank", "struck")  # so that entries from before these were counted say the same
-HEAD_COLUMNS: Final = f"version, as_of, state, hash, raw_count, unscanned, {', '.join(Counts._fields)}"
+HEAD_COLUMNS: Final = (
+    f"version, as_of, state, hash, raw_count, unscanned, ruleset_in_force, {', '.join(Counts._fields)}"
+)
 RawCountStage = Literal["open", "filed", "frozen"]
 """Open: sections are registered. Filed: their registration has ended (EC 11222(b)). Frozen: no place can be added."""
 
@@ -254,12 +256,14 @@ class Tally(NamedTuple):
     hash: bytes = b""  # of the ledger entry of this version
     raw_count: RawCountStage = "open"
     claimed: int = 0  # lines that sections claim beyond what was scanned of each
+    ruleset: str = ""  # the name of the one in force
 
     @classmethod
     def stored(cls, row: Sequence[Any]) -> Self:
         """The tally from the values of `HEAD_COLUMNS`."""
-        version, as_of, state, digest, raw_count, claimed, *numbers, by_reason = row
-        return cls(version, as_of, state, Counts._make((*numbers, json.loads(by_reason))), digest, raw_count, claimed)
+        version, as_of, state, digest, raw_count, claimed, ruleset, *numbers, by_reason = row
+        counts = Counts._make((*numbers, json.loads(by_reason)))
+        return cls(version, as_of, state, counts, digest, raw_count, claimed, ruleset)
 
     @property
     def is_final(self) -> bool:

@@ -77,7 +77,7 @@ class Petition(Terms):
     petition_id: UUID
     required: int
     ruleset_name: str
-    ruleset: Ruleset  # the parameters under which its lines are decided
+    ruleset: Ruleset  # in force when the petition was read; `ruleset_name` is the one that it was opened with
     state: Literal["open", "closed"]
     created_at: datetime
 
@@ -92,6 +92,11 @@ class Petition(Terms):
     def key(self) -> PetitionKey:
         """Its identity."""
         return PetitionKey(self.county_id, self.petition_id)
+
+    @property
+    def ruleset_in_force(self) -> str:
+        """The name of the ruleset under which its lines are decided."""
+        return self.ruleset.name
 
     @property
     def window(self) -> SigningInterval:
@@ -153,12 +158,14 @@ def _check_window(terms: Petition) -> None:
             )
 
 
-def check_closing(counts: Counts, required: int) -> None:
+def check_closing(counts: Counts, required: int, *, pending: bool = False) -> None:
     """Raise UndecidedLinesError if lines are received, in review or unsettled: nothing can be decided afterwards.
+
+    The same if lines are still to be decided again since the ruleset changed (`pending`).
 
     Fewer lines than are required are not examined at all (EC 11222): such a count may end undecided.
     """
-    if counts.raw >= required and (counts.received or counts.review or counts.unsettled):
+    if counts.raw >= required and (pending or counts.received or counts.review or counts.unsettled):
         raise UndecidedLinesError
 
 

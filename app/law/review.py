@@ -88,6 +88,28 @@ def judge_again(line: Line, found: Finding, cause: ReviewCause) -> Finding:
     return again
 
 
+def under(line: Line, ruleset: Ruleset, *, reason_open: bool = False) -> Finding:
+    """The finding that repeats what is found of a line, as another ruleset takes it.
+
+    Where too few people for that ruleset found a mismatch, they keep their opinions, and the signature is presumed the
+    voter's (2 CCR 20960); where opinions are enough for it, they become the finding.
+
+    Args:
+        line: as it is decided now.
+        ruleset: the other one.
+        reason_open: whether a person must still choose the reason why the line is invalid.
+    """
+    found, needed = restated(line)._replace(reason_open=reason_open), ruleset.people_needed(MISMATCH)
+    if line.outcome == MISMATCH and len(line.confirmed_by) < needed:
+        said = found._replace(outcome=VALID, confirmed_by=(), mismatch_by=line.confirmed_by)
+    elif line.by_itself == VALID and len(line.mismatch_by) >= needed:
+        said = found._replace(outcome=MISMATCH, confirmed_by=line.mismatch_by, mismatch_by=())
+    else:
+        return found
+    last = (*line.confirmed_by, *line.mismatch_by)[-1]
+    return said._replace(decided_by=last, person=True, note=f"under {ruleset.name}")
+
+
 _SEEN_ON_PAPER = frozenset({"signature_mismatch", "not_personally_affixed", "section_defect", "other"})
 """Reasons of invalid lines that no data can find or refute."""
 

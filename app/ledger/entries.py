@@ -23,6 +23,7 @@ EntryType = Literal[
     "filing",
     "freeze",
     "correction",
+    "ruleset",
     "close",
     "retention",
 ]

@@ -203,6 +203,7 @@ async def export_bundle(database: Database, petition: PetitionKey, signer: Signe
             "version": head.version,
             "hash": head.hash.hex(),
             "state": head.state,
+            "ruleset": head.ruleset,
             "tally": head.counts.as_json(),
             "key": signer.verifier_key,
             "holds": holds,

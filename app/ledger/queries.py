@@ -25,7 +25,7 @@ _PETITION = """
 SELECT petition.county_id, petition_id, title, officer, office, district, required, registered_voters,
        registration_reported_on, registration_source, form_approved_on, circulation_from, circulation_to, filed_on,
        window_exception, petition.ruleset AS ruleset_name, head.state, created_at, name, valid_from, parameters
-FROM petition JOIN head USING (county_id, petition_id) JOIN ruleset ON name = petition.ruleset
+FROM petition JOIN head USING (county_id, petition_id) JOIN ruleset ON name = ruleset_in_force
 WHERE petition.county_id = $1 AND petition_id = $2
 """
 

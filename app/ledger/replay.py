@@ -83,6 +83,7 @@ class Chain:
         self.raw_count: RawCountStage = "open"
         self.freezes: dict[int, tuple[object, object]] = {}  # by entry: the raw count and the hash of its list
         self._frozen_raw: tuple[int, ...] = ()
+        self.ruleset: object = None  # the name of the one in force
         self.withdrawals: dict[str, int] = {}  # hash of a withdrawal or revocation -> the entry that names it
 
     def take(self, entry: Entry) -> None:
@@ -137,6 +138,10 @@ class Chain:
         self.seq, self.hash, self.tally = entry.seq, entry.hash, tally
         self.opening = payload if entry.type == "open" else self.opening
         self.closed = self.closed or entry.type == "close"
+        if entry.type in ("open", "ruleset"):
+            self.ruleset = payload.get("ruleset")
+        if entry.type == "ruleset" and not _by_two(payload):
+            self.found.fault("payload", f"entry {entry.seq}", "a change of the ruleset takes two people and a reason")
         for kind in payload.keys() & {"withdrawal", "revocation"}:
             self.withdrawals[str(payload[kind])] = entry.seq
 
@@ -223,6 +228,11 @@ _STAGES: Final[Mapping[str, tuple[RawCountStage, RawCountStage]]] = {
 def _raw_of(tally: Mapping[str, Any]) -> tuple[int, ...]:
     """The lines within the raw count, and those outside of it."""
     return tally["raw"], tally.get("blank", 0), tally.get("struck", 0)
+
+
+def _by_two(payload: Mapping[str, Any]) -> bool:
+    both = [payload.get(name) for name in ("proposed_by", "confirmed_by")]
+    return all(isinstance(name, str) and name for name in (*both, payload.get("reason"))) and both[0] != both[1]
 
 
 def _object(text: str) -> dict[str, Any]:
@@ -399,6 +409,8 @@ def check_head(chain: Chain, petition: Petition, head: Tally) -> None:
         chain.found.fault("head", "head", "its state, open or closed, is not the ledger's")
     if head.raw_count != chain.raw_count:
         chain.found.fault("head", "head", "where its raw count stands is not the ledger's")
+    if head.ruleset != chain.ruleset:
+        chain.found.fault("head", "head", "its ruleset is not the one that the ledger put into force")
     if head.counts.as_json() != chain.tally:
         chain.found.fault("head", "head", "its tally is not the last entry's")
     if any(chain.opening.get(name) != value for name, value in petition.facts().items()):

@@ -24,6 +24,8 @@ ALLOWED = {
     "api_key": {"SELECT", "INSERT"},
     "petition": {"SELECT", "INSERT"},
     "ruleset": {"SELECT", "INSERT"},
+    "ruleset_change": {"SELECT", "INSERT"},
+    "ruleset_confirmation": {"SELECT", "INSERT"},
     "lapsed_attempt": {"SELECT", "INSERT"},
     "section": {"SELECT", "INSERT"},
     "section_registration": {"SELECT", "INSERT"},

@@ -28,6 +28,10 @@ MAY: Final[dict[str, set[Role]]] = {
     "record_lapsed_attempt": {"clerk", "supervisor"},
     "list_attempts": {"clerk", "supervisor", "auditor"},
     "post_ruleset": {"admin"},
+    "propose_ruleset": {"clerk", "supervisor"},
+    "confirm_ruleset": {"supervisor"},
+    "list_ruleset_changes": {"clerk", "supervisor", "auditor"},
+    "dry_run_ruleset": {"clerk", "supervisor", "auditor"},
     "list_rulesets": {"clerk", "supervisor", "auditor", "admin"},
     "post_signature": {"station", "clerk", "supervisor", "system"},
     "post_signatures": {"station", "clerk", "supervisor", "system"},
@@ -94,7 +98,7 @@ async def ask(app: FastAPI, operation: str, petition_id: str, key: str | None) -
     headers = [(b"content-type", b"application/json")]
     if key is not None:
         headers.append((b"authorization", b"Bearer " + key.encode()))
-    where = path.format(**known, roll_version="999", prefix="00000000")
+    where = path.format(**known, roll_version="999", prefix="00000000", change_no="1")
     return await send(app, method, where, headers=headers, content=b"{}" if method in ("POST", "PUT") else b"")
 
 
@@ -182,7 +186,7 @@ class Matrix:
             "proposal_no": "1",
             "withdrawal_id": UNKNOWN,
         }
-        ids |= {"prefix": self.prefix, "roll_version": "1"}
+        ids |= {"prefix": self.prefix, "roll_version": "1", "change_no": "1"}
         if kind == "unknown":
             ids |= {"petition_id": UNKNOWN, "prefix": "00000000", "roll_version": "999"}
         model = body_of(self.routes[operation])

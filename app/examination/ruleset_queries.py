@@ -1,0 +1,179 @@
+"""SQL of a petition's change of rulesets: proposals, confirmations, and the lines that another ruleset may change."""
+
+from collections import Counter
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from asyncpg import Connection
+
+from app.count.queries import THE_LINES_COLUMNS, columns, line_of
+from app.law.line import Line, Place
+from app.law.petition import PetitionKey
+from app.law.reasons import REASONS, Outcome
+from app.law.review import MISMATCH
+from app.law.ruleset import Ruleset
+
+# By the primary key. The head row is locked, so no other process takes the number.
+ADD_CHANGE = """
+INSERT INTO ruleset_change (county_id, petition_id, change_no, ruleset, reason, proposed_by, proposed_at)
+SELECT $1, $2, coalesce(max(change_no), 0) + 1, $3::text, $4::text, $5::text, $6::timestamptz
+FROM ruleset_change WHERE county_id = $1 AND petition_id = $2
+RETURNING change_no
+"""
+ADD_CONFIRMATION = "INSERT INTO ruleset_confirmation VALUES ($1, $2, $3, $4, $5, $6)"
+
+# Every change of a petition, the oldest first, by the primary keys.
+_CHANGES = """
+SELECT change_no, ruleset, reason, c.proposed_by, proposed_at, confirmed_by, confirmed_at
+FROM ruleset_change c LEFT JOIN ruleset_confirmation USING (county_id, petition_id, change_no)
+WHERE county_id = $1 AND petition_id = $2 ORDER BY change_no
+"""
+
+# The head row is locked.
+PUT_INTO_FORCE = """
+UPDATE head SET ruleset_in_force = $3, redecide_from = $4 WHERE county_id = $1 AND petition_id = $2
+"""
+
+# The version of the last change, while lines may remain that were decided under the ruleset before. By primary key.
+PENDING = "SELECT redecide_from FROM head WHERE county_id = $1 AND petition_id = $2"
+
+# None remains of this change; a later one stays pending.
+DONE = "UPDATE head SET redecide_from = NULL WHERE county_id = $1 AND petition_id = $2 AND redecide_from = $3"
+
+# The parameters are a ruleset's outcomes, how many people each takes, and how many a mismatch takes. A line crosses the
+# number of a mismatch if the ruleset decides otherwise about its signature; its voter's other lines may follow.
+_CROSSES = """(
+    (line.status = 'invalid' AND line.reason = 'signature_mismatch' AND cardinality(confirmed_by) < $6)
+    OR cardinality(mismatch_by) >= $6)"""
+_RULED = """
+FROM line JOIN unnest($3::text[], $4::text[], $5::int[]) AS rule (status, reason, people)
+    ON rule.status = line.status AND rule.reason = coalesce(line.reason, '')
+WHERE county_id = $1 AND petition_id = $2
+"""
+# Whether the reason of an invalid line is still to be chosen: in its last finding, by the primary key.
+_REASON_OPEN = """
+CASE WHEN line.status = 'invalid' AND NOT settled AND people_needed <> people THEN (
+    SELECT strpos(content, '"reason_open":true') > 0 FROM finding f
+    WHERE f.county_id = $1 AND f.petition_id = $2
+      AND (f.section, f.page, f.line, f.finding_no) = (line.section, line.page, line.line, line.finding_no)
+) ELSE false END"""
+
+# Up to $10 lines behind a place that the ruleset may decide otherwise, in paper order along the primary key.
+_NEXT = f"""
+SELECT {THE_LINES_COLUMNS}, {_REASON_OPEN} AS reason_open {_RULED}
+  AND (people_needed <> people OR {_CROSSES}) AND (line.section, line.page, line.line) > ($7::int, $8::int, $9::int)
+ORDER BY line.section, line.page, line.line LIMIT $10
+"""  # literals of ours
+
+_CROSSING = f"SELECT {THE_LINES_COLUMNS} {_RULED} AND {_CROSSES}"  # literals of ours
+
+# All lines that cross nothing, by all that a ruleset looks at. Reads the petition once.
+_GROUPS = f"""
+SELECT line.status, line.reason, settled, cardinality(confirmed_by), cardinality(mismatch_by),
+       {_REASON_OPEN} AS reason_open, count(*) {_RULED} AND NOT {_CROSSES}
+GROUP BY 1, 2, 3, 4, 5, 6
+"""  # literals of ours
+
+# The eligible lines of these voters, and which of the voters withdrew: by the indexes that the count uses.
+_RIVALS = f"""
+SELECT {THE_LINES_COLUMNS} FROM line WHERE county_id = $1 AND petition_id = $2 AND voter_id = ANY ($3::text[])
+  AND (status = 'valid' OR (status = 'invalid' AND reason IN ('duplicate', 'withdrawn')))
+"""  # noqa: S608  # literals of ours
+_WITHDRAWN = """
+SELECT voter_id FROM slot
+WHERE county_id = $1 AND petition_id = $2 AND voter_id = ANY ($3::text[]) AND withdrawn_on IS NOT NULL
+"""
+
+# How many people these lines take under the ruleset; the lines are locked, and what they say stays.
+_MARK = """
+UPDATE line SET people_needed = rule.people
+FROM unnest($3::text[], $4::text[], $5::int[]) AS rule (status, reason, people),
+     unnest($6::int[], $7::int[], $8::int[]) AS place (section, page, line)
+WHERE county_id = $1 AND petition_id = $2
+  AND (line.section, line.page, line.line) = (place.section, place.page, place.line)
+  AND rule.status = line.status AND rule.reason = coalesce(line.reason, '')
+"""
+
+
+class RulesetChange(NamedTuple):
+    """A change of a petition's ruleset: proposed by a person, and in force once another person confirmed it."""
+
+    change_no: int
+    ruleset: str
+    reason: str
+    proposed_by: str
+    proposed_at: datetime
+    confirmed_by: str | None = None
+    confirmed_at: datetime | None = None
+
+
+class Group(NamedTuple):
+    """What a ruleset looks at in a line."""
+
+    outcome: Outcome
+    settled: bool
+    confirmed: int
+    doubted: int
+    reason_open: bool
+
+
+async def changes_of(connection: Connection, petition: PetitionKey) -> list[RulesetChange]:
+    """Every change of a petition's ruleset, the oldest first."""
+    return [RulesetChange(*row) for row in await connection.fetch(_CHANGES, *petition)]
+
+
+def _rules(ruleset: Ruleset) -> tuple[list[str], list[str], list[int]]:
+    outcomes = [Outcome("valid"), *(Outcome("invalid", reason) for reason in REASONS)]
+    people = [ruleset.people_needed(outcome) for outcome in outcomes]
+    return [one.status for one in outcomes], [one.reason or "" for one in outcomes], people
+
+
+def _values(petition: PetitionKey, ruleset: Ruleset) -> tuple[Any, ...]:
+    return (*petition, *_rules(ruleset), ruleset.people_needed(MISMATCH))
+
+
+async def next_lines(
+    connection: Connection, petition: PetitionKey, ruleset: Ruleset, *, after: Place, limit: int
+) -> list[tuple[Line, bool]]:
+    """The next lines that the ruleset may decide otherwise, each with whether its reason is still to be chosen.
+
+    Args:
+        connection: any.
+        petition: whose lines.
+        ruleset: the other one.
+        after: the place behind which they are.
+        limit: how many at most.
+    """
+    found = await connection.fetch(_NEXT, *_values(petition, ruleset), *after, limit)
+    return [(line_of(row), row["reason_open"]) for row in found]
+
+
+async def groups(connection: Connection, petition: PetitionKey, ruleset: Ruleset) -> Counter[Group]:
+    """How many lines are alike to the ruleset, without those that cross the number of a mismatch."""
+    found = await connection.fetch(_GROUPS, *_values(petition, ruleset))
+    return Counter({Group(Outcome(*row[:2]), *row[2:6]): row[6] for row in found})
+
+
+async def crossing_lines(
+    connection: Connection, petition: PetitionKey, ruleset: Ruleset
+) -> tuple[list[Line], list[Line], frozenset[str]]:
+    """The lines whose signature the ruleset decides otherwise, the others of their voters, and who of them withdrew."""
+    crossing = [line_of(row) for row in await connection.fetch(_CROSSING, *_values(petition, ruleset))]
+    voters = sorted({line.voter_id for line in crossing if line.voter_id})
+    places = {line.place for line in crossing}
+    rivals = [line_of(row) for row in await connection.fetch(_RIVALS, *petition, voters)]
+    withdrawn = frozenset(row[0] for row in await connection.fetch(_WITHDRAWN, *petition, voters))
+    return crossing, [line for line in rivals if line.place not in places], withdrawn
+
+
+async def mark(connection: Connection, petition: PetitionKey, ruleset: Ruleset, places: Collection[Place]) -> None:
+    """Note how many people these lines take, whose decisions stay as they are.
+
+    Args:
+        connection: in a transaction that has locked the lines.
+        petition: whose lines.
+        ruleset: the one in force.
+        places: of the lines.
+    """
+    await connection.execute(_MARK, *petition, *_rules(ruleset), *columns(places))
