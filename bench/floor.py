@@ -131,10 +131,11 @@ SELECT {_IDS}, version, 'intake', sha256(leaves), leaves, payload, hash FROM cha
 """  # noqa: S608
 _HEAD = f"""
 INSERT INTO floor.head (county_id, petition_id, version, hash, state, as_of, received, valid, invalid, review,
-                        unsettled, by_reason)
+                        unsettled, by_reason, ruleset_in_force)
 SELECT {_IDS}, (SELECT max(seq) FROM floor.ledger), (SELECT hash FROM floor.ledger ORDER BY seq DESC LIMIT 1), 'open',
        now(), 0, count(*) FILTER (WHERE status = 'valid'), count(*) FILTER (WHERE status = 'invalid'), 0,
-       count(*) FILTER (WHERE reason = 'not_registered'), '{{}}'
+       count(*) FILTER (WHERE reason = 'not_registered'), '{{}}',
+       'california-local-recall/1'
 FROM found
 """  # noqa: S608
 _ANSWERS = f"""

@@ -22,7 +22,12 @@ def add_parser(subparsers: cli.Subparsers) -> None:
     what = change.add_mutually_exclusive_group(required=True)
     what.add_argument("--to", metavar="NAME", help="the ruleset to propose; needs --reason")
     what.add_argument("--confirm", type=cli.a_number, metavar="NO", help="the number of the change to put into force")
-    change.add_argument("--reason", type=cli.argument(wire.safe_text, "text without control characters"), default="")
+    change.add_argument(
+        "--reason",
+        type=cli.argument(wire.safe_text, "text without control characters"),
+        default="",
+        help="why it changes; goes on record",
+    )
 
 
 async def _change(arguments: cli.Arguments, database: Database) -> None:

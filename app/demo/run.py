@@ -394,6 +394,7 @@ class Demo:
                 await post_all(stations, self.folder / "spool", screen)
                 posting = time.monotonic() - started
                 posted = (await api.call(MONITOR, "GET", "/tally")).json()
+                await api.call(SUPERVISOR, "POST", "/filing")  # no further section may come (EC 11222(b))
                 work = await settle(api, self.folder / manifest.truth, screen)
             finally:
                 watching.cancel()

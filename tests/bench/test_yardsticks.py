@@ -98,9 +98,10 @@ async def shape(connection: asyncpg.Connection, schema: str) -> set[str]:
     )
     constraints = await connection.fetch(
         "SELECT pg_get_constraintdef(oid) || conrelid::regclass::text FROM pg_constraint"
-        " WHERE connamespace = $1::regnamespace AND contype = ANY ('{c,f}')",
+        " WHERE connamespace = $1::regnamespace AND contype = ANY ('{c,f}')"
+        " AND conrelid IN (SELECT oid FROM pg_class WHERE relname = ANY ($2::text[]))",
         schema,
+        list(floor.TABLES),
     )
     found = {row[0].replace(f"{schema}.", "") for row in [*indexes, *constraints]}
-    tables = tuple(floor.TABLES)
-    return {one for one in found if one.endswith(tables) and "REFERENCES petition" not in one}
+    return {one for one in found if "REFERENCES petition" not in one and "REFERENCES ruleset" not in one}

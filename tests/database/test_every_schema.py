@@ -21,6 +21,13 @@ from app.ledger.notes import Signer
 from tests.database.test_old_database import DUMP, KEY, REVISION, TABLE
 
 YOUNGER = {
+    "confidential_registration": "INSERT INTO confidential_registration SELECT * FROM registration LIMIT 1",
+    "confidential_voter": "INSERT INTO confidential_voter VALUES ('sample', 'V9', 'c-0a1b2c3d')",
+    "held_line": (
+        "INSERT INTO held_line SELECT county_id, petition_id, section, page, line FROM signature"
+        " ORDER BY petition_id, section, page, line LIMIT 1"
+    ),
+    "held_through": "INSERT INTO held_through SELECT county_id, petition_id, 1 FROM petition",
     "database_history": "INSERT INTO database_history (cluster, history) VALUES ('1-1', '1-1-0a1b2c3d')",
     "heartbeat": "INSERT INTO heartbeat (beat_at) VALUES (now())",
     "lapsed_attempt": (
