@@ -17,6 +17,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,10 @@ class WithoutEntry:
         if query != rows._APPEND_ENTRY:  # noqa: SLF001  # the very statement whose cost is asked
             await self._connection.execute(query, *arguments)
 
+    async def fetchval(self, query: str, *arguments: object) -> object:
+        """Send it."""
+        return await self._connection.fetchval(query, *arguments)
+
 
 @contextmanager
 def without_proofs() -> Iterator[None]:
@@ -86,13 +91,13 @@ def without_proofs() -> Iterator[None]:
 
     async def nothing(*_: object) -> None: ...
 
-    async def move_head(connection: asyncpg.Connection, *entry: Any) -> None:  # noqa: ANN401  # passed on
-        await append(WithoutEntry(connection), *entry)
+    async def move_head(change: rows.Change, *entry: Any) -> None:  # noqa: ANN401  # passed on
+        await append(replace(change, connection=WithoutEntry(change.connection)), *entry)
 
     with ExitStack() as stack:
         stack.enter_context(patch.object(count, "finding_content", lambda *_: ""))
         stack.enter_context(patch.object(entries, "leaf_hash", lambda *_: b""))
-        stack.enter_context(patch.object(entries, "merkle_root", lambda _: bytes(32)))
+        stack.enter_context(patch.object(count, "merkle_root", lambda _: bytes(32)))
         stack.enter_context(patch.object(rows, "write_findings", nothing))
         stack.enter_context(patch.object(rows, "append_entry", move_head))
         yield

@@ -14,7 +14,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -80,7 +79,7 @@ async def fill(database: Database, signer: Signer, lines: int, size: int) -> Pet
         now = datetime.now(UTC)
         async with database.intake() as connection, Count(database).change(connection, petition, now) as change:
             await take_places(change, [(line, "station-1") for line, _ in batch])
-            findings = [replace(f, writing_sha256=line.sha256, station="station-1") for line, f in batch]
+            findings = [f._replace(writing_sha256=line.sha256, station="station-1") for line, f in batch]
             await record(change, "intake", findings)
         if index % 100 == 0:
             await make_checkpoint(database, signer, where, now=datetime.now(UTC))

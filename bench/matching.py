@@ -121,9 +121,10 @@ def candidates_noted() -> Iterator[dict[int, set[str]]]:
     """Note which voters each decision of the wide search was made among, by the decision's identity."""
     seen: dict[int, set[str]] = {}
 
-    def noted(scorer: Scorer, candidates: Sequence[Registration]) -> Decision:
-        decision = decide(scorer, candidates)
-        seen[id(decision)] = {registration.voter_id for registration in candidates}
+    def noted(scorer: Scorer, candidates: Sequence[Registration], *, by_name: bool) -> Decision | None:
+        decision = decide(scorer, candidates, by_name=by_name)
+        if by_name:
+            seen[id(decision)] = {registration.voter_id for registration in candidates}
         return decision
 
     with patch.object(lookup, "decide", noted):
@@ -146,7 +147,10 @@ async def compare(connection: asyncpg.Connection, asked: Asked, arguments: argpa
     await decide_alone(connection, asked.lines)
     show_candidates(asked.truths, decisions, seen)
     show(score(asked.truths, decisions))
-    rows = await connection.fetch("SELECT DISTINCT ON (voter_id) voter_id, last_name FROM registration")
+    rows = await connection.fetch(
+        "SELECT voter_id, last_name FROM registration"
+        " UNION ALL SELECT voter_id, last_name FROM confidential_registration"
+    )
     show_fairness(asked.truths, decisions, {row[0]: row[1] for row in rows})
     roll = await rivals.voters(connection, COUNTY, 1, arguments.start, arguments.end)
     writings = [line.writing for line in asked.lines]
