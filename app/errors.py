@@ -51,6 +51,10 @@ class UndecidedLinesError(RecallError, code="undecided_lines", kind="conflict"):
     """Lines are still received, in review or unsettled: the count cannot end yet."""
 
 
+class OpenSectionsError(RecallError, code="open_sections", kind="conflict"):
+    """A person must still look at sections: the count cannot end yet."""
+
+
 class RawCountFrozenError(RecallError, code="raw_count_frozen", kind="conflict"):
     """The raw count is frozen: a line that enters or leaves it takes a correction by two people."""
 

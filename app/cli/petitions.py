@@ -15,6 +15,7 @@ from app.count.record import Count
 from app.database.pools import Database
 from app.examination import actions, explanation
 from app.examination import sections as section_actions
+from app.examination.closing import close_and_sign
 from app.examination.rulesets import dry_run
 from app.examination.section_queries import section_states
 from app.http import petitions, problems, ruleset_changes, sections, signatures, wire
@@ -122,7 +123,7 @@ async def _open(arguments: cli.Arguments, database: Database) -> None:
 async def _close(arguments: cli.Arguments, database: Database) -> None:
     who = await cli.the_user(database, arguments.petition.county_id, "supervisor")
     key = await cli.first_signer(Settings.from_environment(), database)
-    closed = await Count(database).close_and_sign(arguments.petition, key, closed_by=who.name, now=cli.now)
+    closed = await close_and_sign(Count(database), arguments.petition, key, closed_by=who.name, now=cli.now)
     _print(petitions.PetitionOut.model_validate(closed))
 
 

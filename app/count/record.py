@@ -21,20 +21,16 @@ from app.database.pools import Database
 from app.database.tables import new_id
 from app.errors import (
     BusyError,
-    CheckpointRefusedError,
     IdempotencyConflictError,
     PetitionClosedError,
     RawCountFrozenError,
-    UndecidedLinesError,
     UnknownPetitionError,
 )
 from app.law.line import Finding, Line, Place, canonical_text, line_after, outcomes_by_slot, restated
-from app.law.petition import Petition, PetitionKey, Terms, check_closing, check_terms
+from app.law.petition import Petition, PetitionKey, Terms, check_terms
 from app.law.reasons import NOT_RAW, VALID
 from app.law.ruleset import Ruleset
 from app.ledger.entries import SALT_BYTES, Entry, EntryType, StoredFinding, merkle_root
-from app.ledger.evidence import make_checkpoint
-from app.ledger.notes import Signer
 
 Result = TypeVar("Result")
 Act = Callable[[Change], Awaitable[Result]]
@@ -178,43 +174,6 @@ class Count:
             raw = (await connection.get_raw_connection()).driver_connection
             await write(Change(raw, petition, now), "open", [], facts=petition.facts())
         return petition
-
-    async def close_petition(self, petition: Petition, *, closed_by: str, now: datetime) -> Petition:
-        """End a petition's count, with the ledger's closing entry: nothing of the count can change afterwards.
-
-        Raises PetitionClosedError if it has ended already, and UndecidedLinesError if lines are still to be decided.
-        """
-
-        async def close(change: Change) -> None:
-            head = await rows.lock_head(change)
-            if head and head.state == "open":
-                pending = await rows.has_lines_to_redecide(change)
-                check_closing(head.counts, petition.required, pending=pending)
-                if await rows.any_held(change):  # also those that another clerk has decided meanwhile
-                    raise UndecidedLinesError
-            await write(change, "close", [], facts={"closed_by": closed_by})
-
-        await self.attempt(petition, close, now=now)
-        return replace(petition, state="closed")
-
-    async def close_and_sign(
-        self, petition: Petition, signer: Signer, *, closed_by: str, now: Callable[[], datetime]
-    ) -> Petition:
-        """End a petition's count, and sign its ledger before and after.
-
-        Where the ledger does not continue its last checkpoint, that is a CheckpointRefusedError and nothing is changed.
-
-        Args:
-            petition: whose count ends.
-            signer: signs with the service's key.
-            closed_by: the name of the user who ends it.
-            now: the clock.
-        """
-        await make_checkpoint(self.database, signer, petition.key, now=now())
-        closed = await self.close_petition(petition, closed_by=closed_by, now=now())
-        with suppress(CheckpointRefusedError):  # it was changed in between: the checkpoints that fall due report it
-            await make_checkpoint(self.database, signer, petition.key, now=now())
-        return closed
 
 
 async def record(

@@ -14,7 +14,16 @@ from app.examination.actions import examined_again
 from app.examination.section_queries import Declaration, SectionState
 from app.law.line import Finding
 from app.law.petition import Petition, SectionDates, signing_interval
-from app.law.section import DeclarationFault, ReceivedSection, Totals, date_faults, declaration_faults
+from app.law.section import (
+    DATE_FAULTS,
+    DeclarationFault,
+    ReceivedSection,
+    SectionTask,
+    Totals,
+    date_faults,
+    declaration_faults,
+    section_tasks,
+)
 from app.ledger.entries import SALT_BYTES, leaf_hash
 
 Registered = tuple[ReceivedSection, bool]
@@ -22,9 +31,14 @@ Registered = tuple[ReceivedSection, bool]
 
 
 def faults_of(petition: Petition, state: SectionState) -> list[DeclarationFault]:
-    """What a person must look at in a section's declaration; dates that were clipped, until a person confirmed them."""
+    """What a person must look at in a section's declaration; in its dates, until a person confirmed them."""
     faults = declaration_faults(state.registration, state.dates, petition.window)
-    return [fault for fault in faults if fault != "dates_clipped" or state.confirmed_by is None]
+    return [fault for fault in faults if fault not in DATE_FAULTS or state.confirmed_by is None]
+
+
+def tasks_of(petition: Petition, state: SectionState) -> list[SectionTask]:
+    """What a person must still do about a section before the count can end."""
+    return section_tasks(state.dates, petition.window, state.totals, confirmed=state.confirmed_by is not None)
 
 
 async def register(
@@ -123,7 +137,9 @@ async def declare_section(change: Change, section: int, dates: SectionDates, *, 
 
 
 async def confirm_dates(change: Change, section: int, *, by: str) -> SectionState:
-    """Confirm dates that are partly outside the window: the lines count as signed within it.
+    """Confirm that the paper has dates that are contradictory or partly outside the window.
+
+    Lines of clipped dates count as signed within the window; people decide those of dates that say nothing.
 
     Args:
         change: the transaction, its petition and the time.
@@ -132,14 +148,14 @@ async def confirm_dates(change: Change, section: int, *, by: str) -> SectionStat
 
     Raises:
         UnknownSectionError: it has neither a registration nor dates nor lines.
-        SectionRefusedError: its dates are not partly outside the window.
+        SectionRefusedError: nothing is wrong with its dates, or none were declared.
     """
     connection, petition = change.connection, change.petition
     await section_queries.begin(connection, petition.key)
     declared = (await section_queries.newest_dates(connection, petition.key, [section])).get(section)
-    if declared is None or date_faults(declared.dates, petition.window) != ["dates_clipped"]:
+    if declared is None or not date_faults(declared.dates, petition.window):
         await section_state(change, section)
-        raise errors.SectionRefusedError("only dates that are partly outside the window are confirmed")
+        raise errors.SectionRefusedError("only dates that are contradictory or partly outside the window are confirmed")
     if await section_queries.confirm_dates(change, declared, by=by):
         await record(change, "section", [], facts={"section": section, "confirmed_by": by})
     return await section_state(change, section)

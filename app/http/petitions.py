@@ -18,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 from app.count import line_queries as rows
 from app.database.engine import UNAVAILABLE
 from app.errors import NoCheckpointError, UnknownPetitionError
+from app.examination.closing import close_and_sign
 from app.http import frame, wire
 from app.http.frame import AppState, Decider, Monitor, PathPetition, Reader, State, Supervisor
 from app.http.problems import field_error
@@ -135,9 +136,11 @@ async def get_petition(_: Reader, state: AppState, petition: PathPetition) -> Pe
 async def close_petition(principal: Supervisor, state: AppState, petition: PathPetition) -> Petition:
     """End the count, with the ledger's closing entry and a last checkpoint. Later changes of the count are refused.
 
-    If there are as many lines as are required, none may be received, in review or unsettled.
+    If there are as many lines as are required, none may be received, in review or unsettled; if there are fewer, the
+    raw count must be frozen. Each section with lines must be declared, dates that are contradictory or partly outside
+    the window confirmed, and control totals that differ must have a note.
     """
-    return await state.count.close_and_sign(petition, state.signer, closed_by=principal.name, now=state.now)
+    return await close_and_sign(state.count, petition, state.signer, closed_by=principal.name, now=state.now)
 
 
 class CountsOut(wire.ResponseModel):

@@ -13,7 +13,7 @@ from app.examination.section_queries import Declaration, SectionState, scanned_p
 from app.http import frame, wire
 from app.http.frame import AppState, Decider, DeciderWrite, PathPetition, Reader
 from app.law.petition import Petition, SectionDates
-from app.law.section import ReceivedSection, Totals, declaration_faults
+from app.law.section import ReceivedSection, SectionTask, Totals, declaration_faults
 
 _PETITION = "/v1/petitions/{petition_id}"
 router = APIRouter(prefix=_PETITION, tags=["sections"])
@@ -217,16 +217,24 @@ _Sections = wire.page_of("SectionsOut", "A page of sections, by number.", sectio
 
 @router.get("/sections", response_model=_Sections)
 async def list_sections(
-    _: Reader, state: AppState, petition: PathPetition, paging: wire.ListPaging, only: Literal["open"] | None = None
+    _: Reader,
+    state: AppState,
+    petition: PathPetition,
+    paging: wire.ListPaging,
+    only: Literal["open", SectionTask] | None = None,
 ) -> object:
-    """Every section that was registered, has dates or has lines; `only=open`: those that a person must look at."""
+    """Every section that was registered, has dates or has lines; or those that a person must look at."""
     first, most = (paging.after(wire.number_of) or 0) + 1, None if only else paging.limit + 1
     async with state.database.reading() as connection:
         found = await section_states(connection, petition.key, first=min(first, 2**31 - 1), limit=most)
-    listed = [state_out(petition, one) for one in found]
-    if only:
-        listed = [one for one in listed if one.faults or one.differences][: paging.limit + 1]
+    listed = [state_out(petition, one) for one in found if _is_asked_for(petition, one, only)][: paging.limit + 1]
     return paging.page("sections", listed, lambda one: one.section)
+
+
+def _is_asked_for(petition: Petition, one: SectionState, only: str | None) -> bool:
+    if only == "open":
+        return bool(actions.faults_of(petition, one) or one.totals.differences)
+    return only is None or only in actions.tasks_of(petition, one)
 
 
 @router.get("/sections/{section}")
@@ -287,7 +295,10 @@ async def get_control_totals(_: Reader, state: AppState, petition: PathPetition)
 
 @router.post("/sections/{section}/confirmation", response_model=SectionStateOut)
 async def confirm_section_dates(write: DeciderWrite, section: wire.Number) -> Response:
-    """Confirm dates that are partly outside the window: the section's lines count as signed within it."""
+    """Confirm that the paper has dates that are contradictory or partly outside the window.
+
+    Lines of dates partly outside the window count as signed within it.
+    """
     act = partial(actions.confirm_dates, section=section, by=write.principal.name)
     return await write.carry_out(
         act, lambda found: (200, state_out(write.petition, found)), "section_confirmation", str(section)

@@ -6,9 +6,9 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final, Literal, NamedTuple, Self
 from uuid import UUID
 
-from app.errors import InvalidPetitionError, UndecidedLinesError, WithdrawalRefusedError
+from app.errors import InvalidPetitionError, WithdrawalRefusedError
 from app.law.deadlines import rolled_forward
-from app.law.line import Counts, canonical_text
+from app.law.line import canonical_text
 from app.law.ruleset import Ruleset
 
 
@@ -156,17 +156,6 @@ def _check_window(terms: Petition) -> None:
                 f"{name} is after the last day to file (EC 11220): give the reason, such as a court's order, as"
                 " window_exception"
             )
-
-
-def check_closing(counts: Counts, required: int, *, pending: bool = False) -> None:
-    """Raise UndecidedLinesError if lines are received, in review or unsettled: nothing can be decided afterwards.
-
-    The same if lines are still to be decided again since the ruleset changed (`pending`).
-
-    Fewer lines than are required are not examined at all (EC 11222): such a count may end undecided.
-    """
-    if counts.raw >= required and (pending or counts.received or counts.review or counts.unsettled):
-        raise UndecidedLinesError
 
 
 def signing_interval(window: SigningInterval, section: SectionDates | None) -> SigningInterval | None:

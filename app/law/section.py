@@ -16,6 +16,14 @@ DeclarationFault = Literal[
 Difference = Literal["unregistered", "missing", "too_many", "beyond_pages"]
 """Where a section's control totals disagree: how its lines differ from what was claimed at receipt."""
 DIFFERENCES: tuple[Difference, ...] = get_args(Difference)
+DATE_FAULTS: frozenset[DeclarationFault] = frozenset(
+    {"dates_missing", "dates_incomplete", "dates_reversed", "dates_outside_window", "dates_clipped"}
+)
+"""Faults of dates, which a person confirms to be what the paper has."""
+
+
+SectionTask = Literal["undeclared", "dates", "totals"]
+"""What a person must still do about a section before the count can end."""
 
 
 class ReceivedSection(NamedTuple):
@@ -86,6 +94,23 @@ def date_faults(dates: SectionDates, window: SigningInterval) -> list[Declaratio
     if end < window.start or start > window.end:
         return ["dates_outside_window"]
     return ["dates_clipped"] if start < window.start or end > window.end else []
+
+
+def section_tasks(
+    dates: SectionDates | None, window: SigningInterval, totals: "Totals", *, confirmed: bool
+) -> list[SectionTask]:
+    """What a person must still do about a section.
+
+    Args:
+        dates: that were declared; None: none were, and the window's stand in for them until they are.
+        window: in which the petition may be signed.
+        totals: of the section.
+        confirmed: whether a person confirmed that the paper has these dates.
+    """
+    undeclared = dates is None and totals.seen > 0
+    open_dates = dates is not None and not confirmed and bool(date_faults(dates, window))
+    tasks: dict[SectionTask, bool] = {"undeclared": undeclared, "dates": open_dates, "totals": bool(totals.differences)}
+    return [task for task, is_open in tasks.items() if is_open]
 
 
 def _early(said: ReceivedSection, dates: SectionDates) -> list[DeclarationFault]:

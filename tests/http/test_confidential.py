@@ -22,6 +22,7 @@ from app.ledger.evidence import export_bundle
 from app.ledger.notes import Signer
 from app.matching.scoring import Scorer
 from app.roll.loading import load_roll
+from tests.closing import freeze
 from tests.http.conftest import a_process
 from tests.http.county import COUNTY, STREETS, VOTERS, line, roll_csv, row
 from tests.http.exposure import alike, everything_seen, post_all
@@ -263,6 +264,7 @@ async def test_what_a_clerk_finds_does_not_take_the_line_from_the_officer(her_wo
         rejected = await world.finding(place, status="invalid", reason="not_registered")
         assert (rejected.status_code, rejected.json()["settled"]) == (201, True), "as for any other line"
     assert list(await queue(world)) == ["1-1-1", "1-1-2"]
+    await freeze(world)
     closing = await world.call("POST", "/close", who="supervisor")
     assert (closing.status_code, closing.json()["type"].rpartition(":")[2]) == (409, "undecided_lines")
     refused = await officer(world, "1-1-1", status="valid", voter_id="SECRET999")

@@ -10,6 +10,7 @@ import pytest
 
 from app.law.line import Place
 from app.law.quality import draw, is_drawn
+from tests.closing import freeze
 from tests.http.county import line, voter
 from tests.http.world import World
 
@@ -213,6 +214,7 @@ async def test_a_place_without_signature_is_unknown(world: World) -> None:
 async def test_a_closed_petition_takes_no_answers(world: World, connection: asyncpg.Connection) -> None:
     [place] = await drawn_places(world, 1)
     await world.post(line(1, place))
+    await freeze(world)
     assert (await world.verb("/close", who="supervisor")).status_code == 200
     for said in ({"status": "valid", "voter_id": "V1"}, {"status": "review"}):
         refused = await check(world, place, **said)

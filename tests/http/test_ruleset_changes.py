@@ -16,8 +16,10 @@ from fastapi import FastAPI
 from app.count.line_queries import get_petition
 from app.count.record import Count
 from app.examination.actions import reexamine
+from app.examination.closing import close_petition
 from app.law.petition import PetitionKey
 from app.ledger.evidence import export_bundle, make_checkpoint
+from tests.closing import freeze
 from tests.http.county import COUNTY, line, stranger
 from tests.http.test_line_commands import run
 from tests.http.test_rulesets import add, code_of
@@ -198,7 +200,8 @@ async def test_a_process_that_knows_the_old_ruleset_decides_under_the_new_one_fr
     await confirm(world, 1)
     answer = await world.post(line(1))  # this process had it in memory as well
     assert (answer.json()["status"], answer.json()["settled"]) == ("valid", False)
-    closed = other.close_petition(petition, closed_by="supervisor-1", now=NOW)
+    await freeze(world)
+    closed = close_petition(other, petition, closed_by="supervisor-1", now=NOW)
     assert (await closed).state == "closed"
     await world.recount()
 
@@ -223,6 +226,7 @@ async def test_a_petition_is_not_closed_while_lines_are_to_be_decided_again(worl
         )
     assert code_of(await world.call("POST", "/close", who="supervisor")) == (409, "undecided_lines")
     await reexamine(world.count, now=NOW)
+    await freeze(world)
     assert (await world.call("POST", "/close", who="supervisor")).status_code == 200
     assert code_of(await propose(world, CALIFORNIA.name)) == (409, "petition_closed")
     run = await world.call("GET", "/dry-run", who="auditor", params={"ruleset": CALIFORNIA.name})

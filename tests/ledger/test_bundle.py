@@ -20,6 +20,7 @@ import pytest
 from app.count.queries import Change
 from app.count.record import write
 from app.ledger.evidence import export_bundle
+from tests.closing import close
 from tests.ledger.counted import Counted, a_counted_petition
 from tests.ledger.tamperings import TAMPERINGS, rewrite_chain, roll_back_tail
 
@@ -127,7 +128,7 @@ async def test_a_shortened_log_is_found_by_a_checkpoint_that_was_kept(
 async def test_what_retention_destroyed_leaves_the_rest_verifiable(
     counted: Counted, connection: asyncpg.Connection, tmp_path: Path
 ) -> None:
-    await counted.count.close_petition(counted.petition, closed_by="supervisor-1", now=counted.later())
+    await close(counted)
     await connection.execute("DELETE FROM finding WHERE (section, page, line) = (5, 1, 2)")
     facts = {"destroyed": [[2, 1, 1]]}
     await write(Change(connection, counted.petition, counted.later()), "retention", [], facts=facts)

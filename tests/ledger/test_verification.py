@@ -10,11 +10,13 @@ import pytest
 from app.count.queries import Change
 from app.count.record import write
 from app.errors import CheckpointRefusedError, PetitionClosedError, UndecidedLinesError
+from app.examination.closing import close_and_sign, close_petition
 from app.law.line import Place, canonical
 from app.ledger import queries as rows
 from app.ledger.evidence import verify
 from app.ledger.notes import Signer
 from app.ledger.replay import Chain, Verification
+from tests.closing import close
 from tests.ledger.counted import Counted, not_registered, valid
 from tests.ledger.tamperings import TAMPERINGS, rewrite_chain, roll_back_tail
 
@@ -126,25 +128,25 @@ async def test_a_log_that_did_not_grow_gets_no_second_checkpoint(counted: Counte
 
 
 async def test_a_closed_petition_verifies_and_changes_no_more(counted: Counted) -> None:
-    await counted.count.close_petition(counted.petition, closed_by="supervisor-1", now=counted.later())
+    await close(counted)
     await counted.checkpoint()
     assert (await verdict(counted)).faults == []
     with pytest.raises(PetitionClosedError):
         await counted.take([valid(Place(8, 1, 1), "V10")])
     with pytest.raises(PetitionClosedError):
-        await counted.count.close_petition(counted.petition, closed_by="supervisor-1", now=counted.later())
+        await close_petition(counted.count, counted.petition, closed_by="supervisor-1", now=counted.later())
 
 
 async def test_a_petition_with_lines_to_decide_is_not_closed(counted: Counted) -> None:
     await counted.take([not_registered(Place(8, 1, 1))])
     with pytest.raises(UndecidedLinesError):
-        await counted.count.close_petition(counted.petition, closed_by="supervisor-1", now=counted.later())
+        await close_petition(counted.count, counted.petition, closed_by="supervisor-1", now=counted.later())
 
 
 async def test_what_retention_destroys_and_says_leaves_the_rest_verifiable(
     counted: Counted, connection: asyncpg.Connection
 ) -> None:
-    await counted.count.close_petition(counted.petition, closed_by="supervisor-1", now=counted.later())
+    await close(counted)
     await connection.execute("SET session_replication_role = 'replica'")
     for table in ("finding", "line", "signature"):
         await connection.execute(f"DELETE FROM {table} WHERE (section, page, line) = (5, 1, 2)")  # noqa: S608  # ours
@@ -173,7 +175,7 @@ async def test_a_petition_whose_ledger_cannot_be_signed_is_not_closed(
     await rewrite_chain(connection, leaves=True)
     await counted.take([valid(Place(8, 1, 1), "V10")])
     with pytest.raises(CheckpointRefusedError):
-        await counted.count.close_and_sign(
-            counted.petition, counted.signer, closed_by="supervisor-1", now=counted.later
+        await close_and_sign(
+            counted.count, counted.petition, counted.signer, closed_by="supervisor-1", now=counted.later
         )
     await counted.take([valid(Place(8, 1, 2), "V11")])  # it is still open
