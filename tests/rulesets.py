@@ -22,3 +22,6 @@ CALIFORNIA = Ruleset(
 CALIFORNIA_COMPARED = replace(
     CALIFORNIA, name="california-local-recall/2", valid_from=date(2020, 9, 28), compare_signatures=True
 )
+CALIFORNIA_DUPLICATES = replace(
+    CALIFORNIA_COMPARED, name="california-local-recall/3", compare_duplicates=True, people_check_ppm=10_000
+)

@@ -19,6 +19,7 @@ from app.law.ruleset import Ruleset, Steps, check_ruleset
 
 router = APIRouter(prefix="/v1/rulesets", tags=["rulesets"])
 
+_Share = Annotated[int, Field(ge=0, le=1_000_000)]
 _People = Annotated[int, Field(ge=0, le=100)]
 _Number = Annotated[int, Field(ge=1, le=1_000_000_000)]
 
@@ -38,15 +39,21 @@ class RulesetIn(wire.RequestModel):
     valid_from: wire.IsoDate | None = None
     note: wire.RequiredNote
     compare_signatures: bool | None = None
-    double_check_ppm: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+    compare_duplicates: bool | None = None
+    double_check_ppm: _Share | None = None
+    people_check_ppm: _Share | None = None
     confirmations: Annotated[dict[wire.Name, _People], Field(max_length=30)] | None = None
     required_percent: Annotated[list[StepIn], Field(max_length=20)] | None = None
     circulation_days: Annotated[list[StepIn], Field(max_length=20)] | None = None
     examination_days: _Number | None = None
 
     def value(self, base: Ruleset) -> Ruleset:
-        """The ruleset that differs so from its base. Confirmations that are not given are those of the base."""
-        given = {name: value for name in _PARAMETERS if (value := getattr(self, name)) is not None}
+        """The ruleset that differs so from its base. Confirmations that are not given are those of the base.
+
+        Where it is said whether signatures are compared, duplicates are compared as well, unless said otherwise.
+        """
+        compared = {} if self.compare_signatures is None else {"compare_duplicates": self.compare_signatures}
+        given = compared | {name: value for name in _PARAMETERS if (value := getattr(self, name)) is not None}
         given |= {name: tuple((s.below, s.number) for s in given[name]) for name in _STEPS if name in given}
         confirmations = {**base.confirmations, **(self.confirmations or {})}
         changes: dict[str, Any] = {**given, "confirmations": confirmations}
@@ -54,7 +61,8 @@ class RulesetIn(wire.RequestModel):
 
 
 _STEPS = ("required_percent", "circulation_days")
-_PARAMETERS = ("compare_signatures", "double_check_ppm", *_STEPS, "examination_days")
+_SHARES = ("double_check_ppm", "people_check_ppm")
+_PARAMETERS = ("compare_signatures", "compare_duplicates", *_SHARES, *_STEPS, "examination_days")
 
 
 def _steps(steps: Steps) -> list[dict[str, int | None]]:
@@ -79,7 +87,9 @@ class RulesetOut(wire.ResponseModel):
     valid_from: date | None
     note: str
     compare_signatures: bool
+    compare_duplicates: bool
     double_check_ppm: int
+    people_check_ppm: int
     confirmations: dict[str, int]
     required_percent: _Steps
     circulation_days: _Steps

@@ -20,6 +20,7 @@ FEWEST_PEOPLE: Final[Mapping[str, int]] = {
 _MOST_PEOPLE: Final = 9
 _STANDARD: Final = "california-"
 _PARTS: Final = 1_000_000
+_DUPLICATE: Final = Outcome("invalid", "duplicate")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +30,9 @@ class Ruleset:
     name: str
     valid_from: date | None  # petitions filed from this day on have it by default; None: only those that ask for it
     compare_signatures: bool  # valid is unsettled until one person has compared the signature (2 CCR 20960(a))
+    compare_duplicates: bool = False  # and so is a duplicate: another hand is a mismatch or another voter (20960)
     double_check_ppm: int  # of a million of the machine's decisions, how many people check blindly
+    people_check_ppm: int = 0  # of a million of people's decisions, likewise
     confirmations: Mapping[str, int]  # people who must agree on a reason; one that is absent is settled by the machine
     required_percent: Steps  # of the registered voters (EC 11221(a))
     circulation_days: Steps  # EC 11220
@@ -54,7 +57,9 @@ class Ruleset:
     def people_needed(self, outcome: Outcome) -> int:
         """How many people must have confirmed an outcome before it is settled."""
         if outcome.status == "valid":
-            return 1 if self.compare_signatures else 0
+            return int(self.compare_signatures)
+        if outcome == _DUPLICATE:
+            return max(int(self.compare_duplicates), self.confirmations.get("duplicate", 0))
         return self.confirmations.get(outcome.reason or "", 0) if outcome.status == "invalid" else 0
 
     def required_signatures(self, registered: int) -> int:
@@ -77,18 +82,25 @@ def check_ruleset(ruleset: Ruleset, county_id: str) -> None:
     """Raise RulesetRefusedError if no ruleset of a county may be like this; it names the parameter."""
     if not ruleset.name.startswith(f"{county_id}/") or county_id.startswith(_STANDARD):
         raise RulesetRefusedError("name must begin with the county's code and a slash")
-    for reason, people in ruleset.confirmations.items():
-        if reason not in REASONS or not 0 <= people <= _MOST_PEOPLE:
-            raise RulesetRefusedError(f"confirmations: codes of invalid lines, each with 0 to {_MOST_PEOPLE} people")
-    for reason, fewest in FEWEST_PEOPLE.items():
-        if ruleset.confirmations.get(reason, 0) < fewest:
-            raise RulesetRefusedError(f"confirmations: {reason} takes at least {fewest} different people")
-    if not 0 <= ruleset.double_check_ppm <= _PARTS:
-        raise RulesetRefusedError(f"double_check_ppm is 0 to {_PARTS}")
+    _check_confirmations(ruleset.confirmations)
+    if ruleset.compare_duplicates and not ruleset.compare_signatures:
+        raise RulesetRefusedError("compare_duplicates: only where compare_signatures is on")
+    for name in ("double_check_ppm", "people_check_ppm"):
+        if not 0 <= getattr(ruleset, name) <= _PARTS:
+            raise RulesetRefusedError(f"{name} is 0 to {_PARTS}")
     for name, most in (("required_percent", 100), ("circulation_days", 366)):
         _check_steps(name, getattr(ruleset, name), most)
     if not 1 <= ruleset.examination_days <= 366:  # noqa: PLR2004  # a year
         raise RulesetRefusedError("examination_days is 1 to 366")
+
+
+def _check_confirmations(confirmations: Mapping[str, int]) -> None:
+    for reason, people in confirmations.items():
+        if reason not in REASONS or not 0 <= people <= _MOST_PEOPLE:
+            raise RulesetRefusedError(f"confirmations: codes of invalid lines, each with 0 to {_MOST_PEOPLE} people")
+    for reason, fewest in FEWEST_PEOPLE.items():
+        if confirmations.get(reason, 0) < fewest:
+            raise RulesetRefusedError(f"confirmations: {reason} takes at least {fewest} different people")
 
 
 def _check_steps(name: str, steps: Steps, most: int) -> None:

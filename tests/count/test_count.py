@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from app.count.record import resolve
 from app.law.line import Finding, Line, Place, line_after, outcomes_by_slot
 from app.law.reasons import VALID, Outcome
-from tests.rulesets import CALIFORNIA, CALIFORNIA_COMPARED
+from tests.rulesets import CALIFORNIA, CALIFORNIA_COMPARED, CALIFORNIA_DUPLICATES
 
 PLACE = Place(1, 1, 2)
 DUPLICATE, WITHDRAWN = Outcome("invalid", "duplicate"), Outcome("invalid", "withdrawn")
@@ -81,6 +81,8 @@ def test_a_machine_settles_what_the_ruleset_lets_it_and_a_person_the_rest() -> N
     assert not line_after(good, None, CALIFORNIA_COMPARED).settled
     assert line_after(good._replace(confirmed_by=("clerk-1",)), None, CALIFORNIA_COMPARED).settled
     assert line_after(good, DUPLICATE, CALIFORNIA_COMPARED).settled
+    assert not line_after(good, DUPLICATE, CALIFORNIA_DUPLICATES).settled
+    assert line_after(good._replace(confirmed_by=("clerk-1",)), DUPLICATE, CALIFORNIA_DUPLICATES).settled
 
 
 def test_a_doubted_signature_or_an_open_reason_is_not_settled() -> None:

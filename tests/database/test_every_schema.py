@@ -125,6 +125,8 @@ async def test_a_database_of_any_earlier_schema_keeps_its_rows(old: tuple[str, a
     await upgrade(url)
     assert await current_revision(connection) == head_revision()
     after = await rows_of(connection)
+    named = {row["name"] for row in before.get("ruleset", [])}
+    after["ruleset"] = [row for row in after["ruleset"] if row["name"] in named]  # a migration may add standard ones
     for table in before.keys() - {"alembic_version"}:
         columns = before[table][0].keys() & after[table][0].keys()
         assert values(after[table], columns) == values(before[table], columns), table

@@ -14,7 +14,7 @@ from tests.closing import freeze
 from tests.http.county import line
 from tests.http.test_keys import app_command
 from tests.http.world import PETITION, World
-from tests.rulesets import CALIFORNIA, CALIFORNIA_COMPARED
+from tests.rulesets import CALIFORNIA, CALIFORNIA_COMPARED, CALIFORNIA_DUPLICATES
 
 NEW: dict[str, Any] = {"name": "sample/1", "based_on": CALIFORNIA.name, "note": "as county counsel advised"}
 UNNAMED: dict[str, Any] = {name: value for name, value in PETITION.items() if name != "ruleset"}
@@ -39,12 +39,13 @@ async def test_the_standard_rulesets_are_rows_with_the_numbers_of_the_law(world:
         found = {one.ruleset.name: one.ruleset for one in await list_rulesets(connection, "sample")}
     assert found[CALIFORNIA.name] == CALIFORNIA
     assert found[CALIFORNIA_COMPARED.name] == CALIFORNIA_COMPARED
-    assert len(found) == 3
+    assert found[CALIFORNIA_DUPLICATES.name] == CALIFORNIA_DUPLICATES
+    assert len(found) == 4
 
 
 async def test_a_petition_compares_signatures_unless_a_ruleset_without_is_named(world: World) -> None:
     opened = (await open_petition(world)).json()
-    assert opened["ruleset"] == CALIFORNIA_COMPARED.name
+    assert opened["ruleset"] == CALIFORNIA_DUPLICATES.name
     world = replace(world, petition_id=opened["petition_id"])
     assert (await world.post(line(1))).json() == {
         "place": "1-1-1", "status": "valid", "reason": None, "settled": False, "version": 2,
@@ -69,7 +70,7 @@ async def test_the_day_of_filing_chooses_the_ruleset(world: World) -> None:
     assert (await add(world, name="sample/2", valid_from="2022-07-07")).status_code == 201
     assert (await add(world, name="sample/3")).status_code == 201
     assert (await open_petition(world)).json()["ruleset"] == "sample/1"
-    assert (await open_petition(world, filed_on="2022-07-05")).json()["ruleset"] == CALIFORNIA_COMPARED.name
+    assert (await open_petition(world, filed_on="2022-07-05")).json()["ruleset"] == CALIFORNIA_DUPLICATES.name
     assert (await open_petition(world, ruleset="sample/3")).json()["ruleset"] == "sample/3"
 
 
@@ -91,6 +92,24 @@ async def test_a_ruleset_that_is_too_lenient_unknown_or_edited_changes_nothing(w
     assert first["rulesets"] + rest["rulesets"] == listed
 
 
+@pytest.mark.parametrize(
+    ("based_on", "changes", "compared"),
+    [
+        (CALIFORNIA.name, {}, (False, False)),
+        (CALIFORNIA.name, {"compare_signatures": True}, (True, True)),
+        (CALIFORNIA.name, {"compare_signatures": True, "compare_duplicates": False}, (True, False)),
+        (CALIFORNIA_COMPARED.name, {}, (True, False)),
+        (CALIFORNIA_DUPLICATES.name, {}, (True, True)),
+        (CALIFORNIA_DUPLICATES.name, {"compare_signatures": False}, (False, False)),
+    ],
+)
+async def test_duplicates_are_compared_where_signatures_are_unless_it_says_otherwise(
+    world: World, based_on: str, changes: dict[str, bool], compared: tuple[bool, bool]
+) -> None:
+    added = (await add(world, based_on=based_on, **changes)).json()
+    assert (added["compare_signatures"], added["compare_duplicates"]) == compared
+
+
 INSERT = "INSERT INTO ruleset VALUES ($1, $2, NULL, $3, 'n', 'a', now())"
 
 
@@ -101,6 +120,10 @@ INSERT = "INSERT INTO ruleset VALUES ($1, $2, NULL, $3, 'n', 'a', now())"
         {"confirmations": {"illegible": 1, "other": 1, "not_personally_affixed": 1}},
         {"confirmations": None},
         {"double_check_ppm": 1_000_001},
+        {"people_check_ppm": 1_000_001},
+        {"people_check_ppm": None},
+        {"compare_duplicates": True},
+        {"compare_duplicates": None},
     ],
 )
 async def test_the_database_itself_takes_no_ruleset_below_the_limits(world: World, wrong: dict[str, Any]) -> None:

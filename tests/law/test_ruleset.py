@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from app.errors import RulesetRefusedError
 from app.law.reasons import REASONS, Outcome
 from app.law.ruleset import FEWEST_PEOPLE, Ruleset, check_ruleset
-from tests.rulesets import CALIFORNIA, CALIFORNIA_COMPARED
+from tests.rulesets import CALIFORNIA, CALIFORNIA_COMPARED, CALIFORNIA_DUPLICATES
 
 OWN = replace(CALIFORNIA, name="sample/1")
 
@@ -31,6 +31,9 @@ OWN = replace(CALIFORNIA, name="sample/1")
         ({"confirmations": {**CALIFORNIA.confirmations, "canceled": 10}}, "0 to 9"),
         ({"double_check_ppm": -1}, "double_check_ppm"),
         ({"double_check_ppm": 1_000_001}, "double_check_ppm"),
+        ({"people_check_ppm": -1}, "people_check_ppm"),
+        ({"people_check_ppm": 1_000_001}, "people_check_ppm"),
+        ({"compare_duplicates": True}, "compare_duplicates"),
         ({"required_percent": ()}, "required_percent"),
         ({"required_percent": ((1_000, 30),)}, "required_percent"),
         ({"required_percent": ((2_000, 30), (1_000, 20), (None, 10))}, "required_percent"),
@@ -62,15 +65,35 @@ def test_no_ruleset_that_passes_lets_fewer_people_reject_a_signature(confirmatio
         assert ruleset.people_needed(Outcome("invalid", reason)) >= fewest  # type: ignore[arg-type]  # reasons of a table
 
 
-@pytest.mark.parametrize(("ruleset", "needed"), [(CALIFORNIA, 0), (CALIFORNIA_COMPARED, 1)])
-def test_a_valid_line_is_settled_by_one_comparison_where_the_ruleset_compares(ruleset: Ruleset, needed: int) -> None:
-    assert ruleset.people_needed(Outcome("valid")) == needed
+@pytest.mark.parametrize(
+    ("ruleset", "valid", "duplicate"),
+    [
+        (CALIFORNIA, 0, 0),
+        (CALIFORNIA_COMPARED, 1, 0),
+        (CALIFORNIA_DUPLICATES, 1, 1),
+        (replace(CALIFORNIA_DUPLICATES, confirmations={"signature_mismatch": 3, "duplicate": 2}), 1, 2),
+        (replace(CALIFORNIA_COMPARED, confirmations={"signature_mismatch": 3, "duplicate": 2}), 1, 2),
+    ],
+)
+def test_valid_lines_and_duplicates_are_settled_by_one_comparison_where_the_ruleset_compares_them(
+    ruleset: Ruleset, valid: int, duplicate: int
+) -> None:
+    assert ruleset.people_needed(Outcome("valid")) == valid
+    assert ruleset.people_needed(Outcome("invalid", "duplicate")) == duplicate
+    assert ruleset.people_needed(Outcome("invalid", "withdrawn")) == 0
     assert ruleset.people_needed(Outcome("review", "ambiguous")) == 0
-    assert ruleset.people_needed(Outcome("invalid", "duplicate")) == 0
     assert ruleset.people_needed(Outcome("invalid", "signature_mismatch")) == 3
 
 
-def test_a_ruleset_reads_back_as_it_was_stored() -> None:
+@pytest.mark.parametrize("ruleset", [CALIFORNIA_COMPARED, CALIFORNIA_DUPLICATES])
+def test_a_ruleset_reads_back_as_it_was_stored(ruleset: Ruleset) -> None:
+    stored = json.dumps(ruleset.parameters())
+    assert Ruleset.stored(ruleset.name, ruleset.valid_from, stored) == ruleset
 
-    stored = json.dumps(CALIFORNIA_COMPARED.parameters())
-    assert Ruleset.stored(CALIFORNIA_COMPARED.name, CALIFORNIA_COMPARED.valid_from, stored) == CALIFORNIA_COMPARED
+
+def test_a_ruleset_of_before_compares_no_duplicates_and_checks_no_person() -> None:
+    stored = CALIFORNIA_COMPARED.parameters()
+    del stored["compare_duplicates"], stored["people_check_ppm"]
+    assert Ruleset.stored(CALIFORNIA_COMPARED.name, CALIFORNIA_COMPARED.valid_from, json.dumps(stored)) == (
+        CALIFORNIA_COMPARED
+    )

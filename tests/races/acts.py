@@ -17,6 +17,7 @@ from app.law.line import Place, Signature
 from app.law.petition import Petition, SectionDates, Terms
 from app.law.reasons import VALID, Outcome
 from app.law.review import PersonFinding
+from app.law.ruleset import Ruleset
 from app.roll.aliases import load_aliases
 from app.roll.loading import activate_roll
 from tests.http.county import COUNTY, voter
@@ -27,7 +28,7 @@ CLERK = Principal(COUNTY, "clerk-1", "clerk")
 SUPERVISOR = Principal(COUNTY, "supervisor-1", "supervisor")
 
 
-async def a_petition(database: Database) -> Petition:
+async def a_petition(database: Database, ruleset: Ruleset = CALIFORNIA) -> Petition:
     """An open petition without lines."""
     terms = Terms(
         county_id=COUNTY,
@@ -38,7 +39,7 @@ async def a_petition(database: Database) -> Petition:
         circulation_from=date(2022, 1, 27),
         circulation_to=date(2022, 7, 6),
         filed_on=date(2022, 7, 6),
-        ruleset_name=CALIFORNIA.name,
+        ruleset_name=ruleset.name,
     )
     return await Count(database).open_petition(terms, opened_by="clerk-1", now=NOW)
 

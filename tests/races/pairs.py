@@ -3,10 +3,14 @@
 from datetime import date
 
 from app.law.line import Place
+from app.law.reasons import VALID
+from app.law.review import PersonFinding
 from tests.races.acts import signature
 from tests.races.schedules import Act, Pair
+from tests.rulesets import CALIFORNIA_DUPLICATES
 
-LOW, HIGH = Place(1, 1, 1), Place(2, 1, 1)
+LOW, MIDDLE, HIGH = Place(1, 1, 1), Place(1, 1, 2), Place(2, 1, 1)
+SAME_HAND, OF_ANOTHER = PersonFinding(VALID), PersonFinding(VALID, "V2", "the evidence names another voter")
 NO_DATES = {LOW: ("review", "section_dates")}
 
 
@@ -50,6 +54,27 @@ PAIRS = {
     "section dates, submit": Pair((submit(HIGH),), lambda a: a.declare(1, None, None), submit(LOW), NO_DATES),
     "section dates, section dates": Pair(
         (submit(LOW),), lambda a: a.declare(1, None, None), lambda a: a.declare(1, date(2022, 3, 1), date(2022, 3, 2))
+    ),
+    "compare a duplicate, reject low": Pair(
+        (submit(LOW), submit(HIGH)),
+        lambda a: a.find(HIGH, SAME_HAND),
+        lambda a: a.reject(LOW),
+        {HIGH: ("valid", None)},
+        CALIFORNIA_DUPLICATES,
+    ),
+    "submit low, compare what becomes a duplicate": Pair(
+        (submit(HIGH),),
+        submit(LOW),
+        lambda a: a.find(HIGH, SAME_HAND),
+        {LOW: ("valid", None), HIGH: ("invalid", "duplicate")},
+        CALIFORNIA_DUPLICATES,
+    ),
+    "a duplicate is another voter's, submit that voter's": Pair(
+        (submit(LOW), submit(HIGH)),
+        lambda a: a.find(HIGH, OF_ANOTHER),
+        submit(MIDDLE, 2),
+        {LOW: ("valid", None), MIDDLE: ("valid", None), HIGH: ("invalid", "duplicate")},
+        CALIFORNIA_DUPLICATES,
     ),
     "crossing voters": Pair(
         (submit(LOW), submit(HIGH, 2)),

@@ -9,9 +9,11 @@ import asyncpg
 
 from app.database.pools import Database
 from app.law.line import Place
+from app.law.ruleset import Ruleset
 from tests import recount
 from tests.races import pauses
 from tests.races.acts import Acts, a_petition
+from tests.rulesets import CALIFORNIA
 
 Act = Callable[[Acts], Awaitable[object]]
 Stands = tuple[str, str | None]
@@ -25,6 +27,7 @@ class Pair:
     first: Act
     second: Act
     after: Mapping[Place, Stands] = field(default_factory=dict)
+    ruleset: Ruleset = CALIFORNIA
 
 
 async def explore(database: Database, watching: asyncpg.Connection, pair: Pair) -> int:
@@ -52,7 +55,7 @@ async def storm(database: Database, watching: asyncpg.Connection, pair: Pair, dr
     Raises:
         AssertionError: a voter is counted twice or not at all.
     """
-    acts = Acts(database, await a_petition(database))
+    acts = Acts(database, await a_petition(database, pair.ruleset))
     for act in pair.before:
         await act(acts)
 
@@ -77,7 +80,7 @@ async def standing(watching: asyncpg.Connection, acts: Acts, place: Place) -> St
 
 async def _race(database: Database, watching: asyncpg.Connection, pair: Pair, at: int) -> tuple[Acts, bool]:
     """Run one schedule; whether the first got as far as its stop."""
-    acts = Acts(database, await a_petition(database))
+    acts = Acts(database, await a_petition(database, pair.ruleset))
     for act in pair.before:
         await act(acts)
     stop = pauses.Stop(at)

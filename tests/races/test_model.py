@@ -15,10 +15,11 @@ from app.errors import RecallError
 from app.law.line import Finding, Line, Place, line_after, restated
 from app.law.reasons import VALID, Outcome
 from app.law.review import PersonFinding, judge, judge_again
+from app.law.ruleset import Ruleset
 from tests import recount
 from tests.http.county import COUNTY
 from tests.races.acts import Acts, a_petition, signature
-from tests.rulesets import CALIFORNIA
+from tests.rulesets import CALIFORNIA, CALIFORNIA_DUPLICATES
 
 PEOPLE = [Principal(COUNTY, "clerk-1", "clerk"), Principal(COUNTY, "clerk-2", "clerk")]
 PEOPLE += [Principal(COUNTY, "clerk-3", "clerk"), Principal(COUNTY, "supervisor-1", "supervisor")]
@@ -51,6 +52,7 @@ operations = st.one_of(
 class Model:
     """What every line is by itself, and from that, counted anew: where every line stands."""
 
+    ruleset: Ruleset = CALIFORNIA
     lines: dict[Place, Line] = field(default_factory=dict)
     voters: dict[Place, int] = field(default_factory=dict)  # whose name stands there now
     writings: dict[Place, set[bytes]] = field(default_factory=dict)
@@ -68,7 +70,7 @@ class Model:
 
     def put(self, finding: Finding) -> None:
         """What is found of a line now."""
-        self.lines[finding.place] = line_after(finding, None, CALIFORNIA)
+        self.lines[finding.place] = line_after(finding, None, self.ruleset)
 
     def settle(self) -> None:
         """Say of every eligible line whether it is the one that counts."""
@@ -80,7 +82,7 @@ class Model:
             if line.outcome.eligible:
                 first = VALID if best[line.voter_id] == place else Outcome("invalid", "duplicate")
                 by_slot = Outcome("invalid", "withdrawn") if line.voter_id in self.withdrawn else first
-                self.lines[place] = line_after(restated(line), by_slot, CALIFORNIA)
+                self.lines[place] = line_after(restated(line), by_slot, self.ruleset)
 
     def submit(self, batch: list[tuple[Place, int, str]], key: str | None) -> list[object]:
         """The kinds of results: a place is taken once, and repeated as often as one likes."""
@@ -103,7 +105,7 @@ class Model:
         if place not in self.lines:
             return
         try:
-            judged = judge(self.lines[place], word, who, CALIFORNIA)
+            judged = judge(self.lines[place], word, who, self.ruleset)
         except RecallError:
             return
         if judged:
@@ -172,12 +174,12 @@ def standing(line: Line) -> tuple[object, ...]:
     return line.outcome, line.voter_id, line.settled, line.confirmed_by, line.mismatch_by
 
 
-@given(st.lists(operations, min_size=5, max_size=30))
+@given(st.lists(operations, min_size=5, max_size=30), st.sampled_from([CALIFORNIA, CALIFORNIA_DUPLICATES]))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_the_service_counts_as_the_model_does(
-    racing: Database, watching: asyncpg.Connection, done: list[tuple[Any, ...]]
+    racing: Database, watching: asyncpg.Connection, done: list[tuple[Any, ...]], ruleset: Ruleset
 ) -> None:
-    acts, model = Acts(racing, await a_petition(racing)), Model()
+    acts, model = Acts(racing, await a_petition(racing, ruleset)), Model(ruleset)
     for operation in done:
         await do(acts, model, operation)
         expected = {place: standing(line) for place, line in model.lines.items()}
