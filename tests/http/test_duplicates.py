@@ -1,12 +1,15 @@
 """Duplicates are compared like counted lines: what a person says of one, and what the count makes of it."""
 
 from dataclasses import replace
+from datetime import date
+from io import BytesIO
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.http.county import line
+from app.roll.loading import load_roll
+from tests.http.county import COUNTY, line, roll_csv, row, voter
 from tests.http.test_rulesets import code_of, open_petition
 from tests.http.world import World
 from tests.rulesets import CALIFORNIA, CALIFORNIA_COMPARED, CALIFORNIA_DUPLICATES
@@ -96,3 +99,29 @@ async def test_a_line_that_was_compared_stays_settled_when_a_lower_one_makes_it_
     assert (shown["reason"], shown["settled"]) == ("duplicate", True)
     assert (await compared.detail("1-1-2"))["settled"] is False
     await compared.recount()
+
+
+@pytest.mark.parametrize(("ruleset", "settled"), [(CALIFORNIA.name, True), (CALIFORNIA_DUPLICATES.name, False)])
+async def test_of_two_namesakes_at_one_address_the_second_ones_line_is_not_lost(
+    world: World, database: str, ruleset: str, settled: bool  # noqa: FBT001
+) -> None:
+    """Two of one name at one address sign. The roll knows the middle name of one of them alone; the other one writes a
+    middle initial, and it is the same. So arise the two lines of the made-up petition of full size that come out wrong.
+    """
+    namesake = row(1, voter_id="V901", middle_name="DENNIS", birth_date="1996-02-14")
+    source = BytesIO(roll_csv(namesake))
+    await load_roll(database, county_id=COUNTY, source=source, complete_through=date(2022, 7, 6), activate=True)
+    opened = await open_petition(world, ruleset=ruleset, required=1)
+    world = replace(world, petition_id=opened.json()["petition_id"])
+    given, surname = voter(1)["printed_name"].split()
+    by_other = line(1, (1, 1, 1), printed_name=f"{given} D {surname}")
+    await world.batch([by_other, line(1, (2, 1, 1), printed_name=f"{given} DENNIS {surname}")])
+    first, second = await world.detail(FIRST), await world.detail(SECOND)
+    assert (first["finding"]["voter_id"], second["finding"]["voter_id"]) == ("V901", "V901")
+    assert (second["reason"], second["settled"], first["settled"]) == ("duplicate", settled, settled)
+    if not settled:  # the signatures on file show whose hand the counted line is
+        await say(world, FIRST, status="valid", voter_id="V1")
+        await say(world, SECOND, status="valid")
+        assert (await world.tally())["valid"] == 2
+        assert (await world.tally())["unsettled"] == 0
+    await world.recount()
