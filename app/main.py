@@ -25,6 +25,7 @@ from app.http import (
     openapi,
     petitions,
     problems,
+    quality,
     raw_count,
     reads,
     ruleset_changes,
@@ -63,7 +64,7 @@ _ROUTERS = (
     assignments.router,
     voters.router,
     reads.router,
-    voters.quality,
+    quality.router,
     confidential.router,
     health.router,
 )

@@ -26,7 +26,7 @@ from app.count.line_queries import signatures_at
 from app.count.queries import section_dates
 from app.database.pools import Database
 from app.errors import NoRollError, OperationalError, RecallError
-from app.examination.queries import judgments_of
+from app.examination.quality_queries import judgments_of
 from app.law.line import Signature
 from app.law.petition import Petition, SigningInterval, signing_interval
 from app.law.quality import DecidedLine

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from app.roll.loading import load_roll
+from tests.closing import freeze
 from tests.http.county import COUNTY, line, roll_csv, row, voter
 from tests.http.test_rulesets import code_of, open_petition
 from tests.http.world import World
@@ -60,6 +61,7 @@ async def test_the_same_hand_settles_a_duplicate_and_only_then_can_the_count_end
     assert (found["status"], found["reason"], found["settled"]) == ("invalid", "duplicate", True)
     assert (await compared.detail(SECOND))["finding"]["counted_place"] == FIRST
     assert (await compared.tally())["unsettled"] == 0
+    await freeze(compared)
     assert (await compared.call("POST", "/close", who="supervisor")).status_code == 200
     await compared.recount()
 
@@ -103,7 +105,10 @@ async def test_a_line_that_was_compared_stays_settled_when_a_lower_one_makes_it_
 
 @pytest.mark.parametrize(("ruleset", "settled"), [(CALIFORNIA.name, True), (CALIFORNIA_DUPLICATES.name, False)])
 async def test_of_two_namesakes_at_one_address_the_second_ones_line_is_not_lost(
-    world: World, database: str, ruleset: str, settled: bool  # noqa: FBT001
+    world: World,
+    database: str,
+    ruleset: str,
+    settled: bool,  # noqa: FBT001
 ) -> None:
     """Two of one name at one address sign. The roll knows the middle name of one of them alone; the other one writes a
     middle initial, and it is the same. So arise the two lines of the made-up petition of full size that come out wrong.
