@@ -230,7 +230,10 @@ async def examine_lines(
     # By section, so that a worker is sent each once.
     intervals = {section: signing_interval(petition.window, declared.get(section)) for section in sections}
     to_decide = [None if one.kind in NOT_RAW else intervals[one.place.section] for one in signatures]
-    asked = [LineToDecide(one, interval) for one, interval in zip(signatures, to_decide, strict=True) if interval]
+    district = petition.district
+    asked = [
+        LineToDecide(one, interval, district) for one, interval in zip(signatures, to_decide, strict=True) if interval
+    ]
     decisions = iter(await decide(roll, asked) if roll else ())
     findings = []
     for one, interval in zip(signatures, to_decide, strict=True):

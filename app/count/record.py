@@ -27,10 +27,11 @@ from app.errors import (
     UnknownPetitionError,
 )
 from app.law.line import Finding, Line, Place, canonical_text, line_after, outcomes_by_slot, restated
-from app.law.petition import Petition, PetitionKey, Terms, check_terms
+from app.law.petition import Petition, PetitionKey, Terms, check_district, check_terms
 from app.law.reasons import NOT_RAW, VALID
 from app.law.ruleset import Ruleset
 from app.ledger.entries import SALT_BYTES, Entry, EntryType, StoredFinding, merkle_root
+from app.matching.queries import districts_in_use
 
 Result = TypeVar("Result")
 Act = Callable[[Change], Awaitable[Result]]
@@ -168,6 +169,7 @@ class Count:
             values = asdict(terms) | {"required": required, "ruleset_name": ruleset.name, "ruleset": ruleset}
             petition = Petition(**values, petition_id=new_id(now), state="open", created_at=now)
             check_terms(petition)
+            check_district(petition, await districts_in_use(connection, petition.county_id))
             await add_county(connection, petition.county_id)
         async with self.database.begin() as connection:
             await add_petition(connection, petition, opened_by)

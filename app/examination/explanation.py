@@ -190,6 +190,7 @@ def _in_order(names: Collection[str], order: Iterable[str]) -> list[str]:
 
 _STANDINGS: Final = {
     "registered": "registered in time",
+    "canceled_undated": "registration canceled on an unknown day (EC 2201)",
     "registered_late": "registered too late (EC 2102(b))",
     "pending_registration": "registration pending",
     "under_age": "under age (EC 2102(d))",

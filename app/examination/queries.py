@@ -13,10 +13,11 @@ _BATCH = 500  # lines that one transaction examines again
 
 _LINE = f"SELECT {LINE_COLUMNS} FROM line WHERE county_id = $1 AND petition_id = $2"  # noqa: S608  # a literal of ours
 
-# Lines for which another roll version than $3 had no voter, or a confidential one, in paper order. Written as ranges
-# instead of IS DISTINCT FROM to use the index line_reexamination, so that the query costs nothing while there are none.
+# Lines for which another roll version than $3 had no voter, or a confidential one, or did not show a district or the
+# day of a cancellation, in paper order. Written as ranges instead of IS DISTINCT FROM to use the index
+# line_reexamination, so that the query costs nothing while there are none.
 OUTDATED = f"""
-{_LINE} AND reason IN ('not_registered', 'no_roll', 'confidential')
+{_LINE} AND reason IN ('not_registered', 'no_roll', 'no_district', 'undated_cancellation', 'confidential')
   AND (roll_version < $3 OR roll_version > $3 OR roll_version IS NULL)
 ORDER BY section, page, line LIMIT {_BATCH}
 """
@@ -26,7 +27,8 @@ ORDER BY section, page, line LIMIT {_BATCH}
 READ_BEFORE = f"""
 {_LINE} AND aliases_version < $3
   AND reason IN ('not_registered', 'registered_late', 'pending_registration', 'under_age', 'canceled',
-                 'different_address', 'out_of_county', 'ambiguous', 'weak_match', 'possible_move')
+                 'out_of_district', 'different_address', 'out_of_county', 'ambiguous', 'weak_match', 'possible_move',
+                 'undated_cancellation')
 LIMIT {_BATCH}
 """
 

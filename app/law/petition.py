@@ -1,6 +1,6 @@
 """A petition: the number it requires, its window, when a line of it was signed, and withdrawals from it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final, Literal, NamedTuple, Self
@@ -8,6 +8,7 @@ from uuid import UUID
 
 from app.errors import InvalidPetitionError, WithdrawalRefusedError
 from app.law.deadlines import rolled_forward
+from app.law.district import district_codes
 from app.law.line import canonical_text
 from app.law.ruleset import Ruleset
 
@@ -119,8 +120,16 @@ def check_terms(petition: Petition) -> None:
         raise InvalidPetitionError("circulation_to is before circulation_from")
     if petition.filed_on < petition.circulation_from:
         raise InvalidPetitionError("filed_on is before circulation_from")
+    if petition.district is not None and len(district_codes(petition.district)) != 1:
+        raise InvalidPetitionError("district must be the code of one district, as the roll has it")
     _check_registration(petition)
     _check_window(petition)
+
+
+def check_district(petition: Petition, known: Collection[str]) -> None:
+    """Raise InvalidPetitionError if the district is not among those that the roll in use names, if it names any."""
+    if petition.district is not None and known and not set(district_codes(petition.district)) <= set(known):
+        raise InvalidPetitionError("the roll in use has no registration with the code of this district (EC 11045)")
 
 
 def _check_registration(terms: Terms) -> None:

@@ -1,6 +1,6 @@
 """Statuses and reason codes, and the headings under which Los Angeles County published them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal, NamedTuple, get_args
 
 Status = Literal["received", "valid", "invalid", "review", "blank", "struck"]
@@ -13,7 +13,8 @@ Reason = Literal[
 """Why a line is invalid, in the order in which the rules are tried: the first that fails is the reason."""
 
 ReviewCause = Literal[
-    "ambiguous", "weak_match", "possible_move", "confidential", "section_dates", "no_roll",
+    "ambiguous", "weak_match", "possible_move", "undated_cancellation", "confidential", "section_dates", "no_roll",
+    "no_district",
     "new_roll", "new_writing", "new_dates", "new_aliases", "quality_check", "undone",
 ]  # fmt: skip
 """Why a person must look at a line."""
@@ -61,7 +62,7 @@ REASONS_IN_WORDS: Mapping[str, str] = {
     "pending_registration": "the registration was not complete (EC 2102)",
     "under_age": "the signer was not yet 18 (EC 2102(d))",
     "canceled": "the registration was canceled before the line was signed (EC 2201)",
-    "out_of_district": "the voter is not of the officer's district",
+    "out_of_district": "the voter is not of the officer's district (EC 11045)",
     "different_address": "the voter is registered, at another house number or street (EC 105(a)(1))",
     "signature_mismatch": "different people agree that the signature is not the voter's (2 CCR 20960)",
     "withdrawn": "the voter withdrew in writing before the filing (EC 11303)",
@@ -70,9 +71,11 @@ REASONS_IN_WORDS: Mapping[str, str] = {
     "ambiguous": "several voters fit",
     "weak_match": "the evidence is too weak for the machine to decide",
     "possible_move": "a voter of this name is registered elsewhere and may have moved",
+    "undated_cancellation": "the registration is canceled, and the roll does not say since when (EC 2201)",
     "confidential": "the line may be a confidential voter's (EC 2166)",
     "section_dates": "the section's dates are missing or contradictory (EC 104)",
     "no_roll": "no roll was active yet",
+    "no_district": "the roll does not say who is of the officer's district: a roll with its code is needed (EC 11045)",
     "new_roll": "a person confirmed that no voter fits, and a newer roll says otherwise",
     "new_writing": "a person decided the line, and its corrected writing says otherwise",
     "new_dates": "a person decided the line, and the section's new dates say otherwise",
@@ -81,6 +84,12 @@ REASONS_IN_WORDS: Mapping[str, str] = {
     "undone": "a person undid the previous finding",
 }
 """What the codes mean in plain words, with the section of law."""
+
+
+def in_order(failing: Iterable[Reason]) -> tuple[Reason, ...]:
+    """Reasons in the order in which the rules are tried, each once: the first is the reason, the others secondary."""
+    return tuple(sorted(set(failing), key=REASONS.index))
+
 
 _PUBLISHED_UNDER: Mapping[str, Published] = {
     **{heading: heading for heading in PUBLISHED},

@@ -39,6 +39,7 @@ class Registration(NamedTuple):
     affidavit_received: date | None
     effective_to: date | None  # when the interval ended, by a move or a cancellation; None while it runs
     confidential: bool
+    districts: str | None = None  # the codes of its districts, as `district_text` joins them; None: not in the roll
 
     @property
     def called(self) -> tuple[str, str, str, str]:
@@ -51,18 +52,24 @@ class Registration(NamedTuple):
         return self[7:17]
 
 
-Eligibility = Literal["registered", "registered_late", "pending_registration", "under_age", "canceled", "former"]
+Eligibility = Literal[
+    "registered", "canceled_undated", "registered_late", "pending_registration", "under_age", "canceled", "former"
+]  # fmt: skip
 _ORDER: Final = get_args(Eligibility)  # the best first
 REASON_OF: Final[Mapping[Eligibility, Reason]] = {
     "registered": "different_address", "registered_late": "registered_late", "under_age": "under_age",
-    "pending_registration": "pending_registration", "canceled": "canceled", "former": "canceled",
+    "pending_registration": "pending_registration", "canceled_undated": "canceled", "canceled": "canceled",
+    "former": "canceled",
 }  # fmt: skip
 """Why a line is invalid whose signer has this registration, but not at the written address."""
 _VOTING_AGE: Final = 18
 
 
 def eligibility(registration: Registration, interval: SigningInterval) -> Eligibility:
-    """Return the standing of one registration during the interval; `former` is an address that was left before it.
+    """Return the standing of one registration during the interval.
+
+    `former` is an address that was left before it. `canceled_undated` is a cancellation without a date: whether it came
+    before the interval is for a person to find out.
 
     An affidavit counts when it was signed on or before the interval's end and received by the filing date
     (EC 2102(b)); an unknown date is presumed in time. Inactive voters count as registered.
@@ -71,8 +78,9 @@ def eligibility(registration: Registration, interval: SigningInterval) -> Eligib
     if (signed and signed > interval.end) or (received and received > interval.filed_on):
         return "registered_late"
     ended = registration.effective_to is not None and registration.effective_to < interval.start
-    if registration.status == "canceled":  # EC 2201: a cancellation counts from its day, an unknown day from ever
-        return "canceled" if ended or registration.effective_to is None else "registered"
+    if registration.status == "canceled":  # EC 2201: a cancellation counts from its day
+        undated = registration.effective_to is None
+        return "canceled_undated" if undated else "canceled" if ended else "registered"
     if ended:
         return "former"
     if registration.status == "pending":

@@ -14,6 +14,7 @@ from operator import attrgetter
 from typing import Final, Literal, NamedTuple, get_args
 from zlib import crc32
 
+from app.law.district import district_codes
 from app.law.registration import Registration
 from app.matching.addresses import street_token
 from app.matching.names import FREQUENT_KEPT, WORDS_KEPT, fold, given_words, sound, surname_parts
@@ -97,6 +98,7 @@ _FIELDS: Final[Mapping[str, tuple[str, Callable[[str], tuple[str, ...]]]]] = {
     "house": ("house_number", lambda text: (house_token(text),)),
     "zip": ("zip", lambda text: (text[:5],)),
     "city": ("city", lambda text: (fold(text),)),
+    "district": ("districts", lambda text: district_codes(text or "")),
 }
 
 

@@ -4,18 +4,26 @@ The posterior over the hypotheses decides. The rules on top of it only ever turn
 the law says is no reason to reject: unit, fraction, city, zip, type and direction of the street (EC 105(a)(2)).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from math import log
 from typing import Final, NamedTuple
 
-from app.law.reasons import VALID, Outcome, Reason, ReviewCause
+from app.law.district import is_of_district
+from app.law.reasons import VALID, Outcome, Reason, ReviewCause, in_order
 from app.law.registration import REASON_OF, Registration
 from app.matching.comparison import CERTAIN_GIVEN, GivenLevel
 from app.matching.evidence import DIGITS, Rule, evidence_json
 from app.matching.model import Threshold
-from app.matching.parsing import ParsedLine
-from app.matching.scoring import CandidateSet, ComparedName, ComparedRegistration, Scorer, compare_candidates
+from app.matching.parsing import ParsedLine, county_membership
+from app.matching.scoring import (
+    CandidateSet,
+    ComparedName,
+    ComparedRegistration,
+    Person,
+    Scorer,
+    compare_candidates,
+)
 
 
 class Decision(NamedTuple):
@@ -37,33 +45,58 @@ _ALONE: Final = 3.0  # the logarithm of one over the namesakes to be expected: o
 _AS_WELL: Final = 1.5  # a difference of weight that is none
 
 
+_CAUSES: Final[Mapping[Rule, ReviewCause]] = {
+    Rule.DISTRICT_NOT_SHOWN: "no_district",
+    Rule.OTHER_DISTRICT_TOO: "possible_move",
+}
+
+
 def decide(scorer: Scorer, found: Sequence[Registration], *, by_name: bool) -> Decision | None:
     """Return the decision on a line, or None where the people found at its address do not settle it.
 
     `by_name`: the whole roll was searched for the name, which always settles it.
     """
     line = scorer.line
-    if not (line.addresses and line.names):  # nothing to look up (EC 100)
-        rule = Rule.UNREADABLE_NAME if line.addresses else Rule.NO_ADDRESS
-        fails: tuple[Reason, ...] = () if line.addresses else ("no_address",)
-        return _decision(line, None, fails=fails, cause="weak_match", rules=(rule,) if line.signed else ())
+    if not scorer.shows_district:
+        return _undecided(line)
+    if not (line.addresses and line.names):
+        return _without_lookup(scorer)
     if not (found or by_name):
         return None
     candidates = compare_candidates(scorer, found, by_name=by_name)
     match, doubts = _match(candidates)
-    if match and not doubts:
+    certain = match is not None and not doubts
+    if match and certain and is_of_district(match.registration.districts, scorer.district):
         return _decision(line, candidates, voter=match)
     if not by_name:
         return None
-    rules, held = (*doubts, *_against_rejection(candidates)), False
+    rules = tuple(_doubts_of_district(candidates, match) if match and certain else _against_rejection(candidates))
+    rules, held = (*doubts, *rules), False
     if line.signed:
         names = scorer.terms.confidential
         once = match is not None and match.registration.voter_id in names.once
         held = once or bool(scorer.confidential_names_like())
         if not rules and (held or names.is_drawn(line.names)):
             rules = (Rule.LEFT_TO_A_PERSON,)
-    decision = _review(candidates, rules) if rules else _invalid(candidates)
+    decision = _review(candidates, rules) if rules else _invalid(candidates, match if certain else None)
     return decision._replace(held=True) if held else decision
+
+
+def _undecided(line: ParsedLine) -> Decision:
+    """No line can be examined, not even one without a signature: a roll with the district's code decides them all."""
+    evidence = evidence_json(line, None, (Rule.NO_DISTRICT,))
+    return Decision(Outcome("review", "no_district"), False, None, None, (), evidence, None)  # noqa: FBT003
+
+
+def _without_lookup(scorer: Scorer) -> Decision:
+    """The decision on a line without a name or an address that can be looked up (EC 100)."""
+    line = scorer.line
+    away: tuple[Reason, ...] = ("out_of_county",) if county_membership(line, scorer.terms) == "out" else ()
+    if not line.addresses:
+        return _decision(line, None, fails=("no_address", *away), rules=(Rule.NO_ADDRESS,) if line.signed else ())
+    if line.signed:  # its name may be legible to a person
+        return _decision(line, None, cause="weak_match", rules=(Rule.UNREADABLE_NAME,))
+    return _decision(line, None, fails=away)
 
 
 def _decision(
@@ -107,9 +140,11 @@ def _match(candidates: CandidateSet) -> tuple[ComparedRegistration | None, tuple
     if best is None or here[best] < candidates.thresholds["match_exact"]:
         return None, ()
     registrations = candidates.persons[best].registrations
-    match = next((r for r in registrations if r.eligibility == "registered" and r.address.here), None)
-    if match is None:
+    at_address = [r for r in registrations if r.eligibility == "registered" and r.address.here]
+    if not at_address:
         return None, ()
+    district = candidates.scorer.district
+    match = next((r for r in at_address if is_of_district(r.registration.districts, district)), at_address[0])
     given = match.name.given.level
     enough: Threshold = "match_weak" if given == "nickname" else "match"
     if candidates.by_name and given == "exact" and match.name.has_surname:
@@ -135,6 +170,17 @@ def _doubts(candidates: CandidateSet, match: ComparedRegistration, probability: 
         yield Rule.LEFT_TO_A_PERSON
     if _either_street_may_be_meant(candidates, match):
         yield Rule.STREET_OF_BOTH_NAMES
+
+
+def _doubts_of_district(candidates: CandidateSet, match: ComparedRegistration) -> Iterator[Rule]:
+    """What never lets the program find that a match is out of the officer's district (EC 11045)."""
+    district = candidates.scorer.district
+    if is_of_district(match.registration.districts, district) is None:
+        yield Rule.DISTRICT_NOT_SHOWN
+    person = next(person for person in candidates.persons if match in person.registrations)
+    others = (r.registration for r in person.registrations if r.eligibility == "registered")
+    if any(is_of_district(other.districts, district) for other in others):
+        yield Rule.OTHER_DISTRICT_TOO
 
 
 def _doubts_of_name(candidates: CandidateSet, name: ComparedName, probability: float) -> Iterator[Rule]:
@@ -170,6 +216,8 @@ def _against_rejection(candidates: CandidateSet) -> Iterator[Rule]:
     readable = given_known and surname_known and all(a.house and a.house_certain for a in scorer.line.addresses)
     if sum(here) > candidates.thresholds["invalid" if readable else "invalid_unread"]:
         yield Rule.MAY_BE_REGISTERED
+    if _canceled_undated(candidates) > candidates.thresholds["invalid"]:
+        yield Rule.UNDATED_CANCELLATION
     if in_county and not (given_known or surname_known):
         yield Rule.NAME_NOT_KNOWN
     if in_county and not (scorer.known_streets or (scorer.household and scorer.household.size)):
@@ -180,6 +228,16 @@ def _against_rejection(candidates: CandidateSet) -> Iterator[Rule]:
     likely = (person.best for person, share in zip(candidates.persons, here, strict=True) if share > limit)
     if in_county and any(one.address.here and one.name.given.level in _SAME_GIVEN for one in likely):
         yield Rule.SAME_GIVEN_NAME
+
+
+def _canceled_undated(candidates: CandidateSet) -> float:
+    """The probability that a voter signed whose registration at this address was canceled on an unknown day."""
+    of_persons = zip(candidates.persons, candidates.posterior.canceled, strict=True)
+    return sum(
+        share
+        for person, share in of_persons
+        if any(r.eligibility == "canceled_undated" and r.address.here for r in person.registrations)
+    )
 
 
 def _is_plausible(candidates: CandidateSet, one: ComparedRegistration) -> bool:
@@ -200,20 +258,26 @@ def _is_plausible(candidates: CandidateSet, one: ComparedRegistration) -> bool:
     return name.is_certain and name.weight + terms.idf("street", address.street.word) > alone
 
 
-def _invalid(candidates: CandidateSet) -> Decision:
-    """The likeliest reason; open where it is not certain."""
-    line = candidates.scorer.line
-    reason, voter, certain = _registration_reason(candidates)
-    if candidates.county == "out":
-        return _decision(line, candidates, fails=("out_of_county", reason) if certain else ("out_of_county",))
+def _invalid(candidates: CandidateSet, match: ComparedRegistration | None) -> Decision:
+    """The reason, and all others that fail as well; open where the likeliest one is not certain.
+
+    `match`: the voter of this name at this address, who is out of the officer's district.
+    """
+    line, away = candidates.scorer.line, candidates.county == "out"
+    if match:
+        return _decision(line, candidates, fails=("out_of_district",), voter=match)
+    failing, voter, certain = _registration_reasons(candidates)
+    if away:
+        return _decision(line, candidates, fails=("out_of_county", *failing) if certain else ("out_of_county",))
     if candidates.county == "unclear" or not certain:
-        return _decision(line, candidates, fails=(reason,), voter=voter, reason_open=True)
-    elsewhere = voter and reason != "different_address" and not (voter.address.here or voter.address.is_missing)
-    return _decision(line, candidates, fails=(reason, "different_address") if elsewhere else (reason,), voter=voter)
+        return _decision(line, candidates, fails=failing[:1], voter=voter, reason_open=True)
+    return _decision(line, candidates, fails=failing, voter=voter)
 
 
-def _registration_reason(candidates: CandidateSet) -> tuple[Reason, ComparedRegistration | None, bool]:
-    """The likeliest reason of the rules of registration and address, the voter it is about, whether it is certain."""
+def _registration_reasons(
+    candidates: CandidateSet,
+) -> tuple[tuple[Reason, ...], ComparedRegistration | None, bool]:
+    """The likeliest reasons of registration, district and address, whose they are, and whether they are certain."""
     posterior, enough = candidates.posterior, candidates.thresholds["reason"]
     unregistered = posterior.relative + posterior.stranger
     others = [moved + canceled for moved, canceled in zip(posterior.moved, posterior.canceled, strict=True)]
@@ -222,9 +286,20 @@ def _registration_reason(candidates: CandidateSet) -> tuple[Reason, ComparedRegi
     if best is None or unregistered >= others[best]:
         given = candidates.scorer.line.names[0].given
         searched = any(len(word) > 1 for word in given[:1])  # R. SMITH cannot be searched for
-        return "not_registered", None, all_seen and searched and unregistered >= enough
+        return ("not_registered",), None, all_seen and searched and unregistered >= enough
     person = candidates.persons[best]
-    return REASON_OF[person.eligibility], person.best, all_seen and others[best] >= enough
+    certain = all_seen and others[best] >= enough and person.eligibility != "canceled_undated"
+    return _failing(candidates.scorer, person), person.best, certain
+
+
+def _failing(scorer: Scorer, person: Person) -> tuple[Reason, ...]:
+    """Every rule of registration, district and address that fails if this person signed."""
+    failing: list[Reason] = [REASON_OF[person.eligibility]]
+    if person.is_outside(scorer.district):
+        failing.append("out_of_district")
+    if not (person.best.address.here or person.best.address.is_missing):
+        failing.append("different_address")
+    return in_order(failing)
 
 
 def _review(candidates: CandidateSet, rules: tuple[Rule, ...]) -> Decision:
@@ -233,7 +308,11 @@ def _review(candidates: CandidateSet, rules: tuple[Rule, ...]) -> Decision:
     likeliest = _greatest(posterior.of_persons())
     voter = None if likeliest is None else candidates.persons[likeliest].best
     cause: ReviewCause = "weak_match"
-    if sum(share >= candidates.thresholds["rival"] for share in posterior.here) > 1:
+    if rules[0] in _CAUSES:
+        cause = _CAUSES[rules[0]]
+    elif voter and voter.eligibility == "canceled_undated" and Rule.UNDATED_CANCELLATION in rules:
+        cause = "undated_cancellation"
+    elif sum(share >= candidates.thresholds["rival"] for share in posterior.here) > 1:
         cause = "ambiguous"
     elif voter and not voter.address.here and voter.name.given.level in CERTAIN_GIVEN:
         cause = "possible_move"

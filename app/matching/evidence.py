@@ -63,6 +63,16 @@ class Rule(StrEnum):
         "EC 105(a)(1), 2 CCR 20931",
     )
     LEFT_TO_A_PERSON = "left to a person", "a share of the lines that the program could reject is left to a person"
+    NO_DISTRICT = "no district", "the roll has no registration with the code of the officer's district", "EC 11045"
+    DISTRICT_NOT_SHOWN = "district not shown", "the roll does not show the districts of this registration", "EC 11045"
+    OTHER_DISTRICT_TOO = (
+        "registered in the district as well",
+        "the address is outside the district, and another registration of the voter in the interval is within it",
+        "EC 11045, 2 CCR 20931",
+    )
+    UNDATED_CANCELLATION = (
+        "cancellation without a date", "the registration was canceled, before or after the line was signed", "EC 2201",
+    )  # fmt: skip
     SAME_GIVEN_NAME = "same given name at the address", "a voter there may have changed the surname", "2 CCR 20931"
 
 
@@ -90,6 +100,7 @@ def _compared(candidates: CandidateSet) -> dict[str, Any]:
         "keys": KEYS_VERSION,
         "interval": [interval.start.isoformat(), interval.end.isoformat()],
         "filed_on": interval.filed_on.isoformat(),
+        **({"district": scorer.district} if scorer.district else {}),
         "stories": {
             "here": round(sum(posterior.here), DIGITS),
             "moved": round(sum(posterior.moved), DIGITS),
@@ -139,6 +150,7 @@ def _candidate(scorer: Scorer, person: Person, share: float) -> dict[str, Any]:
     best = scorer.with_all_fields(person.best)
     r = best.registration
     return {
+        **({"districts": r.districts} if scorer.district else {}),
         "voter_id": r.voter_id,
         "registration_no": r.registration_no,
         "probability": round(share, DIGITS),

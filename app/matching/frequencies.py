@@ -34,8 +34,22 @@ class TermFrequencies:
     share it. A term that was not loaded is a KeyError: a frequency of 0 would silently give a wrong weight.
     """
 
-    def __init__(self, registrations: int, cities: Iterable[str], confidential: ConfidentialNames = NO_NAMES) -> None:
-        """Start with the size of the roll, the names of its cities, and those of its confidential voters."""
+    def __init__(
+        self,
+        registrations: int,
+        cities: Iterable[str],
+        confidential: ConfidentialNames = NO_NAMES,
+        districts: Iterable[str] = (),
+    ) -> None:
+        """Start with what is known of the whole roll.
+
+        Args:
+            registrations: how many there are.
+            cities: their names.
+            confidential: the names of its confidential voters.
+            districts: the codes of the districts that it names.
+        """
+        self.districts: Final = frozenset(districts)
         self.confidential: Final = confidential
         self.kept: Words = {}  # the words of confidential names: of each line they may be needed
         self.registrations: Final = max(registrations, 1)
@@ -52,7 +66,7 @@ class TermFrequencies:
 
     def known_only(self) -> "TermFrequencies":
         """Return a copy with the known words only: they are needed again and again, a misspelling hardly ever is."""
-        copy = TermFrequencies(self.registrations, self.cities, self.confidential)
+        copy = TermFrequencies(self.registrations, self.cities, self.confidential, self.districts)
         for kind, counts in self._counts.items():
             kept = self.kept.get(kind, ())
             copy._counts[kind] = {w: count for w, count in counts.items() if count >= self._fewest_known or w in kept}

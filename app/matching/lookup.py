@@ -35,6 +35,7 @@ class LineToDecide(NamedTuple):
 
     writing: Signature
     interval: SigningInterval
+    district: str | None = None  # of which a signer must be (EC 11045); None: of the county
 
 
 @dataclass(slots=True)
@@ -83,7 +84,7 @@ async def _look_up_households(
     lookups = []
     async for at, line in SCHEDULER.in_slices(enumerate(lines)):
         likely = likely_names(parsed[at], terms)
-        lookup = _Lookup(Scorer(likely, line.interval, terms, default_model()), found[at])
+        lookup = _Lookup(Scorer(likely, line.interval, terms, default_model(), line.district), found[at])
         lookup.decision = decide(lookup.scorer, lookup.candidates(), by_name=False)
         lookups.append(lookup)
     return lookups
@@ -180,7 +181,8 @@ class TermCache:
                 rolls[key] = known
         if key not in rolls:
             confidential = ConfidentialNames(*await db.confidential_names(roll))
-            terms = TermFrequencies(registrations, await db.roll_cities(roll), confidential)
+            cities, districts = await db.roll_words(roll, "city"), await db.roll_words(roll, "district")
+            terms = TermFrequencies(registrations, cities, confidential, districts)
             terms.kept = search.registered_words(confidential.all)
             await load_counts(roll, terms, terms.kept)
             rolls.setdefault(key, terms)  # unless another batch added them meanwhile

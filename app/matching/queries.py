@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import asyncpg
 
@@ -168,7 +168,14 @@ SELECT {_COLUMNS} FROM confidential_registration r WHERE county_id = $1 AND roll
 ORDER BY registration_no
 """  # noqa: S608 - our columns
 
-_CITIES = "SELECT token FROM roll_token WHERE county_id = $1 AND roll_version = $2 AND kind = 'city'"
+# The names of the roll's cities, or the codes of its districts: by the primary key.
+_ALL_OF_KIND = "SELECT token FROM roll_token WHERE county_id = $1 AND roll_version = $2 AND kind = $3"
+
+# By roll_one_active and the primary key.
+_DISTRICTS_IN_USE = """
+SELECT token FROM roll JOIN roll_token USING (county_id, roll_version)
+WHERE county_id = $1 AND state = 'active' AND kind = 'district'
+"""
 
 # How many registrations contain each word. OFFSET 0: the planner must use the primary key for each, whatever it knows.
 _COUNTS = """
@@ -213,9 +220,14 @@ async def confidential_registrations(roll: SearchedRoll, numbers: Sequence[int])
     return [Registration(*row) for row in rows]
 
 
-async def roll_cities(roll: SearchedRoll) -> list[str]:
-    """Return the names of the roll's cities."""
-    return [row[0] for row in await roll.fetch(_CITIES)]
+async def roll_words(roll: SearchedRoll, kind: Literal["city", "district"]) -> list[str]:
+    """Return the names of the roll's cities, or the codes of its districts."""
+    return [row[0] for row in await roll.fetch(_ALL_OF_KIND, kind)]
+
+
+async def districts_in_use(connection: asyncpg.Connection, county_id: str) -> set[str]:
+    """Return the codes of districts that the county's roll in use names; none if there is no such roll."""
+    return {row[0] for row in await connection.fetch(_DISTRICTS_IN_USE, county_id)}
 
 
 async def word_counts(roll: SearchedRoll, words: Words) -> list[asyncpg.Record]:

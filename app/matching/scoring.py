@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from rapidfuzz import fuzz
 
+from app.law.district import district_codes, is_of_district
 from app.law.petition import SigningInterval
 from app.law.registration import Eligibility, Registration, best_eligibility, eligibility
 from app.matching import comparison
@@ -143,9 +144,24 @@ _OTHER_ADDRESS: Final = ComparedAddress(0, "other", Compared("other"), "same", "
 class Scorer:
     """Compares one line with registrations. Results are kept, since a household shares address and surname."""
 
-    def __init__(self, line: ParsedLine, interval: SigningInterval, terms: TermFrequencies, model: Model) -> None:
-        """Compare this line, signed in the interval, by the roll's terms, which must be loaded, and a model."""
-        self.line, self.interval, self.terms, self.model = line, interval, terms, model
+    def __init__(
+        self,
+        line: ParsedLine,
+        interval: SigningInterval,
+        terms: TermFrequencies,
+        model: Model,
+        district: str | None = None,
+    ) -> None:
+        """Compare a line.
+
+        Args:
+            line: as it was read.
+            interval: in which it was signed.
+            terms: the roll's, which must be loaded.
+            model: the weights and thresholds.
+            district: of which the signer must be; None: of the county.
+        """
+        self.line, self.interval, self.terms, self.model, self.district = line, interval, terms, model, district
         self.household: Household | None = None
         self.namesakes_cut = False  # more people in the county have this name than were looked at
         self.found_by_name: frozenset[int] = frozenset()  # registrations found by the name alone
@@ -175,6 +191,11 @@ class Scorer:
             if compared.is_same or (compared.weight >= enough and not compared.conflicts):
                 likely.append(name.registration_no)
         return likely
+
+    @property
+    def shows_district(self) -> bool:
+        """Whether the roll shows who is of the officer's district: some registration is (EC 11045)."""
+        return self.district is None or self.terms.districts.issuperset(district_codes(self.district))
 
     def set_household(self, household: Household) -> None:
         """Set the residents of the line's address: the more, the less the address identifies one of them."""
@@ -367,7 +388,7 @@ def worth_comparing(scorer: Scorer, candidates: Iterable[Registration]) -> list[
 
 _BOUND: Final = 60.0  # of a weight, so that none overflows
 _WRITES_OLD_ADDRESS: Final = 0.2  # the share of those who moved that write the address they left
-_ENDED: Final = frozenset[Eligibility]({"former", "canceled"})
+_ENDED: Final = frozenset[Eligibility]({"former", "canceled", "canceled_undated"})
 
 
 @dataclass(slots=True, eq=False)
@@ -384,6 +405,11 @@ class Person:
     def best(self) -> ComparedRegistration:
         """The registration that fits the line best: one in force, if there is one."""
         return self.registrations[0]
+
+    def is_outside(self, district: str | None) -> bool:
+        """Whether none of the registrations that decide about the voter's standing may be of the district."""
+        standing = (r.registration for r in self.registrations if r.eligibility == self.eligibility)
+        return all(is_of_district(registration.districts, district) is False for registration in standing)
 
 
 class Posterior(NamedTuple):

@@ -13,7 +13,7 @@ from typing import Final
 from app.law.registration import Registration
 from app.matching.addresses import Address, parse_address
 
-CANONICAL_COLUMNS = Registration._fields[1:]  # without registration_no
+CANONICAL_COLUMNS = Registration._fields[1:-1]  # without registration_no and the districts, which a file may lack
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +37,13 @@ class RollFormat:
     always_quoted: bool  # False: quotation marks mean something only where the header stands in them
     columns: Mapping[str, Source]
     county: str = ""  # the column of the county's code: one file, one county
-    optional: frozenset[str] = frozenset()  # columns of the file that some years' files lack
+    districts: str = ""  # the column of the codes of districts
+    optional: frozenset[str] = frozenset()  # columns of the file that some files lack
 
     @property
     def file_columns(self) -> tuple[str, ...]:
         """Every column of the file that is read, each once."""
-        sources = (self.county, *self.columns.values())
+        sources = (self.county, *self.columns.values(), self.districts)
         named = [(source,) if isinstance(source, str) else source.columns for source in sources]
         return tuple(dict.fromkeys(column for columns in named for column in columns if column))
 
@@ -58,7 +59,11 @@ def us_date(text: str) -> str:
     return f"{year}-{month:0>2}-{day:0>2}"
 
 
-CANONICAL = RollFormat("canonical", "utf-8", ",", always_quoted=True, columns={c: c for c in CANONICAL_COLUMNS})
+_DISTRICTS: Final = Registration._fields[-1]
+CANONICAL = RollFormat(
+    "canonical", "utf-8", ",", always_quoted=True, columns={c: c for c in CANONICAL_COLUMNS}, districts=_DISTRICTS,
+    optional=frozenset({_DISTRICTS}),
+)  # fmt: skip
 
 # 2 CCR 19081: active, inactive, pending, cancelled. An unknown code is kept, and refused like any unknown status.
 _CALIFORNIA_STATUS = {"A": "active", "I": "inactive", "P": "pending", "C": "canceled"}

@@ -120,7 +120,8 @@ RETURNING {_ROLL_COLUMNS}
 
 # A version as a canonical file, with its confidential registrations. By the primary keys.
 CANONICAL = f"""
-SELECT {", ".join(REGISTRATION_COLUMNS[1:-1])}, CASE WHEN confidential THEN 'true' ELSE 'false' END AS confidential
+SELECT {", ".join(REGISTRATION_COLUMNS[1:-2])}, CASE WHEN confidential THEN 'true' ELSE 'false' END AS confidential,
+       districts
 FROM (
     SELECT {", ".join(REGISTRATION_COLUMNS)} FROM registration WHERE county_id = $1 AND roll_version = $2
     UNION ALL

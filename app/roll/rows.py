@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final, Literal, NamedTuple, cast, get_args
 
 from app.errors import FileFault, RollError
+from app.law.district import district_text
 from app.law.registration import Registration, RegistrationStatus
 from app.roll.formats import CANONICAL_COLUMNS, RollFormat, Source
 
@@ -175,6 +176,7 @@ BOUNDS = dict.fromkeys(CANONICAL_COLUMNS, 100) | {  # characters
     "post_direction": 20, "unit_type": 30, "unit_number": 40, "zip": 10,
 }  # fmt: skip
 _BOUNDS = tuple(BOUNDS[column] for column in CANONICAL_COLUMNS)
+_MOST_DISTRICTS: Final = 1000  # characters of their codes
 
 _STATUSES: dict[str, RegistrationStatus] = {status: status for status in get_args(RegistrationStatus)}
 _CONFIDENTIAL = {"": False, "false": False, "n": False, "0": False, "true": True, "y": True, "1": True}
@@ -217,6 +219,7 @@ class RowReader:
         positions = {name: at for at, name in enumerate(names) if name}
         self._values = _values_taker([roll_format.columns[column] for column in CANONICAL_COLUMNS], positions)
         self._county = positions.get(roll_format.county)
+        self._districts = positions.get(roll_format.districts)
         self.county: str | None = None  # the file's code of the county, once a row was read
 
     def _split(self, text: str) -> Iterator[list[str]]:
@@ -263,7 +266,8 @@ class RowReader:
                 # The canonical column whose value is this column of the file alone, if there is one.
                 probe = self._values(["\x00" if i == index else "" for i in range(self._width)])
                 columns = (column for column, value in zip(CANONICAL_COLUMNS, probe, strict=True) if "\x00" in value)
-                raise RollError(FileFault(why, no, next(columns, None)))
+                own = self.format.districts if index == self._districts else None
+                raise RollError(FileFault(why, no, next(columns, own)))
 
     def _registration(self, no: int, row: list[str]) -> Registration:
         if len(row) != self._width:
@@ -280,10 +284,17 @@ class RowReader:
             if backwards or not voter_id or any(map(gt, map(len, values), _BOUNDS)):
                 raise ValueError  # noqa: TRY301 - one way out for every bad row: it is rare, and explained there
             names, dates = (voter_id, last, first, middle, suffix), (signed_on, received_on, _date(to))
-            hidden = _CONFIDENTIAL[marked.lower()]
-            return Registration._make((no, *names, _date(born), *address, _STATUSES[status], reason, *dates, hidden))
+            rest = (_CONFIDENTIAL[marked.lower()], None if self._districts is None else self._codes(no, row))
+            return Registration._make((no, *names, _date(born), *address, _STATUSES[status], reason, *dates, *rest))
         except (ValueError, KeyError):
             raise RollError(_explained(no, values)) from None
+
+    def _codes(self, no: int, row: list[str]) -> str | None:
+        """The codes of the row's districts; None where it has none."""
+        codes = row[self._districts or 0]
+        if len(codes) > _MOST_DISTRICTS:
+            raise RollError(FileFault(f"longer than {_MOST_DISTRICTS} characters", no, self.format.districts))
+        return district_text(codes)
 
 
 def _header_faults(names: Sequence[str], roll_format: RollFormat) -> list[FileFault]:

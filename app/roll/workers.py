@@ -62,11 +62,12 @@ def _date(day: date | None) -> str:
 
 def _copy_line(registration: Registration) -> str:
     """A registration with its keys as COPY's text. No field has a tab or a line break."""
-    no, voter_id, last, first, middle, suffix, born, *texts, signed, received, to, confidential = registration
+    no, voter_id, last, first, middle, suffix, born, *texts, signed, received, to, hidden, districts = registration
     dates, keys = (_date(signed), _date(received), _date(to)), registration_keys(registration)
     numbers = [NULL if key is None else str(key) for key in keys]
     names = (voter_id, last, first, middle, suffix)
-    return "\t".join([str(no), *names, _date(born), *texts, *dates, str(confidential), *numbers])
+    rest = (str(hidden), NULL if districts is None else districts)
+    return "\t".join([str(no), *names, _date(born), *texts, *dates, *rest, *numbers])
 
 
 def _copy_text(lines: list[str]) -> bytes:

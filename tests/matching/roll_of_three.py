@@ -1,10 +1,11 @@
 """A county's roll for the matcher's tests: its words as of 100,000 registrations, and a few of the registrations."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, timedelta
 from typing import Any
 
+from app.law.district import district_codes
 from app.law.line import Signature
 from app.law.petition import SigningInterval
 from app.law.registration import Registration
@@ -32,10 +33,13 @@ _REGISTRATIONS = 100_000
 
 
 def loaded_terms(
-    line: ParsedLine, *registrations: Registration | ConfidentialName, counts: Counts = _COUNTS
+    line: ParsedLine,
+    *registrations: Registration | ConfidentialName,
+    counts: Counts = _COUNTS,
+    districts: Collection[str] = (),
 ) -> TermFrequencies:
     """The roll's terms, as far as a search for the line and a comparison with these registrations need them."""
-    terms = TermFrequencies(_REGISTRATIONS, ["LOS ANGELES"])
+    terms = TermFrequencies(_REGISTRATIONS, ["LOS ANGELES"], districts=districts)
     for needed in (written_words([line]), registered_words(registrations)):
         terms.add_counts(needed, _counted(needed, counts))
     search = Search(line, terms)
@@ -99,10 +103,13 @@ def decided(
     *registrations: Registration,
     interval: SigningInterval = INTERVAL,
     household: Household | None = None,
+    district: str | None = None,
 ) -> Decision:
     """The decision on a line where the search finds these registrations; all of them neighbours, unless told."""
     read = parse_line(line)
-    scorer = Scorer(read, interval, loaded_terms(read, *registrations), default_model())
+    known = {code for r in registrations for code in district_codes(r.districts or "")}
+    terms = loaded_terms(read, *registrations, districts=known)
+    scorer = Scorer(read, interval, terms, default_model(), district)
     neighbours = Household(len(registrations), {r.unit_number: 1 for r in registrations})
     scorer.set_household(household or neighbours)
     decision = decide(scorer, registrations, by_name=True)

@@ -19,14 +19,14 @@ from app.roll.queries import REGISTRATION_COLUMNS, get_roll, list_rolls
 
 COUNTY = "old"
 ROWS = (
-    'V1,"O""BRIEN, JR",JOSÉ,,III,1970-02-28,12,1/2,N,"LA CIENEGA",BLVD,,APT,5,L.A.,90026,active,,2010-05-01,,,true',
-    "V2,SMITH,ANN MARIE,,,,100,,,71ST,ST,,,,,90026,canceled,moved,2010-05-01,,2020-01-31,",
-    "V2,SMITH,ANN MARIE,,,,7,,,MAIN,ST,,,,,90026,active,,2020-02-01,2020-02-02,,n",
+    'V1,"O""BRIEN, JR",JOSÉ,,III,1970-02-28,12,1/2,N,"LA CIENEGA",BLVD,,APT,5,L.A.,90026,active,,2010-05-01,,,true,B',
+    "V2,SMITH,ANN MARIE,,,,100,,,71ST,ST,,,,,90026,canceled,moved,2010-05-01,,2020-01-31,,A;B",
+    "V2,SMITH,ANN MARIE,,,,7,,,MAIN,ST,,,,,90026,active,,2020-02-01,2020-02-02,,n,",
 )
 
 
 async def load(database: str, *, activate: bool = True) -> None:
-    source = BytesIO("\n".join([",".join(CANONICAL_COLUMNS), *ROWS]).encode())
+    source = BytesIO("\n".join([",".join((*CANONICAL_COLUMNS, "districts")), *ROWS]).encode())
     await load_roll(database, county_id=COUNTY, source=source, complete_through=date(2022, 7, 6), activate=activate)
 
 
