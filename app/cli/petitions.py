@@ -35,7 +35,7 @@ _LINES_AT_ONCE: Final = 20_000  # of a dry run, which reads the petition for eac
 _DECIDERS: Final[tuple[Role, ...]] = ("clerk", "supervisor")
 _TERMS: Final = (
     ("--office", "TEXT", "the office that the officer holds"),
-    ("--district", "TEXT", "the district of the office"),
+    ("--district", "CODE", "the code of the office's district, as the roll has it (EC 11045)"),
     ("--registration-reported-on", "DATE", "the day of the report of registration; needed with --registered"),
     ("--registration-source", "TEXT", "which report of registration that is; needed with --registered"),
     ("--form-approved-on", "DATE", "the day on which the petition's form was approved; needed with --registered"),
