@@ -16,8 +16,8 @@ OTHER = a_voter(7, last_name="SMITH", first_name="ROBERT", districts="SD-3")  # 
 GONE = date(2021, 12, 1)
 
 
-def by_data(voter: Registration, *others: Registration, district: str | None = "SD-3", **facts: bool) -> Decision:
-    return decided(a_line(NAME, ADDRESS, **facts), voter, OTHER, *others, district=district)
+def by_data(voter: Registration, *others: Registration, district: str | None = "SD-3") -> Decision:
+    return decided(a_line(NAME, ADDRESS), voter, OTHER, *others, district=district)
 
 
 def test_a_voter_of_another_district_is_out_of_the_officers() -> None:
@@ -84,7 +84,7 @@ def test_elsewhere_the_line_is_invalid_whenever_the_registration_was_canceled() 
     assert found.secondary == ()
 
 
-STANDINGS = {
+STANDINGS: dict[str, dict[str, object]] = {
     "registered": {},
     "registered_late": {"affidavit_signed": date(2022, 7, 7), "affidavit_received": date(2022, 7, 7)},
     "pending_registration": {"status": "pending"},
