@@ -83,6 +83,14 @@ class SectionRefusedError(RecallError, code="section_refused", kind="invalid"):
     """This is not allowed of this section."""
 
 
+class SectionDefectRefusedError(RecallError, code="section_defect_refused", kind="conflict"):
+    """This cannot be done about a defect of the section now."""
+
+
+class SectionDefectiveError(RecallError, code="section_defective", kind="conflict"):
+    """The line's section is defective: its lines are decided as one, and the defect is taken back as one."""
+
+
 class NoCheckpointError(RecallError, code="no_checkpoint", kind="not_found"):
     """There is no such checkpoint, or none yet."""
 

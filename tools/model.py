@@ -287,7 +287,7 @@ async def _active(connection: asyncpg.Connection, county_id: str) -> db.Searched
 async def _judged_writings(connection: asyncpg.Connection, petition: Petition) -> list[JudgedWriting]:
     found = await judgments_of(connection, petition.key)
     lines = await signatures_at(connection, petition.key, found)
-    _, declared = await section_dates(connection, petition.key, {place.section for place in found})
+    _, declared, _ = await section_dates(connection, petition.key, {place.section for place in found})
     return [
         JudgedWriting(decided, lines[place], interval)
         for place, decided in found.items()

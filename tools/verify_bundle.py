@@ -30,7 +30,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 FORMAT = "recall-evidence/1"
 TYPES = {"open", "intake", "finding", "withdrawal", "revision", "section", "reexamination", "registration", "filing"}
-TYPES |= {"freeze", "correction", "ruleset", "close", "retention"}
+TYPES |= {"freeze", "correction", "ruleset", "defect", "close", "retention"}
 STAGES = {"filing": ("open", "filed"), "freeze": ("filed", "frozen"), "correction": ("frozen", "filed")}
 SHOWN = 20  # disagreements of one step that are printed
 GIVEN, DESTROYED = 1, 2  # marks of a leaf

@@ -15,6 +15,7 @@ import asyncpg
 from app.count import queries as rows
 from app.count.record import ATTEMPTS, ChangedMeanwhileError, Count, record
 from app.errors import BusyError, IdempotencyConflictError, RecallError
+from app.law.defect import Defect, under_defect
 from app.law.line import Finding, Line, Place, Signature
 from app.law.petition import Petition, PetitionKey, signing_interval
 from app.law.reasons import NOT_RAW, Outcome
@@ -118,8 +119,9 @@ class Intake:
             mine = (signature.place for signature in submission.signatures)
             submission.occupied = {place: occupied[place] for place in mine if place in occupied}
         if new := [signature for signature, _ in _new(todo)]:
-            examined = await examine_lines(connection, petition, new, self.decide)
-            findings = {(finding.place, finding.writing_sha256): finding for finding in examined}
+            examined, defects = await examine_lines(connection, petition, new, self.decide)
+            found = (under_defect(finding, defects.get(finding.place.section)) for finding in examined)
+            findings = {(finding.place, finding.writing_sha256): finding for finding in found}
             for submission in todo:
                 texts = ((signature.place, signature.sha256) for signature in submission.signatures)
                 submission.findings = {text: findings[text] for text in texts if text in findings}
@@ -213,8 +215,8 @@ def _stored(submission: Submission, results: Sequence[Result]) -> str:
 
 async def examine_lines(
     connection: asyncpg.Connection, petition: Petition, signatures: Sequence[Signature], decide: Decide = decide_lines
-) -> list[Finding]:
-    """What the active roll says of these signatures, in their order.
+) -> tuple[list[Finding], dict[int, Defect]]:
+    """What the active roll says of these signatures, in their order; and the defects of their sections by number.
 
     Args:
         connection: any; nothing is locked.
@@ -224,7 +226,7 @@ async def examine_lines(
     """
     roll, aliases_version, newest_roll = await in_use(connection, petition.county_id)
     sections = {one.place.section for one in signatures}
-    sections_version, declared = await rows.section_dates(connection, petition.key, sections)
+    sections_version, declared, defects = await rows.section_dates(connection, petition.key, sections)
     roll_version = roll.roll_version if roll else None
     basis = (roll_version, sections_version, aliases_version, newest_roll)
     # By section, so that a worker is sent each once.
@@ -253,7 +255,7 @@ async def examine_lines(
                 held=decision.held,
             )
         findings.append(found)
-    return findings
+    return findings, defects
 
 
 _GROUP = 500  # submissions in one transaction

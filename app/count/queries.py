@@ -8,6 +8,7 @@ from datetime import date, datetime
 
 from asyncpg import Connection, Record
 
+from app.law.defect import Defect
 from app.law.line import HEAD_COLUMNS, TEXT_COLUMNS, Basis, Line, Place, RawCountStage, Signature, Tally
 from app.law.petition import Petition, PetitionKey, SectionDates
 from app.law.reasons import Outcome
@@ -182,9 +183,16 @@ ORDER BY section, page, line
 ON CONFLICT DO NOTHING
 """  # noqa: S608  # literals of ours
 
-# The newest declaration of each of these sections, with the number of declarations that the petition has seen.
+# The newest declaration of each of these sections, with the number of declarations that the petition has seen; and
+# their defects that are in force: one look into the index of a table that is nearly always empty.
 _SECTIONS = """
-SELECT DISTINCT ON (section.section) sections_version, section.section, signed_from, signed_to
+SELECT DISTINCT ON (section.section) sections_version, section.section, signed_from, signed_to, (
+    SELECT json_agg(json_build_array(section, act_no, codes, people, in_force_from)) FROM (
+        SELECT DISTINCT ON (d.section) * FROM section_defect d
+        WHERE d.county_id = $1 AND d.petition_id = $2 AND d.section = ANY ($3::int[]) ORDER BY d.section, act_no DESC
+    ) AS newest
+    WHERE in_force_from IS NOT NULL
+)
 FROM petition LEFT JOIN section ON section.county_id = $1 AND section.petition_id = $2
                                AND section.section = ANY ($3::int[])
 WHERE petition.county_id = $1 AND petition.petition_id = $2
@@ -245,9 +253,14 @@ SELECT DISTINCT voter.voter_id FROM unnest($3::text[]) AS voter (voter_id) CROSS
 ) AS counted
 """
 
-# Whether lines are held that the officer has not decided. By the index held_line_undecided.
+# Whether lines are held that the officer has not decided, in sections without a defect. By the index
+# held_line_undecided.
 _ANY_HELD = """
-SELECT EXISTS (SELECT FROM held_line WHERE county_id = $1 AND petition_id = $2 AND decided_at IS NULL)
+SELECT EXISTS (
+    SELECT FROM held_line WHERE county_id = $1 AND petition_id = $2 AND decided_at IS NULL AND (
+        SELECT in_force_from FROM section_defect d
+        WHERE d.county_id = $1 AND d.petition_id = $2 AND d.section = held_line.section ORDER BY act_no DESC LIMIT 1
+    ) IS NULL)
 """
 
 
@@ -389,11 +402,13 @@ async def take_places(change: Change, new: Sequence[tuple[Signature, str]]) -> b
 
 async def section_dates(
     connection: Connection, petition: PetitionKey, sections: Collection[int]
-) -> tuple[int, dict[int, SectionDates]]:
-    """The version of the sections' dates, and the dates of these sections; one that was not declared is absent."""
+) -> tuple[int, dict[int, SectionDates], dict[int, Defect]]:
+    """The sections' version, and of these sections the dates that were declared and the defects that are in force."""
     found = await connection.fetch(_SECTIONS, *petition, list(sections))
-    dates = {section: SectionDates(*dates) for _, section, *dates in found if section is not None}
-    return found[0]["sections_version"], dates
+    dates = {section: SectionDates(*dates) for _, section, *dates, _ in found if section is not None}
+    defects = json.loads(found[0][-1]) if found[0][-1] else ()
+    known = (Defect(section, number, tuple(codes), tuple(by), since) for section, number, codes, by, since in defects)
+    return found[0][0], dates, {defect.section: defect for defect in known}
 
 
 async def stored_answers(

@@ -20,12 +20,14 @@ from app.access.principals import Principal
 from app.count.identity import counted_ids
 from app.count.intake import examine_lines
 from app.count.line_queries import LineRead, list_petitions, read_line, read_lines, signatures_at
-from app.count.queries import Change, columns, hold_basis, lock_lines, lock_slots
+from app.count.queries import Change, columns, hold_basis, lock_lines, lock_slots, section_dates
 from app.count.record import ChangedMeanwhileError, Count, record
 from app.database.tables import new_id
 from app.examination import queries as rows
+from app.examination.defect_queries import lines_before
 from app.examination.holding import mark_held
 from app.examination.rulesets import decide_again
+from app.law.defect import SECTION_DEFECT, under_defect
 from app.law.line import Finding, Line, Place, Signature
 from app.law.petition import Petition, Revocation, Withdrawal, check_received
 from app.law.reasons import ReviewCause
@@ -53,6 +55,8 @@ async def decide_by_person(
     another one.
     """
     reads = await read_lines(change.connection, change.petition.key, said)
+    sections = {place.section for place in said}  # read after the lines: of a line that a defect changed it is known
+    _, _, defects = await section_dates(change.connection, change.petition.key, sections)
     named = {  # the voters whose lines these were not yet found to be
         place: voter_id
         for place, read in reads.items()
@@ -69,6 +73,9 @@ async def decide_by_person(
         try:
             if place not in reads:
                 raise errors.UnknownLineError
+            defect = defects.get(place.section)
+            if defect and reads[place].line.outcome == SECTION_DEFECT:
+                raise errors.SectionDefectiveError
             finding = judge(reads[place].line, said[place], who, change.petition.ruleset)
             if finding and place in named:
                 if named[place] not in known:
@@ -79,6 +86,7 @@ async def decide_by_person(
             continue
         results[place] = reads[place].line
         if finding:
+            finding = under_defect(finding, defect)
             findings.append(finding._replace(writing_sha256=reads[place].signature.sha256))
     lines = await record(change, "finding", findings) if findings else {}
     return results | {finding.place: lines[finding.place] for finding in findings}
@@ -297,7 +305,12 @@ async def _examine_aliases(change: Change, version: int, decide: Decide) -> int 
 
 
 async def examined_again(
-    change: Change, lines: Sequence[Line], cause: ReviewCause, decide: Decide = decide_lines
+    change: Change,
+    lines: Sequence[Line],
+    cause: ReviewCause,
+    decide: Decide = decide_lines,
+    *,
+    ended: int | None = None,
 ) -> list[Finding]:
     """The findings that follow from a new examination of these lines, as they are decided now.
 
@@ -306,8 +319,14 @@ async def examined_again(
         lines: to examine.
         cause: what changed, of which a person learns where it contradicts what people decided.
         decide: looks lines up.
+        ended: a section whose defect, still in force, this transaction takes back.
     """
     connection, petition = change.connection, change.petition
     signatures = await signatures_at(connection, petition.key, [line.place for line in lines])
-    found = await examine_lines(connection, petition, [signatures[line.place] for line in lines], decide)
-    return [judge_again(line, finding, cause) for line, finding in zip(lines, found, strict=True)]
+    found, defects = await examine_lines(connection, petition, [signatures[line.place] for line in lines], decide)
+    was = await lines_before(connection, petition.key, lines, defects)
+    in_force = {section: defect for section, defect in defects.items() if section != ended}
+    judged = [
+        judge_again(was[one.place], one, cause)._replace(before=line) for line, one in zip(lines, found, strict=True)
+    ]
+    return [under_defect(finding, in_force.get(finding.place.section)) for finding in judged]

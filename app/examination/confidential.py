@@ -45,7 +45,7 @@ async def held_lines(database: Database, petition: Petition, *, after: Place | N
         roll, *_ = await in_use(connection, petition.county_id)
         if roll is None:
             raise errors.NoRollError
-        _, declared = await section_dates(connection, petition.key, {place.section for place in places})
+        _, declared, _ = await section_dates(connection, petition.key, {place.section for place in places})
         found = []
         for place in places:
             interval = signing_interval(petition.window, declared.get(place.section)) or petition.window

@@ -26,7 +26,7 @@ async def mark_held(count: Count, petition: Petition, decide: Decide) -> None:
         after = Place(0, 0, 0)
         while version and (places := await rows.not_valid(connection, petition.key, after)):
             signatures = await signatures_at(connection, petition.key, places)
-            findings = await examine_lines(connection, petition, [signatures[place] for place in places], decide)
+            findings, _ = await examine_lines(connection, petition, [signatures[place] for place in places], decide)
             if any(finding.basis and finding.basis[0] != version for finding in findings):
                 return  # another version is in use by now: the next round begins with it
             held = [finding.place for finding in findings if finding.held]

@@ -43,7 +43,7 @@ async def next_sample(
         roll, *_ = await in_use(connection, petition.county_id)
         if roll is None:
             raise errors.NoRollError
-        _, declared = await section_dates(connection, petition.key, {place.section for place in places})
+        _, declared, _ = await section_dates(connection, petition.key, {place.section for place in places})
         drawn = []
         for place in places:
             interval = signing_interval(petition.window, declared.get(place.section)) or petition.window

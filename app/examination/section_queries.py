@@ -7,6 +7,8 @@ from typing import NamedTuple
 from asyncpg import Connection
 
 from app.count.queries import Change
+from app.examination.defect_queries import ACT_COLUMNS, act_of
+from app.law.defect import DefectAct
 from app.law.line import RawCountStage
 from app.law.petition import PetitionKey, SectionDates
 from app.law.section import ReceivedSection, Totals, totals_of
@@ -51,7 +53,8 @@ FROM unnest($4::int[], $5::int[], $6::int[], $7::text[], $8::text[], $9::date[],
 _STATES = f"""
 SELECT section, {", ".join(f"r.{field}" for field in ReceivedSection._fields[1:])}, r.registered_by, r.registered_at,
        coalesce(scanned.seen, 0), coalesce(scanned.blank, 0), coalesce(scanned.struck, 0),
-       coalesce(scanned.beyond_pages, 0), dates.signed_from, dates.signed_to, dates.declared_by, dates.confirmed_by
+       coalesce(scanned.beyond_pages, 0), dates.signed_from, dates.signed_to, dates.declared_by, dates.confirmed_by,
+       {", ".join(f"defect.{column}" for column in ACT_COLUMNS[1:])}
 FROM (
     SELECT DISTINCT ON (section) * FROM section_registration
     WHERE county_id = $1 AND petition_id = $2 AND section BETWEEN $3 AND $4 ORDER BY section, registration_no DESC
@@ -69,6 +72,10 @@ FULL JOIN (
     FROM section LEFT JOIN section_confirmation USING (county_id, petition_id, section, declaration_no)
     WHERE county_id = $1 AND petition_id = $2 AND section BETWEEN $3 AND $4 ORDER BY section, declaration_no DESC
 ) AS dates USING (section)
+LEFT JOIN (
+    SELECT DISTINCT ON (section) * FROM section_defect
+    WHERE county_id = $1 AND petition_id = $2 AND section BETWEEN $3 AND $4 ORDER BY section, act_no DESC
+) AS defect USING (section)
 ORDER BY section LIMIT $5
 """  # noqa: S608  # names of ours
 
@@ -111,7 +118,8 @@ class SectionState(NamedTuple):
     totals: Totals
     dates: SectionDates | None  # None: none were declared
     declared_by: str | None
-    confirmed_by: str | None  # the person who confirmed dates that are partly outside the window
+    confirmed_by: str | None  # the person who confirmed that the paper has these dates
+    defect: DefectAct | None  # the newest act about a defect; None: none was ever found
 
 
 async def begin(connection: Connection, petition: PetitionKey) -> RawCountStage:
@@ -176,7 +184,8 @@ async def section_states(
         registered = ReceivedSection(section, *row[:11]) if row[0] is not None else None
         totals = totals_of((registered.pages, registered.lines) if registered else None, *row[13:17])
         dates = SectionDates(*row[17:19]) if row[19] is not None else None
-        found.append(SectionState(section, registered, row[11], row[12], totals, dates, row[19], row[20]))
+        defect = act_of((section, *row[21:])) if row[21] is not None else None
+        found.append(SectionState(section, registered, row[11], row[12], totals, dates, row[19], row[20], defect))
     return found
 
 

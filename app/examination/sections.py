@@ -38,7 +38,8 @@ def faults_of(petition: Petition, state: SectionState) -> list[DeclarationFault]
 
 def tasks_of(petition: Petition, state: SectionState) -> list[SectionTask]:
     """What a person must still do about a section before the count can end."""
-    return section_tasks(state.dates, petition.window, state.totals, confirmed=state.confirmed_by is not None)
+    confirmed, stage = state.confirmed_by is not None, state.defect.stage if state.defect else "none"
+    return section_tasks(state.dates, petition.window, state.totals, confirmed=confirmed, defect=stage)
 
 
 async def register(

@@ -1,5 +1,6 @@
 """Sections: registered at receipt, listed with their control totals, dated; and the filing, which ends registration."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from functools import partial
 from typing import Annotated, Any, ClassVar, Literal
@@ -9,9 +10,12 @@ from pydantic import Field
 
 from app.errors import RecallError, UnknownSectionError
 from app.examination import sections as actions
+from app.examination.defect_queries import acts_of
 from app.examination.section_queries import Declaration, SectionState, scanned_pages, section_states
 from app.http import frame, wire
+from app.http.defects import DefectActOut, act_out
 from app.http.frame import AppState, Decider, DeciderWrite, PathPetition, Reader
+from app.law.defect import DefectAct
 from app.law.petition import Petition, SectionDates
 from app.law.section import ReceivedSection, SectionTask, Totals, declaration_faults
 
@@ -180,6 +184,7 @@ class SectionStateOut(TotalsOut):
     faults: list[wire.DeclarationFault]
     dates_confirmed_by: str | None
     differences: list[wire.Difference]
+    defect: DefectActOut | None
 
 
 class SectionDetailOut(SectionStateOut):
@@ -195,6 +200,7 @@ class SectionDetailOut(SectionStateOut):
     registered_at: datetime | None
     missing_pages: list[int]
     pages_beyond: list[int]
+    defect_acts: list[DefectActOut]
 
 
 def state_out(petition: Petition, found: SectionState) -> SectionStateOut:
@@ -209,6 +215,7 @@ def state_out(petition: Petition, found: SectionState) -> SectionStateOut:
         faults=actions.faults_of(petition, found),
         dates_confirmed_by=found.confirmed_by,
         differences=found.totals.differences,
+        defect=act_out(found.defect) if found.defect else None,
     )
 
 
@@ -233,7 +240,7 @@ async def list_sections(
 
 def _is_asked_for(petition: Petition, one: SectionState, only: str | None) -> bool:
     if only == "open":
-        return bool(actions.faults_of(petition, one) or one.totals.differences)
+        return bool(actions.faults_of(petition, one) or actions.tasks_of(petition, one))
     return only is None or only in actions.tasks_of(petition, one)
 
 
@@ -243,12 +250,15 @@ async def get_section(_: Reader, state: AppState, petition: PathPetition, sectio
     async with state.database.reading() as connection:
         states = await section_states(connection, petition.key, first=section, last=section)
         scanned = await scanned_pages(connection, petition.key, section)
+        acts = await acts_of(connection, petition.key, section)
     if not states:
         raise UnknownSectionError
-    return _detail_out(petition, states[0], scanned)
+    return _detail_out(petition, states[0], scanned, acts)
 
 
-def _detail_out(petition: Petition, found: SectionState, scanned: list[int]) -> SectionDetailOut:
+def _detail_out(
+    petition: Petition, found: SectionState, scanned: list[int], acts: Sequence[DefectAct]
+) -> SectionDetailOut:
     said = found.registration
     shown = said._asdict() if said else {}
     fields = ("circulator_name", "circulator_address", "executed_on", "executed_at")
@@ -263,6 +273,7 @@ def _detail_out(petition: Petition, found: SectionState, scanned: list[int]) -> 
         registered_at=found.registered_at,
         missing_pages=missing,
         pages_beyond=[page for page in scanned if page > last][:_MOST_PAGES],
+        defect_acts=[act_out(act) for act in reversed(acts)],
     )
 
 
@@ -277,7 +288,7 @@ class ControlTotalsOut(TotalsOut):
 def control_totals_out(petition: Petition, found: list[SectionState]) -> ControlTotalsOut:
     """The control totals of these sections together."""
     total = sum((one.totals for one in found), start=Totals())
-    listed = [one for one in found if one.totals.differences or actions.faults_of(petition, one)]
+    listed = [one for one in found if _is_asked_for(petition, one, "open")]
     return ControlTotalsOut(
         **total._asdict(),
         sections=len(found),

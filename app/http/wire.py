@@ -17,7 +17,7 @@ from typing_extensions import TypeAliasType
 
 from app.access import principals
 from app.http.problems import Problem, field_error, field_errors, invalid
-from app.law import line, raw_count, reasons, registration, section
+from app.law import defect, line, raw_count, reasons, registration, section
 from app.law.line import LARGEST_NUMBER, Place
 from app.ledger import entries
 from app.roll import queries
@@ -200,6 +200,8 @@ LineKind = TypeAliasType("LineKind", line.LineKind)
 RawCountStage = TypeAliasType("RawCountStage", line.RawCountStage)
 DeclarationFault = TypeAliasType("DeclarationFault", section.DeclarationFault)
 Difference = TypeAliasType("Difference", section.Difference)
+DefectCode = TypeAliasType("DefectCode", defect.DefectCode)
+DefectActKind = TypeAliasType("DefectActKind", defect.DefectActKind)
 ProposalKind = TypeAliasType("ProposalKind", raw_count.ProposalKind)
 Reason = TypeAliasType("Reason", reasons.Reason)
 LineReason = TypeAliasType("LineReason", Literal[reasons.Reason, reasons.ReviewCause])

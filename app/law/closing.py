@@ -10,6 +10,7 @@ from app.law.section import SectionTask
 _IN_WORDS: Final[Mapping[SectionTask, str]] = {
     "undeclared": "with lines have no declared dates",
     "dates": "have dates that are missing, contradictory or partly outside the window, and unconfirmed",
+    "defect": "have a defect that too few people have confirmed",
     "totals": "have control totals that differ without a note",
 }
 

@@ -22,7 +22,10 @@ DATE_FAULTS: frozenset[DeclarationFault] = frozenset(
 """Faults of dates, which a person confirms to be what the paper has."""
 
 
-SectionTask = Literal["undeclared", "dates", "totals"]
+DefectStage = Literal["none", "pending", "in_force"]
+"""Where a defect of a section stands: more people must confirm it, or all lines of the section are invalid."""
+
+SectionTask = Literal["undeclared", "dates", "defect", "totals"]
 """What a person must still do about a section before the count can end."""
 
 
@@ -97,19 +100,28 @@ def date_faults(dates: SectionDates, window: SigningInterval) -> list[Declaratio
 
 
 def section_tasks(
-    dates: SectionDates | None, window: SigningInterval, totals: "Totals", *, confirmed: bool
+    dates: SectionDates | None,
+    window: SigningInterval,
+    totals: "Totals",
+    *,
+    confirmed: bool,
+    defect: DefectStage = "none",
 ) -> list[SectionTask]:
-    """What a person must still do about a section.
+    """What a person must still do about a section. A defect in force decides its lines, whatever its dates are.
 
     Args:
         dates: that were declared; None: none were, and the window's stand in for them until they are.
         window: in which the petition may be signed.
         totals: of the section.
         confirmed: whether a person confirmed that the paper has these dates.
+        defect: of the section; `pending` while more people must confirm it.
     """
-    undeclared = dates is None and totals.seen > 0
-    open_dates = dates is not None and not confirmed and bool(date_faults(dates, window))
-    tasks: dict[SectionTask, bool] = {"undeclared": undeclared, "dates": open_dates, "totals": bool(totals.differences)}
+    tasks: dict[SectionTask, bool] = {
+        "undeclared": dates is None and totals.seen > 0 and defect != "in_force",
+        "dates": dates is not None and not confirmed and bool(date_faults(dates, window)) and defect != "in_force",
+        "defect": defect == "pending",
+        "totals": bool(totals.differences),
+    }
     return [task for task, is_open in tasks.items() if is_open]
 
 

@@ -24,6 +24,7 @@ EntryType = Literal[
     "freeze",
     "correction",
     "ruleset",
+    "defect",
     "close",
     "retention",
 ]

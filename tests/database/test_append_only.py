@@ -30,6 +30,7 @@ ALLOWED = {
     "section": {"SELECT", "INSERT"},
     "section_registration": {"SELECT", "INSERT"},
     "section_confirmation": {"SELECT", "INSERT"},
+    "section_defect": {"SELECT", "INSERT"},
     "raw_count_proposal": {"SELECT", "INSERT"},
     "raw_count_confirmation": {"SELECT", "INSERT"},
     "section_assignment": {"SELECT", "INSERT"},

@@ -60,6 +60,10 @@ YOUNGER = {
     "section_confirmation": (
         "INSERT INTO section_confirmation VALUES ('sample', gen_random_uuid(), 1, 1, 'clerk-1', now())"
     ),
+    "section_defect": (
+        "INSERT INTO section_defect VALUES ('sample', gen_random_uuid(), 1, 1, 'found', '{name_missing}', '{clerk-1}',"
+        " '', 'clerk-1', now(), NULL, 'salt', '{}')"
+    ),
     "section_assignment": "INSERT INTO section_assignment VALUES ('sample', 's', 1, '{[1,5)}', 'admin-1', now())",
 }
 TABLES = """

@@ -11,7 +11,7 @@ from app.count.queries import Change
 from app.count.record import Count
 from app.database.pools import Database
 from app.errors import RecallError
-from app.examination import actions, sections
+from app.examination import actions, defects, sections
 from app.examination.queries import IN_FORCE, find_withdrawal
 from app.law.line import Place, Signature
 from app.law.petition import Petition, SectionDates, Terms
@@ -115,6 +115,18 @@ class Acts:
         """A section's dates are entered."""
         dates = SectionDates(signed_from, signed_to)
         await self._once(lambda change: sections.declare_section(change, section, dates, by="clerk-1"))
+
+    async def find_defect(self, section: int) -> None:
+        """A clerk finds a section defective, which the ruleset has one person do."""
+        await self._once(
+            lambda change: defects.find_defect(change, section, ["signature_missing"], by="clerk-1", note="")
+        )
+
+    async def end_defect(self, section: int) -> None:
+        """A supervisor takes it back."""
+        await self._once(
+            lambda change: defects.take_defect_back(change, section, by="supervisor-1", note="there is another page")
+        )
 
     async def load_aliases(self, text: str) -> None:
         """Other names are loaded, and what they read otherwise is asked again."""

@@ -11,6 +11,8 @@ from tests.rulesets import CALIFORNIA_DUPLICATES
 
 LOW, MIDDLE, HIGH = Place(1, 1, 1), Place(1, 1, 2), Place(2, 1, 1)
 SAME_HAND, OF_ANOTHER = PersonFinding(VALID), PersonFinding(VALID, "V2", "the evidence names another voter")
+DECLARED: tuple[Act, ...] = (lambda acts: acts.declare(1, date(2022, 3, 1), date(2022, 3, 5)),)
+DEFECTIVE = {LOW: ("invalid", "section_defect")}
 NO_DATES = {LOW: ("review", "section_dates")}
 
 
@@ -75,6 +77,38 @@ PAIRS = {
         submit(MIDDLE, 2),
         {LOW: ("valid", None), MIDDLE: ("valid", None), HIGH: ("invalid", "duplicate")},
         CALIFORNIA_DUPLICATES,
+    ),
+    "submit, section defect": Pair(DECLARED, submit(LOW), lambda a: a.find_defect(1), DEFECTIVE),
+    "section defect, submit": Pair((*DECLARED, submit(HIGH)), lambda a: a.find_defect(1), submit(LOW), DEFECTIVE),
+    "section defect, reinstate": Pair(
+        (*DECLARED, submit(LOW), submit(HIGH), lambda a: a.reject(LOW)),
+        lambda a: a.find_defect(1),
+        lambda a: a.reinstate(LOW),
+        DEFECTIVE | {HIGH: ("valid", None)},
+    ),
+    "reject, section defect": Pair(
+        (*DECLARED, submit(LOW), submit(HIGH)),
+        lambda a: a.reject(LOW),
+        lambda a: a.find_defect(1),
+        {HIGH: ("valid", None)},
+    ),
+    "correct, section defect": Pair(
+        (*DECLARED, submit(LOW, 2)), lambda a: a.correct(signature(1, LOW)), lambda a: a.find_defect(1), DEFECTIVE
+    ),
+    "section dates, section defect": Pair(
+        (*DECLARED, submit(LOW)), lambda a: a.declare(1, None, None), lambda a: a.find_defect(1), DEFECTIVE
+    ),
+    "defect taken back, submit": Pair(
+        (*DECLARED, submit(HIGH), lambda a: a.find_defect(1)),
+        lambda a: a.end_defect(1),
+        submit(LOW),
+        {LOW: ("valid", None), HIGH: ("invalid", "duplicate")},
+    ),
+    "withdraw, defect taken back": Pair(
+        (*DECLARED, submit(LOW), lambda a: a.find_defect(1)),
+        lambda a: a.withdraw(),
+        lambda a: a.end_defect(1),
+        {LOW: ("invalid", "withdrawn")},
     ),
     "crossing voters": Pair(
         (submit(LOW), submit(HIGH, 2)),

@@ -121,6 +121,15 @@ async def test_without_holding_the_dates_a_line_rests_on_dates_gone_by(
         await explore(racing, watching, PAIRS["submit, section dates"])
 
 
+async def test_without_holding_the_dates_a_line_escapes_the_defect_of_its_section(
+    racing: Database, watching: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake_rows, "_HOLD_BASIS", intake_rows._HOLD_BASIS.replace("FOR SHARE", ""))  # noqa: SLF001
+    pauses.install(monkeypatch)
+    with pytest.raises(AssertionError, match="1-1-1"):
+        await explore(racing, watching, PAIRS["submit, section defect"])
+
+
 async def test_without_holding_the_aliases_a_line_rests_on_aliases_gone_by(
     racing: Database, watching: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
