@@ -4,12 +4,17 @@ The environment's `OTEL_…` say where spans are sent to and how much of them, a
 """
 
 import asyncio
+import atexit
 import json
 import logging
+import os
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
+from select import PIPE_BUF
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 if TYPE_CHECKING:  # imported where it is used: tracing that is off costs nothing
@@ -25,30 +30,81 @@ def _facts(record: logging.LogRecord) -> dict[str, Any]:
 
 
 _ENCODE: Final = json.JSONEncoder().encode
+_GATHERED: Final = 0.02  # seconds: then the lines of so long are written at once
+_MOST_LINES: Final = 50_000  # that wait to be written, some 10 MB
 
 
 class RequestLog:
-    """The line of each request. It does not pass through the logging module, which would cost a tenth of a request."""
+    """The line of each request. It does not pass through the logging module, which would cost a tenth of a request.
+
+    A thread writes the lines, so that a program that is slow to read them, or has stopped, delays no request. Then the
+    oldest ones are lost, and a line says how many.
+    """
 
     def __init__(self) -> None:
         """Begin without a form, in which no line is written: the logs are not configured yet."""
         self.format: Literal["json", "text"] | None = None
         self._second, self._at = 0, ""  # the second of the last line, and as text
+        self._lines = deque[bytes](maxlen=_MOST_LINES)
+        self._lost, self._some, self._ended = 0, threading.Event(), False
+        self._writer = threading.Thread(target=self._write_all, daemon=True, name="request-log")
 
-    def write(self, facts: Mapping[str, object]) -> None:
-        """Write one line to standard error, in the form of the others."""
+    def open(self, log_format: Literal["json", "text"]) -> None:
+        """Write lines from now on, until the process ends."""
+        self.format, first = log_format, self.format is None
+        if first:
+            self._writer.start()
+            atexit.register(self._close)
+
+    def write(self, facts: Mapping[str, object], event: str = "request") -> None:
+        """Have a line written to standard error, in the form of the others."""
         now = time.time()
         if int(now) != self._second:
             self._second, self._at = int(now), time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(now))
         at = f"{self._at},{int(now % 1 * 1000):03d}"
         if self.format == "json":
-            line = _ENCODE({"at": at, "level": "INFO", "event": "request", **facts})
+            line = _ENCODE({"at": at, "level": "INFO", "event": event, **facts})
         else:
-            line = f"{at} INFO    request {' '.join([f'{name}={value}' for name, value in facts.items()])}"
-        sys.stderr.write(line + "\n")
+            line = f"{at} INFO    {event} {' '.join([f'{name}={value}' for name, value in facts.items()])}"
+        self._lost += len(self._lines) == _MOST_LINES
+        self._lines.append(f"{line}\n".encode())
+        if not self._some.is_set():
+            self._some.set()
+
+    def _write_all(self) -> None:
+        last = False
+        while not last and self._some.wait():
+            time.sleep(_GATHERED)
+            self._some.clear()
+            last = self._ended
+            if self._lost:
+                lost, self._lost = self._lost, 0
+                self.write({"lines": lost}, "requests not logged")
+            with suppress(OSError, ValueError):  # the program that read them has ended: the requests go on
+                while self._lines:
+                    _write_out(self._next_lines())
+
+    def _next_lines(self) -> bytes:
+        """The next lines, as many as a pipe takes at once, so that other lines never come between their parts."""
+        chunk = b""
+        while self._lines and len(chunk) + len(self._lines[0]) < PIPE_BUF:
+            chunk += self._lines.popleft()
+        return chunk or self._lines.popleft()
+
+    def _close(self) -> None:
+        """Write the last lines, but no longer than the process may take to end."""
+        self._ended = True
+        self._some.set()
+        self._writer.join(_EXPORT_WITHIN)
 
 
 REQUEST_LOG: Final = RequestLog()
+
+
+def _write_out(text: bytes) -> None:
+    """Write to standard error."""
+    while text:
+        text = text[os.write(sys.stderr.fileno(), text) :]
 
 
 class _Json(logging.Formatter):
@@ -68,7 +124,7 @@ def configure_logs(log_format: Literal["json", "text"]) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(_Json() if log_format == "json" else _Text())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    REQUEST_LOG.format = log_format
+    REQUEST_LOG.open(log_format)
 
 
 def open_tracing() -> "TracerProvider":

@@ -6,12 +6,13 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
+from functools import lru_cache, partial
 from hashlib import sha256
 from math import ceil
+from os import urandom
 from pathlib import Path as FilePath
 from typing import Annotated, Any, Final, NamedTuple, TypeVar
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from fastapi import Depends, FastAPI, Header, Path, Request, Response
 from fastapi.responses import JSONResponse
@@ -187,7 +188,7 @@ class _Exchange:
     """One request and its answer."""
 
     def __init__(self, scope: Scope, send: Send, tracer: Tracer | None) -> None:
-        self.request_id, self.status = uuid4().hex, 0
+        self.request_id, self.status = urandom(16).hex(), 0
         self._send, self._ended, self._started = send, False, time.perf_counter()
         self._span = None
         if tracer:  # below the client's span, where `traceparent` names one; `tracestate` may be any text: left out
@@ -441,10 +442,15 @@ class DirectRoute(APIRoute):
         await (await self.endpoint(request, **values))(scope, receive, send)
 
 
+@lru_cache(maxsize=1024)
+def _uuid_of(text: str) -> UUID:
+    return _UUIDS.validate_python(text)
+
+
 async def direct_petition(request: Request, principal: Principal, *others: problems.FieldError) -> Petition:
     """The petition in the path of a direct route. What else is wrong with the request is named together with it."""
     try:
-        petition_id: UUID = _UUIDS.validate_python(request.path_params["petition_id"])
+        petition_id = _uuid_of(request.path_params["petition_id"])
     except ValidationError:
         raise problems.invalid(problems.field_error("path.petition_id", "wrong_format"), *others) from None
     if others:

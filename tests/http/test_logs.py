@@ -1,10 +1,13 @@
 """What is logged: every request under its id, and nothing personal, whatever goes wrong."""
 
 import asyncio
+import fcntl
 import json
+import os
 import re
 from asyncio.subprocess import Process
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from urllib.parse import quote
@@ -162,6 +165,33 @@ async def test_every_request_is_one_line_of_the_log_under_the_id_of_its_answer(
         entry = requests[answer.headers["x-request-id"]]
         assert (entry["method"], entry["route"], entry["status"]) == ("POST", ROUTE, 201)
         assert entry["ms"] >= 0
+
+
+async def test_a_program_that_does_not_read_the_log_delays_no_request_and_gets_every_line_later(
+    database: str, world: World, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "log")
+    reader = os.open(tmp_path / "log", os.O_RDONLY | os.O_NONBLOCK)
+    fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, 4096)  # some 20 lines
+    headers = {"Authorization": f"Bearer {world.keys['clerk']}"}
+    logged = b""
+    try:
+        async with a_process(database, tmp_path) as (running, port):
+            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30, headers=headers) as client:
+                answers = [await client.get(f"/v1/petitions/{world.petition_id}/tally") for _ in range(100)]
+            running.terminate()
+            while running.returncode is None:
+                with suppress(BlockingIOError):
+                    logged += os.read(reader, 4096)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(running.wait(), 0.01)
+        with suppress(BlockingIOError):
+            while more := os.read(reader, 4096):
+                logged += more
+    finally:
+        os.close(reader)
+    lines = [json.loads(text) for text in logged.decode().splitlines() if text.startswith("{")]
+    assert {answer.headers["x-request-id"] for answer in answers} <= {entry.get("request_id") for entry in lines}
 
 
 @pytest.mark.parametrize("log_format", ["json", "text"])
