@@ -45,21 +45,23 @@ class ConfidentialNames:
     def __init__(self, names: Iterable[ConfidentialName] = (), once: Iterable[str] = ()) -> None:
         """Index the names."""
         self.once: Final = frozenset(once)
-        self.all: Final = tuple(names)
+        self.all: Final = tuple(sorted(names))  # as in the roll
         self._surnames, self._givens = _Index(), _Index()
-        for name in self.all:
+        for at, name in enumerate(self.all):
             surname, first = surname_parts(name.last_name), given_words(name.first_name)
-            self._surnames.add({*surname, "".join(surname)}, name)
-            self._givens.add({*first, *given_words(name.middle_name), "".join(first)}, name)
+            self._surnames.add({*surname, "".join(surname)}, at)
+            self._givens.add({*first, *given_words(name.middle_name), "".join(first)}, at)
         # Only the service knows the pseudonyms, so no other program can compute which names are drawn.
         pseudonyms = sorted({name.pseudonym for name in self.all})
         self._secret: Final = blake2b("".join(pseudonyms).encode()).digest()[:32]
 
     def like(self, written: Iterable[ParsedName]) -> list[ConfidentialName]:
         """Return the names that resemble one of the ways to parse a written name, in the order of the roll."""
-        return sorted({name for one in written for name in self._like(one)}) if self.all else []
+        if not self.all:
+            return []
+        return [self.all[at] for at in sorted({at for one in written for at in self._like(one)})]
 
-    def _like(self, written: ParsedName) -> Iterable[ConfidentialName]:
+    def _like(self, written: ParsedName) -> Iterable[int]:
         given, surname = written.given, written.surname
         by_given = self._givens.like({*given, "".join(given[:2])})
         by_surname = self._surnames.like({*surname, "".join(surname)})
@@ -78,24 +80,26 @@ class ConfidentialNames:
 
 
 class _Index:
-    """The words of one kind, each with the names that contain it."""
+    """The words of one kind, each with the names that contain it, as numbers."""
 
     def __init__(self) -> None:
-        self._names = defaultdict[str, set[ConfidentialName]](set)
+        self._names = defaultdict[str, set[int]](set)
         self._words = defaultdict[str, set[str]](set)  # by what words that are like each other share
         self._names_like = lru_cache(_WORDS_KEPT)(self._find)
 
-    def add(self, words: Iterable[str], name: ConfidentialName) -> None:
+    def add(self, words: Iterable[str], name: int) -> None:
         for word in filter(None, words):
+            if word not in self._names:
+                for key in (*_shared(word), *map("part ".__add__, _parts(word)), "sound " + sound(word)):
+                    self._words[key].add(word)
+                self._words["initial " + word[0]].add(word)
             self._names[word].add(name)
-            for key in (*_shared(word), "sound " + sound(word), "initial " + word[0]):
-                self._words[key].add(word)
 
-    def like(self, words: Iterable[str]) -> frozenset[ConfidentialName]:
+    def like(self, words: Iterable[str]) -> frozenset[int]:
         """The names with a word that may be meant by one of these."""
-        return frozenset[ConfidentialName]().union(*map(self._names_like, filter(None, words)))
+        return frozenset[int]().union(*map(self._names_like, filter(None, words)))
 
-    def _find(self, written: str) -> frozenset[ConfidentialName]:
+    def _find(self, written: str) -> frozenset[int]:
         known, words = self._names, self._words
         if len(written) == 1:
             found = words.get("initial " + written, set())
@@ -103,9 +107,10 @@ class _Index:
             near = set[str]().union(*(words.get(key, ()) for key in _shared(written)))
             slips = process.extract(written, near, scorer=OSA.distance, score_cutoff=1 + len(written) // 7, limit=None)
             found = {word for word, _, _ in slips} | words.get("sound " + sound(written), set())
-            found |= {word for word in near if _is_part(word, written) or _is_part(written, word)}
-            found |= {word for word in (written, written[0], *name_forms(written)) if word in known}
-        return frozenset[ConfidentialName]().union(*(known[word] for word in found))
+            found |= words.get("part " + written, set())
+            likely = (written, written[0], *name_forms(written), *_parts(written))
+            found |= {word for word in likely if word in known}
+        return frozenset[int]().union(*(known[word] for word in found))
 
 
 def _shared(word: str) -> list[str]:
@@ -117,9 +122,10 @@ def _shared(word: str) -> list[str]:
     return keys
 
 
-def _is_part(one: str, other: str) -> bool:
-    """Whether a word begins or ends another one: CRUZ and DELACRUZ."""
-    return len(one) >= _SHORTEST_PART and (other.startswith(one) or other.endswith(one))
+def _parts(word: str) -> list[str]:
+    """What a word begins or ends with that may be another word: CRUZ of DELACRUZ."""
+    lengths = range(_SHORTEST_PART, len(word))
+    return [part for length in lengths for part in (word[:length], word[-length:])]
 
 
 NO_NAMES: Final = ConfidentialNames()

@@ -159,6 +159,9 @@ async def _read_matches(roll: SearchedRoll, terms: TermFrequencies, lookups: lis
 # What a process keeps of rolls and aliases: a version of them never changes, so it is read once.
 
 
+_RollKey = tuple[str, int, datetime | None, int | None]
+
+
 @dataclass(slots=True)
 class TermCache:
     """The term frequencies of the roll versions that this process decides lines by, shared by all its batches."""
@@ -167,7 +170,8 @@ class TermCache:
     max_terms: int = 100_000  # frequencies and corrections of all rolls together, some 12 MB
     # By county, roll version, when it was loaded, since a version that was dropped may be loaded again, and the newest
     # version, since a voter who is confidential in that one is known as such from then on.
-    _rolls: dict[tuple[str, int, datetime | None, int | None], TermFrequencies] = field(default_factory=dict)
+    _rolls: dict[_RollKey, TermFrequencies] = field(default_factory=dict)
+    _confidential: dict[_RollKey, ConfidentialNames] = field(default_factory=dict)  # kept where the terms are dropped
 
     async def terms_of(self, roll: SearchedRoll) -> TermFrequencies:
         """Return the term frequencies of a roll version as far as they were loaded."""
@@ -180,13 +184,21 @@ class TermCache:
             if oldest == key and (known := terms.known_only()).size <= self.max_terms // 2:
                 rolls[key] = known
         if key not in rolls:
-            confidential = ConfidentialNames(*await db.confidential_names(roll))
+            confidential = await self._confidential_names(roll, key)
             cities, districts = await db.roll_words(roll, "city"), await db.roll_words(roll, "district")
             terms = TermFrequencies(registrations, cities, confidential, districts)
             terms.kept = search.registered_words(confidential.all)
             await load_counts(roll, terms, terms.kept)
             rolls.setdefault(key, terms)  # unless another batch added them meanwhile
         return rolls[key]
+
+    async def _confidential_names(self, roll: SearchedRoll, key: _RollKey) -> ConfidentialNames:
+        found = self._confidential.get(key)
+        if found is None:
+            found = self._confidential[key] = ConfidentialNames(*await db.confidential_names(roll))
+            while len(self._confidential) > self.max_rolls:
+                del self._confidential[next(iter(self._confidential))]
+        return found
 
 
 TERM_CACHE: Final = TermCache()

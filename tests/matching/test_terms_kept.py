@@ -40,8 +40,11 @@ async def test_loaded_terms_are_kept_up_to_a_bound(county_database: str, monkeyp
     cache.max_terms = known.size - 1
     anew = await cache.terms_of(roll)
     assert anew.size == 0
+    assert anew.confidential is loaded.confidential, "it takes long to index the names again"
     cache.max_rolls = 1
     await cache.terms_of(SearchedRoll(connection, "another", 1))
-    assert await cache.terms_of(roll) is not anew
+    again = await cache.terms_of(roll)
+    assert again is not anew
+    assert again.confidential is not anew.confidential, "those of one version alone are kept"
     assert await decide_lines(roll, lines(*numbers)) == before
     await connection.close()
