@@ -163,6 +163,10 @@ class NotDrawnError(RecallError, code="not_drawn", kind="conflict"):
     """This line is not one of those to be checked."""
 
 
+class DecidedBeforeError(RecallError, code="decided_before", kind="conflict"):
+    """You have decided this line before, or said something of it: another person must check it."""
+
+
 class AlreadyCheckedError(RecallError, code="already_checked", kind="conflict"):
     """This line has been checked already: each has one independent answer."""
 

@@ -48,6 +48,7 @@ _KINDS: Final[Mapping[str, str]] = {
     "load_aliases": "aliases",
     "get_tally_history": "lists",
     "get_quality": "lists",
+    "get_quality_of_people": "lists",
     "dry_run_ruleset": "lists",
     "get_quality_sample": "searches",
     "look_up_voters": "searches",

@@ -8,10 +8,10 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
-from app.examination.quality import check_line, measure_quality, next_sample
+from app.examination.quality import check_line, measure_people, measure_quality, next_sample
 from app.examination.reads import VoterRead
 from app.http import wire
-from app.http.frame import AppState, Decider, PathPetition, Reader, Write
+from app.http.frame import AppState, Decider, PathPetition, Reader, Supervisor, Write
 from app.http.signatures import FindingIn, WritingOut
 from app.http.voters import CandidatesOut, candidates_out
 from app.law.quality import DRAW_METHOD, PARTS, ErrorRate
@@ -34,13 +34,16 @@ class SampleOut(wire.ResponseModel):
 
 
 class CheckIn(FindingIn):
-    """A person's independent answer; `voter_id` where the line is valid, `reason` where it is invalid."""
+    """A person's independent answer; `voter_id` where the line is valid, `reason` where it is invalid.
+
+    `signature_mismatch`, also with `voter_id`, is one person's opinion. It rejects nothing.
+    """
 
     reason: wire.Reason | None = None
 
 
 class CheckOut(wire.ResponseModel):
-    """A recorded answer. Whether the machine agrees is not shown: the next answers must be blind too."""
+    """A recorded answer. Whether it was decided so is not shown: the next answers must be blind too."""
 
     place: str
     status: wire.DecidedStatus
@@ -52,11 +55,11 @@ class CheckOut(wire.ResponseModel):
 
 
 class ErrorRateOut(wire.ResponseModel):
-    """The machine's errors in one kind of decision (`status` null: in all).
+    """The errors in one kind of decision (`status` null: in all).
 
-    Of `lines` that only the machine decided so, `drawn` are to be checked. Of the `checked` ones a person `confirmed`
-    the decision or disagreed: then a second person `upheld` it, found it `wrong`, or has not decided yet (`open`).
-    `errors` are those wrong and those open; the true rate lies between `lower` and `upper` with 95 % confidence.
+    Of `lines` that are settled so, `drawn` are to be checked. Of the `checked` decisions a person `confirmed` one or
+    disagreed: then a second person `upheld` it, found it `wrong`, or has not decided yet (`open`). `errors` are those
+    wrong and those open; the true rate lies between `lower` and `upper` with 95 % confidence.
     """
 
     status: wire.Status | None
@@ -74,22 +77,45 @@ class ErrorRateOut(wire.ResponseModel):
     upper: float
 
 
-class QualityOut(wire.ResponseModel):
-    """The error rates of the machine's decisions, and how to draw the same lines again."""
+class RatesOut(wire.ResponseModel):
+    """Error rates: of all decisions, and of each kind."""
 
-    petition_id: UUID
-    seed: str
-    share: float
-    method: str
-    confidence: float
-    interval: str
     overall: ErrorRateOut
     decisions: list[ErrorRateOut]
 
 
+class QualityOut(RatesOut):
+    """The error rates of the machine's decisions and of people's, and how to draw the same lines again.
+
+    An answer to what people decided is also compared with what the machine had decided before them.
+    """
+
+    petition_id: UUID
+    seed: str
+    share: float
+    people_share: float
+    method: str
+    confidence: float
+    interval: str
+    people: RatesOut
+
+
+class PersonRatesOut(RatesOut):
+    """The error rates of what one person decided, alone or with others."""
+
+    name: str
+
+
+class PeopleRatesOut(wire.ResponseModel):
+    """The error rates of each person who decided."""
+
+    petition_id: UUID
+    people: list[PersonRatesOut]
+
+
 @router.get("/sample", response_model=SampleOut)
 async def get_quality_sample(who: Decider, state: AppState, petition: PathPetition, limit: SampleSize = 10) -> object:
-    """Drawn lines that the machine settled and no person has checked, in a different order for each person.
+    """Drawn lines that are settled, not checked, and not decided by the person, in an order of the person's own.
 
     It is recorded, and each line counts once a day against the lines that a principal may read.
     """
@@ -104,7 +130,7 @@ async def get_quality_sample(who: Decider, state: AppState, petition: PathPetiti
 async def post_quality_check(
     principal: Decider, state: AppState, petition: PathPetition, place: wire.PathPlace, check: wire.Body[CheckIn]
 ) -> Response:
-    """An answer other than the machine's sends the line to `review`, `quality_check`; the same one changes nothing."""
+    """An answer other than the decision sends the line to `review`, `quality_check`; the same one changes nothing."""
 
     def answer(done: tuple[datetime, bool]) -> tuple[int, CheckOut]:
         checked_at, new = done  # the answer on record is the one that was sent
@@ -117,12 +143,25 @@ async def post_quality_check(
 
 @router.get("", response_model=QualityOut)
 async def get_quality(_: Reader, state: AppState, petition: PathPetition) -> object:
-    """The error rate by kind of decision, with exact intervals (Clopper and Pearson)."""
-    drawn, rates = await measure_quality(state.database, petition)
-    overall, *decisions = map(_shown_rate, rates)
-    draw = {"seed": drawn.seed.hex(), "share": drawn.share_ppm / PARTS, "method": DRAW_METHOD}
+    """The error rates by kind of decision, with exact intervals (Clopper and Pearson)."""
+    drawn, machine, people = await measure_quality(state.database, petition)
+    shares = {"share": drawn.share_ppm / PARTS, "people_share": drawn.share(by_people=True) / PARTS}
+    draw = {"seed": drawn.seed.hex(), "method": DRAW_METHOD, **shares}
     interval = {"confidence": 0.95, "interval": "Clopper-Pearson"}
-    return {"petition_id": petition.petition_id, **draw, **interval, "overall": overall, "decisions": decisions}
+    return {"petition_id": petition.petition_id, **draw, **interval, **_rates(machine), "people": _rates(people)}
+
+
+@router.get("/people", response_model=PeopleRatesOut)
+async def get_quality_of_people(_: Supervisor, state: AppState, petition: PathPetition) -> object:
+    """The error rates of each person, for supervisors alone. A decision that several people share counts for each."""
+    found = await measure_people(state.database, petition)
+    people = [_rates(rates) | {"name": name} for name, rates in found.items()]
+    return {"petition_id": petition.petition_id, "people": people}
+
+
+def _rates(rates: list[ErrorRate]) -> dict[str, Any]:
+    overall, *decisions = map(_shown_rate, rates)
+    return {"overall": overall, "decisions": decisions}
 
 
 def _shown_rate(rate: ErrorRate) -> dict[str, Any]:

@@ -1,16 +1,17 @@
-"""The blind double check: which lines are drawn, and how often a person decides otherwise."""
+"""The blind double check: which lines are drawn, and how often machine and people decide otherwise."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from math import exp, lgamma, log, log1p
-from typing import Final, Literal, NamedTuple, get_args
+from typing import Any, Final, Literal, NamedTuple, get_args
 
 from app.errors import FindingRefusedError
 from app.law.line import Place
 from app.law.reasons import COUNTED_LATER, Outcome, Reason
-from app.law.review import PersonFinding
+from app.law.review import MISMATCH, PersonFinding
+from app.law.ruleset import FEWEST_PEOPLE
 
 
 class DecidedLine(NamedTuple):
@@ -20,14 +21,14 @@ class DecidedLine(NamedTuple):
     voter_id: str | None = None
 
 
-# Whether a line is its voter's first follows from the others; and one person's look decides no signature (2 CCR 20960).
-_ANSWERABLE = frozenset(get_args(Reason)) - {*COUNTED_LATER, "signature_mismatch"}
+# Whether a line is its voter's first follows from the others. An answer of mismatch decides nothing (2 CCR 20960).
+_ANSWERABLE = frozenset(get_args(Reason)) - COUNTED_LATER
 
 
 def check_answer(answer: PersonFinding) -> None:
     """Raise FindingRefusedError if a blind answer cannot be compared with a decision; it names what is not allowed."""
     status, reason = answer.outcome
-    if status == "valid" and answer.voter_id is None:
+    if (status == "valid" or answer.outcome == MISMATCH) and answer.voter_id is None:
         raise FindingRefusedError("say which voter signed: voter_id")
     if status != "invalid" and reason is not None:
         raise FindingRefusedError("only an invalid line has a reason")
@@ -35,44 +36,68 @@ def check_answer(answer: PersonFinding) -> None:
         raise FindingRefusedError("reason must be one that the writing and the roll can show")
 
 
-def agrees(answer: PersonFinding, decided: DecidedLine) -> bool:
+def agrees(answer: PersonFinding, decided: DecidedLine, *, by_machine: bool) -> bool:
     """Whether a person's answer is the decision: the same voter if the line is good, else the same reason.
 
-    A good line that is not its voter's first was decided rightly if the answer finds it good (EC 105(b)).
+    A good line that is not its voter's first was decided rightly if the answer finds it good (EC 105(b)). A machine
+    compares no signature: of its decision it is enough that the voter is the same (2 CCR 20960).
     """
-    return _comparable(answer) == _comparable(decided)
+    return _comparable(answer, by_machine=by_machine) == _comparable(decided, by_machine=by_machine)
 
 
-def _comparable(decided: PersonFinding | DecidedLine) -> tuple[str, str | None]:
-    return ("valid", decided.voter_id) if decided.outcome.eligible else decided.outcome
+def _comparable(decided: PersonFinding | DecidedLine, *, by_machine: bool) -> tuple[str, str | None]:
+    presumed = by_machine and decided.outcome == MISMATCH
+    return ("valid", decided.voter_id) if decided.outcome.eligible or presumed else decided.outcome
+
+
+def decided_by_machine(findings: Sequence[Mapping[str, Any]]) -> DecidedLine | None:
+    """What the newest examination found of a line, whatever people made of it; None if it left the line to them.
+
+    `findings` are the contents of the line's findings, the oldest first.
+    """
+    for content in reversed(findings):
+        if not content["person"] and content["evidence"] is not None and content["reason"] not in FEWEST_PEOPLE:
+            found = content.get("by_data") or content  # where it left people's finding in place
+            outcome = Outcome(found["status"], found["reason"])
+            return DecidedLine(outcome, found["voter_id"]) if outcome.status in ("valid", "invalid") else None
+    return None
+
+
+def people_of(findings: Iterable[Mapping[str, Any]]) -> set[str]:
+    """Everyone who has said anything of a line, by the contents of its findings."""
+    named = (content[role] for content in findings for role in ("confirmed_by", "mismatch_by"))
+    return {name for names in named for name in names} | {one["decided_by"] for one in findings if one["person"]}
 
 
 class Check(NamedTuple):
-    """A blind answer, the machine's decision that it was compared with, and what holds of the line today."""
+    """A blind answer, the decision that it was compared with, and what holds of the line today."""
 
     answer: PersonFinding
     decided: DecidedLine
     today: DecidedLine
+    people: Collection[str] = ()  # whose decision it was; none: the machine's
 
 
 Verdict = Literal["confirmed", "upheld", "open", "wrong"]
 
 
 def verdict(check: Check) -> Verdict:
-    """What became of a machine's decision: confirmed, doubted and upheld, doubted and still open, or found wrong."""
-    if agrees(check.answer, check.decided):
+    """What became of a decision: confirmed, doubted and upheld, doubted and still open, or found wrong."""
+    by_machine = not check.people
+    if agrees(check.answer, check.decided, by_machine=by_machine):
         return "confirmed"
     if check.today.outcome.status == "review":
         return "open"
-    return "upheld" if _comparable(check.today) == _comparable(check.decided) else "wrong"
+    now, then = (_comparable(decided, by_machine=by_machine) for decided in (check.today, check.decided))
+    return "upheld" if now == then else "wrong"
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorRate:
-    """How often the machine errs in one kind of decision, judged by the lines that were checked."""
+    """How often one kind of decision is wrong, judged by the lines that were checked."""
 
     kind: Outcome | None  # None: all kinds together
-    lines: int  # that the machine decided so and that no person has decided since
+    lines: int  # that stand decided so by the machine alone, or by people
     drawn: int  # of these
     checked: int
     verdicts: Mapping[Verdict, int]
@@ -81,10 +106,14 @@ class ErrorRate:
     upper: float
 
 
-def error_rates(counts: Mapping[Outcome, tuple[int, int]], checks: Iterable[Check]) -> list[ErrorRate]:
+Decisions = Mapping[Outcome, tuple[int, int]]
+"""How many settled lines have an outcome, and how many of them are drawn."""
+
+
+def error_rates(counts: Decisions, checks: Iterable[Check]) -> list[ErrorRate]:
     """The error rate of all decisions, and of each kind. One that is doubted counts as an error until it is upheld.
 
-    `counts` has for each outcome how many lines have it by the machine alone, and how many of them are drawn.
+    `counts` are the settled lines of those who decided, and `checks` the answers to their decisions.
     """
     seen: dict[Outcome, Counter[Verdict]] = defaultdict(Counter)
     for check in checks:
@@ -93,6 +122,12 @@ def error_rates(counts: Mapping[Outcome, tuple[int, int]], checks: Iterable[Chec
     rates = [_rate(kind, counts.get(kind, (0, 0)), seen[kind]) for kind in kinds]
     lines, drawn = sum(r.lines for r in rates), sum(r.drawn for r in rates)
     return [_rate(None, (lines, drawn), sum(seen.values(), Counter())), *rates]
+
+
+def rates_by_person(counts: Mapping[str, Decisions], checks: Collection[Check]) -> dict[str, list[ErrorRate]]:
+    """The error rates of each person, by name: of all decisions that the person shares, then of each kind."""
+    names = sorted({*counts, *(name for check in checks for name in check.people)})
+    return {name: error_rates(counts.get(name, {}), [one for one in checks if name in one.people]) for name in names}
 
 
 def _rate(kind: Outcome | None, lines: tuple[int, int], seen: Counter[Verdict]) -> ErrorRate:

@@ -2,6 +2,7 @@
 
 from hashlib import sha256
 from math import comb
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,13 +17,16 @@ from app.law.quality import (
     at_least,
     check_answer,
     clopper_pearson,
+    decided_by_machine,
     draw,
     error_rates,
     is_drawn,
+    people_of,
+    rates_by_person,
     verdict,
 )
 from app.law.reasons import VALID, Outcome
-from app.law.review import PersonFinding
+from app.law.review import MISMATCH, PersonFinding
 
 NUMBERS = st.integers(1, 2_147_483_647)
 PLACES = st.builds(Place, NUMBERS, NUMBERS, NUMBERS)
@@ -128,15 +132,77 @@ GOOD = DecidedLine(VALID, "V1")
         (PersonFinding(Outcome("review")), GOOD, False),
     ],
 )
+@pytest.mark.parametrize("by_machine", [True, False])
 def test_an_answer_agrees_where_it_says_the_same_of_the_line(
-    answer: PersonFinding, decided: DecidedLine, *, same: bool
+    answer: PersonFinding, decided: DecidedLine, *, same: bool, by_machine: bool
 ) -> None:
-    assert agrees(answer, decided) is same
+    assert agrees(answer, decided, by_machine=by_machine) is same
 
 
-def test_a_good_line_needs_its_voter() -> None:
-    with pytest.raises(FindingRefusedError):
-        check_answer(PersonFinding(VALID))
+OTHER_HAND = DecidedLine(MISMATCH, "V1")
+
+
+@pytest.mark.parametrize(
+    ("answer", "decided", "with_machine", "with_people"),
+    [
+        (PersonFinding(MISMATCH, "V1"), GOOD, True, False),
+        (PersonFinding(MISMATCH, "V2"), GOOD, False, False),
+        (PersonFinding(MISMATCH, "V1"), DecidedLine(Outcome("invalid", "duplicate"), "V1"), True, False),
+        (PersonFinding(MISMATCH, "V1"), OTHER_HAND, True, True),
+        (PersonFinding(VALID, "V1"), OTHER_HAND, True, False),
+    ],
+)
+def test_a_machine_answers_for_the_voter_and_people_for_the_signature_as_well(
+    answer: PersonFinding, decided: DecidedLine, *, with_machine: bool, with_people: bool
+) -> None:
+    assert agrees(answer, decided, by_machine=True) is with_machine
+    assert agrees(answer, decided, by_machine=False) is with_people
+
+
+@pytest.mark.parametrize("outcome", [VALID, MISMATCH])
+def test_what_is_said_of_a_voter_names_the_voter(outcome: Outcome) -> None:
+    with pytest.raises(FindingRefusedError, match="voter_id"):
+        check_answer(PersonFinding(outcome))
+    check_answer(PersonFinding(outcome, "V1"))
+
+
+def content(status: str, reason: str | None = None, **facts: Any) -> dict[str, Any]:  # noqa: ANN401  # any JSON values
+    """A finding's content, as far as the check reads it."""
+    people = {"confirmed_by": [], "mismatch_by": [], "decided_by": "machine", "person": False}
+    return {"status": status, "reason": reason, "voter_id": "V1", "evidence": {}, **people, **facts}
+
+
+OF_ANOTHER = {"status": "valid", "reason": None, "voter_id": "V2"}
+BY_CLERK: dict[str, Any] = {"person": True, "decided_by": "clerk-1", "confirmed_by": ["clerk-1"], "evidence": None}
+
+
+@pytest.mark.parametrize(
+    ("findings", "machine"),
+    [
+        ([content("valid")], GOOD),
+        ([content("valid"), content("valid", **BY_CLERK)], GOOD),
+        ([content("valid"), content("invalid", "illegible", **BY_CLERK)], GOOD),
+        ([content("valid"), content("invalid", "duplicate", evidence=None)], GOOD),
+        ([content("invalid", "canceled")], DecidedLine(Outcome("invalid", "canceled"), "V1")),
+        ([content("review", "weak_match"), content("valid", **BY_CLERK)], None),
+        ([content("valid"), content("valid", **BY_CLERK), content("review", "new_roll")], None),
+        ([content("valid"), content("review", "new_roll", by_data=OF_ANOTHER)], DecidedLine(VALID, "V2")),
+        ([content("valid"), content("invalid", "signature_mismatch", confirmed_by=["a", "b", "c"])], GOOD),
+        ([content("valid", **BY_CLERK)], None),
+    ],
+)  # fmt: skip
+def test_the_machines_decision_is_that_of_the_newest_examination(
+    findings: list[dict[str, Any]], machine: DecidedLine | None
+) -> None:
+    assert decided_by_machine(findings) == machine
+
+
+def test_who_has_spoken_on_a_line_is_everyone_of_its_findings() -> None:
+    opinion = content("valid", person=True, decided_by="clerk-2", mismatch_by=["clerk-2"])
+    undone = content("review", "undone", person=True, decided_by="supervisor-1")
+    assert people_of([content("valid"), content("valid", **BY_CLERK), opinion, undone]) == {
+        "clerk-1", "clerk-2", "supervisor-1",
+    }  # fmt: skip
 
 
 DOUBT = PersonFinding(Outcome("review"))
@@ -151,6 +217,11 @@ DOUBT = PersonFinding(Outcome("review"))
         (Check(DOUBT, GOOD, DecidedLine(Outcome("invalid", "duplicate"), "V1")), "upheld"),
         (Check(DOUBT, GOOD, DecidedLine(VALID, "V2")), "wrong"),
         (Check(DOUBT, GOOD, DecidedLine(Outcome("invalid", "illegible"))), "wrong"),
+        (Check(PersonFinding(MISMATCH, "V1"), GOOD, OTHER_HAND), "confirmed"),
+        (Check(PersonFinding(MISMATCH, "V1"), GOOD, OTHER_HAND, ("a",)), "wrong"),
+        (Check(PersonFinding(MISMATCH, "V1"), GOOD, GOOD, ("a",)), "upheld"),
+        (Check(DOUBT, GOOD, OTHER_HAND), "upheld"),
+        (Check(PersonFinding(VALID, "V1"), OTHER_HAND, OTHER_HAND, ("a", "b", "c")), "upheld"),
     ],
 )
 def test_a_doubt_is_what_the_second_look_makes_of_it(check: Check, became: str) -> None:
@@ -178,3 +249,13 @@ def test_the_rates_add_up_whatever_the_order(checks: list[Check]) -> None:
     for rate in (together, *kinds):
         assert sum(rate.verdicts.values()) == rate.checked
         assert rate.rate is None or rate.lower <= rate.rate <= rate.upper
+
+
+@given(st.lists(st.builds(Check, ANSWERS, KINDS, TODAY, st.sets(st.sampled_from(["ann", "ben", "cy"]), min_size=1))))
+def test_each_person_answers_for_what_the_person_decided(checks: list[Check]) -> None:
+    counts = {"ann": {VALID: (5, 1)}, "dee": {VALID: (1, 0)}}
+    rates = rates_by_person(counts, checks)
+    assert list(rates) == sorted({"ann", "dee", *(name for check in checks for name in check.people)})
+    for name, (overall, *_) in rates.items():
+        assert overall.checked == sum(name in check.people for check in checks)
+        assert overall.lines == sum(lines for lines, _ in counts.get(name, {}).values())

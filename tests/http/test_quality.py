@@ -164,12 +164,12 @@ async def test_each_line_has_one_answer_and_the_same_again_is_the_same(world: Wo
     assert await world.status(str(place)) == ("valid", None)
 
 
-async def test_what_is_not_drawn_or_decided_by_a_person_is_not_checked(world: World) -> None:
+async def test_what_is_not_drawn_or_not_settled_is_not_checked(world: World) -> None:
     [place] = await drawn_places(world, 1)
     seed = await seed_of(world)
     beside = next(p for n in count(1) if not is_drawn(seed, p := Place(2, 1, n), SHARE))
     await world.batch([line(1, place), line(2, beside)])
-    await world.finding(str(place), status="valid")
+    await world.finding(str(place), status="review")
     assert await sample(world) == []
     for where, voter_id in ((place, "V1"), (beside, "V2")):
         refused = await check(world, where, status="valid", voter_id=voter_id)
@@ -190,7 +190,8 @@ async def test_what_is_not_drawn_or_decided_by_a_person_is_not_checked(world: Wo
         ({"status": "review", "reason": "illegible"}, "finding_refused"),
         ({"status": "invalid"}, "finding_refused"),
         ({"status": "invalid", "reason": "duplicate"}, "finding_refused"),
-        ({"status": "invalid", "reason": "signature_mismatch"}, "finding_refused"),
+        ({"status": "invalid", "reason": "withdrawn"}, "finding_refused"),
+        ({"status": "invalid", "reason": "signature_mismatch"}, "finding_refused"),  # of which voter's?
         ({"status": "valid", "voter_id": "QXCANARY"}, "unknown_voter"),
     ],
 )

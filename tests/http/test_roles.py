@@ -41,6 +41,7 @@ MAY: Final[dict[str, set[Role]]] = {
     "post_finding": {"clerk", "supervisor"},
     "post_findings": {"clerk", "supervisor"},
     "get_quality": {"clerk", "supervisor", "auditor"},
+    "get_quality_of_people": {"supervisor"},
     "get_quality_sample": {"clerk", "supervisor"},
     "post_quality_check": {"clerk", "supervisor"},
     "look_up_voters": {"clerk", "supervisor", "system"},
