@@ -17,6 +17,7 @@ MODULES: Final = {
     "app.cli.assignments": ("assignments",),
     "app.cli.rolls": ("roll", "aliases", "reexamine"),
     "app.cli.petitions": ("petition", "tally", "explain", "finding", "revise", "withdraw", "section", "control-totals"),
+    "app.cli.queues": ("queue",),
     "app.station.cli": ("station",),
     "app.cli.rulesets": ("ruleset",),
     "app.cli.verify": ("verify", "bundle", "ledger-key"),

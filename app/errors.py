@@ -147,6 +147,30 @@ class SupervisorNeededError(RecallError, code="supervisor_needed", kind="forbidd
     """Another person decided this line: a reversal needs a supervisor and a note."""
 
 
+class LineHeldError(RecallError, code="line_held", kind="conflict"):
+    """Another person holds this line: decide another one, or wait until it is released or its lease ends."""
+
+
+class LeaseOverError(RecallError, code="lease_over", kind="conflict"):
+    """Your lease on this line has ended: claim the line again, or release it."""
+
+
+class LineEscalatedError(RecallError, code="line_escalated", kind="conflict"):
+    """This line was escalated: a supervisor decides it or returns it."""
+
+
+class NotEscalatedError(RecallError, code="not_escalated", kind="conflict"):
+    """This line is not escalated."""
+
+
+class UnknownClaimError(RecallError, code="unknown_claim", kind="not_found"):
+    """You hold no line by this claim: it ended, or is another person's."""
+
+
+class ClaimLimitError(RecallError, code="claim_limit", kind="conflict"):
+    """You hold as many lines as one person may: decide or release some first."""
+
+
 class WithdrawalRefusedError(RecallError, code="withdrawal_refused", kind="invalid"):
     """This withdrawal cannot be recorded."""
 

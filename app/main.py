@@ -22,11 +22,13 @@ from app.http import (
     defects,
     health,
     history,
+    line_notes,
     metrics,
     openapi,
     petitions,
     problems,
     quality,
+    queues,
     raw_count,
     reads,
     ruleset_changes,
@@ -54,6 +56,8 @@ _ROUTERS = (
     ruleset_changes.router,
     signatures.router,
     history.router,
+    queues.router,
+    line_notes.router,
     signatures.withdrawals,
     sections.router,
     defects.router,
@@ -124,6 +128,7 @@ async def _running(
     budget = ReadBudget(settings.reads_per_day, settings.time_zone)
     state = State(database, uploads, matchers, counted, rate, signer, history, budget, limits, now, folders)
     state.embedded = not settings.database_url
+    state.lease_seconds = settings.lease_seconds
     works = (
         keep_examined(state.count, now, matchers.decide_lines),
         keep_checkpoints(database, signer, now),

@@ -45,6 +45,7 @@ class Settings:
     requests_per_second: int = 1000  # from one key, with bursts of twice as many
     reads_per_day: int = 3_000  # lines whose voter data a principal may read in a day of
     time_zone: str = "America/Los_Angeles"  # the county
+    lease_seconds: int = 900  # that a person holds claimed lines, unless the person renews the claim
     streams: int = 2000  # of the tally at a time
     telemetry: bool = False  # send spans to OpenTelemetry; its own variables OTEL_… say where
     checkpoint_key_file: Path | None = None  # Ed25519, PEM; None: `checkpoint.key` in data_dir, made if it is missing
@@ -82,6 +83,7 @@ class Settings:
             requests_per_second=_count(environment, "REQUESTS_PER_SECOND", 1000),
             reads_per_day=_count(environment, "READS_PER_DAY", 3_000, most=_MOST_READS),
             time_zone=_time_zone(environment.get("TIME_ZONE") or "America/Los_Angeles"),
+            lease_seconds=_count(environment, "LEASE_SECONDS", 900, most=86_400),
             streams=_count(environment, "TALLY_STREAMS", 2000, most=100_000),
             telemetry=any(map(environment.get, _COLLECTORS)) and not telemetry_disabled,
             checkpoint_key_file=paths.get("CHECKPOINT_KEY_FILE"),

@@ -169,11 +169,12 @@ async def page_of_lines(
     """
     t = line_table.c
     but_for_doubts = and_(func.cardinality(t.mismatch_by) > 0, func.cardinality(t.confirmed_by) >= t.people_needed)
-    settled = (or_(t.settled, but_for_doubts) if blind else t.settled).label("settled")
-    query = select(t.section, t.page, t.line, t.status, t.reason, settled, t.version, t.voter_id).where(
-        t.county_id == petition.county_id, t.petition_id == petition.petition_id
-    )
-    query = query.where(*(t[name] == value for name, value in only.items() if value is not None))
+    settled = or_(t.settled, but_for_doubts) if blind else t.settled
+    query = select(
+        t.section, t.page, t.line, t.status, t.reason, settled.label("settled"), t.version, t.voter_id
+    ).where(t.county_id == petition.county_id, t.petition_id == petition.petition_id)
+    columns_of = {**t, "settled": settled}
+    query = query.where(*(columns_of[name] == value for name, value in only.items() if value is not None))
     if after is not None:
         query = query.where(tuple_(t.section, t.page, t.line) > tuple_(*after))
     query = query.order_by(t.section, t.page, t.line).limit(limit)

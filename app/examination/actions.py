@@ -23,6 +23,7 @@ from app.count.line_queries import LineRead, list_petitions, read_line, read_lin
 from app.count.queries import Change, columns, hold_basis, lock_lines, lock_slots, section_dates
 from app.count.record import ChangedMeanwhileError, Count, record
 from app.database.tables import new_id
+from app.examination import leases
 from app.examination import queries as rows
 from app.examination.defect_queries import lines_before
 from app.examination.holding import mark_held
@@ -51,12 +52,13 @@ async def decide_by_person(
 ) -> dict[Place, Line | errors.RecallError]:
     """Record a person's findings on several lines. Returns each line as it is afterwards, or why it was refused.
 
-    A refused finding (UnknownLineError, UnknownVoterError, FindingRefusedError, SupervisorNeededError) never fails
-    another one.
+    A refused finding (UnknownLineError, UnknownVoterError, FindingRefusedError, SupervisorNeededError, and those of
+    `leases.refusals`) never fails another one.
     """
     reads = await read_lines(change.connection, change.petition.key, said)
     sections = {place.section for place in said}  # read after the lines: of a line that a defect changed it is known
     _, _, defects = await section_dates(change.connection, change.petition.key, sections)
+    held = await leases.refusals(change, reads, who)
     named = {  # the voters whose lines these were not yet found to be
         place: voter_id
         for place, read in reads.items()
@@ -76,6 +78,8 @@ async def decide_by_person(
             defect = defects.get(place.section)
             if defect and reads[place].line.outcome == SECTION_DEFECT:
                 raise errors.SectionDefectiveError
+            if place in held:
+                raise held[place]
             finding = judge(reads[place].line, said[place], who, change.petition.ruleset)
             if finding and place in named:
                 if named[place] not in known:
@@ -88,7 +92,7 @@ async def decide_by_person(
         if finding:
             finding = under_defect(finding, defect)
             findings.append(finding._replace(writing_sha256=reads[place].signature.sha256))
-    lines = await record(change, "finding", findings) if findings else {}
+    lines = await leases.record_findings(change, findings, who) if findings else {}
     return results | {finding.place: lines[finding.place] for finding in findings}
 
 

@@ -35,6 +35,7 @@ from app.database.engine import is_damage, takes_no_write
 from app.database.pools import Database
 from app.database.queries import DatabaseHistory
 from app.errors import BusyError
+from app.examination.queues import QueueBoard
 from app.examination.reads import ReadBudget, VoterRead
 from app.http import problems
 from app.http.limits import NEVER_REFUSED, Limits
@@ -286,6 +287,7 @@ class State:
     posted: PostedLines = field(default_factory=PostedLines)
     petitions: dict[PetitionKey, Petition] = field(default_factory=dict)
     tally_bodies: dict[UUID, tuple[int, bytes]] = field(default_factory=dict)  # by petition: version, and as JSON
+    lease_seconds: int = 900  # that a person holds claimed lines, unless the person renews the claim
 
     def __post_init__(self) -> None:
         """Begin the parts that work on the others."""
@@ -293,6 +295,7 @@ class State:
         self.count = Count(self.database)
         self.group_commit = GroupCommit(self.count, self.now, self.matchers.decide_lines, at_once=max(2, processes))
         self.keys = KeyRing(self.database)
+        self.queues = QueueBoard(self.database)
         self.prover = Prover(self.database)
 
     async def put_on_record(self, who: Principal, read: VoterRead) -> None:
@@ -371,6 +374,8 @@ Poster = Annotated[Principal, allow("station", "clerk", "supervisor", "system")]
 LineReader = Annotated[Principal, allow("station", "system", "clerk", "supervisor", "auditor")]
 Searcher = Annotated[Principal, allow("clerk", "supervisor", "system")]
 ConfidentialOfficer = Annotated[Principal, allow("confidential")]
+QueueReader = Annotated[Principal, allow("clerk", "supervisor", "auditor", "confidential")]
+ClaimHolder = Annotated[Principal, allow("clerk", "supervisor", "confidential")]
 Verifier = Annotated[Principal, allow("supervisor", "auditor")]
 
 

@@ -4,10 +4,13 @@ from datetime import datetime
 
 from fastapi import APIRouter
 
+from app.access.names import is_among
 from app.count.line_queries import line_history, line_writings, read_line
+from app.examination.note_queries import notes_on
 from app.examination.reads import line_read
 from app.http import wire
 from app.http.frame import AppState, PathPetition, Reader
+from app.http.line_notes import NoteOut
 from app.http.signatures import FindingOut, WritingOut, sees_doubts
 
 router = APIRouter(prefix="/v1/petitions/{petition_id}/signatures/{place}/history", tags=["signatures"])
@@ -22,11 +25,12 @@ class EnteredWritingOut(WritingOut):
 
 
 class LineHistoryOut(wire.ResponseModel):
-    """Every text of a line and every finding on it, the oldest first."""
+    """Every text of a line, every finding on it and every note, the oldest first."""
 
     place: str
     writings: list[EnteredWritingOut]
     findings: list[FindingOut]
+    notes: list[NoteOut]
 
 
 @router.get("", response_model=LineHistoryOut)
@@ -43,8 +47,10 @@ async def get_line_history(who: Reader, state: AppState, petition: PathPetition,
         shown = line_read(petition.petition_id, place, read.finding | {"evidence": {"candidates": candidates}})
         await state.budget.put_on_record(connection, who, shown, now=state.now())
         writings = await line_writings(connection, petition.key, place)
+        notes = await notes_on(connection, petition.key, place)
     if read.undoubted and not sees_doubts(who, read):
         findings = [finding for finding in findings if not finding["mismatch_by"]]
+        notes = [note for note in notes if not is_among(note.noted_by, read.line.mismatch_by)]
     of_evidence = ({"evidence_of": one["finding_no"] if one["evidence"] else None} for one in findings)
     return {
         "place": str(place),
@@ -52,5 +58,6 @@ async def get_line_history(who: Reader, state: AppState, petition: PathPetition,
             EnteredWritingOut(**WritingOut.model_validate(text).model_dump(), entered_by=by, entered_at=at, note=note)
             for by, at, note, text in writings
         ],
+        "notes": notes,
         "findings": [one | of for one, of in zip(findings, of_evidence, strict=True)],
     }

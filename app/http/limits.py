@@ -50,6 +50,7 @@ _KINDS: Final[Mapping[str, str]] = {
     "get_quality": "lists",
     "get_quality_of_people": "lists",
     "dry_run_ruleset": "lists",
+    "get_queues": "lists",
     "get_quality_sample": "searches",
     "look_up_voters": "searches",
 }

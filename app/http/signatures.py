@@ -364,9 +364,11 @@ async def list_signatures(
     state: AppState,
     petition: PathPetition,
     paging: wire.ListPaging,
+    *,
     status: wire.Status | None = None,
     reason: wire.LineReason | None = None,
     section: wire.Number | None = None,
+    settled: wire.Flag | None = None,
 ) -> object:
     """Pages in paper order: follow `next_cursor` until it is null.
 
@@ -374,9 +376,9 @@ async def list_signatures(
     may read.
     """
     after, most, blind = paging.after(wire.place_of), paging.limit + 1, principal.role != "auditor"
-    filters: dict[str, Any] = {"status": status, "reason": reason, "section": section, "blind": blind}
+    filters: dict[str, Any] = {"status": status, "reason": reason, "section": section, "settled": settled}
     async with state.database.begin() as connection:
-        found = await page_of_lines(connection, petition.key, after=after, limit=most, **filters)
+        found = await page_of_lines(connection, petition.key, after=after, limit=most, blind=blind, **filters)
     listed = [row._asdict() | {"place": str(Place(row.section, row.page, row.line))} for row in found]
     page = paging.page("signatures", listed, lambda line: line["place"])
     named = {line["place"]: line["voter_id"] for line in page["signatures"] if line["voter_id"]}

@@ -16,8 +16,9 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
 from app.access import principals
+from app.examination import note_queries
 from app.http.problems import Problem, field_error, field_errors, invalid
-from app.law import defect, line, raw_count, reasons, registration, section
+from app.law import defect, line, queues, raw_count, reasons, registration, section
 from app.law.line import LARGEST_NUMBER, Place
 from app.ledger import entries
 from app.roll import queries
@@ -210,6 +211,8 @@ RollState = TypeAliasType("RollState", queries.RollState)
 RollFormat = TypeAliasType("RollFormat", Literal["canonical", "california", "north-carolina"])
 Standing = TypeAliasType("Standing", registration.Eligibility)
 RegistrationStatus = TypeAliasType("RegistrationStatus", registration.RegistrationStatus)
+Queue = TypeAliasType("Queue", queues.Queue)
+NoteKind = TypeAliasType("NoteKind", note_queries.NoteKind)
 EntryType = TypeAliasType("EntryType", entries.EntryType)
 Outlook = TypeAliasType("Outlook", line.Outlook)
 
@@ -246,6 +249,9 @@ DIGITS: Final = _spelled(_DIGITS, str)
 """A number in a path or query as documented: digits, without sign, space, point or underscore."""
 Number = Annotated[Whole, DIGITS]
 
+Flag = Annotated[bool, _spelled(re.compile("true|false"), "true".__eq__)]
+"""A parameter that is `true` or `false`."""
+
 PLACE_PATTERN: Final = "[1-9][0-9]{0,8}-[1-9][0-9]{0,8}-[1-9][0-9]{0,8}"  # each number up to LARGEST_NUMBER
 PlaceText = Annotated[str, Field(pattern=f"^{PLACE_PATTERN}$")]
 
@@ -269,6 +275,7 @@ async def _place(place: Annotated[str, Path(pattern=f"^{PLACE_PATTERN}$")]) -> P
 
 
 PathPlace = Annotated[Place, Depends(_place)]
+DecidersQueue = Literal["to_decide", "to_confirm", "to_compare"]
 Limit = Annotated[int, Query(ge=1, le=1000), DIGITS]
 _Cursor = Annotated[str | None, Query(pattern="^[A-Za-z0-9_-]{1,100}$")]
 

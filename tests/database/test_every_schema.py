@@ -52,6 +52,14 @@ YOUNGER = {
     "raw_count_confirmation": (
         "INSERT INTO raw_count_confirmation SELECT county_id, petition_id, 1, 'b', now() FROM petition"
     ),
+    "lease": (
+        "INSERT INTO lease SELECT county_id, petition_id, 1, 1, 1, false, gen_random_uuid(), 'to_decide', 'a', 'a',"
+        " now(), now() FROM petition"
+    ),
+    "escalated_line": "INSERT INTO escalated_line SELECT county_id, petition_id, 1, 1, 1, 'a', now() FROM petition",
+    "line_note": (
+        "INSERT INTO line_note SELECT county_id, petition_id, 1, 1, 1, 1, 'note', 'n', 'a', now() FROM petition"
+    ),
     # Of a petition that there is not: the ledger of one has entries for both.
     "section_registration": (
         "INSERT INTO section_registration VALUES ('sample', gen_random_uuid(), 1, 1, 5, 50, 'A', 'B', NULL, NULL, NULL,"

@@ -40,6 +40,16 @@ MAY: Final[dict[str, set[Role]]] = {
     "list_signatures": {"clerk", "supervisor", "auditor"},
     "post_finding": {"clerk", "supervisor"},
     "post_findings": {"clerk", "supervisor"},
+    "get_queues": {"clerk", "supervisor", "auditor", "confidential"},
+    "claim_lines": {"clerk", "supervisor"},
+    "claim_escalated": {"supervisor"},
+    "claim_confidential": {"confidential"},
+    "get_claims": {"clerk", "supervisor", "confidential"},
+    "renew_claim": {"clerk", "supervisor", "confidential"},
+    "release_claim": {"clerk", "supervisor", "confidential"},
+    "post_note": {"clerk", "supervisor"},
+    "escalate_line": {"clerk", "supervisor"},
+    "return_line": {"supervisor"},
     "get_quality": {"clerk", "supervisor", "auditor"},
     "get_quality_of_people": {"supervisor"},
     "get_quality_sample": {"clerk", "supervisor"},
@@ -99,6 +109,7 @@ async def ask(app: FastAPI, operation: str, petition_id: str, key: str | None) -
     """An empty request: whoever is let in gets no further than its content."""
     method, path = guarded(app)[operation]
     known = {"petition_id": petition_id, "place": "1-1-1", "section": "1", "proposal_no": "1", "withdrawal_id": UNKNOWN}
+    known |= {"queue": "to_decide", "claim_id": UNKNOWN}
     headers = [(b"content-type", b"application/json")]
     if key is not None:
         headers.append((b"authorization", b"Bearer " + key.encode()))
@@ -189,6 +200,8 @@ class Matrix:
             "section": "1",
             "proposal_no": "1",
             "withdrawal_id": UNKNOWN,
+            "queue": "to_decide",
+            "claim_id": UNKNOWN,
         }
         ids |= {"prefix": self.prefix, "roll_version": "1", "change_no": "1"}
         if kind == "unknown":

@@ -38,7 +38,7 @@ async def explore(database: Database, watching: asyncpg.Connection, pair: Pair) 
     """
     at = 0
     while True:
-        acts, reached = await _race(database, watching, pair, at)
+        acts, reached = await race(database, watching, pair, at)
         if not reached:
             return at
         await recount.check(watching, acts.petition.petition_id)
@@ -78,7 +78,7 @@ async def standing(watching: asyncpg.Connection, acts: Acts, place: Place) -> St
     return row["status"], row["reason"]
 
 
-async def _race(database: Database, watching: asyncpg.Connection, pair: Pair, at: int) -> tuple[Acts, bool]:
+async def race(database: Database, watching: asyncpg.Connection, pair: Pair, at: int) -> tuple[Acts, bool]:
     """Run one schedule; whether the first got as far as its stop."""
     acts = Acts(database, await a_petition(database, pair.ruleset))
     for act in pair.before:
