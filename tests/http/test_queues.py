@@ -48,12 +48,9 @@ async def expire(connection: asyncpg.Connection) -> None:
     await connection.execute("UPDATE lease SET expires_at = now() - interval '1 second'")
 
 
-NO_DATES = {"signed_from": None, "signed_to": None}
-
-
 async def a_line_of_each_queue(world: World) -> None:
     """In section 1 a line to compare, in 2 two to confirm, in 3 one to decide."""
-    await world.verb("/sections/3", method="PUT", **NO_DATES)
+    await world.verb("/sections/3", method="PUT", signed_from=None, signed_to=None)
     await world.batch([line(1, (1, 1, 1)), stranger((2, 1, 1)), stranger((2, 1, 2)), line(2, (3, 1, 1))])
 
 

@@ -37,12 +37,12 @@ def claiming(who: Principal, held: Held) -> Act:
     return act
 
 
-def submit_a_stranger(acts: Acts) -> object:
-    return acts.submit(STRANGER)
+async def submit_a_stranger(acts: Acts) -> None:
+    await acts.submit(STRANGER)
 
 
-def confirm(acts: Acts) -> object:
-    return acts.find(LOW, PersonFinding(Outcome("invalid", "not_registered")), CLERK)
+async def confirm(acts: Acts) -> None:
+    await acts.find(LOW, PersonFinding(Outcome("invalid", "not_registered")), CLERK)
 
 
 async def end(acts: Acts) -> None:
