@@ -58,7 +58,6 @@ async def decide_by_person(
     reads = await read_lines(change.connection, change.petition.key, said)
     sections = {place.section for place in said}  # read after the lines: of a line that a defect changed it is known
     _, _, defects = await section_dates(change.connection, change.petition.key, sections)
-    held = await leases.refusals(change, reads, who)
     named = {  # the voters whose lines these were not yet found to be
         place: voter_id
         for place, read in reads.items()
@@ -69,17 +68,14 @@ async def decide_by_person(
     voters = {place: said[place].voter_id or read.line.voter_id or "" for place, read in reads.items()}
     ids = await counted_ids(change, set(voters.values()))
     said = {place: replace(one, voter_id=ids.get(voters.get(place, ""), one.voter_id)) for place, one in said.items()}
-    results: dict[Place, Line | errors.RecallError] = {}
+    results: dict[Place, Line | errors.RecallError] = {place: errors.UnknownLineError() for place in said}
+    results |= (held := await leases.refusals(change, reads, who))
     findings: list[Finding] = []
-    for place in sorted(said):
+    for place in sorted(reads.keys() - held.keys()):
         try:
-            if place not in reads:
-                raise errors.UnknownLineError
             defect = defects.get(place.section)
             if defect and reads[place].line.outcome == SECTION_DEFECT:
                 raise errors.SectionDefectiveError
-            if place in held:
-                raise held[place]
             finding = judge(reads[place].line, said[place], who, change.petition.ruleset)
             if finding and place in named:
                 if named[place] not in known:
