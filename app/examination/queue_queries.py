@@ -241,7 +241,14 @@ async def renew(
 
 
 async def release(connection: Connection, petition: PetitionKey, claim_id: UUID, *, who: Principal) -> int:
-    """End the leases of a claim of a person, also those that ran out. Returns how many there were."""
+    """End the leases of a claim of a person, also those that ran out. Returns how many there were.
+
+    Args:
+        connection: any.
+        petition: whose lines.
+        claim_id: of the claim.
+        who: the person.
+    """
     return len(await connection.fetch(_RELEASE, *petition, look_of(who.name), claim_id))
 
 
