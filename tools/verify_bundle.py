@@ -126,6 +126,8 @@ class Ledger:
         self.ruleset = ""
         self.hash, self.tally, self.closed = bytes(32), "", False
         self.stage, self.raw = "open", [0, 0, 0]  # where the raw count stands; and it, as it was frozen
+        self.named: dict[str, str] = {}  # the hash of a record -> the entry that names it
+        self.rulesets: list[tuple[str, str, str]] = []  # entry, name, hash of the parameters
         self.freezes: dict[int, list[Any]] = {}  # by entry: what it says, and what the findings give
 
     def find(self, seq: int) -> tuple[int, int, int]:
@@ -168,6 +170,7 @@ def step_2_chain(bundle: zipfile.ZipFile, points: list[Json]) -> Ledger:
         two_people = said.get("reason") and said.get("proposed_by") != said.get("confirmed_by")
         if kind == "ruleset" and not two_people:
             step.fault(where, "a change of the ruleset takes two people and a reason")
+        keep_names(ledger, where, kind, said)
         ledger.closed = ledger.closed or kind == "close"
         destroy(step, ledger, where, said)
         while waiting and waiting[-1]["size"] <= expected:
@@ -176,6 +179,15 @@ def step_2_chain(bundle: zipfile.ZipFile, points: list[Json]) -> Ledger:
         step.fault(point["name"], f"it was signed over {point['size']} entries; there are {len(ledger.seqs)}")
     step.end(f"{len(ledger.seqs)} entries, {len(ledger.marks)} leaves")
     return ledger
+
+
+def keep_names(ledger: Ledger, where: str, kind: str, said: Json) -> None:
+    """Keep the hashes of records that an entry names, and of its ruleset's parameters; entries of before lack these."""
+    leaves = [one["declaration"] for one in said["sections"]] if kind == "registration" else []
+    leaves += [said[name] for name in ("proposal", "act") if name in said]
+    ledger.named |= dict.fromkeys(leaves, where)
+    if "ruleset_sha256" in said:
+        ledger.rulesets.append((where, said["ruleset"], said["ruleset_sha256"]))
 
 
 def read_payload(step: Step, where: str, text: str, leaves: int) -> Json:
@@ -363,6 +375,22 @@ def step_6_checkpoints(step: Step, own: list[Json], entries: int) -> None:
     step.end(f"{len(own)} checkpoints, {entries - size} entries after the last")
 
 
+def step_7_records(bundle: zipfile.ZipFile, manifest: Json, ledger: Ledger) -> None:
+    """What people put on record besides findings is what the entries name, and so are the rulesets' parameters."""
+    step, named, count, partly = Step("7. records"), dict(ledger.named), 0, any(m & DESTROYED for m in ledger.marks)
+    for record in records(bundle, "records.ndjson"):
+        count += 1
+        leaf = sha256(b"\x00", bytes.fromhex(record["salt"]), record["content"].encode()).hex()
+        if named.pop(leaf, None) is None and record["kind"] != "proposal":  # the ledger names those that were confirmed
+            step.fault(f"{record['kind']} {count}", "no entry names it as it is here")
+    for where in [] if partly else sorted(named.values()):
+        step.fault(where, "a record that it names is missing")
+    for where, name, digest in ledger.rulesets:
+        if sha256(manifest["rulesets"].get(name, "").encode()).hex() != digest:
+            step.fault(where, "the parameters of its ruleset are not those it was made under")
+    step.end(f"{count} records, {len(ledger.rulesets)} rulesets")
+
+
 def read_note(name: str, note: str, key: Key, origin: str) -> Json:
     """The checkpoint of a signed note; an error gives the reason if it is none."""
     match = NOTE.fullmatch(note)
@@ -418,6 +446,8 @@ def verify(path: str, key_text: str | None, files: list[str]) -> bool:
         step_4_leaves(ledger)
         step_5_end(manifest, ledger)
         step_6_checkpoints(last, own, len(ledger.seqs))
+        if "rulesets" in manifest:  # and in bundles of earlier programs neither these nor the records
+            step_7_records(bundle, manifest, ledger)
     return not Step.failed
 
 

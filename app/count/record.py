@@ -15,7 +15,7 @@ from app.access.queries import add_county
 from app.count import queries as rows
 from app.count.line_queries import add_petition
 from app.count.queries import Change
-from app.count.ruleset_queries import find_ruleset, ruleset_of
+from app.count.ruleset_queries import find_ruleset, parameters_sha256, ruleset_of
 from app.count.tally import TallyBoard
 from app.database.pools import Database
 from app.database.tables import new_id
@@ -170,11 +170,12 @@ class Count:
             petition = Petition(**values, petition_id=new_id(now), state="open", created_at=now)
             check_terms(petition)
             check_district(petition, await districts_in_use(connection, petition.county_id))
+            sealed = await parameters_sha256(connection, ruleset.name)
             await add_county(connection, petition.county_id)
         async with self.database.begin() as connection:
             await add_petition(connection, petition, opened_by)
             raw = (await connection.get_raw_connection()).driver_connection
-            await write(Change(raw, petition, now), "open", [], facts=petition.facts())
+            await write(Change(raw, petition, now), "open", [], facts=petition.facts() | {"ruleset_sha256": sealed})
         return petition
 
 

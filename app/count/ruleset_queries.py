@@ -29,6 +29,10 @@ VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING true
 """
 
 
+# By the primary key. The text is never changed, so its hash in the ledger stays true.
+_SHA256 = "SELECT encode(sha256(convert_to(parameters, 'UTF8')), 'hex') FROM ruleset WHERE name = $1"
+
+
 class AddedRuleset(NamedTuple):
     """A ruleset, where it comes from, and who added it when."""
 
@@ -51,6 +55,11 @@ async def find_ruleset(connection: Connection, county_id: str, name: str) -> Rul
     """The ruleset of this name, if the county may use it."""
     row = await connection.fetchrow(_NAMED, county_id, name)
     return row and _added(*row).ruleset
+
+
+async def parameters_sha256(connection: Connection, name: str) -> str:
+    """SHA-256, hexadecimal, of a ruleset's parameters as they are stored."""
+    return str(await connection.fetchval(_SHA256, name))
 
 
 async def ruleset_of(connection: Connection, terms: Terms) -> Ruleset:

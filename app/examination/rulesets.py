@@ -14,7 +14,7 @@ from app.access.names import people
 from app.access.principals import Principal
 from app.count.queries import Change, lock_head, lock_lines
 from app.count.record import Count, check_in_force, record, resolve, write
-from app.count.ruleset_queries import find_ruleset
+from app.count.ruleset_queries import find_ruleset, parameters_sha256
 from app.database.pools import Database
 from app.examination import ruleset_queries as rows
 from app.examination.ruleset_queries import Group, RulesetChange
@@ -83,7 +83,14 @@ async def confirm_ruleset(change: Change, change_no: int, *, who: Principal) -> 
     both = (proposal.proposed_by, who.name)
     if people(both) != both:
         raise errors.RulesetChangeRefusedError("it takes two different people: another person must confirm it")
-    facts = {"ruleset": proposal.ruleset, "reason": proposal.reason, "proposed_by": both[0], "confirmed_by": both[1]}
+    sealed = await parameters_sha256(connection, proposal.ruleset)
+    facts = {
+        "ruleset": proposal.ruleset,
+        "ruleset_sha256": sealed,
+        "reason": proposal.reason,
+        "proposed_by": both[0],
+        "confirmed_by": both[1],
+    }
     await write(change, "ruleset", [], facts=facts)
     await connection.execute(rows.ADD_CONFIRMATION, *key, change_no, *both, change.now)
     await connection.execute(rows.PUT_INTO_FORCE, *key, proposal.ruleset, head.version + 1)

@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 from zipfile import ZIP_DEFLATED, ZipFile
@@ -17,8 +18,10 @@ from app.errors import CheckpointRefusedError
 from app.law.line import Tally, canonical_text
 from app.law.petition import PetitionKey
 from app.ledger import queries as rows
+from app.ledger import record_queries
 from app.ledger.entries import GENESIS, Frontier
 from app.ledger.notes import Checkpoint, NotACheckpointError, Signer, StoredCheckpoint, new_private_file, origin
+from app.ledger.records import Records
 from app.ledger.replay import Chain, Replay, Verification, check_checkpoints, check_head, check_withdrawals
 
 logger = logging.getLogger("app.checkpoints")
@@ -144,10 +147,22 @@ async def verify(
         await _check_lines(connection, petition, chain, head)
         withdrawals = await rows.withdrawals(connection, petition)
         check_withdrawals(chain, withdrawals, await rows.withdrawn_slots(connection, petition))
+        await _check_records(connection, petition, chain)
     found.version, found.entries, found.destroyed = head.version, chain.seq, chain.destroyed
     found.checkpoints = len(stored)
     found.uncovered = max(0, head.version - max((row.size for row in stored), default=0))
     return found
+
+
+async def _check_records(connection: asyncpg.Connection, petition: PetitionKey, chain: Chain) -> None:
+    """Compare what people put on record besides findings. What a broken ledger names cannot be compared."""
+    records = Records(chain)
+    async for record in record_queries.records(connection, petition):
+        records.take(record)
+    dates = await record_queries.stored_dates(connection, petition)
+    changes = await record_queries.confirmed_changes(connection, petition)
+    texts = await record_queries.ruleset_texts(connection, petition)
+    records.finish(dates, changes, {name: sha256(text.encode()).hexdigest() for name, text in texts.items()})
 
 
 async def _check_lines(connection: asyncpg.Connection, petition: PetitionKey, chain: Chain, head: Tally) -> None:
@@ -192,11 +207,17 @@ async def export_bundle(database: Database, petition: PetitionKey, signer: Signe
                 async for recorded in rows.recorded(connection, petition)
                 for finding in recorded.findings
             )
+            records = (
+                {"kind": record.kind, "salt": record.salt, "content": record.content}
+                async for record in record_queries.records(connection, petition)
+            )
             holds = {
                 "entries": await _write(bundle, "ledger.ndjson", entries),
                 "findings": await _write(bundle, "findings.ndjson", findings),
+                "records": await _write(bundle, "records.ndjson", records),
                 "checkpoints": await _write(bundle, "checkpoints.ndjson", _notes(connection, petition)),
             }
+            rulesets = await record_queries.ruleset_texts(connection, petition)
         manifest = {
             "format": FORMAT,
             "petition": opened.facts(),
@@ -204,6 +225,7 @@ async def export_bundle(database: Database, petition: PetitionKey, signer: Signe
             "hash": head.hash.hex(),
             "state": head.state,
             "ruleset": head.ruleset,
+            "rulesets": rulesets,
             "tally": head.counts.as_json(),
             "key": signer.verifier_key,
             "holds": holds,

@@ -160,7 +160,7 @@ async def snapshot(connection: Connection) -> AsyncIterator[None]:
         yield
 
 
-async def _stream(connection: Connection, query: str, *arguments: object) -> AsyncIterator[Any]:
+async def stream(connection: Connection, query: str, *arguments: object) -> AsyncIterator[Any]:
     """A query's rows, fetched in chunks; within a transaction."""
     cursor = await connection.cursor(query, *arguments)
     while rows := await cursor.fetch(_CHUNK, timeout=_TIMEOUT):
@@ -184,7 +184,7 @@ async def read_head(connection: Connection, petition: PetitionKey) -> Tally | No
 
 async def entries(connection: Connection, petition: PetitionKey, after: int = _BEFORE_ALL) -> AsyncIterator[Entry]:
     """The entries after number `after`, in order; within a transaction."""
-    async for row in _stream(connection, _ENTRIES, *petition, after, None):
+    async for row in stream(connection, _ENTRIES, *petition, after, None):
         yield Entry(*row)
 
 
@@ -203,7 +203,7 @@ async def entry_hashes(connection: Connection, petition: PetitionKey, spans: Col
 async def recorded(connection: Connection, petition: PetitionKey) -> AsyncIterator[Recorded]:
     """Every place that has findings, in paper order; within a transaction."""
     found: Recorded | None = None
-    async for row in _stream(connection, _RECORDED, *petition):
+    async for row in stream(connection, _RECORDED, *petition):
         place = Place(*row[:3])
         if found is None or found.place != place:
             if found:
@@ -239,7 +239,7 @@ async def eligible_lines(
 
     Each with the reason why it does not count, its number among its voter's, and if the voter has a slot and withdrew.
     """
-    async for row in _stream(connection, _ELIGIBLE, *petition):
+    async for row in stream(connection, _ELIGIBLE, *petition):
         yield Place(*row[:3]), *row[3:]
 
 

@@ -24,7 +24,7 @@ FaultCode = Literal[
     "checkpoint", "checkpoint_missing", "rewritten", "shortened",
     "entry_missing", "entry_hash", "entry_type", "payload", "leaf_root", "leaf", "tally",
     "finding", "finding_order", "line", "signature", "writing", "voter", "withdrawal",
-    "head", "petition", "recount", "raw_list",
+    "head", "petition", "recount", "raw_list", "registration", "section_dates", "proposal", "defect", "ruleset",
 ]  # fmt: skip
 
 
@@ -84,6 +84,7 @@ class Chain:
         self.freezes: dict[int, tuple[object, object]] = {}  # by entry: the raw count and the hash of its list
         self._frozen_raw: tuple[int, ...] = ()
         self.ruleset: object = None  # the name of the one in force
+        self.acts: list[tuple[int, str, Mapping[str, Any]]] = []  # of `_RECORDED`: number, type and facts
         self.withdrawals: dict[str, int] = {}  # hash of a withdrawal or revocation -> the entry that names it
 
     def take(self, entry: Entry) -> None:
@@ -142,6 +143,8 @@ class Chain:
             self.ruleset = payload.get("ruleset")
         if entry.type == "ruleset" and not _by_two(payload):
             self.found.fault("payload", f"entry {entry.seq}", "a change of the ruleset takes two people and a reason")
+        if entry.type in _RECORDED:
+            self.acts.append((entry.seq, entry.type, {name: payload[name] for name in payload if name != "tally"}))
         for kind in payload.keys() & {"withdrawal", "revocation"}:
             self.withdrawals[str(payload[kind])] = entry.seq
 
@@ -218,6 +221,8 @@ class Chain:
                 self.found.fault("tally", f"entry {seq}", message)
 
 
+_RECORDED: Final = frozenset({"open", "registration", "section", "freeze", "correction", "ruleset", "defect"})
+"""Types of entries that name what is stored besides findings."""
 _STAGES: Final[Mapping[str, tuple[RawCountStage, RawCountStage]]] = {
     "filing": ("open", "filed"),
     "freeze": ("filed", "frozen"),

@@ -38,19 +38,20 @@ YOUNGER = {
         "INSERT INTO lookup_seen VALUES"
         " ('sample', 'clerk-1', '2022-07-07', '01890a5d-ac96-774b-bcce-b302099a8057', '1-1-1')"
     ),
+    # Of petitions that there are not: the ledger of one has entries for these.
     "ruleset_change": (
-        "INSERT INTO ruleset_change SELECT county_id, petition_id, 1, 'california-local-recall/2', 'r', 'a', now()"
-        " FROM petition"
+        "INSERT INTO ruleset_change VALUES ('sample', gen_random_uuid(), 1, 'california-local-recall/2', 'r', 'a',"
+        " now())"
     ),
     "ruleset_confirmation": (
         "INSERT INTO ruleset_confirmation SELECT county_id, petition_id, 1, 'a', 'b', now() FROM ruleset_change"
     ),
     "raw_count_proposal": (
-        "INSERT INTO raw_count_proposal SELECT county_id, petition_id, 1, 'freeze', 0, sha256(''), '', '{}', 'a',"
-        " now(), sha256(''), '{}' FROM petition"
+        "INSERT INTO raw_count_proposal VALUES ('sample', gen_random_uuid(), 1, 'freeze', 0, sha256(''), '', '{}', 'a',"
+        " now(), sha256(''), '{}')"
     ),
     "raw_count_confirmation": (
-        "INSERT INTO raw_count_confirmation SELECT county_id, petition_id, 1, 'b', now() FROM petition"
+        "INSERT INTO raw_count_confirmation VALUES ('sample', gen_random_uuid(), 1, 'b', now())"
     ),
     "lease": (
         "INSERT INTO lease SELECT county_id, petition_id, 1, 1, 1, false, gen_random_uuid(), 'to_decide', 'a', 'a',"
@@ -60,7 +61,6 @@ YOUNGER = {
     "line_note": (
         "INSERT INTO line_note SELECT county_id, petition_id, 1, 1, 1, 1, 'note', 'n', 'a', now() FROM petition"
     ),
-    # Of a petition that there is not: the ledger of one has entries for both.
     "section_registration": (
         "INSERT INTO section_registration VALUES ('sample', gen_random_uuid(), 1, 1, 5, 50, 'A', 'B', NULL, NULL, NULL,"
         " '', true, true, true, 'clerk-1', now(), 'salt', '{}')"

@@ -64,6 +64,7 @@ async def test_an_untouched_bundle_verifies(counted: Counted, tmp_path: Path) ->
         "4. leaves and tallies: ok (0 findings destroyed by retention)",
         "5. result: ok (11 lines, 8 valid, 5 required, open)",
         "6. checkpoints: ok (3 checkpoints, 0 entries after the last)",
+        "7. records: ok (0 records, 1 rulesets)",
         "everything agrees",
     ]
 
