@@ -155,7 +155,7 @@ async def test_a_station_reads_the_status_of_its_own_lines_and_no_voter(
 _VOTER_DATA = {"voter_id", "evidence", "candidates", "writing"}
 _ON_RECORD = {
     "get_signature", "get_line_history", "list_signatures", "post_finding", "post_revision", "list_withdrawals",
-    "get_quality_sample", "look_up_voters", "list_held",
+    "get_quality_sample", "look_up_voters", "list_held", "get_earlier_decisions",
     "claim_lines", "claim_escalated", "claim_confidential",
 }  # fmt: skip
 # Their answers repeat the number that the request gave, or that a withdrawal on record has, and what they do is itself
