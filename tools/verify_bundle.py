@@ -35,6 +35,7 @@ STAGES = {"filing": ("open", "filed"), "freeze": ("filed", "frozen"), "correctio
 SHOWN = 20  # disagreements of one step that are printed
 GIVEN, DESTROYED = 1, 2  # marks of a leaf
 EMPTY = {"raw": 0, "received": 0, "valid": 0, "invalid": 0, "review": 0, "unsettled": 0, "by_reason": {}}
+TWO = 2  # people, as 2 CCR 20960 has it
 NO_FINDING = {"finding_no": 0, "seq": 0, "status": None, "reason": None, "voter_id": None, "settled": True}
 NOTE = re.compile(
     r"(?P<text>(?P<origin>.+)\n(?P<size>[1-9][0-9]*)\n(?P<root>\S+)\ncheckpoint (?P<number>[1-9][0-9]*)\n"
@@ -281,6 +282,8 @@ def step_3_findings(bundle: zipfile.ZipFile, ledger: Ledger) -> None:
             step.fault(where, f"finding {last['finding_no'] + 1} is expected here, of an entry after {last['seq']}")
         if not prove(ledger, finding, names_of(last), names_of(said)):
             step.fault(where, f"it is not what leaf {finding['leaf']} of entry {finding['seq']} was made from")
+        if takes_two(said) and len(set(said.get("confirmed_by") or ())) < TWO:
+            step.fault(where, "it takes two different people")
         last = said
         in_raw.append((said["seq"], said["status"] not in ("blank", "struck")))
     put_on_lists(ledger, last.get("place", ""), in_raw)
@@ -289,6 +292,13 @@ def step_3_findings(bundle: zipfile.ZipFile, ledger: Ledger) -> None:
             step.fault(f"entry {seq}", "its raw list is not what the lines were then")
     end_line(step, last, counted, withdrawn, partly=partly)
     step.end(f"{count} findings, {len(counted)} voters counted, {len(withdrawn)} withdrawn")
+
+
+def takes_two(said: Json) -> bool:
+    """Whether one person cannot have settled this: a signature's mismatch, or what the data contradict."""
+    if said["status"] == "invalid" and said["reason"] == "signature_mismatch":
+        return True
+    return bool(said.get("against_data") and said["settled"])
 
 
 def names_of(said: Json) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 import argparse
 from dataclasses import fields
 from functools import partial
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, get_args
 
 from pydantic import BaseModel
 
@@ -19,7 +19,7 @@ from app.examination.closing import close_and_sign
 from app.examination.rulesets import dry_run
 from app.examination.section_queries import section_states
 from app.http import petitions, problems, ruleset_changes, sections, signatures, wire
-from app.law.line import Place
+from app.law.line import LookedAt, Place
 from app.law.petition import SectionDates, Terms
 from app.law.reasons import REASONS, REVIEW_CAUSES, Outcome
 from app.law.review import PersonFinding
@@ -87,6 +87,8 @@ def _add_changes_of_lines(subparsers: cli.Subparsers) -> None:
     finding.add_argument("--status", required=True, choices=statuses, help="what the person found")
     finding.add_argument("--reason", choices=codes, metavar="CODE", help=f"one of: {', '.join(codes)}")
     finding.add_argument("--voter", type=_text, metavar="ID", help="the voter who signed")
+    text = "what was looked at: whose line it is, the signature beside those on file, or both"
+    finding.add_argument("--looked-at", choices=get_args(LookedAt), help=text)
     text = "correct the text of a line, which is then examined again"
     revision = cli.command(subparsers, "revise", text, _revise, cli.PETITION, cli.PLACE, _RECORDED)
     text = "the whole text as a JSON object, as in POST /signatures; '-' is standard input"
@@ -157,7 +159,8 @@ async def _explain(arguments: cli.Arguments, database: Database) -> None:
 
 
 async def _finding(arguments: cli.Arguments, database: Database) -> None:
-    said = PersonFinding(Outcome(arguments.status, arguments.reason), arguments.voter, arguments.note)
+    outcome = Outcome(arguments.status, arguments.reason)
+    said = PersonFinding(outcome, arguments.voter, arguments.note, arguments.looked_at)
     who = await cli.the_user(database, arguments.petition.county_id, *_DECIDERS)
     act = partial(actions.decide_line, place=arguments.place, said=said, who=who)
     read, _ = await Count(database).attempt(arguments.petition, act, now=cli.now())

@@ -1,14 +1,14 @@
 """SQL that reads petitions, lines and tallies."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from asyncpg import Connection
-from sqlalchemy import Row, and_, func, insert, or_, select, tuple_
+from sqlalchemy import Row, and_, func, insert, not_, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.count.queries import THE_LINES_COLUMNS, Places, columns, line_of
@@ -18,6 +18,8 @@ from app.database.tables import petition as petition_table
 from app.errors import UnknownLineError
 from app.law.line import HEAD_COLUMNS, TEXT_COLUMNS, Counts, Line, Place, Signature, Tally
 from app.law.petition import Petition, PetitionKey
+from app.law.reasons import Outcome
+from app.law.review import Grounds
 from app.ledger.entries import GENESIS
 from app.ledger.queries import Span
 
@@ -61,7 +63,7 @@ LEFT JOIN LATERAL (
     WHERE (f.county_id, f.petition_id, f.section, f.page, f.line)
         = (line.county_id, line.petition_id, line.section, line.page, line.line)
       AND cardinality(line.mismatch_by) > 0
-      AND NOT ((f.content::json ->> 'person')::bool AND json_array_length(f.content::json -> 'mismatch_by') > 0)
+      AND NOT coalesce(f.content::jsonb -> 'mismatch_by' ? (f.content::json ->> 'decided_by'), false)
     ORDER BY f.finding_no DESC LIMIT 1
 ) AS undoubted ON true
 """
@@ -110,20 +112,36 @@ class LineRead:
     signature: Signature
     finding: dict[str, Any]
     undoubted: dict[str, Any] | None  # while opinions of the signature are pending: the last finding that is none
+    grounds: Grounds  # what the newest examination found
+
+    @property
+    def settled_but_for_doubts(self) -> bool:
+        """Whether the line would be settled if no one doubted its signature."""
+        line = self.line
+        return len(line.confirmed_by) >= self.people_needed and not (line.uncompared and self.people_needed)
+
+
+def _grounds(examined: Mapping[str, Any]) -> Grounds:
+    """What an examination found: the content of a finding with evidence; without evidence nothing is known."""
+    if examined["evidence"] is None:
+        return Grounds()
+    data = examined.get("by_data") or examined
+    good_for = data["voter_id"] if Outcome(data["status"], data["reason"]).eligible else None
+    return Grounds(good_for, {one["voter_id"] for one in examined["evidence"].get("candidates", ())})
 
 
 async def read_lines(connection: Connection, petition: PetitionKey, places: Places) -> dict[Place, LineRead]:
     """The lines at these places; a place without a signature is absent."""
     found = {}
     for row in await connection.fetch(_LINES, *petition, *columns(places)):
-        line, (people_needed, content, grounds, undoubted) = line_of(row), row[14:18]
+        line, (people_needed, content, grounds, undoubted) = line_of(row), row[16:20]
         finding = json.loads(content)
         shown = json.loads(grounds) if grounds else finding
         evidence = shown["evidence"]
         newest = {"evidence": evidence, "evidence_of": None if evidence is None else shown["finding_no"]}
         before_doubts = undoubted and json.loads(undoubted) | newest
-        signature = Signature.stored(line.place, row[18:])
-        found[line.place] = LineRead(line, people_needed, signature, finding | newest, before_doubts)
+        signature = Signature.stored(line.place, row[20:])
+        found[line.place] = LineRead(line, people_needed, signature, finding | newest, before_doubts, _grounds(shown))
     return found
 
 
@@ -168,7 +186,9 @@ async def page_of_lines(
         only: lines with these values, such as `status`; None: any.
     """
     t = line_table.c
-    but_for_doubts = and_(func.cardinality(t.mismatch_by) > 0, func.cardinality(t.confirmed_by) >= t.people_needed)
+    compared = or_(not_(t.uncompared), t.people_needed == 0)
+    enough = and_(func.cardinality(t.confirmed_by) >= t.people_needed, compared)
+    but_for_doubts = and_(func.cardinality(t.mismatch_by) > 0, enough)
     settled = or_(t.settled, but_for_doubts) if blind else t.settled
     query = select(
         t.section, t.page, t.line, t.status, t.reason, settled.label("settled"), t.version, t.voter_id

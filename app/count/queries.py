@@ -84,19 +84,21 @@ WHERE county_id = $1 AND petition_id = $2
 
 _WRITE_LINES = """
 INSERT INTO line (county_id, petition_id, version, section, page, line, status, reason, voter_id, settled, finding_no,
-                  roll_version, station, aliases_version, confirmed_by, mismatch_by, people_needed)
+                  roll_version, station, aliases_version, confirmed_by, mismatch_by, against_data, uncompared,
+                  people_needed)
 SELECT $1, $2, $3, section, page, line, status, reason, voter_id, settled, finding_no, roll_version, station,
-       aliases_version, string_to_array(confirmed_by, ','), string_to_array(mismatch_by, ','), people_needed
+       aliases_version, string_to_array(confirmed_by, ','), string_to_array(mismatch_by, ','), against_data, uncompared,
+       people_needed
 FROM unnest($4::int[], $5::int[], $6::int[], $7::text[], $8::text[], $9::text[], $10::bool[], $11::int[], $12::int[],
-            $13::text[], $14::int[], $15::text[], $16::text[], $17::int[])
+            $13::text[], $14::int[], $15::text[], $16::text[], $17::bool[], $18::bool[], $19::int[])
   AS new (section, page, line, status, reason, voter_id, settled, finding_no, roll_version, station, aliases_version,
-          confirmed_by, mismatch_by, people_needed)
+          confirmed_by, mismatch_by, against_data, uncompared, people_needed)
 ORDER BY section, page, line
 ON CONFLICT (county_id, petition_id, section, page, line) DO UPDATE
 SET status = excluded.status, reason = excluded.reason, voter_id = excluded.voter_id, settled = excluded.settled,
     finding_no = excluded.finding_no, roll_version = excluded.roll_version, people_needed = excluded.people_needed,
     confirmed_by = excluded.confirmed_by, mismatch_by = excluded.mismatch_by, version = excluded.version,
-    aliases_version = excluded.aliases_version
+    aliases_version = excluded.aliases_version, against_data = excluded.against_data, uncompared = excluded.uncompared
 """
 
 # Lines that are held for the officer of confidential voters are marked by the same statement, so that writing them
@@ -292,7 +294,7 @@ Places = Collection[Place]
 
 def line_of(row: Record) -> Line:
     """The line of a row that begins with `LINE_COLUMNS`."""
-    return Line(Place(*row[:3]), Outcome(*row[3:5]), *row[5:12], *map(tuple, row[12:14]))
+    return Line(Place(*row[:3]), Outcome(*row[3:5]), *row[5:12], *map(tuple, row[12:14]), *row[14:16])
 
 
 def columns(places: Places) -> tuple[list[int], list[int], list[int]]:
@@ -342,8 +344,11 @@ async def write_lines(change: Change, version: int, lines: Sequence[Line]) -> No
     """Write lines as this version decides them. The transaction has locked them."""
     needed = change.petition.ruleset.people_needed
     rows = [
-        (*place, *outcome, *more, station, aliases_version, ",".join(confirmed), ",".join(mismatch), needed(outcome))
-        for place, outcome, *more, station, _, aliases_version, confirmed, mismatch in lines
+        (
+            *(*place, *outcome, *more, station, aliases_version, ",".join(confirmed), ",".join(mismatch)),
+            *(against_data, uncompared, needed(outcome, against_data=against_data)),
+        )
+        for place, outcome, *more, station, _, aliases_version, confirmed, mismatch, against_data, uncompared in lines
     ]
     await change.insert(_WRITE_LINES, version, rows)
 

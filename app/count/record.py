@@ -301,6 +301,18 @@ async def _check_ruleset(change: Change, in_force: str) -> None:
         raise RulesetChangedError(ruleset or change.petition.ruleset)
 
 
+def _where_given(finding: Finding) -> dict[str, object]:
+    """What is absent from the content of most findings, so that earlier ones read the same."""
+    data = finding.by_data and {"status": finding.by_data[0].status, "reason": finding.by_data[0].reason}
+    given = {
+        "against_data": finding.against_data,
+        "by_data": data and data | {"voter_id": finding.by_data and finding.by_data[1]},
+        "looked_at": finding.looked_at,
+        "uncompared": finding.uncompared,
+    }
+    return {name: value for name, value in given.items() if value}
+
+
 def finding_content(finding: Finding, line: Line, shared: Mapping[str, str]) -> str:
     """The canonical JSON of a finding: what is stored, shown as evidence, and hashed into the ledger.
 
@@ -327,6 +339,7 @@ def finding_content(finding: Finding, line: Line, shared: Mapping[str, str]) -> 
         "voter_id": line.voter_id,
         "writing_sha256": finding.writing_sha256.hex() or None,
         **shared,
+        **(_where_given(finding) if finding.before else {}),
     }
     text = canonical_text(content)
     # No other part of it can look like the one that is replaced: in a text the quotes are escaped.

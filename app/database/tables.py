@@ -48,7 +48,7 @@ line = _table(
     **dict.fromkeys(("section", "page", "line", "people_needed", "version"), Integer()),
     **dict.fromkeys(("status", "reason", "voter_id"), Text()),
     **dict.fromkeys(("confirmed_by", "mismatch_by"), ARRAY(Text)),
-    settled=Boolean(),
+    **dict.fromkeys(("settled", "uncompared"), Boolean()),
 )
 
 

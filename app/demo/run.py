@@ -234,8 +234,9 @@ async def settle(api: Api, truth: Path, screen: Screen) -> Counter[str]:
             work.update(kind for _, _, kind in to_do)
             for turn in zip_longest(*(_findings(line, true, held) for line, true, _ in to_do)):
                 findings = list(filter(None, turn))
-                await _record(api, findings)  # before a line's next finding
-                work["findings"] += len(findings)
+                left = await _record(api, findings)  # before a line's next finding
+                await _record(api, [(_another(person), finding) for person, finding in left])
+                work["findings"] += len(findings) + len(left)
                 screen.show(work=work)
     return work
 
@@ -263,20 +264,33 @@ async def _pages(api: Api, user: str, path: str, truth: Path, **params: str) -> 
         params["cursor"] = page["next_cursor"]
 
 
-async def _record(api: Api, findings: Sequence[Finding]) -> None:
-    """Post findings, each person's in requests of their own, all people at the same time."""
+async def _record(api: Api, findings: Sequence[Finding]) -> list[Finding]:
+    """Post findings, each person's in requests of their own, all people at the same time.
+
+    Returns those that take another person, since the data say otherwise.
+    """
+    left: list[Finding] = []
     by_person: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
     for number, (person, finding) in enumerate(findings):
         by_person[person or CLERKS[number % len(CLERKS)]].append(finding)
 
     async def post(person: str, theirs: list[dict[str, Any]]) -> None:
         for start in range(0, len(theirs), _FINDINGS):
-            content = {"findings": theirs[start : start + _FINDINGS]}
-            for result in (await api.call(person, "POST", "/findings", json=content)).json()["results"]:
+            page = theirs[start : start + _FINDINGS]
+            answer = await api.call(person, "POST", "/findings", json={"findings": page})
+            for finding, result in zip(page, answer.json()["results"], strict=True):
                 if "error" in result:
                     raise ServiceError(f"a finding was refused: {result['error']['message']}")
+                if not result["settled"] and finding.get("reason") != "signature_mismatch":
+                    left.append((person, finding))
 
     await asyncio.gather(*map(post, by_person.keys(), by_person.values()))
+    return left
+
+
+def _another(person: str) -> str:
+    """A clerk who is another person."""
+    return CLERKS[(CLERKS.index(person) + 1) % len(CLERKS)]
 
 
 def _eligible(line: Line | Truth) -> bool:
@@ -299,6 +313,7 @@ def _kind(line: Line, true: Truth, held: Collection[str]) -> str | None:
 def _verdict(true: Truth) -> dict[str, Any]:
     """What a person finds who knows whose line it is; its signature is compared afterwards."""
     voter = {"voter_id": true["voter_id"]} if true["voter_id"] else {}
+    voter |= {"looked_at": "line", "note": "compared with the paper and the roll"}
     if _eligible(true) or true["reason"] == "signature_mismatch":
         return {**voter, "status": "valid"}
     return {**voter, "status": "invalid", "reason": true["reason"]}
@@ -312,12 +327,9 @@ def _findings(line: Line, true: Truth, held: Collection[str]) -> list[Finding]:
         return [identity]
     by_officer = true["place"] in held  # a clerk need not know for which voter
     finding = {**place, **({} if by_officer else verdict), "status": "invalid", "reason": true["reason"]}
+    finding |= {"looked_at": "signature", "note": "compared with the signatures on file"}
     compared: list[Finding] = [(clerk, finding) for clerk in CLERKS]  # it takes three people (2 CCR 20960)
-    if _eligible(line) and not by_officer:
-        return compared
-    # The identity comes first; to question another person's finding then takes a supervisor.
-    doubt = {**finding, "note": "compared with the signatures on file"}
-    return [identity] * (not by_officer) + [(SUPERVISOR, doubt), *compared[1:]]
+    return compared if _eligible(line) or by_officer else [identity, *compared]
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,12 +48,18 @@ Changed = tuple[Withdrawal, Mapping[Place, Line] | None]
 
 
 async def decide_by_person(
-    change: Change, said: Mapping[Place, PersonFinding], *, who: Principal
+    change: Change, said: Mapping[Place, PersonFinding], *, who: Principal, also_named: Collection[str] = ()
 ) -> dict[Place, Line | errors.RecallError]:
     """Record a person's findings on several lines. Returns each line as it is afterwards, or why it was refused.
 
     A refused finding (UnknownLineError, UnknownVoterError, FindingRefusedError, SupervisorNeededError, and those of
     `leases.refusals`) never fails another one.
+
+    Args:
+        change: the transaction, its petition and the time.
+        said: what the person decided, by line.
+        who: the person, whose role decides what is allowed.
+        also_named: voters whom a search names beside the lines' evidence, as the confidential ones for their officer.
     """
     reads = await read_lines(change.connection, change.petition.key, said)
     sections = {place.section for place in said}  # read after the lines: of a line that a defect changed it is known
@@ -76,10 +82,11 @@ async def decide_by_person(
             defect = defects.get(place.section)
             if defect and reads[place].line.outcome == SECTION_DEFECT:
                 raise errors.SectionDefectiveError
-            finding = judge(reads[place].line, said[place], who, change.petition.ruleset)
+            if place in named and named[place] not in known:
+                raise errors.UnknownVoterError
+            grounds = reads[place].grounds.naming(also_named, ids)
+            finding = judge(reads[place].line, said[place], who, change.petition.ruleset, grounds)
             if finding and place in named:
-                if named[place] not in known:
-                    raise errors.UnknownVoterError
                 finding = finding._replace(roll_version=roll_version)
         except errors.RecallError as error:
             results[place] = error
@@ -92,7 +99,9 @@ async def decide_by_person(
     return results | {finding.place: lines[finding.place] for finding in findings}
 
 
-async def decide_line(change: Change, place: Place, said: PersonFinding, *, who: Principal) -> tuple[LineRead, bool]:
+async def decide_line(
+    change: Change, place: Place, said: PersonFinding, *, who: Principal, also_named: Collection[str] = ()
+) -> tuple[LineRead, bool]:
     """Record a person's finding on one line. Returns the line as it is afterwards, and whether it changed.
 
     Args:
@@ -100,12 +109,13 @@ async def decide_line(change: Change, place: Place, said: PersonFinding, *, who:
         place: of the line.
         said: what the person decided.
         who: the person, whose role decides what is allowed.
+        also_named: as for `decide_by_person`.
 
     Raises:
         UnknownLineError: there is no signature at this place.
         RecallError: what `decide_by_person` refuses.
     """
-    result = (await decide_by_person(change, {place: said}, who=who))[place]
+    result = (await decide_by_person(change, {place: said}, who=who, also_named=also_named))[place]
     if isinstance(result, errors.RecallError):
         raise result
     return await read_line(change.connection, change.petition.key, place), change.tally is not None

@@ -3,18 +3,22 @@
 To all others these lines look like any other line, before the officer's finding and after it.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from asyncpg import Connection
+
 from app import errors
 from app.access.principals import Principal
-from app.count.line_queries import LineRead, read_lines
+from app.count.line_queries import LineRead, read_lines, signatures_at
 from app.count.queries import Change, section_dates
 from app.database.pools import Database
 from app.examination import confidential_queries as rows
 from app.examination.actions import decide_line
-from app.law.line import Line, Place
+from app.law.line import Line, Place, Signature
 from app.law.petition import Petition, signing_interval
+from app.law.reasons import VALID
 from app.law.review import PersonFinding
 from app.matching.candidates import Candidate, Question, candidates_of, confidential_candidates_of
 from app.matching.lookup import in_use
@@ -45,15 +49,33 @@ async def held_lines(database: Database, petition: Petition, *, after: Place | N
         roll, *_ = await in_use(connection, petition.county_id)
         if roll is None:
             raise errors.NoRollError
-        _, declared, _ = await section_dates(connection, petition.key, {place.section for place in places})
+        signatures = [read.signature for read in reads.values()]
+        questions = await _questions(connection, petition, signatures)
         found = []
         for place in places:
-            interval = signing_interval(petition.window, declared.get(place.section)) or petition.window
-            question = Question(reads[place].signature, interval)
-            ordinary = (await candidates_of(roll, question)).candidates
-            every = [*await confidential_candidates_of(roll, question), *ordinary]
+            ordinary = (await candidates_of(roll, questions[place])).candidates
+            every = [*await confidential_candidates_of(roll, questions[place]), *ordinary]
             found.append(HeldLine(reads[place], sorted(every, key=lambda candidate: -candidate.weight)))
         return found
+
+
+async def _questions(
+    connection: Connection, petition: Petition, signatures: Sequence[Signature]
+) -> dict[Place, Question]:
+    _, declared, _ = await section_dates(connection, petition.key, {one.place.section for one in signatures})
+    intervals = {one.place: signing_interval(petition.window, declared.get(one.place.section)) for one in signatures}
+    return {one.place: Question(one, intervals[one.place] or petition.window) for one in signatures}
+
+
+async def _named(change: Change, place: Place) -> list[str]:
+    """The confidential voters who may have signed a line: what others' evidence does not name (EC 2166)."""
+    roll, *_ = await in_use(change.connection, change.petition.county_id)
+    signatures = await signatures_at(change.connection, change.petition.key, [place])
+    if roll is None or not signatures:
+        return []
+    questions = await _questions(change.connection, change.petition, list(signatures.values()))
+    candidates = await confidential_candidates_of(roll, questions[place])
+    return [candidate.registration.voter_id for candidate in candidates]
 
 
 async def decide_held(change: Change, place: Place, said: PersonFinding, *, who: Principal) -> tuple[Line, bool]:
@@ -74,7 +96,8 @@ async def decide_held(change: Change, place: Place, said: PersonFinding, *, who:
     connection, key = change.connection, change.petition.key
     if not await connection.fetchval(rows.IS_HELD, *key, *place):
         raise errors.UnknownLineError
-    read, changed = await decide_line(change, place, said, who=who)
+    named = await _named(change, place) if said.outcome == VALID else []
+    read, changed = await decide_line(change, place, said, who=who, also_named=named)
     done: tuple[str, datetime] | tuple[None, None]
     done = (None, None) if said.outcome.status == "review" else (who.name, change.now)
     await connection.execute(rows.NOTE_DECISION, *key, *place, *done)

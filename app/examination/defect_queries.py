@@ -74,6 +74,7 @@ def _last_finding(place: Place, said: Mapping[str, Any]) -> LastFinding:
     confirmed, mismatch = tuple(said["confirmed_by"]), tuple(said["mismatch_by"])
     outcome = Outcome(said["status"], said["reason"])
     line = Line(place, outcome, said["voter_id"], confirmed_by=confirmed, mismatch_by=mismatch)
+    line = line._replace(against_data=said.get("against_data", False), uncompared=said.get("uncompared", False))
     return LastFinding(line, tuple(said["secondary"]))
 
 

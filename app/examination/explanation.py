@@ -29,7 +29,8 @@ async def explain(database: Database, petition: Petition, place: Place) -> str:
         rulesets = {one.ruleset.name: one.ruleset for one in await list_rulesets(connection, petition.county_id)}
     for finding in findings:
         outcome = Outcome(finding["status"], finding["reason"])
-        finding["people_needed"] = rulesets[finding["ruleset"]].people_needed(outcome)
+        against = finding.get("against_data", False)
+        finding["people_needed"] = rulesets[finding["ruleset"]].people_needed(outcome, against_data=against)
     return explanation(read.signature, findings)
 
 
@@ -47,7 +48,7 @@ def explanation(writing: Signature, findings: Sequence[Json]) -> str:
     decided = max((n for n, finding in enumerate(findings, 1) if not finding["mismatch_by"]), default=0)
     blocks: list[Iterable[str]] = [_paper(writing)]
     for number, finding in enumerate(findings, 1):
-        if number > decided and finding["person"]:
+        if number > decided and finding["decided_by"] in finding["mismatch_by"]:
             blocks.append((f"Finding {finding['finding_no']}: an opinion about the signature", _PENDING))
         else:
             shown = finding if number <= decided else {**finding, "mismatch_by": ()}
@@ -78,6 +79,7 @@ def _finding(finding: Json, of: int, hidden: Collection[str]) -> Lines:
     yield f"  {_settled(finding)}"
     decided_by = finding["decided_by"] if finding["person"] else "the machine alone"
     yield f"  decided by {decided_by} at {finding['decided_at']}"
+    yield from _looked(finding)
     ruleset = f"ruleset {finding['ruleset']}"
     roll = f"roll version {finding['roll_version']}" if finding["roll_version"] else "no roll"
     versions = [f"{label} {evidence[key]}" for key, label in _VERSIONS.items() if key in evidence]
@@ -95,7 +97,23 @@ def _settled(finding: Json) -> str:
     if finding["settled"]:
         return "settled"
     missing = finding["people_needed"] - len(finding["confirmed_by"])
+    if missing <= 0 and finding.get("uncompared"):
+        return "not settled: a person must still compare the signature (2 CCR 20960(a))"
     return f"not settled: people who must still confirm it: {missing}" if missing > 0 else "not settled yet"
+
+
+_LOOKED_AT: Final = {
+    "line": "whose line it is",
+    "signature": "the signature",
+    "both": "whose line it is, the signature",
+}
+
+
+def _looked(finding: Json) -> Lines:
+    if looked_at := finding.get("looked_at"):
+        yield f"  looked at: {_LOOKED_AT[looked_at]}"
+    if finding.get("against_data"):
+        yield "  the data say otherwise: it takes more than one person"
 
 
 _PEOPLE = {"secondary": "other rules that fail", "confirmed_by": "confirmed by", "mismatch_by": "signature doubted by"}

@@ -1,7 +1,7 @@
 """SQL of a petition's change of rulesets: proposals, confirmations, and the lines that another ruleset may change."""
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -41,14 +41,15 @@ PENDING = "SELECT redecide_from FROM head WHERE county_id = $1 AND petition_id =
 # None remains of this change; a later one stays pending.
 DONE = "UPDATE head SET redecide_from = NULL WHERE county_id = $1 AND petition_id = $2 AND redecide_from = $3"
 
-# The parameters are a ruleset's outcomes, how many people each takes, and how many a mismatch takes. A line crosses the
+# The parameters are a ruleset's outcomes, each with the data and against them, how many people each takes, and how many
+# a mismatch takes. A line crosses the
 # number of a mismatch if the ruleset decides otherwise about its signature; its voter's other lines may follow.
 _CROSSES = """(
-    (line.status = 'invalid' AND line.reason = 'signature_mismatch' AND cardinality(confirmed_by) < $6)
-    OR cardinality(mismatch_by) >= $6)"""
+    (line.status = 'invalid' AND line.reason = 'signature_mismatch' AND cardinality(confirmed_by) < $7)
+    OR cardinality(mismatch_by) >= $7)"""
 _RULED = """
-FROM line JOIN unnest($3::text[], $4::text[], $5::int[]) AS rule (status, reason, people)
-    ON rule.status = line.status AND rule.reason = coalesce(line.reason, '')
+FROM line JOIN unnest($3::text[], $4::text[], $5::bool[], $6::int[]) AS rule (status, reason, against, people)
+    ON rule.status = line.status AND rule.reason = coalesce(line.reason, '') AND rule.against = line.against_data
 WHERE county_id = $1 AND petition_id = $2
 """
 # Whether the reason of an invalid line is still to be chosen: in its last finding, by the primary key.
@@ -59,11 +60,12 @@ CASE WHEN line.status = 'invalid' AND NOT settled AND people_needed <> people TH
       AND (f.section, f.page, f.line, f.finding_no) = (line.section, line.page, line.line, line.finding_no)
 ) ELSE false END"""
 
-# Up to $10 lines behind a place that the ruleset may decide otherwise, in paper order along the primary key.
+# Up to $11 lines behind a place that the ruleset may decide otherwise, in paper order along the primary key.
 _NEXT = f"""
 SELECT {THE_LINES_COLUMNS}, {_REASON_OPEN} AS reason_open {_RULED}
-  AND (people_needed <> people OR {_CROSSES}) AND (line.section, line.page, line.line) > ($7::int, $8::int, $9::int)
-ORDER BY line.section, line.page, line.line LIMIT $10
+  AND (people_needed <> people OR uncompared OR {_CROSSES})
+  AND (line.section, line.page, line.line) > ($8::int, $9::int, $10::int)
+ORDER BY line.section, line.page, line.line LIMIT $11
 """  # literals of ours
 
 _CROSSING = f"SELECT {THE_LINES_COLUMNS} {_RULED} AND {_CROSSES}"  # literals of ours
@@ -71,8 +73,8 @@ _CROSSING = f"SELECT {THE_LINES_COLUMNS} {_RULED} AND {_CROSSES}"  # literals of
 # All lines that cross nothing, by all that a ruleset looks at. Reads the petition once.
 _GROUPS = f"""
 SELECT line.status, line.reason, settled, cardinality(confirmed_by), cardinality(mismatch_by),
-       {_REASON_OPEN} AS reason_open, count(*) {_RULED} AND NOT {_CROSSES}
-GROUP BY 1, 2, 3, 4, 5, 6
+       against_data, uncompared, {_REASON_OPEN} AS reason_open, count(*) {_RULED} AND NOT {_CROSSES}
+GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
 """  # literals of ours
 
 # The eligible lines of these voters, and which of the voters withdrew: by the indexes that the count uses.
@@ -88,11 +90,11 @@ WHERE county_id = $1 AND petition_id = $2 AND voter_id = ANY ($3::text[]) AND wi
 # How many people these lines take under the ruleset; the lines are locked, and what they say stays.
 _MARK = """
 UPDATE line SET people_needed = rule.people
-FROM unnest($3::text[], $4::text[], $5::int[]) AS rule (status, reason, people),
-     unnest($6::int[], $7::int[], $8::int[]) AS place (section, page, line)
+FROM unnest($3::text[], $4::text[], $5::bool[], $6::int[]) AS rule (status, reason, against, people),
+     unnest($7::int[], $8::int[], $9::int[]) AS place (section, page, line)
 WHERE county_id = $1 AND petition_id = $2
   AND (line.section, line.page, line.line) = (place.section, place.page, place.line)
-  AND rule.status = line.status AND rule.reason = coalesce(line.reason, '')
+  AND rule.status = line.status AND rule.reason = coalesce(line.reason, '') AND rule.against = line.against_data
 """
 
 
@@ -115,6 +117,8 @@ class Group(NamedTuple):
     settled: bool
     confirmed: int
     doubted: int
+    against_data: bool
+    uncompared: bool
     reason_open: bool
 
 
@@ -123,10 +127,14 @@ async def changes_of(connection: Connection, petition: PetitionKey) -> list[Rule
     return [RulesetChange(*row) for row in await connection.fetch(_CHANGES, *petition)]
 
 
-def _rules(ruleset: Ruleset) -> tuple[list[str], list[str], list[int]]:
+def _rules(ruleset: Ruleset) -> list[Sequence[Any]]:
     outcomes = [Outcome("valid"), *(Outcome("invalid", reason) for reason in REASONS)]
-    people = [ruleset.people_needed(outcome) for outcome in outcomes]
-    return [one.status for one in outcomes], [one.reason or "" for one in outcomes], people
+    rules = [
+        (outcome.status, outcome.reason or "", against, ruleset.people_needed(outcome, against_data=against))
+        for outcome in outcomes
+        for against in (False, True)
+    ]
+    return list(zip(*rules, strict=True))
 
 
 def _values(petition: PetitionKey, ruleset: Ruleset) -> tuple[Any, ...]:
@@ -152,7 +160,7 @@ async def next_lines(
 async def groups(connection: Connection, petition: PetitionKey, ruleset: Ruleset) -> Counter[Group]:
     """How many lines are alike to the ruleset, without those that cross the number of a mismatch."""
     found = await connection.fetch(_GROUPS, *_values(petition, ruleset))
-    return Counter({Group(Outcome(*row[:2]), *row[2:6]): row[6] for row in found})
+    return Counter({Group(Outcome(*row[:2]), *row[2:8]): row[8] for row in found})
 
 
 async def crossing_lines(

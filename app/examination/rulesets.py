@@ -225,13 +225,21 @@ def _decided(line: Line) -> Ruled:
 
 
 def _group(line: Line) -> Group:
-    return Group(line.outcome, line.settled, len(line.confirmed_by), len(line.mismatch_by), reason_open=False)
+    people = len(line.confirmed_by), len(line.mismatch_by)
+    return Group(line.outcome, line.settled, *people, line.against_data, line.uncompared, reason_open=False)
 
 
 def _example(group: Group) -> Line:
     """A line of a group. A ruleset looks at nothing else of it."""
-    confirmed, doubted = ("?",) * group.confirmed, ("?",) * group.doubted
-    return Line(_FIRST, group.outcome, settled=group.settled, confirmed_by=confirmed, mismatch_by=doubted)
+    return Line(
+        _FIRST,
+        group.outcome,
+        settled=group.settled,
+        confirmed_by=("?",) * group.confirmed,
+        mismatch_by=("?",) * group.doubted,
+        against_data=group.against_data,
+        uncompared=group.uncompared,
+    )
 
 
 def _counts(counts: Counts, kinds: Counter[Kind]) -> Counts:

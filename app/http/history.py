@@ -49,7 +49,9 @@ async def get_line_history(who: Reader, state: AppState, petition: PathPetition,
         writings = await line_writings(connection, petition.key, place)
         notes = await notes_on(connection, petition.key, place)
     if read.undoubted and not sees_doubts(who, read):
-        findings = [finding for finding in findings if not finding["mismatch_by"]]
+        blind = {"settled": read.settled_but_for_doubts}
+        known = (finding for finding in findings if finding["decided_by"] not in finding["mismatch_by"])
+        findings = [finding | blind if finding["mismatch_by"] else finding for finding in known]
         notes = [note for note in notes if not is_among(note.noted_by, read.line.mismatch_by)]
     of_evidence = ({"evidence_of": one["finding_no"] if one["evidence"] else None} for one in findings)
     return {

@@ -12,7 +12,7 @@ from app.examination.quality import check_line, measure_people, measure_quality,
 from app.examination.reads import VoterRead
 from app.http import wire
 from app.http.frame import AppState, Decider, PathPetition, Reader, Supervisor, Write
-from app.http.signatures import FindingIn, WritingOut
+from app.http.signatures import AnswerIn, WritingOut
 from app.http.voters import CandidatesOut, candidates_out
 from app.law.quality import DRAW_METHOD, PARTS, ErrorRate
 
@@ -33,7 +33,7 @@ class SampleOut(wire.ResponseModel):
     lines: list[ToCheckOut]
 
 
-class CheckIn(FindingIn):
+class CheckIn(AnswerIn):
     """A person's independent answer; `voter_id` where the line is valid, `reason` where it is invalid.
 
     `signature_mismatch`, also with `voter_id`, is one person's opinion. It rejects nothing.

@@ -43,6 +43,7 @@ class RulesetIn(wire.RequestModel):
     double_check_ppm: _Share | None = None
     people_check_ppm: _Share | None = None
     confirmations: Annotated[dict[wire.Name, _People], Field(max_length=30)] | None = None
+    people_against_data: _People | None = None
     required_percent: Annotated[list[StepIn], Field(max_length=20)] | None = None
     circulation_days: Annotated[list[StepIn], Field(max_length=20)] | None = None
     examination_days: _Number | None = None
@@ -62,7 +63,8 @@ class RulesetIn(wire.RequestModel):
 
 _STEPS = ("required_percent", "circulation_days")
 _SHARES = ("double_check_ppm", "people_check_ppm")
-_PARAMETERS = ("compare_signatures", "compare_duplicates", *_SHARES, *_STEPS, "examination_days")
+_COMPARED = ("compare_signatures", "compare_duplicates")
+_PARAMETERS = (*_COMPARED, *_SHARES, "people_against_data", *_STEPS, "examination_days")
 
 
 def _steps(steps: Steps) -> list[dict[str, int | None]]:
@@ -91,6 +93,7 @@ class RulesetOut(wire.ResponseModel):
     double_check_ppm: int
     people_check_ppm: int
     confirmations: dict[str, int]
+    people_against_data: int
     required_percent: _Steps
     circulation_days: _Steps
     examination_days: int

@@ -294,6 +294,8 @@ class FindingOut(wire.ResponseModel):
     evidence_of: int | None
     counted_place: str | None
     confirmed_by: list[str]
+    against_data: bool = False
+    looked_at: wire.LookedAt | None = None
     ruleset: str
     roll_version: int | None
     decided_by: str
@@ -327,7 +329,7 @@ def as_seen_by(who: Principal, read: LineRead) -> LineRead:
     """
     if read.undoubted is None or sees_doubts(who, read):
         return read
-    settled = len(read.line.confirmed_by) >= read.people_needed
+    settled = read.settled_but_for_doubts
     line = read.line._replace(settled=settled)
     return replace(read, line=line, finding=read.undoubted | {"settled": settled})
 
@@ -386,8 +388,8 @@ async def list_signatures(
     return page
 
 
-class FindingIn(wire.RequestModel):
-    """A person's finding. `voter_id` names the voter whose line it is; `note` says why, and a reversal needs one."""
+class AnswerIn(wire.RequestModel):
+    """What a person says of a line. `voter_id` names the voter whose line it is; `note` says why."""
 
     status: wire.DecidedStatus
     reason: wire.LineReason | None = None
@@ -397,6 +399,20 @@ class FindingIn(wire.RequestModel):
     def value(self) -> PersonFinding:
         """The finding as a value."""
         return PersonFinding(Outcome(self.status, self.reason), self.voter_id, self.note)
+
+
+class FindingIn(AnswerIn):
+    """A person's finding, and what was looked at: `line` (whose line it is), the `signature`, or `both`.
+
+    A note is needed for a reversal, for what the data contradict, and for what only the paper shows.
+    """
+
+    added: ClassVar[frozenset[str]] = frozenset({"looked_at"})
+    looked_at: wire.LookedAt | None = None
+
+    def value(self) -> PersonFinding:
+        """The finding as a value."""
+        return replace(super().value(), looked_at=self.looked_at)
 
 
 class PlacedFindingIn(FindingIn):

@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Generic, Lite
 from uuid import UUID
 
 from fastapi import Depends, Path, Query, Request
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError, create_model, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    create_model,
+    model_serializer,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
@@ -120,7 +130,11 @@ class RequestModel(BaseModel, strict=True, extra="forbid", frozen=True, hide_inp
 
     def meaning(self) -> dict[str, Any]:
         """What it says, as plain JSON data: a request that was made before a field was added still means the same."""
-        said = self.model_dump(mode="json")
+        return self.model_dump(mode="json")
+
+    @model_serializer(mode="wrap")
+    def _without_what_was_added(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        said: dict[str, Any] = dump(self)
         return {name: value for name, value in said.items() if value is not None or name not in self.added}
 
     @model_validator(mode="before")
@@ -198,6 +212,7 @@ DecidedStatus = Literal["valid", "invalid", "review"]
 # Values that several models share have one schema with a name, for which a generator makes one type.
 Status = TypeAliasType("Status", reasons.Status)
 LineKind = TypeAliasType("LineKind", line.LineKind)
+LookedAt = TypeAliasType("LookedAt", line.LookedAt)
 RawCountStage = TypeAliasType("RawCountStage", line.RawCountStage)
 DeclarationFault = TypeAliasType("DeclarationFault", section.DeclarationFault)
 Difference = TypeAliasType("Difference", section.Difference)

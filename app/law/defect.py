@@ -130,7 +130,7 @@ def under_defect(finding: Finding, defect: Defect | None) -> Finding:
     secondary = tuple(code for code in failing if code != "section_defect")
     return by_act._replace(
         outcome=SECTION_DEFECT, reason_open=False, secondary=secondary, confirmed_by=defect.people, mismatch_by=(),
-        held=False,
+        against_data=False, uncompared=False, looked_at=None, held=False,
     )  # fmt: skip
 
 

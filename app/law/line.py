@@ -102,6 +102,8 @@ class Line(NamedTuple):
     aliases_version: int = 0  # under which a machine last read the line
     confirmed_by: tuple[str, ...] = ()  # the people who agree with the current finding
     mismatch_by: tuple[str, ...] = ()  # the people who found a signature mismatch, while they are too few
+    against_data: bool = False  # people found what the data contradict: one person is too few to settle it
+    uncompared: bool = False  # people found whose line it is, and none of them said that the signature was compared
 
     @property
     def by_itself(self) -> Outcome:
@@ -111,6 +113,10 @@ class Line(NamedTuple):
 
 Basis = tuple[int | None, int, int, int | None]
 """The versions that an examination rests on: of the roll in use, sections' dates, aliases, and the newest roll."""
+
+
+LookedAt = Literal["line", "signature", "both"]
+"""What a person looked at: whose line it is, the signature beside those on file, or both."""
 
 
 class Finding(NamedTuple):
@@ -130,6 +136,10 @@ class Finding(NamedTuple):
     note: str = ""
     confirmed_by: tuple[str, ...] = ()  # the people who agree
     mismatch_by: tuple[str, ...] = ()  # the people who say that the signature does not match, while they are too few
+    against_data: bool = False  # as of a line
+    uncompared: bool = False
+    looked_at: LookedAt | None = None  # by the person who found it
+    by_data: tuple[Outcome, str | None] | None = None  # what an examination found that left people's finding in place
     writing_sha256: bytes = b""  # of the text it was decided on; empty where only the slot's decision changed
     before: Line | None = None  # the line as it was read; None: it is new
     station: str = ""  # that read a new line
@@ -138,30 +148,35 @@ class Finding(NamedTuple):
     held: bool = False  # a confidential voter may have signed, so that the officer must look at it (EC 2166)
 
 
+_KEPT: Final = ("roll_version", "aliases_version", "confirmed_by", "mismatch_by", "against_data", "uncompared")
+
+
 def restated(line: Line) -> Finding:
     """The finding that repeats what holds of a line by itself, for when its voter's slot is decided again."""
-    kept = {name: getattr(line, name) for name in ("roll_version", "aliases_version", "confirmed_by", "mismatch_by")}
+    kept = {name: getattr(line, name) for name in _KEPT}
     return Finding(line.place, line.by_itself, line.voter_id, before=line, **kept)
 
 
 def line_after(finding: Finding, by_slot: Outcome | None, ruleset: Ruleset) -> Line:
     """The line as a finding leaves it; `by_slot` is what the voter's slot says of it if it is eligible."""
     outcome = by_slot if by_slot and finding.outcome == VALID else finding.outcome
-    confirmed = outcome.status not in ("received", "review") and len(finding.confirmed_by) >= ruleset.people_needed(
-        outcome
-    )
+    needed = ruleset.people_needed(outcome, against_data=finding.against_data)
+    confirmed = outcome.status not in ("received", "review") and len(finding.confirmed_by) >= needed
+    to_compare = finding.uncompared and ruleset.compares(outcome)
     before = finding.before
     return Line(
         finding.place,
         outcome,
         finding.voter_id,
-        settled=confirmed and not finding.mismatch_by and not finding.reason_open,
+        settled=confirmed and not (finding.mismatch_by or finding.reason_open or to_compare),
         finding_no=before.finding_no + 1 if before else 1,
         roll_version=finding.roll_version,
         station=before.station if before else finding.station,
         aliases_version=finding.aliases_version,
         confirmed_by=finding.confirmed_by,
         mismatch_by=finding.mismatch_by,
+        against_data=finding.against_data,
+        uncompared=finding.uncompared,
     )
 
 

@@ -1,11 +1,12 @@
 """What a person's finding does to a line: confirmation, first finding, opinion on a signature, reversal, undo."""
 
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from app.access.names import COMMAND_LINE, is_among, people
 from app.access.principals import Principal
 from app.errors import FindingRefusedError, SupervisorNeededError
-from app.law.line import Finding, Line, restated
+from app.law.line import Finding, Line, LookedAt, restated
 from app.law.reasons import (
     COUNTED_LATER,
     KEPT_FOR_A_PERSON,
@@ -28,9 +29,40 @@ class PersonFinding:
     outcome: Outcome
     voter_id: str | None = None
     note: str = ""
+    looked_at: LookedAt | None = None
+
+    @property
+    def compares(self) -> bool:
+        """Whether the person says that the signature was compared with those on file."""
+        return self.looked_at in ("signature", "both")
 
 
-def judge(line: Line, said: PersonFinding, who: Principal, ruleset: Ruleset) -> Finding | None:
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """What a person's finding can rest on: the newest examination of the line by the data."""
+
+    good_for: str | None = None  # the voter of whom the data find it a good line
+    named: Collection[str] = ()  # the voters whom the evidence names
+
+    def naming(self, others: Iterable[str], ids: Mapping[str, str]) -> "Grounds":
+        """The same with other voters, whom another search names, and each as the petition counts them (`ids`)."""
+        good_for = ids.get(self.good_for or "", self.good_for)
+        return Grounds(good_for, {ids.get(voter_id, voter_id) for voter_id in (*self.named, *others)})
+
+    def contradict(self, outcome: Outcome, voter_id: str | None) -> bool:
+        """Whether the data say otherwise, so that one person cannot settle the finding alone.
+
+        That is the rejection of a line that they find good, for any reason, or its move to another voter; and a line
+        found valid for a voter whom they do not name. A mismatch has a rule of its own (2 CCR 20960).
+        """
+        if outcome == MISMATCH or outcome.status not in ("valid", "invalid"):
+            return False
+        if outcome == VALID and self.good_for is None:
+            return voter_id not in self.named
+        return self.good_for is not None and (outcome != VALID or voter_id != self.good_for)
+
+
+def judge(line: Line, said: PersonFinding, who: Principal, ruleset: Ruleset, grounds: Grounds) -> Finding | None:
     """The finding that follows from what a person says; None if nothing changes since the person said it before.
 
     Raises FindingRefusedError if the rules do not allow it here, and SupervisorNeededError if it reverses a person's
@@ -41,6 +73,7 @@ def judge(line: Line, said: PersonFinding, who: Principal, ruleset: Ruleset) -> 
         said: what the person says of it.
         who: the person.
         ruleset: of the petition.
+        grounds: what the data say of it.
     """
     if who.name == COMMAND_LINE:
         raise FindingRefusedError(
@@ -48,21 +81,25 @@ def judge(line: Line, said: PersonFinding, who: Principal, ruleset: Ruleset) -> 
         )
     if line.outcome.status in NOT_RAW:
         raise FindingRefusedError("the line is blank or struck: if it is not, correct its text first")
+    outcome = _checked(line, said)
+    voter_id = None if outcome.status == "review" else said.voter_id or line.voter_id
     found = restated(line)._replace(
-        outcome=_checked(line, said),
-        voter_id=None if said.outcome.status == "review" else said.voter_id or line.voter_id,
+        outcome=outcome,
+        voter_id=voter_id,
         decided_by=who.name,
         person=True,
         note=said.note,
         confirmed_by=(who.name,),
         mismatch_by=(),
+        against_data=grounds.contradict(outcome, voter_id),
+        uncompared=outcome == VALID and not said.compares,
+        looked_at=said.looked_at,
     )
     if found.outcome == MISMATCH and line.by_itself != MISMATCH:
         return _opinion(line, found, said, who, ruleset)
     if _agree(found, line):
-        if found.outcome.status == "review" or (is_among(who.name, line.confirmed_by) and not line.mismatch_by):
-            return None
-        return found._replace(confirmed_by=people((*line.confirmed_by, who.name)))
+        return _confirmation(line, found, said, who)
+    _check_note(found)
     _check_reversal(line, said, who)
     return found._replace(confirmed_by=()) if found.outcome.status == "review" else found
 
@@ -75,16 +112,18 @@ def judge_again(line: Line, found: Finding, cause: ReviewCause) -> Finding:
     """
     current, again = line.by_itself, found._replace(before=line)
     if _agree(found, line):
-        reason_open = found.reason_open and not line.confirmed_by
-        return again._replace(reason_open=reason_open, confirmed_by=line.confirmed_by, mismatch_by=line.mismatch_by)
+        kept = {name: getattr(line, name) for name in ("confirmed_by", "mismatch_by", "uncompared")}
+        return again._replace(reason_open=found.reason_open and not line.confirmed_by, **kept)
     if found.outcome.status in NOT_RAW:
         return again
+    on_record = again._replace(by_data=(found.outcome, found.voter_id))
     if current.reason in _SEEN_ON_PAPER and (found.outcome, found.voter_id) == (VALID, line.voter_id):
-        return again._replace(outcome=current, confirmed_by=line.confirmed_by)
+        against = line.against_data or current.reason in _TAKES_A_NOTE
+        return on_record._replace(outcome=current, confirmed_by=line.confirmed_by, against_data=against)
     if current.status == "review" and current.reason in KEPT_FOR_A_PERSON:
-        return again._replace(outcome=current, voter_id=None)
+        return on_record._replace(outcome=current, voter_id=None)
     if line.confirmed_by:
-        return again._replace(outcome=Outcome("review", cause), voter_id=None)
+        return on_record._replace(outcome=Outcome("review", cause), voter_id=None)
     return again
 
 
@@ -112,6 +151,8 @@ def under(line: Line, ruleset: Ruleset, *, reason_open: bool = False) -> Finding
 
 _SEEN_ON_PAPER = frozenset({"signature_mismatch", "not_personally_affixed", "section_defect", "other"})
 """Reasons of invalid lines that no data can find or refute."""
+_TAKES_A_NOTE = frozenset({"other", "illegible", "not_personally_affixed"})
+"""Only the paper shows these, and a helper's hand or a mark is no ground (EC 100.5, 106)."""
 
 
 def _agree(found: Finding, line: Line) -> bool:
@@ -137,6 +178,31 @@ def _checked(line: Line, said: PersonFinding) -> Outcome:
     return said.outcome
 
 
+def _check_note(found: Finding) -> None:
+    if found.note.strip():
+        return
+    if found.outcome.reason in _TAKES_A_NOTE:
+        raise FindingRefusedError(f"{found.outcome.reason} needs a note that says what is on the paper")
+    if found.against_data:
+        raise FindingRefusedError("the data say otherwise: this needs a note that says why, and a second person")
+
+
+def _confirmation(line: Line, found: Finding, said: PersonFinding, who: Principal) -> Finding | None:
+    """A person's agreement with what holds; None if it adds nothing.
+
+    To say whose line it is ends no doubt about the signature: that takes a comparison.
+    """
+    adds = said.compares and (line.uncompared or line.mismatch_by)
+    if found.outcome.status == "review" or (is_among(who.name, line.confirmed_by) and not adds):
+        return None
+    _check_note(found)
+    return found._replace(
+        confirmed_by=people((*line.confirmed_by, who.name)),
+        mismatch_by=() if said.compares else line.mismatch_by,
+        uncompared=found.uncompared and (line.uncompared or not line.confirmed_by),
+    )
+
+
 def _opinion(line: Line, found: Finding, said: PersonFinding, who: Principal, ruleset: Ruleset) -> Finding | None:
     """One person's opinion that a signature is not the voter's. It decides nothing until enough share it.
 
@@ -147,11 +213,18 @@ def _opinion(line: Line, found: Finding, said: PersonFinding, who: Principal, ru
         raise FindingRefusedError("a signature is compared once the line is found valid for its voter")
     if is_among(who.name, line.mismatch_by):
         return None
-    _check_reversal(line, said, who)
+    if not line.uncompared:  # the people who said whose line it is said nothing of the signature
+        _check_reversal(line, said, who)
     sharing = people((*line.mismatch_by, who.name))
-    if len(sharing) < ruleset.people_needed(MISMATCH):
-        return found._replace(outcome=VALID, confirmed_by=(), mismatch_by=sharing)
-    return found._replace(confirmed_by=sharing)
+    if len(sharing) >= ruleset.people_needed(MISMATCH):
+        return found._replace(confirmed_by=sharing)
+    return found._replace(
+        outcome=VALID,
+        confirmed_by=line.confirmed_by if line.uncompared else (),
+        mismatch_by=sharing,
+        against_data=line.against_data,
+        uncompared=line.uncompared,
+    )
 
 
 def _check_reversal(line: Line, said: PersonFinding, who: Principal) -> None:

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any, Final, Self
 
 from app.errors import RulesetRefusedError
-from app.law.reasons import REASONS, Outcome
+from app.law.reasons import REASONS, VALID, Outcome
 
 Steps = tuple[tuple[int | None, int], ...]
 """Numbers by how many voters are registered: each holds below its bound, the last one, without a bound, from there."""
@@ -17,6 +17,8 @@ FEWEST_PEOPLE: Final[Mapping[str, int]] = {
     "not_personally_affixed": 1, "illegible": 1, "other": 1,  # a person sees these on paper, and data do not
 }  # fmt: skip
 """How many people a reason takes at the least: no ruleset asks for fewer. The database has the same limits."""
+FEWEST_AGAINST_DATA: Final = 2
+"""With one, a person could reject a signature alone under another reason, past the floor of 2 CCR 20960."""
 _MOST_PEOPLE: Final = 9
 _STANDARD: Final = "california-"
 _PARTS: Final = 1_000_000
@@ -37,6 +39,7 @@ class Ruleset:
     required_percent: Steps  # of the registered voters (EC 11221(a))
     circulation_days: Steps  # EC 11220
     examination_days: int  # business days from the filing (EC 11224)
+    people_against_data: int = FEWEST_AGAINST_DATA  # who must agree on what the data contradict; absent: the fewest
 
     @classmethod
     def stored(cls, name: str, valid_from: date | None, parameters: str) -> Self:
@@ -54,13 +57,18 @@ class Ruleset:
         """What is stored beside the name and the day."""
         return {key: value for key, value in asdict(self).items() if key not in ("name", "valid_from")}
 
-    def people_needed(self, outcome: Outcome) -> int:
+    def people_needed(self, outcome: Outcome, *, against_data: bool = False) -> int:
         """How many people must have confirmed an outcome before it is settled."""
+        fewest = self.people_against_data if against_data else 0
         if outcome.status == "valid":
-            return int(self.compare_signatures)
-        if outcome == _DUPLICATE:
-            return max(int(self.compare_duplicates), self.confirmations.get("duplicate", 0))
-        return self.confirmations.get(outcome.reason or "", 0) if outcome.status == "invalid" else 0
+            return max(fewest, int(self.compares(outcome)))
+        if outcome.status == "invalid":
+            return max(fewest, int(self.compares(outcome)), self.confirmations.get(outcome.reason or "", 0))
+        return 0
+
+    def compares(self, outcome: Outcome) -> bool:
+        """Whether a line with this outcome is unsettled until a person has compared its signature."""
+        return self.compare_signatures if outcome == VALID else self.compare_duplicates and outcome == _DUPLICATE
 
     def required_signatures(self, registered: int) -> int:
         """How many valid signatures a recall of a local officer needs (EC 11221(a)).
@@ -83,6 +91,8 @@ def check_ruleset(ruleset: Ruleset, county_id: str) -> None:
     if not ruleset.name.startswith(f"{county_id}/") or county_id.startswith(_STANDARD):
         raise RulesetRefusedError("name must begin with the county's code and a slash")
     _check_confirmations(ruleset.confirmations)
+    if not FEWEST_AGAINST_DATA <= ruleset.people_against_data <= _MOST_PEOPLE:
+        raise RulesetRefusedError(f"people_against_data is {FEWEST_AGAINST_DATA} to {_MOST_PEOPLE}")
     if ruleset.compare_duplicates and not ruleset.compare_signatures:
         raise RulesetRefusedError("compare_duplicates: only where compare_signatures is on")
     for name in ("double_check_ppm", "people_check_ppm"):

@@ -67,6 +67,8 @@ WHERE f.county_id = $1 AND f.petition_id = $2
 ORDER BY f.section, f.page, f.line, f.finding_no
 """  # noqa: S608  # literals of ours
 
+_TEXT_AT = 9 + len(DETERMINED)
+
 # What clerks corrected, by the primary key.
 _CORRECTIONS = f"""
 SELECT section, page, line, {TEXT_COLUMNS} FROM signature_revision WHERE county_id = $1 AND petition_id = $2
@@ -208,8 +210,8 @@ async def recorded(connection: Connection, petition: PetitionKey) -> AsyncIterat
         if found is None or found.place != place:
             if found:
                 yield found
-            has_line, *determined = row[8:18]
-            has_text, *text = row[18:]
+            has_line, *determined = row[8:_TEXT_AT]
+            has_text, *text = row[_TEXT_AT:]
             line = dict(zip(DETERMINED, determined, strict=True)) if has_line else None
             found = Recorded(place, [], line, Signature.stored(place, text) if has_text else None)
         found.findings.append(StoredFinding(place, *row[3:8]))

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from app.law.line import Counts, Place, RawCountStage, Signature, Tally, canonical
 from app.law.petition import Petition
+from app.law.ruleset import FEWEST_AGAINST_DATA
 from app.ledger.entries import GENESIS, HASH_BYTES, Entry, EntryType, Frontier, StoredFinding, leaf_hash, merkle_root
 from app.ledger.notes import Checkpoint, StoredCheckpoint
 
@@ -281,6 +282,7 @@ def _cells_of_line(status: str, reason: str | None, *, settled: bool) -> tuple[s
 
 DETERMINED: Final = (
     "finding_no", "status", "reason", "voter_id", "settled", "version", "roll_version", "confirmed_by", "mismatch_by",
+    "against_data", "uncompared",
 )  # fmt: skip
 """The columns of a line that its last finding determines, under the names that they have in its content."""
 
@@ -353,6 +355,8 @@ class Replay:
         if not self._chain.claim(finding, before, after):
             message = f"it is not what leaf {finding.leaf_no} of entry {finding.version} was made from"
             self._found.fault("finding", where, message)
+        if _takes_two(content) and len(set(content.get("confirmed_by") or ())) < FEWEST_AGAINST_DATA:
+            self._found.fault("finding", where, "it takes two different people")
         if (content.get("place"), content.get("finding_no")) != (str(finding.place), finding.finding_no):
             self._found.fault("finding", where, "its content is of another place or number")
         return after
@@ -372,13 +376,19 @@ class Replay:
             self._found.fault("recount", "head", "its tally is not what the lines add up to")
 
 
+def _takes_two(content: Mapping[str, Any]) -> bool:
+    """Whether no ruleset lets one person settle this: a signature's mismatch, or what the data contradict."""
+    if content.get("status") == "invalid" and content.get("reason") == "signature_mismatch":
+        return True
+    return bool(content.get("against_data") and content.get("settled"))
+
+
 def _content(finding: StoredFinding) -> dict[str, Any]:
     """A finding's content with its version; {} if it is not a finding's content."""
     content = _object(finding.content)
     if not isinstance(content.get("status"), str) or not isinstance(content.get("reason"), str | None):
         return {}
-    content["version"] = finding.version
-    return content
+    return {"against_data": False, "uncompared": False, **content, "version": finding.version}
 
 
 StoredWithdrawal = tuple[UUID, bytes, str, dict[str, str]]

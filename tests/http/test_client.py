@@ -70,7 +70,7 @@ async def test_it_opens_a_petition_hands_lines_in_decides_and_reads_the_tally(ap
     assert (one.place, one.status, one.settled) == ("1-1-1", "valid", True)
     assert [type(result).__name__ for result in batch.results] == ["LineOut", "LineOut", "LineErrorOut"]
 
-    finding = {"status": "invalid", "reason": "illegible"}
+    finding = {"status": "invalid", "reason": "illegible", "note": "smeared"}
     decided = await clerk.call("signatures.post_finding", where, "1-1-3", body=clerk.model("FindingIn", finding))
     assert (decided.status, decided.reason, decided.finding.decided_by) == ("invalid", "illegible", "clerk-1")
 

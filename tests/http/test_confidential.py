@@ -247,7 +247,7 @@ async def test_a_decided_line_looks_like_any_line_that_a_person_decided(her_worl
     await world.batch([her_line(1, 1, 1), line(5, (1, 1, 2), residence_address="136 MAPLE AVE")])
     ordinary = await world.detail("1-1-2")
     assert ordinary["status"] == "review", "one digit of the house number is off"
-    await world.finding("1-1-2", status="valid", voter_id="V5")
+    await world.finding("1-1-2", status="valid", voter_id="V5", note="")
     await found(world, "1-1-1", status="valid", voter_id="SECRET999")
     hers, another = [await world.detail(place) for place in ("1-1-1", "1-1-2")]
     assert hers.keys() == another.keys()

@@ -119,7 +119,8 @@ async def test_a_line_that_a_person_rejected_keeps_that_reason_with_the_defect_b
 async def test_the_defect_ends_without_a_trace_on_what_a_person_rejected(world: World) -> None:
     await register(world, a_section(1, lines=1))
     await world.post(line(1))
-    await world.finding("1-1-1", status="invalid", reason="illegible")
+    for who in ("clerk", "supervisor"):
+        await world.finding("1-1-1", who=who, status="invalid", reason="illegible")
     await find(world)
     await take_back(world)
     detail = await world.detail("1-1-1")

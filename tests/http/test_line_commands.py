@@ -33,7 +33,8 @@ async def test_each_verb_has_a_command_that_answers_as_the_api_does(world: World
         result: dict[str, Any] = json.loads(out)
         return result
 
-    assert (await verb("finding", "1-1-1", "--status", "invalid", "--reason", "illegible"))["reason"] == "illegible"
+    illegible = ("finding", "1-1-1", "--status", "invalid", "--reason", "illegible", "--note", "smeared")
+    assert (await verb(*illegible))["reason"] == "illegible"
     assert (await verb("revise", "1-1-2", "-", text=json.dumps(voter(4))))["finding"]["voter_id"] == "V4"
     withdrawn = await verb("withdraw", "--voter", "V4", "--received", "2022-07-01")
     assert withdrawn["lines"][0]["reason"] == "withdrawn"
@@ -81,7 +82,7 @@ async def test_a_finding_at_a_prompt_is_the_persons_whose_key_it_is(world: World
         assert json.loads(out)["status"] == "valid" if who else "needs that person's key" in errors
     refused = await run(database, *command, "--by", "clerk-3")
     assert (refused[0], refused[1], "RECALL_KEY" in refused[2]) == (2, "", True)
-    assert (await world.finding("1-1-1", who="supervisor", status="valid")).status_code == 201
+    assert (await world.finding("1-1-1", who="supervisor", status="valid", looked_at="both")).status_code == 201
     for who, why in (("clerk", "needs a supervisor"), ("monitor", "the role clerk or supervisor")):
         status, _, errors = await run(database, *command, "--note", "slant", key=world.keys[who])
         assert (status, why in errors) == (1, True), errors

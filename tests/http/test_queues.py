@@ -84,7 +84,7 @@ async def test_queues_are_filtered_by_section_and_cause(world: World) -> None:
 async def test_lists_are_filtered_by_whether_lines_are_settled(world: World) -> None:
     world = await compared(world)
     await a_line_of_each_queue(world)
-    await world.finding("1-1-1", status="valid")
+    await world.finding("1-1-1", status="valid", looked_at="both")
 
     async def listed(settled: str) -> list[str]:
         answer = await world.call("GET", "/signatures", who="clerk", params={"settled": settled})

@@ -55,7 +55,7 @@ async def test_a_frozen_raw_count_takes_no_line_in_and_gives_none_up(world: Worl
     assert code(answer) == (409, "raw_count_frozen")
     assert (await world.tally())["version"] == version
     assert (await world.post(line(1))).status_code == 200, "a line that is there is answered as before"
-    said = {"status": "invalid", "reason": "illegible"}
+    said = {"status": "invalid", "reason": "illegible", "note": "smeared"}
     assert (await world.finding("1-1-1", **said)).status_code == 201, "what people find of the lines goes on"
     await world.recount()
 

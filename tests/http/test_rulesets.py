@@ -57,7 +57,7 @@ async def test_a_petition_compares_signatures_unless_a_ruleset_without_is_named(
     world = replace(world, petition_id=few["petition_id"])
     await world.post(line(1))
     assert code_of(await world.call("POST", "/close", who="supervisor")) == (409, "undecided_lines")
-    assert (await world.finding("1-1-1", status="valid")).json()["settled"] is True
+    assert (await world.finding("1-1-1", status="valid", looked_at="both")).json()["settled"] is True
     await freeze(world)
     assert (await world.call("POST", "/close", who="supervisor")).status_code == 200
 

@@ -66,8 +66,10 @@ class World:
         headers = {"Idempotency-Key": key} if key else {}
         return await self.call("POST", "/signatures/batch", who=who, json={"signatures": lines}, headers=headers)
 
-    async def finding(self, place: str, *, who: str = "clerk", **body: object) -> httpx.Response:
-        return await self.call("POST", f"/signatures/{place}/findings", who=who, json=body)
+    async def finding(
+        self, place: str, *, who: str = "clerk", note: str = "as the paper shows", **body: object
+    ) -> httpx.Response:
+        return await self.call("POST", f"/signatures/{place}/findings", who=who, json={"note": note, **body})
 
     async def verb(
         self,

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from app.access.principals import Principal
 from app.errors import FindingRefusedError, SupervisorNeededError
-from app.law.line import Finding, Line, Place, line_after
+from app.law.line import Finding, Line, LookedAt, Place, line_after
 from app.law.reasons import KEPT_FOR_A_PERSON, REASONS, REVIEW_CAUSES, VALID, Outcome, ReviewCause
-from app.law.review import MISMATCH, PersonFinding, judge, judge_again
-from tests.rulesets import CALIFORNIA
+from app.law.review import MISMATCH, Grounds, PersonFinding, judge, judge_again
+from tests.rulesets import CALIFORNIA, CALIFORNIA_COMPARED
 
 people = st.sampled_from([Principal("sample", f"{role}-{n}", role) for role in ("clerk", "supervisor") for n in (1, 2)])
 names = st.lists(st.sampled_from(["clerk-1", "clerk-2", "supervisor-1"]), unique=True, max_size=3).map(tuple)
@@ -32,7 +32,10 @@ words = st.builds(
     ),
     st.none() | voter_ids,
     st.sampled_from(["", "because"]),
+    st.sampled_from([None, "line", "signature", "both"]),
 )
+grounds = st.builds(Grounds, st.none() | voter_ids, st.sets(voter_ids))
+GOOD = Grounds("V1", {"V1"})
 
 
 @st.composite
@@ -46,10 +49,10 @@ def lines(draw: st.DrawFn) -> Line:
     return line_after(found._replace(confirmed_by=confirmed, mismatch_by=doubted), by_slot, CALIFORNIA)
 
 
-@given(lines(), words, people)
-def test_no_word_does_what_the_rules_forbid(line: Line, word: PersonFinding, who: Principal) -> None:
+@given(lines(), words, people, grounds)
+def test_no_word_does_what_the_rules_forbid(line: Line, word: PersonFinding, who: Principal, data: Grounds) -> None:
     try:
-        judged = judge(line, word, who, CALIFORNIA)
+        judged = judge(line, word, who, CALIFORNIA, data)
     except (FindingRefusedError, SupervisorNeededError):
         return
     if judged is None:
@@ -61,6 +64,14 @@ def test_no_word_does_what_the_rules_forbid(line: Line, word: PersonFinding, who
     if now == MISMATCH:
         assert len(set(judged.confirmed_by)) >= 3, "2 CCR 20960"
     changed = (now, judged.voter_id) != (before, line.voter_id)
+    after = line_after(judged, None, CALIFORNIA)
+    if after.settled and data.contradict(now, judged.voter_id):
+        assert len(set(after.confirmed_by)) >= 2, "one person does not overrule the data"
+    if after.outcome.reason in ("other", "illegible", "not_personally_affixed"):
+        assert word.note.strip(), "EC 100.5"
+    compared = line_after(judged, None, CALIFORNIA_COMPARED)
+    if compared.outcome == VALID and compared.settled and not line.confirmed_by:
+        assert word.compares, "2 CCR 20960(a)"
     if changed and set(line.confirmed_by) - {who.name}:
         assert who.role == "supervisor", "a reversal is a supervisor's"
         assert word.note.strip()
@@ -68,16 +79,18 @@ def test_no_word_does_what_the_rules_forbid(line: Line, word: PersonFinding, who
         assert now.status == "review", "an undo never flips a line"
 
 
-@given(lines(), words, people)
-def test_saying_the_same_twice_is_saying_it_once(line: Line, word: PersonFinding, who: Principal) -> None:
+@given(lines(), words, people, grounds)
+def test_saying_the_same_twice_is_saying_it_once(
+    line: Line, word: PersonFinding, who: Principal, data: Grounds
+) -> None:
     try:
-        judged = judge(line, word, who, CALIFORNIA)
+        judged = judge(line, word, who, CALIFORNIA, data)
     except (FindingRefusedError, SupervisorNeededError):
         return
     if judged is None:
         return
     after = line_after(judged, None, CALIFORNIA)
-    assert judge(after, word, who, CALIFORNIA) is None
+    assert judge(after, word, who, CALIFORNIA, data) is None
 
 
 @given(lines(), findings, st.sampled_from(get_args(ReviewCause)))
@@ -99,7 +112,8 @@ def test_an_eligible_line_without_peoples_findings_follows_the_data(line: Line, 
         judged = judge_again(line, finding, "new_dates")
         if not line.confirmed_by and line.outcome.eligible:
             doubted = line.mismatch_by if (finding.outcome, finding.voter_id) == (VALID, line.voter_id) else ()
-            assert judged == finding._replace(before=line, mismatch_by=doubted)
+            expected = finding._replace(before=line, mismatch_by=doubted, against_data=judged.against_data)
+            assert judged == expected
 
 
 @pytest.mark.parametrize("reason", ["signature_mismatch", "not_personally_affixed", "section_defect", "other"])
@@ -115,22 +129,93 @@ def test_what_is_seen_on_paper_is_not_refuted_by_the_data(reason: str) -> None:
 @pytest.mark.parametrize("again", ["Clerk-1", "clerk-1 ", "c1erk-l"])
 def test_names_that_look_alike_are_one_person(again: str) -> None:
     """As in a database from before such names were refused: keys of both are still in use."""
-    mismatch, no = PersonFinding(MISMATCH), PersonFinding(Outcome("invalid", "illegible"))
+    mismatch, no = PersonFinding(MISMATCH), PersonFinding(Outcome("invalid", "illegible"), None, "smeared")
     line = Line(PLACE, VALID, "V1", settled=True)
     for who in ("clerk-1", "clerk-2"):
-        doubt = judge(line, mismatch, Principal("sample", who, "clerk"), CALIFORNIA)
+        doubt = judge(line, mismatch, Principal("sample", who, "clerk"), CALIFORNIA, GOOD)
         assert doubt
         line = line_after(doubt, None, CALIFORNIA)
-    assert judge(line, mismatch, Principal("sample", again, "clerk"), CALIFORNIA) is None
-    found = judge(Line(PLACE, VALID, "V1"), no, Principal("sample", "clerk-1", "clerk"), CALIFORNIA)
+    assert judge(line, mismatch, Principal("sample", again, "clerk"), CALIFORNIA, GOOD) is None
+    found = judge(Line(PLACE, VALID, "V1"), no, Principal("sample", "clerk-1", "clerk"), CALIFORNIA, GOOD)
     assert found
     line = line_after(found, None, CALIFORNIA)
-    assert judge(line, no, Principal("sample", again, "clerk"), CALIFORNIA) is None
-    undone = judge(line, PersonFinding(Outcome("review")), Principal("sample", again, "clerk"), CALIFORNIA)
+    assert judge(line, no, Principal("sample", again, "clerk"), CALIFORNIA, GOOD) is None
+    undone = judge(line, PersonFinding(Outcome("review")), Principal("sample", again, "clerk"), CALIFORNIA, GOOD)
     assert undone, "a person's own finding"
 
 
 @given(lines(), words)
 def test_without_a_persons_key_no_line_is_decided(line: Line, word: PersonFinding) -> None:
     with pytest.raises(FindingRefusedError, match="that person's key"):
-        judge(line, word, Principal("sample", "command line", "supervisor"), CALIFORNIA)
+        judge(line, word, Principal("sample", "command line", "supervisor"), CALIFORNIA, GOOD)
+
+
+BY_DATA = {"good": Grounds("V1", {"V1", "V2"}), "a candidate": Grounds(None, {"V1"}), "nobody": Grounds()}
+
+
+@pytest.mark.parametrize(
+    ("data", "outcome", "voter_id", "contradicted"),
+    [
+        ("good", Outcome("invalid", "other"), "V1", True),
+        ("good", Outcome("invalid", "not_registered"), None, True),
+        ("good", VALID, "V1", False),
+        ("good", VALID, "V2", True),
+        ("good", MISMATCH, "V1", False),  # which has its own rule
+        ("good", Outcome("review", "undone"), None, False),
+        ("a candidate", VALID, "V1", False),
+        ("a candidate", VALID, "V2", True),
+        ("a candidate", Outcome("invalid", "other"), "V1", False),
+        ("nobody", VALID, "V1", True),
+        ("nobody", Outcome("invalid", "not_registered"), None, False),
+    ],
+)
+def test_what_the_data_contradict_takes_two_people(
+    data: str,
+    outcome: Outcome,
+    voter_id: str | None,
+    contradicted: bool,  # noqa: FBT001  # the table's
+) -> None:
+    """No way around the three people of 2 CCR 20960, such as one person's `other`."""
+    assert BY_DATA[data].contradict(outcome, voter_id) is contradicted
+    for ruleset in (CALIFORNIA, CALIFORNIA_COMPARED):
+        needed = ruleset.people_needed(outcome, against_data=contradicted)
+        assert needed >= 2 or not contradicted
+
+
+@pytest.mark.parametrize("reason", ["other", "illegible", "not_personally_affixed"])
+def test_what_only_paper_shows_needs_a_note(reason: str) -> None:
+    said, clerk = PersonFinding(Outcome("invalid", reason)), Principal("sample", "clerk-1", "clerk")  # type: ignore[arg-type]  # the table's
+    with pytest.raises(FindingRefusedError, match="needs a note"):
+        judge(Line(PLACE, Outcome("review", "weak_match")), said, clerk, CALIFORNIA, Grounds())
+
+
+@pytest.mark.parametrize(
+    ("looked_at", "settled"), [(None, False), ("line", False), ("signature", True), ("both", True)]
+)
+def test_to_find_the_voter_is_not_to_compare_the_signature(
+    looked_at: LookedAt | None,
+    settled: bool,  # noqa: FBT001  # the table's
+) -> None:
+    """2 CCR 20960(a): the official must compare."""
+    clerk, other = (Principal("sample", f"clerk-{n}", "clerk") for n in (1, 2))
+    found = judge(Line(PLACE, VALID, "V1"), PersonFinding(VALID, looked_at=looked_at), clerk, CALIFORNIA_COMPARED, GOOD)
+    assert found
+    line = line_after(found, None, CALIFORNIA_COMPARED)
+    assert (line.settled, line_after(found, None, CALIFORNIA).settled) == (settled, True)
+    for who in (clerk, other):
+        compared = judge(line, PersonFinding(VALID, looked_at="signature"), who, CALIFORNIA_COMPARED, GOOD)
+        assert line_after(compared, None, CALIFORNIA_COMPARED).settled if compared else line.settled
+
+
+def test_to_find_the_voter_ends_no_doubt_about_the_signature() -> None:
+    first, second = (Principal("sample", f"clerk-{n}", "clerk") for n in (1, 2))
+    doubt = judge(Line(PLACE, VALID, "V1", settled=True), PersonFinding(MISMATCH), first, CALIFORNIA, GOOD)
+    assert doubt
+    line = line_after(doubt, None, CALIFORNIA)
+    for looked_at, doubted in (("line", True), ("both", False)):
+        found = judge(line, PersonFinding(VALID, looked_at=looked_at), second, CALIFORNIA, GOOD)  # type: ignore[arg-type]  # the table's
+        assert found
+        line = line_after(found, None, CALIFORNIA)
+        assert (bool(line.mismatch_by), line.settled) == (doubted, not doubted)
+    with pytest.raises(SupervisorNeededError):
+        judge(line, PersonFinding(MISMATCH), first, CALIFORNIA, GOOD)

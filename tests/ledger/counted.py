@@ -89,7 +89,7 @@ def valid(place: Place, voter: str) -> Finding:
 
 
 def not_registered(place: Place) -> Finding:
-    return Finding(place, Outcome("invalid", "not_registered"), evidence='{"candidates":0}', roll_version=1)
+    return Finding(place, Outcome("invalid", "not_registered"), evidence='{"considered":0}', roll_version=1)
 
 
 async def a_counted_petition(database: Database, folder: Path, *, required: int = 5) -> Counted:

@@ -85,7 +85,7 @@ class Acts:
 
     async def reject(self, place: Place) -> None:
         """A clerk cannot read it."""
-        await self.find(place, PersonFinding(Outcome("invalid", "illegible")))
+        await self.find(place, PersonFinding(Outcome("invalid", "illegible"), None, "smeared"))
 
     async def reinstate(self, place: Place, voter_id: str = "V1") -> None:
         """A supervisor can."""

@@ -14,7 +14,7 @@ from app.database.pools import Database
 from app.errors import RecallError
 from app.law.line import Finding, Line, Place, line_after, restated
 from app.law.reasons import VALID, Outcome
-from app.law.review import PersonFinding, judge, judge_again
+from app.law.review import Grounds, PersonFinding, judge, judge_again
 from app.law.ruleset import Ruleset
 from tests import recount
 from tests.http.county import COUNTY
@@ -25,9 +25,11 @@ PEOPLE = [Principal(COUNTY, "clerk-1", "clerk"), Principal(COUNTY, "clerk-2", "c
 PEOPLE += [Principal(COUNTY, "clerk-3", "clerk"), Principal(COUNTY, "supervisor-1", "supervisor")]
 WORDS = [
     PersonFinding(VALID),
+    PersonFinding(VALID, looked_at="both"),
     PersonFinding(VALID, "V2", "the other one"),
     PersonFinding(VALID, None, "after all"),
     PersonFinding(Outcome("invalid", "illegible")),
+    PersonFinding(Outcome("invalid", "illegible"), None, "smeared"),
     PersonFinding(Outcome("invalid", "different_address"), None, "moved"),
     PersonFinding(Outcome("invalid", "signature_mismatch"), None, "another hand"),
     PersonFinding(Outcome("review")),
@@ -57,6 +59,7 @@ class Model:
     voters: dict[Place, int] = field(default_factory=dict)  # whose name stands there now
     writings: dict[Place, set[bytes]] = field(default_factory=dict)
     last: dict[Place, bytes] = field(default_factory=dict)
+    grounds: dict[Place, Grounds] = field(default_factory=dict)  # what the data last found there
     withdrawn: set[str] = field(default_factory=set)
     dates: dict[int, tuple[date | None, date | None]] = field(default_factory=dict)
     keys: dict[str, tuple[Any, list[object]]] = field(default_factory=dict)
@@ -66,6 +69,7 @@ class Model:
         start, end = self.dates.get(place.section, DATES[1])
         if start is None or end is None or start > end:
             return Finding(place, Outcome("review", "section_dates"))
+        self.grounds[place] = Grounds(f"V{self.voters[place]}")
         return Finding(place, VALID, f"V{self.voters[place]}")
 
     def put(self, finding: Finding) -> None:
@@ -105,7 +109,7 @@ class Model:
         if place not in self.lines:
             return
         try:
-            judged = judge(self.lines[place], word, who, self.ruleset)
+            judged = judge(self.lines[place], word, who, self.ruleset, self.grounds.get(place, Grounds()))
         except RecallError:
             return
         if judged:
@@ -171,7 +175,8 @@ async def rows(watching: asyncpg.Connection, acts: Acts) -> dict[Place, tuple[ob
 
 def standing(line: Line) -> tuple[object, ...]:
     """What the model knows of a line."""
-    return line.outcome, line.voter_id, line.settled, line.confirmed_by, line.mismatch_by
+    people = line.confirmed_by, line.mismatch_by
+    return line.outcome, line.voter_id, line.settled, *people, line.against_data, line.uncompared
 
 
 @given(st.lists(operations, min_size=5, max_size=30), st.sampled_from([CALIFORNIA, CALIFORNIA_DUPLICATES]))

@@ -1,0 +1,115 @@
+"""What one person cannot settle alone: findings that the data contradict, and signatures that no one compared."""
+
+import asyncpg
+import pytest
+
+from tests.http.county import line, stranger
+from tests.http.world import PETITION, World
+
+OTHER = {"status": "invalid", "reason": "other", "note": "another line says that this one is void"}
+
+
+def the_code(answer_json: dict[str, str]) -> str:
+    return answer_json["type"].rpartition(":")[2]
+
+
+@pytest.fixture
+async def two(world: World) -> World:
+    """A line that the data find good, a stranger's, and a second clerk."""
+    await world.add_key("clerk", "clerk-2")
+    await world.batch([line(1), stranger((1, 1, 2))])
+    return world
+
+
+async def test_one_person_does_not_settle_the_rejection_of_a_good_line(two: World) -> None:
+    refused = await two.finding("1-1-1", status="invalid", reason="other", note=" ")
+    assert (refused.status_code, the_code(refused.json())) == (422, "finding_refused")
+    for status, settled in ((201, False), (200, False)):  # the same person's word again adds nothing
+        answer = await two.finding("1-1-1", **OTHER)
+        assert (answer.status_code, answer.json()["settled"]) == (status, settled)
+    finding = answer.json()["finding"]
+    assert (finding["against_data"], finding["confirmed_by"], finding["note"]) == (True, ["clerk-1"], OTHER["note"])
+    tally = await two.tally()
+    assert (tally["at_least"], tally["at_most"]) == (0, 2), "open until a second person agrees"
+    confirmed = await two.finding("1-1-1", who="clerk-2", **OTHER)
+    assert (confirmed.json()["settled"], confirmed.json()["finding"]["confirmed_by"]) == (True, ["clerk-1", "clerk-2"])
+    await two.recount()
+
+
+@pytest.mark.parametrize("reason", ["different_address", "canceled", "illegible", "section_defect"])
+async def test_this_holds_for_every_reason(two: World, reason: str) -> None:
+    assert (await two.finding("1-1-1", status="invalid", reason=reason, note="")).status_code == 422
+    answer = await two.finding("1-1-1", status="invalid", reason=reason)
+    assert (answer.status_code, answer.json()["settled"]) == (201, False)
+    await two.recount()
+
+
+async def test_a_voter_whom_the_evidence_does_not_name_takes_two_people(two: World) -> None:
+    refused = await two.finding("1-1-2", status="valid", voter_id="V200", note="")
+    assert (refused.status_code, the_code(refused.json())) == (422, "finding_refused")
+    for who, settled in (("clerk", False), ("clerk-2", True)):
+        answer = await two.finding("1-1-2", who=who, status="valid", voter_id="V200", note="signed with a nickname")
+        assert (answer.json()["status"], answer.json()["settled"]) == ("valid", settled)
+    await two.recount()
+
+
+async def test_a_good_line_is_not_moved_to_another_voter_by_one_person(two: World) -> None:
+    """Where the other voter's own line counts, this would make a good line a duplicate."""
+    await two.post(line(2, (1, 1, 3)))
+    answer = await two.finding("1-1-3", status="valid", voter_id="V1", note="the same hand")
+    assert (answer.json()["reason"], answer.json()["settled"]) == ("duplicate", False)
+    await two.recount()
+
+
+async def test_neither_an_undo_nor_a_blind_answer_is_a_way_around_the_second_person(two: World) -> None:
+    assert (await two.finding("1-1-1", who="supervisor", status="review", note="look again")).status_code == 201
+    answer = await two.finding("1-1-1", **OTHER)
+    assert (answer.json()["reason"], answer.json()["settled"]) == ("other", False)
+
+
+async def test_the_data_that_a_new_examination_leaves_aside_still_count(two: World) -> None:
+    """What people found on paper stays when the section's dates change; the data find the line good all the same."""
+    for who in ("clerk", "clerk-2"):
+        await two.finding("1-1-1", who=who, **OTHER)
+    dates = {"signed_from": "2022-03-01", "signed_to": "2022-03-09"}
+    assert (await two.call("PUT", "/sections/1", who="clerk", json=dates)).status_code == 200
+    assert await two.status("1-1-1") == ("invalid", "other")
+    await two.finding("1-1-1", who="supervisor", status="review", note="look again")
+    answer = await two.finding("1-1-1", **OTHER)
+    assert (answer.json()["settled"], answer.json()["finding"]["against_data"]) == (False, True)
+    await two.recount()
+
+
+async def test_a_page_of_findings_follows_the_same_rules(two: World) -> None:
+    findings = [
+        {"place": "1-1-1", "status": "invalid", "reason": "canceled"},
+        {"place": "1-1-2", "status": "invalid", "reason": "not_personally_affixed", "note": "a machine's print"},
+    ]
+    answer = await two.call("POST", "/findings", who="clerk", json={"findings": findings})
+    refused, found = answer.json()["results"]
+    assert (refused["error"]["code"], found["settled"]) == ("finding_refused", True)
+
+
+async def test_to_find_the_voter_does_not_settle_a_signature_that_must_be_compared(world: World) -> None:
+    opened = await world.client.post(
+        "/v1/petitions",
+        json=PETITION | {"ruleset": "california-local-recall/2"},
+        headers={"Authorization": f"Bearer {world.keys['clerk']}"},
+    )
+    compared = World(world.client, world.count, world.keys, opened.json()["petition_id"])
+    await compared.post(line(1))
+    for looked_at, settled in (("line", False), ("both", True)):
+        answer = await compared.finding("1-1-1", status="valid", looked_at=looked_at)
+        assert (answer.status_code, answer.json()["settled"]) == (201, settled)
+        assert (await compared.detail("1-1-1"))["finding"]["looked_at"] == looked_at
+    history = (await compared.call("GET", "/signatures/1-1-1/history", who="clerk")).json()["findings"]
+    assert [one["looked_at"] for one in history] == [None, "line", "both"]
+    await compared.recount()
+
+
+async def test_the_database_settles_nothing_against_the_data_with_one_person(
+    two: World, connection: asyncpg.Connection
+) -> None:
+    await two.finding("1-1-1", **OTHER)
+    with pytest.raises(asyncpg.CheckViolationError):
+        await connection.execute("UPDATE line SET settled = true, people_needed = 1 WHERE against_data")
