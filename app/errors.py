@@ -172,7 +172,7 @@ class ClaimLimitError(RecallError, code="claim_limit", kind="conflict"):
 
 
 class WithdrawalRefusedError(RecallError, code="withdrawal_refused", kind="invalid"):
-    """This withdrawal cannot be recorded."""
+    """This request to withdraw cannot be recorded or decided like this."""
 
 
 class UnknownWithdrawalError(RecallError, code="unknown_withdrawal", kind="not_found"):

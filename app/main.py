@@ -37,6 +37,7 @@ from app.http import (
     sections,
     signatures,
     voters,
+    withdrawals,
 )
 from app.http.frame import InFlightLimit, Metrics, Observe, RateLimit, State, check_guards, guarded_routes, utc_now
 from app.http.limits import Limits
@@ -60,7 +61,7 @@ _ROUTERS = (
     queues.router,
     line_notes.router,
     earlier.router,
-    signatures.withdrawals,
+    withdrawals.router,
     sections.router,
     defects.router,
     raw_count.router,

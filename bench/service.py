@@ -26,7 +26,7 @@ PRINCIPALS = 8  # of each role, since one key may only ask so often
 _STATEMENTS = "pg_stat_statements"
 _EMPTIED = (
     "api_key, petition, section, signature, signature_revision, line, finding, slot, withdrawal, withdrawal_revocation,"
-    " head, ledger, idempotency"
+    " withdrawal_decision, withdrawal_search, head, ledger, idempotency"
 )
 
 

@@ -1,4 +1,4 @@
-"""`python -m app petition`, `tally`, `explain` and the changes of lines: `finding`, `revise`, `withdraw`, `section`."""
+"""`python -m app petition`, `tally`, `explain` and the changes of lines: `finding`, `revise`, `section`."""
 
 import argparse
 from dataclasses import fields
@@ -93,13 +93,6 @@ def _add_changes_of_lines(subparsers: cli.Subparsers) -> None:
     revision = cli.command(subparsers, "revise", text, _revise, cli.PETITION, cli.PLACE, _RECORDED)
     text = "the whole text as a JSON object, as in POST /signatures; '-' is standard input"
     revision.add_argument("file", metavar="FILE", help=text)
-    text = "record that a voter withdrew before the filing, or revoke a withdrawal"
-    withdrawal = cli.command(subparsers, "withdraw", text, _withdraw, cli.PETITION, _RECORDED)
-    what = withdrawal.add_mutually_exclusive_group(required=True)
-    what.add_argument("--voter", type=_text, metavar="ID", help="the voter who withdrew")
-    what.add_argument("--revoke", type=cli.an_id, metavar="ID", help="a withdrawal that was recorded by mistake")
-    text = "the day on which the withdrawal was received; needed with --voter"
-    withdrawal.add_argument("--received", **cli.DATE, help=text)
     text = "record between which dates a section was signed; its lines are examined again if that changes them"
     section = cli.command(subparsers, "section", text, _section, cli.PETITION, _RECORDED)
     section.add_argument("section", type=cli.a_number, metavar="SECTION", help="its number")
@@ -179,20 +172,6 @@ async def _revise(arguments: cli.Arguments, database: Database) -> None:
     read, _ = await Count(database).attempt(arguments.petition, act, now=cli.now())
     await put_on_record(database, arguments.petition, read)
     _print(signatures.detail_out(read))
-
-
-async def _withdraw(arguments: cli.Arguments, database: Database) -> None:
-    if arguments.voter and not arguments.received:
-        raise cli.CommandError("--voter needs --received: the day on which the withdrawal was received")
-    roles = _DECIDERS[arguments.revoke is not None :]  # to revoke a withdrawal takes a supervisor
-    who = await cli.the_user(database, arguments.petition.county_id, *roles)
-    recorded = {"by": who.name, "note": arguments.note}
-    if arguments.revoke:
-        act = partial(actions.revoke_withdrawal, withdrawal_id=arguments.revoke, **recorded)
-    else:
-        act = partial(actions.withdraw, voter_id=arguments.voter, received_on=arguments.received, **recorded)
-    done = await Count(database).attempt(arguments.petition, act, now=cli.now())
-    _print(signatures.withdrawal_done_out(done))
 
 
 async def _section(arguments: cli.Arguments, database: Database) -> None:

@@ -54,6 +54,13 @@ _RESENT = 0.02  # of a station's lines are entered by hand and sent again, under
 _SCANNED_TWICE = 0.01  # of a station's lines are scanned by its neighbor too
 _OPTIONS = Options(batch=500, in_flight=2)
 _PAGE = 1000  # lines per request
+_HAS = ("in_writing", "names_petition", "name", "current_residence", "intent", "signature")
+_WITHDRAWN = {
+    "received_on": "2022-07-01",
+    "received_by": "paper",
+    "requirements": dict.fromkeys(_HAS, True),
+    "signature_agrees": True,
+}
 _FINDINGS = 200  # of one person per request
 
 Line = dict[str, Any]  # as the service shows it
@@ -225,7 +232,7 @@ async def settle(api: Api, truth: Path, screen: Screen) -> Counter[str]:
     work = Counter[str]()
     for voter_id in sorted({true["voter_id"] for true in read_truths(truth) if true["reason"] == "withdrawn"}):
         # in writing, before the petition was filed (EC 11303); of all voters, only the officer knows the confidential
-        await api.call(OFFICER, "POST", "/withdrawals", json={"voter_id": voter_id, "received_on": "2022-07-01"})
+        await api.call(OFFICER, "POST", "/withdrawals", json=_WITHDRAWN | {"voter_id": voter_id})
     held = await _decide_held(api, truth)
     work.update({"findings": len(held), "decided": len(held)})
     for status in ("review", "invalid", "valid"):

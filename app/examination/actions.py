@@ -1,4 +1,4 @@
-"""What people do to lines (findings, corrected texts, withdrawals), and their new examination.
+"""What people do to lines (findings, corrected texts), and their new examination.
 
 Lines are examined again when their text or dates were corrected, or a newer roll or newer aliases may know more of
 them. Each action raises what `record` raises besides.
@@ -6,12 +6,10 @@ them. Each action raises what `record` raises besides.
 
 import asyncio
 import logging
-import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import datetime
 from typing import Final
-from uuid import UUID
 
 from asyncpg import Connection
 
@@ -20,20 +18,19 @@ from app.access.principals import Principal
 from app.count.identity import counted_ids
 from app.count.intake import examine_lines
 from app.count.line_queries import LineRead, list_petitions, read_line, read_lines, signatures_at
-from app.count.queries import Change, columns, hold_basis, lock_lines, lock_slots, section_dates
+from app.count.queries import Change, columns, hold_basis, lock_lines, section_dates
 from app.count.record import ChangedMeanwhileError, Count, record
-from app.database.tables import new_id
 from app.examination import leases
 from app.examination import queries as rows
 from app.examination.defect_queries import lines_before
 from app.examination.holding import mark_held
 from app.examination.rulesets import decide_again
+from app.examination.withdrawal_search import search_voters
 from app.law.defect import SECTION_DEFECT, under_defect
 from app.law.line import Finding, Line, Place, Signature
-from app.law.petition import Petition, Revocation, Withdrawal, check_received
+from app.law.petition import Petition
 from app.law.reasons import ReviewCause
 from app.law.review import PersonFinding, judge, judge_again
-from app.ledger.entries import SALT_BYTES, leaf_hash
 from app.matching.lookup import Decide, aliases_of, decide_lines
 from app.matching.parsing import parse_line, parsed_differently
 from app.matching.queries import SearchedRoll
@@ -42,9 +39,6 @@ from app.roll.queries import get_roll, known_voters
 logger = logging.getLogger("app.reexamination")
 
 _ROUND: Final = 10.0  # seconds from one round of new examinations to the next
-
-Changed = tuple[Withdrawal, Mapping[Place, Line] | None]
-"""A withdrawal, and the lines that changed with it; None if it was recorded like this before."""
 
 
 async def decide_by_person(
@@ -148,72 +142,6 @@ async def revise(change: Change, revised: Signature, *, by: str, note: str) -> t
     return await read_line(connection, key, revised.place), True
 
 
-async def withdraw(
-    change: Change, voter_id: str, received_on: date, *, by: str, note: str, confidential: bool = False
-) -> Changed:
-    """Record a voter's withdrawal: none of the voter's lines counts, neither those submitted nor those to come.
-
-    A voter who has withdrawn already stays so: nothing changes.
-
-    Args:
-        change: the transaction.
-        voter_id: who withdrew.
-        received_on: when the written request was received.
-        by: who records it.
-        note: is recorded.
-        confidential: whether it may be a confidential voter, whom only their officer can name.
-
-    Raises:
-        WithdrawalRefusedError: it was received on the day of filing or later (EC 11303).
-        UnknownVoterError: the active roll has no such voter.
-    """
-    connection, key = change.connection, change.petition.key
-    check_received(received_on, filed_on=change.petition.filed_on, today=change.now.date())
-    await check_voter(connection, key.county_id, voter_id, confidential=confidential)
-    voter_id = (await counted_ids(change, [voter_id])).get(voter_id, voter_id)
-    await lock_slots(change, [voter_id])
-    if held := await rows.find_withdrawal(connection, rows.IN_FORCE, *key, voter_id):
-        return held, None
-    return await _put_on_record(change, Withdrawal(new_id(change.now), voter_id, received_on, by, change.now, note))
-
-
-async def revoke_withdrawal(change: Change, withdrawal_id: UUID, *, by: str, note: str) -> Changed:
-    """Revoke a withdrawal that was recorded by mistake: the voter's lowest eligible line counts again.
-
-    A withdrawal that was revoked already stays so. Both records are kept.
-
-    Args:
-        change: the transaction, its petition and the time.
-        withdrawal_id: the withdrawal to revoke.
-        by: the user who revokes it; goes on record.
-        note: why; not empty.
-
-    Raises:
-        UnknownWithdrawalError: the petition has no such withdrawal.
-        WithdrawalRefusedError: the note is empty.
-    """
-    if not note.strip():
-        raise errors.WithdrawalRefusedError("say in the note why the withdrawal is revoked")
-    connection, key = change.connection, change.petition.key
-    held = await rows.find_withdrawal(connection, rows.BY_ID, *key, withdrawal_id)
-    if held is None:
-        raise errors.UnknownWithdrawalError
-    await lock_slots(change, [held.voter_id])
-    # Read again under the slot's lock: another supervisor may have revoked it just now.
-    held = await rows.find_withdrawal(connection, rows.BY_ID, *key, withdrawal_id) or held
-    if held.revocation:
-        return held, None
-    return await _put_on_record(change, held._replace(revocation=Revocation(withdrawal_id, by, change.now, note)))
-
-
-async def _put_on_record(change: Change, withdrawal: Withdrawal) -> Changed:
-    """Append a withdrawal, or the revocation that it has now, and decide the voter's lines again."""
-    salt = secrets.token_bytes(SALT_BYTES)
-    content = await rows.add_withdrawal(change, withdrawal, salt)
-    facts = {"revocation" if withdrawal.revocation else "withdrawal": leaf_hash(salt, content.encode()).hex()}
-    return withdrawal, await record(change, "withdrawal", [], voters=[withdrawal.voter_id], facts=facts)
-
-
 async def check_voter(connection: Connection, county_id: str, voter_id: str, *, confidential: bool = False) -> None:
     """Raise UnknownVoterError if there is no active roll, or it has no voter of this number.
 
@@ -255,7 +183,8 @@ async def reexamine(count: Count, county_id: str | None = None, *, now: datetime
     Outdated are the lines that the ruleset in force decides otherwise than the one before, those for which an older
     roll version had no voter, and those that are not valid and that newer aliases read differently. This continues
     until none is left, in transactions of its own, so it may be interrupted and started again at any time. Then
-    the lines are marked that a new roll's confidential voters may have signed.
+    the lines are marked that a new roll's confidential voters may have signed, and the voters of open requests to
+    withdraw are looked for.
 
     Args:
         count: the counts to change.
@@ -272,6 +201,7 @@ async def reexamine(count: Count, county_id: str | None = None, *, now: datetime
         while (done := await _examine_some(count, petition, now, decide)) is not None:
             examined += done
         await mark_held(count, petition, decide)
+        await search_voters(count, petition, decide, now=now)
     return examined
 
 

@@ -1,15 +1,14 @@
-"""Signatures: posted and read; and what people record: findings, corrections, withdrawals."""
+"""Signatures: posted and read; and what people record: findings and corrections."""
 
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import datetime
 from functools import partial
 from hashlib import sha256
 from itertools import chain
 from typing import Annotated, Any, ClassVar
-from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
@@ -26,7 +25,6 @@ from app.errors import (
     UnknownLineError,
 )
 from app.examination import actions
-from app.examination.queries import page_of_withdrawals
 from app.examination.reads import VoterRead, line_read
 from app.http import frame, wire
 from app.http.frame import AppState, DeciderWrite, LineReader, PathPetition, Poster, Reader
@@ -38,7 +36,6 @@ from app.law.review import PersonFinding
 _PETITION = "/v1/petitions/{petition_id}"
 direct = APIRouter(prefix=_PETITION + "/signatures", tags=["signatures"], route_class=frame.DirectRoute)
 router = APIRouter(prefix=_PETITION, tags=["signatures"])
-withdrawals = APIRouter(prefix=_PETITION + "/withdrawals", tags=["withdrawals"])
 
 _ERRORS_OF_A_LINE = 5  # shown in a batch's answer, and
 _ERRORS_OF_A_BATCH = 100  # in all, so that it cannot grow far beyond the batch
@@ -482,89 +479,3 @@ async def post_revision(write: DeciderWrite, place: wire.PathPlace, revision: wi
     act = partial(actions.revise, revised=revision.at(place), by=write.principal.name, note=revision.note)
     answer, shows = partial(_detail, who=write.principal), _showing(write, place, anew=1)
     return await write.carry_out(act, answer, "revision", str(place), revision, shows=shows)
-
-
-class WithdrawalIn(wire.RequestModel):
-    """A voter's written withdrawal, complete and received before the day of filing (EC 11303, 2 CCR 20970)."""
-
-    voter_id: wire.VoterId
-    received_on: wire.IsoDate
-    note: wire.Note = ""
-
-
-class RevocationIn(wire.RequestModel):
-    """Why a withdrawal was recorded by mistake."""
-
-    note: wire.RequiredNote
-
-
-class RevocationOut(wire.ResponseModel):
-    """The revocation of a withdrawal that was recorded by mistake."""
-
-    revoked_by: str
-    revoked_at: datetime
-    note: str
-
-
-class WithdrawalOut(wire.ResponseModel):
-    """A withdrawal."""
-
-    withdrawal_id: UUID
-    voter_id: str
-    received_on: date
-    recorded_by: str
-    recorded_at: datetime
-    note: str
-    revocation: RevocationOut | None = None
-
-
-class WithdrawalDoneOut(WithdrawalOut):
-    """A withdrawal, with the lines whose status this request changed."""
-
-    lines: list[LineOut]
-
-
-def withdrawal_done_out(done: actions.Changed) -> WithdrawalDoneOut:
-    """What a withdrawal or its revocation did."""
-    withdrawal, lines = done
-    changed = [line_out(line) for line in (lines or {}).values()]
-    return WithdrawalDoneOut(**dict(WithdrawalOut.model_validate(withdrawal)), lines=changed)
-
-
-def _answer(done: actions.Changed) -> tuple[int, WithdrawalDoneOut]:
-    return 200 if done[1] is None else 201, withdrawal_done_out(done)
-
-
-@withdrawals.post("", status_code=201, response_model=WithdrawalDoneOut)
-async def post_withdrawal(write: frame.WithdrawalWrite, withdrawal: wire.Body[WithdrawalIn]) -> Response:
-    """None of the voter's lines counts from now on, including lines that are posted later."""
-    who = write.principal
-    act = partial(actions.withdraw, **dict(withdrawal), by=who.name, confidential=who.role == "confidential")
-    return await write.carry_out(act, _answer, "withdrawal", "", withdrawal)
-
-
-@withdrawals.post("/{withdrawal_id}/revocation", status_code=201, response_model=WithdrawalDoneOut)
-async def post_revocation(
-    write: frame.SupervisorWrite, withdrawal_id: UUID, revocation: wire.Body[RevocationIn]
-) -> Response:
-    """The voter's lowest eligible line counts again. Both records are kept."""
-    act = partial(actions.revoke_withdrawal, withdrawal_id=withdrawal_id, by=write.principal.name, note=revocation.note)
-    return await write.carry_out(act, _answer, "revocation", str(withdrawal_id), revocation)
-
-
-_Withdrawals = wire.page_of("WithdrawalsOut", "A page of withdrawals, the oldest first.", withdrawals=WithdrawalOut)
-
-
-@withdrawals.get("", response_model=_Withdrawals)
-async def list_withdrawals(who: Reader, state: AppState, petition: PathPetition, paging: wire.ListPaging) -> object:
-    """Pages in the order of recording, including revoked ones: follow `next_cursor` until it is null.
-
-    A page is recorded, and each withdrawal counts once a day like a line that a principal reads.
-    """
-    after, most = paging.after(UUID), paging.limit + 1
-    async with state.database.reading() as connection:
-        found = await page_of_withdrawals(connection, petition.key, after=after, limit=most)
-    page = paging.page("withdrawals", found, lambda withdrawal: withdrawal.withdrawal_id)
-    named = {str(one.withdrawal_id): one.voter_id for one in page["withdrawals"]}
-    await state.put_on_record(who, VoterRead.of_voters("withdrawals", petition.petition_id, named))
-    return page

@@ -28,7 +28,7 @@ from typing_extensions import TypeAliasType
 from app.access import principals
 from app.examination import note_queries
 from app.http.problems import Problem, field_error, field_errors, invalid
-from app.law import defect, line, queues, raw_count, reasons, registration, section
+from app.law import defect, line, queues, raw_count, reasons, registration, section, withdrawals
 from app.law.line import LARGEST_NUMBER, Place
 from app.ledger import entries
 from app.roll import queries
@@ -230,6 +230,10 @@ Queue = TypeAliasType("Queue", queues.Queue)
 NoteKind = TypeAliasType("NoteKind", note_queries.NoteKind)
 EntryType = TypeAliasType("EntryType", entries.EntryType)
 Outlook = TypeAliasType("Outlook", line.Outlook)
+ReceivedBy = TypeAliasType("ReceivedBy", withdrawals.ReceivedBy)
+Requirement = TypeAliasType("Requirement", withdrawals.Requirement)
+WithdrawalState = TypeAliasType("WithdrawalState", withdrawals.WithdrawalState)
+WithdrawalReason = TypeAliasType("WithdrawalReason", withdrawals.WithdrawalReason)
 
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _INSTANT: Final = re.compile(r"[0-9-]{10}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})")

@@ -1,4 +1,4 @@
-"""A petition: the number it requires, its window, when a line of it was signed, and withdrawals from it."""
+"""A petition: the number it requires, its window, and when a line of it was signed."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -6,10 +6,9 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final, Literal, NamedTuple, Self
 from uuid import UUID
 
-from app.errors import InvalidPetitionError, WithdrawalRefusedError
+from app.errors import InvalidPetitionError
 from app.law.deadlines import rolled_forward
 from app.law.district import district_codes
-from app.law.line import canonical_text
 from app.law.ruleset import Ruleset
 
 
@@ -178,39 +177,3 @@ def signing_interval(window: SigningInterval, section: SectionDates | None) -> S
         return None
     start, end = max(window.start, section.signed_from), min(window.end, section.signed_to)
     return window._replace(start=start, end=end) if start <= end else None
-
-
-class Revocation(NamedTuple):
-    """A supervisor's statement that a withdrawal was recorded by mistake."""
-
-    withdrawal_id: UUID
-    revoked_by: str
-    revoked_at: datetime
-    note: str
-
-
-class Withdrawal(NamedTuple):
-    """A voter's written request (EC 11303, 2 CCR 20970). It covers every line of the voter, also one signed later."""
-
-    withdrawal_id: UUID
-    voter_id: str
-    received_on: date
-    recorded_by: str
-    recorded_at: datetime
-    note: str = ""
-    revocation: Revocation | None = None  # sealed by itself; None: the withdrawal is in force
-
-
-def sealed(statement: Withdrawal | Revocation) -> str:
-    """The canonical JSON of a withdrawal or a revocation, that the ledger's payload hashes."""
-    facts = {name: fact for name, fact in statement._asdict().items() if name != "revocation"}
-    plain = {name: fact.isoformat() if isinstance(fact, date) else str(fact) for name, fact in facts.items()}
-    return canonical_text(plain)
-
-
-def check_received(received_on: date, *, filed_on: date, today: date) -> None:
-    """Raise WithdrawalRefusedError unless it was received before the day of filing (EC 11303), and by today."""
-    if received_on >= filed_on:
-        raise WithdrawalRefusedError("a withdrawal counts only if it was received before the day of filing")
-    if received_on > today:
-        raise WithdrawalRefusedError("received_on is in the future")

@@ -95,11 +95,16 @@ WHERE county_id = $1 AND petition_id = $2
   AND (status = 'valid' OR (status = 'invalid' AND reason IN ('duplicate', 'withdrawn')))
 """
 
-# Withdrawals and their revocations, each with the columns that its sealed content repeats.
+# Requests to withdraw, decisions and revocations, each with the columns that its sealed content repeats.
 _WITHDRAWALS = """
 SELECT withdrawal_id, salt, content,
-       jsonb_build_object('withdrawal_id', withdrawal_id, 'voter_id', voter_id, 'received_on', received_on)::text
+       jsonb_build_object('withdrawal_id', withdrawal_id, 'voter_id', voter_id, 'received_on', received_on,
+                          'state', state)::text
 FROM withdrawal WHERE county_id = $1 AND petition_id = $2
+UNION ALL
+SELECT withdrawal_id, salt, content,
+       jsonb_build_object('withdrawal_id', withdrawal_id, 'voter_id', voter_id, 'state', state)::text
+FROM withdrawal_decision WHERE county_id = $1 AND petition_id = $2
 UNION ALL
 SELECT withdrawal_id, salt, content, jsonb_build_object('withdrawal_id', withdrawal_id)::text
 FROM withdrawal_revocation WHERE county_id = $1 AND petition_id = $2
@@ -246,7 +251,7 @@ async def eligible_lines(
 
 
 async def withdrawals(connection: Connection, petition: PetitionKey) -> list[StoredWithdrawal]:
-    """Withdrawals and their revocations."""
+    """Requests to withdraw, decisions on them, and revocations."""
     rows = await connection.fetch(_WITHDRAWALS, *petition)
     return [(number, salt, content, json.loads(columns)) for number, salt, content, columns in rows]
 

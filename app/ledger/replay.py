@@ -86,7 +86,7 @@ class Chain:
         self._frozen_raw: tuple[int, ...] = ()
         self.ruleset: object = None  # the name of the one in force
         self.acts: list[tuple[int, str, Mapping[str, Any]]] = []  # of `_RECORDED`: number, type and facts
-        self.withdrawals: dict[str, int] = {}  # hash of a withdrawal or revocation -> the entry that names it
+        self.withdrawals: dict[str, int] = {}  # hash of a request, decision or revocation -> the entry that names it
 
     def take(self, entry: Entry) -> None:
         """Check the next entry, and keep its leaves and its changes of the tally for the findings."""
@@ -146,7 +146,7 @@ class Chain:
             self.found.fault("payload", f"entry {entry.seq}", "a change of the ruleset takes two people and a reason")
         if entry.type in _RECORDED:
             self.acts.append((entry.seq, entry.type, {name: payload[name] for name in payload if name != "tally"}))
-        for kind in payload.keys() & {"withdrawal", "revocation"}:
+        for kind in payload.keys() & {"withdrawal", "withdrawal_decision", "revocation"}:
             self.withdrawals[str(payload[kind])] = entry.seq
 
     def _change(self, index: int, cell: str, amount: int) -> None:
@@ -391,29 +391,45 @@ def _content(finding: StoredFinding) -> dict[str, Any]:
     return {"against_data": False, "uncompared": False, **content, "version": finding.version}
 
 
-StoredWithdrawal = tuple[UUID, bytes, str, dict[str, str]]
-"""A withdrawal or its revocation: id, salt, sealed content, and the columns that repeat it (voter_id and received_on
-only of a withdrawal)."""
+StoredWithdrawal = tuple[UUID, bytes, str, dict[str, Any]]
+"""A request to withdraw, a decision on it, or its revocation: id, salt, sealed content, and the columns that repeat it.
+
+A request has `received_on` among them, and `state`, as a decision has it; a revocation has neither.
+"""
 
 
 def check_withdrawals(chain: Chain, stored: Sequence[StoredWithdrawal], slots: Mapping[str, str]) -> None:
-    """Compare withdrawals and revocations with the entries that name them, and with the days in the voters' slots."""
+    """Compare requests, decisions and revocations with the entries that name them, and the days in voters' slots."""
     found, missing = chain.found, dict(chain.withdrawals)
     for withdrawal_id, salt, content, columns in stored:
         where = f"withdrawal {withdrawal_id}"
         if missing.pop(leaf_hash(salt, content.encode()).hex(), None) is None:
             found.fault("withdrawal", where, "no entry names it as it is here")
-        elif not columns.items() <= _object(content).items():
+        elif columns.items() - ({"state": "accepted"} | _plain(content)).items():
             found.fault("withdrawal", where, "its columns differ from the content that was sealed")
     if chain.destroyed:  # retention may have destroyed withdrawals as well
         return
     for seq in missing.values():
-        found.fault("withdrawal", f"entry {seq}", "the withdrawal or revocation that it names is missing")
-    revoked = {withdrawal_id for withdrawal_id, *_, columns in stored if "voter_id" not in columns}
-    in_force = [columns for withdrawal_id, *_, columns in stored if withdrawal_id not in revoked]
-    if wrong := slots.items() ^ {columns["voter_id"]: columns["received_on"] for columns in in_force}.items():
+        found.fault("withdrawal", f"entry {seq}", "the request, decision or revocation that it names is missing")
+    if wrong := slots.items() ^ _in_force(stored).items():
         voters = len({voter_id for voter_id, _ in wrong})
         found.fault("withdrawal", "slots", f"those of {voters} voters differ from the withdrawals on record")
+
+
+def _plain(content: str) -> dict[str, Any]:
+    """The texts of a sealed content, which columns repeat."""
+    return {name: value for name, value in _object(content).items() if value is None or isinstance(value, str)}
+
+
+def _in_force(stored: Sequence[StoredWithdrawal]) -> dict[str, str]:
+    """The voters of requests that were accepted and not revoked, each with the day on which it was received."""
+    revoked = {withdrawal_id for withdrawal_id, *_, columns in stored if "state" not in columns}
+    received = {number: columns["received_on"] for number, *_, columns in stored if "received_on" in columns}
+    return {
+        columns["voter_id"]: received.get(withdrawal_id, "")
+        for withdrawal_id, *_, columns in stored
+        if columns.get("state") == "accepted" and withdrawal_id not in revoked
+    }
 
 
 def check_head(chain: Chain, petition: Petition, head: Tally) -> None:

@@ -39,6 +39,8 @@ ALLOWED = {
     "finding": {"SELECT", "INSERT"},
     "withdrawal": {"SELECT", "INSERT"},
     "withdrawal_revocation": {"SELECT", "INSERT"},
+    "withdrawal_decision": {"SELECT", "INSERT"},
+    "withdrawal_search": {"SELECT", "INSERT"},
     "ledger": {"SELECT", "INSERT"},
     "checkpoint": {"SELECT", "INSERT"},
     "database_history": {"SELECT", "INSERT"},

@@ -72,6 +72,14 @@ YOUNGER = {
         "INSERT INTO section_defect VALUES ('sample', gen_random_uuid(), 1, 1, 'found', '{name_missing}', '{clerk-1}',"
         " '', 'clerk-1', now(), NULL, 'salt', '{}')"
     ),
+    # As above: the ledger has an entry for each decision.
+    "withdrawal_decision": (
+        "INSERT INTO withdrawal_decision VALUES"
+        " ('sample', gen_random_uuid(), gen_random_uuid(), 'refused', NULL, 'salt', '{}')"
+    ),
+    "withdrawal_search": (
+        "INSERT INTO withdrawal_search SELECT county_id, petition_id, withdrawal_id, 1, NULL, now() FROM withdrawal"
+    ),
     "section_assignment": "INSERT INTO section_assignment VALUES ('sample', 's', 1, '{[1,5)}', 'admin-1', now())",
 }
 TABLES = """

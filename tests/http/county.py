@@ -1,5 +1,7 @@
 """A county of a few voters that the stories are told of."""
 
+from typing import Any
+
 COUNTY = "sample"
 HEADER = (
     "voter_id,last_name,first_name,middle_name,suffix,birth_date,house_number,house_fraction,pre_direction,street_name,"
@@ -68,3 +70,16 @@ def stranger(place: tuple[int, int, int]) -> dict[str, object]:
         "city": "LOS ANGELES",
         "zip": "90026",
     }
+
+
+def a_request(voter_id: str | None = "V1", **changes: Any) -> dict[str, Any]:  # noqa: ANN401  # JSON values
+    """A complete request to withdraw, whose signature was compared with this voter's on record."""
+    names = ("in_writing", "names_petition", "name", "current_residence", "intent", "signature")
+    complete = {
+        "voter_id": voter_id,
+        "received_on": "2022-07-05",
+        "received_by": "paper",
+        "requirements": dict.fromkeys(names, True),
+        "signature_agrees": True,
+    }
+    return complete | changes

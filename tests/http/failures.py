@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.http.county import line
+from tests.http.county import a_request, line
 from tests.http.world import PETITION
 
 JSON = {"Content-Type": "application/json"}
@@ -88,9 +88,9 @@ def _of_people(path: str, name: str, number: int) -> Iterator[Attempt]:
     yield Attempt({422}, "POST", f"{path}/findings", "clerk", json.dumps(placed), JSON)
     revision = {"printed_name": name, "residence_address": name, "city": name, "zip": name * 5, "note": name}
     yield Attempt({422}, "POST", f"{path}/signatures/{number}-1-1/revisions", "clerk", json.dumps(revision), JSON)
-    withdrawal = {"voter_id": name, "received_on": "2022-07-01", "note": name}
+    withdrawal = a_request(name, note=name)
     yield Attempt({422}, "POST", f"{path}/withdrawals", "clerk", json.dumps(withdrawal), JSON)
-    late = {**withdrawal, "voter_id": "V1", "received_on": "2022-07-06"}
+    late = {**withdrawal, "voter_id": "V1", "received_on": "2999-07-06"}
     yield Attempt({422}, "POST", f"{path}/withdrawals", "clerk", json.dumps(late), JSON)
     yield Attempt({422}, "PUT", f"{path}/sections/{number}", "clerk", json.dumps({"signed_from": name}), JSON)
     asked = {"printed_name": name, "residence_address": name, "signed_from": "2022-03-01"}

@@ -24,7 +24,7 @@ from app.matching.scoring import Scorer
 from app.roll.loading import load_roll
 from tests.closing import freeze
 from tests.http.conftest import a_process
-from tests.http.county import COUNTY, STREETS, VOTERS, line, roll_csv, row
+from tests.http.county import COUNTY, STREETS, VOTERS, a_request, line, roll_csv, row
 from tests.http.exposure import alike, everything_seen, post_all
 from tests.http.world import PETITION, World
 from tests.ledger.test_bundle import verify_bundle
@@ -103,10 +103,11 @@ async def exposed(world: World, database: str, home: str, signer: Signer, folder
     seen = {"answers": alike(answers)} | await everything_seen(petition, IN_DETAIL, signer, folder)
     for number, asked in enumerate((HER, {"printed_name": NAMES[0]}, {"residence_address": "7093 SYCAMORE AVE"})):
         seen[f"lookup {number}"] = alike(await look_up(petition, asked), petition.petition_id)
+    without_voter = {name: value for name, value in a_request().items() if name != "voter_id"}
     for voter_id in ("SECRET999", "NOBODY999"):
         for path, body in (
             ("/signatures/1-1-1/findings", {"status": "valid"}),
-            ("/withdrawals", {"received_on": "2022-07-01"}),
+            ("/withdrawals", without_voter),
         ):
             refused = await petition.verb(path, voter_id=voter_id, **body)
             seen[f"{path} {voter_id}"] = alike([refused.status_code, refused.text], voter_id)
@@ -294,7 +295,7 @@ async def test_the_officer_decides_held_lines_alone(her_world: World) -> None:
 
 
 async def test_a_confidential_voter_withdraws_through_the_officer(her_world: World) -> None:
-    world, body = her_world, {"voter_id": "SECRET999", "received_on": "2022-07-01"}
+    world, body = her_world, a_request("SECRET999")
     assert (await world.verb("/withdrawals", **body)).json()["type"].rpartition(":")[2] == "unknown_voter"
     done = await world.verb("/withdrawals", who="confidential", **body)
     assert (done.status_code, done.json()["voter_id"] != "SECRET999") == (201, True)

@@ -16,7 +16,7 @@ from app.ledger.entries import log_leaf
 from app.ledger.evidence import make_due_checkpoints
 from app.ledger.notes import Checkpoint, Signer
 from tests.closing import freeze
-from tests.http.county import COUNTY, line, stranger
+from tests.http.county import COUNTY, a_request, line, stranger
 from tests.http.world import World
 from tests.ledger.test_ledger import consistent, includes
 
@@ -149,7 +149,7 @@ WITHDRAWALS = {
 async def test_tampering_with_withdrawals_is_found(world: World, connection: asyncpg.Connection, name: str) -> None:
     await world.batch([line(1), line(2)])
     for voter in ("V1", "V3"):
-        await world.verb("/withdrawals", voter_id=voter, received_on="2022-07-05")
+        await world.verb("/withdrawals", **a_request(voter))
     listed = (await world.call("GET", "/withdrawals", who="clerk")).json()["withdrawals"]
     revoked = next(w["withdrawal_id"] for w in listed if w["voter_id"] == "V3")
     await world.verb(f"/withdrawals/{revoked}/revocation", who="supervisor", note="the form was another petition's")

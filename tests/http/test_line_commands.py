@@ -36,7 +36,8 @@ async def test_each_verb_has_a_command_that_answers_as_the_api_does(world: World
     illegible = ("finding", "1-1-1", "--status", "invalid", "--reason", "illegible", "--note", "smeared")
     assert (await verb(*illegible))["reason"] == "illegible"
     assert (await verb("revise", "1-1-2", "-", text=json.dumps(voter(4))))["finding"]["voter_id"] == "V4"
-    withdrawn = await verb("withdraw", "--voter", "V4", "--received", "2022-07-01")
+    request = ("withdraw", "--received", "2022-07-01", "--by-way-of", "fax")
+    withdrawn = await verb(*request, "--voter", "V4", "--signature", "agrees")
     assert withdrawn["lines"][0]["reason"] == "withdrawn"
     revoked = await verb("withdraw", "--revoke", withdrawn["withdrawal_id"], "--note", "typed wrong")
     assert (revoked["revocation"]["revoked_by"], revoked["lines"][0]["status"]) == ("supervisor-1", "valid")
@@ -57,7 +58,10 @@ async def test_a_command_that_cannot_be_carried_out_says_why_in_one_line(world: 
         (("reexamine", "--county", "nowhere"), ""),
         (("keys", "revoke", "0000", "--county", "nowhere"), ""),
         (("finding", "1-1-2", "--status", "valid", *common), ""),
-        (("withdraw", "--voter", "V1", "--received", "2022-07-06", *common), ""),
+        (("withdraw", "--voter", "V1", "--received", "2999-07-06", "--by-way-of", "fax", *common), ""),
+        (("withdraw", "--voter", "V1", "--received", "2022-07-01", *common), ""),
+        (("withdraw", "--name", "A NAME", "--received", "2022-07-01", "--by-way-of", "fax", *common), ""),
+        (("withdraw", "--accept", no_one, *common), ""),
         (("revise", "1-1-1", "-", *common), '{"city": 1}'),
         (("revise", "1-1-1", "/", *common), ""),
         (("bundle", "--petition", world.petition_id, "--out", __file__), ""),

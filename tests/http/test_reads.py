@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from app.examination.reads import ReadBudget
 from tests.http.conftest import a_process
-from tests.http.county import line, voter
+from tests.http.county import a_request, line, voter
 from tests.http.documented import DOCUMENT
 from tests.http.test_keys import app_command
 from tests.http.test_metrics import families
@@ -130,7 +130,7 @@ async def test_the_answers_of_writes_and_their_replays_are_on_record(
 async def test_samples_and_withdrawals_are_on_record(world: World, connection: asyncpg.Connection) -> None:
     places = await drawn_places(world, 2)
     await world.batch([line(n, place) for n, place in enumerate(places, start=3)])
-    await world.verb("/withdrawals", voter_id="V2", received_on="2022-07-01")
+    await world.verb("/withdrawals", **a_request("V2"))
     for _ in range(2):
         await world.call("GET", "/withdrawals", who="auditor")
     (first, again) = await connection.fetch(RECORD)
@@ -152,7 +152,7 @@ async def test_a_station_reads_the_status_of_its_own_lines_and_no_voter(
 
 
 # What of an answer is, or may hold, voter data.
-_VOTER_DATA = {"voter_id", "evidence", "candidates", "writing"}
+_VOTER_DATA = {"voter_id", "evidence", "candidates", "writing", "written", "found_voter_id"}
 _ON_RECORD = {
     "get_signature", "get_line_history", "list_signatures", "post_finding", "post_revision", "list_withdrawals",
     "get_quality_sample", "look_up_voters", "list_held", "get_earlier_decisions",
@@ -160,7 +160,7 @@ _ON_RECORD = {
 }  # fmt: skip
 # Their answers repeat the number that the request gave, or that a withdrawal on record has, and what they do is itself
 # on record with its user.
-_REPEAT_WHAT_WAS_GIVEN = {"post_withdrawal", "post_revocation", "post_quality_check"}
+_REPEAT_WHAT_WAS_GIVEN = {"post_withdrawal", "post_withdrawal_decision", "post_revocation", "post_quality_check"}
 # They have the schema of a claim, and no line's detail.
 _SHOW_PLACES_ALONE = {"get_claims", "renew_claim"}
 

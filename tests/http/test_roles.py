@@ -61,6 +61,7 @@ MAY: Final[dict[str, set[Role]]] = {
     "post_withdrawal": {"clerk", "supervisor", "confidential"},
     "list_held": {"confidential"},
     "post_held_finding": {"confidential"},
+    "post_withdrawal_decision": {"clerk", "supervisor", "confidential"},
     "post_revocation": {"supervisor"},
     "list_withdrawals": {"clerk", "supervisor", "auditor"},
     "put_section": {"clerk", "supervisor"},

@@ -7,12 +7,12 @@ import asyncpg
 import httpx
 import pytest
 
-from tests.http.county import line
+from tests.http.county import a_request, line
 from tests.http.world import World
 
 
 async def withdraw(world: World, voter_id: str = "V1", *, who: str = "clerk", key: str | None = None) -> httpx.Response:
-    return await world.verb("/withdrawals", who=who, key=key, voter_id=voter_id, received_on="2022-07-05")
+    return await world.verb("/withdrawals", who=who, key=key, **a_request(voter_id))
 
 
 async def revoke(
@@ -97,26 +97,40 @@ async def test_withdrawals_are_listed_with_what_was_taken_back(world: World) -> 
     assert ([w["voter_id"] for w in rest["withdrawals"]], rest["next_cursor"]) == (["V3"], None)
 
 
+REQUIREMENTS = a_request()["requirements"]
+UNSIGNED = {**REQUIREMENTS, "signature": False}
+WRITTEN = {"printed_name": "ADELINE ABERNATHY", "residence_address": "1 A ST", "city": "", "zip": ""}
+
+
 @pytest.mark.parametrize(
     ("body", "code"),
     [
-        ({"voter_id": "V1", "received_on": "2022-07-06"}, "withdrawal_refused"),
-        ({"voter_id": "V1", "received_on": "2022-07-07"}, "withdrawal_refused"),
-        ({"voter_id": "V9999", "received_on": "2022-07-05"}, "unknown_voter"),
-        ({"voter_id": "V1", "received_on": "2022-02-30"}, "invalid"),
-        ({"voter_id": "V1", "received_on": 20220705}, "invalid"),
-        ({"voter_id": "", "received_on": "2022-07-05"}, "invalid"),
-        ({"voter_id": "V1"}, "invalid"),
-        ({"voter_id": "V1", "received_on": "2022-07-05", "reason": "x"}, "invalid"),
+        ({"received_on": "2999-01-01"}, "withdrawal_refused"),
+        ({"dated_on": "2022-07-06"}, "withdrawal_refused"),
+        ({"received_by": None}, "withdrawal_refused"),
+        ({"requirements": None, "signature_agrees": None}, "withdrawal_refused"),
+        ({"voter_id": "V9999"}, "unknown_voter"),
+        ({"received_on": "2022-02-30"}, "invalid"),
+        ({"received_on": 20220705}, "invalid"),
+        ({"voter_id": ""}, "invalid"),
+        ({"voter_id": None}, "invalid"),
+        ({"reason": "x"}, "invalid"),
+        ({"received_by": "telephone"}, "invalid"),
+        ({"requirements": {"signature": True}}, "invalid"),
+        ({"requirements": UNSIGNED}, "invalid"),
+        ({"written": WRITTEN}, "invalid"),
+        ({"voter_id": None, "written": WRITTEN}, "invalid"),
+        ({"voter_id": None, "written": WRITTEN | {"printed_name": ""}, "signature_agrees": None}, "invalid"),
     ],
 )
-async def test_a_withdrawal_that_cannot_be_is_refused_and_changes_nothing(
+async def test_a_request_that_cannot_be_is_refused_and_changes_nothing(
     world: World, body: dict[str, Any], code: str
 ) -> None:
     await world.post(line(1))
-    answer = await world.verb("/withdrawals", key="k", **body)
+    answer = await world.verb("/withdrawals", key="k", **a_request() | body)
     assert (answer.status_code, answer.json()["type"].rpartition(":")[2]) == (422, code)
     assert "V1" not in answer.text
+    assert "ADELINE" not in answer.text
     assert await world.status("1-1-1") == ("valid", None)
     assert (await world.call("GET", "/withdrawals", who="clerk")).json()["withdrawals"] == []
     assert (await world.tally())["version"] == 2

@@ -15,7 +15,6 @@ from app.law.petition import (
     Petition,
     SectionDates,
     SigningInterval,
-    check_received,
     check_terms,
     last_day_to_file,
     signing_interval,
@@ -102,19 +101,6 @@ def test_terms_that_contradict_each_other_are_refused(wrong: dict[str, object]) 
     check_terms(PETITION)
     with pytest.raises(InvalidPetitionError):
         check_terms(replace(PETITION, **wrong))  # type: ignore[arg-type]  # the values of a table
-
-
-@given(days, days, days)
-def test_a_withdrawal_counts_when_it_was_received_before_the_day_of_filing(
-    received_on: date, filed_on: date, today: date
-) -> None:
-    try:
-        check_received(received_on, filed_on=filed_on, today=today)
-    except Exception:  # noqa: BLE001  # whatever refuses it
-        assert received_on >= filed_on or received_on > today
-    else:
-        assert received_on < filed_on
-        assert received_on <= today
 
 
 REGISTRATION: dict[str, Any] = {

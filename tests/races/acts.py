@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from hashlib import sha256
+from typing import Any
 
 from app.access.principals import Principal
 from app.count.intake import Answer, GroupCommit, Submission
@@ -11,19 +12,23 @@ from app.count.queries import Change
 from app.count.record import Count
 from app.database.pools import Database
 from app.errors import RecallError
-from app.examination import actions, defects, sections
-from app.examination.queries import IN_FORCE, find_withdrawal
+from app.examination import actions, defects, sections, withdrawals
+from app.examination.withdrawal_queries import IN_FORCE, find_withdrawal, page_of_withdrawals
 from app.law.line import Place, Signature
 from app.law.petition import Petition, SectionDates, Terms
 from app.law.reasons import VALID, Outcome
 from app.law.review import PersonFinding
 from app.law.ruleset import Ruleset
+from app.law.withdrawals import REQUIREMENTS, Ruling, WithdrawalRequest
 from app.roll.aliases import load_aliases
 from app.roll.loading import activate_roll
 from tests.http.county import COUNTY, voter
 from tests.rulesets import CALIFORNIA
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
+REQUEST = WithdrawalRequest(
+    date(2022, 7, 1), received_by="paper", has=REQUIREMENTS, written=("A NAME", "1 A STREET", "", "")
+)
 CLERK = Principal(COUNTY, "clerk-1", "clerk")
 SUPERVISOR = Principal(COUNTY, "supervisor-1", "supervisor")
 
@@ -93,8 +98,20 @@ class Acts:
 
     async def withdraw(self, voter_id: str = "V1") -> None:
         """The voter's withdrawal is recorded."""
-        received = date(2022, 7, 1)
-        await self._once(lambda change: actions.withdraw(change, voter_id, received, by="clerk-1", note=""))
+        request = REQUEST._replace(voter_id=voter_id, signature_agrees=True)
+        await self._once(lambda change: withdrawals.receive(change, request, by="clerk-1", note=""))
+
+    async def request(self) -> None:
+        """A request of a person who is not known yet is recorded."""
+        await self._once(lambda change: withdrawals.receive(change, REQUEST, by="clerk-1", note=""))
+
+    async def accept(self, voter_id: str = "V1", *, at: int = 0) -> None:
+        """One of the requests is found to be this voter's."""
+        async with self.database.reading() as connection:
+            found = await page_of_withdrawals(connection, self.petition.key, after=None, limit=9)
+        number, said = found[at].withdrawal_id, Ruling("accepted")
+        by: dict[str, Any] = {"voter_id": voter_id, "by": "clerk-2", "note": ""}
+        await self._once(lambda change: withdrawals.decide_request(change, number, said, **by))
 
     async def revoke(self, voter_id: str = "V1") -> None:
         """The voter's withdrawal is taken back."""
@@ -103,7 +120,7 @@ class Acts:
             holding = await find_withdrawal(change.connection, IN_FORCE, *self.petition.key, voter_id)
             if holding:
                 found = holding.withdrawal_id
-                await actions.revoke_withdrawal(change, found, by="supervisor-1", note="typed wrong")
+                await withdrawals.revoke_withdrawal(change, found, by="supervisor-1", note="typed wrong")
 
         await self._once(act)
 

@@ -46,6 +46,17 @@ PAIRS = {
     "withdraw, submit": Pair((submit(HIGH),), lambda a: a.withdraw(), submit(LOW)),
     "submit, withdraw": Pair((submit(HIGH),), submit(LOW), lambda a: a.withdraw()),
     "withdraw, withdraw": Pair((submit(HIGH),), lambda a: a.withdraw(), lambda a: a.withdraw()),
+    "accept a request, submit": Pair((submit(HIGH), lambda a: a.request()), lambda a: a.accept(), submit(LOW)),
+    "submit, accept a request": Pair((submit(LOW), lambda a: a.request()), submit(HIGH), lambda a: a.accept()),
+    "accept a request, withdraw": Pair(
+        (submit(LOW), lambda a: a.request()), lambda a: a.accept(), lambda a: a.withdraw()
+    ),
+    "accept two requests of one voter": Pair(
+        (submit(LOW), lambda a: a.request(), lambda a: a.request()), lambda a: a.accept(), lambda a: a.accept(at=1)
+    ),
+    "accept a request for two voters": Pair(
+        (submit(LOW), submit(HIGH, 2), lambda a: a.request()), lambda a: a.accept(), lambda a: a.accept("V2")
+    ),
     "revoke, submit": Pair((submit(HIGH), lambda a: a.withdraw()), lambda a: a.revoke(), submit(LOW)),
     "correct, submit": Pair((submit(LOW, 2),), lambda a: a.correct(signature(1, LOW)), submit(HIGH)),
     "submit, correct": Pair((submit(LOW),), submit(HIGH), lambda a: a.correct(signature(2, LOW))),
