@@ -48,7 +48,7 @@ async def receive(
         UnknownVoterError: the active roll has no such voter.
     """
     connection, key = change.connection, change.petition.key
-    check_request(request, today=change.now.date())
+    check_request(request, today=change.now.date(), by=by)
     ruled = ruling(request, change.petition.filed_on)
     if request.voter_id is not None:
         voter_id = await _counted(change, request.voter_id, confidential=confidential)
@@ -97,7 +97,7 @@ async def decide_request(
         raise errors.UnknownWithdrawalError
     if held.decision and (held.standing, held.decision.decided_by) == (said, by):
         return held, None
-    check_decision(held, said, voter_id, note)
+    check_decision(held, said, voter_id, by=by, note=note)
     if voter_id and not held.request.voter_id:
         voter_id = await _counted(change, voter_id, confidential=confidential)
     voter_id = voter_id or held.request.voter_id

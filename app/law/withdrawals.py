@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Any, Final, Literal, NamedTuple, Self, get_args
 from uuid import UUID
 
+from app.access.names import COMMAND_LINE
 from app.errors import WithdrawalRefusedError
 from app.law.line import Signature, canonical_text
 
@@ -175,25 +176,40 @@ def ruling(request: WithdrawalRequest, filed_on: date) -> Ruling:
     return ACCEPTED if request.signature_agrees else Ruling("refused", "signature_differs")
 
 
-def check_request(request: WithdrawalRequest, *, today: date) -> None:
-    """Raise WithdrawalRefusedError if a request cannot be put on record like this."""
+def check_request(request: WithdrawalRequest, *, today: date, by: str) -> None:
+    """Raise WithdrawalRefusedError if a request cannot be put on record like this.
+
+    Args:
+        request: as it was received.
+        today: the day on which it is put on record.
+        by: who does that, and who compared the signature if it was compared.
+    """
     if request.received_by is None or request.has is None:
         raise WithdrawalRefusedError("say how it was received, and which requirements of 2 CCR 20970 it meets")
     if request.received_on > today:
         raise WithdrawalRefusedError("received_on is in the future")
     if request.dated_on and request.dated_on > request.received_on:
         raise WithdrawalRefusedError("dated_on is after received_on")
+    if request.signature_agrees is not None:
+        _check_person(by)
 
 
-def check_decision(held: Withdrawal, said: Ruling, voter_id: str | None, note: str) -> None:
+def _check_person(by: str) -> None:
+    if by == COMMAND_LINE:
+        raise WithdrawalRefusedError("a person compares a signature: it needs that person's key")
+
+
+def check_decision(held: Withdrawal, said: Ruling, voter_id: str | None, *, by: str, note: str) -> None:
     """Raise WithdrawalRefusedError if a person cannot decide a request like this.
 
     Args:
         held: as it is on record.
         said: accepted: the person compared the signature with the voter's on record, and it agrees.
         voter_id: whose request it is.
+        by: the person.
         note: why.
     """
+    _check_person(by)
     if held.standing.state != "open":
         raise WithdrawalRefusedError("it is decided already")
     if voter_id and held.request.voter_id and voter_id != held.request.voter_id:

@@ -95,7 +95,10 @@ async def test_a_finding_at_a_prompt_is_the_persons_whose_key_it_is(world: World
 
 async def test_what_is_done_at_a_prompt_without_a_key_is_marked_as_no_persons(world: World, database: str) -> None:
     withdraw = ("withdraw", "--petition", world.petition_id, "--voter", "V1", "--received", "2022-07-01")
-    assert json.loads((await run(database, *withdraw))[1])["recorded_by"] == "command line"
+    recorded = json.loads((await run(database, *withdraw, "--by-way-of", "fax"))[1])
+    assert (recorded["recorded_by"], recorded["state"]) == ("command line", "open")
+    status, _, errors = await run(database, *withdraw, "--by-way-of", "fax", "--signature", "agrees")
+    assert (status, "that person's key" in errors) == (1, True), errors
     made = await run(database, "keys", "create", "--county", "sample", "--role", "clerk", "--name", "clerk-9")
     world.keys["nine"] = made[1].splitlines()[-1]
     listed = (await run(database, "keys", "list", "--county", "sample"))[1].splitlines()

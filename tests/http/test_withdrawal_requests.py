@@ -21,7 +21,7 @@ async def send(world: World, **changes: Any) -> dict[str, Any]:  # noqa: ANN401 
     return result
 
 
-async def decide(world: World, number: str, *, who: str = "clerk", **body: object) -> httpx.Response:
+async def decide(world: World, number: str, *, who: str = "clerk", **body: Any) -> httpx.Response:  # noqa: ANN401  # JSON values
     return await world.verb(f"/withdrawals/{number}/decision", who=who, **body)
 
 

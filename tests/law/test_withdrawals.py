@@ -58,7 +58,7 @@ def test_only_what_was_received_before_the_day_of_filing_is_accepted(
     asked = COMPLETE._replace(received_on=received_on, dated_on=dated_on)
     assert (ruling(asked, filed_on) == ACCEPTED) == (received_on < filed_on)
     try:
-        check_request(asked, today=today)
+        check_request(asked, today=today, by="clerk-1")
     except WithdrawalRefusedError:
         assert received_on > today or (dated_on and dated_on > received_on)
     else:
@@ -68,7 +68,7 @@ def test_only_what_was_received_before_the_day_of_filing_is_accepted(
 @pytest.mark.parametrize("wrong", [{"received_by": None}, {"has": None}])
 def test_a_new_request_says_how_it_came_and_what_it_has(wrong: dict[str, Any]) -> None:
     with pytest.raises(WithdrawalRefusedError):
-        check_request(COMPLETE._replace(**wrong), today=FILED_ON)
+        check_request(COMPLETE._replace(**wrong), today=FILED_ON, by="clerk-1")
 
 
 def on_record(request: WithdrawalRequest) -> Withdrawal:
@@ -92,7 +92,7 @@ REFUSED = Ruling("refused", "signature_differs")
 )
 def test_decisions_that_are_refused(held: Withdrawal, said: Ruling, voter_id: str | None, note: str) -> None:
     with pytest.raises(WithdrawalRefusedError):
-        check_decision(held, said, voter_id, note)
+        check_decision(held, said, voter_id, by="clerk-2", note=note)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_decisions_that_are_refused(held: Withdrawal, said: Ruling, voter_id: st
     ],
 )
 def test_decisions_that_are_taken(held: Withdrawal, said: Ruling, voter_id: str | None, note: str) -> None:
-    check_decision(held, said, voter_id, note)
+    check_decision(held, said, voter_id, by="clerk-2", note=note)
 
 
 @pytest.mark.parametrize("request_", [COMPLETE, UNKNOWN, COMPLETE._replace(dated_on=None, has=())])
@@ -134,3 +134,11 @@ def test_the_newest_statement_is_what_is_sealed() -> None:
     revoked = held._replace(revocation=Revocation(held.withdrawal_id, "supervisor-1", NOW + timedelta(1), "why"))
     assert "revoked_by" in revoked.sealed()
     assert held.sealed() == held._replace(search=None).sealed()
+
+
+def test_no_signature_is_compared_without_a_person() -> None:
+    check_request(UNKNOWN, today=FILED_ON, by="command line")
+    with pytest.raises(WithdrawalRefusedError):
+        check_request(COMPLETE, today=FILED_ON, by="command line")
+    with pytest.raises(WithdrawalRefusedError):
+        check_decision(NOT_COMPARED, ACCEPTED, None, by="command line", note="")
