@@ -113,6 +113,9 @@ class Worker(Generic[Request, Answer]):
                 self._settle(number, answer)
         except (EOFError, OSError):
             logger.warning("a worker process ended")
+        except Exception as error:  # noqa: BLE001  # such as no memory for an answer: what follows cannot be read either
+            logger.warning("a worker process cannot be read", extra={"error": type(error).__qualname__})
+            self._kill_process()
         finally:
             self._writer = None
             writer.close()
@@ -146,6 +149,9 @@ class Worker(Generic[Request, Answer]):
     def _kill(self) -> None:
         if self._reading:
             self._reading.cancel()
+        self._kill_process()
+
+    def _kill_process(self) -> None:
         if self.process:
             with suppress(ProcessLookupError):
                 self.process.kill()
@@ -178,7 +184,7 @@ class WorkerPool(Generic[Request, Answer]):
             try:
                 self.replaced += sum([worker.beat() for worker in self.workers])
                 await self.start()
-            except (OSError, MemoryError) as error:  # no memory, or no file, for a process: the next round tries again
+            except Exception as error:  # noqa: BLE001  # no memory, or no file, for a process: the next round tries again
                 logger.warning("a worker process cannot be started", extra={"error": type(error).__qualname__})
 
     async def submit(self, request: Request) -> Answer:

@@ -54,7 +54,7 @@ class RequestLog:
         self.format, first = log_format, self.format is None
         if first:
             self._writer.start()
-            atexit.register(self._close)
+            atexit.register(self.close)
 
     def write(self, facts: Mapping[str, object], event: str = "request") -> None:
         """Have a line written to standard error, in the form of the others."""
@@ -77,10 +77,10 @@ class RequestLog:
             time.sleep(_GATHERED)
             self._some.clear()
             last = self._ended
-            if self._lost:
-                lost, self._lost = self._lost, 0
-                self.write({"lines": lost}, "requests not logged")
-            with suppress(OSError, ValueError):  # the program that read them has ended: the requests go on
+            with suppress(OSError, ValueError, MemoryError):  # the program that read them has ended: requests go on
+                if self._lost:
+                    lost, self._lost = self._lost, 0
+                    self.write({"lines": lost}, "requests not logged")
                 while self._lines:
                     _write_out(self._next_lines())
 
@@ -91,7 +91,7 @@ class RequestLog:
             chunk += self._lines.popleft()
         return chunk or self._lines.popleft()
 
-    def _close(self) -> None:
+    def close(self) -> None:
         """Write the last lines, but no longer than the process may take to end."""
         self._ended = True
         self._some.set()

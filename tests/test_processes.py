@@ -106,6 +106,43 @@ async def test_a_worker_that_answers_again_is_asked_again(pool: Pool) -> None:
     assert await hung.ask("x") == "x"
 
 
+async def test_without_memory_for_an_answer_the_worker_is_replaced(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    worker = pool.workers[0]
+    await worker.ask("started")
+
+    def loads(_: bytes) -> object:
+        raise MemoryError
+
+    with monkeypatch.context() as lacking:
+        lacking.setattr("app.processes.pickle.loads", loads)
+        with pytest.raises(WorkerDiedError):
+            await worker.ask("x")
+    assert worker.process
+    assert await worker.process.wait() == -signal.SIGKILL
+    monkeypatch.setattr(processes, "_RESTART_AFTER", 0.0)
+    await pool.start()
+    assert await worker.ask("x") == "x"
+
+
+async def test_no_error_ends_the_watch_on_the_workers(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "_BEAT_EVERY", 0.01)
+    rounds = 0
+
+    async def start() -> None:
+        nonlocal rounds
+        rounds += 1
+        raise RuntimeError  # such as a thread that cannot be started
+
+    monkeypatch.setattr(pool, "start", start)
+    watching = asyncio.create_task(pool.watch())
+
+    async def watched() -> bool:
+        return rounds > 1
+
+    await until(watched)
+    watching.cancel()
+
+
 async def test_without_workers_there_is_no_answer() -> None:
     with pytest.raises(WorkerDiedError):
         await WorkerPool(open_echo, "", 0).submit("x")

@@ -163,9 +163,16 @@ def _own_fault(error: BaseException) -> Problem:
     if is_damage(error):
         detail = "The database is damaged, and nothing was changed. /health/ready says what its administrators must do."
         return Problem(503, "damaged", detail, headers={"Retry-After": "60"})
-    if isinstance(error, MemoryError) or is_unavailable(error):
+    if _lacks_memory(error) or is_unavailable(error):
         return Problem(503, "unavailable", "The service cannot answer at the moment. Try again.")
     return Problem(500, "internal", "Something went wrong here. The request id finds it in the log.")
+
+
+def _lacks_memory(error: BaseException | None) -> bool:
+    """Whether memory ran out; the database's driver gives such an error another name, and so may a clean-up."""
+    while error and not isinstance(error, MemoryError):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def render(problem: Problem, request_id: str) -> Response:

@@ -11,7 +11,6 @@ from typing import Any, Final
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import asyncpg
-from sqlalchemy.exc import SQLAlchemyError
 
 from app.database.pools import Database
 from app.errors import CheckpointRefusedError
@@ -88,7 +87,7 @@ async def keep_checkpoints(database: Database, signer: Signer, now: Callable[[],
     while True:
         try:
             await make_due_checkpoints(database, signer, now=now())
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, SQLAlchemyError) as error:
+        except Exception as error:  # noqa: BLE001  # such as a lost database, or no memory: the next round tries again
             # The database cannot be reached: the next round tries again. Requests do not wait for checkpoints.
             logger.warning("no checkpoint", extra={"error": type(error).__qualname__})
         await asyncio.sleep(_INTERVAL)

@@ -9,15 +9,19 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 import uvicorn
 from fastapi import FastAPI
 
 import app as package
+from app import telemetry
 from app.http.connections import ConnectionLimit, DeadlineProtocol
+from app.http.problems import problem_of
 from tests.http.county import line
 from tests.http.world import World
+from tests.waiting import until
 
 OURS = (str(Path(package.__file__).parent), str(Path(uvicorn.__file__).parent / "protocols"))
 # Before there is a request to answer, and after it was answered: the connection ends, or the client waits in vain.
@@ -115,3 +119,53 @@ async def test_wherever_memory_runs_out_a_good_request_is_asked_to_come_back(
     assert sum(status == 503 for status in met.values()) > 50, met
     assert (await world.tally())["raw"] == 2 + len(tried)
     await world.recount()
+
+
+def clean_up() -> None:
+    """Fails as well, after memory ran out."""
+    try:
+        raise MemoryError
+    finally:
+        raise KeyError
+
+
+class Scarce(list[str]):
+    """An argument for which there is no memory as it is encoded."""
+
+    def __len__(self) -> int:
+        raise MemoryError
+
+
+async def test_a_lack_of_memory_is_recognized_under_the_name_that_the_driver_gives_it(
+    connection: asyncpg.Connection,
+) -> None:
+    with pytest.raises(asyncpg.DataError) as lacking:
+        await connection.fetch("SELECT $1::text[]", Scarce("a"))
+    assert problem_of(lacking.value).status == 503
+    with pytest.raises(asyncpg.DataError) as wrong:
+        await connection.fetch("SELECT $1::text[]", [1])
+    assert problem_of(wrong.value).status == 500
+    with pytest.raises(KeyError) as in_clean_up:
+        clean_up()
+    assert problem_of(in_clean_up.value).status == 503
+
+
+async def test_the_log_of_requests_outlives_a_lack_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = list[bytes]()
+
+    def write_out(text: bytes) -> None:
+        if b"first" in text:
+            raise MemoryError
+        written.append(text)
+
+    monkeypatch.setattr(telemetry, "_write_out", write_out)
+    log = telemetry.RequestLog()
+    log.open("text")
+    log.write({"route": "first"})
+
+    async def logged() -> bool:
+        log.write({"route": "second"})
+        return b"route=second" in b"".join(written)
+
+    await until(logged)
+    log.close()

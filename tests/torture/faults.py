@@ -244,7 +244,8 @@ async def clock_jumps(scene: Scene) -> None:
 async def memory_short(scene: Scene) -> None:
     """The service and its matchers get no more memory
 
-    Their limit is set to what they have (RLIMIT_AS), for six seconds.
+    Their limit is set to what they have (RLIMIT_AS), for six seconds. If the service ends, it is started again, as the
+    container's or the machine's supervisor would.
     """
     assert scene.service.process
     processes = [scene.service.process.pid, *scene.service.matcher_processes()]
@@ -257,6 +258,9 @@ async def memory_short(scene: Scene) -> None:
     for one in processes:
         if Path(f"/proc/{one}").exists():
             resource.prlimit(one, resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    if scene.service.process.returncode is not None:
+        scene.note("service", f"had ended ({scene.service.process.returncode}), and is started again")
+        await scene.service.start()
 
 
 async def key_lost(scene: Scene) -> None:
