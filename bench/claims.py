@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -105,16 +105,22 @@ class Clerk:
 
     async def work(self) -> None:
         """Claim and decide until the process ends."""
-        wire = await Wire.open(self.draw.choice(self.plan.ports))
         while True:
-            await asyncio.sleep(self.draw.expovariate(1 / self.plan.pause))
-            queue = self.draw.choice(QUEUES)
-            wanted = json.dumps({"limit": self.draw.randint(1, 5)}).encode()
-            sent = time.perf_counter()
-            status = await wire.exchange(request(self.plan.path(f"/queues/{queue}/claims"), self.key, wanted))
-            self.note("claim", status=status, ms=(time.perf_counter() - sent) * 1000, queue=queue)
-            if status == 201:  # noqa: PLR2004  # made
-                await self.go_on(wire, json.loads(wire.body))
+            wire = await Wire.open(self.draw.choice(self.plan.ports))
+            with suppress(EOFError, OSError):  # the service closes a connection that was idle for some seconds
+                while True:
+                    await self.claim(wire)
+
+    async def claim(self, wire: Wire) -> None:
+        """Claim lines, and go on with them."""
+        await asyncio.sleep(self.draw.expovariate(1 / self.plan.pause))
+        queue = self.draw.choice(QUEUES)
+        wanted = json.dumps({"limit": self.draw.randint(1, 5)}).encode()
+        sent = time.perf_counter()
+        status = await wire.exchange(request(self.plan.path(f"/queues/{queue}/claims"), self.key, wanted))
+        self.note("claim", status=status, ms=(time.perf_counter() - sent) * 1000, queue=queue)
+        if status == 201:  # noqa: PLR2004  # made
+            await self.go_on(wire, json.loads(wire.body))
 
     async def go_on(self, wire: Wire, claim: Mapping[str, Any]) -> None:
         """Do with the claimed lines what clerks do."""
