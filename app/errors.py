@@ -171,6 +171,14 @@ class ClaimLimitError(RecallError, code="claim_limit", kind="conflict"):
     """You hold as many lines as one person may: decide or release some first."""
 
 
+class UnknownBulkError(RecallError, code="unknown_bulk_decision", kind="not_found"):
+    """There is no such bulk decision."""
+
+
+class BulkMovedError(RecallError, code="lines_moved", kind="conflict"):
+    """Lines of this bulk decision were decided since its preview: what is done can be undone; preview the rest anew."""
+
+
 class WithdrawalRefusedError(RecallError, code="withdrawal_refused", kind="invalid"):
     """This request to withdraw cannot be recorded or decided like this."""
 

@@ -42,7 +42,12 @@ _ROUND: Final = 10.0  # seconds from one round of new examinations to the next
 
 
 async def decide_by_person(
-    change: Change, said: Mapping[Place, PersonFinding], *, who: Principal, also_named: Collection[str] = ()
+    change: Change,
+    said: Mapping[Place, PersonFinding],
+    *,
+    who: Principal,
+    also_named: Collection[str] = (),
+    put: leases.Put = leases.record_findings,
 ) -> dict[Place, Line | errors.RecallError]:
     """Record a person's findings on several lines. Returns each line as it is afterwards, or why it was refused.
 
@@ -54,6 +59,7 @@ async def decide_by_person(
         said: what the person decided, by line.
         who: the person, whose role decides what is allowed.
         also_named: voters whom a search names beside the lines' evidence, as the confidential ones for their officer.
+        put: puts the findings on record.
     """
     reads = await read_lines(change.connection, change.petition.key, said)
     sections = {place.section for place in said}  # read after the lines: of a line that a defect changed it is known
@@ -89,7 +95,7 @@ async def decide_by_person(
         if finding:
             finding = under_defect(finding, defect)
             findings.append(finding._replace(writing_sha256=reads[place].signature.sha256))
-    lines = await leases.record_findings(change, findings, who) if findings else {}
+    lines = await put(change, findings, who) if findings else {}
     return results | {finding.place: lines[finding.place] for finding in findings}
 
 

@@ -1,7 +1,7 @@
 """Leases: which person works on which lines now. They are no part of the count, and end by themselves."""
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -19,6 +19,9 @@ from app.examination.queue_queries import Lease, Wanted
 from app.law.line import LARGEST_NUMBER, Finding, Line, Place
 from app.law.petition import Petition
 from app.law.queues import MOST_HELD, refusal
+
+Put = Callable[[Change, list[Finding], Principal], Awaitable[dict[Place, Line]]]
+"""Puts a person's findings on record; returns at least the lines that they are about."""
 
 
 class Claimed(NamedTuple):

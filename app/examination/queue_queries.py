@@ -200,6 +200,19 @@ async def take(
     return sorted(Lease(claim_id, wanted.queue, Place(*row[:3]), *row[3:]) for row in found)
 
 
+# Gives a person these lines, also ones that the person holds already. By the primary key, in paper order as claims do.
+_HOLD_ALL = """
+INSERT INTO lease (county_id, petition_id, section, page, line, apart, claim_id, queue, holder, look, claimed_at,
+                   expires_at)
+SELECT $1, $2, section, page, line, false, $6, 'bulk', $7, $8, statement_timestamp(), statement_timestamp() + $9
+FROM unnest($3::int[], $4::int[], $5::int[]) AS place (section, page, line) ORDER BY section, page, line
+ON CONFLICT (county_id, petition_id, section, page, line, apart) DO UPDATE
+SET claim_id = excluded.claim_id, queue = excluded.queue, holder = excluded.holder, look = excluded.look,
+    claimed_at = excluded.claimed_at, expires_at = excluded.expires_at
+WHERE lease.expires_at <= statement_timestamp() OR lease.look = excluded.look
+RETURNING 1
+"""
+
 # The leases of a person that run, those of one claim together. By the index lease_holder.
 _HELD_BY = """
 SELECT claim_id, queue, section, page, line, claimed_at, expires_at FROM lease
@@ -217,6 +230,20 @@ RETURNING claim_id, queue, section, page, line, claimed_at, expires_at
 _RELEASE = """
 DELETE FROM lease WHERE county_id = $1 AND petition_id = $2 AND look = $3 AND claim_id = $4 RETURNING 1
 """
+
+
+async def hold_all(change: Change, places: Places, claim_id: UUID, *, who: Principal, runs: timedelta) -> bool:
+    """Let a person hold all of these lines; False if another person holds one, and then the transaction must end.
+
+    Args:
+        change: the transaction.
+        places: of the lines.
+        claim_id: by which the person holds them.
+        who: the person.
+        runs: how long the leases do.
+    """
+    row = (*columns(places), claim_id, who.name, look_of(who.name), runs)
+    return len(await change.connection.fetch(_HOLD_ALL, *change.petition.key, *row)) == len(places)
 
 
 async def leases_of(connection: Connection, petition: PetitionKey, who: Principal) -> list[Lease]:

@@ -168,11 +168,17 @@ async def crossing_lines(
 ) -> tuple[list[Line], list[Line], frozenset[str]]:
     """The lines whose signature the ruleset decides otherwise, the others of their voters, and who of them withdrew."""
     crossing = [line_of(row) for row in await connection.fetch(_CROSSING, *_values(petition, ruleset))]
-    voters = sorted({line.voter_id for line in crossing if line.voter_id})
-    places = {line.place for line in crossing}
-    rivals = [line_of(row) for row in await connection.fetch(_RIVALS, *petition, voters)]
+    return crossing, *await rivals_of(connection, petition, crossing)
+
+
+async def rivals_of(
+    connection: Connection, petition: PetitionKey, lines: Collection[Line]
+) -> tuple[list[Line], frozenset[str]]:
+    """The other eligible lines of these lines' voters, and which of the voters withdrew."""
+    voters, places = sorted({line.voter_id for line in lines if line.voter_id}), {line.place for line in lines}
+    rivals = map(line_of, await connection.fetch(_RIVALS, *petition, voters))
     withdrawn = frozenset(row[0] for row in await connection.fetch(_WITHDRAWN, *petition, voters))
-    return crossing, [line for line in rivals if line.place not in places], withdrawn
+    return [line for line in rivals if line.place not in places], withdrawn
 
 
 async def mark(connection: Connection, petition: PetitionKey, ruleset: Ruleset, places: Collection[Place]) -> None:

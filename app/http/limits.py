@@ -34,6 +34,7 @@ LIMITS: Final[Mapping[str, Limit]] = {
     "verifications": Limit(1),
     "rolls": Limit(16),  # uploads; `RollUploads` takes one of each county
     "aliases": Limit(1, waiting=20),
+    "bulk decisions": Limit(1, waiting=20),
     "lists": Limit(2, waiting=100, rest=0.1),
     "searches": Limit(2, waiting=100, rest=0.1),
 }
@@ -51,6 +52,9 @@ _KINDS: Final[Mapping[str, str]] = {
     "get_quality_of_people": "lists",
     "dry_run_ruleset": "lists",
     "get_queues": "lists",
+    "preview_bulk": "bulk decisions",
+    "execute_bulk": "bulk decisions",
+    "undo_bulk": "bulk decisions",
     "get_quality_sample": "searches",
     "look_up_voters": "searches",
 }

@@ -51,6 +51,8 @@ ALLOWED = {
     "lookup_seen": {"SELECT", "INSERT"},
     "quality_check": {"SELECT", "INSERT"},
     "line_note": {"SELECT", "INSERT"},
+    "bulk_decision": {"SELECT", "INSERT"},
+    "bulk_run": {"SELECT", "INSERT"},
     "escalated_line": {"SELECT", "INSERT", "DELETE"},  # and not on record: the notes are
     "lease": {"SELECT", "INSERT", "UPDATE", "DELETE"},
     "line": {"SELECT", "INSERT", "UPDATE"},
@@ -64,6 +66,7 @@ COLUMNS = {
     ("county", "aliases_version"),
     ("petition", "sections_version"),
     ("lookup_budget", "used"),
+    *(("bulk_run", column) for column in ("done", "left_out", "versions", "finished_at")),
     ("held_line", "decided_by"),
     ("held_line", "decided_at"),
     ("held_through", "roll_version"),

@@ -53,6 +53,14 @@ YOUNGER = {
     "raw_count_confirmation": (
         "INSERT INTO raw_count_confirmation VALUES ('sample', gen_random_uuid(), 1, 'b', now())"
     ),
+    "bulk_decision": (
+        "INSERT INTO bulk_decision SELECT county_id, petition_id, petition_id, '{}', '{1}', '{1}', '{1}', '{1}',"
+        " sha256(''), '{}', 'a', now() FROM petition"
+    ),
+    "bulk_run": (
+        "INSERT INTO bulk_run SELECT county_id, petition_id, petition_id, 'undo', 'a', now(), 'n', 1, 0, '{1}', now()"
+        " FROM petition"
+    ),
     "lease": (
         "INSERT INTO lease SELECT county_id, petition_id, 1, 1, 1, false, gen_random_uuid(), 'to_decide', 'a', 'a',"
         " now(), now() FROM petition"

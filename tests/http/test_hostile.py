@@ -117,6 +117,7 @@ def places(world: World, **changes: str) -> dict[str, str]:
     """What the parts of a path are filled with."""
     known = {"petition_id": world.petition_id, "place": "1-1-1", "section": "1", "withdrawal_id": UNKNOWN}
     known |= {"proposal_no": "1", "change_no": "1", "queue": "to_decide", "claim_id": UNKNOWN}
+    known |= {"bulk_id": UNKNOWN}
     return {**known, "roll_version": "1", "prefix": "00000000", "asset": "favicon.png", **changes}
 
 

@@ -47,6 +47,10 @@ MAY: Final[dict[str, set[Role]]] = {
     "get_claims": {"clerk", "supervisor", "confidential"},
     "renew_claim": {"clerk", "supervisor", "confidential"},
     "release_claim": {"clerk", "supervisor", "confidential"},
+    "preview_bulk": {"clerk", "supervisor"},
+    "get_bulk": {"clerk", "supervisor", "auditor"},
+    "execute_bulk": {"clerk", "supervisor"},
+    "undo_bulk": {"supervisor"},
     "post_note": {"clerk", "supervisor"},
     "escalate_line": {"clerk", "supervisor"},
     "return_line": {"supervisor"},
@@ -111,7 +115,7 @@ async def ask(app: FastAPI, operation: str, petition_id: str, key: str | None) -
     """An empty request: whoever is let in gets no further than its content."""
     method, path = guarded(app)[operation]
     known = {"petition_id": petition_id, "place": "1-1-1", "section": "1", "proposal_no": "1", "withdrawal_id": UNKNOWN}
-    known |= {"queue": "to_decide", "claim_id": UNKNOWN}
+    known |= {"queue": "to_decide", "claim_id": UNKNOWN, "bulk_id": UNKNOWN}
     headers = [(b"content-type", b"application/json")]
     if key is not None:
         headers.append((b"authorization", b"Bearer " + key.encode()))
@@ -204,6 +208,7 @@ class Matrix:
             "withdrawal_id": UNKNOWN,
             "queue": "to_decide",
             "claim_id": UNKNOWN,
+            "bulk_id": UNKNOWN,
         }
         ids |= {"prefix": self.prefix, "roll_version": "1", "change_no": "1"}
         if kind == "unknown":
