@@ -15,7 +15,7 @@ from tests.http.world import World
 SAID = {"status": "invalid", "reason": "different_address", "note": "the block was renumbered"}
 
 
-async def a_preview(world: World, *, who: str = "clerk", **more: object) -> dict[str, Any]:
+async def a_preview(world: World, *, who: str = "clerk", **more: Any) -> dict[str, Any]:  # noqa: ANN401  # any JSON values
     answer = await world.verb("/bulk-decisions", who=who, **{**SAID, **more})
     assert answer.status_code == 201, answer.text
     result: dict[str, Any] = answer.json()
