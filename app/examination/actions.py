@@ -64,11 +64,7 @@ async def decide_by_person(
     reads = await read_lines(change.connection, change.petition.key, said)
     sections = {place.section for place in said}  # read after the lines: of a line that a defect changed it is known
     _, _, defects = await section_dates(change.connection, change.petition.key, sections)
-    named = {  # the voters whose lines these were not yet found to be
-        place: voter_id
-        for place, read in reads.items()
-        if (voter_id := said[place].voter_id) and voter_id != read.line.voter_id
-    }
+    named = _newly_named(reads, said)
     county, officer = change.petition.county_id, who.role == "confidential"
     roll_version, known = await _known_voters(change.connection, county, named.values(), confidential=officer)
     voters = {place: said[place].voter_id or read.line.voter_id or "" for place, read in reads.items()}
@@ -97,6 +93,12 @@ async def decide_by_person(
             findings.append(finding._replace(writing_sha256=reads[place].signature.sha256))
     lines = await put(change, findings, who) if findings else {}
     return results | {finding.place: lines[finding.place] for finding in findings}
+
+
+def _newly_named(reads: Mapping[Place, LineRead], said: Mapping[Place, PersonFinding]) -> dict[Place, str]:
+    """The voters whose lines these were not yet found to be."""
+    named = {place: said[place].voter_id for place in reads}
+    return {place: voter for place, voter in named.items() if voter and voter != reads[place].line.voter_id}
 
 
 async def decide_line(
