@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias, TypeVar
 from uuid import UUID
 
+from pydantic import BaseModel
+
 from app.access.keys import KeyRing, parse
 from app.access.names import COMMAND_LINE
 from app.access.principals import Principal, Role, is_county_code
@@ -35,6 +37,7 @@ Subparsers: TypeAlias = "argparse._SubParsersAction[Parser]"  # noqa: SLF001  # 
 Work = Callable[[Arguments, Database], Coroutine[Any, Any, None]]
 T = TypeVar("T")
 
+DECIDERS: Final[tuple[Role, ...]] = ("clerk", "supervisor")
 now = partial(datetime.now, UTC)
 
 
@@ -182,6 +185,11 @@ def _key_name(settings: Settings) -> str:
 def content_of(file: str) -> bytes:
     """The content of a file, or of standard input where the name is '-'."""
     return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+
+
+def show(answer: BaseModel) -> None:
+    """Print what the API would answer."""
+    print(answer.model_dump_json(indent=2))
 
 
 def lacking(county_id: str, what: str, next_step: str) -> str:

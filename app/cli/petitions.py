@@ -5,10 +5,9 @@ from dataclasses import fields
 from functools import partial
 from typing import Any, Final, NoReturn, get_args
 
-from pydantic import BaseModel
-
-from app.access.principals import Role
 from app.cli import common as cli
+from app.cli import sections as section_commands
+from app.cli.bodies import read_body
 from app.cli.reads import put_on_record
 from app.count.line_queries import read_line, read_tallies
 from app.count.record import Count
@@ -18,7 +17,7 @@ from app.examination import sections as section_actions
 from app.examination.closing import close_and_sign
 from app.examination.rulesets import dry_run
 from app.examination.section_queries import section_states
-from app.http import petitions, problems, ruleset_changes, sections, signatures, wire
+from app.http import petitions, ruleset_changes, sections, signatures, wire
 from app.law.line import LookedAt, Place
 from app.law.petition import SectionDates, Terms
 from app.law.reasons import REASONS, REVIEW_CAUSES, Outcome
@@ -32,7 +31,6 @@ def _refuse_name(_: str) -> NoReturn:
 
 _text = cli.argument(wire.safe_text, "text without control characters")  # which raises a kind of ValueError
 _LINES_AT_ONCE: Final = 20_000  # of a dry run, which reads the petition for each
-_DECIDERS: Final[tuple[Role, ...]] = ("clerk", "supervisor")
 _TERMS: Final = (
     ("--office", "TEXT", "the office that the officer holds"),
     ("--district", "CODE", "the code of the office's district, as the roll has it (EC 11045)"),
@@ -64,8 +62,7 @@ def add_parser(subparsers: cli.Subparsers) -> None:
     opening.add_argument("--filed", dest="filed_on", required=True, **cli.DATE, help="the day it was filed")
     text = "the rules of the count (default: those that are valid on the day of filing; `ruleset list` shows them)"
     opening.add_argument("--ruleset", dest="ruleset_name", metavar="NAME", help=text)
-    text = "end the registration of sections: all are filed at once (EC 11222(b)); print the control totals as JSON"
-    cli.command(petition, "file", text, _file, cli.PETITION_FIRST)
+    section_commands.add_commands(petition)
     text = "print what was claimed at receipt and what was scanned, and the sections that differ, as JSON"
     cli.command(subparsers, "control-totals", text, _control_totals, cli.PETITION_FIRST)
     cli.command(petition, "close", "end a petition's count and print the petition as JSON", _close, cli.PETITION_FIRST)
@@ -101,25 +98,20 @@ def _add_changes_of_lines(subparsers: cli.Subparsers) -> None:
         section.add_argument(f"--{option}", dest=f"signed_{option}", **cli.DATE, help=text)
 
 
-def _print(answer: BaseModel) -> None:
-    """Print what the API would answer."""
-    print(answer.model_dump_json(indent=2))
-
-
 async def _open(arguments: cli.Arguments, database: Database) -> None:
     given = vars(arguments)
     given["circulation_from"], given["circulation_to"] = arguments.circulation
     terms = Terms(**{field.name: given[field.name] for field in fields(Terms)})
-    who = await cli.the_user(database, terms.county_id, *_DECIDERS)
+    who = await cli.the_user(database, terms.county_id, *cli.DECIDERS)
     petition = await Count(database).open_petition(terms, opened_by=who.name, now=cli.now())
-    _print(petitions.PetitionOut.model_validate(petition))
+    cli.show(petitions.PetitionOut.model_validate(petition))
 
 
 async def _close(arguments: cli.Arguments, database: Database) -> None:
     who = await cli.the_user(database, arguments.petition.county_id, "supervisor")
     key = await cli.first_signer(Settings.from_environment(), database)
     closed = await close_and_sign(Count(database), arguments.petition, key, closed_by=who.name, now=cli.now)
-    _print(petitions.PetitionOut.model_validate(closed))
+    cli.show(petitions.PetitionOut.model_validate(closed))
 
 
 async def _reexamine(arguments: cli.Arguments, database: Database) -> None:
@@ -140,7 +132,7 @@ async def _reexamine(arguments: cli.Arguments, database: Database) -> None:
 async def _tally(arguments: cli.Arguments, database: Database) -> None:
     async with database.reading() as connection:
         tallies = await read_tallies(connection, [arguments.petition.key])
-    _print(petitions.tally_out(arguments.petition, tallies[arguments.petition.key]))
+    cli.show(petitions.tally_out(arguments.petition, tallies[arguments.petition.key]))
 
 
 async def _explain(arguments: cli.Arguments, database: Database) -> None:
@@ -154,42 +146,30 @@ async def _explain(arguments: cli.Arguments, database: Database) -> None:
 async def _finding(arguments: cli.Arguments, database: Database) -> None:
     outcome = Outcome(arguments.status, arguments.reason)
     said = PersonFinding(outcome, arguments.voter, arguments.note, arguments.looked_at)
-    who = await cli.the_user(database, arguments.petition.county_id, *_DECIDERS)
+    who = await cli.the_user(database, arguments.petition.county_id, *cli.DECIDERS)
     act = partial(actions.decide_line, place=arguments.place, said=said, who=who)
     read, _ = await Count(database).attempt(arguments.petition, act, now=cli.now())
-    _print(signatures.line_out(read.line))
+    cli.show(signatures.line_out(read.line))
 
 
 async def _revise(arguments: cli.Arguments, database: Database) -> None:
-    try:
-        body = wire.decode(cli.content_of(arguments.file))
-        revised = wire.check(signatures.RevisionIn, body).at(arguments.place)
-    except problems.Problem as problem:
-        wrong = ", ".join(error.path for error in problem.errors)
-        raise cli.CommandError(f"{arguments.file}: {problem.detail} {wrong}".rstrip()) from None
-    who = await cli.the_user(database, arguments.petition.county_id, *_DECIDERS)
+    revised = read_body(arguments.file, signatures.RevisionIn).at(arguments.place)
+    who = await cli.the_user(database, arguments.petition.county_id, *cli.DECIDERS)
     act = partial(actions.revise, revised=revised, by=who.name, note=arguments.note)
     read, _ = await Count(database).attempt(arguments.petition, act, now=cli.now())
     await put_on_record(database, arguments.petition, read)
-    _print(signatures.detail_out(read))
+    cli.show(signatures.detail_out(read))
 
 
 async def _section(arguments: cli.Arguments, database: Database) -> None:
     dates = SectionDates(arguments.signed_from, arguments.signed_to)
-    who = await cli.the_user(database, arguments.petition.county_id, *_DECIDERS)
+    who = await cli.the_user(database, arguments.petition.county_id, *cli.DECIDERS)
     act = partial(section_actions.declare_section, section=arguments.section, dates=dates, by=who.name)
     declared = await Count(database).attempt(arguments.petition, act, now=cli.now())
-    _print(sections.section_out(declared))
-
-
-async def _file(arguments: cli.Arguments, database: Database) -> None:
-    who = await cli.the_user(database, arguments.petition.county_id, "supervisor")
-    act = partial(section_actions.file_petition, by=who.name)
-    total = await Count(database).attempt(arguments.petition, act, now=cli.now())
-    _print(sections.TotalsOut.model_validate(total))
+    cli.show(sections.section_out(declared))
 
 
 async def _control_totals(arguments: cli.Arguments, database: Database) -> None:
     async with database.reading() as connection:
         found = await section_states(connection, arguments.petition.key)
-    _print(sections.control_totals_out(arguments.petition, found))
+    cli.show(sections.control_totals_out(arguments.petition, found))

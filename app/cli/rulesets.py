@@ -3,11 +3,12 @@
 from functools import partial
 
 from app.cli import common as cli
+from app.cli.bodies import read_body
 from app.count.record import Count
 from app.count.ruleset_queries import list_rulesets
 from app.database.pools import Database
 from app.examination import rulesets as actions
-from app.http import problems, ruleset_changes, rulesets, wire
+from app.http import ruleset_changes, rulesets, wire
 
 
 def add_parser(subparsers: cli.Subparsers) -> None:
@@ -45,11 +46,7 @@ async def _change(arguments: cli.Arguments, database: Database) -> None:
 
 
 async def _add(arguments: cli.Arguments, database: Database) -> None:
-    try:
-        new = wire.check(rulesets.RulesetIn, wire.decode(cli.content_of(arguments.file)))
-    except problems.Problem as problem:
-        wrong = ", ".join(error.path for error in problem.errors)
-        raise cli.CommandError(f"{arguments.file}: {problem.detail} {wrong}".rstrip()) from None
+    new = read_body(arguments.file, rulesets.RulesetIn)
     who = await cli.the_user(database, arguments.county_id, "admin")
     added = await rulesets.add(database, arguments.county_id, new, by=who.name, now=cli.now())
     print(rulesets.ruleset_out(added).model_dump_json(indent=2))

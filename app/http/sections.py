@@ -128,6 +128,19 @@ def registered_out(petition: Petition, done: actions.Registered) -> RegisteredOu
     return RegisteredOut(section=one.section, pages=one.pages, lines=one.lines, created=created, faults=faults)
 
 
+def registrations_out(
+    petition: Petition, new: Sequence[ReceivedSection], done: Sequence[actions.Registered | RecallError]
+) -> RegistrationsOut:
+    """The registrations of several sections as they are answered."""
+    results = [
+        RefusedSectionOut(section=one.section, code=result.code, message=str(result))
+        if isinstance(result, RecallError)
+        else registered_out(petition, result)
+        for one, result in zip(new, done, strict=True)
+    ]
+    return RegistrationsOut(results=results)
+
+
 @router.post("/sections", status_code=201, response_model=RegisteredOut)
 async def register_section(write: DeciderWrite, registration: wire.Body[RegistrationIn]) -> Response:
     """Register a section as it came in. The same again changes nothing (200); other content is refused."""
@@ -148,13 +161,7 @@ async def register_sections(write: DeciderWrite, batch: wire.Body[RegistrationsI
     new = [one.value() for one in batch.sections]
 
     def answer(done: list[actions.Registered | RecallError]) -> tuple[int, RegistrationsOut]:
-        results = [
-            RefusedSectionOut(section=one.section, code=result.code, message=str(result))
-            if isinstance(result, RecallError)
-            else registered_out(write.petition, result)
-            for one, result in zip(new, done, strict=True)
-        ]
-        return 200, RegistrationsOut(results=results)
+        return 200, registrations_out(write.petition, new, done)
 
     act = partial(actions.register, sections=new, by=write.principal.name)
     return await write.carry_out(act, answer, "registrations", "", batch)
@@ -234,11 +241,12 @@ async def list_sections(
     first, most = (paging.after(wire.number_of) or 0) + 1, None if only else paging.limit + 1
     async with state.database.reading() as connection:
         found = await section_states(connection, petition.key, first=min(first, 2**31 - 1), limit=most)
-    listed = [state_out(petition, one) for one in found if _is_asked_for(petition, one, only)][: paging.limit + 1]
+    listed = [state_out(petition, one) for one in found if is_asked_for(petition, one, only)][: paging.limit + 1]
     return paging.page("sections", listed, lambda one: one.section)
 
 
-def _is_asked_for(petition: Petition, one: SectionState, only: str | None) -> bool:
+def is_asked_for(petition: Petition, one: SectionState, only: str | None) -> bool:
+    """Whether a section is among those that are asked for: None is all of them."""
     if only == "open":
         return bool(actions.faults_of(petition, one) or actions.tasks_of(petition, one))
     return only is None or only in actions.tasks_of(petition, one)
@@ -288,7 +296,7 @@ class ControlTotalsOut(TotalsOut):
 def control_totals_out(petition: Petition, found: list[SectionState]) -> ControlTotalsOut:
     """The control totals of these sections together."""
     total = sum((one.totals for one in found), start=Totals())
-    listed = [one for one in found if _is_asked_for(petition, one, "open")]
+    listed = [one for one in found if is_asked_for(petition, one, "open")]
     return ControlTotalsOut(
         **total._asdict(),
         sections=len(found),
