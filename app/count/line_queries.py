@@ -16,9 +16,9 @@ from app.database.tables import head, ruleset
 from app.database.tables import line as line_table
 from app.database.tables import petition as petition_table
 from app.errors import UnknownLineError
-from app.law.line import HEAD_COLUMNS, TEXT_COLUMNS, Counts, Line, Place, Signature, Tally
+from app.law.line import HEAD_COLUMNS, TEXT_COLUMNS, Counts, Finding, Line, Place, Signature, Tally
 from app.law.petition import Petition, PetitionKey
-from app.law.reasons import Outcome
+from app.law.reasons import COUNTED_LATER, REASONS, Failing, Outcome, in_order
 from app.law.review import Grounds
 from app.ledger.entries import GENESIS
 from app.ledger.queries import Span
@@ -113,6 +113,12 @@ class LineRead:
     finding: dict[str, Any]
     undoubted: dict[str, Any] | None  # while opinions of the signature are pending: the last finding that is none
     grounds: Grounds  # what the newest examination found
+    failing: Failing  # the rules that fail by it
+
+    def completed(self, said: Finding) -> Finding:
+        """A person's finding with the text that it is about, and the rules that fail besides."""
+        beside = self.failing.beside(said.outcome, said.voter_id)
+        return said._replace(writing_sha256=self.signature.sha256, secondary=beside)
 
     @property
     def settled_but_for_doubts(self) -> bool:
@@ -130,6 +136,15 @@ def _grounds(examined: Mapping[str, Any]) -> Grounds:
     return Grounds(good_for, {one["voter_id"] for one in examined["evidence"].get("candidates", ())})
 
 
+def _failing(examined: Mapping[str, Any]) -> Failing:
+    """The rules that fail by an examination: none while its reason is open, and not its section's defect."""
+    data = examined.get("by_data") or examined
+    if examined["evidence"] is None or data["status"] != "invalid" or examined["reason_open"]:
+        return Failing()
+    failing = {data["reason"], *examined["secondary"]}.intersection(REASONS) - {"section_defect", *COUNTED_LATER}
+    return Failing(in_order(failing), data["voter_id"])
+
+
 async def read_lines(connection: Connection, petition: PetitionKey, places: Places) -> dict[Place, LineRead]:
     """The lines at these places; a place without a signature is absent."""
     found = {}
@@ -141,7 +156,8 @@ async def read_lines(connection: Connection, petition: PetitionKey, places: Plac
         newest = {"evidence": evidence, "evidence_of": None if evidence is None else shown["finding_no"]}
         before_doubts = undoubted and json.loads(undoubted) | newest
         signature = Signature.stored(line.place, row[20:])
-        found[line.place] = LineRead(line, people_needed, signature, finding | newest, before_doubts, _grounds(shown))
+        said = (_grounds(shown), _failing(shown))
+        found[line.place] = LineRead(line, people_needed, signature, finding | newest, before_doubts, *said)
     return found
 
 

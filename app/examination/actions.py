@@ -89,8 +89,7 @@ async def decide_by_person(
             continue
         results[place] = reads[place].line
         if finding:
-            finding = under_defect(finding, defect)
-            findings.append(finding._replace(writing_sha256=reads[place].signature.sha256))
+            findings.append(under_defect(reads[place].completed(finding), defect))
     lines = await put(change, findings, who) if findings else {}
     return results | {finding.place: lines[finding.place] for finding in findings}
 

@@ -94,6 +94,24 @@ def in_order(failing: Iterable[Reason]) -> tuple[Reason, ...]:
     return tuple(sorted(set(failing), key=REASONS.index))
 
 
+_OF_THE_LINE: frozenset[Reason] = frozenset({"no_signature", "no_address", "out_of_county"})
+
+
+class Failing(NamedTuple):
+    """The rules that fail by the newest examination of a line, and the voter of whom it says so."""
+
+    reasons: tuple[Reason, ...] = ()
+    voter_id: str | None = None
+
+    def beside(self, outcome: Outcome, voter_id: str | None) -> tuple[Reason, ...]:
+        """Those that a person's finding keeps as secondary: of another voter only what the line itself shows."""
+        if outcome.status != "invalid":
+            return ()
+        same = voter_id == self.voter_id
+        kept = (reason for reason in self.reasons if same or reason in _OF_THE_LINE)
+        return in_order(reason for reason in kept if reason != outcome.reason)
+
+
 _PUBLISHED_UNDER: Mapping[str, Published] = {
     **{heading: heading for heading in PUBLISHED},
     **dict.fromkeys(("registered_late", "pending_registration", "under_age"), PUBLISHED[0]),

@@ -60,6 +60,23 @@ async def test_a_line_of_another_districts_voter_is_found_and_explained(world: W
     await world.recount()
 
 
+async def test_what_else_fails_is_kept_when_a_person_confirms_or_finds_another_reason(
+    world: World, database: str
+) -> None:
+    await use_roll(database)
+    district = await of_district(world)
+    await district.batch([line(2, (1, 1, 1), signed=False), line(3, (1, 1, 2))])
+    for place, reason, kept in (
+        ("1-1-1", "no_signature", ["out_of_district"]),
+        ("1-1-2", "out_of_district", []),
+        ("1-1-1", "illegible", ["no_signature", "out_of_district"]),
+    ):
+        who = "supervisor" if reason == "illegible" else "clerk"
+        answer = await district.finding(place, who=who, status="invalid", reason=reason, note="the ink has run")
+        assert (answer.status_code, answer.json()["finding"]["secondary"]) == (201, kept), answer.text
+    await district.recount()
+
+
 async def test_without_the_districts_code_lines_wait_and_are_examined_once_a_roll_has_it(
     world: World, database: str
 ) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from app.law.district import district_codes, district_text, is_of_district
 from app.law.petition import SigningInterval
-from app.law.reasons import REASONS, Reason, in_order
+from app.law.reasons import REASONS, VALID, Failing, Outcome, Reason, in_order
 from app.law.registration import REASON_OF, Eligibility, best_eligibility, eligibility
 from tests.matching.roll_of_three import MARIA
 
@@ -85,3 +85,25 @@ def test_reasons_are_kept_in_the_order_in_which_the_rules_are_tried(failing: lis
     ordered = in_order(failing)
     assert set(ordered) == set(failing)
     assert list(ordered) == [reason for reason in REASONS if reason in failing]
+
+
+BOTH: tuple[Reason, ...] = ("out_of_county", "canceled")
+
+
+@pytest.mark.parametrize(
+    ("failing", "outcome", "voter_id", "kept"),
+    [
+        (Failing(BOTH), Outcome("invalid", "out_of_county"), None, ("canceled",)),
+        (Failing(BOTH), Outcome("invalid", "illegible"), None, BOTH),
+        (Failing(BOTH), VALID, "V1", ()),
+        (Failing(BOTH), Outcome("review", "undone"), None, ()),
+        (Failing(("canceled", "out_of_district"), "V1"), Outcome("invalid", "out_of_district"), "V1", ("canceled",)),
+        (Failing(("canceled", "different_address"), "V1"), Outcome("invalid", "not_registered"), None, ()),
+        (Failing(("no_signature", "canceled"), "V1"), Outcome("invalid", "canceled"), "V2", ("no_signature",)),
+        (Failing(), Outcome("invalid", "illegible"), None, ()),
+    ],
+)
+def test_a_persons_finding_keeps_what_else_fails_by_the_data(
+    failing: Failing, outcome: Outcome, voter_id: str | None, kept: tuple[Reason, ...]
+) -> None:
+    assert failing.beside(outcome, voter_id) == kept
