@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PG15 ?= /usr/lib/postgresql/15/bin
 
 .PHONY: run help test check format bench bench-throughput bench-scale bench-report bench-cost bench-ledger bench-matching \
-	bench-polls bench-crowd bench-paired bench-strangers torture faults fuzz openapi lock clean
+	bench-polls bench-crowd bench-paired bench-strangers bench-timings torture faults fuzz openapi lock clean
 
 run: $(VENV)/ready  ## run the demo on made-up data; SCALE=1 is the whole petition of 2022
 	@$(BIN)/python -m app demo --scale $(SCALE)
@@ -104,6 +104,9 @@ bench-crowd: $(VENV)/ready  ## measure whether stations are served beside a crow
 
 bench-strangers: $(VENV)/ready  ## measure what answering bad input costs
 	PYTHONPATH=. $(BIN)/python bench/strangers.py
+
+bench-timings: $(VENV)/ready  ## compare how long lines of confidential voters take with others
+	PYTHONPATH=. $(BIN)/python bench/timings.py
 
 # The matcher against truth: a made-up county and petitions (NOISE=1: in another hand than the demo's), or ROLL=, PETITION=
 # and TRUTH= name files. SPLINK=1 adds it.
