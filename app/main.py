@@ -13,7 +13,7 @@ from app.access.keys import keep_expired
 from app.database.engine import SESSION, connect_arguments, open_database
 from app.database.queries import current_history
 from app.examination.actions import keep_examined
-from app.examination.reads import ReadBudget
+from app.examination.reads import ReadBudget, keep_seen_short
 from app.http import (
     administration,
     assignments,
@@ -138,6 +138,7 @@ async def _running(
         keep_examined(state.count, now, matchers.decide_lines),
         keep_checkpoints(database, signer, now),
         keep_expired(database, now),
+        keep_seen_short(database, budget, now),
         matchers.watch(),
     )
     tasks = [asyncio.create_task(work) for work in works]

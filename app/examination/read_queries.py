@@ -28,6 +28,14 @@ WITH seen AS (
 SELECT lines FROM cost WHERE lines = 0 OR EXISTS (SELECT FROM taken)
 """
 
+# Forgets which lines were read on days before $1: only the budget of their own day needs them, and a clerk reads some
+# thousands a day. By the primary key, for the readers and days of the last two months.
+FORGET_SEEN = """
+DELETE FROM lookup_seen AS s USING lookup_budget AS b
+WHERE b.day BETWEEN $1::date - 60 AND $1::date - 1
+  AND (s.county_id, s.principal, s.day) = (b.county_id, b.principal, b.day)
+"""
+
 # Puts a read on record: by whom, of what, and how much was shown, but neither what was shown nor what was searched for.
 ADD_READ = """
 INSERT INTO lookup_audit (county_id, lookup_id, principal, role, kind, petition_id, places, candidates, roll_version,

@@ -1,19 +1,26 @@
 """Reads of voter data: each on record before it is answered, and counted against its reader's budget of the day."""
 
-from collections.abc import Mapping
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any, Literal
+from typing import Any, Final, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from asyncpg import Connection
 
 from app.access.principals import Principal
+from app.database.pools import Database
 from app.database.tables import new_id
 from app.errors import ReadBudgetError
 from app.examination import read_queries as rows
 from app.matching.candidates import Kind
+
+logger = logging.getLogger("app.reads")
+
+_FORGET_EVERY: Final = 3600.0  # seconds
 
 ReadKind = Literal[Kind, "line", "lines", "withdrawals", "sample", "export"]
 
@@ -114,3 +121,14 @@ async def add_read(connection: Connection, who: Principal, read: VoterRead, *, c
     """
     what = (read.kind, read.petition_id, read.places, read.voters, read.roll_version)
     await connection.execute(rows.ADD_READ, who.county_id, new_id(now), who.name, who.role, *what, counted, now)
+
+
+async def keep_seen_short(database: Database, budget: ReadBudget, now: Callable[[], datetime]) -> None:
+    """Forget which lines were read before yesterday, at once and then every hour, until it is canceled."""
+    while True:
+        try:
+            async with database.reading() as connection:
+                await connection.execute(rows.FORGET_SEEN, budget.day(now()) - timedelta(days=1))
+        except Exception as error:  # noqa: BLE001  # such as a lost database: the next round forgets them
+            logger.warning("lines read were not forgotten", extra={"error": type(error).__qualname__})
+        await asyncio.sleep(_FORGET_EVERY)

@@ -48,7 +48,7 @@ ALLOWED = {
     "idempotency": {"SELECT", "INSERT"},
     "lookup_audit": {"SELECT", "INSERT"},
     "lookup_budget": {"SELECT", "INSERT"},
-    "lookup_seen": {"SELECT", "INSERT"},
+    "lookup_seen": {"SELECT", "INSERT", "DELETE"},
     "quality_check": {"SELECT", "INSERT"},
     "line_note": {"SELECT", "INSERT"},
     "bulk_decision": {"SELECT", "INSERT"},

@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.examination.reads import ReadBudget
+from app.examination.reads import ReadBudget, keep_seen_short
 from tests.http.conftest import a_process
 from tests.http.county import a_request, line, voter
 from tests.http.documented import DOCUMENT
@@ -22,6 +22,7 @@ from tests.http.test_keys import app_command
 from tests.http.test_metrics import families
 from tests.http.test_quality import drawn_places, sample
 from tests.http.world import World
+from tests.waiting import until
 
 RECORD = "SELECT * FROM lookup_audit ORDER BY lookup_id"
 
@@ -53,6 +54,37 @@ async def test_a_hundred_lines_whose_evidence_is_read_leave_a_hundred_records(
         await world.detail(f"1-1-{n}")
     assert await connection.fetchval("SELECT count(*) FROM lookup_audit WHERE principal = 'clerk-1'") == 100
     assert await connection.fetchval("SELECT used FROM lookup_budget WHERE principal = 'clerk-1'") == 100
+
+
+async def test_which_lines_were_read_is_forgotten_when_the_day_is_over_and_the_record_is_kept(
+    world: World, connection: asyncpg.Connection, app: FastAPI
+) -> None:
+    await world.batch([line(n) for n in range(1, 4)], who="clerk")
+    for n in range(1, 4):
+        await world.detail(f"1-1-{n}")
+    days = iter((0, 1, 2))
+    rounds = list[int]()
+
+    def now() -> datetime:
+        rounds.append(next(days))
+        return datetime.now(UTC) + timedelta(days=rounds[-1])
+
+    async def seen() -> int:
+        return int(await connection.fetchval("SELECT count(*) FROM lookup_seen"))
+
+    state = app.state.recall
+    for left in (3, 3, 0):
+        keeping = asyncio.create_task(keep_seen_short(state.database, state.budget, now))
+
+        async def are_left(left: int = left) -> bool:
+            return await seen() == left
+
+        await asyncio.sleep(0.2)
+        await until(are_left)
+        keeping.cancel()
+    assert rounds == [0, 1, 2]
+    assert await connection.fetchval("SELECT count(*) FROM lookup_audit WHERE principal = 'clerk-1'") == 3
+    assert await used(connection) == 3
 
 
 async def test_a_record_says_who_when_and_which_line_and_nothing_of_the_voter(

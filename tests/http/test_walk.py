@@ -35,6 +35,7 @@ def no_work_in_the_background(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(main, "keep_examined", nothing)
     monkeypatch.setattr(main, "keep_checkpoints", nothing)
+    monkeypatch.setattr(main, "keep_seen_short", nothing)
 
 
 async def files_crossed(act: Callable[[], Awaitable[httpx.Response]]) -> set[str]:
