@@ -30,7 +30,8 @@ _SETTLED = """FROM line WHERE county_id = $1 AND petition_id = $2
 
 # Up to $8 drawn ones that were not checked yet and of which the person $7 has said nothing, in a random order of each
 # person's own, whose seed is $6: however many are checked in the end, they are a random sample. Reads every line of the
-# petition: 0.3 s for 715,833; of the drawn ones the findings, by their primary key.
+# petition, 0.4 s for 715,833; and the findings of the drawn ones by their primary key, for which OFFSET 0 keeps the plan
+# from reading all findings.
 NEXT_CHECK = f"""
 SELECT section, page, line {_SETTLED} AND {_DRAWN} AND NOT $7 = ANY(confirmed_by)
   AND NOT EXISTS (
@@ -41,7 +42,7 @@ SELECT section, page, line {_SETTLED} AND {_DRAWN} AND NOT $7 = ANY(confirmed_by
     SELECT FROM finding f
     WHERE (f.county_id, f.petition_id, f.section, f.page, f.line)
         = (line.county_id, line.petition_id, line.section, line.page, line.line)
-      AND line.finding_no > 1 AND f.content::json ->> 'decided_by' = $7)
+      AND line.finding_no > 1 AND f.content::json ->> 'decided_by' = $7 OFFSET 0)
 ORDER BY sha256($6 || int4send(section) || int4send(page) || int4send(line))
 LIMIT $8
 """  # noqa: S608  # literals of ours
