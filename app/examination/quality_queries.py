@@ -30,8 +30,8 @@ _SETTLED = """FROM line WHERE county_id = $1 AND petition_id = $2
 
 # Up to $8 drawn ones that were not checked yet and of which the person $7 has said nothing, in a random order of each
 # person's own, whose seed is $6: however many are checked in the end, they are a random sample. Reads every line of the
-# petition, 0.4 s for 715,833; and the findings of the drawn ones by their primary key, for which OFFSET 0 keeps the plan
-# from reading all findings.
+# petition, 0.4 s for 715,833; and the findings of the drawn ones by their primary key: OFFSET 0 keeps the plan from
+# reading all findings.
 NEXT_CHECK = f"""
 SELECT section, page, line {_SETTLED} AND {_DRAWN} AND NOT $7 = ANY(confirmed_by)
   AND NOT EXISTS (
