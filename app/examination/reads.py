@@ -22,7 +22,7 @@ logger = logging.getLogger("app.reads")
 
 _FORGET_EVERY: Final = 3600.0  # seconds
 
-ReadKind = Literal[Kind, "line", "lines", "withdrawals", "sample", "export"]
+ReadKind = Literal[Kind, "line", "lines", "withdrawals", "sample", "comparison", "export"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,52 @@
+"""Comparing: pairs of signatures, without anything that says who signed (2 CCR 20960(b))."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from app.examination.comparisons import PlacedImage, pairs_held
+from app.examination.reads import VoterRead
+from app.http import wire
+from app.http.frame import AppState, Decider, PathPetition
+
+router = APIRouter(prefix="/v1/petitions/{petition_id}/comparisons", tags=["queues"])
+PairsShown = Annotated[int, Query(ge=1, le=50), wire.DIGITS]
+
+
+class PlacedImageOut(wire.ResponseModel):
+    """A line by its place and the image of its signature."""
+
+    place: str
+    image_sha256: str | None
+
+
+class PairOut(PlacedImageOut):
+    """A signature to compare. A duplicate is compared with the line that counts as well."""
+
+    counted: PlacedImageOut | None
+
+
+class PairsOut(wire.ResponseModel):
+    """A page of signatures to compare; empty where the person holds none."""
+
+    pairs: list[PairOut]
+
+
+@router.get("", response_model=PairsOut)
+async def get_comparisons(who: Decider, state: AppState, petition: PathPetition, limit: PairsShown = 20) -> object:
+    """The signatures of the lines that the person has claimed from the queue `to_compare`.
+
+    There is no name, address, party, race or ethnicity in it. The page is recorded, and each line counts once a day
+    against the lines that a principal may read.
+    """
+    async with state.database.reading() as connection, connection.transaction():
+        pairs = await pairs_held(connection, petition.key, who, limit=limit)
+        if pairs:
+            places = tuple(str(pair.line.place) for pair in pairs)
+            read = VoterRead("comparison", petition.petition_id, places, voters=len(pairs))
+            await state.budget.put_on_record(connection, who, read, now=state.now())
+    return {"pairs": [_image(pair.line) | {"counted": pair.counted and _image(pair.counted)} for pair in pairs]}
+
+
+def _image(one: PlacedImage) -> dict[str, object]:
+    return {"place": str(one.place), "image_sha256": one.image_sha256}
