@@ -6,7 +6,8 @@ from fractions import Fraction
 from rich.console import Console
 
 from app.cli import common as cli
-from app.demo.run import Demo, ServiceError
+from app.demo.run import Demo
+from app.demo.service import ServiceError
 from app.settings import Settings
 from app.station.outcome import StationError
 

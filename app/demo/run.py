@@ -1,23 +1,19 @@
 """Watch the whole process: a county's roll, a petition, stations that post it, clerks who settle it, and the result.
 
-The service is a process of its own, and its users speak HTTP with it. Several stations have some of the sections each,
-and also send some lines again. As the registrar's staff does, clerks decide the lines that need review, confirm the
-findings that need a person's confirmation, compare the signature of every counted line, and file the withdrawals. They
-know the truth about the lines.
+The service is a process of its own, and its users speak HTTP with it. Sections are registered as they come in. Several
+stations have some of them each, and also send some lines again. As the registrar's staff does, two people find a
+section defective, a supervisor takes that back, and two people freeze the raw count; clerks decide the lines that need
+review, confirm the findings that need it, compare the signatures that do not match, and file the withdrawals. They know
+the truth about the lines.
 """
 
 import asyncio
 import json
-import os
 import resource
-import signal
-import socket
-import sys
 import time
-from asyncio.subprocess import PIPE, Process
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from contextlib import ExitStack, asynccontextmanager, suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -30,26 +26,22 @@ from rich.table import Table
 
 from app.demo.county import Dice
 from app.demo.generate import ALIASES, LINES, Manifest, Truth, generate, read_truths
+from app.demo.sections import doubt_a_section, freeze, receive
+from app.demo.service import CLERKS, MONITOR, OFFICER, ROLES, STATIONS, SUPERVISOR, Api, Service, ServiceError
 from app.station.client import Control, Options, Target, post_file, post_signatures
 from app.station.outcome import Summary
 
-STATIONS = ("station-1", "station-2", "station-3", "station-4")
-CLERKS = ("clerk-1", "clerk-2", "clerk-3")
-SUPERVISOR = "supervisor-1"
-OFFICER = "officer-1"  # decides the lines that confidential voters may have signed
-MONITOR = "monitor-1"
-ROLES = dict.fromkeys(STATIONS, "station") | dict.fromkeys(CLERKS, "clerk")
-ROLES |= {SUPERVISOR: "supervisor", OFFICER: "confidential", MONITOR: "monitor"}
 LABELS = {"raw": "Lines on the petition", "valid": "Valid signatures", "invalid": "Invalid"}
 LABELS |= {reason: f"  {reason.replace('_', ' ')}" for reason in LINES if reason != "valid"}
 RESULT = ("raw", "valid", "invalid", "invalid_by_reason")  # what has to agree
-RULESET = "california-local-recall/1"  # the clerks of the demo compare no signature that counts
+RULESET = {
+    "based_on": "california-local-recall/1",  # the clerks of the demo compare no signature that counts
+    "note": "of the demo: a section's defect takes two people",
+    "confirmations": {"section_defect": 2},
+}
 _ANY_CLERK = ""
-_ROOT = Path(__file__).parents[2]
-_SECONDS_TO_START = 60
 _SECONDS_BETWEEN_POLLS = 0.5
 _SECONDS_BETWEEN_LINES = 5.0  # of output, outside a terminal
-_ATTEMPTS = 5
 _RESENT = 0.02  # of a station's lines are entered by hand and sent again, under a new key
 _SCANNED_TWICE = 0.01  # of a station's lines are scanned by its neighbor too
 _OPTIONS = Options(batch=500, in_flight=2)
@@ -65,84 +57,6 @@ _FINDINGS = 200  # of one person per request
 
 Line = dict[str, Any]  # as the service shows it
 Finding = tuple[str, dict[str, Any]]  # by whom, and the body of the request
-
-
-class ServiceError(Exception):
-    """The service or one of its commands failed; the text is its own message."""
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """The service and its commands, as processes of their own."""
-
-    environment: Mapping[str, str]
-    county: str  # a code
-
-    @asynccontextmanager
-    async def running(self, port: int, log: Path) -> AsyncIterator[str]:
-        """Run `serve` until the block ends, on this port if it is free; yields its address. Its log goes to `log`."""
-        log.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            socket.create_server(("127.0.0.1", port)).close()
-        except OSError:  # something listens there
-            port = 0  # any free one
-        with log.open("wb") as errors:
-            # In a session of its own: Ctrl-C is for the demo, which then stops the service.
-            started = self._start("serve", "--port", str(port), "--migrate", stderr=errors, start_new_session=True)
-            process = await started
-        try:
-            yield await asyncio.wait_for(_address(process, log), _SECONDS_TO_START)
-        finally:
-            if process.returncode is None:
-                process.send_signal(signal.SIGTERM)
-            await process.wait()
-
-    async def command(self, *arguments: str, show: bool = False) -> str:
-        """Run a command for the county, with its progress visible if `show`; returns the last line of its output."""
-        process = await self._start(*arguments, "--county", self.county, stderr=None if show else PIPE)
-        out, err = await process.communicate()
-        if process.returncode:
-            raise ServiceError((err or b"").decode().strip() or f"{arguments[0]} failed")
-        return "".join(out.decode().splitlines()[-1:])
-
-    async def _start(self, *arguments: str, **options: Any) -> Process:  # noqa: ANN401  asyncio's own
-        program, env = (sys.executable, "-m", "app", *arguments), {**os.environ, "RECALL_KEY": "", **self.environment}
-        return await asyncio.create_subprocess_exec(*program, stdout=PIPE, env=env, cwd=_ROOT, **options)
-
-
-async def _address(process: Process, log: Path) -> str:
-    if process.stdout:
-        async for line in process.stdout:
-            words = line.decode().split()
-            if words[:2] == ["listening", "on"]:
-                return words[2]
-    logged = log.read_text(encoding="utf-8", errors="replace").strip()  # noqa: ASYNC240  the process has ended
-    raise ServiceError(f"the service did not start: {''.join(logged.splitlines()[-1:])}")
-
-
-@dataclass(slots=True)
-class Api:
-    """Requests about one petition, each with a user's key."""
-
-    http: httpx.AsyncClient
-    keys: Mapping[str, str]  # by user
-    petition_id: str = ""
-
-    async def call(self, user: str, method: str, path: str, **content: Any) -> httpx.Response:  # noqa: ANN401  httpx's own
-        """One request of a user, `content` as for httpx; the path follows that of the petition.
-
-        A busy service is asked again. Raises ServiceError if the service refuses the request.
-        """
-        address = f"/v1/petitions/{self.petition_id}{path}".rstrip("/")
-        headers = {"Authorization": f"Bearer {self.keys[user]}", **content.pop("headers", {})}
-        for attempt in range(_ATTEMPTS):
-            response = await self.http.request(method, address, headers=headers, **content)
-            if response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
-                break
-            await asyncio.sleep(0.2 * 2**attempt)
-        if response.is_error:
-            raise ServiceError(f"{method} {path} by {user}: {response.status_code}, {response.json().get('detail')}")
-        return response
 
 
 @dataclass(slots=True)
@@ -367,7 +281,7 @@ class Demo:
             keys = dict(zip(ROLES, await asyncio.gather(*created), strict=True))
             async with httpx.AsyncClient(base_url=url, timeout=60) as http:
                 api = Api(http, keys)
-                await _open_petition(api, manifest)
+                await _open_petition(api, manifest, await self._add_ruleset(service, now))
                 say(f"Petition {api.petition_id} is open: {manifest.required:,} valid signatures required")
                 same = await self._count(manifest, api)
             say(f"All in all {time.monotonic() - started:,.0f} s")
@@ -400,12 +314,21 @@ class Demo:
         if (file := self.folder / ALIASES).exists():  # an earlier version made counties without it
             say(f"  {await service.command('aliases', 'load', str(file))}")
 
+    async def _add_ruleset(self, service: Service, now: str) -> str:
+        """Add the county's ruleset; returns its name."""
+        name, file = f"{service.county}/{now}", self.folder / "ruleset.json"
+        file.write_text(json.dumps({"name": name, **RULESET}), encoding="utf-8")
+        await service.command("ruleset", "add", str(file))
+        return name
+
     async def _count(self, manifest: Manifest, api: Api) -> bool:
         """Let the stations post and the clerks settle, and show it; returns whether the result is the expected one."""
         shares = await asyncio.to_thread(share_out, self.folder / manifest.petition, self.folder / "stations", STATIONS)
         url, petition = str(api.http.base_url), api.petition_id
         stations = [Station(name, *share, Target(url, petition, api.keys[name])) for name, share in shares.items()]
-        screen = Screen(self.console, stations)
+        screen, say, raw = Screen(self.console, stations), self.console.print, manifest.expected["raw"]
+        sections = await receive(api, raw, manifest.circulation)
+        say(f"{sections:,} sections were received, and registered with their circulators' declarations")
         with screen.live:
             watching = asyncio.create_task(_watch_tally(api, screen))
             try:
@@ -413,7 +336,8 @@ class Demo:
                 await post_all(stations, self.folder / "spool", screen)
                 posting = time.monotonic() - started
                 posted = (await api.call(MONITOR, "GET", "/tally")).json()
-                await api.call(SUPERVISOR, "POST", "/filing")  # no further section may come (EC 11222(b))
+                struck = await doubt_a_section(api)
+                noted = await freeze(api)
                 work = await settle(api, self.folder / manifest.truth, screen)
             finally:
                 watching.cancel()
@@ -421,7 +345,8 @@ class Demo:
                     await watching
         tally = (await api.call(MONITOR, "GET", "/tally")).json()
         self._show_result(manifest, tally)
-        say, raw = self.console.print, posted["raw"]
+        say(f"Two people found section 1 defective, which made {struck} lines invalid; a supervisor took that back")
+        say(f"The control totals of {noted:,} sections differed, each with a note; two people froze the raw count")
         say(f"The stations posted {raw:,} lines in {posting:,.1f} s, {raw / posting:,.0f} lines/s")
         say(
             f"{posted['review']:,} lines ({posted['review'] / raw:.1%}) needed a clerk's decision and"
@@ -430,7 +355,8 @@ class Demo:
         )
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
         say(f"The largest process of the service's commands took {peak:,.0f} MB")
-        same = tally["review"] == 0 and all(tally[key] == manifest.expected[key] for key in RESULT)
+        settled = (tally["raw_count"], tally["review"], tally["unsettled"]) == ("frozen", 0, 0)
+        same = settled and all(tally[key] == manifest.expected[key] for key in RESULT)
         color, verb = ("green", "came") if same else ("red", "did not come")
         say(f"[{color}]The service {verb} to the expected result.[/]")
         return same
@@ -462,11 +388,11 @@ class Demo:
             await asyncio.Event().wait()
 
 
-async def _open_petition(api: Api, manifest: Manifest) -> None:
+async def _open_petition(api: Api, manifest: Manifest, ruleset: str) -> None:
     names = {"title": "Petition to recall the district attorney (made up)", "officer": "The district attorney"}
     first, last = manifest.circulation
     days = {"circulation_from": first, "circulation_to": last, "filed_on": manifest.filed}
-    terms = {"required": manifest.required, "ruleset": RULESET}
+    terms = {"required": manifest.required, "ruleset": ruleset}
     answer = await api.call(CLERKS[0], "POST", "", json={**names, **days, **terms})
     api.petition_id = answer.json()["petition_id"]
 
