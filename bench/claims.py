@@ -36,6 +36,7 @@ from app.database.migrate import give_logins, upgrade
 from app.database.server import EmbeddedServer
 from app.law.petition import Terms
 from bench.service import ROOT, the_service
+from bench.usage import processes, processor_time
 from bench.wire import Wire, request
 
 COUNTY: Final = "bench"
@@ -190,7 +191,7 @@ async def prepared(folder: Path, options: argparse.Namespace) -> AsyncIterator[t
         connection = await asyncpg.connect(server.dsn())
         for statement in FILL.split(";\n"):
             await connection.execute(statement.replace("$1", str(options.lines)))
-        await connection.execute("VACUUM ANALYZE")
+        await connection.execute("VACUUM ANALYZE signature, line, finding, slot")
         environment = {
             "DATABASE_URL": url,
             "LEASE_SECONDS": str(LEASE_SECONDS),
@@ -279,6 +280,12 @@ def check(found: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     }
 
 
+def spending() -> dict[str, float]:
+    """Seconds of processor time that the database and the processes of Python (with the clients) took so far."""
+    found, own = processes(), os.getpid()
+    return {name: processor_time(own, found, database=name == "database") for name in ("database", "Python")}
+
+
 def percentile(times: Sequence[float], percent: float) -> float:
     """The time within which so many percent were answered."""
     return sorted(times)[min(len(times) - 1, int(len(times) * percent / 100))]
@@ -289,7 +296,9 @@ async def run(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     async with prepared(folder, options) as (plan, connection):
         before = await connection.fetchval(WAITING)
         print(f"{before:,} of {options.lines:,} lines wait", flush=True)
+        began = spending()
         seconds = await load(plan, folder, options.claims, options.kills)
+        spent = {whose: used - began[whose] for whose, used in spending().items()}
         await asyncio.sleep(LEASE_SECONDS + 1)
         left, live = await connection.fetchval(WAITING), await connection.fetchval(LIVE)
         settled = before - left
@@ -300,6 +309,7 @@ async def run(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     result = {"claims": len(claims), "not 201": sum(note["status"] != 201 for note in claims), **check(found)}  # noqa: PLR2004
     # A finding whose answer a kill cut off may have been recorded: it is not known to the client as decided.
     result |= {"settled": settled, "live leases at the end": live, "refused": len(codes), "kills": options.kills}
+    result |= {f"{whose}, ms a claim": round(used * 1000 / len(claims), 2) for whose, used in spent.items()}
     result |= {f"p{percent}, ms": round(percentile(times, percent), 1) for percent in (50, 95, 99)}
     return result | {"seconds": round(seconds), "claims/s": round(len(claims) / seconds)}
 

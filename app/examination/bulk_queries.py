@@ -10,7 +10,7 @@ from uuid import UUID
 from asyncpg import Connection
 
 from app.count.queries import Change, Places, columns
-from app.examination.queue_queries import SOURCES
+from app.examination.queue_queries import source_of
 from app.law.line import Place
 from app.law.petition import PetitionKey
 from app.law.queues import Queue
@@ -112,8 +112,7 @@ async def places_of(
         section: only lines of it; None: any.
         limit: how many at most.
     """
-    source, condition = SOURCES[queue]
-    query = _PLACES.format(source=source, condition=condition)
+    query = _PLACES.format(**source_of(queue))
     return [Place(*row) for row in await connection.fetch(query, *petition, reason, section, limit)]
 
 

@@ -26,16 +26,22 @@ _WAITING: Final[Mapping[Queue, str]] = {
     "to_compare": "NOT line.settled AND (line.status = 'valid'"
     " OR (line.status = 'invalid' AND line.reason IN ('duplicate', 'withdrawn')))",
 }
-_NOT_ESCALATED: Final = f"NOT EXISTS (SELECT FROM escalated_line e WHERE {_SAME_PLACE.format('e')})"
 # The lines of the other two, by the primary key of escalated_line and the index held_line_undecided.
-_ESCALATED: Final = f"escalated_line waiting JOIN line ON {_SAME_PLACE.format('waiting')}"
-_HELD: Final = f"held_line waiting JOIN line ON {_SAME_PLACE.format('waiting')} AND waiting.decided_at IS NULL"
-SOURCES: Final[Mapping[Queue, tuple[str, str]]] = {
-    **{queue: ("line", f"{waiting} AND {_NOT_ESCALATED}") for queue, waiting in _WAITING.items()},
-    "escalated": (_ESCALATED, "true"),
-    "confidential": (_HELD, "true"),
+_OTHERS: Final[Mapping[Queue, str]] = {
+    "escalated": f"escalated_line waiting JOIN line ON {_SAME_PLACE.format('waiting')}",
+    "confidential": f"held_line waiting JOIN line ON {_SAME_PLACE.format('waiting')} AND waiting.decided_at IS NULL",
 }
-"""The FROM of each queue, and its condition."""
+
+
+def source_of(queue: Queue, *, each: bool = False) -> dict[str, str]:
+    """The FROM of a queue's lines, and their condition.
+
+    `each` looks one line after the other up among the escalated ones, as is best for a few lines: OFFSET 0 keeps it so.
+    """
+    if queue in _OTHERS:
+        return {"source": _OTHERS[queue], "condition": "true"}
+    escalated = f"SELECT FROM escalated_line e WHERE {_SAME_PLACE.format('e')}{' OFFSET 0' if each else ''}"
+    return {"source": "line", "condition": f"{_WAITING[queue]} AND NOT EXISTS ({escalated})"}
 
 
 class Part(NamedTuple):
@@ -52,7 +58,7 @@ _COUNT: Final = """
 SELECT found.reason, found.lines, (ledger.payload::json ->> 'at')::timestamptz
 FROM (
     SELECT {cause} AS reason, count(*) AS lines, min(line.version) AS version FROM {source}
-    WHERE line.county_id = $1 AND line.petition_id = $2 AND {condition} GROUP BY 1
+    WHERE line.county_id = $1 AND line.petition_id = $2 AND {condition} {only} GROUP BY 1
 ) AS found
 JOIN ledger ON ledger.county_id = $1 AND ledger.petition_id = $2 AND ledger.seq = found.version
 ORDER BY 1
@@ -70,10 +76,9 @@ async def parts_of(
         queue: which.
         section: only its lines; None: all.
     """
-    source, condition = SOURCES[queue]
-    only = f"{condition} AND line.section = $3" if section else condition
     cause = "NULL::text" if queue in ("to_compare", "confidential") else "line.reason"
-    query = _COUNT.format(cause=cause, source=source, condition=only)
+    only = "AND line.section = $3" if section else ""
+    query = _COUNT.format(cause=cause, only=only, **source_of(queue))
     return [Part(*row) for row in await connection.fetch(query, *petition, *([section] if section else []))]
 
 
@@ -110,7 +115,7 @@ SELECT (SELECT line.section FROM {source} WHERE line.county_id = $1 AND line.pet
 # The line's row lock decides between two claims, and between a claim and a finding: a claim skips a line that another
 # transaction holds, and a finding, which waits for the lock, meets the lease when it ends those of its lines. A claim
 # that locks a line just after another claim committed may not see that one's lease: the primary key does, and the line
-# is not given.
+# is not given. OFFSET 0 has each line looked up by the primary keys, one after the other until there are enough.
 _CLAIM = """
 WITH same AS (
     SELECT array_append(array_agg(DISTINCT principal), $3) AS person FROM api_key WHERE county_id = $1 AND look = $4
@@ -118,11 +123,13 @@ WITH same AS (
     SELECT line.section, line.page, line.line FROM {source}
     WHERE line.county_id = $1 AND line.petition_id = $2 AND {condition}
       AND line.section BETWEEN $10 AND $11 {reason}
-      AND NOT EXISTS (SELECT FROM lease l WHERE {l} AND l.apart = $6 AND l.expires_at > statement_timestamp())
+      AND NOT EXISTS (SELECT FROM lease l WHERE {l} AND l.apart = $6 AND l.expires_at > statement_timestamp() OFFSET 0)
       AND NOT line.confirmed_by && (SELECT person FROM same) AND NOT line.mismatch_by && (SELECT person FROM same)
-      AND NOT EXISTS (SELECT FROM quality_check q WHERE {q} AND q.checked_by = ANY ((SELECT person FROM same)::text[]))
+      AND NOT EXISTS (SELECT FROM quality_check q WHERE {q} AND q.checked_by = ANY ((SELECT person FROM same)::text[])
+                      OFFSET 0)
       AND (line.finding_no = 1 OR NOT EXISTS (
           SELECT FROM finding f WHERE {f} AND f.content::json ->> 'decided_by' = ANY ((SELECT person FROM same)::text[])
+          OFFSET 0
       ))
     ORDER BY line.section, line.page, line.line LIMIT $5 FOR NO KEY UPDATE OF line SKIP LOCKED
 )
@@ -165,8 +172,7 @@ async def begin_claim(connection: Connection, petition: PetitionKey, who: Princi
 
 async def sections_of(connection: Connection, petition: PetitionKey, queue: Queue) -> tuple[int, int] | None:
     """The first and the last section with lines of a queue; None: it is empty."""
-    source, condition = SOURCES[queue]
-    first, last = await connection.fetchrow(_ENDS.format(source=source, condition=condition), *petition)
+    first, last = await connection.fetchrow(_ENDS.format(**source_of(queue, each=True)), *petition)
     return None if first is None else (first, last)
 
 
@@ -191,10 +197,9 @@ async def take(
         who: the person.
         runs: how long the lease does.
     """
-    source, condition = SOURCES[wanted.queue]
     same = {name: _SAME_PLACE.format(name) for name in ("l", "q", "f")}
     reason = ("AND line.reason = $12", [wanted.reason]) if wanted.reason else ("", [])
-    query = _CLAIM.format(source=source, condition=condition, reason=reason[0], **same)
+    query = _CLAIM.format(reason=reason[0], **source_of(wanted.queue, each=True), **same)
     what = (wanted.limit, wanted.queue == "confidential", claim_id, wanted.queue, runs)
     found = await connection.fetch(query, *petition, who.name, look_of(who.name), *what, *sections, *reason[1])
     return sorted(Lease(claim_id, wanted.queue, Place(*row[:3]), *row[3:]) for row in found)
