@@ -176,6 +176,12 @@ async def sections_of(connection: Connection, petition: PetitionKey, queue: Queu
     return None if first is None else (first, last)
 
 
+def claim_statement(queue: Queue, *, by_reason: bool = False) -> str:
+    """The statement that gives free lines of a queue to a person, of those that wait for one reason or all."""
+    same, only = {name: _SAME_PLACE.format(name) for name in ("l", "q", "f")}, "AND line.reason = $12"
+    return _CLAIM.format(reason=only if by_reason else "", **source_of(queue, each=True), **same)
+
+
 async def take(
     connection: Connection,
     petition: PetitionKey,
@@ -197,11 +203,9 @@ async def take(
         who: the person.
         runs: how long the lease does.
     """
-    same = {name: _SAME_PLACE.format(name) for name in ("l", "q", "f")}
-    reason = ("AND line.reason = $12", [wanted.reason]) if wanted.reason else ("", [])
-    query = _CLAIM.format(reason=reason[0], **source_of(wanted.queue, each=True), **same)
+    query, only = claim_statement(wanted.queue, by_reason=bool(wanted.reason)), [wanted.reason] if wanted.reason else []
     what = (wanted.limit, wanted.queue == "confidential", claim_id, wanted.queue, runs)
-    found = await connection.fetch(query, *petition, who.name, look_of(who.name), *what, *sections, *reason[1])
+    found = await connection.fetch(query, *petition, who.name, look_of(who.name), *what, *sections, *only)
     return sorted(Lease(claim_id, wanted.queue, Place(*row[:3]), *row[3:]) for row in found)
 
 

@@ -9,6 +9,8 @@ import asyncpg
 import pytest
 
 from app.count import line_queries, queries
+from app.examination import queue_queries
+from app.law.queues import Queue
 
 STATEMENTS = vars(queries) | {name: vars(line_queries)[name] for name in ("_LINES", "_SIGNATURES_AT", "_HISTORY")}
 HOT = {
@@ -100,3 +102,23 @@ async def test_rivals_are_found_by_the_two_indexes_of_eligible_lines(connection:
 
 def test_every_hot_statement_is_looked_at() -> None:
     assert {"_OCCUPIED", "_STORED_ANSWERS", "_LOCK_LINES", "_LINES"} <= HOT.keys()
+
+
+@pytest.mark.parametrize(
+    ("queue", "index"),
+    [
+        ("to_decide", "line_review"),
+        ("to_confirm", "line_to_confirm"),
+        ("to_compare", "line_to_compare"),
+        ("escalated", "line_pkey"),
+        ("confidential", "line_pkey"),
+    ],
+)
+async def test_a_claim_rides_its_queue_and_looks_each_line_up_by_its_keys(
+    connection: asyncpg.Connection, queue: Queue, index: str
+) -> None:
+    """With a plan that was made when the tables were empty, too."""
+    keys = {"lease_pkey", "quality_check_pkey", "finding_pkey"}
+    found = set(indexes(await generic_plan(connection, queue_queries.claim_statement(queue))))
+    assert found >= {index, *keys} - ({"line_pkey"} if queue == "confidential" else set())
+    assert "lease_holder" not in found
