@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PG15 ?= /usr/lib/postgresql/15/bin
 
 .PHONY: run help test check format bench bench-throughput bench-scale bench-report bench-cost bench-ledger bench-matching \
-	bench-polls bench-crowd bench-paired bench-strangers bench-timings torture faults fuzz openapi lock clean
+	bench-polls bench-crowd bench-claims bench-paired bench-strangers bench-timings torture faults fuzz openapi lock clean
 
 run: $(VENV)/ready  ## run the demo on made-up data; SCALE=1 is the whole petition of 2022
 	@$(BIN)/python -m app demo --scale $(SCALE)
@@ -101,6 +101,10 @@ bench-polls: $(VENV)/ready  ## measure polls of the tally and its stream
 
 bench-crowd: $(VENV)/ready  ## measure whether stations are served beside a crowd of everything else
 	PYTHONPATH=. $(BIN)/python bench/crowd.py $(ARGS)
+
+# At full size, with 100,000 claims: some ten minutes. ARGS= names other numbers.
+bench-claims: $(VENV)/ready  ## measure claims of 400 clerks while clients are killed
+	PYTHONPATH=. $(BIN)/python bench/claims.py $(ARGS)
 
 bench-strangers: $(VENV)/ready  ## measure what answering bad input costs
 	PYTHONPATH=. $(BIN)/python bench/strangers.py
