@@ -183,7 +183,7 @@ async def get(count: Count, petition: Petition, bulk_id: UUID) -> Bulk:
 
 async def _begin(change: Change, *, bulk: Bulk, kind: RunKind, who: Principal, note: str) -> None:
     """Begin a run, or find it begun, and hold its lines for the person."""
-    state, _ = await queue_queries.begin_claim(change.connection, change.petition.key, who)
+    state, _ = await queue_queries.state_and_held(change.connection, change.petition.key, who)
     if state != "open":
         raise errors.PetitionClosedError
     runs = await rows.runs_of(change.connection, change.petition.key, bulk.bulk_id)

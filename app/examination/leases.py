@@ -51,7 +51,7 @@ async def claim(
         PetitionClosedError: the count has ended.
         ClaimLimitError: the person holds as many lines as one may.
     """
-    state, held = await rows.begin_claim(connection, petition.key, who)
+    state, held = await rows.state_and_held(connection, petition.key, who)
     if state != "open":
         raise errors.PetitionClosedError
     if held >= MOST_HELD:

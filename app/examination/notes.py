@@ -32,7 +32,7 @@ async def leave_note(change: Change, place: Place, kind: NoteKind, note: str, *,
         NotEscalatedError: it is not, or waits for no person.
         LineHeldError: another person holds it; or the person's lease is over (LeaseOverError).
     """
-    state, _ = await queue_queries.begin_claim(change.connection, change.petition.key, who)
+    state, _ = await queue_queries.state_and_held(change.connection, change.petition.key, who)
     if state != "open":
         raise errors.PetitionClosedError
     line = (await lock_lines(change, [place], [])).get(place)

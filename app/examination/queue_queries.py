@@ -95,7 +95,7 @@ async def claimed_lines(connection: Connection, petition: PetitionKey) -> dict[s
 
 
 # The petition's state, and how many lines a person holds. By the primary key and the index lease_holder.
-_BEGIN = """
+_STATE = """
 SELECT state, (SELECT count(*) FROM lease WHERE county_id = $1 AND petition_id = $2 AND look = $3
                AND expires_at > statement_timestamp()) AS held
 FROM head WHERE county_id = $1 AND petition_id = $2
@@ -164,9 +164,9 @@ class Lease(NamedTuple):
     expires_at: datetime
 
 
-async def begin_claim(connection: Connection, petition: PetitionKey, who: Principal) -> tuple[str, int]:
+async def state_and_held(connection: Connection, petition: PetitionKey, who: Principal) -> tuple[str, int]:
     """The petition's state, and how many of its lines the person holds."""
-    state, held = await connection.fetchrow(_BEGIN, *petition, look_of(who.name))
+    state, held = await connection.fetchrow(_STATE, *petition, look_of(who.name))
     return state, held
 
 

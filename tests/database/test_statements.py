@@ -1,6 +1,7 @@
 """How many statements a verb sends does not depend on how many lines it is about."""
 
 from collections.abc import AsyncIterator, Awaitable
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -8,9 +9,11 @@ from app.count.queries import take_places
 from app.count.record import Count, record
 from app.database.engine import open_database
 from app.database.pools import Database
+from app.examination import queue_queries
 from app.law.line import Finding, Place, Signature
 from app.law.petition import Petition
 from app.law.reasons import VALID, Outcome
+from app.law.review import PersonFinding
 from app.roll.aliases import load_aliases
 from tests.http.county import COUNTY, voter
 from tests.races import pauses
@@ -83,6 +86,22 @@ async def test_no_statement_is_about_nothing(database: Database, monkeypatch: py
     sent = [await statements_of(recorded(database, petition, *one)) for one in zip(places, outcomes, strict=True)]
     # A new voter's slot; a known voter's slot, locked, and lines, of which one steps down.
     assert [number - sent[0] for number in sent] == [0, 1, 4]
+
+
+async def test_findings_of_a_batch_look_at_leases_twice_however_many_they_are(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acts = Acts(database, await a_petition(database))
+    await acts.submit(*batch(1, 60))
+    said = PersonFinding(Outcome("invalid", "illegible"), note="torn")
+    pauses.install(monkeypatch)
+    sent = [
+        await statements_of(acts.find_all({Place(1, 1, n): said for n in places})) for places in ([1], range(2, 50))
+    ]
+    assert sent[0] == sent[1]
+    for name, result in (("holds_on", {}), ("end_holds", [])):
+        monkeypatch.setattr(queue_queries, name, AsyncMock(return_value=result))
+    assert await statements_of(acts.find_all({Place(1, 1, 55): said})) == sent[0] - 2
 
 
 async def test_a_replay_takes_one_statement(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

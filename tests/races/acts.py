@@ -1,6 +1,6 @@
 """What people and stations do to one voter's lines, straight through the actions, as racers do."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from hashlib import sha256
@@ -81,9 +81,13 @@ class Acts:
 
     async def find(self, place: Place, word: PersonFinding, who: Principal = CLERK) -> None:
         """Put a person's word on record."""
+        await self.find_all({place: word}, who)
+
+    async def find_all(self, words: Mapping[Place, PersonFinding], who: Principal = CLERK) -> None:
+        """Put a person's words on several lines on record."""
 
         async def act(change: Change) -> None:
-            decided = await actions.decide_by_person(change, {place: word}, who=who)
+            decided = await actions.decide_by_person(change, words, who=who)
             self.refused.extend(result for result in decided.values() if isinstance(result, RecallError))
 
         await self._once(act)
