@@ -20,11 +20,11 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import asdict, dataclass
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Any, Final
 
 import asyncpg
 
@@ -35,15 +35,13 @@ from app.database.engine import open_database
 from app.database.migrate import give_logins, upgrade
 from app.database.server import EmbeddedServer
 from app.law.petition import Terms
+from bench.clerks import Plan
 from bench.service import ROOT, the_service
 from bench.usage import processes, processor_time
-from bench.wire import Wire, request
 
 COUNTY: Final = "bench"
 LEASE_SECONDS: Final = 10
 CLERKS_OF_A_PROCESS: Final = 50
-QUEUES: Final = ("to_compare",) * 6 + ("to_confirm",) * 3 + ("to_decide",)
-SAID: Final = {"status": "invalid", "reason": "different_address"}
 
 # As many lines as a petition has: of each 20, 15 are to compare, 3 to confirm, 1 to decide, 1 is settled.
 FILL: Final = """
@@ -82,86 +80,9 @@ WAITING: Final = "SELECT count(*) FROM line WHERE NOT settled"
 LIVE: Final = "SELECT count(*) FROM lease WHERE expires_at > now()"
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What a process of clients needs to know."""
-
-    ports: Sequence[int]
-    petition_id: str
-    keys: Sequence[str]
-    pause: float  # seconds between the claims of one clerk, on the average
-    log: str  # a file; the process adds to it
-
-    def path(self, rest: str) -> str:
-        """A path below the petition."""
-        return f"/v1/petitions/{self.petition_id}{rest}"
-
-
-class Clerk:
-    """One clerk at a client."""
-
-    def __init__(self, plan: Plan, key: str, log: TextIO, draw: random.Random) -> None:
-        """Begin with nothing."""
-        self.plan, self.key, self.log, self.draw = plan, key, log, draw
-
-    async def work(self) -> None:
-        """Claim and decide until the process ends."""
-        while True:
-            wire = await Wire.open(self.draw.choice(self.plan.ports))
-            with suppress(EOFError, OSError):  # the service closes a connection that was idle for some seconds
-                while True:
-                    await self.claim(wire)
-
-    async def claim(self, wire: Wire) -> None:
-        """Claim lines, and go on with them."""
-        await asyncio.sleep(self.draw.expovariate(1 / self.plan.pause))
-        queue = self.draw.choice(QUEUES)
-        wanted = json.dumps({"limit": self.draw.randint(1, 5)}).encode()
-        sent = time.perf_counter()
-        status = await wire.exchange(request(self.plan.path(f"/queues/{queue}/claims"), self.key, wanted))
-        self.note("claim", status=status, ms=(time.perf_counter() - sent) * 1000, queue=queue)
-        if status == 201:  # noqa: PLR2004  # made
-            await self.go_on(wire, json.loads(wire.body))
-
-    async def go_on(self, wire: Wire, claim: Mapping[str, Any]) -> None:
-        """Do with the claimed lines what clerks do."""
-        places = [line["place"] for line in claim["lines"]]
-        if not places:
-            return
-        self.note("held", places=places, since=claim["claimed_at"], until=claim["expires_at"])
-        await asyncio.sleep(self.draw.expovariate(1 / self.plan.pause) / 2)
-        if (chance := self.draw.random()) < 0.3 and claim["queue"] == "to_confirm":  # noqa: PLR2004  # a share
-            await self.decide(wire, places)
-        elif chance < 0.8:  # noqa: PLR2004  # a share
-            self.note("ended", places=places)
-            gone = f"DELETE {self.plan.path('/claims/' + claim['claim_id'])} HTTP/1.1\r\nHost: bench\r\n"
-            await wire.exchange(f"{gone}Authorization: Bearer {self.key}\r\n\r\n".encode())
-
-    async def decide(self, wire: Wire, places: Sequence[str]) -> None:
-        """Decide the lines; which of them were decided is in the answer."""
-        self.note("ended", places=places)
-        body = json.dumps({"findings": [{"place": place, **SAID} for place in places]}).encode()
-        if await wire.exchange(request(self.plan.path("/findings"), self.key, body)) == 200:  # noqa: PLR2004  # done
-            results = json.loads(wire.body)["results"]
-            self.note("decided", places=[one["place"] for one in results if "error" not in one])
-            self.note("refused", codes=[one["error"]["code"] for one in results if "error" in one])
-
-    def note(self, kind: str, **facts: object) -> None:
-        """Write down what happened, before anything else does."""
-        self.log.write(json.dumps({"kind": kind, "at": time.time(), **facts}) + "\n")
-        self.log.flush()
-
-
-async def be_clients(plan: Plan) -> None:
-    """A process of clients."""
-    with Path(plan.log).open("a") as log:  # noqa: ASYNC230  # a file of this machine
-        draw = random.Random()  # noqa: S311  # a benchmark
-        await asyncio.gather(*(Clerk(plan, key, log, draw).work() for key in plan.keys))
-
-
 def a_client(plan: Plan) -> subprocess.Popen[bytes]:
     """Start a process of clients."""
-    command = [sys.executable, "bench/claims.py", "--client", json.dumps(asdict(plan))]
+    command = [sys.executable, "bench/clerks.py", json.dumps(asdict(plan))]
     return subprocess.Popen(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)})  # noqa: S603  # our own
 
 
@@ -323,11 +244,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=300, help="claims a second that the clerks aim at")
     parser.add_argument("--kills", type=int, default=60, help="of processes of clients")
     parser.add_argument("--services", type=int, default=2, help="processes of the service")
-    parser.add_argument("--client", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.client:
-        asyncio.run(be_clients(Plan(**json.loads(options.client))))
-        return
     with tempfile.TemporaryDirectory(prefix="claims-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         folder.chmod(0o711)  # where root runs it, the database's user must reach its folder
