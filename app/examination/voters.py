@@ -39,7 +39,8 @@ async def look_up(
             raise errors.NoRollError
         found, decision = await candidates_of(roll, question), None
         if kind == "name_and_address":
-            [decision] = await decide_lines(roll, [LineToDecide(question.writing, question.interval)])
+            asked = LineToDecide(question.writing, question.interval, question.district)
+            [decision] = await decide_lines(roll, [asked])
         shown = len(found.candidates)
         if shown > 1:  # each counts
             counted += await budget.spend(connection, who, replace(read, anew=shown - 1), now=now)

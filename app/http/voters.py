@@ -59,6 +59,7 @@ class CandidateOut(wire.ResponseModel):
     zip: str
     status: wire.RegistrationStatus
     standing: wire.Standing
+    districts: str | None
     weight: float
     fields: list[WrittenField]
 
@@ -115,7 +116,7 @@ async def look_up_voters(principal: Searcher, state: AppState, asked: wire.Body[
     it shows voters, and at least one.
     """
     now = state.now()
-    question = Question(asked.writing(), await _interval(state, principal, asked, now))
+    question = Question(asked.writing(), *await _asked_about(state, principal, asked, now))
     if (kind := question.kind) is None:
         raise invalid(field_error("", "missing"), detail="Give a name, a residence address, or both.")
     found, decision = await look_up(state.database, principal, question, kind=kind, budget=state.budget, now=now)
@@ -124,10 +125,13 @@ async def look_up_voters(principal: Searcher, state: AppState, asked: wire.Body[
     return candidates_out(found) | {"kind": kind, "decision": decision}
 
 
-async def _interval(state: State, principal: Principal, asked: LookupIn, now: datetime) -> SigningInterval:
+async def _asked_about(
+    state: State, principal: Principal, asked: LookupIn, now: datetime
+) -> tuple[SigningInterval, str | None]:
+    """The interval and the district of a lookup."""
     if asked.petition_id:
         petition = await petition_of(state, PetitionKey(principal.county_id, asked.petition_id))
-        return petition.window
+        return petition.window, petition.district
     if asked.signed_from and asked.signed_to:
-        return SigningInterval(asked.signed_from, asked.signed_to, asked.filed_on or asked.signed_to)
-    return SigningInterval(now.date(), now.date(), now.date())
+        return SigningInterval(asked.signed_from, asked.signed_to, asked.filed_on or asked.signed_to), None
+    return SigningInterval(now.date(), now.date(), now.date()), None

@@ -8,15 +8,17 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from pydantic import Field, model_validator
 
+from app.access.principals import Principal
 from app.examination import withdrawals
 from app.examination.reads import VoterRead
 from app.examination.withdrawal_queries import page_of_withdrawals
 from app.http import frame, wire
-from app.http.frame import AppState, PathPetition, Reader
+from app.http.frame import AppState, PathPetition
 from app.http.signatures import LineOut, line_out
 from app.law.withdrawals import REQUIREMENTS, Requirement, Ruling, Withdrawal, WithdrawalRequest
 
 router = APIRouter(prefix="/v1/petitions/{petition_id}/withdrawals", tags=["withdrawals"])
+_Reader = Annotated[Principal, frame.allow("clerk", "supervisor", "auditor", "confidential")]
 
 
 class RequirementsIn(wire.RequestModel):
@@ -243,7 +245,7 @@ _Withdrawals = wire.page_of(
 
 @router.get("", response_model=_Withdrawals)
 async def list_withdrawals(
-    who: Reader,
+    who: _Reader,
     state: AppState,
     petition: PathPetition,
     paging: wire.ListPaging,

@@ -29,6 +29,7 @@ class Question:
 
     writing: Signature
     interval: SigningInterval
+    district: str | None = None  # of the office that a line like this is about; None: it is the whole county's
 
     @property
     def kind(self) -> Kind | None:

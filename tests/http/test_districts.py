@@ -9,7 +9,7 @@ import pytest
 
 from app.examination.actions import reexamine
 from app.roll.loading import load_roll
-from tests.http.county import COUNTY, HEADER, VOTERS, line, row, stranger
+from tests.http.county import COUNTY, HEADER, VOTERS, line, row, stranger, voter
 from tests.http.test_explain import explained
 from tests.http.world import PETITION, World
 
@@ -75,6 +75,17 @@ async def test_what_else_fails_is_kept_when_a_person_confirms_or_finds_another_r
         answer = await district.finding(place, who=who, status="invalid", reason=reason, note="the ink has run")
         assert (answer.status_code, answer.json()["finding"]["secondary"]) == (201, kept), answer.text
     await district.recount()
+
+
+async def test_a_lookup_for_the_petition_shows_the_districts_and_decides_by_them(world: World, database: str) -> None:
+    await use_roll(database)
+    district = await of_district(world)
+    headers = {"Authorization": f"Bearer {world.keys['clerk']}"}
+    for petition_id, decided in ((district.petition_id, "out_of_district"), (world.petition_id, None)):
+        body = voter(2) | {"petition_id": petition_id}
+        found = (await world.client.post("/v1/voters/lookup", json=body, headers=headers)).json()
+        assert found["decision"]["reason"] == decided
+        assert found["candidates"][0]["districts"] == "CD-28;SD-4"
 
 
 async def test_without_the_districts_code_lines_wait_and_are_examined_once_a_roll_has_it(

@@ -68,7 +68,7 @@ MAY: Final[dict[str, set[Role]]] = {
     "post_held_finding": {"confidential"},
     "post_withdrawal_decision": {"clerk", "supervisor", "confidential"},
     "post_revocation": {"supervisor"},
-    "list_withdrawals": {"clerk", "supervisor", "auditor"},
+    "list_withdrawals": {"clerk", "supervisor", "auditor", "confidential"},
     "put_section": {"clerk", "supervisor"},
     "register_section": {"clerk", "supervisor"},
     "register_sections": {"clerk", "supervisor"},
