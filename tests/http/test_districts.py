@@ -122,8 +122,8 @@ async def test_what_a_person_decided_meanwhile_stays_with_people(world: World, d
     await use_roll(database, districts=False)
     district = await of_district(world)
     await district.batch([line(1, (1, 1, 1)), line(2, (1, 1, 2))])
-    for place, voter in (("1-1-1", "V1"), ("1-1-2", "V2")):
-        await district.finding(place, status="valid", voter_id=voter)
+    for place, voter_id in (("1-1-1", "V1"), ("1-1-2", "V2")):
+        await district.finding(place, status="valid", voter_id=voter_id)
     await use_roll(database)
     assert await again(district) == 0
     assert {await district.status(f"1-1-{number}") for number in (1, 2)} == {("valid", None)}
