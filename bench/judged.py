@@ -13,6 +13,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import partial
+from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -28,21 +29,24 @@ from app.database.pools import Database
 from app.database.server import EmbeddedServer
 from app.errors import RecallError
 from app.examination.actions import decide_by_person
+from app.examination.reads import ReadKind, VoterRead, add_read
 from app.law.line import Place, Signature
 from app.law.petition import Petition, Terms
 from app.law.reasons import VALID, Outcome
-from app.law.review import PersonFinding
+from app.law.review import NOT_REGISTERED, PersonFinding
 from app.matching.model import model_to_json
 from app.roll.loading import load_roll
 from bench.matching import objects, writing
 from tools.model import bands_as_text, learn_model, report_model
 
 COUNTY: Final = "judged"
+KINDS: Final[tuple[ReadKind, ...]] = ("name", "address")
 FIRST, LAST = date(2022, 1, 27), date(2022, 7, 6)
 _BATCH: Final = 500
 _REASONS: Final[Mapping[str, Any]] = {
     "moved": "different_address", "cancelled": "canceled", "notreg": "not_registered", "ooc": "out_of_county",
 }  # fmt: skip
+_NOTE: Final = "known to be so"
 _PERSON: Final = Principal(COUNTY, "supervisor-1", "supervisor")
 
 
@@ -50,9 +54,9 @@ def word(truth: dict[str, Any]) -> PersonFinding | None:
     """What a person says who knows the truth of a line; None where the paper alone decides it."""
     kind, own = truth["class"], truth.get("voter_id") or next(iter(truth["ok"]), None)
     if kind in {"valid", "dup"}:
-        return PersonFinding(VALID, own)
+        return PersonFinding(VALID, own, _NOTE)
     return (
-        PersonFinding(Outcome("invalid", truth.get("reason") or _REASONS[kind]), own, "known to be so")
+        PersonFinding(Outcome("invalid", truth.get("reason") or _REASONS[kind]), own, _NOTE)
         if kind in _REASONS
         else None
     )
@@ -86,11 +90,22 @@ async def judged_petition(
     said = [(placed(truth["place"]), true) for truth in truths if (true := word(truth))]
     refused = 0
     for at in range(0, len(said), _BATCH):
-        act = partial(decide_by_person, said=dict(said[at : at + _BATCH]), who=_PERSON)
+        batch_said = dict(said[at : at + _BATCH])
+        await search(database, petition, [place for place, one in batch_said.items() if one.outcome == NOT_REGISTERED])
+        act = partial(decide_by_person, said=batch_said, who=_PERSON)
         found = await count.attempt(petition, act, now=datetime.now(UTC))
         refused += sum(isinstance(result, RecallError) for result in found.values())
     print(f"{len(lines):,} lines, {len(said) - refused:,} of them judged, {refused:,} findings refused")
     return petition
+
+
+async def search(database: Database, petition: Petition, places: Sequence[Place]) -> None:
+    """Put the searches on record that a person's `not_registered` rests on; what they would find is known."""
+    now = datetime.now(UTC)
+    async with database.reading() as connection, connection.transaction():
+        for place, kind in product(places, KINDS):
+            read = VoterRead(kind, petition.petition_id, (str(place),), roll_version=1)
+            await add_read(connection, _PERSON, read, counted=0, now=now)
 
 
 async def run(arguments: argparse.Namespace, url: str) -> None:

@@ -308,6 +308,7 @@ def _where_given(finding: Finding) -> dict[str, object]:
         "against_data": finding.against_data,
         "by_data": data and data | {"voter_id": finding.by_data and finding.by_data[1]},
         "looked_at": finding.looked_at,
+        "searches": finding.searches,
         "uncompared": finding.uncompared,
     }
     return {name: value for name, value in given.items() if value}

@@ -54,6 +54,7 @@ _WITHDRAWN = {
     "signature_agrees": True,
 }
 _FINDINGS = 200  # of one person per request
+_SEARCHES = 3  # of one person at the same time
 
 Line = dict[str, Any]  # as the service shows it
 Finding = tuple[str, dict[str, Any]]  # by whom, and the body of the request
@@ -168,6 +169,8 @@ async def _decide_held(api: Api, truth: Path) -> set[str]:
     async for page in _pages(api, OFFICER, "/confidential", truth, limit="50"):
         for line, true in page:
             finding = _verdict(true)
+            if true["reason"] == "not_registered":
+                await _look_up(api, OFFICER, line)
             await api.call(OFFICER, "POST", f"/confidential/{line['place']}/findings", json=finding)
             decided.add(line["place"])
     return decided
@@ -198,6 +201,7 @@ async def _record(api: Api, findings: Sequence[Finding]) -> list[Finding]:
     async def post(person: str, theirs: list[dict[str, Any]]) -> None:
         for start in range(0, len(theirs), _FINDINGS):
             page = theirs[start : start + _FINDINGS]
+            await _search(api, person, page)
             answer = await api.call(person, "POST", "/findings", json={"findings": page})
             for finding, result in zip(page, answer.json()["results"], strict=True):
                 if "error" in result:
@@ -207,6 +211,26 @@ async def _record(api: Api, findings: Sequence[Finding]) -> list[Finding]:
 
     await asyncio.gather(*map(post, by_person.keys(), by_person.values()))
     return left
+
+
+async def _search(api: Api, person: str, findings: Sequence[dict[str, Any]]) -> None:
+    """Search by name and by address for each line that a person finds `not_registered`, some at a time."""
+    places = iter([finding["place"] for finding in findings if finding.get("reason") == "not_registered"])
+
+    async def search() -> None:
+        for place in places:
+            await _look_up(api, person, (await api.call(person, "GET", f"/signatures/{place}")).json())
+
+    await asyncio.gather(*(search() for _ in range(_SEARCHES)))
+
+
+async def _look_up(api: Api, person: str, line: Line) -> None:
+    """Search by what is written on a line: by the name, and by the address."""
+    written = line["writing"]
+    by_name = {key: written[key] for key in ("printed_name", "name") if written[key]}
+    by_address = {key: written[key] for key in ("residence_address", "city", "zip")}
+    for asked in (by_name, by_address):
+        await api.look_up(person, {**asked, "petition_id": api.petition_id, "place": line["place"]})
 
 
 def _another(person: str) -> str:

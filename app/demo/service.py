@@ -92,7 +92,13 @@ class Api:
 
         A busy service is asked again. Raises ServiceError if the service refuses the request.
         """
-        address = f"/v1/petitions/{self.petition_id}{path}".rstrip("/")
+        return await self._request(user, method, f"/v1/petitions/{self.petition_id}{path}".rstrip("/"), content)
+
+    async def look_up(self, user: str, asked: Mapping[str, Any]) -> httpx.Response:
+        """Look voters up."""
+        return await self._request(user, "POST", "/v1/voters/lookup", {"json": asked})
+
+    async def _request(self, user: str, method: str, address: str, content: dict[str, Any]) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self.keys[user]}", **content.pop("headers", {})}
         for attempt in range(_ATTEMPTS):
             response = await self.http.request(method, address, headers=headers, **content)
@@ -100,5 +106,5 @@ class Api:
                 break
             await asyncio.sleep(0.2 * 2**attempt)
         if response.is_error:
-            raise ServiceError(f"{method} {path} by {user}: {response.status_code}, {response.json().get('detail')}")
+            raise ServiceError(f"{method} {address} by {user}: {response.status_code}, {response.json().get('detail')}")
         return response

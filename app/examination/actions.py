@@ -23,6 +23,7 @@ from app.count.record import ChangedMeanwhileError, Count, record
 from app.examination import leases
 from app.examination import queries as rows
 from app.examination.defect_queries import lines_before
+from app.examination.grounds import grounds_of
 from app.examination.holding import mark_held
 from app.examination.rulesets import decide_again
 from app.examination.withdrawal_search import search_voters
@@ -70,6 +71,7 @@ async def decide_by_person(
     voters = {place: said[place].voter_id or read.line.voter_id or "" for place, read in reads.items()}
     ids = await counted_ids(change, set(voters.values()))
     said = {place: replace(one, voter_id=ids.get(voters.get(place, ""), one.voter_id)) for place, one in said.items()}
+    grounds = await grounds_of(change, reads, said, ids=ids, also_named=also_named)
     results: dict[Place, Line | errors.RecallError] = {place: errors.UnknownLineError() for place in said}
     results |= (held := await leases.refusals(change, reads, who))
     findings: list[Finding] = []
@@ -80,8 +82,7 @@ async def decide_by_person(
                 raise errors.SectionDefectiveError
             if place in named and named[place] not in known:
                 raise errors.UnknownVoterError
-            grounds = reads[place].grounds.naming(also_named, ids)
-            finding = judge(reads[place].line, said[place], who, change.petition.ruleset, grounds)
+            finding = judge(reads[place].line, said[place], who, change.petition.ruleset, grounds[place])
             if finding and place in named:
                 finding = finding._replace(roll_version=roll_version)
         except errors.RecallError as error:

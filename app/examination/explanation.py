@@ -112,6 +112,8 @@ _LOOKED_AT: Final = {
 def _looked(finding: Json) -> Lines:
     if looked_at := finding.get("looked_at"):
         yield f"  looked at: {_LOOKED_AT[looked_at]}"
+    if searches := finding.get("searches"):
+        yield f"  searched by name and by address, on record as: {', '.join(searches)}"
     if finding.get("against_data"):
         yield "  the data say otherwise: it takes more than one person"
 

@@ -1,11 +1,15 @@
 """SQL of the reads of voter data: the record, and the budget of a day."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
 from asyncpg import Connection, Record
+
+from app.law.line import Place
+from app.law.petition import PetitionKey
+from app.law.review import Searches
 
 # Counts a read against the budget of a day, and returns how many lines it counts as: $6, and each place that its reader
 # has not read on this day. No row if fewer are left than that: then the transaction must end without effect. Of two
@@ -45,9 +49,14 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 
 
 def _page(condition: str) -> str:
-    """A page of the record before $2, the newest first, by the primary key or the index lookup_audit_principal."""
+    """A page of the record before $2, the newest first, by the primary key or the index lookup_audit_principal.
+
+    Which lines the officer of confidential voters reads, others must not learn (EC 2166).
+    """
     return f"""
-SELECT lookup_id, principal, role, kind, petition_id, places, candidates, counted, looked_up_at FROM lookup_audit
+SELECT lookup_id, principal, role, kind, petition_id, CASE role WHEN 'confidential' THEN '{{}}' ELSE places END,
+       candidates, counted, looked_up_at
+FROM lookup_audit
 WHERE county_id = $1 AND ($2::uuid IS NULL OR lookup_id < $2) {condition}
 ORDER BY lookup_id DESC LIMIT $3
 """  # noqa: S608  # a literal of ours
@@ -63,6 +72,35 @@ SELECT (looked_up_at AT TIME ZONE $3)::date AS day, principal, role, kind, count
 FROM lookup_audit WHERE county_id = $1 AND looked_up_at >= $2
 GROUP BY day, principal, role, kind ORDER BY day, principal, role, kind
 """
+
+
+# The newest search by name and the newest one by address that people made for each of these lines against the roll in
+# use, by the index lookup_audit_line and roll_one_active.
+_SEARCHES = """
+SELECT DISTINCT ON (places[1], kind) places[1] AS place, lookup_id, roll_version FROM lookup_audit
+WHERE county_id = $1 AND petition_id = $2 AND places[1] = ANY ($3::text[]) AND kind IN ('name', 'address')
+  AND role IN ('clerk', 'supervisor', 'confidential')
+  AND roll_version = (SELECT roll_version FROM roll WHERE county_id = $1 AND state = 'active')
+ORDER BY places[1], kind, lookup_id DESC
+"""
+
+
+async def searches_for(
+    connection: Connection, petition: PetitionKey, places: Collection[Place]
+) -> dict[Place, Searches]:
+    """The searches for these lines; a line without one by name and one by address is absent."""
+    by_name = {str(place): place for place in places}
+    found: dict[Place, list[Record]] = {}
+    for row in await connection.fetch(_SEARCHES, *petition, list(by_name)):
+        found.setdefault(by_name[row["place"]], []).append(row)
+    return {
+        place: Searches(rows[0]["roll_version"], tuple(str(row["lookup_id"]) for row in rows))
+        for place, rows in found.items()
+        if len(rows) == _BOTH
+    }
+
+
+_BOTH = 2  # kinds of search
 
 
 class ReadOnRecord(NamedTuple):

@@ -293,6 +293,7 @@ class FindingOut(wire.ResponseModel):
     confirmed_by: list[str]
     against_data: bool = False
     looked_at: wire.LookedAt | None = None
+    searches: Sequence[UUID] = ()
     ruleset: str
     roll_version: int | None
     decided_by: str

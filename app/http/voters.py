@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from pydantic import AliasPath, Field, model_validator
 
 from app.access.principals import Principal
-from app.examination.voters import look_up
+from app.examination.voters import LineAddress, look_up
 from app.http import wire
 from app.http.frame import AppState, Searcher, State, petition_of
 from app.http.problems import field_error, invalid
@@ -20,7 +20,10 @@ router = APIRouter(prefix="/v1/voters", tags=["voters"])
 
 
 class LookupIn(wire.RequestModel):
-    """A name, an address, or both; and when it was written: a petition's window, other dates, or otherwise today."""
+    """A name, an address, or both; and when it was written: a petition's window, other dates, or otherwise today.
+
+    With the `place` of a line of the petition, a person's `not_registered` on that line can rest on the search.
+    """
 
     printed_name: wire.Text200 = ""
     name: NameIn | None = None
@@ -28,6 +31,7 @@ class LookupIn(wire.RequestModel):
     city: wire.Text100 = ""
     zip: wire.Text20 = ""
     petition_id: wire.Uuid | None = None
+    place: wire.PlaceText | None = None
     signed_from: wire.IsoDate | None = None
     signed_to: wire.IsoDate | None = None
     filed_on: wire.IsoDate | None = None
@@ -40,7 +44,14 @@ class LookupIn(wire.RequestModel):
             raise wire.wrong("contradiction")
         if (self.petition_id and any(given)) or (self.filed_on and not all(given)):
             raise wire.wrong("contradiction")
+        if self.place and not self.petition_id:
+            raise wire.wrong("contradiction")
         return self
+
+    def line(self, county_id: str) -> LineAddress | None:
+        """The line for which voters are looked up, if it is said."""
+        key = self.petition_id and PetitionKey(county_id, self.petition_id)
+        return LineAddress(key, wire.place_of(self.place)) if key and self.place else None
 
     def writing(self) -> Signature:
         """The search as a line would have it."""
@@ -119,7 +130,8 @@ async def look_up_voters(principal: Searcher, state: AppState, asked: wire.Body[
     question = Question(asked.writing(), *await _asked_about(state, principal, asked, now))
     if (kind := question.kind) is None:
         raise invalid(field_error("", "missing"), detail="Give a name, a residence address, or both.")
-    found, decision = await look_up(state.database, principal, question, kind=kind, budget=state.budget, now=now)
+    line, budget = asked.line(principal.county_id), state.budget
+    found, decision = await look_up(state.database, principal, question, kind=kind, line=line, budget=budget, now=now)
     if decision and decision.voter_id not in {candidate.registration.voter_id for candidate in found.candidates}:
         decision = decision._replace(voter_id=None)
     return candidates_out(found) | {"kind": kind, "decision": decision}

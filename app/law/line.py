@@ -139,6 +139,7 @@ class Finding(NamedTuple):
     against_data: bool = False  # as of a line
     uncompared: bool = False
     looked_at: LookedAt | None = None  # by the person who found it
+    searches: tuple[str, ...] = ()  # by name and by address, that a person's `not_registered` rests on
     by_data: tuple[Outcome, str | None] | None = None  # what an examination found that left people's finding in place
     writing_sha256: bytes = b""  # of the text it was decided on; empty where only the slot's decision changed
     before: Line | None = None  # the line as it was read; None: it is new

@@ -1,7 +1,8 @@
 """What a person's finding does to a line: confirmation, first finding, opinion on a signature, reversal, undo."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from app.access.names import COMMAND_LINE, is_among, people
 from app.access.principals import Principal
@@ -20,6 +21,14 @@ from app.law.reasons import (
 from app.law.ruleset import Ruleset
 
 MISMATCH = Outcome("invalid", "signature_mismatch")
+NOT_REGISTERED = Outcome("invalid", "not_registered")
+
+
+class Searches(NamedTuple):
+    """A search by name and one by address that people made for a line, in the same version of the roll."""
+
+    roll_version: int
+    ids: tuple[str, ...]  # as they are on record
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +48,20 @@ class PersonFinding:
 
 @dataclass(frozen=True, slots=True)
 class Grounds:
-    """What a person's finding can rest on: the newest examination of the line by the data."""
+    """What a person's finding can rest on: the newest examination of the line by the data, and what people did."""
 
     good_for: str | None = None  # the voter of whom the data find it a good line
     named: Collection[str] = ()  # the voters whom the evidence names
+    searches: Searches | None = None  # against the roll in use
 
     def naming(self, others: Iterable[str], ids: Mapping[str, str]) -> "Grounds":
         """The same with other voters, whom another search names, and each as the petition counts them (`ids`)."""
         good_for = ids.get(self.good_for or "", self.good_for)
-        return Grounds(good_for, {ids.get(voter_id, voter_id) for voter_id in (*self.named, *others)})
+        return replace(self, good_for=good_for, named={ids.get(one, one) for one in (*self.named, *others)})
+
+    def resting_on(self, searches: Searches | None) -> "Grounds":
+        """The same with these searches."""
+        return replace(self, searches=searches)
 
     def contradict(self, outcome: Outcome, voter_id: str | None) -> bool:
         """Whether the data say otherwise, so that one person cannot settle the finding alone.
@@ -95,11 +109,13 @@ def judge(line: Line, said: PersonFinding, who: Principal, ruleset: Ruleset, gro
         uncompared=outcome == VALID and not said.compares,
         looked_at=said.looked_at,
     )
+    if outcome == NOT_REGISTERED and grounds.searches:
+        found = found._replace(roll_version=grounds.searches.roll_version, searches=grounds.searches.ids)
     if found.outcome == MISMATCH and line.by_itself != MISMATCH:
         return _opinion(line, found, said, who, ruleset)
     if _agree(found, line):
         return _confirmation(line, found, said, who)
-    _check_note(found)
+    _check_grounds(found)
     _check_reversal(line, said, who)
     return found._replace(confirmed_by=()) if found.outcome.status == "review" else found
 
@@ -178,7 +194,12 @@ def _checked(line: Line, said: PersonFinding) -> Outcome:
     return said.outcome
 
 
-def _check_note(found: Finding) -> None:
+def _check_grounds(found: Finding) -> None:
+    if found.outcome == NOT_REGISTERED and not found.searches:
+        raise FindingRefusedError(
+            "not_registered takes a search by name and one by address for this line in the roll in use:"
+            " look voters up with petition_id and place"
+        )
     if found.note.strip():
         return
     if found.outcome.reason in _TAKES_A_NOTE:
@@ -195,7 +216,7 @@ def _confirmation(line: Line, found: Finding, said: PersonFinding, who: Principa
     adds = said.compares and (line.uncompared or line.mismatch_by)
     if found.outcome.status == "review" or (is_among(who.name, line.confirmed_by) and not adds):
         return None
-    _check_note(found)
+    _check_grounds(found)
     return found._replace(
         confirmed_by=people((*line.confirmed_by, who.name)),
         mismatch_by=() if said.compares else line.mismatch_by,

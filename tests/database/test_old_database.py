@@ -199,7 +199,7 @@ async def test_the_count_goes_on_from_it(world: World, tmp_path: Path) -> None:
         ("valid", None),
         ("invalid", "withdrawn"),
     ]
-    await world.finding("3-1-1", status="invalid", reason="not_registered")
+    await world.finding("3-1-1", status="invalid", reason="canceled")
     after = await world.tally()
     assert (after["version"], after["raw"]) == (before["version"] + 2, before["raw"] + 3)
     assert (after["valid"], after["review"]) == (before["valid"] + 1, before["review"] - 1)

@@ -179,6 +179,8 @@ async def queue(world: World) -> dict[str, dict[str, Any]]:
 
 
 async def officer(world: World, place: str, **finding: object) -> httpx.Response:
+    if finding.get("reason") == "not_registered":
+        await world.search(place, who="confidential")
     return await world.call("POST", f"/confidential/{place}/findings", who="confidential", json=finding)
 
 

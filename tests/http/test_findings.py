@@ -35,6 +35,7 @@ async def test_saying_the_same_again_changes_nothing(world: World) -> None:
 
 async def test_the_same_key_gets_the_same_answer_and_other_content_is_refused(world: World) -> None:
     await world.post(stranger((1, 1, 1)))
+    await world.search("1-1-1")
     body = {"status": "invalid", "reason": "not_registered", "note": "nobody of that name"}
     first = await world.verb("/signatures/1-1-1/findings", key="f-1", **body)
     await world.verb("/signatures/1-1-1/findings", who="supervisor", status="review", note="look again")
@@ -51,6 +52,7 @@ async def test_an_answer_that_was_stored_in_the_earlier_form_is_given_again(
     world: World, connection: asyncpg.Connection
 ) -> None:
     await world.post(stranger((1, 1, 1)))
+    await world.search("1-1-1")
     body = {"status": "invalid", "reason": "not_registered", "note": "nobody of that name"}
     first = await world.verb("/signatures/1-1-1/findings", key="f-1", **body)
     stored = await connection.fetchval("SELECT answer FROM idempotency WHERE key = 'f-1'")

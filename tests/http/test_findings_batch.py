@@ -43,6 +43,7 @@ def test_a_page_of_before_what_was_looked_at_was_asked_is_the_same_request() -> 
 
 async def test_the_same_page_again_has_no_effect(world: World) -> None:
     await world.batch([stranger((1, 1, 1))])
+    await world.search("1-1-1")
     page = {"findings": [{"place": "1-1-1", "status": "invalid", "reason": "not_registered"}]}
     first = await world.call("POST", "/findings", who="clerk", json=page)
     again = await world.call("POST", "/findings", who="clerk", json=page)

@@ -159,6 +159,7 @@ async def test_the_officer_gets_a_held_line_back_that_a_check_doubts(
     mark = "INSERT INTO held_line SELECT county_id, petition_id, section, page, line FROM line WHERE status = 'invalid'"
     await connection.execute(mark)
     said = {"status": "invalid", "reason": "not_registered"}
+    await compared.search(str(place))
     answer = await compared.call("POST", f"/confidential/{place}/findings", who="confidential", json=said)
     assert answer.status_code == 201, answer.text
     assert await connection.fetchval("SELECT decided_by FROM held_line") == "confidential-1"

@@ -146,6 +146,7 @@ async def test_only_the_holder_decides_a_claimed_line_and_that_ends_the_lease(wo
     for who in ("clerk-2", "supervisor"):
         refused = await world.finding("1-1-1", who=who, **said)
         assert (refused.status_code, the_type(refused.json())) == (409, "line_held")
+    await world.search("1-1-2")
     both = {"findings": [{"place": f"1-1-{n}", **said} for n in (1, 2)]}
     results = (await world.call("POST", "/findings", who="clerk-2", json=both)).json()["results"]
     assert [one.get("error", {}).get("code") for one in results] == ["line_held", None]
@@ -348,6 +349,7 @@ async def test_the_officers_queue_is_the_officers_alone_and_no_clerk_meets_its_c
     assert (await world.call("POST", "/queues/confidential/claims", who="clerk", json={})).status_code == 403
     assert (await world.call("POST", "/queues/to_confirm/claims", who="confidential", json={})).status_code == 403
     said = {"status": "invalid", "reason": "not_registered"}
+    await world.search("1-1-1", who="confidential")
     officer: httpx.Response = await world.verb("/confidential/1-1-1/findings", who="confidential", **said)
     assert officer.status_code == 201
     assert [len(claims["lines"]) for claims in (await world.call("GET", "/claims", who="clerk")).json()["claims"]] == [

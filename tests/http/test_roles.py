@@ -60,7 +60,7 @@ MAY: Final[dict[str, set[Role]]] = {
     "get_quality_of_people": {"supervisor"},
     "get_quality_sample": {"clerk", "supervisor"},
     "post_quality_check": {"clerk", "supervisor"},
-    "look_up_voters": {"clerk", "supervisor", "system"},
+    "look_up_voters": {"clerk", "supervisor", "system", "confidential"},
     "list_reads": {"supervisor", "auditor", "admin"},
     "post_revision": {"clerk", "supervisor"},
     "post_withdrawal": {"clerk", "supervisor", "confidential"},

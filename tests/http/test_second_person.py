@@ -1,9 +1,13 @@
 """What one person cannot settle alone: findings that the data contradict, and signatures that no one compared."""
 
+from datetime import date
+from io import BytesIO
+
 import asyncpg
 import pytest
 
-from tests.http.county import line, stranger
+from app.roll.loading import load_roll
+from tests.http.county import COUNTY, line, roll_csv, row, stranger
 from tests.http.world import PETITION, World
 
 OTHER = {"status": "invalid", "reason": "other", "note": "another line says that this one is void"}
@@ -105,6 +109,61 @@ async def test_to_find_the_voter_does_not_settle_a_signature_that_must_be_compar
     history = (await compared.call("GET", "/signatures/1-1-1/history", who="clerk")).json()["findings"]
     assert [one["looked_at"] for one in history] == [None, "line", "both"]
     await compared.recount()
+
+
+@pytest.mark.parametrize("kinds", [(), ("name",), ("address",)])
+async def test_not_registered_takes_a_search_by_name_and_one_by_address(two: World, kinds: tuple[str, ...]) -> None:
+    """Rule 9: also where it confirms the machine's finding."""
+    said = {"status": "invalid", "reason": "not_registered"}
+    await two.search("1-1-2", kinds=kinds)
+    await two.search("1-1-1")  # another line's
+    refused = await two.verb("/signatures/1-1-2/findings", **said)
+    assert (refused.status_code, the_code(refused.json())) == (422, "finding_refused")
+    await two.search("1-1-2", who="supervisor", kinds=tuple({"name", "address"} - {*kinds}))
+    found = await two.verb("/signatures/1-1-2/findings", **said)  # any person's search for the line counts
+    assert (found.status_code, found.json()["settled"]) == (201, True)
+    finding = found.json()["finding"]
+    reads = (
+        await two.client.get("/v1/voters/reads", headers={"Authorization": f"Bearer {two.keys['auditor']}"})
+    ).json()
+    on_record = {one["read_id"] for one in reads["reads"] if one["places"] == ["1-1-2"] and one["kind"] != "line"}
+    assert (len(finding["searches"]), set(finding["searches"]), finding["roll_version"]) == (2, on_record, 1)
+    await two.recount()
+
+
+async def test_searches_of_a_program_or_in_an_earlier_roll_do_not_count(two: World, database: str) -> None:
+    said = {"status": "invalid", "reason": "not_registered"}
+    await two.search("1-1-2", who="system")
+    assert (await two.verb("/signatures/1-1-2/findings", **said)).status_code == 422
+    await two.search("1-1-2")
+    source = BytesIO(roll_csv(row(901, voter_id="V901")))
+    await load_roll(database, county_id=COUNTY, source=source, complete_through=date(2022, 7, 6), activate=True)
+    assert (await two.verb("/signatures/1-1-2/findings", **said)).status_code == 422
+    await two.search("1-1-2")
+    assert (await two.verb("/signatures/1-1-2/findings", **said)).status_code == 201
+
+
+async def test_a_page_of_not_registered_rests_on_the_searches_for_each_line(two: World) -> None:
+    await two.post(stranger((1, 1, 3)))
+    await two.search("1-1-3")
+    said = {"status": "invalid", "reason": "not_registered"}
+    page = {"findings": [{"place": place, **said} for place in ("1-1-2", "1-1-3")]}
+    refused, found = (await two.call("POST", "/findings", who="clerk", json=page)).json()["results"]
+    assert (refused["error"]["code"], found["settled"]) == ("finding_refused", True)
+
+
+@pytest.mark.parametrize(
+    ("asked", "status"),
+    [
+        ({"place": "1-1-1"}, 422),
+        ({"place": "x", "petition_id": "here"}, 422),
+        ({"place": "9-9-9", "petition_id": "here"}, 404),
+    ],
+)
+async def test_a_search_for_a_line_names_one_that_there_is(two: World, asked: dict[str, str], status: int) -> None:
+    body = {"printed_name": "ADELINE", **asked} | ({"petition_id": two.petition_id} if "petition_id" in asked else {})
+    headers = {"Authorization": f"Bearer {two.keys['clerk']}"}
+    assert (await two.client.post("/v1/voters/lookup", headers=headers, json=body)).status_code == status
 
 
 async def test_the_database_settles_nothing_against_the_data_with_one_person(

@@ -69,7 +69,18 @@ class World:
     async def finding(
         self, place: str, *, who: str = "clerk", note: str = "as the paper shows", **body: object
     ) -> httpx.Response:
+        """A finding, after the searches without which `not_registered` is refused."""
+        if body.get("reason") == "not_registered":
+            await self.search(place)
         return await self.call("POST", f"/signatures/{place}/findings", who=who, json={"note": note, **body})
+
+    async def search(self, place: str, *, who: str = "clerk", kinds: tuple[str, ...] = ("name", "address")) -> None:
+        """Look voters up for a line, by what a stranger wrote."""
+        written = {"name": {"printed_name": "ADELINE QUACKENBUSH"}, "address": {"residence_address": "9876 MAPLE AVE"}}
+        for kind in kinds:
+            asked = {**written[kind], "petition_id": self.petition_id, "place": place}
+            headers = {"Authorization": f"Bearer {self.keys[who]}"}
+            await self.client.post("/v1/voters/lookup", headers=headers, json=asked)
 
     async def verb(
         self,
