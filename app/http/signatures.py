@@ -9,6 +9,7 @@ from functools import partial
 from hashlib import sha256
 from itertools import chain
 from typing import Annotated, Any, ClassVar
+from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
