@@ -124,7 +124,6 @@ def configure_logs(log_format: Literal["json", "text"]) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(_Json() if log_format == "json" else _Text())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    REQUEST_LOG.open(log_format)
 
 
 def open_tracing() -> "TracerProvider":

@@ -23,7 +23,7 @@ from app.errors import ServerError
 from app.http.connections import ConnectionLimit, DeadlineProtocol, raise_file_limit
 from app.main import create_app, end_streams
 from app.settings import Settings
-from app.telemetry import configure_logs
+from app.telemetry import REQUEST_LOG, configure_logs
 
 _WATCH_EVERY = 0.5  # seconds between looks at the embedded server
 _START_AGAIN = 2  # seconds after the embedded server did not start
@@ -97,6 +97,7 @@ async def _run(arguments: cli.Arguments, settings: Settings, logins: Logins, ser
     if logins.backup and settings.backup_dir:
         archive = Archive(logins.backup, settings.backup_dir, settings.pg_bin, settings.data_dir)
     keeping = asyncio.gather(_keep_running(server), keep_backups(archive))
+    REQUEST_LOG.open(settings.log_format)
     try:
         await serving.serve()
     finally:

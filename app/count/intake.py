@@ -120,8 +120,9 @@ class Intake:
             submission.occupied = {place: occupied[place] for place in mine if place in occupied}
         if new := [signature for signature, _ in _new(todo)]:
             examined, defects = await examine_lines(connection, petition, new, self.decide)
-            found = (under_defect(finding, defects.get(finding.place.section)) for finding in examined)
-            findings = {(finding.place, finding.writing_sha256): finding for finding in found}
+            if defects:  # hardly ever
+                examined = [under_defect(finding, defects.get(finding.place.section)) for finding in examined]
+            findings = {(finding.place, finding.writing_sha256): finding for finding in examined}
             for submission in todo:
                 texts = ((signature.place, signature.sha256) for signature in submission.signatures)
                 submission.findings = {text: findings[text] for text in texts if text in findings}

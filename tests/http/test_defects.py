@@ -6,11 +6,10 @@ from uuid import UUID
 
 import httpx
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from fastapi import FastAPI
 
 from app.law.petition import PetitionKey
 from app.ledger.evidence import export_bundle
-from app.ledger.notes import Signer
 from tests.http.county import COUNTY, line, stranger
 from tests.http.test_registration import a_section, code, register, section
 from tests.http.test_rulesets import add, open_petition
@@ -164,12 +163,14 @@ async def test_a_pending_defect_blocks_the_end_of_the_count_and_one_in_force_sta
     await by_two.recount()
 
 
-async def test_a_defect_is_in_the_bundle_and_the_verifier_follows_it(world: World, tmp_path: Path) -> None:
+async def test_a_defect_is_in_the_bundle_and_the_verifier_follows_it(
+    world: World, app: FastAPI, tmp_path: Path
+) -> None:
     await register(world, a_section(1, lines=2))
     await world.batch([line(1), line(2), line(1, (2, 1, 1))])
     await find(world)
     await take_back(world)
-    signer, bundle = Signer(Ed25519PrivateKey.from_private_bytes(bytes(32))), tmp_path / "bundle.zip"
+    signer, bundle = app.state.recall.signer, tmp_path / "bundle.zip"
     await export_bundle(world.database, PetitionKey(COUNTY, UUID(world.petition_id)), signer, bundle)
     status, output = verify_bundle(bundle, signer.verifier_key)
     assert status == 0, output

@@ -6,11 +6,10 @@ from uuid import UUID
 
 import httpx
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from fastapi import FastAPI
 
 from app.law.petition import PetitionKey
 from app.ledger.evidence import export_bundle
-from app.ledger.notes import Signer
 from tests.http.county import COUNTY, line, stranger
 from tests.http.world import World
 from tests.ledger.test_bundle import verify_bundle
@@ -48,11 +47,12 @@ async def test_a_struck_line_is_counted_apart_and_never_uses_its_voter_up(world:
     await world.recount()
 
 
-async def test_the_independent_verifier_reads_struck_and_blank_lines(world: World, tmp_path: Path) -> None:
+async def test_the_independent_verifier_reads_struck_and_blank_lines(
+    world: World, app: FastAPI, tmp_path: Path
+) -> None:
     await world.batch([line(1), line(2, kind="struck"), line(3, **EMPTY, kind="blank")])
     await correct(world, "1-1-1", line(1), kind="struck", note="struck by hand")
-    signer = Signer(Ed25519PrivateKey.from_private_bytes(bytes(32)))
-    bundle = tmp_path / "bundle.zip"
+    signer, bundle = app.state.recall.signer, tmp_path / "bundle.zip"
     await export_bundle(world.database, PetitionKey(COUNTY, UUID(world.petition_id)), signer, bundle)
     status, output = verify_bundle(bundle, signer.verifier_key)
     assert status == 0, output

@@ -7,12 +7,11 @@ from zipfile import ZipFile
 
 import asyncpg
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from fastapi import FastAPI
 
 from app.law.petition import PetitionKey
 from app.ledger import evidence
 from app.ledger.evidence import export_bundle
-from app.ledger.notes import Signer
 from tests.http.county import COUNTY, line
 from tests.http.test_defects import find
 from tests.http.test_raw_count import confirm, propose
@@ -20,8 +19,6 @@ from tests.http.test_registration import a_section, file, register
 from tests.http.world import World
 from tests.ledger.test_bundle import verify_bundle
 from tests.rulesets import CALIFORNIA, CALIFORNIA_COMPARED
-
-SIGNER = Signer(Ed25519PrivateKey.from_private_bytes(bytes(32)))
 
 # What is done in the database, and the fault (code, where) that must be found.
 TAMPERINGS = {
@@ -140,10 +137,12 @@ async def test_entries_that_name_nothing_readable_are_a_fault(recorded: World, c
     assert {("payload", "entry 2"), ("entry_hash", "entry 2")} <= found
 
 
-async def test_the_verifier_of_bundles_compares_the_records_as_well(recorded: World, tmp_path: Path) -> None:
-    bundle = tmp_path / "bundle.zip"
-    await export_bundle(recorded.database, PetitionKey(COUNTY, UUID(recorded.petition_id)), SIGNER, bundle)
-    status, output = verify_bundle(bundle, SIGNER.verifier_key)
+async def test_the_verifier_of_bundles_compares_the_records_as_well(
+    recorded: World, app: FastAPI, tmp_path: Path
+) -> None:
+    signer, bundle = app.state.recall.signer, tmp_path / "bundle.zip"
+    await export_bundle(recorded.database, PetitionKey(COUNTY, UUID(recorded.petition_id)), signer, bundle)
+    status, output = verify_bundle(bundle, signer.verifier_key)
     assert (status, "7. records: ok (4 records, 2 rulesets)" in output) == (0, True), output
     with ZipFile(bundle) as files:
         contents = {name: files.read(name).decode() for name in files.namelist()}
@@ -158,7 +157,7 @@ async def test_the_verifier_of_bundles_compares_the_records_as_well(recorded: Wo
         with ZipFile(changed, "w") as files:
             for other, text in contents.items():
                 files.writestr(other, text.replace(old, new, 1) if other == file_name else text)
-        status, output = verify_bundle(changed, SIGNER.verifier_key)
+        status, output = verify_bundle(changed, signer.verifier_key)
         assert (status, "7. records: ok" in output) == (1, False), output
 
 
