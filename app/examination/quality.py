@@ -12,6 +12,7 @@ from app.database.pools import Database
 from app.examination import quality_queries as rows
 from app.examination.actions import check_voter
 from app.examination.confidential_queries import NOTE_DECISION
+from app.law.defect import SECTION_DEFECT
 from app.law.line import Finding, Place, Signature
 from app.law.petition import Petition, signing_interval
 from app.law.quality import (
@@ -98,7 +99,8 @@ async def check_line(change: Change, place: Place, answer: PersonFinding, *, who
         return before["checked_at"], False
     line, findings = read.line, await line_history(connection, key, place)
     share = draw.share(by_people=bool(line.confirmed_by))
-    if not (line.settled and line.outcome.status not in NOT_RAW and is_drawn(draw.seed, place, share)):
+    decided_alone = line.settled and line.outcome.status not in NOT_RAW and line.outcome != SECTION_DEFECT
+    if not (decided_alone and is_drawn(draw.seed, place, share)):
         raise errors.NotDrawnError  # as the draw's query asks
     if is_among(who.name, people_of(findings)):
         raise errors.DecidedBeforeError

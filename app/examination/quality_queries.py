@@ -21,12 +21,13 @@ JOIN ruleset ON ruleset.name = ruleset_in_force
 WHERE petition.county_id = $1 AND petition.petition_id = $2 AND ledger.seq = 1
 """
 
-# The settled lines. Whether one is drawn follows from its place (see `app.law.quality`) and from whether people decided
-# it: bytea sorts like big-endian numbers, so 8 bytes are compared at once.
+# The settled lines, but for those of defective sections, which no one decided line by line. Whether one is drawn
+# follows from its place (see `app.law.quality`) and from whether people decided it: bytea sorts like big-endian
+# numbers, so 8 bytes are compared at once.
 _DRAWN = """substr(sha256($3 || int4send(section) || int4send(page) || int4send(line)), 1, 8)
     < CASE WHEN confirmed_by = '{}' THEN $4::bytea ELSE $5::bytea END"""
 _SETTLED = """FROM line WHERE county_id = $1 AND petition_id = $2
-  AND status IN ('valid', 'invalid') AND settled AND mismatch_by = '{}'"""
+  AND status IN ('valid', 'invalid') AND settled AND mismatch_by = '{}' AND reason IS DISTINCT FROM 'section_defect'"""
 
 # Up to $8 drawn ones that were not checked yet and of which the person $7 has said nothing, in a random order of each
 # person's own, whose seed is $6: however many are checked in the end, they are a random sample. Reads every line of the

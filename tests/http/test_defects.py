@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from app.law.petition import PetitionKey
 from app.ledger.evidence import export_bundle
 from tests.http.county import COUNTY, line, stranger
+from tests.http.test_quality import check
 from tests.http.test_registration import a_section, code, register, section
 from tests.http.test_rulesets import add, open_petition
 from tests.http.world import World
@@ -185,3 +186,15 @@ async def test_a_defect_that_cannot_be_read_is_refused(world: World, body: dict[
     assert code(await find(world, 9)) == (404, "unknown_section")
     assert code(await find(world, code="other")) == (409, "section_defect_refused")
     assert code(await confirm(world)) == (409, "section_defect_refused")
+
+
+async def test_a_defect_is_no_decision_on_a_line_that_a_blind_check_could_undo(world: World) -> None:
+    added = await add(world, people_check_ppm=1_000_000, double_check_ppm=1_000_000)
+    opened = await open_petition(world, ruleset=added.json()["name"])
+    world = replace(world, petition_id=opened.json()["petition_id"])
+    await register(world, a_section(1, lines=1))
+    await world.post(line(1))
+    await find(world, who="supervisor")
+    assert code(await check(world, "1-1-1", status="valid", voter_id="V1")) == (409, "not_drawn")
+    assert await world.status("1-1-1") == DEFECT
+    await world.recount()
