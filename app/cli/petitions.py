@@ -22,6 +22,7 @@ from app.law.line import LookedAt, Place
 from app.law.petition import SectionDates, Terms
 from app.law.reasons import REASONS, REVIEW_CAUSES, Outcome
 from app.law.review import PersonFinding
+from app.law.signatures import CHARACTERISTICS, STANDARD, SignatureComparison
 from app.settings import Settings
 
 
@@ -86,6 +87,12 @@ def _add_changes_of_lines(subparsers: cli.Subparsers) -> None:
     finding.add_argument("--voter", type=_text, metavar="ID", help="the voter who signed")
     text = "what was looked at: whose line it is, the signature beside those on file, or both"
     finding.add_argument("--looked-at", choices=get_args(LookedAt), help=text)
+    text = "for a signature_mismatch: a signature on file that was shown; once for each"
+    finding.add_argument("--reference", dest="references", action="append", type=_text, metavar="ID", help=text)
+    text = f"for a signature_mismatch: in what it differs; at least two of: {', '.join(CHARACTERISTICS)}"
+    named = finding.add_argument("--characteristic", dest="characteristics", action="append", metavar="NAME", help=text)
+    named.choices = CHARACTERISTICS
+    finding.add_argument("--agreed", action="store_true", help=f"for a signature_mismatch: {STANDARD}")
     text = "correct the text of a line, which is then examined again"
     revision = cli.command(subparsers, "revise", text, _revise, cli.PETITION, cli.PLACE, _RECORDED)
     text = "the whole text as a JSON object, as in POST /signatures; '-' is standard input"
@@ -145,7 +152,9 @@ async def _explain(arguments: cli.Arguments, database: Database) -> None:
 
 async def _finding(arguments: cli.Arguments, database: Database) -> None:
     outcome = Outcome(arguments.status, arguments.reason)
-    said = PersonFinding(outcome, arguments.voter, arguments.note, arguments.looked_at)
+    references, characteristics = (tuple(given or ()) for given in (arguments.references, arguments.characteristics))
+    compared = SignatureComparison(references, characteristics) if arguments.agreed else None
+    said = PersonFinding(outcome, arguments.voter, arguments.note, arguments.looked_at, compared)
     who = await cli.the_user(database, arguments.petition.county_id, *cli.DECIDERS)
     act = partial(actions.decide_line, place=arguments.place, said=said, who=who)
     read, _ = await Count(database).attempt(arguments.petition, act, now=cli.now())

@@ -307,6 +307,7 @@ def _where_given(finding: Finding) -> dict[str, object]:
     given = {
         "against_data": finding.against_data,
         "by_data": data and data | {"voter_id": finding.by_data and finding.by_data[1]},
+        "comparison": finding.comparison and finding.comparison._asdict(),
         "looked_at": finding.looked_at,
         "searches": finding.searches,
         "uncompared": finding.uncompared,

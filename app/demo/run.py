@@ -56,6 +56,11 @@ _WITHDRAWN = {
 _FINDINGS = 200  # of one person per request
 _SEARCHES = 3  # of one person at the same time
 
+_STANDARD = (
+    "beyond a reasonable doubt, it differs in multiple, significant, and obvious respects from all signatures on file"
+)
+_COMPARED = {"references": ["affidavit"], "characteristics": ["letter_formations", "strokes"], "standard": _STANDARD}
+
 Line = dict[str, Any]  # as the service shows it
 Finding = tuple[str, dict[str, Any]]  # by whom, and the body of the request
 
@@ -272,7 +277,7 @@ def _findings(line: Line, true: Truth, held: Collection[str]) -> list[Finding]:
         return [identity]
     by_officer = true["place"] in held  # a clerk need not know for which voter
     finding = {**place, **({} if by_officer else verdict), "status": "invalid", "reason": true["reason"]}
-    finding |= {"looked_at": "signature", "note": "compared with the signatures on file"}
+    finding |= {"looked_at": "signature", "note": "compared with the signatures on file", "comparison": _COMPARED}
     compared: list[Finding] = [(clerk, finding) for clerk in CLERKS]  # it takes three people (2 CCR 20960)
     return compared if _eligible(line) or by_officer else [identity, *compared]
 

@@ -112,6 +112,10 @@ _LOOKED_AT: Final = {
 def _looked(finding: Json) -> Lines:
     if looked_at := finding.get("looked_at"):
         yield f"  looked at: {_LOOKED_AT[looked_at]}"
+    if comparison := finding.get("comparison"):
+        yield f"  compared with: {', '.join(comparison['references'])}"
+        yield f"  it differs in: {', '.join(comparison['characteristics']).replace('_', ' ')}"
+        yield f"  {comparison['standard']} (2 CCR 20960)"
     if searches := finding.get("searches"):
         yield f"  searched by name and by address, on record as: {', '.join(searches)}"
     if finding.get("against_data"):

@@ -33,6 +33,7 @@ from app.http.problems import FieldError, field_error, field_errors
 from app.law.line import LARGEST_NUMBER, Line, Place, Signature
 from app.law.reasons import Outcome
 from app.law.review import PersonFinding
+from app.law.signatures import SignatureComparison
 
 _PETITION = "/v1/petitions/{petition_id}"
 direct = APIRouter(prefix=_PETITION + "/signatures", tags=["signatures"], route_class=frame.DirectRoute)
@@ -278,6 +279,14 @@ class WritingOut(wire.ResponseModel):
     kind: wire.LineKind
 
 
+class ComparisonOut(wire.ResponseModel):
+    """What a `signature_mismatch` rests on."""
+
+    references: list[str]
+    characteristics: list[wire.Characteristic]
+    standard: wire.Standard
+
+
 class FindingOut(wire.ResponseModel):
     """A decision on a line, with its basis."""
 
@@ -295,6 +304,7 @@ class FindingOut(wire.ResponseModel):
     against_data: bool = False
     looked_at: wire.LookedAt | None = None
     searches: Sequence[UUID] = ()
+    comparison: ComparisonOut | None = None
     ruleset: str
     roll_version: int | None
     decided_by: str
@@ -400,18 +410,28 @@ class AnswerIn(wire.RequestModel):
         return PersonFinding(Outcome(self.status, self.reason), self.voter_id, self.note)
 
 
+class ComparisonIn(wire.RequestModel):
+    """What a `signature_mismatch` rests on: all signatures on file that were shown, and in what this one differs."""
+
+    references: Annotated[tuple[wire.Name, ...], Field(max_length=50, strict=False)]
+    characteristics: Annotated[tuple[wire.Characteristic, ...], Field(max_length=13, strict=False)]
+    standard: wire.Standard
+
+
 class FindingIn(AnswerIn):
     """A person's finding, and what was looked at: `line` (whose line it is), the `signature`, or `both`.
 
     A note is needed for a reversal, for what the data contradict, and for what only the paper shows.
     """
 
-    added: ClassVar[frozenset[str]] = frozenset({"looked_at"})
+    added: ClassVar[frozenset[str]] = frozenset({"looked_at", "comparison"})
     looked_at: wire.LookedAt | None = None
+    comparison: ComparisonIn | None = None
 
     def value(self) -> PersonFinding:
         """The finding as a value."""
-        return replace(super().value(), looked_at=self.looked_at)
+        compared = SignatureComparison(**dict(self.comparison)) if self.comparison else None
+        return replace(super().value(), looked_at=self.looked_at, comparison=compared)
 
 
 class PlacedFindingIn(FindingIn):

@@ -28,7 +28,7 @@ from typing_extensions import TypeAliasType
 from app.access import principals
 from app.examination import note_queries
 from app.http.problems import Problem, field_error, field_errors, invalid
-from app.law import defect, line, queues, raw_count, reasons, registration, section, withdrawals
+from app.law import defect, line, queues, raw_count, reasons, registration, section, signatures, withdrawals
 from app.law.line import LARGEST_NUMBER, Place
 from app.ledger import entries
 from app.roll import queries
@@ -213,6 +213,8 @@ DecidedStatus = Literal["valid", "invalid", "review"]
 Status = TypeAliasType("Status", reasons.Status)
 LineKind = TypeAliasType("LineKind", line.LineKind)
 LookedAt = TypeAliasType("LookedAt", line.LookedAt)
+Characteristic = TypeAliasType("Characteristic", signatures.Characteristic)
+Standard = TypeAliasType("Standard", signatures.Standard)
 RawCountStage = TypeAliasType("RawCountStage", line.RawCountStage)
 DeclarationFault = TypeAliasType("DeclarationFault", section.DeclarationFault)
 Difference = TypeAliasType("Difference", section.Difference)

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, NamedTuple, Self
 
 from app.law.reasons import VALID, Outcome
 from app.law.ruleset import Ruleset
+from app.law.signatures import SignatureComparison
 
 LARGEST_NUMBER: Final = 999_999_999
 """Of a section, page or line: more than any paper has, and less than the columns hold."""
@@ -140,6 +141,7 @@ class Finding(NamedTuple):
     uncompared: bool = False
     looked_at: LookedAt | None = None  # by the person who found it
     searches: tuple[str, ...] = ()  # by name and by address, that a person's `not_registered` rests on
+    comparison: SignatureComparison | None = None  # that a mismatch rests on
     by_data: tuple[Outcome, str | None] | None = None  # what an examination found that left people's finding in place
     writing_sha256: bytes = b""  # of the text it was decided on; empty where only the slot's decision changed
     before: Line | None = None  # the line as it was read; None: it is new

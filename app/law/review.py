@@ -19,6 +19,7 @@ from app.law.reasons import (
     ReviewCause,
 )
 from app.law.ruleset import Ruleset
+from app.law.signatures import SignatureComparison, check_comparison
 
 MISMATCH = Outcome("invalid", "signature_mismatch")
 NOT_REGISTERED = Outcome("invalid", "not_registered")
@@ -39,6 +40,7 @@ class PersonFinding:
     voter_id: str | None = None
     note: str = ""
     looked_at: LookedAt | None = None
+    comparison: SignatureComparison | None = None  # what a mismatch rests on
 
     @property
     def compares(self) -> bool:
@@ -108,6 +110,7 @@ def judge(line: Line, said: PersonFinding, who: Principal, ruleset: Ruleset, gro
         against_data=grounds.contradict(outcome, voter_id),
         uncompared=outcome == VALID and not said.compares,
         looked_at=said.looked_at,
+        comparison=said.comparison,
     )
     if outcome == NOT_REGISTERED and grounds.searches:
         found = found._replace(roll_version=grounds.searches.roll_version, searches=grounds.searches.ids)
@@ -178,6 +181,10 @@ def _agree(found: Finding, line: Line) -> bool:
 def _checked(line: Line, said: PersonFinding) -> Outcome:
     """The outcome that a person may find. Raises FindingRefusedError: it names what is missing or not allowed."""
     status, reason = said.outcome
+    if said.comparison and said.outcome != MISMATCH:
+        raise FindingRefusedError("only a signature_mismatch has a comparison")
+    if said.outcome == MISMATCH and said.looked_at == "line":
+        raise FindingRefusedError("signature_mismatch takes a look at the signature")
     if status == "valid":
         if reason is not None:
             raise FindingRefusedError("a valid line has no reason")
@@ -195,6 +202,8 @@ def _checked(line: Line, said: PersonFinding) -> Outcome:
 
 
 def _check_grounds(found: Finding) -> None:
+    if found.outcome == MISMATCH:
+        check_comparison(found.comparison)
     if found.outcome == NOT_REGISTERED and not found.searches:
         raise FindingRefusedError(
             "not_registered takes a search by name and one by address for this line in the roll in use:"
@@ -234,6 +243,7 @@ def _opinion(line: Line, found: Finding, said: PersonFinding, who: Principal, ru
         raise FindingRefusedError("a signature is compared once the line is found valid for its voter")
     if is_among(who.name, line.mismatch_by):
         return None
+    _check_grounds(found)
     if not line.uncompared:  # the people who said whose line it is said nothing of the signature
         _check_reversal(line, said, who)
     sharing = people((*line.mismatch_by, who.name))

@@ -73,7 +73,10 @@ async def test_a_command_that_cannot_be_carried_out_says_why_in_one_line(world: 
     assert (await world.tally())["version"] == 2
 
 
-MISMATCH = ("finding", "1-1-1", "--status", "invalid", "--reason", "signature_mismatch")
+MISMATCH = (
+    *("finding", "1-1-1", "--status", "invalid", "--reason", "signature_mismatch", "--agreed"),
+    *("--reference", "affidavit", "--characteristic", "strokes", "--characteristic", "size"),
+)
 
 
 async def test_a_finding_at_a_prompt_is_the_persons_whose_key_it_is(world: World, database: str) -> None:

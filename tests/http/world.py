@@ -11,6 +11,7 @@ from app.access.keys import issue_key
 from app.access.principals import ROLES, Principal
 from app.count.record import Count
 from app.database.pools import Database
+from app.law.signatures import STANDARD
 from tests import recount
 from tests.http.county import COUNTY
 
@@ -22,6 +23,13 @@ PETITION = {
     "circulation_to": "2022-07-06",
     "filed_on": "2022-07-06",
     "ruleset": "california-local-recall/1",  # which settles a match without anyone's look
+}
+
+
+COMPARISON = {
+    "references": ["affidavit of 2014"],
+    "characteristics": ["slant", "letter_formations"],
+    "standard": STANDARD,
 }
 
 
@@ -69,9 +77,11 @@ class World:
     async def finding(
         self, place: str, *, who: str = "clerk", note: str = "as the paper shows", **body: object
     ) -> httpx.Response:
-        """A finding, after the searches without which `not_registered` is refused."""
+        """A finding, with the searches or the comparison without which it is refused."""
         if body.get("reason") == "not_registered":
             await self.search(place)
+        if body.get("reason") == "signature_mismatch":
+            body = {"comparison": COMPARISON, **body}
         return await self.call("POST", f"/signatures/{place}/findings", who=who, json={"note": note, **body})
 
     async def search(self, place: str, *, who: str = "clerk", kinds: tuple[str, ...] = ("name", "address")) -> None:

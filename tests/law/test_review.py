@@ -11,8 +11,11 @@ from app.errors import FindingRefusedError, SupervisorNeededError
 from app.law.line import Finding, Line, LookedAt, Place, line_after
 from app.law.reasons import KEPT_FOR_A_PERSON, REASONS, REVIEW_CAUSES, VALID, Outcome, ReviewCause
 from app.law.review import MISMATCH, Grounds, PersonFinding, judge, judge_again
+from app.law.signatures import SignatureComparison
 from tests.rulesets import CALIFORNIA, CALIFORNIA_COMPARED
 
+COMPARED = SignatureComparison(("affidavit",), ("slant", "strokes"))
+ANOTHER_HAND = PersonFinding(MISMATCH, comparison=COMPARED)
 people = st.sampled_from([Principal("sample", f"{role}-{n}", role) for role in ("clerk", "supervisor") for n in (1, 2)])
 names = st.lists(st.sampled_from(["clerk-1", "clerk-2", "supervisor-1"]), unique=True, max_size=3).map(tuple)
 voter_ids = st.sampled_from(["V1", "V2"])
@@ -33,6 +36,7 @@ words = st.builds(
     st.none() | voter_ids,
     st.sampled_from(["", "because"]),
     st.sampled_from([None, "line", "signature", "both"]),
+    st.sampled_from([None, COMPARED]),
 )
 grounds = st.builds(Grounds, st.none() | voter_ids, st.sets(voter_ids))
 GOOD = Grounds("V1", {"V1"})
@@ -129,7 +133,7 @@ def test_what_is_seen_on_paper_is_not_refuted_by_the_data(reason: str) -> None:
 @pytest.mark.parametrize("again", ["Clerk-1", "clerk-1 ", "c1erk-l"])
 def test_names_that_look_alike_are_one_person(again: str) -> None:
     """As in a database from before such names were refused: keys of both are still in use."""
-    mismatch, no = PersonFinding(MISMATCH), PersonFinding(Outcome("invalid", "illegible"), None, "smeared")
+    mismatch, no = ANOTHER_HAND, PersonFinding(Outcome("invalid", "illegible"), None, "smeared")
     line = Line(PLACE, VALID, "V1", settled=True)
     for who in ("clerk-1", "clerk-2"):
         doubt = judge(line, mismatch, Principal("sample", who, "clerk"), CALIFORNIA, GOOD)
@@ -209,7 +213,7 @@ def test_to_find_the_voter_is_not_to_compare_the_signature(
 
 def test_to_find_the_voter_ends_no_doubt_about_the_signature() -> None:
     first, second = (Principal("sample", f"clerk-{n}", "clerk") for n in (1, 2))
-    doubt = judge(Line(PLACE, VALID, "V1", settled=True), PersonFinding(MISMATCH), first, CALIFORNIA, GOOD)
+    doubt = judge(Line(PLACE, VALID, "V1", settled=True), ANOTHER_HAND, first, CALIFORNIA, GOOD)
     assert doubt
     line = line_after(doubt, None, CALIFORNIA)
     for looked_at, doubted in (("line", True), ("both", False)):
@@ -218,4 +222,4 @@ def test_to_find_the_voter_ends_no_doubt_about_the_signature() -> None:
         line = line_after(found, None, CALIFORNIA)
         assert (bool(line.mismatch_by), line.settled) == (doubted, not doubted)
     with pytest.raises(SupervisorNeededError):
-        judge(line, PersonFinding(MISMATCH), first, CALIFORNIA, GOOD)
+        judge(line, ANOTHER_HAND, first, CALIFORNIA, GOOD)

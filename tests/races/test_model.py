@@ -16,6 +16,7 @@ from app.law.line import Finding, Line, Place, line_after, restated
 from app.law.reasons import VALID, Outcome
 from app.law.review import Grounds, PersonFinding, judge, judge_again
 from app.law.ruleset import Ruleset
+from app.law.signatures import SignatureComparison
 from tests import recount
 from tests.http.county import COUNTY
 from tests.races.acts import Acts, a_petition, signature
@@ -32,6 +33,9 @@ WORDS = [
     PersonFinding(Outcome("invalid", "illegible"), None, "smeared"),
     PersonFinding(Outcome("invalid", "different_address"), None, "moved"),
     PersonFinding(Outcome("invalid", "signature_mismatch"), None, "another hand"),
+    PersonFinding(
+        Outcome("invalid", "signature_mismatch"), comparison=SignatureComparison(("affidavit",), ("slant", "strokes"))
+    ),
     PersonFinding(Outcome("review")),
     PersonFinding(Outcome("review"), None, "wrong"),
 ]
