@@ -278,6 +278,10 @@ class AliasesError(FileFaults, RecallError, code="aliases_refused", kind="invali
     """The file is not a table of aliases that can be used. Nothing of it was loaded, and the table in use stays."""
 
 
+class ReferenceConflictError(RecallError, code="reference_conflict", kind="conflict"):
+    """A voter has another image on file under one of these ids. Nothing was added."""
+
+
 class UnknownCountyError(RecallError, code="unknown_county", kind="not_found"):
     """There is no such county: load its roll first."""
 

@@ -20,7 +20,7 @@ from app.count.intake import examine_lines
 from app.count.line_queries import LineRead, list_petitions, read_line, read_lines, signatures_at
 from app.count.queries import Change, columns, hold_basis, lock_lines, section_dates
 from app.count.record import ChangedMeanwhileError, Count, record
-from app.examination import leases
+from app.examination import leases, references
 from app.examination import queries as rows
 from app.examination.defect_queries import lines_before
 from app.examination.grounds import grounds_of
@@ -53,7 +53,7 @@ async def decide_by_person(
     """Record a person's findings on several lines. Returns each line as it is afterwards, or why it was refused.
 
     A refused finding (UnknownLineError, UnknownVoterError, FindingRefusedError, SupervisorNeededError, and those of
-    `leases.refusals`) never fails another one.
+    `leases.refusals` and `references.unfounded`) never fails another one.
 
     Args:
         change: the transaction, its petition and the time.
@@ -73,7 +73,8 @@ async def decide_by_person(
     said = {place: replace(one, voter_id=ids.get(voters.get(place, ""), one.voter_id)) for place, one in said.items()}
     grounds = await grounds_of(change, reads, said, ids=ids, also_named=also_named)
     results: dict[Place, Line | errors.RecallError] = {place: errors.UnknownLineError() for place in said}
-    results |= (held := await leases.refusals(change, reads, who))
+    held = await references.unfounded(change, reads, said) | await leases.refusals(change, reads, who)
+    results |= held
     findings: list[Finding] = []
     for place in sorted(reads.keys() - held.keys()):
         try:

@@ -10,6 +10,7 @@ from app.examination.comparison_queries import lines_to_compare
 from app.examination.queue_queries import leases_of
 from app.law.line import Place
 from app.law.petition import PetitionKey
+from app.roll.reference_queries import references_of
 
 
 class PlacedImage(NamedTuple):
@@ -23,6 +24,7 @@ class Pair(NamedTuple):
     """A line to compare with its voter's signatures on file; and where another line counts for the voter, that one."""
 
     line: PlacedImage
+    references: list[str]  # their ids; none: the line is held (2 CCR 20960)
     counted: PlacedImage | None
 
 
@@ -41,4 +43,6 @@ async def pairs_held(connection: Connection, petition: PetitionKey, who: Princip
     others = {place: found[place][1] for place in shown}
     signatures = await signatures_at(connection, petition, {*shown, *filter(None, others.values())})
     images = {place: PlacedImage(place, one.image_sha256) for place, one in signatures.items()}
-    return [Pair(images[place], images[other] if (other := others[place]) else None) for place in shown]
+    on_file = await references_of(connection, petition.county_id, {voter for voter, _ in found.values()})
+    counted = {place: images[other] if other else None for place, other in others.items()}
+    return [Pair(images[place], on_file[found[place][0]], counted[place]) for place in shown]

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from app.examination.comparisons import PlacedImage, pairs_held
+from app.examination.comparisons import Pair, PlacedImage, pairs_held
 from app.examination.reads import VoterRead
 from app.http import wire
 from app.http.frame import AppState, Decider, PathPetition
@@ -21,8 +21,12 @@ class PlacedImageOut(wire.ResponseModel):
 
 
 class PairOut(PlacedImageOut):
-    """A signature to compare. A duplicate is compared with the line that counts as well."""
+    """A signature to compare with all those on file; a duplicate is compared with the line that counts as well.
 
+    Without a reference on file the line is held: it is neither rejected nor found to match (2 CCR 20960).
+    """
+
+    references: list[str]
     counted: PlacedImageOut | None
 
 
@@ -45,7 +49,12 @@ async def get_comparisons(who: Decider, state: AppState, petition: PathPetition,
             places = tuple(str(pair.line.place) for pair in pairs)
             read = VoterRead("comparison", petition.petition_id, places, voters=len(pairs))
             await state.budget.put_on_record(connection, who, read, now=state.now())
-    return {"pairs": [_image(pair.line) | {"counted": pair.counted and _image(pair.counted)} for pair in pairs]}
+    return {"pairs": [_pair(pair) for pair in pairs]}
+
+
+def _pair(pair: Pair) -> dict[str, object]:
+    beside = {"references": pair.references, "counted": pair.counted and _image(pair.counted)}
+    return _image(pair.line) | beside
 
 
 def _image(one: PlacedImage) -> dict[str, object]:

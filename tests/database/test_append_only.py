@@ -50,6 +50,7 @@ ALLOWED = {
     "lookup_budget": {"SELECT", "INSERT"},
     "lookup_seen": {"SELECT", "INSERT", "DELETE"},
     "quality_check": {"SELECT", "INSERT"},
+    "signature_reference": {"SELECT", "INSERT"},
     "line_note": {"SELECT", "INSERT"},
     "bulk_decision": {"SELECT", "INSERT"},
     "bulk_run": {"SELECT", "INSERT"},

@@ -54,6 +54,7 @@ MAY: Final[dict[str, set[Role]]] = {
     "post_note": {"clerk", "supervisor"},
     "escalate_line": {"clerk", "supervisor"},
     "return_line": {"supervisor"},
+    "post_references": {"admin"},
     "get_comparisons": {"clerk", "supervisor"},
     "get_earlier_decisions": {"clerk", "supervisor", "auditor"},
     "get_quality": {"clerk", "supervisor", "auditor"},
