@@ -2,8 +2,6 @@
 
 import asyncio
 import os
-import sys
-from asyncio.subprocess import PIPE
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from fastapi import FastAPI
 
 from app.access.keys import revoke_key
 from app.database.engine import open_database
+from tests.commands import command
 from tests.http.world import World
 
 
@@ -74,12 +73,9 @@ async def app_command(database: str, folder: Path, *arguments: str, county: bool
     """What a command prints, one of the county or of a petition."""
     of_county = ("--county", "sample") if county else ()
     environment = {**os.environ, "DATABASE_URL": database, "DATA_DIR": str(folder)}
-    running = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "app", *arguments, *of_county), env=environment, stdout=PIPE
-    )
-    said, _ = await running.communicate()
-    assert running.returncode == 0
-    return said.decode().splitlines()
+    status, said, _ = await command(*arguments, *of_county, environment=environment)
+    assert status == 0
+    return said.splitlines()
 
 
 async def test_the_command_line_issues_lists_and_revokes_and_both_ways_are_on_one_record(

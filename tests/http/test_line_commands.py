@@ -1,26 +1,18 @@
 """The verbs on lines from the command line, as real processes."""
 
-import asyncio
 import json
 import os
-import sys
 from typing import Any
 
+from tests.commands import command
 from tests.http.county import line, voter
 from tests.http.world import World
 
 
 async def run(database: str, *arguments: str, text: str = "", key: str = "") -> tuple[int, str, str]:
     """A command's status, output and errors; `key` is of the person who runs it."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "app", *arguments),
-        env={**os.environ, "DATABASE_URL": database, "RECALL_KEY": key},
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, errors = await process.communicate(text.encode())
-    return process.returncode or 0, out.decode(), errors.decode()
+    environment = {**os.environ, "DATABASE_URL": database, "RECALL_KEY": key}
+    return await command(*arguments, environment=environment, text=text)
 
 
 async def test_each_verb_has_a_command_that_answers_as_the_api_does(world: World, database: str) -> None:
