@@ -7,10 +7,12 @@ from app.law.review import MISMATCH, PersonFinding
 
 
 def check_on_file(said: PersonFinding, on_file: Collection[str]) -> None:
-    """Raise FindingRefusedError if a person says to have compared a signature, and none of the voter's is on file.
+    """Raise FindingRefusedError if a person says to have compared a signature, and not with all on file or with none.
 
     A signature is rejected only where it differs from all on file: where there is none the line is held, and neither
     rejected nor found to match (2 CCR 20960).
     """
     if not on_file and (said.compares or said.outcome == MISMATCH):
         raise FindingRefusedError("no signature of this voter is on file to compare with: the line is held")
+    if said.comparison and set(said.comparison.references) != set(on_file):
+        raise FindingRefusedError("references must be all signatures of the voter on file, as shown, and no other")

@@ -15,7 +15,7 @@ from app.law.review import PersonFinding
 from tests.http.test_comparisons import claim, image, pairs
 from tests.http.test_duplicates import FIRST, MISMATCH, SECOND, compared, say
 from tests.http.test_rulesets import code_of
-from tests.http.world import World
+from tests.http.world import COMPARISON, World
 
 __all__ = ["compared"]  # a fixture
 
@@ -69,7 +69,20 @@ async def test_a_line_whose_voter_has_none_on_file_is_held_and_neither_rejected_
     assert code_of(refused) == (422, "finding_refused")
     assert (await compared.tally())["unsettled"] == 2
     await put_on_file(compared, ("V1", "r-1", image(1)))
+    if said == MISMATCH:
+        said = {**said, "comparison": COMPARISON | {"references": ["r-1"]}}
     await say(compared, FIRST, **said)
+    await compared.recount()
+
+
+@pytest.mark.parametrize("references", [["r-1"], ["r-1", "r-2", "r-3"], ["r-1", "r-3"]])
+async def test_an_opinion_names_all_signatures_on_file_and_no_other(compared: World, references: list[str]) -> None:
+    """2 CCR 20960: it differs from all of them."""
+    await put_on_file(compared, ("V1", "r-1", image(1)), ("V1", "r-2", image(2)), ("V2", "r-3", image(3)))
+    said = COMPARISON | {"references": references}
+    refused = await compared.finding(FIRST, looked_at="signature", **MISMATCH, comparison=said)
+    assert code_of(refused) == (422, "finding_refused")
+    await say(compared, FIRST, **MISMATCH, comparison=COMPARISON | {"references": ["r-2", "r-1"]})
     await compared.recount()
 
 
