@@ -9,15 +9,21 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import asyncpg
 import httpx
 import pytest
 from fastapi import FastAPI
 
+from app.database.engine import open_database
+from app.database.login_queries import SERVICE_ROLE
+from app.database.server import EmbeddedServer
 from app.main import create_app
 from app.settings import Settings
 from tests.http.documented import check_documented
-from tests.http.world import World
+from tests.http.world import World, keys_of_each_role
+from tests.servers import a_clone
 
+KEYED = "keyed"
 SETTINGS = Settings(
     database_url=None,
     data_dir=Path("unused"),
@@ -28,10 +34,25 @@ SETTINGS = Settings(
 )
 
 
+@pytest.fixture(scope="session")
+async def keys(server: EmbeddedServer, administration: asyncpg.Connection, county: str) -> dict[str, str]:
+    """A key for each role of the county, in a database for others to be cloned from."""
+    await administration.execute(f"CREATE DATABASE {KEYED} TEMPLATE {county}")
+    database = await open_database(server.url(KEYED, SERVICE_ROLE), intake=1, reading=1)
+    made = await keys_of_each_role(database)
+    await database.close()
+    return made
+
+
 @pytest.fixture
-def database(county_database: str) -> str:
-    """The county's, since every story needs its roll."""
-    return county_database
+async def database(
+    server: EmbeddedServer,
+    administration: asyncpg.Connection,
+    keys: dict[str, str],  # noqa: ARG001  # makes what is cloned
+) -> AsyncIterator[str]:
+    """The county's, since every story needs its roll; with `keys`."""
+    async with a_clone(administration, KEYED) as name:
+        yield server.url(name, SERVICE_ROLE)
 
 
 @pytest.fixture
@@ -56,9 +77,9 @@ async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-async def world(client: httpx.AsyncClient, app: FastAPI) -> World:
+async def world(client: httpx.AsyncClient, app: FastAPI, keys: dict[str, str]) -> World:
     """A county with a roll and an open petition, and a key for each role."""
-    return await World.make(client, app.state.recall.count)
+    return await World.make(client, app.state.recall.count, keys)
 
 
 @pytest.fixture

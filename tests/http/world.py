@@ -1,5 +1,6 @@
 """What the stories do over HTTP."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -33,6 +34,12 @@ COMPARISON = {
 }
 
 
+async def keys_of_each_role(database: Database) -> dict[str, str]:
+    """A key for each role of the county."""
+    now = datetime.now(UTC)
+    return {role: await issue_key(database, Principal(COUNTY, f"{role}-1", role), now=now) for role in ROLES}
+
+
 @dataclass(frozen=True)
 class World:
     """An open petition, the keys of its county, and a client."""
@@ -47,11 +54,9 @@ class World:
         return self.count.database
 
     @classmethod
-    async def make(cls, client: httpx.AsyncClient, count: Count) -> "World":
-        now = datetime.now(UTC)
-        keys: dict[str, str] = {
-            role: await issue_key(count.database, Principal(COUNTY, f"{role}-1", role), now=now) for role in ROLES
-        }
+    async def make(cls, client: httpx.AsyncClient, count: Count, keys: Mapping[str, str] | None = None) -> "World":
+        """With these keys, or new ones."""
+        keys = dict(keys or await keys_of_each_role(count.database))
         answer = await client.post("/v1/petitions", json=PETITION, headers={"Authorization": f"Bearer {keys['clerk']}"})
         assert answer.status_code == 201, answer.text
         return cls(client, count, keys, answer.json()["petition_id"])
