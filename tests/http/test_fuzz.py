@@ -19,7 +19,7 @@ from tests.http.world import World
 
 DOCUMENT = Path(__file__).parents[2] / "openapi/openapi.json"
 # How much is tried; `make fuzz` asks for more.
-OPTIONS = os.environ.get("FUZZ") or "--seed=1 --max-examples=10 --phases=examples,fuzzing"
+OPTIONS = os.environ.get("FUZZ") or "--seed=1 --max-examples=5 --phases=examples,fuzzing"
 # That bad input is refused is the hostile corpus' affair: here a batch with bad lines would already count as taken.
 CHECKS = (
     "not_a_server_error",
