@@ -73,7 +73,7 @@ async def decide_by_person(
     said = {place: replace(one, voter_id=ids.get(voters.get(place, ""), one.voter_id)) for place, one in said.items()}
     grounds = await grounds_of(change, reads, said, ids=ids, also_named=also_named)
     results: dict[Place, Line | errors.RecallError] = {place: errors.UnknownLineError() for place in said}
-    held = await references.unfounded(change, reads, said) | await leases.refusals(change, reads, who)
+    held = await references.unfounded(change, reads, said, who) | await leases.refusals(change, reads, who)
     results |= held
     findings: list[Finding] = []
     for place in sorted(reads.keys() - held.keys()):

@@ -4,13 +4,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from app.examination.comparisons import Pair, PlacedImage, pairs_held
+from app.examination.comparisons import Pair, PlacedImage, show_pairs
 from app.examination.reads import VoterRead
 from app.http import wire
-from app.http.frame import AppState, Decider, PathPetition
+from app.http.frame import AppState, ClaimHolder, PathPetition
 
 router = APIRouter(prefix="/v1/petitions/{petition_id}/comparisons", tags=["queues"])
 PairsShown = Annotated[int, Query(ge=1, le=50), wire.DIGITS]
+OnePlace = Annotated[wire.PlaceText | None, Query()]
 
 
 class PlacedImageOut(wire.ResponseModel):
@@ -37,18 +38,23 @@ class PairsOut(wire.ResponseModel):
 
 
 @router.get("", response_model=PairsOut)
-async def get_comparisons(who: Decider, state: AppState, petition: PathPetition, limit: PairsShown = 20) -> object:
-    """The signatures of the lines that the person has claimed from the queue `to_compare`.
+async def get_comparisons(
+    who: ClaimHolder, state: AppState, petition: PathPetition, limit: PairsShown = 20, place: OnePlace = None
+) -> object:
+    """The signatures of the lines that the person has claimed from the queue `to_compare`, or of the line at `place`.
 
-    There is no name, address, party, race or ethnicity in it. The page is recorded, and each line counts once a day
-    against the lines that a principal may read.
+    A supervisor may name any line whose voter is known, such as one that was compared before; so may the officer of
+    confidential voters. There is no name, address, party, race or ethnicity in it. The page is recorded, and each line
+    counts once a day against the lines that a principal may read. An opinion of a mismatch is refused for a person to
+    whom the signatures on file, as they are then, were not shown here.
     """
+    only, now = wire.place_of(place) if place else None, state.now()
     async with state.database.reading() as connection, connection.transaction():
-        pairs = await pairs_held(connection, petition.key, who, limit=limit)
+        pairs = await show_pairs(connection, petition.key, who, only=only, limit=limit, now=now)
         if pairs:
             places = tuple(str(pair.line.place) for pair in pairs)
             read = VoterRead("comparison", petition.petition_id, places, voters=len(pairs))
-            await state.budget.put_on_record(connection, who, read, now=state.now())
+            await state.budget.put_on_record(connection, who, read, now=now)
     return {"pairs": [_pair(pair) for pair in pairs]}
 
 

@@ -51,6 +51,7 @@ ALLOWED = {
     "lookup_seen": {"SELECT", "INSERT", "DELETE"},
     "quality_check": {"SELECT", "INSERT"},
     "signature_reference": {"SELECT", "INSERT"},
+    "pair_shown": {"SELECT", "INSERT"},
     "line_note": {"SELECT", "INSERT"},
     "bulk_decision": {"SELECT", "INSERT"},
     "bulk_run": {"SELECT", "INSERT"},

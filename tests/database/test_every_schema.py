@@ -89,6 +89,7 @@ YOUNGER = {
         "INSERT INTO withdrawal_search SELECT county_id, petition_id, withdrawal_id, 1, NULL, now() FROM withdrawal"
     ),
     "signature_reference": "INSERT INTO signature_reference VALUES ('sample', 'V1', 'r-1', 'a', 'admin-1', now())",
+    "pair_shown": "INSERT INTO pair_shown VALUES ('sample', gen_random_uuid(), 'c', 1, 1, 1, 'V1', '{r-1}', now())",
     "section_assignment": "INSERT INTO section_assignment VALUES ('sample', 's', 1, '{[1,5)}', 'admin-1', now())",
 }
 TABLES = """

@@ -22,7 +22,7 @@ async def claim(world: World, *, who: str = "clerk", limit: int = 10, queue: str
     return [one["place"] for one in answer.json()["lines"]]
 
 
-async def pairs(world: World, *, who: str = "clerk", **query: int) -> list[dict[str, Any]]:
+async def pairs(world: World, *, who: str = "clerk", **query: int | str) -> list[dict[str, Any]]:
     answer = await world.call("GET", "/comparisons", who=who, params=query)
     assert answer.status_code == 200, answer.text
     found: list[dict[str, Any]] = answer.json()["pairs"]

@@ -71,6 +71,8 @@ async def test_a_line_whose_voter_has_none_on_file_is_held_and_neither_rejected_
     await put_on_file(compared, ("V1", "r-1", image(1)))
     if said == MISMATCH:
         said = {**said, "comparison": COMPARISON | {"references": ["r-1"]}}
+        await claim(compared)
+        await pairs(compared)
     await say(compared, FIRST, **said)
     await compared.recount()
 
@@ -79,6 +81,8 @@ async def test_a_line_whose_voter_has_none_on_file_is_held_and_neither_rejected_
 async def test_an_opinion_names_all_signatures_on_file_and_no_other(compared: World, references: list[str]) -> None:
     """2 CCR 20960: it differs from all of them."""
     await put_on_file(compared, ("V1", "r-1", image(1)), ("V1", "r-2", image(2)), ("V2", "r-3", image(3)))
+    await claim(compared)
+    await pairs(compared)
     said = COMPARISON | {"references": references}
     refused = await compared.finding(FIRST, looked_at="signature", **MISMATCH, comparison=said)
     assert code_of(refused) == (422, "finding_refused")

@@ -55,7 +55,7 @@ MAY: Final[dict[str, set[Role]]] = {
     "escalate_line": {"clerk", "supervisor"},
     "return_line": {"supervisor"},
     "post_references": {"admin"},
-    "get_comparisons": {"clerk", "supervisor"},
+    "get_comparisons": {"clerk", "supervisor", "confidential"},
     "get_earlier_decisions": {"clerk", "supervisor", "auditor"},
     "get_quality": {"clerk", "supervisor", "auditor"},
     "get_quality_of_people": {"supervisor"},
