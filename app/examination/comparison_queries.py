@@ -89,7 +89,14 @@ async def add_shown(
 async def references_shown(
     connection: Connection, petition: PetitionKey, voters: Mapping[Place, str], who: Principal
 ) -> dict[Place, list[list[str]]]:
-    """The signatures on file that were shown to a person beside each of these lines, for these voters, each time."""
+    """The signatures on file that were shown to a person beside each of these lines, each time.
+
+    Args:
+        connection: any; only read.
+        petition: whose lines.
+        voters: by line, the voter whose signatures are meant.
+        who: the person.
+    """
     row = (*petition, look_of(who.name), *columns(voters), list(voters.values()))
     shown: dict[Place, list[list[str]]] = {place: [] for place in voters}
     for *place, ids in await connection.fetch(_SHOWN, *row):
