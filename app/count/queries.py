@@ -189,7 +189,7 @@ ON CONFLICT DO NOTHING
 # their defects that are in force: one look into the index of a table that is nearly always empty.
 _SECTIONS = """
 SELECT DISTINCT ON (section.section) sections_version, section.section, signed_from, signed_to, (
-    SELECT json_agg(json_build_array(section, act_no, codes, people, in_force_from)) FROM (
+    SELECT json_agg(json_build_array(section, act_no, codes, people, in_force_from))::text FROM (
         SELECT DISTINCT ON (d.section) * FROM section_defect d
         WHERE d.county_id = $1 AND d.petition_id = $2 AND d.section = ANY ($3::int[]) ORDER BY d.section, act_no DESC
     ) AS newest

@@ -12,12 +12,14 @@ from asyncpg import Connection
 from app import errors
 from app.access.names import people
 from app.access.principals import Principal
-from app.count.queries import Change, lock_head, lock_lines
+from app.count.line_queries import read_lines
+from app.count.queries import Change, lock_head, lock_lines, section_dates
 from app.count.record import Count, check_in_force, record, resolve, write
 from app.count.ruleset_queries import find_ruleset, parameters_sha256
 from app.database.pools import Database
 from app.examination import ruleset_queries as rows
 from app.examination.ruleset_queries import Group, RulesetChange
+from app.law.defect import under_defect
 from app.law.line import Counts, Finding, Line, Place, line_after
 from app.law.petition import Petition
 from app.law.reasons import Outcome
@@ -130,12 +132,29 @@ async def _decide_some(change: Change, *, after: Place) -> tuple[int, Place | No
         return 0, None
     changed = [flip.finding for line, is_open in found if (flip := _flip(line, ruleset, reason_open=is_open))]
     if changed:
-        await record(change, "reexamination", changed)
+        await record(change, "reexamination", await _completed(connection, change.petition, changed))
         return len(changed), after
     places = [line.place for line, _ in found]
     await lock_lines(change, places, [])
     await rows.mark(connection, key, ruleset, places)
     return 0, max(places)
+
+
+async def _completed(connection: Connection, petition: Petition, findings: Sequence[Finding]) -> list[Finding]:
+    """The findings with all other rules that fail; where one says otherwise than before, its section's defect holds."""
+    if not findings:
+        return []
+    places = [finding.place for finding in findings]
+    reads = await read_lines(connection, petition.key, places)
+    _, _, defects = await section_dates(connection, petition.key, {place.section for place in places})
+    completed = []
+    for finding in findings:
+        read = reads[finding.place]
+        if finding.outcome == read.line.by_itself:
+            completed.append(finding._replace(secondary=tuple(read.finding["secondary"])))
+        else:
+            completed.append(under_defect(read.completed(finding), defects.get(finding.place.section)))
+    return completed
 
 
 class Flip(NamedTuple):
@@ -206,7 +225,8 @@ async def dry_run(
         if head is None or head.state != "open":
             raise errors.PetitionClosedError
         crossing, rivals, withdrawn = await rows.crossing_lines(connection, petition.key, ruleset)
-        found = resolve([under(line, ruleset) for line in crossing], rivals, withdrawn, ruleset)
+        said = await _completed(connection, petition, [under(line, ruleset) for line in crossing])
+        found = resolve(said, rivals, withdrawn, ruleset)
         special = {finding.place: Flip(finding, line) for finding, line in found}
         groups = await rows.groups(connection, petition.key, ruleset)
         crossed = {line.place for line in crossing}

@@ -120,6 +120,33 @@ async def test_a_dry_run_writes_nothing_and_says_what_the_change_then_makes(
     await counted.recount()
 
 
+async def test_lines_that_are_decided_again_keep_every_rule_that_fails(world: World) -> None:
+    """Rule 7: the first failing rule is the reason, and all others are kept as secondary."""
+    await world.post({**stranger((1, 1, 1)), "signed": False})
+    before = await world.detail("1-1-1")
+    assert (before["reason"], before["settled"]) == ("no_signature", True)
+    assert before["finding"]["secondary"], "a line on which two rules fail"
+    await add(world, confirmations={"no_signature": 1})
+    await change(world, "sample/1")
+    after = await world.detail("1-1-1")
+    assert (after["reason"], after["settled"]) == ("no_signature", False)
+    assert after["finding"]["secondary"] == before["finding"]["secondary"]
+    await world.recount()
+
+
+async def test_a_presumed_signature_in_a_defective_section_makes_no_line_valid(counted: World) -> None:
+    found = await counted.verb("/sections/1/defect", codes=["name_missing"], note="n")
+    assert found.status_code == 201, found.text
+    before = await counted.detail("1-1-1")
+    assert (before["reason"], before["finding"]["secondary"]) == ("signature_mismatch", ["section_defect"])
+    await add(counted, confirmations={"signature_mismatch": 4})
+    run = {one["place"]: one["after"]["reason"] for one in (await dry_run(counted, "sample/1"))["lines"]}
+    await change(counted, "sample/1")
+    assert await counted.status("1-1-1") == ("invalid", "section_defect")
+    assert run["1-1-1"] == "section_defect"
+    await counted.recount()
+
+
 async def test_fewer_people_make_opinions_a_mismatch_and_the_next_line_counts(counted: World) -> None:
     await add(counted, confirmations={"signature_mismatch": 2})
     await change(counted, "sample/1")
