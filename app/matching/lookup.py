@@ -22,7 +22,7 @@ from app.matching import queries as db
 from app.matching import search
 from app.matching.confidential import ConfidentialNames
 from app.matching.decision import Decision, decide
-from app.matching.frequencies import TermFrequencies, Words
+from app.matching.frequencies import Dictionary, TermFrequencies, Words
 from app.matching.model import default_model
 from app.matching.parsing import NO_ALIASES, Aliases, ParsedLine, likely_names, parse_line
 from app.matching.queries import LineQuery, SearchedRoll
@@ -159,7 +159,16 @@ async def _read_matches(roll: SearchedRoll, terms: TermFrequencies, lookups: lis
 # What a process keeps of rolls and aliases: a version of them never changes, so it is read once.
 
 
-_RollKey = tuple[str, int, datetime | None, int | None]
+class _RollKey(NamedTuple):
+    """A version of a county's roll, when it was loaded, since a version that was dropped may be loaded again.
+
+    And the newest version, since a voter who is confidential in that one is known as such from then on.
+    """
+
+    county_id: str
+    roll_version: int
+    loaded_at: datetime | None
+    newest: int | None
 
 
 @dataclass(slots=True)
@@ -168,15 +177,16 @@ class TermCache:
 
     max_rolls: int = 4
     max_terms: int = 100_000  # frequencies and corrections of all rolls together, some 12 MB
-    # By county, roll version, when it was loaded, since a version that was dropped may be loaded again, and the newest
-    # version, since a voter who is confidential in that one is known as such from then on.
+    with_dictionary: bool = False  # of one roll: it is worth its memory in a process that decides many lines
     _rolls: dict[_RollKey, TermFrequencies] = field(default_factory=dict)
     _confidential: dict[_RollKey, ConfidentialNames] = field(default_factory=dict)  # kept where the terms are dropped
+    _dictionary: tuple[_RollKey, Dictionary] | None = None  # the same
+    _loading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def terms_of(self, roll: SearchedRoll) -> TermFrequencies:
         """Return the term frequencies of a roll version as far as they were loaded."""
         registrations, loaded_at, newest = await db.roll_facts(roll)
-        key, rolls = (roll.county_id, roll.roll_version, loaded_at, newest), self._rolls
+        key, rolls = _RollKey(roll.county_id, roll.roll_version, loaded_at, newest), self._rolls
         # The oldest versions are dropped, or misspellings of the one asked for. Batches in progress keep theirs.
         while len(rolls.keys() | {key}) > self.max_rolls or sum(one.size for one in rolls.values()) > self.max_terms:
             oldest = next(iter(rolls))
@@ -189,8 +199,22 @@ class TermCache:
             terms = TermFrequencies(registrations, cities, confidential, districts)
             terms.kept = search.registered_words(confidential.all)
             await load_counts(roll, terms, terms.kept)
+            if self.with_dictionary:
+                terms.dictionary = await self._dictionary_of(roll, key, registrations)
             rolls.setdefault(key, terms)  # unless another batch added them meanwhile
         return rolls[key]
+
+    async def _dictionary_of(self, roll: SearchedRoll, key: _RollKey, registrations: int) -> Dictionary | None:
+        """The dictionary of a roll; None while that of another county is kept, whose lines are decided as well."""
+        async with self._loading:
+            of, kept = self._dictionary or (None, None)
+            if of is None or (of != key and (of not in self._rolls or of.county_id == key.county_id)):
+                for terms in self._rolls.values():
+                    terms.dictionary = None
+                self._dictionary = None  # two at a time would take too much memory
+                kept = Dictionary(await db.dictionary_pages(roll, search.COUNTED_KINDS), registrations)
+                of, self._dictionary = key, (key, kept)
+        return kept if of == key else None
 
     async def _confidential_names(self, roll: SearchedRoll, key: _RollKey) -> ConfidentialNames:
         found = self._confidential.get(key)
@@ -206,16 +230,16 @@ TERM_CACHE: Final = TermCache()
 
 async def load_counts(roll: SearchedRoll, terms: TermFrequencies, *needed: Words) -> None:
     """Load the frequencies of the words needed that are not loaded yet, in one statement."""
-    missing = terms.without_count(needed)
-    terms.add_counts(missing, await db.word_counts(roll, missing))
+    missing, known = terms.without_count(needed), terms.dictionary
+    terms.add_counts(missing, known.counts(missing) if known else await db.word_counts(roll, missing))
 
 
 async def searches(roll: SearchedRoll, terms: TermFrequencies, lines: Iterable[ParsedLine]) -> list[Search]:
     """Return the searches for lines whose written words are loaded, with what their queries need loaded, too."""
     made = [Search(line, terms) for line in lines]
     await load_counts(roll, terms, *(one.counted for one in made))
-    missing = terms.without_corrections(one.corrected for one in made)
-    terms.add_corrections(missing, await db.similar_words(roll, missing))
+    missing, known = terms.without_corrections(one.corrected for one in made), terms.dictionary
+    terms.add_corrections(missing, known.similar(missing) if known else await db.similar_words(roll, missing))
     return made
 
 

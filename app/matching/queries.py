@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Final, Literal, NamedTuple
 
 import asyncpg
@@ -9,7 +10,7 @@ import asyncpg
 from app.law.registration import Registration
 from app.matching.blocking import FINE, KEY_COLUMNS, KEYS_VERSION, MARK_COLUMN, KeyColumn
 from app.matching.confidential import ConfidentialName
-from app.matching.frequencies import Words, variants
+from app.matching.frequencies import WORDS_A_PAGE, Words, variants
 from app.matching.parsing import NO_ALIASES, Alias, Aliases
 from app.matching.search import BlockingQuery, Limits, Matches
 
@@ -32,54 +33,76 @@ class SearchedRoll(NamedTuple):
         rows: list[asyncpg.Record] = await self.connection.fetch(query, self.county_id, self.roll_version, *arguments)
         return rows
 
+    async def search(self, query: str, *arguments: object) -> list[asyncpg.Record]:
+        """Return the rows of a query that names the version's partition."""
+        try:
+            rows: list[asyncpg.Record] = await self.connection.fetch(_of(self.partition, query), *arguments)
+        except asyncpg.UndefinedTableError:  # it was dropped, so another version is in use, as the count notices
+            return []
+        return rows
+
+
+@lru_cache(maxsize=1 << 6)
+def _of(partition: str, query: str) -> str:
+    return query.format(partition=partition)
+
 
 _COLUMNS = ", ".join(f"r.{column}" for column in Registration._fields)
 
+# Searches name the version's own partition: planning is cheap then, and conditions on county and version, which no
+# index contains, would make an index-only scan visit every row. Numbers are sent as the text of an array, since the
+# driver looks at each element of a list several times.
+
 # The people of one surname at one house and street, for many lines at once. Uses the index of key_house_street.
 _HOUSEHOLDS = f"""
-SELECT q.line, {_COLUMNS}
-FROM unnest($3::int[], $4::bigint[]) AS q (line, key)
-JOIN registration r ON r.county_id = $1 AND r.roll_version = $2 AND r.key_house_street = q.key
+SELECT r.key_house_street, {_COLUMNS} FROM {{partition}} r WHERE r.key_house_street = ANY ($1::text::bigint[])
 """  # noqa: S608 - our columns
 
 # All people at one house and street, for many lines at once. Uses the index of key_house_street.
 _RESIDENTS = f"""
-SELECT q.line, r.registration_no, r.last_name || ' ' || r.first_name || ' ' || r.middle_name,
+SELECT q.position, r.registration_no, r.last_name || ' ' || r.first_name || ' ' || r.middle_name,
        r.unit_number || '\t' || left(r.zip, 5) || '\t' || r.street_type || '\t' || r.pre_direction || r.post_direction
-FROM unnest($3::int[], $4::bigint[]) AS q (line, low)
-CROSS JOIN LATERAL (
-    SELECT * FROM registration
-    WHERE county_id = $1 AND roll_version = $2 AND key_house_street BETWEEN q.low AND q.low | {FINE}
-    LIMIT $5
-) r
+FROM unnest($1::text::bigint[]) WITH ORDINALITY AS q (low, position)
+CROSS JOIN LATERAL (SELECT * FROM {{partition}} WHERE key_house_street BETWEEN q.low AND q.low | {FINE} LIMIT $2) r
 """  # noqa: S608 - our number
 
 # Registrations by number. Uses the primary key.
-_REGISTRATIONS = f"""
-SELECT {_COLUMNS}
-FROM unnest($3::int[]) AS q (registration_no)
-JOIN registration r ON r.county_id = $1 AND r.roll_version = $2 AND r.registration_no = q.registration_no
-"""  # noqa: S608 - our columns
+_REGISTRATIONS = f"SELECT {_COLUMNS} FROM {{partition}} r WHERE r.registration_no = ANY ($1::text::int[])"  # noqa: S608 - our columns
+
+
+def _array(numbers: list[int]) -> str:
+    """The text of an array."""
+    return f"{{{str(numbers)[1:-1]}}}"
 
 
 async def households(roll: SearchedRoll, keys: Sequence[tuple[int, int]]) -> list[tuple[int, Registration]]:
     """Return (line, registration) for each (line, key_house_street)."""
-    rows = await roll.fetch(_HOUSEHOLDS, *zip(*keys, strict=True)) if keys else []
-    return [(row[0], Registration(*row[1:])) for row in rows]
+    lines: dict[int, list[int]] = {}
+    for line, key in keys:
+        lines.setdefault(key, []).append(line)
+    found = []
+    for row in await roll.search(_HOUSEHOLDS, _array(list(lines))) if lines else ():
+        key, *values = row
+        registration = Registration._make(values)
+        found += [(line, registration) for line in lines[key]]
+    return found
 
 
-async def residents(roll: SearchedRoll, ranges: Sequence[tuple[int, int]], limit: int) -> list[asyncpg.Record]:
+async def residents(
+    roll: SearchedRoll, ranges: Sequence[tuple[int, int]], limit: int
+) -> list[tuple[int, int, str, str]]:
     """Return (line, registration_no, name, place) for each (line, lowest key_house_street), at most `limit` of each.
 
     A place is unit, zip of five digits, street type and direction with tabs between, which no value of a roll contains.
     """
-    return await roll.fetch(_RESIDENTS, *zip(*ranges, strict=True), limit) if ranges else []
+    rows = await roll.search(_RESIDENTS, _array([low for _, low in ranges]), limit) if ranges else ()
+    return [(ranges[position - 1][0], number, name, place) for position, number, name, place in rows]
 
 
-async def registrations(roll: SearchedRoll, numbers: Sequence[int]) -> dict[int, Registration]:
+async def registrations(roll: SearchedRoll, numbers: list[int]) -> dict[int, Registration]:
     """Return registrations by number."""
-    rows = await roll.fetch(_REGISTRATIONS, numbers) if numbers else []
-    return {row[0]: Registration(*row) for row in rows}
+    rows = await roll.search(_REGISTRATIONS, _array(numbers)) if numbers else ()
+    return {row[0]: Registration._make(row) for row in rows}
 
 
 _OF_STREETS: Final = ("key_surname_street", "key_surname2_street", "key_given_street")  # with a mark in their index
@@ -89,22 +112,18 @@ def _matches_of(at: int, column: str, high: str) -> str:
     """What ranges of one key contain, from its index alone. The arguments are the lowest keys and the limit of each."""
     mark = MARK_COLUMN if column in _OF_STREETS else "0"
     return f"""
-SELECT {at}, q.position, r.numbers, r.fines, r.houses
-FROM unnest(${1 + 2 * at}::bigint[]) WITH ORDINALITY AS q (low, position)
+SELECT {at}, q.position, f.registration_no, f.fine, f.house
+FROM unnest(${1 + 2 * at}::text::bigint[]) WITH ORDINALITY AS q (low, position)
 CROSS JOIN LATERAL (
-    SELECT array_agg(f.registration_no) AS numbers, array_agg(f.fine) AS fines, array_agg(f.house) AS houses FROM (
-        SELECT registration_no, ({column} & {FINE})::int AS fine, {mark} AS house
-        FROM {{partition}} WHERE {column} BETWEEN q.low AND {high}
-        LIMIT ${2 + 2 * at} + 1
-    ) f
-) r
-WHERE r.numbers IS NOT NULL
+    SELECT registration_no, ({column} & {FINE})::int AS fine, {mark} AS house
+    FROM {{partition}} WHERE {column} BETWEEN q.low AND {high}
+    LIMIT ${2 + 2 * at} + 1
+) f
 """  # noqa: S608 - our columns
 
 
 # What ranges of the keys contain, and what single keys contain; at most one more than the limit of each, so that too
-# many are noticed. The version's own partition is named: conditions on county and version, which no index contains,
-# would make the scan visit every row.
+# many are noticed. The rows of one range follow one another.
 _RANGES: Final = " UNION ALL ".join(_matches_of(at, column, f"q.low | {FINE}") for at, column in enumerate(KEY_COLUMNS))
 _KEYS: Final = " UNION ALL ".join(_matches_of(at, column, "q.low") for at, column in enumerate(KEY_COLUMNS))
 
@@ -130,19 +149,19 @@ async def find_matches(
         asked[query.column] += [(line, query)] * len(query.keys)
     if not any(keys.values()):
         return []
-    arguments = [argument for column in KEY_COLUMNS for argument in (keys[column], limits[column])]
-    try:
-        statement = (_RANGES if ranges else _KEYS).format(partition=roll.partition)
-        rows = await roll.connection.fetch(statement, *arguments)
-    except asyncpg.UndefinedTableError:  # it was dropped, so another version is in use, as the count notices
-        return []
-    found = []
-    for at, position, numbers, fines, houses in rows:
-        column = KEY_COLUMNS[at]
-        line, query = asked[column][position - 1]
-        complete = len(numbers) <= limits[column]
-        found.append(Matches(line, query, keys[column][position - 1], complete, numbers, fines, houses))
-    return found
+    arguments = [argument for column in KEY_COLUMNS for argument in (_array(keys[column]), limits[column])]
+    found: list[Matches] = []
+    last = None
+    for at, position, number, fine, house in await roll.search(_RANGES if ranges else _KEYS, *arguments):
+        if (at, position) != last:
+            last, column = (at, position), KEY_COLUMNS[at]
+            numbers, fines, houses = list[int](), list[int](), list[int]()
+            line, query = asked[column][position - 1]
+            found.append(Matches(line, query, keys[column][position - 1], numbers, fines, houses))
+        numbers.append(number)
+        fines.append(fine)
+        houses.append(house)
+    return [one._replace(complete=False) if len(one.numbers) > limits[one.query.column] else one for one in found]
 
 
 # The newest version of the county's roll that was loaded, in use or not: from the end of the roll's primary key.
@@ -176,6 +195,17 @@ _DISTRICTS_IN_USE = """
 SELECT token FROM roll JOIN roll_token USING (county_id, roll_version)
 WHERE county_id = $1 AND state = 'active' AND kind = 'district'
 """
+
+# All words of the roll in order, so many on a page, as `Dictionary` keeps them. Reads the version's part of the table.
+_PAGES = f"""
+SELECT kind, string_agg(token || E'\t' || registrations, E'\n' ORDER BY token COLLATE "C")
+FROM (
+    SELECT kind, token, registrations,
+           (row_number() OVER (PARTITION BY kind ORDER BY token COLLATE "C") - 1) / {WORDS_A_PAGE} AS page
+    FROM roll_token WHERE county_id = $1 AND roll_version = $2 AND kind = ANY ($3::text[])
+) AS word
+GROUP BY kind, page ORDER BY kind, page
+"""  # noqa: S608 - our number
 
 # How many registrations contain each word. OFFSET 0: the planner must use the primary key for each, whatever it knows.
 _COUNTS = """
@@ -230,10 +260,16 @@ async def districts_in_use(connection: asyncpg.Connection, county_id: str) -> se
     return {row[0] for row in await connection.fetch(_DISTRICTS_IN_USE, county_id)}
 
 
-async def word_counts(roll: SearchedRoll, words: Words) -> list[asyncpg.Record]:
+async def dictionary_pages(roll: SearchedRoll, kinds: Sequence[str]) -> list[tuple[str, str]]:
+    """Return kind and text of each page of words of these kinds, as `Dictionary` takes them."""
+    return [(kind, text) for kind, text in await roll.fetch(_PAGES, kinds)]
+
+
+async def word_counts(roll: SearchedRoll, words: Words) -> list[tuple[str, str, int]]:
     """Return (kind, word, registrations) of each of the words that the roll contains."""
     asked = [(kind, word) for kind, of_kind in words.items() for word in of_kind]
-    return await roll.fetch(_COUNTS, *zip(*asked, strict=True)) if asked else []
+    rows = await roll.fetch(_COUNTS, *zip(*asked, strict=True)) if asked else ()
+    return [(kind, word, registrations) for kind, word, registrations in rows]
 
 
 async def similar_words(roll: SearchedRoll, words: Words) -> list[tuple[str, str, str, int]]:

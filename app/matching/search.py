@@ -63,10 +63,10 @@ class Matches(NamedTuple):
     line: int  # that the query is for
     query: BlockingQuery
     key: int  # of those of the query
-    complete: bool  # False if there are more than the limit
     numbers: list[int]
     fines: list[int]  # the third part of the key of each
     houses: list[int]  # the house number of each
+    complete: bool = True  # False if there are more than the limit
 
 
 def household_keys(line: ParsedLine) -> list[int]:
@@ -283,6 +283,9 @@ def far_houses(written: Iterable[str], houses: Iterable[int]) -> set[int]:
     similar = (process.extract(one, numbers, scorer=OSA.distance, score_cutoff=2, limit=None) for one in written)
     found = {number for one in similar for number, _, _ in one}
     return {int(number) for number in found if any(compare_house(one, number) == "far" for one in written)}
+
+
+COUNTED_KINDS: Final = ("surname", "given", "middle", "street", "zip")
 
 
 def written_words(lines: Iterable[ParsedLine]) -> Words:

@@ -13,13 +13,14 @@ import asyncpg
 from app.database.pools import no_reset
 from app.errors import WorkerDiedError, WorkerFailedError
 from app.matching.decision import Decision
-from app.matching.lookup import SCHEDULER, LineToDecide, aliases_of, decide_lines
+from app.matching.lookup import SCHEDULER, TERM_CACHE, LineToDecide, aliases_of, decide_lines
 from app.matching.queries import SearchedRoll
 from app.processes import Handler, WorkerPool
 
 _PATIENCE = 60.0  # seconds: longer than a worker waits for the database. One that hangs is replaced much sooner
 _WORTH_PARTING: Final = 16  # lines: fewer are decided sooner by one worker than by two, each with its own statements
 _PART: Final = 250  # lines at most that are decided at a time: 500 would take 20 MB more of each worker
+_TERMS_KEPT: Final = 30_000  # frequencies and corrections; the others are in the roll's dictionary
 _CONNECTIONS: Final = 2  # requests that a worker handles at a time: while one waits for the database, the other
 
 
@@ -61,6 +62,7 @@ def in_parts(lines: Sequence[LineToDecide], least: int = 1) -> list[Sequence[Lin
 async def open_matcher(arguments: dict[str, Any]) -> Handler[LookupRequest, list[Decision]]:
     """Open the connections of a worker and return the function that answers its requests."""
     SCHEDULER.lines_per_slice = 1_000  # here nothing else waits for the event loop
+    TERM_CACHE.with_dictionary, TERM_CACHE.max_terms = True, _TERMS_KEPT
     pool = await asyncpg.create_pool(**arguments, min_size=0, max_size=_CONNECTIONS, command_timeout=40, reset=no_reset)
 
     async def decide(asked: LookupRequest) -> list[Decision]:

@@ -151,12 +151,12 @@ def a_search() -> Search:
 
 
 def a_few(query: BlockingQuery) -> Matches:
-    return Matches(0, query, 0, True, [1, 2], [7, 8], [100, 900])  # noqa: FBT003 - complete
+    return Matches(0, query, 0, [1, 2], [7, 8], [100, 900])
 
 
 def many(query: BlockingQuery) -> Matches:
     houses = [200, 201, *range(3900, 3918)]
-    return Matches(0, query, 0, True, list(range(20)), [7] * 10 + [8] * 10, houses)  # noqa: FBT003 - complete
+    return Matches(0, query, 0, list(range(20)), [7] * 10 + [8] * 10, houses)
 
 
 def test_of_a_house_number_with_many_of_a_surname_those_of_the_given_name_are_read() -> None:
