@@ -222,10 +222,11 @@ WHERE lease.expires_at <= statement_timestamp() OR lease.look = excluded.look
 RETURNING 1
 """
 
-# The leases of a person that run, those of one claim together. By the index lease_holder.
+# The leases of a person that run, those of one claim together: without those of a bulk decision, which claims nothing
+# and ends them itself. By the index lease_holder.
 _HELD_BY = """
 SELECT claim_id, queue, section, page, line, claimed_at, expires_at FROM lease
-WHERE county_id = $1 AND petition_id = $2 AND look = $3 AND expires_at > statement_timestamp()
+WHERE county_id = $1 AND petition_id = $2 AND look = $3 AND expires_at > statement_timestamp() AND queue <> 'bulk'
 ORDER BY claimed_at, claim_id, section, page, line
 """
 
@@ -233,6 +234,7 @@ ORDER BY claimed_at, claim_id, section, page, line
 _RENEW = """
 UPDATE lease SET expires_at = statement_timestamp() + $5
 WHERE county_id = $1 AND petition_id = $2 AND look = $3 AND claim_id = $4 AND expires_at > statement_timestamp()
+  AND queue <> 'bulk'
 RETURNING claim_id, queue, section, page, line, claimed_at, expires_at
 """
 

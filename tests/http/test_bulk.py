@@ -146,6 +146,9 @@ async def test_a_run_that_is_interrupted_goes_on_where_it_stopped(
     assert (found["execution"]["done"], found["execution"]["finished_at"]) == (2, None)
     other = await world.finding("1-1-5", who="supervisor", status="invalid", reason="not_registered")
     assert the_type(other.json()) == "line_held", "the person holds the lines meanwhile"
+    held = await world.call("GET", "/claims", who="clerk")
+    renewed = await world.call("POST", f"/claims/{previewed['bulk_id']}/renewal", who="clerk")
+    assert (held.status_code, held.json(), renewed.status_code) == (200, {"claims": []}, 404), "it is no claim"
     assert (await run(world, previewed)).json()["execution"]["done"] == 5
     assert (await world.tally())["invalid_by_code"] == {"different_address": 5}
     await world.recount()
