@@ -4,7 +4,6 @@ To all others these lines look like any other line, before the officer's finding
 """
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import NamedTuple
 
 from asyncpg import Connection
@@ -98,7 +97,6 @@ async def decide_held(change: Change, place: Place, said: PersonFinding, *, who:
         raise errors.UnknownLineError
     named = await _named(change, place) if said.outcome == VALID else []
     read, changed = await decide_line(change, place, said, who=who, also_named=named)
-    done: tuple[str, datetime] | tuple[None, None]
-    done = (None, None) if said.outcome.status == "review" else (who.name, change.now)
-    await connection.execute(rows.NOTE_DECISION, *key, *place, *done)
+    if said.outcome.status != "review":
+        await connection.execute(rows.NOTE_DECISION, *key, *place, who.name, change.now)
     return read.line, changed

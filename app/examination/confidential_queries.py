@@ -2,6 +2,7 @@
 
 from asyncpg import Connection
 
+from app.count.queries import Change, Places, columns
 from app.law.line import Place
 from app.law.petition import PetitionKey
 
@@ -17,10 +18,18 @@ WHERE county_id = $1 AND petition_id = $2 AND decided_at IS NULL AND (section, p
 ORDER BY section, page, line LIMIT $6
 """
 
-# Notes who decided a held line and when; null where the officer left it in review. By the primary key.
+# Notes who decided a held line and when. By the primary key.
 NOTE_DECISION = """
 UPDATE held_line SET decided_by = $6, decided_at = $7
 WHERE county_id = $1 AND petition_id = $2 AND section = $3 AND page = $4 AND line = $5
+"""
+
+# Gives lines that were returned to review back to the officer, those of them that are held. Each by the primary key.
+_GIVE_BACK = """
+UPDATE held_line SET decided_by = NULL, decided_at = NULL
+FROM unnest($3::int[], $4::int[], $5::int[]) AS place (section, page, line)
+WHERE county_id = $1 AND petition_id = $2
+  AND (held_line.section, held_line.page, held_line.line) = (place.section, place.page, place.line)
 """
 
 # The version of the roll in use, if it has confidential voters whose names the petition's lines were not compared with.
@@ -51,6 +60,11 @@ MARKED_THROUGH = """
 INSERT INTO held_through (county_id, petition_id, roll_version) VALUES ($1, $2, $3)
 ON CONFLICT (county_id, petition_id) DO UPDATE SET roll_version = excluded.roll_version
 """
+
+
+async def give_back(change: Change, places: Places) -> None:
+    """Give the held ones of these lines, which were returned to review, back to the officer."""
+    await change.connection.execute(_GIVE_BACK, *change.petition.key, *columns(places))
 
 
 async def undecided(connection: Connection, petition: PetitionKey, after: Place, limit: int) -> list[Place]:

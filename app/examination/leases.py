@@ -15,6 +15,7 @@ from app.count.line_queries import LineRead, read_lines
 from app.count.queries import Change, Places
 from app.count.record import ChangedMeanwhileError, record
 from app.examination import queue_queries as rows
+from app.examination.confidential_queries import give_back
 from app.examination.queue_queries import Lease, Wanted
 from app.law.line import LARGEST_NUMBER, Finding, Line, Place
 from app.law.petition import Petition
@@ -89,7 +90,7 @@ async def refusals(change: Change, places: Places, who: Principal) -> dict[Place
 async def record_findings(change: Change, findings: list[Finding], who: Principal) -> dict[Place, Line]:
     """Put a person's findings on record, and end the leases on their lines. Returns every line that changed.
 
-    A supervisor's finding ends an escalation.
+    A supervisor's finding ends an escalation. A held line that is returned to review is the officer's again.
 
     Raises ChangedMeanwhileError if another person claimed one of the lines just now, and what `record` raises.
     """
@@ -99,4 +100,6 @@ async def record_findings(change: Change, findings: list[Finding], who: Principa
     holders = await rows.end_holds(change, places, **ends)
     if not all(is_among(holder, [who.name]) for holder in holders):
         raise ChangedMeanwhileError
+    if returned := [finding.place for finding in findings if finding.outcome.status == "review"]:
+        await give_back(change, returned)
     return lines

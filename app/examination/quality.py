@@ -11,7 +11,7 @@ from app.count.record import record
 from app.database.pools import Database
 from app.examination import quality_queries as rows
 from app.examination.actions import check_voter
-from app.examination.confidential_queries import NOTE_DECISION
+from app.examination.confidential_queries import give_back
 from app.law.defect import SECTION_DEFECT
 from app.law.line import Finding, Place, Signature
 from app.law.petition import Petition, signing_interval
@@ -131,7 +131,7 @@ async def _doubt(change: Change, read: LineRead, answer: PersonFinding, who: Pri
         before=line,
     )
     await record(change, "finding", [found])
-    await change.connection.execute(NOTE_DECISION, *change.petition.key, *line.place, None, None)
+    await give_back(change, [line.place])
 
 
 async def measure_quality(database: Database, petition: Petition) -> tuple[rows.Draw, list[ErrorRate], list[ErrorRate]]:

@@ -279,11 +279,15 @@ async def test_what_a_clerk_finds_does_not_take_the_line_from_the_officer(her_wo
     assert (await world.call("POST", "/close", who="supervisor")).status_code == 200
 
 
-async def test_an_undone_finding_gives_the_line_back_to_the_officer(her_world: World) -> None:
+@pytest.mark.parametrize("who", ["confidential", "supervisor"])
+async def test_an_undone_finding_gives_the_line_back_to_the_officer(her_world: World, who: str) -> None:
     await her_world.batch([her_line(1, 1, 1)])
     await found(her_world, "1-1-1", status="valid", voter_id="SECRET999")
     assert await queue(her_world) == {}
-    await found(her_world, "1-1-1", status="review")
+    if who == "supervisor":
+        await her_world.finding("1-1-1", who=who, status="review")
+    else:
+        await found(her_world, "1-1-1", status="review")
     assert list(await queue(her_world)) == ["1-1-1"]
     assert (await her_world.tally())["valid"] == 0
 
