@@ -73,16 +73,16 @@ async def decide_by_person(
     said = {place: replace(one, voter_id=ids.get(voters.get(place, ""), one.voter_id)) for place, one in said.items()}
     grounds = await grounds_of(change, reads, said, ids=ids, also_named=also_named)
     results: dict[Place, Line | errors.RecallError] = {place: errors.UnknownLineError() for place in said}
-    held = await references.unfounded(change, reads, said, who) | await leases.refusals(change, reads, who)
-    results |= held
+    refused = await references.unfounded(change, reads, said, who) | await leases.refusals(change, reads, who)
+    # Of a number that the roll does not show nothing else is said, above all not that it has signatures on file.
+    refused |= {place: errors.UnknownVoterError() for place, voter in named.items() if voter not in known}
+    results |= refused
     findings: list[Finding] = []
-    for place in sorted(reads.keys() - held.keys()):
+    for place in sorted(reads.keys() - refused.keys()):
         try:
             defect = defects.get(place.section)
             if defect and reads[place].line.outcome == SECTION_DEFECT:
                 raise errors.SectionDefectiveError
-            if place in named and named[place] not in known:
-                raise errors.UnknownVoterError
             finding = judge(reads[place].line, said[place], who, change.petition.ruleset, grounds[place])
             if finding and place in named:
                 finding = finding._replace(roll_version=roll_version)

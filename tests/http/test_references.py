@@ -12,12 +12,14 @@ from app.law.line import LookedAt
 from app.law.reasons import VALID, Outcome
 from app.law.review import MISMATCH as OTHER_HAND
 from app.law.review import PersonFinding
+from tests.http.county import line
 from tests.http.test_comparisons import claim, image, pairs
+from tests.http.test_confidential import her_world
 from tests.http.test_duplicates import FIRST, MISMATCH, SECOND, compared, say
 from tests.http.test_rulesets import code_of
 from tests.http.world import COMPARISON, World
 
-__all__ = ["compared"]  # a fixture
+__all__ = ["compared", "her_world"]  # fixtures
 
 
 async def put_on_file(world: World, *references: tuple[str, str, str], who: str = "admin") -> httpx.Response:
@@ -49,6 +51,17 @@ def test_without_a_signature_on_file_none_is_compared(
             check_on_file(said, [])
     else:
         check_on_file(said, [])
+
+
+@pytest.mark.parametrize("said", [{"status": "valid", "looked_at": "both"}, MISMATCH])
+async def test_what_is_on_file_of_a_confidential_voter_shows_in_no_refusal(
+    her_world: World, said: dict[str, Any]
+) -> None:
+    """Else a clerk who names all numbers learns which are confidential (EC 2166)."""
+    await put_on_file(her_world, ("SECRET999", "r-1", image(1)))
+    await her_world.batch([line(5, (1, 1, 1))])
+    refused = [await her_world.finding("1-1-1", voter_id=voter, **said) for voter in ("SECRET999", "NOBODY999")]
+    assert [code_of(one) for one in refused] == [(422, "unknown_voter")] * 2
 
 
 async def test_who_compares_sees_the_ids_of_all_signatures_on_file(compared: World) -> None:
