@@ -1,6 +1,7 @@
 """`python -m app demo`: watch the whole process, on made-up data."""
 
 import asyncio
+import signal
 from fractions import Fraction
 
 from rich.console import Console
@@ -30,6 +31,7 @@ def _run(arguments: cli.Arguments) -> int:
     # Three clerks do in minutes what took hundreds of people weeks: no day's budget is meant for that.
     environment, console = {"DATA_DIR": str(data), "READS_PER_DAY": "1000000000"}, Console(highlight=False)
     demo = Demo(arguments.scale, arguments.seed, folder, environment, arguments.port, console)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: the service that it started ends as well
     try:
         return asyncio.run(demo.run(stay=not arguments.exit))
     except (ServiceError, StationError, ValueError) as error:
