@@ -76,7 +76,7 @@ class Settings:
             database_url=_database_url(environment, "DATABASE_URL"),
             data_dir=paths.get("DATA_DIR", Path("data")).absolute(),
             pg_bin=paths.get("PG_BIN"),
-            log_format="json" if environment.get("LOG_FORMAT") == "json" else "text",
+            log_format=_choice(environment, "LOG_FORMAT", ("text", "json")),
             intake_connections=_count(environment, "INTAKE_CONNECTIONS", 4),
             reading_connections=_count(environment, "READING_CONNECTIONS", 8),
             matchers=_count(environment, "MATCHERS", min(os.cpu_count() or 1, _MOST_MATCHERS), least=0),

@@ -155,7 +155,7 @@ def test_a_file_that_holds_no_key_is_told_of_in_one_line_too(
         key.touch(0o600)
         key.write_bytes(content)
     done = serve(DATABASE_URL=database, DATA_DIR=str(tmp_path), CHECKPOINT_KEY_FILE=str(key))
-    expected = "error: CHECKPOINT_KEY_FILE must be a file with an Ed25519 key in PEM\n"
+    expected = "error: CHECKPOINT_KEY_FILE must be a file with an Ed25519 key in PEM: put it back if it is missing\n"
     assert (done.returncode, done.stdout, done.stderr) == (1, "", expected)
 
 
@@ -185,6 +185,7 @@ def test_the_service_of_the_compose_file_never_has_the_owners_password() -> None
         {"FORWARDED_ALLOW_IPS": "*"},
         {"FORWARDED_ALLOW_IPS": "proxy"},
         {"FORWARDED_ALLOW_IPS": "10.0.0.1/8"},
+        {"LOG_FORMAT": "xml"},
     ],
 )
 def test_a_setting_that_would_not_work_is_named(wrong: dict[str, str]) -> None:
