@@ -161,7 +161,9 @@ def signer(settings: Settings) -> Signer:
     try:
         return Signer.from_file(settings.checkpoint_key, create=False)
     except CheckpointKeyError:
-        raise CommandError(f"{_key_name(settings)} must be a file with an Ed25519 key in PEM: put it back if it is missing") from None
+        raise CommandError(
+            f"{_key_name(settings)} must be a file with an Ed25519 key in PEM: put it back if it is missing"
+        ) from None
 
 
 async def first_signer(settings: Settings, database: Database) -> Signer:

@@ -47,7 +47,9 @@ _RECORDED.add_argument("--note", default="", type=_text, help="why; required to 
 
 def add_parser(subparsers: cli.Subparsers) -> None:
     """Add the commands."""
-    petition = cli.group(subparsers, "petition", "open a petition, register its sections, freeze its raw count, close it")
+    petition = cli.group(
+        subparsers, "petition", "open a petition, register its sections, freeze its raw count, close it"
+    )
     opening = cli.command(petition, "open", "open a petition and print it as JSON", _open, cli.COUNTY)
     opening.add_argument("--title", required=True, help="what the petition is called")
     opening.add_argument("--officer", required=True, help="whom it would recall")
