@@ -2,20 +2,17 @@
 
 The service is a process of its own, and its users speak HTTP with it. Sections are registered as they come in. Several
 stations have some of them each, and also send some lines again. As the registrar's staff does, two people find a
-section defective, a supervisor takes that back, and two people freeze the raw count; clerks decide the lines that need
-review, confirm the findings that need it, compare the signatures that do not match, and file the withdrawals. They know
-the truth about the lines.
+section defective, a supervisor takes that back, and two people freeze the raw count; clerks take lines from the queues
+until none is left, and compare every signature that counts.
 """
 
 import asyncio
 import json
 import resource
 import time
-from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -24,45 +21,38 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
+from app.demo.clerks import Clerks, Paper
 from app.demo.county import Dice
-from app.demo.generate import ALIASES, LINES, Manifest, Truth, generate, read_truths
-from app.demo.sections import doubt_a_section, freeze, receive
-from app.demo.service import CLERKS, MONITOR, OFFICER, ROLES, STATIONS, SUPERVISOR, Api, Service, ServiceError
+from app.demo.generate import ALIASES, LINES, Manifest, generate
+from app.demo.sections import receive, settle_sections
+from app.demo.service import CLERKS, MONITOR, ROLES, STATIONS, SUPERVISOR, Api, Service, ServiceError
 from app.station.client import Control, Options, Target, post_file, post_signatures
 from app.station.outcome import Summary
 
 LABELS = {"raw": "Lines on the petition", "valid": "Valid signatures", "invalid": "Invalid"}
 LABELS |= {reason: f"  {reason.replace('_', ' ')}" for reason in LINES if reason != "valid"}
 RESULT = ("raw", "valid", "invalid", "invalid_by_reason")  # what has to agree
+_TWO_PEOPLE = (
+    "section_defect", "not_personally_affixed", "illegible", "not_registered", "registered_late",
+    "pending_registration", "under_age", "canceled", "different_address", "other",
+)  # fmt: skip
 RULESET = {
-    "based_on": "california-local-recall/1",  # the clerks of the demo compare no signature that counts
-    "note": "of the demo: a section's defect takes two people",
-    "confirmations": {"section_defect": 2},
+    "based_on": "california-local-recall/3",
+    "note": "of the demo: what a person finds invalid takes a second person",
+    "confirmations": dict.fromkeys(_TWO_PEOPLE, 2),
 }
-_ANY_CLERK = ""
 _SECONDS_BETWEEN_POLLS = 0.5
 _SECONDS_BETWEEN_LINES = 5.0  # of output, outside a terminal
 _RESENT = 0.02  # of a station's lines are entered by hand and sent again, under a new key
 _SCANNED_TWICE = 0.01  # of a station's lines are scanned by its neighbor too
 _OPTIONS = Options(batch=500, in_flight=2)
-_PAGE = 1000  # lines per request
-_HAS = ("in_writing", "names_petition", "name", "current_residence", "intent", "signature")
-_WITHDRAWN = {
-    "received_on": "2022-07-01",
-    "received_by": "paper",
-    "requirements": dict.fromkeys(_HAS, True),
-    "signature_agrees": True,
-}
-_FINDINGS = 200  # of one person per request
-_SEARCHES = 3  # of one person at the same time
-
-_STANDARD = (
-    "beyond a reasonable doubt, it differs in multiple, significant, and obvious respects from all signatures on file"
-)
-_COMPARED = {"references": ["affidavit"], "characteristics": ["letter_formations", "strokes"], "standard": _STANDARD}
-
-Line = dict[str, Any]  # as the service shows it
-Finding = tuple[str, dict[str, Any]]  # by whom, and the body of the request
+_WORK = """\
+People took {findings:,} lines from the queues: decided {decided:,}, confirmed {confirmed:,}, \
+compared {compared:,} signatures with those on file, and found {mismatched:,} times that one does not match
+They searched the roll {searches:,} times before they found signers not registered
+They slipped {slips:,} times: colleagues escalated {escalated:,} lines, and a supervisor decided {reversed:,}; those \
+who compared again outvoted the others
+{overturned:,} lines had been found another voter's, or invalid for a wrong reason: people overturned that"""
 
 
 @dataclass(slots=True)
@@ -144,144 +134,6 @@ def _sample(file: Path, share: float, seed: int) -> list[dict[str, object]]:
         return [json.loads(line) for line in lines if dice.chance(share)]
 
 
-async def settle(api: Api, truth: Path, screen: Screen) -> Counter[str]:
-    """Let the clerks go through the lines until none needs a person, and show how they advance.
-
-    Returns the number of findings, and of the lines that they decided, confirmed, overturned and compared.
-    """
-    work = Counter[str]()
-    for voter_id in sorted({true["voter_id"] for true in read_truths(truth) if true["reason"] == "withdrawn"}):
-        # in writing, before the petition was filed (EC 11303); of all voters, only the officer knows the confidential
-        await api.call(OFFICER, "POST", "/withdrawals", json=_WITHDRAWN | {"voter_id": voter_id})
-    held = await _decide_held(api, truth)
-    work.update({"findings": len(held), "decided": len(held)})
-    for status in ("review", "invalid", "valid"):
-        async for page in _pages(api, CLERKS[0], "/signatures", truth, status=status):
-            to_do = [(line, true, kind) for line, true in page if (kind := _kind(line, true, held))]
-            work.update(kind for _, _, kind in to_do)
-            for turn in zip_longest(*(_findings(line, true, held) for line, true, _ in to_do)):
-                findings = list(filter(None, turn))
-                left = await _record(api, findings)  # before a line's next finding
-                await _record(api, [(_another(person), finding) for person, finding in left])
-                work["findings"] += len(findings) + len(left)
-                screen.show(work=work)
-    return work
-
-
-async def _decide_held(api: Api, truth: Path) -> set[str]:
-    """Let the officer decide the lines that confidential voters may have signed; returns their places."""
-    decided = set[str]()
-    async for page in _pages(api, OFFICER, "/confidential", truth, limit="50"):
-        for line, true in page:
-            finding = _verdict(true)
-            if true["reason"] == "not_registered":
-                await _look_up(api, OFFICER, line)
-            await api.call(OFFICER, "POST", f"/confidential/{line['place']}/findings", json=finding)
-            decided.add(line["place"])
-    return decided
-
-
-async def _pages(api: Api, user: str, path: str, truth: Path, **params: str) -> AsyncIterator[list[tuple[Line, Truth]]]:
-    """The lines of a list, each with its truth: both come in paper order."""
-    truths, params = read_truths(truth), {"limit": str(_PAGE), **params}
-    while True:
-        page = (await api.call(user, "GET", path, params=params)).json()
-        [lines] = (items for items in page.values() if isinstance(items, list))
-        yield [(line, next(true for true in truths if true["place"] == line["place"])) for line in lines]
-        if page["next_cursor"] is None:
-            return
-        params["cursor"] = page["next_cursor"]
-
-
-async def _record(api: Api, findings: Sequence[Finding]) -> list[Finding]:
-    """Post findings, each person's in requests of their own, all people at the same time.
-
-    Returns those that take another person, since the data say otherwise.
-    """
-    left: list[Finding] = []
-    by_person: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
-    for number, (person, finding) in enumerate(findings):
-        by_person[person or CLERKS[number % len(CLERKS)]].append(finding)
-
-    async def post(person: str, theirs: list[dict[str, Any]]) -> None:
-        for start in range(0, len(theirs), _FINDINGS):
-            page = theirs[start : start + _FINDINGS]
-            await _search(api, person, page)
-            answer = await api.call(person, "POST", "/findings", json={"findings": page})
-            for finding, result in zip(page, answer.json()["results"], strict=True):
-                if "error" in result:
-                    raise ServiceError(f"a finding was refused: {result['error']['message']}")
-                if not result["settled"] and finding.get("reason") != "signature_mismatch":
-                    left.append((person, finding))
-
-    await asyncio.gather(*map(post, by_person.keys(), by_person.values()))
-    return left
-
-
-async def _search(api: Api, person: str, findings: Sequence[dict[str, Any]]) -> None:
-    """Search by name and by address for each line that a person finds `not_registered`, some at a time."""
-    places = iter([finding["place"] for finding in findings if finding.get("reason") == "not_registered"])
-
-    async def search() -> None:
-        for place in places:
-            await _look_up(api, person, (await api.call(person, "GET", f"/signatures/{place}")).json())
-
-    await asyncio.gather(*(search() for _ in range(_SEARCHES)))
-
-
-async def _look_up(api: Api, person: str, line: Line) -> None:
-    """Search by what is written on a line: by the name, and by the address."""
-    written = line["writing"]
-    by_name = {key: written[key] for key in ("printed_name", "name") if written[key]}
-    by_address = {key: written[key] for key in ("residence_address", "city", "zip")}
-    for asked in (by_name, by_address):
-        await api.look_up(person, {**asked, "petition_id": api.petition_id, "place": line["place"]})
-
-
-def _another(person: str) -> str:
-    """A clerk who is another person."""
-    return CLERKS[(CLERKS.index(person) + 1) % len(CLERKS)]
-
-
-def _eligible(line: Line | Truth) -> bool:
-    return line["status"] == "valid" or line["reason"] in {"duplicate", "withdrawn"}  # which the count decides
-
-
-def _kind(line: Line, true: Truth, held: Collection[str]) -> str | None:
-    """What a clerk has to do about a line: None if its finding is right and settled. The officer decided the `held`."""
-    if line["place"] in held:
-        return "compared" if true["reason"] == "signature_mismatch" and _eligible(line) else None
-    if line["status"] == "review":
-        return "decided"
-    if _eligible(line) and _eligible(true):
-        return None if line["voter_id"] in true["ok"] else "overturned"
-    if (line["status"], line["reason"]) == (true["status"], true["reason"]):
-        return None if line["settled"] else "confirmed"
-    return "compared" if true["reason"] == "signature_mismatch" else "overturned"
-
-
-def _verdict(true: Truth) -> dict[str, Any]:
-    """What a person finds who knows whose line it is; its signature is compared afterwards."""
-    voter = {"voter_id": true["voter_id"]} if true["voter_id"] else {}
-    voter |= {"looked_at": "line", "note": "compared with the paper and the roll"}
-    if _eligible(true) or true["reason"] == "signature_mismatch":
-        return {**voter, "status": "valid"}
-    return {**voter, "status": "invalid", "reason": true["reason"]}
-
-
-def _findings(line: Line, true: Truth, held: Collection[str]) -> list[Finding]:
-    """The findings that a line needs, in order."""
-    place, verdict = {"place": true["place"]}, _verdict(true)
-    identity: Finding = (_ANY_CLERK, {**place, **verdict})
-    if true["reason"] != "signature_mismatch":
-        return [identity]
-    by_officer = true["place"] in held  # a clerk need not know for which voter
-    finding = {**place, **({} if by_officer else verdict), "status": "invalid", "reason": true["reason"]}
-    finding |= {"looked_at": "signature", "note": "compared with the signatures on file", "comparison": _COMPARED}
-    compared: list[Finding] = [(clerk, finding) for clerk in CLERKS]  # it takes three people (2 CCR 20960)
-    return compared if _eligible(line) or by_officer else [identity, *compared]
-
-
 @dataclass(frozen=True, slots=True)
 class Demo:
     """One demo: its county, its files, and how the service is started."""
@@ -361,27 +213,16 @@ class Demo:
         with screen.live:
             watching = asyncio.create_task(_watch_tally(api, screen))
             try:
-                started = time.monotonic()
-                await post_all(stations, self.folder / "spool", screen)
-                posting = time.monotonic() - started
-                posted = (await api.call(MONITOR, "GET", "/tally")).json()
-                struck = await doubt_a_section(api)
-                noted = await freeze(api)
-                work = await settle(api, self.folder / manifest.truth, screen)
+                done = await self._work(api, stations, screen, manifest)
             finally:
                 watching.cancel()
                 with suppress(asyncio.CancelledError, httpx.HTTPError, ServiceError):
                     await watching
         tally = (await api.call(MONITOR, "GET", "/tally")).json()
         self._show_result(manifest, tally)
-        say(f"Two people found section 1 defective, which made {struck} lines invalid; a supervisor took that back")
-        say(f"The control totals of {noted:,} sections differed, each with a note; two people froze the raw count")
-        say(f"The stations posted {raw:,} lines in {posting:,.1f} s, {raw / posting:,.0f} lines/s")
-        say(
-            f"{posted['review']:,} lines ({posted['review'] / raw:.1%}) needed a clerk's decision and"
-            f" {work['confirmed']:,} a clerk's confirmation; comparing signatures, clerks found"
-            f" {work['compared']:,} that do not match; they overturned {work['overturned']:,} findings"
-        )
+        for sentence in (*done, f"After people: {_in_words(tally)}"):
+            say(sentence)
+        say(_error_rates((await api.call(SUPERVISOR, "GET", "/quality")).json()))
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
         say(f"The largest process of the service's commands took {peak:,.0f} MB")
         settled = (tally["raw_count"], tally["review"], tally["unsettled"]) == ("frozen", 0, 0)
@@ -389,6 +230,22 @@ class Demo:
         color, verb = ("green", "came") if same else ("red", "did not come")
         say(f"[{color}]The service {verb} to the expected result.[/]")
         return same
+
+    async def _work(self, api: Api, stations: Sequence[Station], screen: Screen, manifest: Manifest) -> list[str]:
+        """Let the stations post and people settle; returns sentences about what they did."""
+        started, raw = time.monotonic(), manifest.expected["raw"]
+        await post_all(stations, self.folder / "spool", screen)
+        posting = time.monotonic() - started
+        posted = (await api.call(MONITOR, "GET", "/tally")).json()
+        sections = await settle_sections(api, manifest.circulation)
+        started, paper = time.monotonic(), Paper(self.folder / manifest.truth)
+        work = await Clerks(api, paper, lambda work: screen.show(work=work)).settle()
+        return [
+            f"The stations posted {raw:,} lines in {posting:,.1f} s, {raw / posting:,.0f} lines/s",
+            *sections,
+            f"Before people: {_in_words(posted)}",
+            f"{_WORK.format_map(work)}\nThat took {time.monotonic() - started:,.1f} s",
+        ]
 
     def _show_result(self, manifest: Manifest, tally: Mapping[str, Any]) -> None:
         """The published result, the same at this scale, and the service's, line by line."""
@@ -415,6 +272,17 @@ class Demo:
         say(f"  curl -H 'Authorization: Bearer {api.keys[MONITOR]}' {tally}", soft_wrap=True)
         with suppress(asyncio.CancelledError):
             await asyncio.Event().wait()
+
+
+def _in_words(tally: Mapping[str, Any]) -> str:
+    parts = ("valid", "unsettled_valid", "invalid", "unsettled_invalid", "review")
+    return ", ".join(f"{tally[part]:,} {part.replace('_', ' ')}" for part in parts)
+
+
+def _error_rates(quality: Mapping[str, Any]) -> str:
+    machine, people = quality["overall"], quality["people"]["overall"]
+    rate = "{checked:,} of {lines:,} decisions, {errors:,} wrong ({lower:.2%} to {upper:.2%} with 95 % confidence)"
+    return f"Checked blindly: of the machine's {rate.format_map(machine)}; of people's {rate.format_map(people)}"
 
 
 async def _open_petition(api: Api, manifest: Manifest, ruleset: str) -> None:

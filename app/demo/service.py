@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 
 STATIONS = ("station-1", "station-2", "station-3", "station-4")
-CLERKS = ("clerk-1", "clerk-2", "clerk-3")
+CLERKS = tuple(f"clerk-{number}" for number in range(1, 7))
 SUPERVISOR = "supervisor-1"
 OFFICER = "officer-1"  # decides the lines that confidential voters may have signed
 MONITOR = "monitor-1"
@@ -27,7 +27,12 @@ _ATTEMPTS = 5
 
 
 class ServiceError(Exception):
-    """The service or one of its commands failed; the text is its own message."""
+    """The service or one of its commands failed; the text is its own message, `code` that of a refused request."""
+
+    def __init__(self, message: str, code: str = "") -> None:
+        """The code is empty for a command."""
+        super().__init__(message)
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,5 +111,7 @@ class Api:
                 break
             await asyncio.sleep(0.2 * 2**attempt)
         if response.is_error:
-            raise ServiceError(f"{method} {address} by {user}: {response.status_code}, {response.json().get('detail')}")
+            problem = response.json()
+            message = f"{method} {address} by {user}: {response.status_code}, {problem.get('detail')}"
+            raise ServiceError(message, problem.get("type", "").rpartition(":")[2])
         return response
