@@ -15,10 +15,10 @@ from app.database.pools import Database
 from app.examination import actions, explanation
 from app.examination import sections as section_actions
 from app.examination.closing import close_and_sign
-from app.examination.rulesets import dry_run
+from app.examination.dry_run import dry_run
 from app.examination.section_queries import section_states
 from app.http import petitions, ruleset_changes, sections, signatures, wire
-from app.law.line import LookedAt, Place
+from app.law.line import LookedAt
 from app.law.petition import SectionDates, Terms
 from app.law.reasons import REASONS, REVIEW_CAUSES, Outcome
 from app.law.review import PersonFinding
@@ -31,7 +31,7 @@ def _refuse_name(_: str) -> NoReturn:
 
 
 _text = cli.argument(wire.safe_text, "text without control characters")  # which raises a kind of ValueError
-_LINES_AT_ONCE: Final = 20_000  # of a dry run, which reads the petition for each
+_LINES_AT_ONCE: Final = 20_000  # of a dry run
 _TERMS: Final = (
     ("--office", "TEXT", "the office that the officer holds"),
     ("--district", "CODE", "the code of the office's district, as the roll has it (EC 11045)"),
@@ -124,18 +124,16 @@ async def _close(arguments: cli.Arguments, database: Database) -> None:
 
 
 async def _reexamine(arguments: cli.Arguments, database: Database) -> None:
-    petition = arguments.petition
-    pages = wire.Paging(None, _LINES_AT_ONCE)
-    while True:
-        after = pages.after(wire.place_of) or Place(0, 0, 0)
-        run = await dry_run(database, petition, arguments.ruleset, after=after, limit=pages.limit)
-        shown = ruleset_changes.dry_run_out(petition.petition_id, arguments.ruleset, run, pages)
-        for line in shown.lines:
-            print(line.model_dump_json())
-        if shown.next_cursor is None:
-            print(shown.model_dump_json(exclude={"lines", "next_cursor"}))
-            return
-        pages = wire.Paging(shown.next_cursor, _LINES_AT_ONCE)
+    cursor: str | None = None
+    async with dry_run(database, arguments.petition, arguments.ruleset) as run:
+        while True:
+            shown = await ruleset_changes.dry_run_out(run, wire.Paging(cursor, _LINES_AT_ONCE))
+            for line in shown.lines:
+                print(line.model_dump_json())
+            cursor = shown.next_cursor
+            if cursor is None:
+                print(shown.model_dump_json(exclude={"lines", "next_cursor"}))
+                return
 
 
 async def _tally(arguments: cli.Arguments, database: Database) -> None:

@@ -46,6 +46,7 @@ class Submission:
     stored: Answer | None = None  # the answer to an earlier request with its key
     occupied: Mapping[Place, rows.Occupied] = field(default_factory=dict)
     findings: Mapping[tuple[Place, bytes], Finding] = field(default_factory=dict)  # by place and the text's fingerprint
+    ruleset: str = ""  # under which the findings were made
 
     @property
     def request(self) -> tuple[str, str] | int:
@@ -107,7 +108,7 @@ class Intake:
 
     async def look_up(self, submissions: Sequence[Submission]) -> None:
         """Read earlier answers, what is recorded at the places, and what the roll says of new lines. No lock."""
-        connection, petition = self.connection, self.petition
+        connection, petition = self.connection, self.count.up_to_date(self.petition)
         keyed = {(s.principal, s.key) for s in submissions if s.key}
         stored = await rows.stored_answers(connection, petition.key, keyed) if keyed else {}
         for submission in submissions:
@@ -126,6 +127,7 @@ class Intake:
             for submission in todo:
                 texts = ((signature.place, signature.sha256) for signature in submission.signatures)
                 submission.findings = {text: findings[text] for text in texts if text in findings}
+                submission.ruleset = petition.ruleset.name
 
     async def _write(self, submissions: Sequence[Submission], now: datetime) -> list[Answer]:
         """Write the new lines and the answers; one answer a submission."""
@@ -161,6 +163,8 @@ class Intake:
             ]
         except KeyError:
             raise ChangedMeanwhileError from None
+        if any(one.ruleset != change.petition.ruleset.name for _, one in new):
+            raise ChangedMeanwhileError
         basis = await rows.hold_basis(self.connection, self.petition.key)
         texts = [(signature, submission.principal) for signature, submission in new]
         if any(finding.basis != basis for finding in findings) or not await rows.take_places(change, texts):

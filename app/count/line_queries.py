@@ -114,6 +114,7 @@ class LineRead:
     undoubted: dict[str, Any] | None  # while opinions of the signature are pending: the last finding that is none
     grounds: Grounds  # what the newest examination found
     failing: Failing  # the rules that fail by it
+    examined: Mapping[str, Any]  # the content of its finding
 
     def completed(self, said: Finding) -> Finding:
         """A person's finding with the text that it is about, and the rules that fail besides."""
@@ -156,7 +157,7 @@ async def read_lines(connection: Connection, petition: PetitionKey, places: Plac
         newest = {"evidence": evidence, "evidence_of": None if evidence is None else shown["finding_no"]}
         before_doubts = undoubted and json.loads(undoubted) | newest
         signature = Signature.stored(line.place, row[20:])
-        said = (_grounds(shown), _failing(shown))
+        said = (_grounds(shown), _failing(shown), shown)
         found[line.place] = LineRead(line, people_needed, signature, finding | newest, before_doubts, *said)
     return found
 

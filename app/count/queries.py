@@ -71,7 +71,9 @@ _LOCK_HEAD = f"SELECT {HEAD_COLUMNS} FROM head WHERE county_id = $1 AND petition
 
 # By the primary key.
 _RULESET = "SELECT ruleset_in_force FROM head WHERE county_id = $1 AND petition_id = $2"
-_PENDING = "SELECT redecide_from IS NOT NULL FROM head WHERE county_id = $1 AND petition_id = $2"
+_PENDING = """
+SELECT redecide_from IS NOT NULL OR examine_after IS NOT NULL FROM head WHERE county_id = $1 AND petition_id = $2
+"""
 
 # Clears the counted place of the voters whose counted line changes, before another line of theirs takes it: the
 # unique index looks at every row as it is written.

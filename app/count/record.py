@@ -85,9 +85,7 @@ class Count:
 
         If the commit fails, it may have taken effect all the same: then the tally is read anew.
         """
-        if known := self._rulesets.get(petition.key):
-            petition = replace(petition, ruleset=known)
-        change = Change(connection, petition, now)
+        change = Change(connection, self.up_to_date(petition), now)
         before_commit, committed = None, False
         try:
             async with connection.transaction():
@@ -103,6 +101,11 @@ class Count:
                     self.tallies.publish(petition.key, change.tally, before_commit)
                 else:
                     self.tallies.invalidate(petition.key)
+
+    def up_to_date(self, petition: Petition) -> Petition:
+        """The petition with the ruleset in force, as far as this process knows."""
+        known = self._rulesets.get(petition.key)
+        return replace(petition, ruleset=known) if known else petition
 
     async def attempt(self, petition: Petition, act: Act[Result], *, now: datetime) -> Result:
         """Run `act` in one transaction; run it again from the start if another transaction changed the same lines.

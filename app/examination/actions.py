@@ -6,7 +6,7 @@ them. Each action raises what `record` raises besides.
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -16,22 +16,20 @@ from asyncpg import Connection
 from app import errors
 from app.access.principals import Principal
 from app.count.identity import counted_ids
-from app.count.intake import examine_lines
 from app.count.line_queries import LineRead, list_petitions, read_line, read_lines, signatures_at
 from app.count.queries import Change, columns, hold_basis, lock_lines, section_dates
 from app.count.record import ChangedMeanwhileError, Count, record
 from app.examination import leases, references
 from app.examination import queries as rows
-from app.examination.defect_queries import lines_before
+from app.examination.again import examined_again
 from app.examination.grounds import grounds_of
 from app.examination.holding import mark_held
-from app.examination.rulesets import decide_again
+from app.examination.rulesets import decide_again, examine_under
 from app.examination.withdrawal_search import search_voters
 from app.law.defect import SECTION_DEFECT, under_defect
 from app.law.line import Finding, Line, Place, Signature
 from app.law.petition import Petition
-from app.law.reasons import ReviewCause
-from app.law.review import PersonFinding, judge, judge_again
+from app.law.review import PersonFinding, judge
 from app.matching.lookup import Decide, aliases_of, decide_lines
 from app.matching.parsing import parse_line, parsed_differently
 from app.matching.queries import SearchedRoll
@@ -189,7 +187,8 @@ async def keep_examined(count: Count, now: Callable[[], datetime], decide: Decid
 async def reexamine(count: Count, county_id: str | None = None, *, now: datetime, decide: Decide = decide_lines) -> int:
     """Examine the outdated lines of open petitions again. Returns how many were examined.
 
-    Outdated are the lines that the ruleset in force decides otherwise than the one before, those for which an older
+    Outdated are all lines if other registrations count under the ruleset in force than under the one before, the lines
+    that it decides otherwise, those for which an older
     roll version had no voter, and those that are not valid and that newer aliases read differently. This continues
     until none is left, in transactions of its own, so it may be interrupted and started again at any time. Then
     the lines are marked that a new roll's confidential voters may have signed, and the voters of open requests to
@@ -206,6 +205,7 @@ async def reexamine(count: Count, county_id: str | None = None, *, now: datetime
         petitions = [p for p in await list_petitions(connection, **wanted) if p.state == "open"]
     examined = 0
     for petition in petitions:
+        examined += await examine_under(count, petition, decide, now=now)
         examined += await decide_again(count, petition, now=now)
         while (done := await _examine_some(count, petition, now, decide)) is not None:
             examined += done
@@ -251,31 +251,3 @@ async def _examine_aliases(change: Change, version: int, decide: Decide) -> int 
         await lock_lines(change, signatures, [])  # in paper order, as everywhere
         await connection.execute(rows.READ_NOW, *petition.key, *columns(signatures), version)
     return len(different)
-
-
-async def examined_again(
-    change: Change,
-    lines: Sequence[Line],
-    cause: ReviewCause,
-    decide: Decide = decide_lines,
-    *,
-    ended: int | None = None,
-) -> list[Finding]:
-    """The findings that follow from a new examination of these lines, as they are decided now.
-
-    Args:
-        change: the transaction.
-        lines: to examine.
-        cause: what changed, of which a person learns where it contradicts what people decided.
-        decide: looks lines up.
-        ended: a section whose defect, still in force, this transaction takes back.
-    """
-    connection, petition = change.connection, change.petition
-    signatures = await signatures_at(connection, petition.key, [line.place for line in lines])
-    found, defects = await examine_lines(connection, petition, [signatures[line.place] for line in lines], decide)
-    was = await lines_before(connection, petition.key, lines, defects)
-    in_force = {section: defect for section, defect in defects.items() if section != ended}
-    judged = [
-        judge_again(was[one.place], one, cause)._replace(before=line) for line, one in zip(lines, found, strict=True)
-    ]
-    return [under_defect(finding, in_force.get(finding.place.section)) for finding in judged]

@@ -19,6 +19,7 @@ from app.law.line import Line, Place, Signature
 from app.law.petition import Petition, signing_interval
 from app.law.reasons import VALID
 from app.law.review import PersonFinding
+from app.ledger.queries import read_petition
 from app.matching.candidates import Candidate, Question, candidates_of, confidential_candidates_of
 from app.matching.lookup import in_use
 
@@ -61,6 +62,7 @@ async def held_lines(database: Database, petition: Petition, *, after: Place | N
 async def _questions(
     connection: Connection, petition: Petition, signatures: Sequence[Signature]
 ) -> dict[Place, Question]:
+    petition, _ = await read_petition(connection, petition.key)  # with the ruleset in force
     _, declared, _ = await section_dates(connection, petition.key, {one.place.section for one in signatures})
     intervals = {one.place: signing_interval(petition.window, declared.get(one.place.section)) for one in signatures}
     return {one.place: Question(one, intervals[one.place] or petition.window) for one in signatures}

@@ -10,7 +10,7 @@ from app.count.queries import Change, hold_basis
 from app.count.record import record
 from app.examination import defect_queries as rows
 from app.examination import queries, section_queries
-from app.examination.actions import examined_again
+from app.examination.again import examined_again
 from app.examination.sections import section_state
 from app.law.defect import (
     SECTION_DEFECT,

@@ -215,6 +215,7 @@ def _in_order(names: Collection[str], order: Iterable[str]) -> list[str]:
 _STANDINGS: Final = {
     "registered": "registered in time",
     "canceled_undated": "registration canceled on an unknown day (EC 2201)",
+    "inactive": "inactive, which the ruleset does not count as registered",
     "registered_late": "registered too late (EC 2102(b))",
     "pending_registration": "registration pending",
     "under_age": "under age (EC 2102(d))",

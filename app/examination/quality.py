@@ -28,6 +28,7 @@ from app.law.quality import (
 )
 from app.law.reasons import NOT_RAW, Outcome
 from app.law.review import PersonFinding
+from app.ledger.queries import read_petition
 from app.matching.candidates import FoundCandidates, Question, candidates_of
 from app.matching.lookup import in_use
 
@@ -56,6 +57,7 @@ async def next_sample(
         roll, *_ = await in_use(connection, petition.county_id)
         if roll is None:
             raise errors.NoRollError
+        petition, _ = await read_petition(connection, petition.key)  # with the ruleset in force
         _, declared, _ = await section_dates(connection, petition.key, {place.section for place in places})
         drawn = []
         for place in places:

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from asyncpg import Connection
 
-from app.count.queries import THE_LINES_COLUMNS, columns, line_of
-from app.law.line import Line, Place
+from app.count.queries import LINE_COLUMNS, THE_LINES_COLUMNS, columns, line_of
+from app.law.line import Finding, Line, Place
 from app.law.petition import PetitionKey
 from app.law.reasons import REASONS, Outcome
 from app.law.review import MISMATCH
@@ -32,8 +32,26 @@ WHERE county_id = $1 AND petition_id = $2 ORDER BY change_no
 
 # The head row is locked.
 PUT_INTO_FORCE = """
-UPDATE head SET ruleset_in_force = $3, redecide_from = $4 WHERE county_id = $1 AND petition_id = $2
+UPDATE head SET ruleset_in_force = $3, redecide_from = $4,
+                examine_after = CASE WHEN $5::bool THEN '{0,0,0}'::int[] ELSE examine_after END
+WHERE county_id = $1 AND petition_id = $2
 """
+
+# The place up to which lines were examined again since other registrations count. By the primary key.
+EXAMINE_AFTER = "SELECT examine_after FROM head WHERE county_id = $1 AND petition_id = $2"
+
+# Moves that place on, unless another process did, or another ruleset is in force by now: then there is no row.
+EXAMINED_THROUGH = """
+UPDATE head SET examine_after = $4
+WHERE county_id = $1 AND petition_id = $2 AND examine_after = $3 AND ruleset_in_force = $5 RETURNING true
+"""
+
+# The next lines in the raw count behind a place, along the primary key.
+_BEHIND = f"""
+SELECT {LINE_COLUMNS} FROM line WHERE county_id = $1 AND petition_id = $2
+  AND (section, page, line) > ($3::int, $4::int, $5::int) AND status NOT IN ('blank', 'struck')
+ORDER BY section, page, line LIMIT $6
+"""  # noqa: S608  # literals of ours
 
 # The version of the last change, while lines may remain that were decided under the ruleset before. By primary key.
 PENDING = "SELECT redecide_from FROM head WHERE county_id = $1 AND petition_id = $2"
@@ -70,12 +88,14 @@ ORDER BY line.section, line.page, line.line LIMIT $11
 
 _CROSSING = f"SELECT {THE_LINES_COLUMNS} {_RULED} AND {_CROSSES}"  # literals of ours
 
-# All lines that cross nothing, by all that a ruleset looks at. Reads the petition once.
+# All lines but those at some places, by all that a ruleset looks at. Reads the petition once.
 _GROUPS = f"""
 SELECT line.status, line.reason, settled, cardinality(confirmed_by), cardinality(mismatch_by),
-       against_data, uncompared, {_REASON_OPEN} AS reason_open, count(*) {_RULED} AND NOT {_CROSSES}
+       against_data, uncompared, {_REASON_OPEN} AS reason_open, count(*) {_RULED} AND NOT EXISTS (
+    SELECT FROM unnest($7::int[], $8::int[], $9::int[]) AS special (section, page, line)
+    WHERE (special.section, special.page, special.line) = (line.section, line.page, line.line))
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
-"""  # literals of ours
+"""  # noqa: S608  # literals of ours
 
 # The eligible lines of these voters, and which of the voters withdrew: by the indexes that the count uses.
 _RIVALS = f"""
@@ -157,22 +177,40 @@ async def next_lines(
     return [(line_of(row), row["reason_open"]) for row in found]
 
 
-async def groups(connection: Connection, petition: PetitionKey, ruleset: Ruleset) -> Counter[Group]:
-    """How many lines are alike to the ruleset, without those that cross the number of a mismatch."""
-    found = await connection.fetch(_GROUPS, *_values(petition, ruleset))
+async def groups(
+    connection: Connection, petition: PetitionKey, ruleset: Ruleset, without: Collection[Place]
+) -> Counter[Group]:
+    """How many lines are alike to the ruleset.
+
+    Args:
+        connection: any.
+        petition: whose lines.
+        ruleset: the other one.
+        without: lines at these places are not counted.
+    """
+    found = await connection.fetch(_GROUPS, *petition, *_rules(ruleset), *columns(without))
     return Counter({Group(Outcome(*row[:2]), *row[2:8]): row[8] for row in found})
 
 
-async def crossing_lines(
-    connection: Connection, petition: PetitionKey, ruleset: Ruleset
-) -> tuple[list[Line], list[Line], frozenset[str]]:
-    """The lines whose signature the ruleset decides otherwise, the others of their voters, and who of them withdrew."""
-    crossing = [line_of(row) for row in await connection.fetch(_CROSSING, *_values(petition, ruleset))]
-    return crossing, *await rivals_of(connection, petition, crossing)
+async def crossing_lines(connection: Connection, petition: PetitionKey, ruleset: Ruleset) -> list[Line]:
+    """The lines whose signature the ruleset decides otherwise."""
+    return [line_of(row) for row in await connection.fetch(_CROSSING, *_values(petition, ruleset))]
+
+
+async def lines_behind(connection: Connection, petition: PetitionKey, after: Place, limit: int) -> list[Line]:
+    """The next lines of the raw count, in paper order.
+
+    Args:
+        connection: any.
+        petition: whose lines.
+        after: the place behind which they are.
+        limit: how many at most.
+    """
+    return [line_of(row) for row in await connection.fetch(_BEHIND, *petition, *after, limit)]
 
 
 async def rivals_of(
-    connection: Connection, petition: PetitionKey, lines: Collection[Line]
+    connection: Connection, petition: PetitionKey, lines: Collection[Line | Finding]
 ) -> tuple[list[Line], frozenset[str]]:
     """The other eligible lines of these lines' voters, and which of the voters withdrew."""
     voters, places = sorted({line.voter_id for line in lines if line.voter_id}), {line.place for line in lines}

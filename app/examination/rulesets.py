@@ -1,8 +1,6 @@
-"""A petition's change of rulesets by two people, the lines that are decided again for it, and its dry run."""
+"""A petition's change of rulesets by two people, and the lines that are decided again for it."""
 
-from collections import Counter
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 from typing import Final, NamedTuple
@@ -13,22 +11,23 @@ from app import errors
 from app.access.names import people
 from app.access.principals import Principal
 from app.count.line_queries import read_lines
-from app.count.queries import Change, lock_head, lock_lines, section_dates
-from app.count.record import Count, check_in_force, record, resolve, write
+from app.count.queries import Change, hold_basis, lock_head, lock_lines, section_dates
+from app.count.record import ChangedMeanwhileError, Count, check_in_force, record, write
 from app.count.ruleset_queries import find_ruleset, parameters_sha256
-from app.database.pools import Database
 from app.examination import ruleset_queries as rows
-from app.examination.ruleset_queries import Group, RulesetChange
+from app.examination.again import found_otherwise
+from app.examination.ruleset_queries import RulesetChange
 from app.law.defect import under_defect
-from app.law.line import Counts, Finding, Line, Place, line_after
+from app.law.line import Finding, Line, Place, line_after
 from app.law.petition import Petition
-from app.law.reasons import Outcome
 from app.law.review import under
 from app.law.ruleset import Ruleset
-from app.ledger.queries import read_head
+from app.matching.lookup import Decide
 
-_BATCH: Final = 500  # lines that one transaction decides again
-_FIRST: Final = Place(0, 0, 0)
+BATCH: Final = 500
+"""Lines that one transaction decides or examines again."""
+FIRST: Final = Place(0, 0, 0)
+"""Before every line."""
 
 
 async def propose_ruleset(change: Change, name: str, reason: str, *, who: Principal) -> RulesetChange:
@@ -86,6 +85,8 @@ async def confirm_ruleset(change: Change, change_no: int, *, who: Principal) -> 
     if people(both) != both:
         raise errors.RulesetChangeRefusedError("it takes two different people: another person must confirm it")
     sealed = await parameters_sha256(connection, proposal.ruleset)
+    new = await find_ruleset(connection, key.county_id, proposal.ruleset)
+    looks_up = new is None or new.registration != change.petition.ruleset.registration  # in force, or `write` raises
     facts = {
         "ruleset": proposal.ruleset,
         "ruleset_sha256": sealed,
@@ -95,8 +96,45 @@ async def confirm_ruleset(change: Change, change_no: int, *, who: Principal) -> 
     }
     await write(change, "ruleset", [], facts=facts)
     await connection.execute(rows.ADD_CONFIRMATION, *key, change_no, *both, change.now)
-    await connection.execute(rows.PUT_INTO_FORCE, *key, proposal.ruleset, head.version + 1)
+    await connection.execute(rows.PUT_INTO_FORCE, *key, proposal.ruleset, head.version + 1, looks_up)
     return proposal._replace(confirmed_by=who.name, confirmed_at=change.now)
+
+
+async def examine_under(count: Count, petition: Petition, decide: Decide, *, now: datetime) -> int:
+    """Examine every line again since other registrations count under the ruleset in force. Returns how many changed.
+
+    It goes on record how far it came, so it may be interrupted at any time, and then continues. The petition cannot be
+    closed before it is done.
+
+    Args:
+        count: the counts.
+        petition: whose lines.
+        decide: looks lines up.
+        now: goes on record.
+    """
+    examined, act = 0, partial(_examine_some, decide=decide)
+    while (done := await count.attempt(petition, act, now=now)) is not None:
+        examined += done
+    return examined
+
+
+async def _examine_some(change: Change, *, decide: Decide) -> int | None:
+    """Examine the next lines again. Returns how many changed; None: none is left, or no roll can be searched."""
+    connection, petition = change.connection, change.petition
+    await check_in_force(change)
+    roll_version, *_ = await hold_basis(connection, petition.key)
+    after = await connection.fetchval(rows.EXAMINE_AFTER, *petition.key)
+    if after is None or roll_version is None:
+        return None
+    lines = await rows.lines_behind(connection, petition.key, Place(*after), BATCH)
+    findings = await found_otherwise(connection, petition, lines, decide) if lines else []
+    if findings:
+        await record(change, "reexamination", findings)
+    through = list(lines[-1].place) if lines else None
+    moved = (*petition.key, after, through, petition.ruleset.name)
+    if not await connection.fetchval(rows.EXAMINED_THROUGH, *moved):
+        raise ChangedMeanwhileError
+    return len(findings)
 
 
 async def decide_again(count: Count, petition: Petition, *, now: datetime) -> int:
@@ -105,7 +143,7 @@ async def decide_again(count: Count, petition: Petition, *, now: datetime) -> in
     It takes transactions of its own, in paper order, so that the count goes on meanwhile. It may be interrupted and
     started again at any time; the petition cannot be closed before it is done.
     """
-    decided, after = 0, _FIRST
+    decided, after = 0, FIRST
     while True:
         act = partial(_decide_some, after=after)
         done, last = await count.attempt(petition, act, now=now)
@@ -126,13 +164,13 @@ async def _decide_some(change: Change, *, after: Place) -> tuple[int, Place | No
         return 0, None
     await check_in_force(change)
     ruleset = change.petition.ruleset
-    found = await rows.next_lines(connection, key, ruleset, after=after, limit=_BATCH)
+    found = await rows.next_lines(connection, key, ruleset, after=after, limit=BATCH)
     if not found:
         await connection.execute(rows.DONE, *key, pending)
         return 0, None
-    changed = [flip.finding for line, is_open in found if (flip := _flip(line, ruleset, reason_open=is_open))]
+    changed = [flip.finding for line, is_open in found if (flip := flip_of(line, ruleset, reason_open=is_open))]
     if changed:
-        await record(change, "reexamination", await _completed(connection, change.petition, changed))
+        await record(change, "reexamination", await completed(connection, change.petition, changed))
         return len(changed), after
     places = [line.place for line, _ in found]
     await lock_lines(change, places, [])
@@ -140,21 +178,21 @@ async def _decide_some(change: Change, *, after: Place) -> tuple[int, Place | No
     return 0, max(places)
 
 
-async def _completed(connection: Connection, petition: Petition, findings: Sequence[Finding]) -> list[Finding]:
+async def completed(connection: Connection, petition: Petition, findings: Sequence[Finding]) -> list[Finding]:
     """The findings with all other rules that fail; where one says otherwise than before, its section's defect holds."""
     if not findings:
         return []
     places = [finding.place for finding in findings]
     reads = await read_lines(connection, petition.key, places)
     _, _, defects = await section_dates(connection, petition.key, {place.section for place in places})
-    completed = []
+    found = []
     for finding in findings:
         read = reads[finding.place]
         if finding.outcome == read.line.by_itself:
-            completed.append(finding._replace(secondary=tuple(read.finding["secondary"])))
+            found.append(finding._replace(secondary=tuple(read.finding["secondary"])))
         else:
-            completed.append(under_defect(read.completed(finding), defects.get(finding.place.section)))
-    return completed
+            found.append(under_defect(read.completed(finding), defects.get(finding.place.section)))
+    return found
 
 
 class Flip(NamedTuple):
@@ -168,129 +206,16 @@ class Flip(NamedTuple):
         """The line as it is decided now."""
         return self.finding.before or self.after
 
+    @property
+    def changes(self) -> bool:
+        """Whether the line is decided otherwise, or by other people."""
+        names = ("outcome", "settled", "confirmed_by", "mismatch_by")
+        return any(getattr(self.after, name) != getattr(self.before, name) for name in names)
 
-def _flip(line: Line, ruleset: Ruleset, *, reason_open: bool = False) -> Flip | None:
+
+def flip_of(line: Line, ruleset: Ruleset, *, reason_open: bool = False) -> Flip | None:
     """What the ruleset makes of a line, whose voter's other lines stay as they are; None if it decides the same."""
     finding = under(line, ruleset, reason_open=reason_open)
     after = line_after(finding, line.outcome if line.outcome.eligible else None, ruleset)
-    same = ("outcome", "settled", "confirmed_by", "mismatch_by")
-    return None if all(getattr(after, name) == getattr(line, name) for name in same) else Flip(finding, after)
-
-
-Ruled = tuple[Outcome, bool]
-"""A line's outcome, and whether it is settled."""
-
-
-class Kind(NamedTuple):
-    """How lines would change."""
-
-    before: Ruled
-    after: Ruled
-
-
-@dataclass(frozen=True, slots=True)
-class DryRun:
-    """What a ruleset would make of a petition."""
-
-    version: int  # of the tally that it starts from
-    now: Counts
-    then: Counts
-    kinds: Counter[Kind]
-    lines: Sequence[Flip]  # a page of them, in paper order
-
-
-async def dry_run(
-    database: Database, petition: Petition, name: str, *, blind: bool = True, after: Place = _FIRST, limit: int
-) -> DryRun:
-    """Compute what another ruleset would make of a petition, from one snapshot, and write nothing.
-
-    Args:
-        database: of the service.
-        petition: whose lines.
-        name: the ruleset's.
-        blind: whether to leave out the lines of voters whose signature is doubted, since who compares it must not know
-            (2 CCR 20960). They are counted all the same.
-        after: the last place of the page before.
-        limit: how many lines of the page at most.
-
-    Raises:
-        UnknownRulesetError: the county has no such ruleset.
-        PetitionClosedError: the count has ended.
-    """
-    async with database.reading() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
-        ruleset = await find_ruleset(connection, petition.county_id, name)
-        head = await read_head(connection, petition.key)
-        if ruleset is None:
-            raise errors.UnknownRulesetError
-        if head is None or head.state != "open":
-            raise errors.PetitionClosedError
-        crossing, rivals, withdrawn = await rows.crossing_lines(connection, petition.key, ruleset)
-        said = await _completed(connection, petition, [under(line, ruleset) for line in crossing])
-        found = resolve(said, rivals, withdrawn, ruleset)
-        special = {finding.place: Flip(finding, line) for finding, line in found}
-        groups = await rows.groups(connection, petition.key, ruleset)
-        crossed = {line.place for line in crossing}
-        groups.subtract(Counter(_group(flip.before) for place, flip in special.items() if place not in crossed))
-        doubted = {flip.before.voter_id for flip in special.values() if blind and flip.before.mismatch_by}
-        page = await _page(connection, petition, ruleset, special, doubted, after=after, limit=limit)
-    changes = Counter[Kind](Kind(*map(_decided, (flip.before, flip.after))) for flip in special.values())
-    for group, number in groups.items():
-        if flip := _flip(_example(group), ruleset, reason_open=group.reason_open):
-            changes[Kind(_decided(flip.before), _decided(flip.after))] += number
-    return DryRun(head.version, head.counts, _counts(head.counts, changes), +changes, page)
-
-
-def _decided(line: Line) -> Ruled:
-    return line.outcome, line.settled
-
-
-def _group(line: Line) -> Group:
-    people = len(line.confirmed_by), len(line.mismatch_by)
-    return Group(line.outcome, line.settled, *people, line.against_data, line.uncompared, reason_open=False)
-
-
-def _example(group: Group) -> Line:
-    """A line of a group. A ruleset looks at nothing else of it."""
-    return Line(
-        _FIRST,
-        group.outcome,
-        settled=group.settled,
-        confirmed_by=("?",) * group.confirmed,
-        mismatch_by=("?",) * group.doubted,
-        against_data=group.against_data,
-        uncompared=group.uncompared,
-    )
-
-
-def _counts(counts: Counts, kinds: Counter[Kind]) -> Counts:
-    for kind, lines in kinds.items():
-        before, after = (Line(_FIRST, outcome, settled=settled) for outcome, settled in kind)
-        counts = counts.moved([(before, after)], lines)
-    return counts
-
-
-async def _page(
-    connection: Connection,
-    petition: Petition,
-    ruleset: Ruleset,
-    special: dict[Place, Flip],
-    hidden: Collection[str | None],
-    *,
-    after: Place,
-    limit: int,
-) -> list[Flip]:
-    """The next lines that would change, and one more, without those of `hidden` voters.
-
-    `special` are the lines whose signature is decided otherwise, and the other lines of their voters.
-    """
-    page: list[Flip] = []
-    last = after
-    while len(page) <= limit:
-        found = await rows.next_lines(connection, petition.key, ruleset, after=last, limit=max(_BATCH, limit))
-        if not found:
-            break
-        others = ((line, is_open) for line, is_open in found if line.place not in special)
-        page += [flip for line, is_open in others if (flip := _flip(line, ruleset, reason_open=is_open))]
-        last = found[-1][0].place
-    page += [flip for place, flip in special.items() if place > after and flip.before.voter_id not in hidden]
-    return sorted(page, key=lambda flip: flip.before.place)[: limit + 1]
+    flip = Flip(finding, after)
+    return flip if flip.changes else None

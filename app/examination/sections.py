@@ -10,7 +10,7 @@ from app import errors
 from app.count.queries import Change, hold_basis
 from app.count.record import record
 from app.examination import queries, section_queries
-from app.examination.actions import examined_again
+from app.examination.again import examined_again
 from app.examination.section_queries import Declaration, SectionState
 from app.law.line import Finding
 from app.law.petition import Petition, SectionDates, signing_interval

@@ -15,7 +15,7 @@ from app.database.pools import Database
 from app.errors import RulesetExistsError, UnknownRulesetError
 from app.http import wire
 from app.http.frame import Admin, AppState, RulesetReader
-from app.law.ruleset import Ruleset, Steps, check_ruleset
+from app.law.ruleset import RegistrationRule, Ruleset, Steps, check_ruleset
 
 router = APIRouter(prefix="/v1/rulesets", tags=["rulesets"])
 
@@ -29,6 +29,21 @@ class StepIn(wire.RequestModel):
 
     below: _Number | None = None
     number: _Number
+
+
+class RegistrationRuleIn(wire.RequestModel):
+    """Which registrations count; what is left out is as in the other ruleset."""
+
+    inactive_counts: bool | None = None
+    voting_age: _Number | None = None
+    age_reached_by: wire.Day | None = None
+    affidavit_signed_by: wire.SigningDay | None = None
+    affidavit_days_before_filing: Annotated[int, Field(ge=0, le=1_000)] | None = None
+    undated_cancellation: wire.UndatedCancellation | None = None
+
+    def value(self, base: RegistrationRule) -> RegistrationRule:
+        """The rule that differs so from its base."""
+        return replace(base, **self.model_dump(exclude_none=True))
 
 
 class RulesetIn(wire.RequestModel):
@@ -47,6 +62,7 @@ class RulesetIn(wire.RequestModel):
     required_percent: Annotated[list[StepIn], Field(max_length=20)] | None = None
     circulation_days: Annotated[list[StepIn], Field(max_length=20)] | None = None
     examination_days: _Number | None = None
+    registration: RegistrationRuleIn | None = None
 
     def value(self, base: Ruleset) -> Ruleset:
         """The ruleset that differs so from its base. Confirmations that are not given are those of the base.
@@ -57,7 +73,8 @@ class RulesetIn(wire.RequestModel):
         given = compared | {name: value for name in _PARAMETERS if (value := getattr(self, name)) is not None}
         given |= {name: tuple((s.below, s.number) for s in given[name]) for name in _STEPS if name in given}
         confirmations = {**base.confirmations, **(self.confirmations or {})}
-        changes: dict[str, Any] = {**given, "confirmations": confirmations}
+        registration = self.registration.value(base.registration) if self.registration else base.registration
+        changes: dict[str, Any] = {**given, "confirmations": confirmations, "registration": registration}
         return replace(base, name=self.name, valid_from=self.valid_from, **changes)
 
 
@@ -81,6 +98,17 @@ class StepOut(wire.ResponseModel):
 _Steps = Annotated[list[StepOut], BeforeValidator(_steps)]
 
 
+class RegistrationRuleOut(wire.ResponseModel):
+    """Which registrations count for a line."""
+
+    inactive_counts: bool
+    voting_age: int
+    age_reached_by: wire.Day
+    affidavit_signed_by: wire.SigningDay
+    affidavit_days_before_filing: int
+    undated_cancellation: wire.UndatedCancellation
+
+
 class RulesetOut(wire.ResponseModel):
     """A ruleset, and who added it; those of the program itself are `standard`."""
 
@@ -97,6 +125,7 @@ class RulesetOut(wire.ResponseModel):
     required_percent: _Steps
     circulation_days: _Steps
     examination_days: int
+    registration: RegistrationRuleOut
     added_by: str
     added_at: datetime
 

@@ -9,11 +9,12 @@ from pydantic import AliasPath, Field, model_validator
 from app.access.principals import Principal
 from app.examination.voters import LineAddress, look_up
 from app.http import wire
-from app.http.frame import AppState, Searcher, State, petition_of
+from app.http.frame import AppState, Searcher, State
 from app.http.problems import field_error, invalid
 from app.http.signatures import NameIn
 from app.law.line import Signature
 from app.law.petition import PetitionKey, SigningInterval
+from app.ledger.queries import read_petition
 from app.matching.candidates import Candidate, FoundCandidates, Kind, Question, WrittenField
 
 router = APIRouter(prefix="/v1/voters", tags=["voters"])
@@ -142,7 +143,8 @@ async def _asked_about(
 ) -> tuple[SigningInterval, str | None]:
     """The interval and the district of a lookup."""
     if asked.petition_id:
-        petition = await petition_of(state, PetitionKey(principal.county_id, asked.petition_id))
+        async with state.database.reading() as connection:  # with the ruleset in force
+            petition, _ = await read_petition(connection, PetitionKey(principal.county_id, asked.petition_id))
         return petition.window, petition.district
     if asked.signed_from and asked.signed_to:
         return SigningInterval(asked.signed_from, asked.signed_to, asked.filed_on or asked.signed_to), None

@@ -28,7 +28,7 @@ from typing_extensions import TypeAliasType
 from app.access import principals
 from app.examination import note_queries
 from app.http.problems import Problem, field_error, field_errors, invalid
-from app.law import defect, line, queues, raw_count, reasons, registration, section, signatures, withdrawals
+from app.law import defect, line, queues, raw_count, reasons, registration, ruleset, section, signatures, withdrawals
 from app.law.line import LARGEST_NUMBER, Place
 from app.ledger import entries
 from app.roll import queries
@@ -221,6 +221,9 @@ Difference = TypeAliasType("Difference", section.Difference)
 DefectCode = TypeAliasType("DefectCode", defect.DefectCode)
 DefectActKind = TypeAliasType("DefectActKind", defect.DefectActKind)
 ProposalKind = TypeAliasType("ProposalKind", raw_count.ProposalKind)
+Day = TypeAliasType("Day", ruleset.Day)
+SigningDay = TypeAliasType("SigningDay", ruleset.SigningDay)
+UndatedCancellation = TypeAliasType("UndatedCancellation", ruleset.UndatedCancellation)
 Reason = TypeAliasType("Reason", reasons.Reason)
 LineReason = TypeAliasType("LineReason", Literal[reasons.Reason, reasons.ReviewCause])
 Role = TypeAliasType("Role", principals.Role)

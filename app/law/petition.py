@@ -9,7 +9,7 @@ from uuid import UUID
 from app.errors import InvalidPetitionError
 from app.law.deadlines import rolled_forward
 from app.law.district import district_codes
-from app.law.ruleset import Ruleset
+from app.law.ruleset import Day, RegistrationRule, Ruleset
 
 
 def last_day_to_file(circulation_from: date, days: int) -> date:
@@ -32,7 +32,7 @@ class SectionDates(NamedTuple):
 
 
 class SigningInterval(NamedTuple):
-    """The dates between which a line was signed, both included, and the day the petition was filed.
+    """The dates between which a line was signed, both included, the day of filing, and what counts as registered then.
 
     A line itself carries no date: they follow from its section's (EC 100, 104).
     """
@@ -40,6 +40,13 @@ class SigningInterval(NamedTuple):
     start: date
     end: date
     filed_on: date
+    rule: RegistrationRule = RegistrationRule()
+
+    def day(self, named: Day) -> date:
+        """The day that a parameter of the rule names."""
+        if named == "filing":
+            return self.filed_on
+        return self.end if named == "interval_end" else self.start
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +108,8 @@ class Petition(Terms):
     @property
     def window(self) -> SigningInterval:
         """The interval of a line whose section says nothing narrower: no one signs after the filing."""
-        return SigningInterval(self.circulation_from, min(self.circulation_to, self.filed_on), self.filed_on)
+        last = min(self.circulation_to, self.filed_on)
+        return SigningInterval(self.circulation_from, last, self.filed_on, self.ruleset.registration)
 
     def facts(self) -> dict[str, object]:
         """The terms as the ledger's opening entry records them: nothing of them can change later unseen."""

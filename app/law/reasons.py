@@ -14,8 +14,8 @@ Reason = Literal[
 
 ReviewCause = Literal[
     "ambiguous", "weak_match", "possible_move", "undated_cancellation", "confidential", "section_dates", "no_roll",
-    "no_district",
-    "new_roll", "new_writing", "new_dates", "new_aliases", "defect_taken_back", "quality_check", "undone",
+    "no_district", "new_roll", "new_writing", "new_dates", "new_aliases", "new_ruleset", "defect_taken_back",
+    "quality_check", "undone",
 ]  # fmt: skip
 """Why a person must look at a line."""
 
@@ -47,7 +47,16 @@ REVIEW_CAUSES: tuple[ReviewCause, ...] = get_args(ReviewCause)
 COUNTED_LATER: frozenset[str] = frozenset({"duplicate", "withdrawn"})
 """Reasons that only the count gives, to lines that pass every other rule; no examination of a line finds them."""
 KEPT_FOR_A_PERSON = frozenset(
-    {"new_roll", "new_writing", "new_dates", "new_aliases", "defect_taken_back", "quality_check", "undone"}
+    {
+        "new_roll",
+        "new_writing",
+        "new_dates",
+        "new_aliases",
+        "new_ruleset",
+        "defect_taken_back",
+        "quality_check",
+        "undone",
+    }
 )
 """Causes of review that only a person's finding ends. A later examination that knows more may end the others."""
 PUBLISHED: tuple[Published, ...] = get_args(Published)
@@ -82,6 +91,7 @@ REASONS_IN_WORDS: Mapping[str, str] = {
     "new_writing": "a person decided the line, and its corrected writing says otherwise",
     "new_dates": "a person decided the line, and the section's new dates say otherwise",
     "new_aliases": "a person decided the line, and by another name of its street or city the data say otherwise",
+    "new_ruleset": "a person decided the line, and under the ruleset put into force since the data say otherwise",
     "defect_taken_back": "a person decided the line before its section was found defective, and the data say otherwise",
     "quality_check": "a person who did not know the decision decided otherwise",
     "undone": "a person undid the previous finding",

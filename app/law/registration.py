@@ -1,7 +1,8 @@
 """A voter's registration, and whether it was in force when a line was signed."""
 
+from calendar import isleap
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Final, Literal, NamedTuple, get_args
 
 from app.law.petition import SigningInterval
@@ -53,48 +54,64 @@ class Registration(NamedTuple):
 
 
 Eligibility = Literal[
-    "registered", "canceled_undated", "registered_late", "pending_registration", "under_age", "canceled", "former"
+    "registered", "canceled_undated", "inactive", "registered_late", "pending_registration", "under_age", "canceled",
+    "former",
 ]  # fmt: skip
 _ORDER: Final = get_args(Eligibility)  # the best first
 REASON_OF: Final[Mapping[Eligibility, Reason]] = {
     "registered": "different_address", "registered_late": "registered_late", "under_age": "under_age",
     "pending_registration": "pending_registration", "canceled_undated": "canceled", "canceled": "canceled",
-    "former": "canceled",
+    "former": "canceled", "inactive": "not_registered",
 }  # fmt: skip
 """Why a line is invalid whose signer has this registration, but not at the written address."""
-_VOTING_AGE: Final = 18
 
 
 def eligibility(registration: Registration, interval: SigningInterval) -> Eligibility:
     """Return the standing of one registration during the interval.
 
     `former` is an address that was left before it. `canceled_undated` is a cancellation without a date: whether it came
-    before the interval is for a person to find out.
+    before the interval is for a person to find out. `inactive` is a registration that the rule does not count.
 
-    An affidavit counts when it was signed on or before the interval's end and received by the filing date
-    (EC 2102(b)); an unknown date is presumed in time. Inactive voters count as registered.
+    An affidavit counts when it was signed by the rule's day of the interval and received by the filing, or so many days
+    before it as the rule says (EC 2102(b)); an unknown date is presumed in time.
     """
-    signed, received = registration.affidavit_signed, registration.affidavit_received
-    if (signed and signed > interval.end) or (received and received > interval.filed_on):
+    rule, ended = interval.rule, registration.effective_to
+    if _is_late(registration, interval):
         return "registered_late"
-    ended = registration.effective_to is not None and registration.effective_to < interval.start
-    if registration.status == "canceled":  # EC 2201: a cancellation counts from its day
-        undated = registration.effective_to is None
-        return "canceled_undated" if undated else "canceled" if ended else "registered"
-    if ended:
-        return "former"
+    if registration.status == "canceled" and ended is None:
+        return "canceled_undated" if rule.undated_cancellation == "review" else "registered"
+    if ended is not None and ended < interval.start:
+        return "canceled" if registration.status == "canceled" else "former"
+    return _in_force(registration, interval)
+
+
+def _is_late(registration: Registration, interval: SigningInterval) -> bool:
+    signed, received, rule = registration.affidavit_signed, registration.affidavit_received, interval.rule
+    if signed and signed > interval.day(rule.affidavit_signed_by):
+        return True
+    due = interval.filed_on - timedelta(days=rule.affidavit_days_before_filing)
+    return received is not None and received > due
+
+
+def _in_force(registration: Registration, interval: SigningInterval) -> Eligibility:
+    """The standing of one that had not ended; a cancellation counts from its day (EC 2201)."""
+    rule = interval.rule
     if registration.status == "pending":
         return "pending_registration"
+    if registration.status == "inactive" and not rule.inactive_counts:
+        return "inactive"
     if registration.status != "preregistered":  # the county has settled the age; a date that contradicts it is a slip
         return "registered"
-    born = registration.birth_date  # EC 2102(d): one who preregisters becomes a voter on turning 18
-    return "registered" if born and of_age_on(born) <= interval.end else "under_age"
+    born = registration.birth_date  # EC 2102(d)
+    of_age = born and of_age_on(born, rule.voting_age) <= interval.day(rule.age_reached_by)
+    return "registered" if of_age else "under_age"
 
 
-def of_age_on(born: date) -> date:
-    """Return the 18th birthday; one born on a leap day comes of age on March 1."""
-    month, day = (3, 1) if (born.month, born.day) == (2, 29) else (born.month, born.day)
-    return date(born.year + _VOTING_AGE, month, day)
+def of_age_on(born: date, age: int) -> date:
+    """Return the birthday of this age; one born on a leap day has it on March 1 of other years."""
+    year = born.year + age
+    month, day = (3, 1) if (born.month, born.day) == (2, 29) and not isleap(year) else (born.month, born.day)
+    return date(year, month, day)
 
 
 def best_eligibility(standings: Iterable[Eligibility]) -> Eligibility:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from app.access.names import COMMAND_LINE, is_among, people
 from app.access.principals import Principal
@@ -144,6 +144,32 @@ def judge_again(line: Line, found: Finding, cause: ReviewCause) -> Finding:
     if line.confirmed_by:
         return on_record._replace(outcome=Outcome("review", cause), voter_id=None)
     return again
+
+
+def says_as_before(content: Mapping[str, Any], found: Finding, *, confirmed: bool) -> bool:
+    """Whether a new examination of a line finds what the last one did: the outcome, the voter and all failing rules.
+
+    Args:
+        content: of the last finding of an examination, as it is stored.
+        found: what the new one finds.
+        confirmed: whether people have chosen the reason since.
+    """
+    if content["evidence"] is None or found.evidence is None:
+        return content["evidence"] is found.evidence
+    data = content.get("by_data") or content
+    before = Outcome(data["status"], data["reason"])
+    before = VALID if before.eligible else before
+    if _failing(before, content["secondary"]) != _failing(found.outcome, found.secondary):
+        return False
+    if before.reason == "section_defect":  # which hides what the data say of the line, but for the rules that fail
+        return True
+    same = (before, data["voter_id"]) == (found.outcome, found.voter_id)
+    return same and (confirmed or content["reason_open"] == found.reason_open)
+
+
+def _failing(outcome: Outcome, secondary: Iterable[str]) -> set[str]:
+    reasons = {outcome.reason or "", *secondary} if outcome.status == "invalid" else set(secondary)
+    return reasons - {"section_defect"}
 
 
 def under(line: Line, ruleset: Ruleset, *, reason_open: bool = False) -> Finding:

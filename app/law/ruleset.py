@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self, get_args
 
 from app.errors import RulesetRefusedError
 from app.law.reasons import REASONS, VALID, Outcome
@@ -24,6 +24,41 @@ _STANDARD: Final = "california-"
 _PARTS: Final = 1_000_000
 _DUPLICATE: Final = Outcome("invalid", "duplicate")
 
+Day = Literal["interval_start", "interval_end", "filing"]
+"""A day by which something must be so: the first or the last on which the line may have been signed, or the filing."""
+SigningDay = Literal["interval_start", "interval_end"]
+UndatedCancellation = Literal["review", "registered"]
+"""What a cancellation without a date is: for a person to find out, or presumed to be after the line was signed."""
+_VOTING_AGES: Final = (16, 18)  # cities lowered the age for some offices to 16; EC 2102(d) knows none above 18
+_MOST_DAYS: Final = 366
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistrationRule:
+    """Which registrations count for a line. The values here are those of a ruleset that does not say otherwise."""
+
+    inactive_counts: bool = True  # whether inactive voters count as registered
+    voting_age: int = 18  # EC 2102(d)
+    age_reached_by: Day = "interval_end"
+    affidavit_signed_by: SigningDay = "interval_end"  # EC 2102(b)(1)
+    affidavit_days_before_filing: int = 0  # so many days before the filing it must have been received (EC 2102(b)(2))
+    undated_cancellation: UndatedCancellation = "review"
+
+    def check(self) -> None:
+        """Raise RulesetRefusedError if no ruleset may say this; it names the parameter."""
+        youngest, oldest = _VOTING_AGES
+        if not youngest <= self.voting_age <= oldest:
+            raise RulesetRefusedError(f"registration: voting_age is {youngest} to {oldest}")
+        if not 0 <= self.affidavit_days_before_filing <= _MOST_DAYS:
+            raise RulesetRefusedError(
+                f"registration: affidavit_days_before_filing is 0 to {_MOST_DAYS}: none counts that was received after"
+                " the filing (EC 2102(b)(2))"
+            )
+        if self.age_reached_by not in get_args(Day) or self.affidavit_signed_by not in get_args(SigningDay):
+            raise RulesetRefusedError("registration: none counts that was signed after the line (EC 2102(b)(1))")
+        if self.undated_cancellation not in get_args(UndatedCancellation):
+            raise RulesetRefusedError("registration: an undated cancellation is never presumed against the signer")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ruleset:
@@ -40,13 +75,15 @@ class Ruleset:
     circulation_days: Steps  # EC 11220
     examination_days: int  # business days from the filing (EC 11224)
     people_against_data: int = FEWEST_AGAINST_DATA  # who must agree on what the data contradict; absent: the fewest
+    registration: RegistrationRule = RegistrationRule()
 
     @classmethod
     def stored(cls, name: str, valid_from: date | None, parameters: str) -> Self:
         """The ruleset of a stored row, whose parameters are the text of a JSON object."""
         values: dict[str, Any] = json.loads(parameters)
         steps = {key: tuple(map(tuple, values[key])) for key in ("required_percent", "circulation_days")}
-        return cls(name=name, valid_from=valid_from, **{**values, **steps})
+        registration = RegistrationRule(**values.get("registration", {}))
+        return cls(name=name, valid_from=valid_from, **{**values, **steps, "registration": registration})
 
     @property
     def is_standard(self) -> bool:
@@ -91,6 +128,7 @@ def check_ruleset(ruleset: Ruleset, county_id: str) -> None:
     if not ruleset.name.startswith(f"{county_id}/") or county_id.startswith(_STANDARD):
         raise RulesetRefusedError("name must begin with the county's code and a slash")
     _check_confirmations(ruleset.confirmations)
+    ruleset.registration.check()
     if not FEWEST_AGAINST_DATA <= ruleset.people_against_data <= _MOST_PEOPLE:
         raise RulesetRefusedError(f"people_against_data is {FEWEST_AGAINST_DATA} to {_MOST_PEOPLE}")
     if ruleset.compare_duplicates and not ruleset.compare_signatures:

@@ -155,7 +155,7 @@ def _candidate(scorer: Scorer, person: Person, share: float) -> dict[str, Any]:
         "registration_no": r.registration_no,
         "probability": round(share, DIGITS),
         "standing": person.eligibility,
-        "registration": _dates(r),
+        "registration": _dates(r, scorer.interval.rule.voting_age),
         "address": _address_verdict(best.address),
         "reading": best.name.order,
         "written_address": best.address.written,
@@ -164,13 +164,13 @@ def _candidate(scorer: Scorer, person: Person, share: float) -> dict[str, Any]:
     }
 
 
-def _dates(r: Registration) -> dict[str, str]:
+def _dates(r: Registration, voting_age: int) -> dict[str, str]:
     """What the standing follows from: the status and the known dates (EC 2102(b), 2102(d), 2201)."""
     dates = {
         "signed": r.affidavit_signed,
         "received": r.affidavit_received,
         "ended": r.effective_to,
-        "of_age_on": of_age_on(r.birth_date) if r.status == "preregistered" and r.birth_date else None,
+        "of_age_on": of_age_on(r.birth_date, voting_age) if r.status == "preregistered" and r.birth_date else None,
     }
     return {"status": r.status, **{event: day.isoformat() for event, day in dates.items() if day}}
 

@@ -1,7 +1,7 @@
 """Rulesets: stored, named, never edited, the default by the day of filing, and none below the law's limits."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from app.count.ruleset_queries import list_rulesets
+from app.law.ruleset import RegistrationRule
 from tests.closing import freeze
 from tests.http.county import line
 from tests.http.test_keys import app_command
@@ -80,6 +81,8 @@ async def test_a_ruleset_that_is_too_lenient_unknown_or_edited_changes_nothing(w
     assert code_of(await add(world, confirmations={"illegible": 0})) == (422, "ruleset_refused")
     assert code_of(await add(world, name="elsewhere/1")) == (422, "ruleset_refused")
     assert code_of(await add(world, based_on="none")) == (404, "unknown_ruleset")
+    assert code_of(await add(world, registration={"voting_age": 15})) == (422, "ruleset_refused")
+    assert code_of(await add(world, registration={"affidavit_signed_by": "filing"})) == (422, "invalid")
     assert (await add(world, confirmations={"signature_mismatch": 2})).status_code == 201
     assert code_of(await add(world, compare_signatures=True)) == (409, "ruleset_exists")
     assert code_of(await open_petition(world, ruleset="none")) == (422, "invalid_petition")
@@ -110,6 +113,17 @@ async def test_duplicates_are_compared_where_signatures_are_unless_it_says_other
     assert (added["compare_signatures"], added["compare_duplicates"]) == compared
 
 
+WRONG_RULES: list[dict[str, Any]] = [
+    {"inactive_counts": None},
+    {"voting_age": 15},
+    {"voting_age": 19},
+    {"voting_age": None},
+    {"age_reached_by": "today"},
+    {"affidavit_signed_by": "filing"},
+    {"affidavit_days_before_filing": -1},
+    {"affidavit_days_before_filing": 367},
+    {"undated_cancellation": "canceled"},
+]
 INSERT = "INSERT INTO ruleset VALUES ($1, $2, NULL, $3, 'n', 'a', now())"
 
 
@@ -124,6 +138,9 @@ INSERT = "INSERT INTO ruleset VALUES ($1, $2, NULL, $3, 'n', 'a', now())"
         {"people_check_ppm": None},
         {"compare_duplicates": True},
         {"compare_duplicates": None},
+        {"registration": None},
+        {"registration": {}},
+        *({"registration": {**asdict(RegistrationRule()), **wrong}} for wrong in WRONG_RULES),
     ],
 )
 async def test_the_database_itself_takes_no_ruleset_below_the_limits(world: World, wrong: dict[str, Any]) -> None:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from app.law.district import district_codes, district_text, is_of_district
 from app.law.petition import SigningInterval
 from app.law.reasons import REASONS, VALID, Failing, Outcome, Reason, in_order
-from app.law.registration import REASON_OF, Eligibility, best_eligibility, eligibility
+from app.law.registration import REASON_OF, Eligibility, best_eligibility, eligibility, of_age_on
+from app.law.ruleset import RegistrationRule
 from tests.matching.roll_of_three import MARIA
 
 INTERVAL = SigningInterval(date(2022, 2, 1), date(2022, 3, 1), date(2022, 7, 6))
@@ -41,6 +42,48 @@ BEFORE, WITHIN, AFTER = date(2022, 1, 31), date(2022, 2, 15), date(2022, 3, 2)
 )
 def test_the_standing_of_a_registration(facts: dict[str, object], standing: Eligibility) -> None:
     assert eligibility(MARIA._replace(**facts), INTERVAL) == standing  # type: ignore[arg-type]  # names of fields
+
+
+RULED: list[tuple[dict[str, object], dict[str, object], Eligibility]] = [
+    ({"inactive_counts": False}, {"status": "inactive"}, "inactive"),
+    ({"inactive_counts": False}, {"status": "inactive", "effective_to": BEFORE}, "former"),
+    ({"inactive_counts": False}, {"status": "inactive", "affidavit_signed": AFTER}, "registered_late"),
+    ({"inactive_counts": False}, {}, "registered"),
+    ({"voting_age": 16}, {"status": "preregistered", "birth_date": date(2006, 3, 1)}, "registered"),
+    ({"voting_age": 16}, {"status": "preregistered", "birth_date": date(2006, 3, 2)}, "under_age"),
+    ({"voting_age": 17}, {"status": "preregistered", "birth_date": date(2005, 3, 1)}, "registered"),
+    ({"age_reached_by": "interval_start"}, {"status": "preregistered", "birth_date": date(2004, 2, 1)}, "registered"),
+    ({"age_reached_by": "interval_start"}, {"status": "preregistered", "birth_date": date(2004, 2, 2)}, "under_age"),
+    ({"age_reached_by": "filing"}, {"status": "preregistered", "birth_date": date(2004, 7, 6)}, "registered"),
+    ({"age_reached_by": "filing"}, {"status": "preregistered", "birth_date": date(2004, 7, 7)}, "under_age"),
+    ({"affidavit_signed_by": "interval_start"}, {"affidavit_signed": INTERVAL.start}, "registered"),
+    ({"affidavit_signed_by": "interval_start"}, {"affidavit_signed": WITHIN}, "registered_late"),
+    ({"affidavit_days_before_filing": 15}, {"affidavit_received": date(2022, 6, 21)}, "registered"),
+    ({"affidavit_days_before_filing": 15}, {"affidavit_received": date(2022, 6, 22)}, "registered_late"),
+    ({"affidavit_days_before_filing": 15}, {"affidavit_received": None}, "registered"),
+    ({"undated_cancellation": "registered"}, {"status": "canceled"}, "registered"),
+    ({"undated_cancellation": "registered"}, {"status": "canceled", "effective_to": BEFORE}, "canceled"),
+]
+
+
+@pytest.mark.parametrize(("rule", "facts", "standing"), RULED)
+def test_the_ruleset_says_which_registrations_count(
+    rule: dict[str, object], facts: dict[str, object], standing: Eligibility
+) -> None:
+    interval = INTERVAL._replace(rule=RegistrationRule(**rule))  # type: ignore[arg-type]  # names of parameters
+    assert eligibility(MARIA._replace(**facts), interval) == standing  # type: ignore[arg-type]  # names of fields
+
+
+@pytest.mark.parametrize(
+    ("born", "age", "day"),
+    [
+        (date(2004, 2, 29), 18, date(2022, 3, 1)),
+        (date(2004, 2, 29), 16, date(2020, 2, 29)),
+        (date(2004, 2, 28), 17, date(2021, 2, 28)),
+    ],
+)
+def test_a_birthday_on_a_leap_day_is_in_march_of_other_years(born: date, age: int, day: date) -> None:
+    assert of_age_on(born, age) == day
 
 
 def test_a_cancellation_without_a_date_is_worse_than_a_registration_in_force_and_better_than_any_other() -> None:

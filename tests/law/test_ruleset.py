@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from app.errors import RulesetRefusedError
 from app.law.reasons import REASONS, Outcome
-from app.law.ruleset import FEWEST_PEOPLE, Ruleset, check_ruleset
+from app.law.ruleset import FEWEST_PEOPLE, RegistrationRule, Ruleset, check_ruleset
 from tests.rulesets import CALIFORNIA, CALIFORNIA_COMPARED, CALIFORNIA_DUPLICATES
 
 OWN = replace(CALIFORNIA, name="sample/1")
@@ -41,6 +41,12 @@ OWN = replace(CALIFORNIA, name="sample/1")
         ({"required_percent": ((None, 101),)}, "required_percent"),
         ({"circulation_days": ((None, 0),)}, "circulation_days"),
         ({"examination_days": 0}, "examination_days"),
+        ({"registration": RegistrationRule(voting_age=15)}, "voting_age"),
+        ({"registration": RegistrationRule(voting_age=19)}, "voting_age"),
+        ({"registration": RegistrationRule(affidavit_days_before_filing=-1)}, "received after the filing"),
+        ({"registration": RegistrationRule(affidavit_days_before_filing=367)}, "affidavit_days_before_filing"),
+        ({"registration": RegistrationRule(affidavit_signed_by="filing")}, "signed after the line"),  # type: ignore[arg-type]  # refused
+        ({"registration": RegistrationRule(undated_cancellation="canceled")}, "never presumed"),  # type: ignore[arg-type]  # refused
     ],
 )
 def test_a_ruleset_that_the_law_does_not_allow_is_refused(changes: dict[str, Any], says: str) -> None:
@@ -91,9 +97,9 @@ def test_a_ruleset_reads_back_as_it_was_stored(ruleset: Ruleset) -> None:
     assert Ruleset.stored(ruleset.name, ruleset.valid_from, stored) == ruleset
 
 
-def test_a_ruleset_of_before_compares_no_duplicates_and_checks_no_person() -> None:
+def test_a_ruleset_of_before_reads_as_it_did() -> None:
     stored = CALIFORNIA_COMPARED.parameters()
-    del stored["compare_duplicates"], stored["people_check_ppm"]
+    del stored["compare_duplicates"], stored["people_check_ppm"], stored["registration"]
     assert Ruleset.stored(CALIFORNIA_COMPARED.name, CALIFORNIA_COMPARED.valid_from, json.dumps(stored)) == (
         CALIFORNIA_COMPARED
     )
