@@ -20,6 +20,7 @@ from app.law.line import HEAD_COLUMNS, TEXT_COLUMNS, Counts, Finding, Line, Plac
 from app.law.petition import Petition, PetitionKey
 from app.law.reasons import COUNTED_LATER, REASONS, Failing, Outcome, in_order
 from app.law.review import Grounds
+from app.law.ruleset import Ruleset
 from app.ledger.entries import GENESIS
 from app.ledger.queries import Span
 
@@ -298,7 +299,7 @@ async def read_history(
 # changed first, from the partial index of the review queue: when, says the ledger's entry of that version.
 _PETITIONS = f"""
 SELECT petition_id, petition.required, (oldest.payload::json ->> 'at')::timestamptz, petition.created_at,
-    petition.filed_on, (ruleset.parameters::json ->> 'examination_days')::int,
+    petition.filed_on, ruleset.name, ruleset.valid_from, ruleset.parameters,
     checkpoint.tree_size, checkpoint.created_at, {HEAD_COLUMNS}
 FROM head JOIN petition USING (county_id, petition_id) JOIN ruleset ON ruleset.name = ruleset_in_force
 LEFT JOIN LATERAL (
@@ -326,7 +327,7 @@ class PetitionFigures(NamedTuple):
     waiting_since: datetime | None  # when the line that waits longest for a person began to
     opened_at: datetime
     filed_on: date
-    examination_days: int  # business days that the examination may take
+    ruleset: Ruleset  # in force
     checkpoint_size: int | None  # entries of the ledger that the newest checkpoint covers
     checkpoint_at: datetime | None
     tally: Tally
@@ -335,7 +336,9 @@ class PetitionFigures(NamedTuple):
 async def petition_figures(connection: Connection, county_id: str) -> list[PetitionFigures]:
     """The figures of each petition of a county."""
     rows = await connection.fetch(_PETITIONS, county_id)
-    return [PetitionFigures._make((*row[:8], Tally.stored(row[8:]))) for row in rows]
+    return [
+        PetitionFigures._make((*row[:5], Ruleset.stored(*row[5:8]), *row[8:10], Tally.stored(row[10:]))) for row in rows
+    ]
 
 
 async def answers(connection: Connection) -> bool:

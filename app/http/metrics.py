@@ -21,7 +21,6 @@ from app.database.queries import log_is_archived
 from app.http.frame import AppState, State, allow, principal_of
 from app.http.health import readiness
 from app.http.openapi import DATA
-from app.law.deadlines import last_day
 from app.law.reasons import STATUSES
 from app.roll.queries import get_roll
 
@@ -179,7 +178,7 @@ def _petitions(petitions: list[PetitionFigures], complete_through: date | None, 
             one.required,
             one.tally.state == "open",
             one.opened_at.timestamp(),
-            _beginning_of(last_day(one.filed_on, one.examination_days)) + 86_400,
+            _beginning_of(one.ruleset.last_day_to_examine(one.filed_on)) + 86_400,
             None if gap is None else max(gap, 0),
             one.tally.version,
             one.checkpoint_size or 0,

@@ -62,6 +62,8 @@ class RulesetIn(wire.RequestModel):
     required_percent: Annotated[list[StepIn], Field(max_length=20)] | None = None
     circulation_days: Annotated[list[StepIn], Field(max_length=20)] | None = None
     examination_days: _Number | None = None
+    mismatch_characteristics: _Number | None = None
+    closed_days: Annotated[list[wire.IsoDate], Field(max_length=1_000)] | None = None
     registration: RegistrationRuleIn | None = None
 
     def value(self, base: Ruleset) -> Ruleset:
@@ -71,6 +73,7 @@ class RulesetIn(wire.RequestModel):
         """
         compared = {} if self.compare_signatures is None else {"compare_duplicates": self.compare_signatures}
         given = compared | {name: value for name in _PARAMETERS if (value := getattr(self, name)) is not None}
+        given |= {"closed_days": tuple(sorted({*self.closed_days}))} if self.closed_days is not None else {}
         given |= {name: tuple((s.below, s.number) for s in given[name]) for name in _STEPS if name in given}
         confirmations = {**base.confirmations, **(self.confirmations or {})}
         registration = self.registration.value(base.registration) if self.registration else base.registration
@@ -81,7 +84,7 @@ class RulesetIn(wire.RequestModel):
 _STEPS = ("required_percent", "circulation_days")
 _SHARES = ("double_check_ppm", "people_check_ppm")
 _COMPARED = ("compare_signatures", "compare_duplicates")
-_PARAMETERS = (*_COMPARED, *_SHARES, "people_against_data", *_STEPS, "examination_days")
+_PARAMETERS = (*_COMPARED, *_SHARES, "people_against_data", *_STEPS, "examination_days", "mismatch_characteristics")
 
 
 def _steps(steps: Steps) -> list[dict[str, int | None]]:
@@ -125,6 +128,8 @@ class RulesetOut(wire.ResponseModel):
     required_percent: _Steps
     circulation_days: _Steps
     examination_days: int
+    mismatch_characteristics: int
+    closed_days: list[date]
     registration: RegistrationRuleOut
     added_by: str
     added_at: datetime

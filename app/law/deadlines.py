@@ -1,5 +1,6 @@
 """Deadlines in business days: a day that is no Saturday, no Sunday and no holiday (EC 11224, 11225)."""
 
+from collections.abc import Collection
 from datetime import date, timedelta
 from functools import cache
 from typing import Final
@@ -15,7 +16,7 @@ def public_holidays(year: int) -> frozenset[date]:
 
     Not in it are the Code's days on which most counties work: Lunar New Year, Lincoln Day, Cesar Chavez Day, Genocide
     Remembrance Day, Good Friday, Admission Day, Native American Day, Columbus Day, Diwali. Where a county is closed on
-    such a day, its deadline is a day later than this one: a warning is too early rather than too late.
+    such a day, its ruleset says so (`closed_days`).
     """
     fixed = [date(year, 1, 1), date(year, 7, 4), date(year, 11, 11), date(year, 12, 25)]
     fixed += [date(year, 6, 19)] if year >= _JUNETEENTH_SINCE else []
@@ -42,22 +43,22 @@ def _observed(day: date) -> date:
     return day - timedelta(days=1) if veterans_day and day.weekday() == _SATURDAY else day
 
 
-def is_business_day(day: date) -> bool:
-    """Whether the offices of a county are open."""
-    return day.weekday() < _SATURDAY and day not in public_holidays(day.year)
+def is_business_day(day: date, closed: Collection[date] = ()) -> bool:
+    """Whether the offices of a county are open, which are also `closed` on these days."""
+    return day.weekday() < _SATURDAY and day not in public_holidays(day.year) and day not in closed
 
 
-def rolled_forward(day: date) -> date:
+def rolled_forward(day: date, closed: Collection[date] = ()) -> date:
     """Return the day, or if it is no business day the next one: until then an act of law may be done (EC 15)."""
-    while not is_business_day(day):
+    while not is_business_day(day, closed):
         day += timedelta(days=1)
     return day
 
 
-def last_day(filed_on: date, business_days: int) -> date:
+def last_day(filed_on: date, business_days: int, closed: Collection[date] = ()) -> date:
     """Return the last of so many business days after a filing; the first is the first one after that day."""
     day = filed_on
     while business_days > 0:
         day += timedelta(days=1)
-        business_days -= is_business_day(day)
+        business_days -= is_business_day(day, closed)
     return day

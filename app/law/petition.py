@@ -12,9 +12,9 @@ from app.law.district import district_codes
 from app.law.ruleset import Day, RegistrationRule, Ruleset
 
 
-def last_day_to_file(circulation_from: date, days: int) -> date:
+def last_day_to_file(circulation_from: date, days: int, closed: Collection[date] = ()) -> date:
     """The last of so many days to sign and file a petition (EC 11220); the next business day if it is none (EC 15)."""
-    return rolled_forward(circulation_from + timedelta(days=days))
+    return rolled_forward(circulation_from + timedelta(days=days), closed)
 
 
 class PetitionKey(NamedTuple):
@@ -165,7 +165,8 @@ def _check_window(terms: Petition) -> None:
         return
     registered, first = terms.registered_voters, terms.circulation_from
     days = terms.ruleset.days_to_circulate(registered) if registered else 0
-    last = last_day_to_file(first, days) if registered else rolled_forward(terms.circulation_to)
+    closed = terms.ruleset.closed_days
+    last = last_day_to_file(first, days, closed) if registered else rolled_forward(terms.circulation_to, closed)
     for name in ("circulation_to", "filed_on"):
         if getattr(terms, name) > last:
             raise InvalidPetitionError(

@@ -117,8 +117,8 @@ def judge(line: Line, said: PersonFinding, who: Principal, ruleset: Ruleset, gro
     if found.outcome == MISMATCH and line.by_itself != MISMATCH:
         return _opinion(line, found, said, who, ruleset)
     if _agree(found, line):
-        return _confirmation(line, found, said, who)
-    _check_grounds(found)
+        return _confirmation(line, found, said, who, ruleset)
+    _check_grounds(found, ruleset)
     _check_reversal(line, said, who)
     return found._replace(confirmed_by=()) if found.outcome.status == "review" else found
 
@@ -227,9 +227,9 @@ def _checked(line: Line, said: PersonFinding) -> Outcome:
     return said.outcome
 
 
-def _check_grounds(found: Finding) -> None:
+def _check_grounds(found: Finding, ruleset: Ruleset) -> None:
     if found.outcome == MISMATCH:
-        check_comparison(found.comparison)
+        check_comparison(found.comparison, ruleset.mismatch_characteristics)
     if found.outcome == NOT_REGISTERED and not found.searches:
         raise FindingRefusedError(
             "not_registered takes a search by name and one by address for this line in the roll in use:"
@@ -243,7 +243,7 @@ def _check_grounds(found: Finding) -> None:
         raise FindingRefusedError("the data say otherwise: this needs a note that says why, and a second person")
 
 
-def _confirmation(line: Line, found: Finding, said: PersonFinding, who: Principal) -> Finding | None:
+def _confirmation(line: Line, found: Finding, said: PersonFinding, who: Principal, ruleset: Ruleset) -> Finding | None:
     """A person's agreement with what holds; None if it adds nothing.
 
     To say whose line it is ends no doubt about the signature: that takes a comparison.
@@ -251,7 +251,7 @@ def _confirmation(line: Line, found: Finding, said: PersonFinding, who: Principa
     adds = said.compares and (line.uncompared or line.mismatch_by)
     if found.outcome.status == "review" or (is_among(who.name, line.confirmed_by) and not adds):
         return None
-    _check_grounds(found)
+    _check_grounds(found, ruleset)
     return found._replace(
         confirmed_by=people((*line.confirmed_by, who.name)),
         mismatch_by=() if said.compares else line.mismatch_by,
@@ -269,7 +269,7 @@ def _opinion(line: Line, found: Finding, said: PersonFinding, who: Principal, ru
         raise FindingRefusedError("a signature is compared once the line is found valid for its voter")
     if is_among(who.name, line.mismatch_by):
         return None
-    _check_grounds(found)
+    _check_grounds(found, ruleset)
     if not line.uncompared:  # the people who said whose line it is said nothing of the signature
         _check_reversal(line, said, who)
     sharing = people((*line.mismatch_by, who.name))

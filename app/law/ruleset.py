@@ -7,7 +7,9 @@ from datetime import date
 from typing import Any, Final, Literal, Self, get_args
 
 from app.errors import RulesetRefusedError
+from app.law.deadlines import last_day
 from app.law.reasons import REASONS, VALID, Outcome
+from app.law.signatures import CHARACTERISTICS, FEWEST_CHARACTERISTICS
 
 Steps = tuple[tuple[int | None, int], ...]
 """Numbers by how many voters are registered: each holds below its bound, the last one, without a bound, from there."""
@@ -19,6 +21,7 @@ FEWEST_PEOPLE: Final[Mapping[str, int]] = {
 """How many people a reason takes at the least: no ruleset asks for fewer. The database has the same limits."""
 FEWEST_AGAINST_DATA: Final = 2
 """With one, a person could reject a signature alone under another reason, past the floor of 2 CCR 20960."""
+MOST_CLOSED_DAYS: Final = 400
 _MOST_PEOPLE: Final = 9
 _STANDARD: Final = "california-"
 _PARTS: Final = 1_000_000
@@ -76,6 +79,8 @@ class Ruleset:
     examination_days: int  # business days from the filing (EC 11224)
     people_against_data: int = FEWEST_AGAINST_DATA  # who must agree on what the data contradict; absent: the fewest
     registration: RegistrationRule = RegistrationRule()
+    mismatch_characteristics: int = FEWEST_CHARACTERISTICS  # in how many a signature must differ (2 CCR 20960(f))
+    closed_days: tuple[date, ...] = ()  # on which the county's offices are closed beside the public holidays
 
     @classmethod
     def stored(cls, name: str, valid_from: date | None, parameters: str) -> Self:
@@ -83,7 +88,9 @@ class Ruleset:
         values: dict[str, Any] = json.loads(parameters)
         steps = {key: tuple(map(tuple, values[key])) for key in ("required_percent", "circulation_days")}
         registration = RegistrationRule(**values.get("registration", {}))
-        return cls(name=name, valid_from=valid_from, **{**values, **steps, "registration": registration})
+        closed = tuple(map(date.fromisoformat, values.get("closed_days", ())))
+        values |= {**steps, "registration": registration, "closed_days": closed}
+        return cls(name=name, valid_from=valid_from, **values)
 
     @property
     def is_standard(self) -> bool:
@@ -92,7 +99,8 @@ class Ruleset:
 
     def parameters(self) -> dict[str, Any]:
         """What is stored beside the name and the day."""
-        return {key: value for key, value in asdict(self).items() if key not in ("name", "valid_from")}
+        stored = asdict(self) | {"closed_days": [day.isoformat() for day in self.closed_days]}
+        return {key: value for key, value in stored.items() if key not in ("name", "valid_from")}
 
     def people_needed(self, outcome: Outcome, *, against_data: bool = False) -> int:
         """How many people must have confirmed an outcome before it is settled."""
@@ -118,6 +126,10 @@ class Ruleset:
         """How many days the proponents have to circulate the petition (EC 11220)."""
         return _step(self.circulation_days, registered)
 
+    def last_day_to_examine(self, filed_on: date) -> date:
+        """The last day of the examination of a petition that was filed on this day (EC 11224)."""
+        return last_day(filed_on, self.examination_days, self.closed_days)
+
 
 def _step(steps: Steps, registered: int) -> int:
     return next(number for below, number in steps if below is None or registered < below)
@@ -140,6 +152,11 @@ def check_ruleset(ruleset: Ruleset, county_id: str) -> None:
         _check_steps(name, getattr(ruleset, name), most)
     if not 1 <= ruleset.examination_days <= 366:  # noqa: PLR2004  # a year
         raise RulesetRefusedError("examination_days is 1 to 366")
+    if not FEWEST_CHARACTERISTICS <= ruleset.mismatch_characteristics <= len(CHARACTERISTICS):
+        limits = f"{FEWEST_CHARACTERISTICS} to {len(CHARACTERISTICS)} (2 CCR 20960(f))"
+        raise RulesetRefusedError(f"mismatch_characteristics is {limits}")
+    if len(ruleset.closed_days) > MOST_CLOSED_DAYS:
+        raise RulesetRefusedError(f"closed_days: at most {MOST_CLOSED_DAYS}")
 
 
 def _check_confirmations(confirmations: Mapping[str, int]) -> None:

@@ -11,7 +11,8 @@ Characteristic = Literal[
 """In what a signature may differ: 2 CCR 20960(f)."""
 CHARACTERISTICS: Final[tuple[Characteristic, ...]] = get_args(Characteristic)
 _NEVER_ENOUGH: Final = frozenset({"slant", "size", "print_or_cursive"})
-_FEWEST: Final = 2  # multiple respects
+FEWEST_CHARACTERISTICS: Final = 2
+"""Multiple respects (2 CCR 20960): no ruleset asks for fewer."""
 
 Standard = Literal[
     "beyond a reasonable doubt, it differs in multiple, significant, and obvious respects from all signatures on file"
@@ -28,16 +29,16 @@ class SignatureComparison(NamedTuple):
     standard: Standard = STANDARD
 
 
-def check_comparison(comparison: SignatureComparison | None) -> None:
+def check_comparison(comparison: SignatureComparison | None, fewest: int = FEWEST_CHARACTERISTICS) -> None:
     """Raise FindingRefusedError if this is not enough for a mismatch; it names what is missing.
 
-    At least two characteristics, and not slant, size, or print against cursive alone.
+    At least the `fewest` characteristics, and not slant, size, or print against cursive alone.
     """
     if comparison is None:
         raise FindingRefusedError("signature_mismatch takes a comparison: references, characteristics, and standard")
     if not comparison.references:
         raise FindingRefusedError("name every signature on file that was shown; without any the line is held")
-    if len(set(comparison.characteristics)) < _FEWEST:
-        raise FindingRefusedError("a signature must differ in at least two characteristics (2 CCR 20960(f))")
+    if len(set(comparison.characteristics)) < fewest:
+        raise FindingRefusedError(f"a signature must differ in at least {fewest} characteristics (2 CCR 20960(f))")
     if _NEVER_ENOUGH.issuperset(comparison.characteristics):
         raise FindingRefusedError("slant, size, and print against cursive alone never suffice")

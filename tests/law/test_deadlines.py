@@ -1,5 +1,6 @@
 """Deadlines in business days, held against filings whose deadlines are known, and holidays against calendars."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -22,7 +23,12 @@ from tests.rulesets import CALIFORNIA
     ],
 )
 def test_thirty_business_days_after_a_filing(filed_on: date, deadline: date) -> None:
-    assert last_day(filed_on, CALIFORNIA.examination_days) == deadline
+    assert CALIFORNIA.last_day_to_examine(filed_on) == deadline
+
+
+def test_a_county_that_is_closed_on_further_days_has_until_later() -> None:
+    closed = replace(CALIFORNIA, closed_days=(date(2018, 2, 12), date(2018, 2, 17), date(2018, 2, 26)))
+    assert closed.last_day_to_examine(date(2018, 1, 11)) == date(2018, 2, 28)  # 02-17 is a Saturday anyway
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
@@ -41,6 +42,9 @@ OWN = replace(CALIFORNIA, name="sample/1")
         ({"required_percent": ((None, 101),)}, "required_percent"),
         ({"circulation_days": ((None, 0),)}, "circulation_days"),
         ({"examination_days": 0}, "examination_days"),
+        ({"mismatch_characteristics": 1}, "mismatch_characteristics"),
+        ({"mismatch_characteristics": 14}, "mismatch_characteristics"),
+        ({"closed_days": (date(2022, 4, 1),) * 401}, "closed_days"),
         ({"registration": RegistrationRule(voting_age=15)}, "voting_age"),
         ({"registration": RegistrationRule(voting_age=19)}, "voting_age"),
         ({"registration": RegistrationRule(affidavit_days_before_filing=-1)}, "received after the filing"),
@@ -91,7 +95,9 @@ def test_valid_lines_and_duplicates_are_settled_by_one_comparison_where_the_rule
     assert ruleset.people_needed(Outcome("invalid", "signature_mismatch")) == 3
 
 
-@pytest.mark.parametrize("ruleset", [CALIFORNIA_COMPARED, CALIFORNIA_DUPLICATES])
+@pytest.mark.parametrize(
+    "ruleset", [CALIFORNIA_COMPARED, CALIFORNIA_DUPLICATES, replace(CALIFORNIA, closed_days=(date(2022, 4, 1),))]
+)
 def test_a_ruleset_reads_back_as_it_was_stored(ruleset: Ruleset) -> None:
     stored = json.dumps(ruleset.parameters())
     assert Ruleset.stored(ruleset.name, ruleset.valid_from, stored) == ruleset
@@ -100,6 +106,7 @@ def test_a_ruleset_reads_back_as_it_was_stored(ruleset: Ruleset) -> None:
 def test_a_ruleset_of_before_reads_as_it_did() -> None:
     stored = CALIFORNIA_COMPARED.parameters()
     del stored["compare_duplicates"], stored["people_check_ppm"], stored["registration"]
+    del stored["mismatch_characteristics"], stored["closed_days"]
     assert Ruleset.stored(CALIFORNIA_COMPARED.name, CALIFORNIA_COMPARED.valid_from, json.dumps(stored)) == (
         CALIFORNIA_COMPARED
     )
