@@ -6,8 +6,10 @@ hundreds of them in the tests.
 
 import asyncio
 import atexit
+import gc
 import json
 import os
+import resource
 import select
 import signal
 import socket
@@ -17,23 +19,114 @@ import tempfile
 import traceback
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from typing import BinaryIO, Final
+
+PROGRAM: Final = "app.__main__"
+_PROJECT: Final = Path(__file__).parents[1]
+_READY: Final = b"listening on "
+_MOST: Final = 1 << 20  # bytes of a command's arguments and environment
+
+
+@dataclass(eq=False)
+class Running:
+    """A command that was started."""
+
+    pid: int
+    _status: asyncio.Task[int]
+
+    @property
+    def returncode(self) -> int | None:
+        """Its status, the negative number of the signal that ended it, or None while it runs."""
+        return self._status.result() if self._status.done() else None
+
+    async def wait(self) -> int:
+        """Wait until it has ended; its status."""
+        return await asyncio.shield(self._status)
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it."""
+        self.send_signal(signal.SIGKILL)
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal, if it runs."""
+        if self.returncode is None:
+            with suppress(ProcessLookupError):  # its status is on the way
+                os.kill(self.pid, number)
 
 
 async def command(*arguments: str, environment: Mapping[str, str], text: str = "") -> tuple[int, str, str]:
     """Run a command with `text` as its input; returns its status, output and errors."""
-    with tempfile.TemporaryDirectory(prefix="command-") as folder:
-        files = [Path(folder) / name for name in ("in", "out", "errors")]
-        files[0].write_text(text)
-        reader, writer = await asyncio.open_unix_connection(_loaded())
-        asked = {"arguments": arguments, "environment": dict(environment), "cwd": os.getcwd()}  # noqa: PTH109  # as text
-        writer.write(json.dumps({**asked, "files": [str(file) for file in files]}).encode() + b"\n")
-        said = await reader.read()
-        writer.close()
-        assert said, "the command ended without a status"
-        return int(said), files[1].read_text(), files[2].read_text()
+    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
+        given.write(text.encode())
+        given.seek(0)
+        running = await started(*arguments, environment=environment, files=(given, out, errors))
+        status = await running.wait()
+        out.seek(0)
+        errors.seek(0)
+        return status, out.read().decode(), errors.read().decode()
+
+
+async def serving(
+    *,
+    environment: Mapping[str, str],
+    errors: BinaryIO | None = None,
+    port: int = 0,
+    program: str = PROGRAM,
+    open_files: int = 0,
+) -> tuple[Running, str]:
+    """Start the service and wait until it listens; its address."""
+    reading, writing = os.pipe()
+    with Path(os.devnull).open("r+b") as nothing, open(writing, "wb") as out:  # noqa: ASYNC230, PTH123  # a pipe
+        running = await started(
+            *("serve", "--port", str(port)),
+            environment=environment,
+            files=(nothing, out, errors or nothing),
+            program=program,
+            open_files=open_files,
+        )
+    printed = asyncio.StreamReader()
+    pipe = open(reading, "rb")  # noqa: ASYNC230, PTH123, SIM115  # the transport closes it
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(printed), pipe)
+    while not (line := await printed.readline()).startswith(_READY):
+        assert line, "the service ended before it listened"
+    return running, line.removeprefix(_READY).split()[0].decode()
+
+
+async def started(
+    *arguments: str,
+    environment: Mapping[str, str],
+    files: tuple[BinaryIO, BinaryIO, BinaryIO],
+    program: str = PROGRAM,
+    open_files: int = 0,
+) -> Running:
+    """Start a command with these files as its input, output and errors; it may open so many, where that is given."""
+    asked = {
+        "arguments": arguments,
+        "environment": dict(environment),
+        "cwd": os.getcwd(),  # noqa: PTH109  # as text
+        "program": program,
+        "open_files": open_files,
+    }
+    connection = socket.socket(socket.AF_UNIX)
+    connection.connect(_loaded())
+    socket.send_fds(connection, [json.dumps(asked).encode()], [file.fileno() for file in files])
+    reader, writer = await asyncio.open_unix_connection(sock=connection)
+
+    async def status() -> int:
+        try:
+            return int(await reader.readline())
+        finally:
+            writer.close()
+
+    return Running(int(await reader.readline()), asyncio.create_task(status()))
 
 
 @cache
@@ -43,7 +136,7 @@ def _loaded() -> str:
     address = f"{folder.name}/socket"
     running = subprocess.Popen(  # noqa: S603  # ours
         [sys.executable, "-c", f"from {__name__} import serve; serve({address!r})"],
-        cwd=Path(__file__).parents[1],
+        cwd=_PROJECT,
         stdin=subprocess.PIPE,  # it ends with this process
         stdout=subprocess.PIPE,
     )
@@ -60,37 +153,54 @@ def _loaded() -> str:
 
 
 def serve(address: str) -> None:
-    """Fork a process for each connection, until the tests' process ends."""
-    for module in import_module("app.__main__").MODULES:
+    """Fork a process for each connection and send its number and then its status, until the tests' process ends."""
+    for module in import_module(PROGRAM).MODULES:
         import_module(module)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system reaps them
+    gc.collect()
+    gc.freeze()  # or each process would copy what it looks through for garbage
+    running: dict[int, socket.socket] = {}
+    ended, wake = socket.socketpair()
+    os.set_blocking(wake.fileno(), False)
+    signal.set_wakeup_fd(wake.fileno())
+    signal.signal(signal.SIGCHLD, lambda *_: None)
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(address)
         listening.listen(64)
         os.write(1, b"ready\n")
-        while sys.stdin not in select.select([listening, sys.stdin], [], [])[0]:
-            connection, _ = listening.accept()
-            if os.fork() == 0:
-                listening.close()
-                _run(connection)
-            connection.close()
+        while sys.stdin not in (ready := select.select([listening, ended, sys.stdin], [], [])[0]):
+            if listening in ready:
+                connection, _ = listening.accept()
+                if (number := os.fork()) == 0:
+                    _run(connection)
+                running[number] = connection
+                connection.sendall(b"%d\n" % number)
+            if ended in ready:
+                ended.recv(_MOST)
+            while running and (found := os.waitpid(-1, os.WNOHANG))[0]:
+                with running.pop(found[0]) as connection, suppress(OSError):
+                    connection.sendall(b"%d\n" % os.waitstatus_to_exitcode(found[1]))
 
 
 def _run(connection: socket.socket) -> None:
-    """Run the command that is asked for, answer its status, and end."""
+    """Run the command that is asked for, and end with its status."""
+    signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     status = 1
     try:
-        asked = json.loads(connection.makefile().readline())
+        text, files, *_ = socket.recv_fds(connection, _MOST, 3)
+        asked = json.loads(text)
         os.environ.clear()
         os.environ.update(asked["environment"])
         os.chdir(asked["cwd"])
-        for number, (file, mode) in enumerate(zip(asked["files"], ("rb", "wb", "wb"), strict=True)):
-            with Path(file).open(mode) as opened:
-                os.dup2(opened.fileno(), number)
-        sys.stdin, sys.stdout, sys.stderr = os.fdopen(0), os.fdopen(1, "w"), os.fdopen(2, "w")
+        for number, file in enumerate(files):
+            os.dup2(file, number)
+            os.close(file)
+        sys.stdin, sys.stdout = os.fdopen(0), os.fdopen(1, "w")
+        sys.stderr = os.fdopen(2, "w", buffering=1, errors="backslashreplace")
         sys.argv = ["app", *asked["arguments"]]
-        status = import_module("app.__main__").main()
+        if most := asked["open_files"]:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+        status = import_module(asked["program"]).main()
     except SystemExit as ended:
         status = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     except BaseException:  # noqa: BLE001  # as the interpreter does
@@ -99,5 +209,4 @@ def _run(connection: socket.socket) -> None:
         with suppress(OSError):
             sys.stdout.flush()
             sys.stderr.flush()
-            connection.sendall(str(status).encode())
-        os._exit(0)
+        os._exit(status)

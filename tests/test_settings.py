@@ -2,8 +2,6 @@
 
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +10,7 @@ import yaml
 from app.database import server
 from app.errors import SettingsError
 from app.settings import Settings
+from tests.commands import command
 
 GOOD = "Kestrel-9-umbrella"
 
@@ -133,30 +132,29 @@ def test_a_checkpoint_key_of_its_owners_alone_will_do(tmp_path: Path, mode: int)
     assert Settings.from_environment({"CHECKPOINT_KEY_FILE": str(key)}).checkpoint_key == key
 
 
-def serve(**environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "app", "serve", "--port", "0"]
-    return subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **environment})  # noqa: S603  # ours
+async def serve(**environment: str) -> tuple[int, str, str]:
+    return await command("serve", "--port", "0", environment={**os.environ, **environment})
 
 
-def test_the_service_says_it_in_one_line_and_does_not_start() -> None:
-    done = serve(DATABASE_URL="postgresql+asyncpg://recall_owner:changeme@database/recall")
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith("error: DATABASE_URL must have a password")
-    assert done.stderr.count("\n") == 1
-    assert "changeme" not in done.stderr
+async def test_the_service_says_it_in_one_line_and_does_not_start() -> None:
+    status, printed, errors = await serve(DATABASE_URL="postgresql+asyncpg://recall_owner:changeme@database/recall")
+    assert (status, printed) == (1, "")
+    assert errors.startswith("error: DATABASE_URL must have a password")
+    assert errors.count("\n") == 1
+    assert "changeme" not in errors
 
 
 @pytest.mark.parametrize("content", [None, b"", b"not a key"])
-def test_a_file_that_holds_no_key_is_told_of_in_one_line_too(
+async def test_a_file_that_holds_no_key_is_told_of_in_one_line_too(
     database: str, tmp_path: Path, content: bytes | None
 ) -> None:
     key = tmp_path / "key"
     if content is not None:
         key.touch(0o600)
         key.write_bytes(content)
-    done = serve(DATABASE_URL=database, DATA_DIR=str(tmp_path), CHECKPOINT_KEY_FILE=str(key))
+    done = await serve(DATABASE_URL=database, DATA_DIR=str(tmp_path), CHECKPOINT_KEY_FILE=str(key))
     expected = "error: CHECKPOINT_KEY_FILE must be a file with an Ed25519 key in PEM: put it back if it is missing\n"
-    assert (done.returncode, done.stdout, done.stderr) == (1, "", expected)
+    assert done == (1, "", expected)
 
 
 def test_the_database_of_the_compose_file_logs_no_rows_as_ours_does_not() -> None:

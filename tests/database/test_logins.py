@@ -2,8 +2,6 @@
 
 import asyncio
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from app.database.login_queries import BACKUP_ROLE, OWNER_ROLE, SERVICE_ROLE
 from app.database.migrate import current_revision, head_revision, upgrade
 from app.database.pools import Database
 from app.database.server import EmbeddedServer
+from tests.commands import command
 from tests.http.conftest import a_process
 from tests.servers import prepared, server_folder
 
@@ -83,16 +82,10 @@ def over_tcp(binaries: Path | None) -> Iterator[EmbeddedServer]:
         yield server
 
 
-def run(*command: str, **environment: str) -> tuple[int, str]:
+async def run(*arguments: str, **environment: str) -> tuple[int, str]:
     """A command's status, and what it printed on standard error."""
-    done = subprocess.run(  # noqa: S603  # ours
-        [sys.executable, "-m", "app", *command],
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.returncode, done.stderr
+    status, _, errors = await command(*arguments, environment={**os.environ, **environment})
+    return status, errors
 
 
 async def given(server: EmbeddedServer, name: str) -> dict[str, str]:
@@ -107,11 +100,11 @@ async def given(server: EmbeddedServer, name: str) -> dict[str, str]:
 
 async def test_migrate_creates_the_services_login_of_a_given_database(over_tcp: EmbeddedServer) -> None:
     urls = await given(over_tcp, "fresh")
-    assert run("migrate", **urls) == (0, "")
+    assert await run("migrate", **urls) == (0, "")
     del urls["MIGRATE_DATABASE_URL"]
-    assert run("keys", "list", "--county", "c", **urls)[0] == 0
+    assert (await run("keys", "list", "--county", "c", **urls))[0] == 0
     wrong = urls["DATABASE_URL"].replace(PASSWORD, PASSWORD[::-1])
-    assert run("tally", ID, DATABASE_URL=wrong) == (
+    assert await run("tally", ID, DATABASE_URL=wrong) == (
         1,
         "error: DATABASE_URL: the server refuses this user or password\n",
     )
@@ -126,8 +119,8 @@ async def test_an_owners_login_is_refused_where_the_service_needs_less(over_tcp:
     urls = await given(over_tcp, "owned")
     owner = urls["MIGRATE_DATABASE_URL"]
     refused = "error: DATABASE_URL: this login owns the tables or may become their owner: name a login of the service"
-    for command in (["serve", "--port", "0"], ["migrate"], ["serve", "--port", "0", "--migrate"], ["verify", ID]):
-        status, printed = run(*command, **{**urls, "DATABASE_URL": owner})
+    for arguments in (["serve", "--port", "0"], ["migrate"], ["serve", "--port", "0", "--migrate"], ["verify", ID]):
+        status, printed = await run(*arguments, **{**urls, "DATABASE_URL": owner})
         assert (status, printed.count("\n")) == (1, 1)
         assert printed.startswith(refused)
     connection = await asyncpg.connect(over_tcp.dsn("owned"))
@@ -135,14 +128,14 @@ async def test_an_owners_login_is_refused_where_the_service_needs_less(over_tcp:
         await connection.execute("DROP ROLE IF EXISTS mighty")
         await connection.execute(f"CREATE ROLE mighty LOGIN PASSWORD '{PASSWORD}' {statement}")
         mighty = f"postgresql+asyncpg://mighty:{PASSWORD}@{owner.partition('@')[2]}"
-        assert run("serve", "--port", "0", DATABASE_URL=mighty)[1].startswith(refused)
+        assert (await run("serve", "--port", "0", DATABASE_URL=mighty))[1].startswith(refused)
     await connection.close()
 
 
-def test_without_its_owners_login_a_given_database_is_not_migrated(database: str) -> None:
+async def test_without_its_owners_login_a_given_database_is_not_migrated(database: str) -> None:
     why = "error: name the login of the owner of the tables in MIGRATE_DATABASE_URL\n"
-    for command in (["migrate"], ["serve", "--migrate", "--port", "0"]):
-        assert run(*command, DATABASE_URL=database) == (1, why)
+    for arguments in (["migrate"], ["serve", "--migrate", "--port", "0"]):
+        assert await run(*arguments, DATABASE_URL=database) == (1, why)
 
 
 async def test_a_login_without_the_services_rights_is_named(database: str, connection: asyncpg.Connection) -> None:
@@ -150,7 +143,7 @@ async def test_a_login_without_the_services_rights_is_named(database: str, conne
     try:
         url = database.replace(f"//{SERVICE_ROLE}:", "//stranger:")
         why = f"error: DATABASE_URL: this login must be a member of the role {SERVICE_ROLE}\n"
-        assert run("tally", ID, DATABASE_URL=url) == (1, why)
+        assert await run("tally", ID, DATABASE_URL=url) == (1, why)
     finally:
         await connection.execute("DROP ROLE stranger")
 

@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import socket
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 from app.__main__ import main, parser
 from app.database.server import EmbeddedServer
 from app.errors import OperationalError
+from tests.commands import command as a_command
 from tests.servers import as_owner, prepared, server_folder
 from tests.test_command_line import commands
 
@@ -175,16 +175,10 @@ def test_a_file_that_does_not_exist_is_named(run: Run, database: str, tmp_path: 
     assert run(load, DATABASE_URL=database) == f"{missing}: No such file or directory"
 
 
-def test_every_bad_row_of_a_file_has_a_line(database: str, tmp_path: Path) -> None:
+async def test_every_bad_row_of_a_file_has_a_line(database: str, tmp_path: Path) -> None:
     file = tmp_path / "roll.csv"
     file.write_text("voter_id,last_name\n")
-    done = subprocess.run(  # noqa: S603  # our own program
-        [sys.executable, "-m", "app", "roll", "load", file, "--county", "c", "--complete-through", "2022-07-06"],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={"DATABASE_URL": database},
-    )
-    lines = done.stderr.splitlines()
+    load = ["roll", "load", str(file), "--county", "c", "--complete-through", "2022-07-06"]
+    lines = (await a_command(*load, environment={"DATABASE_URL": database}))[2].splitlines()
     assert lines[:2] == ["error:", "  column first_name: the header has no such column"]
     assert len(lines) == 21

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from app.database.migrate import current_revision, head_revision, is_current, up
 from app.database.server import EmbeddedServer
 from app.database.upgrading import upgrade_embedded
 from app.errors import BackupError
+from tests.commands import command
 from tests.http.conftest import a_process
 from tests.servers import server_folder
 
@@ -43,13 +43,10 @@ def environment(data: Path, binaries: Path | None, **more: str) -> dict[str, str
     return {**os.environ, "DATA_DIR": str(data), "DATABASE_URL": "", **chosen, **more}
 
 
-async def run(*command: str, **settings: str) -> tuple[int | None, str]:
+async def run(*arguments: str, **settings: str) -> tuple[int, str]:
     """A command's status, and what it printed on standard error."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "app", *command, env=settings, stdout=asyncio.subprocess.DEVNULL, stderr=-1
-    )
-    _, errors = await process.communicate()
-    return process.returncode, errors.decode()
+    status, _, errors = await command(*arguments, environment=settings)
+    return status, errors
 
 
 def copies_in(printed: str) -> list[str]:
@@ -65,16 +62,16 @@ async def found_in(data: Path, binaries: Path | None) -> tuple[str | None, str]:
             await connection.close()
 
 
-@pytest.mark.parametrize("command", [["migrate"], ["roll", "list", "--county", "kept"]])
+@pytest.mark.parametrize("arguments", [["migrate"], ["roll", "list", "--county", "kept"]])
 async def test_a_command_copies_an_older_database_once_and_says_where(
-    old: Path, binaries: Path | None, command: list[str]
+    old: Path, binaries: Path | None, arguments: list[str]
 ) -> None:
-    status, printed = await run(*command, **environment(old, binaries))
+    status, printed = await run(*arguments, **environment(old, binaries))
     [copy] = base_backups(old / "before-upgrade")
     assert (status, copies_in(printed)) == (0, [f"copied the database to {copy.folder} and upgraded it"])
     assert copy.schema == BEFORE
     assert await found_in(old, binaries) == (head_revision(), "Kept")
-    status, printed = await run(*command, **environment(old, binaries))
+    status, printed = await run(*arguments, **environment(old, binaries))
     assert (status, copies_in(printed)) == (0, [])
     assert base_backups(old / "before-upgrade") == [copy]
 

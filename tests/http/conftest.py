@@ -1,10 +1,7 @@
 """A service over a database of the test's own, with a small county's roll in use."""
 
-import asyncio
 import os
-import sys
-from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +16,7 @@ from app.database.login_queries import SERVICE_ROLE
 from app.database.server import EmbeddedServer
 from app.main import create_app
 from app.settings import Settings
+from tests.commands import Running, serving
 from tests.http.documented import check_documented
 from tests.http.world import World, keys_of_each_role
 from tests.servers import a_clone
@@ -83,33 +81,23 @@ async def world(client: httpx.AsyncClient, app: FastAPI, keys: dict[str, str]) -
 
 
 @pytest.fixture
-async def process(database: str, tmp_path: Path) -> AsyncIterator[tuple[Process, int]]:
+async def process(database: str, tmp_path: Path) -> AsyncIterator[tuple[Running, int]]:
     """The service as a process of its own, and its port."""
     async with a_process(database, tmp_path) as running:
         yield running
 
 
 @asynccontextmanager
-async def a_process(
-    database: str, folder: Path, program: Sequence[str] = ("-m", "app"), **environment: str
-) -> AsyncIterator[tuple[Process, int]]:
+async def a_process(database: str, folder: Path, **environment: str) -> AsyncIterator[tuple[Running, int]]:
     """The service as a process of its own, in an environment with these as well, and its port."""
     given = {"DATABASE_URL": database, "DATA_DIR": str(folder), "LOG_FORMAT": "json", **environment}
     with (folder / "log").open("wb") as log:
-        running = await asyncio.create_subprocess_exec(
-            *(sys.executable, *program, "serve", "--port", "0"),
-            env={**os.environ, **given},
-            stdout=PIPE,
-            stderr=log,
-        )
+        running, url = await serving(environment={**os.environ, **given}, errors=log)
         try:
-            assert running.stdout
-            first = (await running.stdout.readline()).decode()
-            yield running, int(first.split()[2].rpartition(":")[2])
+            yield running, int(url.rpartition(":")[2])
         finally:
-            if running.returncode is None:
-                running.kill()
-                await running.wait()
+            running.kill()
+            await running.wait()
 
 
 @asynccontextmanager

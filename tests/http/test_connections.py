@@ -3,11 +3,11 @@
 import asyncio
 import json
 import signal
-from asyncio.subprocess import Process
 from pathlib import Path
 
 import httpx
 
+from tests.commands import Running
 from tests.http.county import line
 from tests.http.slow import slow_clients, until_cut
 from tests.http.world import World
@@ -16,7 +16,7 @@ CUT_WITHIN = 30  # seconds: a bound for the test to end, far above the ten that 
 
 
 async def test_slow_clients_are_cut_and_hold_nobody_up(
-    process: tuple[Process, int], world: World, tmp_path: Path
+    process: tuple[Running, int], world: World, tmp_path: Path
 ) -> None:
     _, port = process
     slow = slow_clients(port, world)
@@ -33,7 +33,7 @@ async def test_slow_clients_are_cut_and_hold_nobody_up(
     assert "request failed" not in (tmp_path / "log").read_text(), "whoever is cut is no fault of the service"
 
 
-async def test_heads_that_are_wrong_or_gigantic_are_refused(process: tuple[Process, int]) -> None:
+async def test_heads_that_are_wrong_or_gigantic_are_refused(process: tuple[Running, int]) -> None:
     _, port = process
     bad = {
         "no HTTP": b"CANARYQ7X\r\n\r\n",
@@ -61,7 +61,7 @@ async def test_heads_that_are_wrong_or_gigantic_are_refused(process: tuple[Proce
         assert (await client.get("/health/live")).status_code == 200
 
 
-async def test_a_stream_ends_whole_when_the_process_is_told_to_end(process: tuple[Process, int], world: World) -> None:
+async def test_a_stream_ends_whole_when_the_process_is_told_to_end(process: tuple[Running, int], world: World) -> None:
     running, port = process
     headers = {"Authorization": f"Bearer {world.keys['monitor']}"}
     path = f"http://127.0.0.1:{port}/v1/petitions/{world.petition_id}/tally/stream"

@@ -1,6 +1,7 @@
 """A real process beside a crowd: streams, slow uploads and idle connections leave the stations what they need."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -13,6 +14,7 @@ import httpx
 from app.access.keys import issue_key
 from app.access.principals import Principal
 from app.access.queries import add_county
+from tests.commands import serving
 from tests.http.conftest import a_process
 from tests.http.county import line
 from tests.http.world import World
@@ -20,11 +22,6 @@ from tests.waiting import until
 
 STREAMS = 40
 FILES = 256  # of which half are connections
-WITH_FILES = f"""
-import resource, runpy
-resource.setrlimit(resource.RLIMIT_NOFILE, ({FILES}, {FILES}))
-runpy.run_module("app", run_name="__main__", alter_sys=True)
-"""
 
 
 @asynccontextmanager
@@ -85,7 +82,10 @@ async def test_idle_connections_without_a_key_make_room_for_those_with_one(
 ) -> None:
     following = head(world, "GET", f"/v1/petitions/{world.petition_id}/tally/stream", "monitor")
     async with AsyncExitStack() as stack:
-        _, port = await stack.enter_async_context(a_process(database, tmp_path, ("-c", WITH_FILES)))
+        environment = {**os.environ, "DATABASE_URL": database, "DATA_DIR": str(tmp_path)}
+        running, url = await serving(environment=environment, open_files=FILES)
+        stack.callback(running.kill)
+        port = int(url.rpartition(":")[2])
         stream = await stack.enter_async_context(connected(port, following))
         assert b" 200 " in await stream.readuntil(b"id: 1\n")
         idle = [await stack.enter_async_context(connected(port)) for _ in range(2 * FILES)]

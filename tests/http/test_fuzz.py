@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import sys
-from asyncio.subprocess import PIPE, STDOUT, Process
+from asyncio.subprocess import PIPE, STDOUT
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from app.count.record import Count
 from app.database.engine import open_database
 from app.http.frame import guard_of, guarded_routes
+from tests.commands import Running
 from tests.http.county import line
 from tests.http.world import World
 
@@ -56,7 +57,7 @@ def configuration(app: FastAPI, keys: Mapping[str, str], petition_id: str) -> st
 
 
 async def test_no_request_made_up_from_the_document_finds_a_fault_or_an_answer_that_is_not_in_it(
-    process: tuple[Process, int], database: str, app_without_database: FastAPI, tmp_path: Path
+    process: tuple[Running, int], database: str, app_without_database: FastAPI, tmp_path: Path
 ) -> None:
     url, pools = f"http://127.0.0.1:{process[1]}", await open_database(database)
     async with httpx.AsyncClient(base_url=url) as client:

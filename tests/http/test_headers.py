@@ -3,7 +3,6 @@
 import asyncio
 import json
 import re
-from asyncio.subprocess import Process
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,6 +17,7 @@ from fastapi.routing import APIRoute
 from app.http.frame import allow, routes
 from app.main import create_app
 from app.settings import Settings
+from tests.commands import Running
 from tests.http.conftest import SETTINGS, a_client
 from tests.http.county import line
 from tests.http.slow import until_cut
@@ -58,7 +58,7 @@ async def test_every_route_answers_with_them(app: FastAPI, world: World) -> None
     assert statuses >= {200, 401, 403, 404, 405, 415, 422}
 
 
-async def test_a_tally_stream_has_them(process: tuple[Process, int], world: World) -> None:
+async def test_a_tally_stream_has_them(process: tuple[Running, int], world: World) -> None:
     headers = {"Authorization": f"Bearer {world.keys['monitor']}"}
     path = f"http://127.0.0.1:{process[1]}/v1/petitions/{world.petition_id}/tally/stream"
     async with httpx.AsyncClient() as client, client.stream("GET", path, headers=headers) as stream:
@@ -95,7 +95,7 @@ async def test_refusals_of_every_kind_have_them(app: FastAPI, world: World, monk
     ],
 )
 async def test_what_the_protocol_itself_answers_has_them(
-    process: tuple[Process, int], sent: bytes, status: int
+    process: tuple[Running, int], sent: bytes, status: int
 ) -> None:
     answer = await asyncio.wait_for(until_cut(process[1], sent), 30)
     head, _, content = answer.partition(b"\r\n\r\n")

@@ -2,13 +2,13 @@
 
 import asyncio
 import json
-from asyncio.subprocess import Process
 from pathlib import Path
 
 import httpx
 import pytest
 
 from app.http.hosts import authority_of, host_of
+from tests.commands import Running
 from tests.http.conftest import a_client, a_process
 from tests.http.slow import until_cut
 from tests.http.test_errors import assert_problem
@@ -47,7 +47,7 @@ async def status_of(port: int, head: bytes) -> tuple[int, bytes]:
     return int(answer.split()[1]), answer.partition(b"\r\n\r\n")[2]
 
 
-async def test_anything_but_one_host_is_refused(process: tuple[Process, int]) -> None:
+async def test_anything_but_one_host_is_refused(process: tuple[Running, int]) -> None:
     for kind, head in REFUSED.items():
         status, content = await status_of(process[1], head)
         assert (status, json.loads(content)["type"]) == (400, "urn:recall-petition:problem:wrong_host"), kind
@@ -56,7 +56,7 @@ async def test_anything_but_one_host_is_refused(process: tuple[Process, int]) ->
 
 
 async def test_a_refused_request_before_another_on_its_connection_is_answered_first(
-    process: tuple[Process, int],
+    process: tuple[Running, int],
 ) -> None:
     both = b"GET /health/live HTTP/1.1\r\n\r\nGET /health/live HTTP/1.1\r\nHost: a\r\n" + END
     answer = await asyncio.wait_for(until_cut(process[1], both), 30)

@@ -5,7 +5,6 @@ import fcntl
 import json
 import os
 import re
-from asyncio.subprocess import Process
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
@@ -16,6 +15,7 @@ import asyncpg
 import httpx
 import pytest
 
+from tests.commands import Running
 from tests.http.conftest import a_process
 from tests.http.county import HEADER, line, row
 from tests.http.failures import JSON, failures, named
@@ -117,7 +117,7 @@ def written(folder: Path, answers: list[tuple[int, str]], databases_log: Path) -
 
 
 async def test_nothing_personal_is_in_any_log_or_answer(
-    process: tuple[Process, int], world: World, connection: asyncpg.Connection, tmp_path: Path
+    process: tuple[Running, int], world: World, connection: asyncpg.Connection, tmp_path: Path
 ) -> None:
     running, port = process
     await connection.execute(
@@ -150,7 +150,7 @@ async def test_nothing_personal_is_in_any_log_or_answer(
 
 
 async def test_every_request_is_one_line_of_the_log_under_the_id_of_its_answer(
-    process: tuple[Process, int], world: World, tmp_path: Path
+    process: tuple[Running, int], world: World, tmp_path: Path
 ) -> None:
     running, port = process
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:

@@ -4,7 +4,6 @@ import asyncio
 import signal
 import sys
 import time
-from asyncio.subprocess import Process
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -22,6 +21,7 @@ from app.count.record import Count
 from app.database.engine import open_database
 from app.database.server import EmbeddedServer
 from app.roll.loading import load_roll
+from tests.commands import Running
 from tests.http.conftest import a_process
 from tests.http.county import COUNTY, VOTERS, line, roll_csv
 from tests.http.world import World
@@ -108,7 +108,7 @@ async def more_of(load: Load, answer: str, count: int = 5) -> None:
 
 
 @pytest.fixture
-async def small(database: str, tmp_path: Path) -> AsyncIterator[tuple[Process, int]]:
+async def small(database: str, tmp_path: Path) -> AsyncIterator[tuple[Running, int]]:
     """A process with few connections."""
     async with a_process(database, tmp_path, **POOLS) as running:
         yield running
@@ -150,7 +150,7 @@ async def test_a_database_that_restarts_in_mid_load_is_a_503_and_then_used_again
 
 
 async def test_while_the_readers_connections_are_all_taken_readers_get_503_and_stations_go_on(
-    small: tuple[Process, int], world: World, connection: asyncpg.Connection
+    small: tuple[Running, int], world: World, connection: asyncpg.Connection
 ) -> None:
     _, port = small
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
@@ -185,7 +185,7 @@ async def test_while_the_readers_connections_are_all_taken_readers_get_503_and_s
 
 
 async def test_what_is_under_way_at_the_end_is_answered_and_streams_end_and_nothing_is_dropped(
-    small: tuple[Process, int], world: World, connection: asyncpg.Connection
+    small: tuple[Running, int], world: World, connection: asyncpg.Connection
 ) -> None:
     running, port = small
     monitor = {"Authorization": f"Bearer {world.keys['monitor']}"}
@@ -226,7 +226,7 @@ async def test_what_is_under_way_at_the_end_is_answered_and_streams_end_and_noth
 
 
 async def test_a_process_that_cannot_finish_what_is_under_way_ends_all_the_same(
-    small: tuple[Process, int], world: World, connection: asyncpg.Connection
+    small: tuple[Running, int], world: World, connection: asyncpg.Connection
 ) -> None:
     running, port = small
     station = {"Authorization": f"Bearer {world.keys['station']}"}

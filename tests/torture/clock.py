@@ -1,7 +1,6 @@
-"""`python -m app` with another clock: off by the number of days in the file that the variable CLOCK names."""
+"""The program with another clock: off by the number of days in the file that the variable CLOCK names."""
 
 import os
-import sys
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -17,6 +16,7 @@ def now() -> datetime:
     return datetime.now(UTC) + timedelta(days=int(_FILE.read_text() or 0))
 
 
-if __name__ == "__main__":
+def main() -> int:
+    """Run a command with it."""
     serve.create_app = partial(serve.create_app, now=now)  # type: ignore[attr-defined]  # it is imported there
-    sys.exit(program.main())
+    return program.main()

@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -122,10 +122,9 @@ async def disk_fills(scene: Scene) -> None:
     ballast = scene.service.data_dir / "ballast"
     scene.note("fault", f"another program fills the disk of {shutil.disk_usage(ballast.parent).total >> 20} MB")
     warned = False
-    with ballast.open("wb") as file:
+    with suppress(OSError), ballast.open("wb", buffering=0) as file:  # the service may take the last of it
         while (free := shutil.disk_usage(ballast.parent).free) > (1 << 20):
             file.write(bytes(min(2 << 20, free) if free < _SLOWLY else free - _SLOWLY + 1))
-            file.flush()
             if not warned and await _share_free(scene) < _NEARLY_FULL:
                 warned = True
                 scene.note("alert", "the condition of DiskFull holds: less than 5 % is free; lines are still taken")

@@ -18,6 +18,7 @@ from app.ledger.notes import Signer
 from app.station.client import Control, Options, Target, post_file
 from app.station.outcome import StationError, Summary
 from tests import recount
+from tests.commands import PROGRAM
 from tests.http.county import VOTERS, voter
 from tests.station.network import Fate, bad_network
 from tests.torture.load import Stations
@@ -212,7 +213,9 @@ class Scene:
 @asynccontextmanager
 async def a_scene(folder: Path, **environment: str) -> AsyncIterator[Scene]:
     """A scene in a folder of its own, ended whatever happens."""
-    service = Service(folder / "data", environment, program="tests.torture.clock" if "CLOCK" in environment else "app")
+    service = Service(
+        folder / "data", environment, program="tests.torture.clock" if "CLOCK" in environment else PROGRAM
+    )
     await service.prepare()
     scene = Scene(service, folder)
     try:

@@ -1,9 +1,7 @@
 """The service as a real process over its embedded database, to be killed and started again."""
 
-import asyncio
 import os
 import signal
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -21,16 +19,15 @@ from app.database.engine import open_database
 from app.database.server import EmbeddedServer
 from app.law.petition import Terms
 from app.roll.loading import load_roll
+from tests.commands import PROGRAM, Running, serving
 from tests.http.county import COUNTY, roll_csv
 from tests.rulesets import CALIFORNIA
 from tests.servers import prepared
 
-_READY = b"listening on "
-
 
 @dataclass
 class Service:
-    """`python -m app serve` on a port of its own."""
+    """The service on a port of its own."""
 
     data_dir: Path
     environment: Mapping[str, str] = field(default_factory=dict)  # besides DATA_DIR
@@ -38,9 +35,8 @@ class Service:
     key: str = ""
     petition_id: UUID | None = None
     url: str = ""
-    process: asyncio.subprocess.Process | None = None
-    reader: asyncio.Task[None] | None = field(default=None, repr=False)
-    program: str = "app"  # the module to run
+    process: Running | None = None
+    program: str = PROGRAM  # the module to run
 
     async def prepare(self) -> None:
         """A county's roll, an open petition and a station's key, before the service starts."""
@@ -91,26 +87,14 @@ class Service:
         """Start the service and wait until it listens."""
         environment = {**os.environ, "DATA_DIR": str(self.data_dir), **self.environment}
         environment.pop("DATABASE_URL", None)
-        self.process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", self.program, "serve", "--port", str(self.port)),
-            env=environment,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
-        assert self.process.stdout
-        while not (line := await self.process.stdout.readline()).startswith(_READY):
-            assert line, "the service ended before it listened"
-        self.url = line.removeprefix(_READY).split()[0].decode()
+        self.process, self.url = await serving(port=self.port, environment=environment, program=self.program)
         self.port = int(self.url.rpartition(":")[2])
-        self.reader = asyncio.create_task(_drain(self.process.stdout))
 
     async def kill(self) -> None:
         """Kill the service without a word; its database server ends with it."""
         if self.process and self.process.returncode is None:
             self.process.kill()
             await self.process.wait()
-        if self.reader:
-            await self.reader
 
     async def stop(self) -> None:
         """Let the service end as an administrator does."""
@@ -167,11 +151,6 @@ def signal_all(processes: Iterable[int], order: signal.Signals) -> None:
     for process in processes:
         with suppress(ProcessLookupError):
             os.kill(process, order)
-
-
-async def _drain(stream: asyncio.StreamReader) -> None:
-    while await stream.readline():
-        pass
 
 
 def _children(parent: int) -> list[int]:

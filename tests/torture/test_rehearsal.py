@@ -5,7 +5,6 @@ import json
 import os
 import random
 import shutil
-import sys
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +19,7 @@ from app.ledger.notes import Signer
 from app.station.client import Control, Options, Target, post_file
 from app.station.outcome import GaveUpError, Summary
 from tests import recount
+from tests.commands import command
 from tests.http.county import VOTERS, voter
 from tests.servers import server_folder
 from tests.torture.service import Service
@@ -45,15 +45,9 @@ async def restore(data_dir: Path, backups: Path, until: datetime | None) -> str:
     options = ["--until", until.isoformat()] if until else []
     environment = {**os.environ, "DATA_DIR": str(data_dir), "BACKUP_DIR": str(backups)}
     environment.pop("DATABASE_URL", None)
-    running = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "app", "restore", *options),
-        env=environment,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    printed, _ = await running.communicate()
-    assert running.returncode == 0, printed
-    return printed.decode()
+    status, printed, errors = await command("restore", *options, environment=environment)
+    assert status == 0, errors
+    return printed
 
 
 async def backed_up(backups: Path) -> bool:
