@@ -126,7 +126,8 @@ async def revise(change: Change, revised: Signature, *, by: str, note: str) -> t
     """Append the corrected text of a line and examine it again.
 
     Returns the line as it is afterwards, and whether anything changed: the text that is recorded already has no
-    effect. Every earlier text stays, and a station that repeats one is answered as before.
+    effect. Every earlier text stays, and a station that repeats one is answered as before. A line that is good no more
+    stays unsettled until two people agree.
 
     Args:
         change: the transaction, its petition and the time.

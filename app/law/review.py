@@ -107,7 +107,7 @@ def judge(line: Line, said: PersonFinding, who: Principal, ruleset: Ruleset, gro
         note=said.note,
         confirmed_by=(who.name,),
         mismatch_by=(),
-        against_data=grounds.contradict(outcome, voter_id),
+        against_data=grounds.contradict(outcome, voter_id) or _contested(line, outcome),
         uncompared=outcome == VALID and not said.compares,
         looked_at=said.looked_at,
         comparison=said.comparison,
@@ -127,14 +127,17 @@ def judge_again(line: Line, found: Finding, cause: ReviewCause) -> Finding:
     """The finding that follows from a new examination of a line whose roll, text, dates or aliases changed (`cause`).
 
     What people agreed on remains while the data agree. Where the data now contradict it, a person reviews the line: a
-    machine never reverses a person's finding, and never ends a review that a person asked for.
+    machine never reverses a person's finding, and never ends a review that a person asked for. Where a line was good
+    until a person corrected its text, that is one person's rejection of a good line, and takes a second one.
     """
-    current, again = line.by_itself, found._replace(before=line)
-    if _agree(found, line):
+    current, agrees = line.by_itself, _agree(found, line)
+    if found.outcome.status in NOT_RAW and not agrees:
+        return found._replace(before=line)
+    spoiled = cause == "new_writing" and current == VALID and not agrees
+    again = found._replace(before=line, against_data=spoiled or _contested(line, found.outcome))
+    if agrees:
         kept = {name: getattr(line, name) for name in ("confirmed_by", "mismatch_by", "uncompared")}
         return again._replace(reason_open=found.reason_open and not line.confirmed_by, **kept)
-    if found.outcome.status in NOT_RAW:
-        return again
     on_record = again._replace(by_data=(found.outcome, found.voter_id))
     if current.reason in _SEEN_ON_PAPER and (found.outcome, found.voter_id) == (VALID, line.voter_id):
         against = line.against_data or current.reason in _TAKES_A_NOTE
@@ -198,6 +201,13 @@ _SEEN_ON_PAPER = frozenset({"signature_mismatch", "not_personally_affixed", "sec
 """Reasons of invalid lines that no data can find or refute."""
 _TAKES_A_NOTE = frozenset({"other", "illegible", "not_personally_affixed"})
 """Only the paper shows these, and a helper's hand or a mark is no ground (EC 100.5, 106)."""
+ONLY_ON_PAPER = _SEEN_ON_PAPER | _TAKES_A_NOTE | {"no_signature"}
+"""Reasons that another line with the same text does not share."""
+
+
+def _contested(line: Line, outcome: Outcome) -> bool:
+    """Whether a finding remains against what the data, or people, once found: until a person finds the line good."""
+    return line.against_data and VALID not in (line.by_itself, outcome)
 
 
 def _agree(found: Finding, line: Line) -> bool:
@@ -239,7 +249,7 @@ def _check_grounds(found: Finding, ruleset: Ruleset) -> None:
         return
     if found.outcome.reason in _TAKES_A_NOTE:
         raise FindingRefusedError(f"{found.outcome.reason} needs a note that says what is on the paper")
-    if found.against_data:
+    if found.against_data and found.outcome.status != "review":
         raise FindingRefusedError("the data say otherwise: this needs a note that says why, and a second person")
 
 
@@ -251,6 +261,7 @@ def _confirmation(line: Line, found: Finding, said: PersonFinding, who: Principa
     adds = said.compares and (line.uncompared or line.mismatch_by)
     if found.outcome.status == "review" or (is_among(who.name, line.confirmed_by) and not adds):
         return None
+    found = found._replace(against_data=found.against_data or line.against_data)
     _check_grounds(found, ruleset)
     return found._replace(
         confirmed_by=people((*line.confirmed_by, who.name)),
