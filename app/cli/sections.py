@@ -15,6 +15,7 @@ from app.examination import sections as section_actions
 from app.examination.section_queries import section_states
 from app.http import attempts, defects, raw_count, sections, wire
 from app.law.defect import DefectCode
+from app.law.raw_count import SectionRange
 from app.law.section import SectionTask
 
 _ONLY: Final = ("open", *get_args(SectionTask))
@@ -56,8 +57,8 @@ def _add_raw_count(petition: cli.Subparsers) -> None:
     cli.command(petition, "raw-count", text, _raw_count, cli.PETITION_FIRST)
     text = "propose to freeze the raw count; print where it stands as JSON"
     freeze = cli.command(petition, "freeze", text, _propose, cli.PETITION_FIRST)
-    text = "why a section's control totals differ, as SECTION=TEXT; one for each that differs"
-    note = cli.argument(_section_note, "SECTION=TEXT, such as 12=page 4 was torn out")
+    text = "why a section's control totals differ, or those of several; one about each that differs"
+    note = cli.argument(_section_note, "SECTION=TEXT or FIRST-LAST=TEXT, such as 12=page 4 was torn out")
     freeze.add_argument("--note", dest="notes", action="append", default=[], type=note, metavar="NOTE", help=text)
     freeze.set_defaults(kind="freeze", reason="")
     text = "propose to open a frozen raw count for a correction; print where it stands as JSON"
@@ -78,9 +79,10 @@ def _add_attempts(petition: cli.Subparsers) -> None:
     lapsed.add_argument("file", metavar="FILE", help="the attempt as a JSON object; '-' is standard input")
 
 
-def _section_note(text: str) -> tuple[int, str]:
-    section, _, note = text.partition("=")
-    return cli.a_number(section), _text(note)
+def _section_note(text: str) -> tuple[SectionRange, str]:
+    sections, _, note = text.partition("=")
+    first, _, last = sections.partition("-")
+    return SectionRange(cli.a_number(first), cli.a_number(last or first)), _text(note)
 
 
 async def _act(arguments: cli.Arguments, database: Database, act: Callable[[Change], Awaitable[Any]]) -> Any:  # noqa: ANN401  # the act's

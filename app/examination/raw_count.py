@@ -21,6 +21,7 @@ from app.law.raw_count import (
     Proposal,
     ProposalKind,
     RawList,
+    SectionRange,
     check_confirmation,
     check_proposal,
     check_stage,
@@ -46,7 +47,7 @@ async def read_raw_count(connection: Connection, petition: PetitionKey) -> RawCo
 
 
 async def propose(
-    change: Change, kind: ProposalKind, *, by: str, reason: str = "", notes: Mapping[int, str] | None = None
+    change: Change, kind: ProposalKind, *, by: str, reason: str = "", notes: Mapping[SectionRange, str] | None = None
 ) -> RawCount:
     """Propose to freeze the raw count, or to correct a frozen one. It replaces an earlier proposal.
 
@@ -55,7 +56,7 @@ async def propose(
         kind: what to do.
         by: the person who proposes it; goes on record.
         reason: why; a correction needs one.
-        notes: by section, why its control totals differ; a freeze needs one for each that does.
+        notes: by sections, why their control totals differ; a freeze needs one about each that does.
 
     Raises:
         RawCountRefusedError: it cannot be proposed now.

@@ -7,7 +7,7 @@ from asyncpg import Connection
 
 from app.count.queries import Change
 from app.law.petition import PetitionKey
-from app.law.raw_count import Proposal, RawList
+from app.law.raw_count import Proposal, RawList, SectionRange
 
 # The raw list in paper order, along the primary key. Under the head's lock no line enters or leaves it.
 _RAW_LIST = r"""
@@ -53,7 +53,7 @@ async def raw_list(connection: Connection, petition: PetitionKey) -> RawList:
 
 async def add_proposal(change: Change, new: Proposal, salt: bytes) -> int:
     """Store a proposal; returns its number."""
-    notes = json.dumps({str(section): note for section, note in new.notes.items()}, ensure_ascii=False)
+    notes = json.dumps({str(sections): note for sections, note in new.notes.items()}, ensure_ascii=False)
     words = (new.kind, *new.raw_list, new.reason, notes, new.proposed_by, new.proposed_at, salt, new.sealed())
     number: int = await change.connection.fetchval(_ADD_PROPOSAL, *change.petition.key, *words)
     return number
@@ -65,7 +65,7 @@ async def newest_proposal(connection: Connection, petition: PetitionKey) -> Stor
     if row is None:
         return None
     number, kind, raw, list_hash, reason, notes, by, at, salt, confirmed_by = row
-    said = {int(section): note for section, note in json.loads(notes).items()}
+    said = {SectionRange.stored(sections): note for sections, note in json.loads(notes).items()}
     return StoredProposal(Proposal(number, kind, RawList(raw, list_hash), reason, said, by, at), salt, confirmed_by)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
+from itertools import pairwise
 from typing import Annotated, ClassVar
 
 from fastapi import APIRouter, Response
@@ -11,16 +12,22 @@ from pydantic import Field, model_validator
 from app.examination import raw_count as actions
 from app.http import frame, wire
 from app.http.frame import AppState, DeciderWrite, PathPetition, Reader
-from app.law.raw_count import Proposal
+from app.law.raw_count import Proposal, SectionRange
 
 router = APIRouter(prefix="/v1/petitions/{petition_id}/raw-count", tags=["raw count"])
 
 
 class SectionNoteIn(wire.RequestModel):
-    """Why a section's control totals differ."""
+    """Why the control totals of a section, or of all from it through another one, differ."""
 
     section: wire.Whole
+    through: wire.Whole | None = None
     note: wire.RequiredNote
+
+    @property
+    def sections(self) -> SectionRange:
+        """The sections that it is about."""
+        return SectionRange(self.section, self.through or self.section)
 
 
 class ProposalIn(wire.RequestModel):
@@ -33,15 +40,17 @@ class ProposalIn(wire.RequestModel):
 
     @model_validator(mode="after")
     def _one_note_each(self) -> "ProposalIn":
-        if len({note.section for note in self.notes}) != len(self.notes):
+        noted = sorted(note.sections for note in self.notes)
+        if any(last < first for first, last in noted) or any(b.first <= a.last for a, b in pairwise(noted)):
             raise wire.wrong("contradiction")
         return self
 
 
 class SectionNoteOut(wire.ResponseModel):
-    """Why a section's control totals differ."""
+    """Why the control totals of a section, or of all from it through another one, differ."""
 
     section: int
+    through: int
     note: str
 
 
@@ -83,7 +92,10 @@ def _proposal_out(proposal: Proposal, confirmed_by: str | None) -> ProposalOut:
         raw=raw,
         list_hash=digest.hex(),
         reason=proposal.reason,
-        notes=[SectionNoteOut(section=section, note=note) for section, note in sorted(proposal.notes.items())],
+        notes=[
+            SectionNoteOut(section=sections.first, through=sections.last, note=note)
+            for sections, note in sorted(proposal.notes.items())
+        ],
         proposed_by=proposal.proposed_by,
         proposed_at=proposal.proposed_at,
         confirmed_by=confirmed_by,
@@ -104,7 +116,7 @@ async def get_raw_count(_: Reader, state: AppState, petition: PathPetition) -> R
 @router.post("/proposals", status_code=201, response_model=RawCountOut)
 async def propose_raw_count(write: DeciderWrite, proposal: wire.Body[ProposalIn]) -> Response:
     """Propose to freeze the raw count, or to open a frozen one for a correction. It replaces an earlier proposal."""
-    notes = {one.section: one.note for one in proposal.notes}
+    notes = {one.sections: one.note for one in proposal.notes}
     act = partial(actions.propose, kind=proposal.kind, reason=proposal.reason, notes=notes, by=write.principal.name)
     return await write.carry_out(act, _answer(201), "raw_count_proposal", "", proposal)
 

@@ -1,8 +1,9 @@
 """The raw count: the lines with writing on them, frozen by two people before it decides anything (EC 11222)."""
 
+from bisect import bisect_right
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Self
 
 from app.access.names import COMMAND_LINE, is_among
 from app.errors import RawCountRefusedError
@@ -19,6 +20,23 @@ class RawList(NamedTuple):
     list_hash: bytes
 
 
+class SectionRange(NamedTuple):
+    """Neighboring sections that one note is about; `first` and `last` are among them, and may be the same."""
+
+    first: int
+    last: int
+
+    @classmethod
+    def stored(cls, text: str) -> Self:
+        """The range from its text."""
+        first, _, last = text.partition("-")
+        return cls(int(first), int(last or first))
+
+    def __str__(self) -> str:
+        """`12`, or `12-40`."""
+        return f"{self.first}" if self.first == self.last else f"{self.first}-{self.last}"
+
+
 class Proposal(NamedTuple):
     """What one person proposes of the raw count, and another may confirm."""
 
@@ -26,14 +44,21 @@ class Proposal(NamedTuple):
     kind: ProposalKind
     raw_list: RawList  # as it was when it was proposed
     reason: str
-    notes: Mapping[int, str]  # by section: why its control totals differ
+    notes: Mapping[SectionRange, str]  # why the control totals differ; no two ranges have a section in common
     proposed_by: str
     proposed_at: datetime
 
     def sealed(self) -> str:
         """The canonical JSON of its words, that the ledger's payload hashes."""
-        notes = {str(section): note for section, note in sorted(self.notes.items())}
+        notes = {str(sections): note for sections, note in self.notes.items()}
         return canonical_text({"kind": self.kind, "reason": self.reason, "notes": notes})
+
+    def without_note(self, sections: Collection[int]) -> list[int]:
+        """Those of these sections about which there is no note."""
+        noted = sorted(one for one, note in self.notes.items() if note.strip())
+        firsts = [one.first for one in noted]
+        before = ((section, bisect_right(firsts, section) - 1) for section in sorted(sections))
+        return [section for section, at in before if at < 0 or noted[at].last < section]
 
 
 STAGE_AFTER: Mapping[ProposalKind, RawCountStage] = {"freeze": "frozen", "correction": "filed"}
@@ -52,7 +77,7 @@ def check_proposal(proposal: Proposal, stage: RawCountStage, differing: Collecti
         if not proposal.reason.strip():
             raise RawCountRefusedError("a correction needs a reason")
         return
-    if lacking := sorted(s for s in differing if not proposal.notes.get(s, "").strip()):
+    if lacking := proposal.without_note(differing):
         first = ", ".join(map(str, lacking[:10]))
         raise RawCountRefusedError(f"the control totals of {len(lacking)} sections differ without a note: {first}")
 

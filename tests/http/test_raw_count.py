@@ -106,6 +106,26 @@ async def test_a_raw_count_that_was_opened_in_the_database_is_found(world: World
     assert [fault["where"] for fault in found["faults"]] == ["head"]
 
 
+async def test_one_note_is_about_several_sections(world: World, tmp_path: Path) -> None:
+    """A petition can have more sections that differ than a proposal has notes."""
+    for n in (1, 2, 3, 7):
+        await register(world, a_section(n, lines=2))
+    await world.batch([line(n, (n, 1, 1)) for n in (1, 2, 3, 7)])
+    await file(world)
+    notes = [{"section": 1, "through": 3, "note": "lines without writing were claimed"}]
+    refused = await propose(world, notes=notes)
+    assert code(refused) == (409, "raw_count_refused")
+    assert "1 sections differ without a note: 7" in refused.json()["detail"]
+    answer = await propose(world, notes=[*notes, {"section": 7, "note": "a line was cut off"}])
+    shown = answer.json()["proposal"]["notes"]
+    assert [(one["section"], one["through"]) for one in shown] == [(1, 3), (7, 7)]
+    assert (await confirm(world, 1)).json()["raw_count"] == "frozen"
+    await world.recount()
+    signer, bundle = Signer(Ed25519PrivateKey.from_private_bytes(bytes(32))), tmp_path / "bundle.zip"
+    await export_bundle(world.database, PetitionKey(COUNTY, UUID(world.petition_id)), signer, bundle)
+    assert verify_bundle(bundle, signer.verifier_key)[0] == 0
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -114,6 +134,8 @@ async def test_a_raw_count_that_was_opened_in_the_database_is_found(world: World
         {"kind": "freeze", "notes": [{"section": 1, "note": ""}]},
         {"kind": "freeze", "notes": [{"section": 1, "note": "x"}, {"section": 1, "note": "y"}]},
         {"kind": "freeze", "notes": {"1": "x"}},
+        {"kind": "freeze", "notes": [{"section": 2, "through": 1, "note": "x"}]},
+        {"kind": "freeze", "notes": [{"section": 1, "through": 5, "note": "x"}, {"section": 5, "note": "y"}]},
     ],
 )
 async def test_a_proposal_that_cannot_be_read_is_refused(world: World, body: dict[str, object]) -> None:

@@ -38,8 +38,8 @@ async def test_sections_are_registered_listed_filed_and_frozen_by_two_people(wor
     assert (totals["claimed"], totals["missing"]) == (3, 1)
     refused = await run(database, "petition", "freeze", petition, key=clerk)
     assert (refused[0], "differ without a note: 1" in refused[2]) == (1, True)
-    [proposed] = await command(database, clerk, "freeze", petition, "--note", "1=a line was cut off")
-    assert proposed["proposal"]["notes"] == [{"section": 1, "note": "a line was cut off"}]
+    [proposed] = await command(database, clerk, "freeze", petition, "--note", "1-2=a line was cut off")
+    assert proposed["proposal"]["notes"] == [{"section": 1, "through": 2, "note": "a line was cut off"}]
     [frozen] = await command(database, supervisor, "confirm", petition, "--proposal", "1")
     assert (frozen["raw_count"], frozen["raw"]) == ("frozen", 2)
     [corrected] = await command(database, clerk, "correct", petition, "--reason", "a page was missed")
