@@ -14,7 +14,7 @@ from uuid import UUID
 
 from app import errors
 from app.access.principals import Principal
-from app.count.queries import Change, lock_head
+from app.count.queries import Change, lock_head, lock_lines
 from app.count.record import Count, check_in_force, resolve
 from app.database.tables import new_id
 from app.examination import bulk_queries as rows
@@ -182,7 +182,11 @@ async def get(count: Count, petition: Petition, bulk_id: UUID) -> Bulk:
 
 
 async def _begin(change: Change, *, bulk: Bulk, kind: RunKind, who: Principal, note: str) -> None:
-    """Begin a run, or find it begun, and hold its lines for the person."""
+    """Begin a run, or find it begun, and hold its lines for the person.
+
+    The lines are locked first: a finding that is being recorded on one of them is then seen to have moved it, and a
+    later one meets the lease.
+    """
     state, _ = await queue_queries.state_and_held(change.connection, change.petition.key, who)
     if state != "open":
         raise errors.PetitionClosedError
@@ -190,12 +194,14 @@ async def _begin(change: Change, *, bulk: Bulk, kind: RunKind, who: Principal, n
     last = len(bulk.findings) if kind == "execution" else runs["execution"].done if "execution" in runs else 0
     if not last:
         raise errors.UnknownBulkError("nothing of this bulk decision was carried out")
-    new = await rows.begin_run(change, bulk.bulk_id, kind, by=who.name, note=note)
-    if kind == "execution" and ("undo" in runs or (new and await rows.moved_lines(change, bulk.findings))):
-        raise errors.BulkMovedError
+    await rows.begin_run(change, bulk.bulk_id, kind, by=who.name, note=note)
     run = await rows.lock_run(change, bulk.bulk_id, kind)
-    left = bulk.places[run.done : last]
-    if run.finished_at is None and not await queue_queries.hold_all(change, left, bulk.bulk_id, who=who, runs=_RUNS):
+    left = bulk.places[run.done : last] if run.finished_at is None else []
+    lines = await lock_lines(change, left, []) if left else {}
+    moved = any(line.finding_no != bulk.findings[place] for place, line in lines.items())
+    if kind == "execution" and ("undo" in runs or moved):
+        raise errors.BulkMovedError
+    if left and not await queue_queries.hold_all(change, left, bulk.bulk_id, who=who, runs=_RUNS):
         raise errors.LineHeldError
 
 

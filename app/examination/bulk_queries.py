@@ -1,7 +1,7 @@
 """SQL of bulk decisions: their previews, and how far each was carried out or undone."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
@@ -9,7 +9,7 @@ from uuid import UUID
 
 from asyncpg import Connection
 
-from app.count.queries import Change, Places, columns
+from app.count.queries import Change, columns
 from app.examination.queue_queries import source_of
 from app.law.line import Place
 from app.law.petition import PetitionKey
@@ -44,7 +44,7 @@ WHERE county_id = $1 AND petition_id = $2 AND bulk_id = $3
 # By the primary key: of two requests that begin a run at once the second waits and finds it begun.
 _BEGIN = """
 INSERT INTO bulk_run (county_id, petition_id, bulk_id, kind, started_by, started_at, note)
-VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING true
+VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING
 """
 
 # Locks a run, so that two requests that carry it on take turns. By the primary key.
@@ -55,16 +55,6 @@ WHERE county_id = $1 AND petition_id = $2 AND bulk_id = $3 AND kind = $4 FOR UPD
 _ADVANCE = """
 UPDATE bulk_run SET done = $5, left_out = $6, versions = $7, finished_at = $8
 WHERE county_id = $1 AND petition_id = $2 AND bulk_id = $3 AND kind = $4
-"""
-
-# How many of these lines were decided since: each by its primary key.
-_MOVED = """
-SELECT count(*) FROM unnest($3::int[], $4::int[], $5::int[], $6::int[]) AS known (section, page, line, finding_no)
-CROSS JOIN LATERAL (
-    SELECT finding_no FROM line WHERE county_id = $1 AND petition_id = $2
-       AND (line.section, line.page, line.line) = (known.section, known.page, known.line) OFFSET 0
-) AS line
-WHERE line.finding_no <> known.finding_no
 """
 
 
@@ -138,8 +128,8 @@ async def runs_of(connection: Connection, petition: PetitionKey, bulk_id: UUID) 
     return {row["kind"]: Run(*row) for row in await connection.fetch(_RUNS, *petition, bulk_id)}
 
 
-async def begin_run(change: Change, bulk_id: UUID, kind: RunKind, *, by: str, note: str) -> bool:
-    """Begin a run; False if it has begun.
+async def begin_run(change: Change, bulk_id: UUID, kind: RunKind, *, by: str, note: str) -> None:
+    """Begin a run; one that has begun stays as it is.
 
     Args:
         change: the transaction and the time.
@@ -149,7 +139,7 @@ async def begin_run(change: Change, bulk_id: UUID, kind: RunKind, *, by: str, no
         note: why; may be empty.
     """
     row = (bulk_id, kind, by, change.now, note)
-    return bool(await change.connection.fetchval(_BEGIN, *change.petition.key, *row))
+    await change.connection.execute(_BEGIN, *change.petition.key, *row)
 
 
 async def lock_run(change: Change, bulk_id: UUID, kind: RunKind) -> Run:
@@ -161,11 +151,3 @@ async def advance(change: Change, bulk_id: UUID, run: Run) -> None:
     """Note how far a run has come."""
     row = (run.kind, run.done, run.left_out, list(run.versions), run.finished_at)
     await change.connection.execute(_ADVANCE, *change.petition.key, bulk_id, *row)
-
-
-async def moved_lines(change: Change, findings: dict[Place, int]) -> int:
-    """How many of these lines were decided since their findings of these numbers."""
-    rows: Collection[int] = list(findings.values())
-    places: Places = list(findings)
-    moved: int = await change.connection.fetchval(_MOVED, *change.petition.key, *columns(places), rows)
-    return moved
