@@ -36,11 +36,17 @@ async def put_on_record(database: Database, petition: Petition, line: LineRead |
 
     It counts against no budget: the user of the command has the database.
     """
+    if line:
+        read = line_read(petition.petition_id, line.line.place, line.finding)
+    else:
+        async with database.reading() as connection:
+            tallies = await read_tallies(connection, [petition.key])
+        read = VoterRead("export", petition.petition_id, voters=tallies[petition.key].counts.raw)
+    await put_read_on_record(database, petition, read)
+
+
+async def put_read_on_record(database: Database, petition: Petition, read: VoterRead) -> None:
+    """Put any other read on record; as above."""
     who = await cli.the_user(database, petition.county_id, "admin", "clerk", "supervisor", "auditor")
     async with database.reading() as connection:
-        if line:
-            read = line_read(petition.petition_id, line.line.place, line.finding)
-        else:
-            tallies = await read_tallies(connection, [petition.key])
-            read = VoterRead("export", petition.petition_id, voters=tallies[petition.key].counts.raw)
         await add_read(connection, who, read, counted=0, now=cli.now())

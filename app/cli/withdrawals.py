@@ -1,19 +1,22 @@
-"""`python -m app withdraw`: requests to withdraw are recorded as received, decided, or revoked."""
+"""`python -m app withdraw`, `withdrawals`: requests to withdraw are recorded, decided, revoked, and listed."""
 
 from functools import partial
 from typing import Any, Final, get_args
 
 from app.access.principals import Role
 from app.cli import common as cli
+from app.cli.reads import put_read_on_record
 from app.count.record import Count
 from app.database.pools import Database
 from app.examination import withdrawals as actions
+from app.examination.withdrawal_queries import page_of_withdrawals
 from app.http import wire
-from app.http.withdrawals import withdrawal_done_out
-from app.law.withdrawals import REQUIREMENTS, ReceivedBy, Ruling, WithdrawalReason, WithdrawalRequest
+from app.http.withdrawals import list_read, listed_out, withdrawal_done_out
+from app.law.withdrawals import REQUIREMENTS, ReceivedBy, Ruling, WithdrawalReason, WithdrawalRequest, WithdrawalState
 
 _text: Final[dict[str, Any]] = {"type": cli.argument(wire.safe_text, "text without control characters")}
 _ROLES: Final[tuple[Role, ...]] = ("clerk", "supervisor")
+_AT_ONCE: Final = 1000  # requests of one read
 _SIGNATURE: Final = {"agrees": True, "differs": False}
 _WHAT: Final[tuple[tuple[str, str, str], ...]] = (
     ("voter", "VOTER", "record a request of this voter"),
@@ -47,6 +50,24 @@ def add_parser(subparsers: cli.Subparsers) -> None:
     parser.add_argument("--of", metavar="VOTER", help=text, **_text)
     codes = get_args(WithdrawalReason)
     parser.add_argument("--reason", choices=codes, metavar="CODE", help=f"with --refuse: one of {', '.join(codes)}")
+    text = "print the requests to withdraw that wait for a person, the oldest first, each as a line of JSON"
+    listed = cli.command(subparsers, "withdrawals", text, _list, cli.PETITION_FIRST)
+    states = get_args(WithdrawalState)
+    text = f"those that stand like this instead: {', '.join(states)} (default: open)"
+    listed.add_argument("--state", choices=states, default="open", metavar="STATE", help=text)
+
+
+async def _list(arguments: cli.Arguments, database: Database) -> None:
+    petition, only, after = arguments.petition, arguments.state, None
+    while True:
+        async with database.reading() as connection:
+            found = await page_of_withdrawals(connection, petition.key, after=after, limit=_AT_ONCE, state=only)
+        if not found:
+            return
+        await put_read_on_record(database, petition, list_read(petition.petition_id, found))
+        for one in found:
+            print(listed_out(one).model_dump_json())
+        after = found[-1].withdrawal_id
 
 
 async def _withdraw(arguments: cli.Arguments, database: Database) -> None:

@@ -7,10 +7,11 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import AfterValidator, Field, model_validator
 
+from app.count.record import Count
 from app.examination import bulk as actions
 from app.examination.bulk_queries import Bulk, Run, RunKind, runs_of
 from app.http import wire
-from app.http.frame import AppState, Decider, PathPetition, Reader, State, Supervisor
+from app.http.frame import AppState, Decider, PathPetition, Reader, Supervisor
 from app.http.line_notes import NoteIn
 from app.http.petitions import CountsOut
 from app.http.ruleset_changes import RulesetTallyOut
@@ -110,7 +111,8 @@ def _tally(counts: Counts) -> RulesetTallyOut:
     return RulesetTallyOut(**dict(CountsOut.model_validate(counts)), invalid_by_code=dict(counts.by_reason))
 
 
-def _bulk_out(bulk: Bulk, runs: dict[RunKind, Run]) -> BulkOut:
+def bulk_out(bulk: Bulk, runs: dict[RunKind, Run]) -> BulkOut:
+    """A bulk decision, and how far it was carried out or undone."""
     shown = bulk.shown
     refused = [RefusedLineOut(place=place, code=code) for place, code in shown["refused"]]
     execution, undo = (
@@ -125,10 +127,11 @@ def _bulk_out(bulk: Bulk, runs: dict[RunKind, Run]) -> BulkOut:
     )  # fmt: skip
 
 
-async def _found(state: State, petition: Petition, bulk_id: UUID) -> BulkOut:
-    async with state.database.reading() as connection:
+async def found_bulk(count: Count, petition: Petition, bulk_id: UUID) -> BulkOut:
+    """A bulk decision as it is shown. Raises UnknownBulkError if there is none."""
+    async with count.database.reading() as connection:
         runs = await runs_of(connection, petition.key, bulk_id)
-    return _bulk_out(await actions.get(state.count, petition, bulk_id), runs)
+    return bulk_out(await actions.get(count, petition, bulk_id), runs)
 
 
 @router.post("", status_code=201)
@@ -140,13 +143,13 @@ async def preview_bulk(who: Decider, state: AppState, petition: PathPetition, wa
     """
     chosen, said = wanted.chosen(), wanted.value()
     bulk = await actions.preview(state.count, petition, chosen, said, who=who, now=state.now())
-    return _bulk_out(bulk, {})
+    return bulk_out(bulk, {})
 
 
 @router.get("/{bulk_id}")
 async def get_bulk(_: Reader, state: AppState, petition: PathPetition, bulk_id: UUID) -> BulkOut:
     """A bulk decision, and how far it was carried out or undone."""
-    return await _found(state, petition, bulk_id)
+    return await found_bulk(state.count, petition, bulk_id)
 
 
 @router.post("/{bulk_id}/execution")
@@ -157,7 +160,7 @@ async def execute_bulk(who: Decider, state: AppState, petition: PathPetition, bu
     sent again and goes on where it stopped; one that is done changes nothing.
     """
     await actions.execute(state.count, petition, bulk_id, who=who, now=state.now())
-    return await _found(state, petition, bulk_id)
+    return await found_bulk(state.count, petition, bulk_id)
 
 
 @router.post("/{bulk_id}/undo")
@@ -169,4 +172,4 @@ async def undo_bulk(
     A request that was interrupted is sent again and goes on where it stopped.
     """
     await actions.undo(state.count, petition, bulk_id, note.note, who=who, now=state.now())
-    return await _found(state, petition, bulk_id)
+    return await found_bulk(state.count, petition, bulk_id)

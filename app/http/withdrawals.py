@@ -1,5 +1,6 @@
 """Requests to withdraw: recorded as received, decided, revoked, and listed."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from functools import partial
 from typing import Annotated, Any, ClassVar
@@ -185,12 +186,19 @@ def withdrawal_done_out(done: withdrawals.Changed) -> WithdrawalDoneOut:
     return WithdrawalDoneOut.model_validate(_shown(withdrawal) | {"lines": changed})
 
 
-def _listed(one: Withdrawal) -> dict[str, Any]:
+def listed_out(one: Withdrawal) -> ListedWithdrawalOut:
     """With the name and residence, and what the newest search found, which a person has not taken as the voter yet."""
     parts = zip(RequesterOut.model_fields, one.request.written or (), strict=False)
     roll_version, found = one.search or (None, None)
     search = {"found_voter_id": found, "searched_roll_version": roll_version}
-    return _shown(one) | {"written": dict(parts) or None} | search
+    return ListedWithdrawalOut.model_validate(_shown(one) | {"written": dict(parts) or None} | search)
+
+
+def list_read(petition_id: UUID, shown: Sequence[Withdrawal]) -> VoterRead:
+    """What a page of requests shows, as it goes on record."""
+    named = {one.voter_id or (one.search and one.search.voter_id) for one in shown}
+    places = tuple(str(one.withdrawal_id) for one in shown)
+    return VoterRead("withdrawals", petition_id, places, voters=len(named - {None}))
 
 
 def _answer(done: withdrawals.Changed) -> tuple[int, WithdrawalDoneOut]:
@@ -260,7 +268,5 @@ async def list_withdrawals(
         found = await page_of_withdrawals(connection, petition.key, after=after, limit=most, state=standing)
     page = paging.page("withdrawals", found, lambda withdrawal: withdrawal.withdrawal_id)
     shown: list[Withdrawal] = page["withdrawals"]
-    named = {one.voter_id or (one.search and one.search.voter_id) for one in shown}
-    places = tuple(str(one.withdrawal_id) for one in shown)
-    await state.put_on_record(who, VoterRead("withdrawals", petition.petition_id, places, voters=len(named - {None})))
-    return page | {"withdrawals": [_listed(one) for one in shown]}
+    await state.put_on_record(who, list_read(petition.petition_id, shown))
+    return page | {"withdrawals": list(map(listed_out, shown))}
