@@ -16,6 +16,7 @@ from app.count.queries import Change, Places
 from app.count.record import ChangedMeanwhileError, record
 from app.examination import queue_queries as rows
 from app.examination.confidential_queries import give_back
+from app.examination.earlier import remember
 from app.examination.queue_queries import Lease, Wanted
 from app.law.line import LARGEST_NUMBER, Finding, Line, Place
 from app.law.petition import Petition
@@ -95,6 +96,7 @@ async def record_findings(change: Change, findings: list[Finding], who: Principa
     Raises ChangedMeanwhileError if another person claimed one of the lines just now, and what `record` raises.
     """
     lines = await record(change, "finding", findings)
+    await remember(change, findings)
     places = [finding.place for finding in findings]
     ends = {"apart": who.role == "confidential", "escalations": who.role == "supervisor"}
     holders = await rows.end_holds(change, places, **ends)

@@ -22,7 +22,7 @@ class EarlierDecisionOut(wire.ResponseModel):
     place: str
     status: wire.Status
     reason: wire.LineReason | None
-    voter_id: str
+    voter_id: str | None
     settled: bool
     people: int
     decided_by: list[str] | None
@@ -40,7 +40,8 @@ class EarlierDecisionsOut(wire.ResponseModel):
 async def get_earlier_decisions(who: Reader, state: AppState, petition: PathPetition, place: wire.PathPlace) -> object:
     """What people decided where the same text stands on another line, in any petition of the county.
 
-    It is for the voter whom the line's finding names, or one whom its evidence names. The read is recorded like that of
+    It is for the voter whom the line's finding names, or one whom its evidence names, or for no voter: also a
+    `not_registered` line is offered, but nothing that only the paper shows. The read is recorded like that of
     the line, and each line of the answer counts as one.
     """
     async with state.database.reading() as connection, connection.transaction():

@@ -52,6 +52,7 @@ ALLOWED = {
     "quality_check": {"SELECT", "INSERT"},
     "signature_reference": {"SELECT", "INSERT"},
     "pair_shown": {"SELECT", "INSERT"},
+    "decided_writing": {"SELECT", "INSERT"},
     "line_note": {"SELECT", "INSERT"},
     "bulk_decision": {"SELECT", "INSERT"},
     "bulk_run": {"SELECT", "INSERT"},

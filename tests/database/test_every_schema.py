@@ -90,6 +90,7 @@ YOUNGER = {
     ),
     "signature_reference": "INSERT INTO signature_reference VALUES ('sample', 'V1', 'r-1', 'a', 'admin-1', now())",
     "pair_shown": "INSERT INTO pair_shown VALUES ('sample', gen_random_uuid(), 'c', 1, 1, 1, 'V1', '{r-1}', now())",
+    "decided_writing": ("INSERT INTO decided_writing SELECT county_id, sha256(''), petition_id, 1, 1, 1 FROM petition"),
     "section_assignment": "INSERT INTO section_assignment VALUES ('sample', 's', 1, '{[1,5)}', 'admin-1', now())",
 }
 TABLES = """

@@ -8,7 +8,7 @@ import pytest
 
 from app.examination.earlier import plain_writing
 from app.law.line import Signature
-from tests.http.county import line
+from tests.http.county import line, stranger
 from tests.http.test_duplicates import MISMATCH, say
 from tests.http.test_rulesets import open_petition
 from tests.http.world import World
@@ -94,6 +94,37 @@ async def test_the_pseudonym_of_a_confidential_voter_is_not_offered(
     await say(world, "1-1-1", status="valid")
     await connection.execute("INSERT INTO confidential_voter VALUES ('sample', 'V999', 'V1')")
     assert await earlier(world, "1-1-2") == []
+
+
+@pytest.mark.parametrize(
+    ("reason", "offered"), [("not_registered", True), ("out_of_county", True), ("illegible", False), ("other", False)]
+)
+async def test_without_a_voter_the_same_writing_is_offered_unless_only_the_paper_shows_the_reason(
+    world: World, reason: str, *, offered: bool
+) -> None:
+    await world.post(stranger((1, 1, 1)))
+    await say(world, "1-1-1", status="invalid", reason=reason)
+    later = await another_petition(world)
+    same = {**stranger((5, 1, 1)), "printed_name": f" {stranger((5, 1, 1))['printed_name']}. ".lower()}
+    await later.batch([same, {**stranger((5, 1, 2)), "zip": "90099"}])
+    found = [(one["place"], one["reason"], one["voter_id"], one["people"]) for one in await earlier(later, "5-1-1")]
+    assert found == ([("1-1-1", reason, None, 1)] if offered else [])
+    assert await earlier(later, "5-1-2") == []
+    assert await earlier(world, "1-1-1") == []
+
+
+async def test_a_decision_without_a_voter_that_was_undone_or_whose_text_was_corrected_is_not_offered(
+    world: World,
+) -> None:
+    await world.batch([stranger((1, 1, n)) for n in (1, 2, 3)])
+    for n in (1, 2):
+        await say(world, f"1-1-{n}", status="invalid", reason="not_registered")
+    assert {one["place"] for one in await earlier(world, "1-1-3")} == {"1-1-1", "1-1-2"}
+    await say(world, "1-1-1", status="review")
+    corrected = {name: value for name, value in stranger((1, 1, 2)).items() if name not in ("section", "page", "line")}
+    answer = await world.verb("/signatures/1-1-2/revisions", **{**corrected, "zip": "90099"})
+    assert answer.status_code == 201, answer.text
+    assert await earlier(world, "1-1-3") == []
 
 
 async def test_the_read_is_on_record_and_each_line_counts(world: World, connection: asyncpg.Connection) -> None:
