@@ -121,7 +121,9 @@ async def test_a_decision_without_a_voter_that_was_undone_or_whose_text_was_corr
         await say(world, f"1-1-{n}", status="invalid", reason="not_registered")
     assert {one["place"] for one in await earlier(world, "1-1-3")} == {"1-1-1", "1-1-2"}
     await say(world, "1-1-1", status="review")
-    corrected = {name: value for name, value in stranger((1, 1, 2)).items() if name not in ("section", "page", "line")}
+    corrected: dict[str, Any] = {
+        name: value for name, value in stranger((1, 1, 2)).items() if name not in ("section", "page", "line")
+    }
     answer = await world.verb("/signatures/1-1-2/revisions", **{**corrected, "zip": "90099"})
     assert answer.status_code == 201, answer.text
     assert await earlier(world, "1-1-3") == []
