@@ -114,7 +114,7 @@ def judge(line: Line, said: PersonFinding, who: Principal, ruleset: Ruleset, gro
     )
     if outcome == NOT_REGISTERED and grounds.searches:
         found = found._replace(roll_version=grounds.searches.roll_version, searches=grounds.searches.ids)
-    if found.outcome == MISMATCH and line.by_itself != MISMATCH:
+    if found.outcome == MISMATCH and not _agree(found, line):
         return _opinion(line, found, said, who, ruleset)
     if _agree(found, line):
         return _confirmation(line, found, said, who, ruleset)

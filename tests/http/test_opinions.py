@@ -57,6 +57,18 @@ async def test_each_opinion_keeps_what_it_rests_on(world: World) -> None:
     await world.recount()
 
 
+async def test_a_mismatch_is_not_moved_to_another_voter_by_one_person(world: World) -> None:
+    """2 CCR 20960: for the other voter's signature no one else has said anything yet."""
+    await world.add_key("clerk", "clerk-2")
+    await world.post(line(1))
+    for who in ("clerk", "clerk-2", "supervisor"):
+        found = await world.finding("1-1-1", who=who, **MISMATCH)
+    assert found.json()["reason"] == "signature_mismatch"
+    answer = await world.finding("1-1-1", who="supervisor", **MISMATCH, voter_id="V2")
+    assert code_of(answer) == (422, "finding_refused")
+    assert (await world.detail("1-1-1"))["finding"]["voter_id"] == "V1"
+
+
 async def test_a_page_of_opinions_follows_the_same_rules(world: World) -> None:
     await world.batch([line(1), line(2)])
     findings = [{"place": "1-1-1", **MISMATCH}, {"place": "1-1-2", **MISMATCH, "comparison": COMPARISON}]
