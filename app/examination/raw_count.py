@@ -67,11 +67,9 @@ async def propose(
     head = await lock_head(change)
     if head and head.state == "closed":
         raise errors.PetitionClosedError
-    states = await section_queries.section_states(connection, key)
-    differing = [state.section for state in states if state.totals.differences]
     now = await rows.raw_list(connection, key)
     new = Proposal(0, kind, now, reason, notes or {}, by, change.now)
-    check_proposal(new, stage, differing)
+    check_proposal(new, stage, await _differing(change))
     await rows.add_proposal(change, new, secrets.token_bytes(SALT_BYTES))
     return await read_raw_count(connection, key)
 
@@ -98,7 +96,7 @@ async def confirm(change: Change, proposal_no: int, *, by: str) -> RawCount:
     check_stage(proposal.kind, stage)
     if newest.confirmed_by:
         raise errors.RawCountRefusedError("it is confirmed already: propose it again")
-    check_confirmation(proposal, by, await rows.raw_list(connection, key))
+    check_confirmation(proposal, by, await rows.raw_list(connection, key), await _differing(change))
     await rows.add_confirmation(change, proposal_no, by=by)
     change.raw_count = STAGE_AFTER[proposal.kind]
     people = {"proposed_by": proposal.proposed_by, "confirmed_by": by}
@@ -106,3 +104,9 @@ async def confirm(change: Change, proposal_no: int, *, by: str) -> RawCount:
     sealed = leaf_hash(newest.salt, proposal.sealed().encode()).hex()
     await record(change, proposal.kind, [], facts={**facts, "proposal": sealed})
     return await read_raw_count(connection, key)
+
+
+async def _differing(change: Change) -> list[int]:
+    """The sections whose control totals differ."""
+    states = await section_queries.section_states(change.connection, change.petition.key)
+    return [state.section for state in states if state.totals.differences]

@@ -73,9 +73,13 @@ def check_proposal(proposal: Proposal, stage: RawCountStage, differing: Collecti
     if proposal.proposed_by == COMMAND_LINE:
         raise RawCountRefusedError("this takes people: each needs a key of their own")
     check_stage(proposal.kind, stage)
+    if proposal.kind == "correction" and not proposal.reason.strip():
+        raise RawCountRefusedError("a correction needs a reason")
+    _check_notes(proposal, differing)
+
+
+def _check_notes(proposal: Proposal, differing: Collection[int]) -> None:
     if proposal.kind == "correction":
-        if not proposal.reason.strip():
-            raise RawCountRefusedError("a correction needs a reason")
         return
     if lacking := proposal.without_note(differing):
         first = ", ".join(map(str, lacking[:10]))
@@ -90,9 +94,13 @@ def check_stage(kind: ProposalKind, stage: RawCountStage) -> None:
         raise RawCountRefusedError("the raw count is not frozen: correct it as it is")
 
 
-def check_confirmation(proposal: Proposal, who: str, now: RawList) -> None:
-    """Raise RawCountRefusedError unless another person confirms what was proposed, and it is still so."""
+def check_confirmation(proposal: Proposal, who: str, now: RawList, differing: Collection[int]) -> None:
+    """Raise RawCountRefusedError unless another person confirms what was proposed, and it is still so.
+
+    Blank and struck lines that came in since are not on the list, and may be more than a section claims all the same.
+    """
     if who == COMMAND_LINE or is_among(who, [proposal.proposed_by]):
         raise RawCountRefusedError("another person than the one who proposed it must confirm it")
     if now != proposal.raw_list:
         raise RawCountRefusedError("lines changed since it was proposed: propose it again")
+    _check_notes(proposal, differing)

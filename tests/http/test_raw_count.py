@@ -79,6 +79,18 @@ async def test_nobody_freezes_alone_or_early_or_twice(world: World) -> None:
     await world.recount()
 
 
+async def test_no_section_differs_without_a_note_at_the_confirmation_either(world: World) -> None:
+    """A struck line that came in since is not on the raw list, which is the same as when it was proposed."""
+    await register(world, a_section(1, lines=2))
+    await world.batch([line(1), line(2)])
+    await file(world)
+    assert (await propose(world)).status_code == 201
+    assert (await world.post(line(3, kind="struck"))).status_code == 201
+    assert code(await confirm(world, 1)) == (409, "raw_count_refused")
+    await propose(world, notes=[{"section": 1, "note": "a struck line was not counted at receipt"}])
+    assert (await confirm(world, 2)).status_code == 200
+
+
 async def test_a_correction_takes_two_people_a_reason_and_a_new_freeze(world: World, tmp_path: Path) -> None:
     assert code(await propose(world, kind="correction", reason="a page was missed")) == (409, "raw_count_refused")
     await frozen(world)
