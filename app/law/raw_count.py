@@ -97,7 +97,11 @@ def check_stage(kind: ProposalKind, stage: RawCountStage) -> None:
 def check_confirmation(proposal: Proposal, who: str, now: RawList, differing: Collection[int]) -> None:
     """Raise RawCountRefusedError unless another person confirms what was proposed, and it is still so.
 
-    Blank and struck lines that came in since are not on the list, and may be more than a section claims all the same.
+    Args:
+        proposal: the newest one.
+        who: the person who confirms it.
+        now: the raw list.
+        differing: the sections whose control totals differ now: struck lines that came in since are not on the list.
     """
     if who == COMMAND_LINE or is_among(who, [proposal.proposed_by]):
         raise RawCountRefusedError("another person than the one who proposed it must confirm it")
