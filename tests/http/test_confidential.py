@@ -213,6 +213,12 @@ async def test_the_record_of_reads_does_not_say_which_lines_the_officer_read(her
     assert (read["role"], read["kind"], read["places"], read["counted"]) == ("confidential", "lines", [], 2)
 
 
+async def test_the_queue_can_be_read_while_a_section_is_defective(her_world: World) -> None:
+    await her_world.batch([her_line(1, 1, 1), her_line(2, 1, 1)])
+    assert (await her_world.verb("/sections/1/defect", codes=["signature_missing"])).status_code == 201
+    assert "2-1-1" in await queue(her_world)
+
+
 async def test_the_queue_has_pages(her_world: World) -> None:
     await her_world.batch([her_line(1, 1, number) for number in range(1, 6)])
     first = (await her_world.call("GET", "/confidential", who="confidential", params={"limit": "3"})).json()
