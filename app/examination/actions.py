@@ -29,7 +29,7 @@ from app.examination.withdrawal_search import search_voters
 from app.law.defect import SECTION_DEFECT, under_defect
 from app.law.line import Finding, Line, Place, Signature
 from app.law.petition import Petition
-from app.law.review import PersonFinding, judge
+from app.law.review import PersonFinding, judge, ruled
 from app.matching.lookup import Decide, aliases_of, decide_lines
 from app.matching.parsing import parse_line, parsed_differently
 from app.matching.queries import SearchedRoll
@@ -81,7 +81,8 @@ async def decide_by_person(
             defect = defects.get(place.section)
             if defect and reads[place].line.outcome == SECTION_DEFECT:
                 raise errors.SectionDefectiveError
-            finding = judge(reads[place].line, said[place], who, change.petition.ruleset, grounds[place])
+            line = ruled(reads[place].line, change.petition.ruleset)
+            finding = judge(line, said[place], who, change.petition.ruleset, grounds[place])
             if finding and place in named:
                 finding = finding._replace(roll_version=roll_version)
         except errors.RecallError as error:
@@ -89,7 +90,7 @@ async def decide_by_person(
             continue
         results[place] = reads[place].line
         if finding:
-            findings.append(under_defect(reads[place].completed(finding), defect))
+            findings.append(under_defect(reads[place].completed(finding), defect)._replace(before=reads[place].line))
     lines = await put(change, findings, who) if findings else {}
     return results | {finding.place: lines[finding.place] for finding in findings}
 

@@ -12,7 +12,7 @@ from app.law.defect import Defect, under_defect
 from app.law.line import Finding, Line
 from app.law.petition import Petition
 from app.law.reasons import ReviewCause
-from app.law.review import judge_again, says_as_before
+from app.law.review import judge_again, ruled, says_as_before
 from app.matching.lookup import Decide, decide_lines
 
 
@@ -74,5 +74,6 @@ async def _judged(
     """What follows for each line from what was found on it."""
     was = await lines_before(connection, petition.key, [line for line, _ in examined], defects)
     in_force = {section: defect for section, defect in defects.items() if section != ended}
-    judged = [judge_again(was[line.place], found, cause)._replace(before=line) for line, found in examined]
+    before = {place: ruled(line, petition.ruleset) for place, line in was.items()}  # it may have changed since
+    judged = [judge_again(before[line.place], found, cause)._replace(before=line) for line, found in examined]
     return [under_defect(finding, in_force.get(finding.place.section)) for finding in judged]

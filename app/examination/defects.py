@@ -23,8 +23,9 @@ from app.law.defect import (
     under_defect,
     without_defect,
 )
-from app.law.line import Finding, Line, Place, restated
+from app.law.line import Finding, Line, Place
 from app.law.reasons import NOT_RAW
+from app.law.review import under
 from app.ledger.entries import SALT_BYTES, leaf_hash
 
 _ALL = 2**62  # later than every entry
@@ -107,7 +108,8 @@ async def _findings(change: Change, act: DefectAct, *, in_force: bool) -> list[F
 async def _struck(change: Change, act: DefectAct, lines: Sequence[Line]) -> list[Finding]:
     """What a defect makes of the lines of its section; blank and struck ones stay."""
     secondary = await _secondary(change, lines)
-    said = [restated(line)._replace(secondary=secondary[line.place]) for line in lines]
+    ruleset = change.petition.ruleset
+    said = [under(line, ruleset)._replace(secondary=secondary[line.place]) for line in lines]
     return [under_defect(finding, act.defect) for finding in said if finding.outcome.status not in NOT_RAW]
 
 
@@ -116,7 +118,7 @@ async def _restored(change: Change, act: DefectAct, lines: Sequence[Line]) -> li
     struck = [line for line in lines if line.outcome == SECTION_DEFECT]
     secondary = await _secondary(change, [line for line in lines if line.outcome != SECTION_DEFECT])
     kept = [
-        without_defect(line, secondary[line.place], act)
+        without_defect(under(line, change.petition.ruleset), secondary[line.place], act)
         for line in lines
         if "section_defect" in secondary.get(line.place, ())
     ]

@@ -6,7 +6,7 @@ from typing import Final, Literal, NamedTuple
 
 from app.access.names import COMMAND_LINE, is_among
 from app.errors import SectionDefectRefusedError
-from app.law.line import Finding, Line, canonical_text, restated
+from app.law.line import Finding, canonical_text
 from app.law.reasons import NOT_RAW, Outcome
 from app.law.section import DefectStage
 
@@ -134,8 +134,8 @@ def under_defect(finding: Finding, defect: Defect | None) -> Finding:
     )  # fmt: skip
 
 
-def without_defect(line: Line, secondary: Sequence[str], end: DefectAct) -> Finding:
-    """The finding on a line that kept a reason of its own, once the defect of its section was taken back."""
-    kept = tuple(code for code in secondary if code != "section_defect")
+def without_defect(kept: Finding, secondary: Sequence[str], end: DefectAct) -> Finding:
+    """The finding on a line that `kept` a reason of its own, once the defect of its section was taken back."""
+    others = tuple(code for code in secondary if code != "section_defect")
     words = f"the defect of section {end.defect.section} was taken back, act {end.defect.act_no}"
-    return restated(line)._replace(secondary=kept, decided_by=end.acted_by, person=True, note=words)
+    return kept._replace(secondary=others, decided_by=end.acted_by, person=True, note=words)

@@ -197,6 +197,14 @@ def under(line: Line, ruleset: Ruleset, *, reason_open: bool = False) -> Finding
     return said._replace(decided_by=last, person=True, note=f"under {ruleset.name}")
 
 
+def ruled(line: Line, ruleset: Ruleset) -> Line:
+    """The line as a ruleset takes what people found on it. One that was decided under it stays the same."""
+    found = under(line, ruleset)
+    if found.outcome == line.by_itself:
+        return line
+    return line._replace(outcome=found.outcome, confirmed_by=found.confirmed_by, mismatch_by=found.mismatch_by)
+
+
 _SEEN_ON_PAPER = frozenset({"signature_mismatch", "not_personally_affixed", "section_defect", "other"})
 """Reasons of invalid lines that no data can find or refute."""
 _TAKES_A_NOTE = frozenset({"other", "illegible", "not_personally_affixed"})

@@ -1,6 +1,7 @@
 """A petition's ruleset changes by two people with a reason; its lines are decided again; a dry run said so before."""
 
 import json
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -311,3 +312,71 @@ async def test_the_command_line_tries_proposes_and_confirms_a_ruleset(world: Wor
     assert (await run(database, *confirmation))[0] == 1
     assert (await run(database, *confirmation, key=world.keys["supervisor"]))[0] == 0
     assert (await world.call("GET", "", who="auditor")).json()["ruleset_in_force"] == name
+
+
+async def four_people(world: World) -> World:
+    """A mismatch that three people found, and a ruleset of which it takes four."""
+    for name in ("clerk-2", "clerk-3", "clerk-4"):
+        await world.add_key("clerk", name)
+    confirmations = {**CALIFORNIA.confirmations, "signature_mismatch": 4}
+    assert (await add(world, name="sample/four", confirmations=confirmations)).status_code == 201
+    await world.post(line(1))
+    for who in ("clerk", "clerk-2", "clerk-3"):
+        await world.finding("1-1-1", who=who, **OPINION)
+    assert await world.status("1-1-1") == ("invalid", "signature_mismatch")
+    return world
+
+
+async def test_a_line_of_a_defective_section_becomes_no_good_one_under_another_ruleset(world: World) -> None:
+    """And once the defect ends, what people found before it is taken as the ruleset in force takes it."""
+    await four_people(world)
+    assert (await world.verb("/sections/1/defect", codes=["signature_missing"])).status_code == 201
+    assert await world.status("1-1-1") == ("invalid", "signature_mismatch")
+    then = (await dry_run(world, "sample/four"))["tally_after"]
+    await change(world, "sample/four")
+    assert await world.status("1-1-1") == ("invalid", "section_defect")
+    assert {name: (await world.tally())[name] for name in ("valid", "invalid")} == {
+        name: then[name] for name in ("valid", "invalid")
+    }
+    ended = await world.verb("/sections/1/defect/reversal", who="supervisor", note="it is signed overleaf")
+    assert (ended.status_code, await world.status("1-1-1")) == (200, ("valid", None))
+    decided = await world.finding("1-1-1", who="clerk-4", **OPINION)
+    assert (decided.json()["reason"], decided.json()["settled"]) == ("signature_mismatch", True)
+    await world.recount()
+
+
+async def dates(world: World) -> httpx.Response:
+    return await world.call(
+        "PUT", "/sections/1", who="clerk", json={"signed_from": "2022-03-01", "signed_to": "2022-03-09"}
+    )
+
+
+async def defect(world: World) -> httpx.Response:
+    return await world.verb("/sections/1/defect", codes=["signature_missing"])
+
+
+async def end_of_defect(world: World) -> httpx.Response:
+    return await world.verb("/sections/1/defect/reversal", who="supervisor", note="it is signed overleaf")
+
+
+async def confirmation(world: World) -> httpx.Response:
+    return await world.finding("1-1-1", who="supervisor", status="valid")
+
+
+@pytest.mark.parametrize("act", [[dates], [defect], [defect, end_of_defect], [confirmation]])
+async def test_what_is_done_before_the_lines_are_decided_again_is_done_under_the_new_ruleset(
+    world: World, act: list[Callable[[World], Awaitable[httpx.Response]]]
+) -> None:
+    await four_people(world)
+    *earlier, last = act
+    for one in earlier:
+        assert (await one(world)).status_code < 300
+    proposed = await propose(world, "sample/four")
+    assert (await confirm(world, proposed.json()["change_no"])).status_code == 200
+    assert (await last(world)).status_code < 300
+    expected = ("invalid", "section_defect") if last is defect else ("valid", None)
+    assert await world.status("1-1-1") == expected
+    await world.recount()
+    await reexamine(world.count, now=NOW)
+    assert await world.status("1-1-1") == expected
+    await world.recount()

@@ -17,7 +17,7 @@ from app.law.defect import (
     under_defect,
     without_defect,
 )
-from app.law.line import Finding, Line, Place
+from app.law.line import Finding, Line, Place, restated
 from app.law.reasons import VALID, Outcome
 
 NOW = datetime(2022, 7, 7, tzinfo=UTC)
@@ -116,5 +116,5 @@ def test_what_a_defect_makes_of_a_finding(
 
 def test_a_line_with_a_reason_of_its_own_keeps_it_without_the_defect() -> None:
     line = Line(PLACE, Outcome("invalid", "illegible"), confirmed_by=("clerk-9",))
-    after = without_defect(line, ("section_defect", "no_address"), ENDED)
+    after = without_defect(restated(line), ("section_defect", "no_address"), ENDED)
     assert (after.outcome, after.secondary, after.confirmed_by) == (line.outcome, ("no_address",), ("clerk-9",))
