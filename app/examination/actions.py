@@ -64,7 +64,7 @@ async def decide_by_person(
     sections = {place.section for place in said}  # read after the lines: of a line that a defect changed it is known
     _, _, defects = await section_dates(change.connection, change.petition.key, sections)
     named = _newly_named(reads, said)
-    county, officer = change.petition.county_id, who.role == "confidential"
+    county, ruleset, officer = change.petition.county_id, change.petition.ruleset, who.role == "confidential"
     roll_version, known = await _known_voters(change.connection, county, named.values(), confidential=officer)
     voters = {place: said[place].voter_id or read.line.voter_id or "" for place, read in reads.items()}
     ids = await counted_ids(change, set(voters.values()))
@@ -81,8 +81,7 @@ async def decide_by_person(
             defect = defects.get(place.section)
             if defect and reads[place].line.outcome == SECTION_DEFECT:
                 raise errors.SectionDefectiveError
-            line = ruled(reads[place].line, change.petition.ruleset)
-            finding = judge(line, said[place], who, change.petition.ruleset, grounds[place])
+            finding = judge(ruled(reads[place].line, ruleset), said[place], who, ruleset, grounds[place])
             if finding and place in named:
                 finding = finding._replace(roll_version=roll_version)
         except errors.RecallError as error:
