@@ -5,8 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PG15 ?= /usr/lib/postgresql/15/bin
 
-.PHONY: run help test check format bench bench-throughput bench-scale bench-report bench-cost bench-ledger bench-matching \
-	bench-polls bench-crowd bench-claims bench-paired bench-strangers bench-timings torture faults fuzz openapi lock clean
+.PHONY: run help test check lint types deployment format bench bench-throughput bench-scale bench-report bench-cost \
+	bench-ledger bench-matching bench-polls bench-crowd bench-claims bench-paired bench-strangers bench-timings torture \
+	faults fuzz openapi lock clean
 
 run: $(VENV)/ready  ## run the demo on made-up data; SCALE=1 is the whole petition of 2022
 	@$(BIN)/python -m app demo --scale $(SCALE)
@@ -14,10 +15,15 @@ run: $(VENV)/ready  ## run the demo on made-up data; SCALE=1 is the whole petiti
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-17s %s\n", $$1, $$2}' Makefile
 
-# A process for each core, with a database server of its own; one that has no tests left takes some of another's. At most
-# four, since a container may show more cores than it may use.
-TESTS := $(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist worksteal
-test: check  ## run every check and test that continuous integration runs
+# Or each process would compile the program and the tests anew.
+unexport PYTHONDONTWRITEBYTECODE
+
+# A process for each core and one more, since tests also wait; each has a database server of its own, and one that has no
+# tests left takes some of another's. At most four, since a container may show more cores than it may use.
+CORES := $(shell getconf _NPROCESSORS_ONLN)
+TESTS := $(BIN)/pytest --numprocesses $$(($(CORES) + 1)) --maxprocesses 4 --dist worksteal
+test: $(VENV)/ready  ## run every check and test that continuous integration runs
+	@$(MAKE) --no-print-directory --jobs 2 check
 	$(TESTS)
 	@if [ -x $(PG15)/postgres ]; then \
 		echo "The database tests again, on PostgreSQL 15 of $(PG15):"; \
@@ -26,12 +32,18 @@ test: check  ## run every check and test that continuous integration runs
 		echo "NOT RUN: the database tests on PostgreSQL 15, since $(PG15) has no server."; \
 	fi
 
-check: $(VENV)/ready  ## check format, lint, types, imports, deployment files and merge-conflict markers
+check: types lint deployment  ## check format, lint, types, imports, deployment files and merge-conflict markers
+
+lint: $(VENV)/ready
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
-	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tools/conflict_markers.py
+
+types: $(VENV)/ready
+	$(BIN)/mypy
+
+deployment: $(VENV)/ready
 	$(BIN)/yamllint --strict compose.yaml deploy
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
 	$(BIN)/hadolint Dockerfile

@@ -118,18 +118,25 @@ async def test_every_verb_on_every_table_is_allowed_or_refused_as_it_is_meant(co
 
 
 APPEND_ONLY = sorted(
-    table for table, verbs in ALLOWED.items() if "INSERT" in verbs and not verbs & {"UPDATE", "DELETE"}
+    table
+    for table, verbs in ALLOWED.items()
+    if "INSERT" in verbs
+    and not verbs & {"UPDATE", "DELETE"}
+    and table not in ("county", "roll", "api_key", "database_history")
 )
 
 
-@pytest.mark.parametrize(
-    "table", [t for t in APPEND_ONLY if t not in ("county", "roll", "api_key", "database_history")]
-)
 @pytest.mark.parametrize("statement", ["DELETE FROM {0}", "TRUNCATE {0}", "UPDATE {0} SET county_id = county_id"])
-async def test_the_service_cannot_change_what_is_on_record(counted: Counted, table: str, statement: str) -> None:
+async def test_the_service_cannot_change_what_is_on_record(counted: Counted, statement: str) -> None:
+    allowed = []
     async with counted.database.reading() as service:
-        with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await service.execute(statement.format(table))
+        for table in APPEND_ONLY:
+            try:
+                await service.execute(statement.format(table))
+                allowed.append(table)
+            except asyncpg.InsufficientPrivilegeError:
+                pass
+    assert allowed == []
 
 
 async def test_the_service_cannot_make_drop_or_alter_tables(counted: Counted) -> None:

@@ -54,12 +54,17 @@ FORBIDDEN = [
 ]
 
 
-@pytest.mark.parametrize("statement", FORBIDDEN)
-async def test_a_statement_smuggled_into_the_service_gains_nothing(service: Database, statement: str) -> None:
+async def test_a_statement_smuggled_into_the_service_gains_nothing(service: Database) -> None:
+    allowed = []
     async with service.reading() as connection:
         await connection.execute("RESET ROLE")
-        with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await connection.execute(statement)
+        for statement in FORBIDDEN:
+            try:
+                await connection.execute(statement)
+                allowed.append(statement)
+            except asyncpg.InsufficientPrivilegeError:
+                pass
+    assert allowed == []
 
 
 async def test_no_session_of_a_running_service_has_another_login(

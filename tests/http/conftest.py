@@ -90,7 +90,7 @@ async def process(database: str, tmp_path: Path) -> AsyncIterator[tuple[Running,
 @asynccontextmanager
 async def a_process(database: str, folder: Path, **environment: str) -> AsyncIterator[tuple[Running, int]]:
     """The service as a process of its own, in an environment with these as well, and its port."""
-    given = {"DATABASE_URL": database, "DATA_DIR": str(folder), "LOG_FORMAT": "json", **environment}
+    given = {"DATABASE_URL": database, "DATA_DIR": str(folder), "LOG_FORMAT": "json", "MATCHERS": "1", **environment}
     with (folder / "log").open("wb") as log:
         running, url = await serving(environment={**os.environ, **given}, errors=log)
         try:

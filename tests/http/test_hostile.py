@@ -27,6 +27,7 @@ MOST = 8192  # bytes of an answer
 MOST_OF_A_LINE = 128  # more for each line of a batch
 DEAREST = 6  # times the processor's time for checking a good batch of 1,000 lines, measured at the same moment
 CHEAP = 0.01  # seconds: what takes less is cheap on any machine
+EVERY = 100  # requests after which the rows are counted
 TRIES = 5  # since what else the process does may be in the time as well: the best counts
 UNKNOWN = "01890a5d-ac96-774b-bcce-b302099a8057"
 
@@ -64,7 +65,7 @@ class Stranger:
         return {row[0]: row[1] for row in await self.connection.fetch(counts)}
 
     async def refused(self, kind: str, method: str, path: str, *, role: Role | None, **more: Any) -> None:  # noqa: ANN401  # as `send`
-        """Send it, and note a fault, a success, a changed row, an echo or a long answer."""
+        """Send it, and note a fault, a success, an echo or a long answer; now and then, whether a row was changed."""
         headers = [JSON, *more.pop("headers", [])] if not more.pop("bare", False) else more.pop("headers", [])
         if role:
             headers.append((b"authorization", f"Bearer {self.world.keys[role]}".encode()))
@@ -79,12 +80,19 @@ class Stranger:
         wrong = "; ".join(self.wrong_with(answer))
         if dear:
             wrong += f"; {seconds * 1000:.0f} ms"
+        request = f"{method} {path[:90]} {more.get('query', '')[:40]} <- {kind}"
+        if wrong:
+            self.faults.append(f"{request}: {answer.status} {wrong}")
+        if self.sent % EVERY == 0:
+            await self.changes_nothing(request)
+
+    async def changes_nothing(self, last: str) -> None:
+        """Note it where a row was changed since this was asked before."""
         rows = await self.count_rows()
         if rows != self.rows:
-            wrong += f"; rows changed: {[t for t in rows if rows[t] != self.rows.get(t)]}"
+            changed = [table for table in rows if rows[table] != self.rows.get(table)]
+            self.faults.append(f"rows changed, by {last} or one of the {EVERY} requests before: {changed}")
             self.rows = rows
-        if wrong:
-            self.faults.append(f"{method} {path[:90]} {more.get('query', '')[:40]} <- {kind}: {answer.status} {wrong}")
 
     def wrong_with(self, answer: Answer) -> Iterator[str]:
         most = MOST
@@ -110,6 +118,7 @@ async def stranger(app: FastAPI, world: World, connection: asyncpg.Connection) -
     result.rows = await result.count_rows()
     yield result
     assert result.sent
+    await result.changes_nothing("the last request")
     assert not result.faults, "\n".join(result.faults)
 
 
