@@ -24,7 +24,7 @@ from app.matching.scoring import Scorer
 from app.roll.loading import load_roll
 from tests.closing import freeze
 from tests.http.conftest import a_process
-from tests.http.county import COUNTY, STREETS, VOTERS, a_request, line, roll_csv, row
+from tests.http.county import COUNTY, STREETS, VOTERS, a_request, line, roll_csv, row, stranger
 from tests.http.exposure import alike, everything_seen, post_all
 from tests.http.world import PETITION, World
 from tests.ledger.test_bundle import verify_bundle
@@ -206,11 +206,22 @@ async def test_the_officer_sees_who_may_have_signed_and_where_they_live(her_worl
 
 
 async def test_the_record_of_reads_does_not_say_which_lines_the_officer_read(her_world: World) -> None:
-    await her_world.batch([her_line(1, 1, 1), her_line(1, 1, 2)])
-    await queue(her_world)
-    headers = {"Authorization": f"Bearer {her_world.keys['admin']}"}
-    (read,) = (await her_world.client.get("/v1/voters/reads", headers=headers)).json()["reads"]
-    assert (read["role"], read["kind"], read["places"], read["counted"]) == ("confidential", "lines", [], 2)
+    """The searches that a finding names are on record like a clerk's; everything else there is for the database alone."""
+    world = her_world
+    await world.batch([her_line(1, 1, 1), stranger((1, 1, 2))])
+    assert list(await queue(world)) == ["1-1-1"]
+    await found(world, "1-1-1", status="invalid", reason="not_registered")
+    await world.finding("1-1-2", status="invalid", reason="not_registered")
+    headers = {"Authorization": f"Bearer {world.keys['auditor']}"}
+    reads = (await world.client.get("/v1/voters/reads", headers=headers)).json()["reads"]
+    searches = {one["read_id"]: (one["role"], one["kind"], one["places"]) for one in reads if one["kind"] != "line"}
+    assert {one["role"] for one in reads} == {"clerk"}
+    for place in ("1-1-1", "1-1-2"):
+        named = (await world.detail(place))["finding"]["searches"]
+        assert sorted(searches[one] for one in named) == [("clerk", "address", [place]), ("clerk", "name", [place])]
+    async with world.database.reading() as connection:
+        lines = await connection.fetch("SELECT role, counted FROM lookup_audit WHERE kind = 'lines'")
+    assert [tuple(one) for one in lines] == [("confidential", 1)]
 
 
 async def test_the_queue_can_be_read_while_a_section_is_defective(her_world: World) -> None:
