@@ -51,8 +51,8 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 def _page(condition: str) -> str:
     """A page of the record before $2, the newest first, by the primary key or the index lookup_audit_principal.
 
-    Which lines the officer of confidential voters reads, others must not learn (EC 2166): these reads are not shown. The
-    officer's searches are, as a clerk's: a finding of `not_registered` names its searches, whoever made it.
+    Which lines the officer of confidential voters reads, others must not learn (EC 2166): these reads are not shown.
+    The officer's searches are, as a clerk's: a finding of `not_registered` names its searches, whoever made it.
     """
     return f"""
 SELECT lookup_id, principal, CASE role WHEN 'confidential' THEN 'clerk' ELSE role END, kind, petition_id, places,

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -17,14 +18,35 @@ from app.ledger.notes import Signer
 from tests.http.county import COUNTY
 from tests.http.world import World
 
+_OF_THE_PETITION = (
+    "tally",
+    "tally/history",
+    "tally/verification",
+    "ledger/entries?limit=1000",
+    "quality",
+    "quality/people",
+    "quality/sample?limit=100",
+    "withdrawals",
+    "queues",
+    "queues?section=1",
+    "claims",
+    "comparisons",
+    "control-totals",
+    "sections",
+    "raw-count",
+    "dry-run?ruleset=california-local-recall/3&limit=1000",
+    "signatures?settled=false&limit=1000",
+)
+
 # What differs from petition to petition: times, random numbers and what is hashed with them, the roll's version.
 _CHANGING = tuple(
     re.compile(pattern)
     for pattern in (
         r"\d{4}-\d\d-\d\dT[\d:.]+(?:Z|\+00:00)",
         r"roll version \d+",
+        r'\\*"seconds_waiting\\*": ?\d+',
         r'\\*"(?:checkpoints|uncovered)\\*": ?\d+',  # one is made every minute
-        r'\\*"(?:roll_version|request_id)\\*": ?\\*"?[\w-]*',
+        r'\\*"(?:roll_version|request_id|bulk_id)\\*": ?\\*"?[\w-]*',
         "[0-9a-f]{32,}",
     )
 )
@@ -53,14 +75,24 @@ async def post_all(world: World, lines: Sequence[dict[str, Any]]) -> list[dict[s
 async def everything_seen(world: World, places: Sequence[str], signer: Signer, folder: Path) -> dict[str, str]:
     """All answers, explanations and exports of a petition; the lines at these places in detail."""
     seen: dict[str, object] = {}
-    for who in ("clerk", "supervisor", "auditor"):
-        seen |= {f"{place} {who}": (await world.call("GET", f"/signatures/{place}", who=who)).text for place in places}
-        seen[f"lines {who}"] = await _all_lines(world, who)
-    seen |= {
-        f"{place} station": (await world.call("GET", f"/signatures/{place}", who="station")).text for place in places
-    }
-    for path in ("tally", "tally/history", "tally/verification", "ledger/entries?limit=1000", "quality", "withdrawals"):
-        seen[path] = (await world.call("GET", f"/{path}", who="supervisor")).text
+
+    async def see(name: str, path: str, who: str, method: str = "GET", **body: object) -> None:
+        answer = await world.call(method, path, who=who, **({"json": body} if body else {}))
+        assert answer.is_success, (path, answer.text)
+        seen[name] = answer.text
+
+    for who in ("clerk", "supervisor", "auditor", "station"):
+        for place in places:
+            await see(f"{place} {who}", f"/signatures/{place}", who)
+        if who != "station":
+            seen[f"lines {who}"] = await _all_lines(world, who)
+    for path in _OF_THE_PETITION:
+        await see(path, f"/{path}", "supervisor")
+    for place, path in product(places, ("history", "earlier-decisions")):
+        await see(f"{place} {path}", f"/signatures/{place}/{path}", "clerk")
+    for reason in ("different_address", "illegible"):
+        said = {"status": "invalid", "reason": reason, "note": "why", "places": list(places)}
+        await see(f"bulk {reason}", "/bulk-decisions", "clerk", "POST", **said)
     headers = {"Authorization": f"Bearer {world.keys['monitor']}"}
     metrics = (await world.client.get("/metrics", headers=headers)).text.splitlines()
     timed = ("seconds", "checkpoint")

@@ -103,6 +103,8 @@ async def exposed(world: World, database: str, home: str, signer: Signer, folder
     seen = {"answers": alike(answers)} | await everything_seen(petition, IN_DETAIL, signer, folder)
     for number, asked in enumerate((HER, {"printed_name": NAMES[0]}, {"residence_address": "7093 SYCAMORE AVE"})):
         seen[f"lookup {number}"] = alike(await look_up(petition, asked), petition.petition_id)
+    waiting = {"status": "invalid", "reason": "other", "note": "why", "waiting": {"queue": "to_decide"}}
+    seen["bulk to_decide"] = alike((await petition.verb("/bulk-decisions", **waiting)).text, petition.petition_id)
     without_voter = {name: value for name, value in a_request().items() if name != "voter_id"}
     for voter_id in ("SECRET999", "NOBODY999"):
         for path, body in (
@@ -206,7 +208,7 @@ async def test_the_officer_sees_who_may_have_signed_and_where_they_live(her_worl
 
 
 async def test_the_record_of_reads_does_not_say_which_lines_the_officer_read(her_world: World) -> None:
-    """The searches that a finding names are on record like a clerk's; everything else there is for the database alone."""
+    """The searches that a finding names are shown like a clerk's; other reads of the officer are in no list."""
     world = her_world
     await world.batch([her_line(1, 1, 1), stranger((1, 1, 2))])
     assert list(await queue(world)) == ["1-1-1"]
