@@ -103,7 +103,7 @@ async def exposed(world: World, database: str, home: str, signer: Signer, folder
     seen = {"answers": alike(answers)} | await everything_seen(petition, IN_DETAIL, signer, folder)
     for number, asked in enumerate((HER, {"printed_name": NAMES[0]}, {"residence_address": "7093 SYCAMORE AVE"})):
         seen[f"lookup {number}"] = alike(await look_up(petition, asked), petition.petition_id)
-    waiting = {"status": "invalid", "reason": "other", "note": "why", "waiting": {"queue": "to_decide"}}
+    waiting: dict[str, Any] = {"status": "invalid", "reason": "other", "note": "why", "waiting": {"queue": "to_decide"}}
     seen["bulk to_decide"] = alike((await petition.verb("/bulk-decisions", **waiting)).text, petition.petition_id)
     without_voter = {name: value for name, value in a_request().items() if name != "voter_id"}
     for voter_id in ("SECRET999", "NOBODY999"):
