@@ -153,3 +153,21 @@ async def test_strangers_take_no_place_of_those_with_a_key(app: FastAPI, world: 
         for headers in ({"Authorization": "Bearer none"}, {})
     ]
     assert [answer.status_code for answer in answers] == [401, 503]
+
+
+async def test_raw_counts_that_take_long_leave_connections_for_other_readers(
+    app: FastAPI, world: World, connection: asyncpg.Connection
+) -> None:
+    """Each reads every line of the petition."""
+    await world.post(line(1))
+    limited = app.state.recall.limits.bulkheads["lists"]
+    async with connection.transaction():
+        await connection.execute("LOCK TABLE raw_count_proposal IN ACCESS EXCLUSIVE MODE")
+        reads = [asyncio.create_task(world.call("GET", "/raw-count", who="clerk")) for _ in range(20)]
+
+        async def hanging() -> bool:
+            return bool(limited.waiting == len(reads) - limited.limit.at_once)
+
+        await until(hanging)
+        assert (await world.call("GET", "/signatures/1-1-1", who="clerk")).status_code == 200
+    assert {answer.status_code for answer in await asyncio.gather(*reads)} == {200}
