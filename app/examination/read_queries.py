@@ -52,7 +52,7 @@ def _page(condition: str) -> str:
     """A page of the record before $2, the newest first, by the primary key or the index lookup_audit_principal.
 
     Which lines the officer of confidential voters reads, others must not learn (EC 2166): these reads are not shown.
-    The officer's searches are, as a clerk's: a finding of `not_registered` names its searches, whoever made it.
+    The officer's searches are, as a clerk's: a finding of `not_registered` names its searches.
     """
     return f"""
 SELECT lookup_id, principal, CASE role WHEN 'confidential' THEN 'clerk' ELSE role END, kind, petition_id, places,
