@@ -53,6 +53,12 @@ def test_each_module_mounts_the_commands_it_is_listed_for(module: str, names: tu
             "argument --county: must be 1 to 32",
         ),
         (["aliases", "load", "f", "--county", "c" * 33], "argument --county: must be 1 to 32 letters"),
+        (
+            ["petition", "open", "--county", "c", "--title", "a\udcffb"],
+            "argument --title: must be text without control",
+        ),
+        (["petition", "open", "--county", "c", "--ruleset", "a\nb"], "argument --ruleset: must be text without"),
+        (["keys", "revoke", "--county", "c", "\udcff"], "argument prefix: must be text in ASCII"),
         (["serve", "--port", "99999"], "argument --port: must be a whole number from 0 to 65,535"),
         (["demo", "--scale", "1/0"], "argument --scale: must be a positive number such as 0.01 or 1/50"),
         ([*OPEN, "--required", "99999999999"], "argument --required: must be a whole number from 1 to 999,999,999"),

@@ -24,7 +24,9 @@ def add_parser(subparsers: cli.Subparsers) -> None:
     create.add_argument("--days", type=days, metavar="N", help=f"expires after N days (default: {VALID_FOR.days})")
     cli.command(keys, "list", "list a county's keys", _list, cli.COUNTY)
     revoke = cli.command(keys, "revoke", "revoke a key: no later request is accepted with it", _revoke, cli.COUNTY)
-    revoke.add_argument("prefix", help="the key's prefix, as `keys list` shows it")
+    revoke.add_argument(
+        "prefix", type=cli.argument(str, "text in ASCII", str.isascii), help="the key's prefix, as `keys list` shows it"
+    )
 
 
 async def _create(arguments: cli.Arguments, database: Database) -> None:

@@ -51,8 +51,8 @@ def add_parser(subparsers: cli.Subparsers) -> None:
         subparsers, "petition", "open a petition, register its sections, freeze its raw count, close it"
     )
     opening = cli.command(petition, "open", "open a petition and print it as JSON", _open, cli.COUNTY)
-    opening.add_argument("--title", required=True, help="what the petition is called")
-    opening.add_argument("--officer", required=True, help="whom it would recall")
+    opening.add_argument("--title", required=True, type=_text, help="what the petition is called")
+    opening.add_argument("--officer", required=True, type=_text, help="whom it would recall")
     number = opening.add_mutually_exclusive_group(required=True)
     number.add_argument("--required", type=cli.a_number, metavar="N", help="signatures required")
     text = "registered voters, from which the number of required signatures follows (EC 11221)"
@@ -64,14 +64,14 @@ def add_parser(subparsers: cli.Subparsers) -> None:
     opening.add_argument("--circulation", required=True, nargs=2, type=cli.a_date, metavar=("FROM", "TO"), help=text)
     opening.add_argument("--filed", dest="filed_on", required=True, **cli.DATE, help="the day it was filed")
     text = "the rules of the count (default: those that are valid on the day of filing; `ruleset list` shows them)"
-    opening.add_argument("--ruleset", dest="ruleset_name", metavar="NAME", help=text)
+    opening.add_argument("--ruleset", dest="ruleset_name", type=_text, metavar="NAME", help=text)
     section_commands.add_commands(petition)
     text = "print what was claimed at receipt and what was scanned, and the sections that differ, as JSON"
     cli.command(subparsers, "control-totals", text, _control_totals, cli.PETITION_FIRST)
     cli.command(petition, "close", "end a petition's count and print the petition as JSON", _close, cli.PETITION_FIRST)
     text = "print what another ruleset would change, as JSON: each line, then the tally"
     again = cli.command(petition, "re-examine", text, _reexamine, cli.PETITION_FIRST)
-    again.add_argument("--ruleset", metavar="NAME", required=True, help="the ruleset to try")
+    again.add_argument("--ruleset", metavar="NAME", type=_text, required=True, help="the ruleset to try")
     text = "change nothing; `ruleset change` puts a ruleset into force, and lines are then decided again by themselves"
     again.add_argument("--dry-run", action="store_true", required=True, help=text)
     cli.command(subparsers, "tally", "print a petition's tally as JSON", _tally, cli.PETITION_FIRST)

@@ -18,7 +18,7 @@ from app.law.line import Line, Place
 router = APIRouter(prefix="/v1/petitions/{petition_id}", tags=["rulesets"])
 
 ChangeNo = Annotated[int, Path(ge=1, lt=2**31), wire.DIGITS]
-RulesetName = Annotated[str, Query(min_length=1, max_length=100)]
+RulesetName = Annotated[wire.Name, Query()]
 
 
 class RulesetChangeIn(wire.RequestModel):

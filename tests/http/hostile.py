@@ -335,6 +335,7 @@ QUERIES = {
     "an empty status": "status=",
     "a status in upper case": "status=VALID",
     "a status with NUL": "status=valid%00",
+    "a ruleset with NUL": "ruleset=x%00",
     "a reason of canary": f"reason={CANARY}",
     "a reason in bytes": "reason=%ff%fe",
     "a section of 0": "section=0",
