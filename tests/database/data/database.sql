@@ -1,5 +1,6 @@
 -- A database at revision 0008, written by the program before the rebuild: made-up rows of every kind.
 CREATE TABLE registration_sample_1 PARTITION OF registration FOR VALUES FROM ('sample', 1) TO ('sample', 2);
+GRANT SELECT ON registration_sample_1 TO recall_service;
 COPY alias_version (county_id, aliases_version, streets, cities, source_sha256, loaded_by, loaded_at) FROM stdin;
 sample	1	1	1	0c0792d666fa8461b1682418090918f0fb1c4ba22e42e265c87db56667c0cce9	admin-1	2022-07-07 08:00:54+00
 \.
