@@ -289,7 +289,9 @@ def _registration_reasons(
         return ("not_registered",), None, all_seen and searched and unregistered >= enough
     person = candidates.persons[best]
     certain = all_seen and others[best] >= enough and person.eligibility != "canceled_undated"
-    return _failing(candidates.scorer, person), person.best, certain
+    failing = _failing(candidates.scorer, person)
+    # `not_registered` names no voter, also where the one found is inactive and the ruleset does not count such voters.
+    return failing, None if failing[0] == "not_registered" else person.best, certain
 
 
 def _failing(scorer: Scorer, person: Person) -> tuple[Reason, ...]:

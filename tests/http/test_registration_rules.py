@@ -6,11 +6,13 @@ from uuid import UUID
 
 import pytest
 
+from app.count.intake import Intake, Submission
 from app.count.line_queries import get_petition
 from app.count.queries import Change, has_lines_to_redecide
-from app.count.record import Count
+from app.count.record import Count, check_in_force
 from app.examination.actions import reexamine
 from app.examination.rulesets import examine_under
+from app.law.line import Place, Signature
 from app.law.petition import PetitionKey
 from app.matching.lookup import decide_lines
 from tests.http.county import COUNTY, line, roll_csv, row, stranger
@@ -153,6 +155,24 @@ async def test_what_was_looked_up_under_the_ruleset_before_is_not_written(mixed:
     answer = await mixed.post(signed_by(INACTIVE, (4, 1, 1)))
     assert (answer.json()["status"], answer.json()["reason"]) == ("invalid", "not_registered")
     await reexamine(other, now=NOW)
+    await mixed.recount()
+
+
+async def test_what_waits_to_be_written_while_the_ruleset_changes_is_looked_up_again(mixed: World) -> None:
+    await add(mixed, **without(inactive_counts=False))
+    async with mixed.database.begin() as reading:
+        petition = await get_petition(reading, PetitionKey(COUNTY, UUID(mixed.petition_id)))
+    assert petition
+    text = {name: str(value) for name, value in signed_by(INACTIVE, (4, 1, 1)).items()}
+    written = Signature(text["printed_name"], text["residence_address"], text["city"], text["zip"])
+    submission = Submission("station-1", [written.at(Place(4, 1, 1))])
+    async with mixed.database.intake() as connection:
+        intake = Intake(mixed.count, connection, petition)
+        await intake.look_up([submission])
+        await change(mixed, "sample/1")
+        await mixed.count.attempt(petition, check_in_force, now=NOW)  # by which the process learns of it
+        await intake.take_in_looked_up([submission], now=NOW)
+    assert await mixed.status("4-1-1") == ("invalid", "not_registered")
     await mixed.recount()
 
 
