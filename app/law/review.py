@@ -128,12 +128,13 @@ def judge_again(line: Line, found: Finding, cause: ReviewCause) -> Finding:
 
     What people agreed on remains while the data agree. Where the data now contradict it, a person reviews the line: a
     machine never reverses a person's finding, and never ends a review that a person asked for. Where a line was good
-    until a person corrected its text, that is one person's rejection of a good line, and takes a second one.
+    until a person corrected its text or entered other dates, that is one person's rejection of a good line, or its move
+    to another voter, and takes a second one.
     """
     current, agrees = line.by_itself, _agree(found, line)
     if found.outcome.status in NOT_RAW and not agrees:
         return found._replace(before=line)
-    spoiled = cause == "new_writing" and current == VALID and not agrees
+    spoiled = cause in _BY_ONE_PERSON and (line.against_data if agrees else current == VALID)
     again = found._replace(before=line, against_data=spoiled or _contested(line, found.outcome))
     if agrees:
         kept = {name: getattr(line, name) for name in ("confirmed_by", "mismatch_by", "uncompared")}
@@ -213,6 +214,10 @@ ONLY_ON_PAPER = _SEEN_ON_PAPER | _TAKES_A_NOTE | {"no_signature"}
 """Reasons that another line with the same text does not share."""
 
 
+_BY_ONE_PERSON = frozenset({"new_writing", "new_dates"})
+"""Causes of new examinations that one person's act is: a correction, or the dates of a section."""
+
+
 def _contested(line: Line, outcome: Outcome) -> bool:
     """Whether a finding remains against what the data, or people, once found: until a person finds the line good."""
     return line.against_data and VALID not in (line.by_itself, outcome)
@@ -266,6 +271,7 @@ def _confirmation(line: Line, found: Finding, said: PersonFinding, who: Principa
 
     To say whose line it is ends no doubt about the signature: that takes a comparison.
     """
+    found = found._replace(against_data=found.against_data or line.against_data)
     adds = said.compares and (line.uncompared or line.mismatch_by)
     if found.outcome.status == "review" or (is_among(who.name, line.confirmed_by) and not adds):
         return None

@@ -2,12 +2,13 @@
 
 from datetime import date
 from io import BytesIO
+from typing import Any
 
 import asyncpg
 import pytest
 
 from app.roll.loading import load_roll
-from tests.http.county import COUNTY, line, roll_csv, row, stranger
+from tests.http.county import COUNTY, line, roll_csv, row, stranger, voter
 from tests.http.world import PETITION, World
 
 OTHER = {"status": "invalid", "reason": "other", "note": "another line says that this one is void"}
@@ -69,6 +70,53 @@ async def test_neither_an_undo_nor_a_blind_answer_is_a_way_around_the_second_per
     assert (await two.finding("1-1-1", who="supervisor", status="review", note="look again")).status_code == 201
     answer = await two.finding("1-1-1", **OTHER)
     assert (answer.json()["reason"], answer.json()["settled"]) == ("other", False)
+
+
+CORRECTIONS: list[dict[str, Any]] = [
+    {**voter(1), "signed": False},
+    {**voter(1), "residence_address": "PO BOX 7"},
+    {**voter(1), "residence_address": "9876 MAPLE AVE", "printed_name": "ADELINE QUACKENBUSH"},
+    voter(2),
+]
+
+
+@pytest.mark.parametrize("text", CORRECTIONS)
+async def test_one_person_does_not_strike_or_move_a_good_line_by_correcting_its_text(
+    two: World, text: dict[str, Any]
+) -> None:
+    revised = await two.verb("/signatures/1-1-1/revisions", **text)
+    assert (revised.status_code, revised.json()["settled"]) == (201, False)
+    for again in ({**text, "zip": "90027"}, {**text, "zip": "90026"}):  # a second correction does not help
+        await two.verb("/signatures/1-1-1/revisions", **again)
+    found = await two.detail("1-1-1")
+    said = {name: found[name] for name in ("status", "reason") if found[name]}
+    for who, settled in (("clerk", False), ("clerk-2", True)):
+        answer = await two.finding("1-1-1", who=who, **said)
+        assert (answer.json()["settled"], answer.json()["finding"]["against_data"]) == (settled, True), answer.text
+    await two.recount()
+
+
+async def test_nor_under_another_reason_or_by_the_dates_of_its_section(two: World, database: str) -> None:
+    await two.verb("/signatures/1-1-1/revisions", **CORRECTIONS[2])
+    assert (await two.finding("1-1-1", **OTHER)).json()["settled"] is False
+    late = {"voter_id": "V400", "affidavit_signed": "2022-03-05", "affidavit_received": "2022-03-06"}
+    source = BytesIO(roll_csv(row(400, **late)))
+    await load_roll(database, county_id=COUNTY, source=source, complete_through=date(2022, 7, 6), activate=True)
+    assert (await two.post(line(400, (2, 1, 1)))).json()["settled"] is True
+    dates = {"signed_from": "2022-01-27", "signed_to": "2022-01-28"}
+    assert (await two.call("PUT", "/sections/2", who="clerk", json=dates)).status_code == 200
+    status, reason = await two.status("2-1-1")
+    said = {"status": status, "reason": reason}
+    assert status == "invalid"
+    for who, settled in (("clerk", False), ("clerk-2", True)):
+        assert (await two.finding("2-1-1", who=who, **said)).json()["settled"] == settled
+    await two.recount()
+
+
+async def test_a_correction_that_is_taken_back_leaves_the_line_as_it_was(two: World) -> None:
+    await two.verb("/signatures/1-1-1/revisions", **CORRECTIONS[0])
+    back = await two.verb("/signatures/1-1-1/revisions", **voter(1))
+    assert (back.json()["status"], back.json()["settled"]) == ("valid", True)
 
 
 async def test_the_data_that_a_new_examination_leaves_aside_still_count(two: World) -> None:
