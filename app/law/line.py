@@ -229,8 +229,13 @@ class Counts(NamedTuple):
 
     @property
     def at_most(self) -> int:
-        """The valid lines if everything that is open proves good."""
-        return self.valid + self.unsettled_invalid + self.received + self.review
+        """The valid lines if everything that is open proves good.
+
+        A valid line that is open may prove another voter's, and then a settled duplicate of its voter counts beside it.
+        """
+        settled_duplicates = min(self.by_reason.get("duplicate", 0), self.invalid - self.unsettled_invalid)
+        freed = min(self.unsettled_valid, settled_duplicates)
+        return self.valid + self.unsettled_invalid + self.received + self.review + freed
 
     def as_json(self) -> dict[str, object]:
         """The counts as the ledger's payload and the tally's history hold them; blank and struck if there are any."""
