@@ -106,7 +106,7 @@ async def test_nor_under_another_reason_or_by_the_dates_of_its_section(two: Worl
     dates = {"signed_from": "2022-01-27", "signed_to": "2022-01-28"}
     assert (await two.call("PUT", "/sections/2", who="clerk", json=dates)).status_code == 200
     status, reason = await two.status("2-1-1")
-    said = {"status": status, "reason": reason}
+    said: dict[str, Any] = {"status": status, "reason": reason}
     assert status == "invalid"
     for who, settled in (("clerk", False), ("clerk-2", True)):
         assert (await two.finding("2-1-1", who=who, **said)).json()["settled"] == settled
