@@ -1,6 +1,6 @@
 """Learns the matcher's model from a petition whose truth is known, or reports how far it can be believed.
 
-    python bench/judged.py --roll ROLL --petition P --truth T --learn model-2 --out FILE.json
+    python bench/judged.py --roll ROLL --petition P --truth T --learn model-3 --out FILE.json
     python bench/judged.py --roll ROLL --petition P --truth T
 
 A database of its own gets the roll and the petition through the service's own actions; then a person says of every line

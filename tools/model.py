@@ -13,7 +13,7 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from math import exp, log
+from math import exp, log, sqrt
 from operator import attrgetter
 from pathlib import Path
 from random import Random
@@ -71,6 +71,8 @@ _OTHERS_A_LINE: Final = 15
 _NAMESAKES_A_LINE: Final = 5
 _ROUNDS: Final = 2  # the weights choose the order of a name's words, and the orders the weights
 _FAINT: Final = 0.5  # added to every count, so that what was never seen is rare and not impossible
+# Levels that count as often as they may be at most: so few write another given name that the mean says little.
+_AT_MOST: Final[frozenset[str]] = frozenset({"other", "other, no middle", "other, same initial"})
 
 
 @dataclass(slots=True)
@@ -160,9 +162,15 @@ def _name_weights(name: _Field, counts: _Counts, model: Model) -> dict[str, floa
     whole, weights = expected.get(name, {}), dict[str, float]()
     for level in levels:
         agreed = whole.get(level, max(counts.by_chance[name, level], other[level]))
-        weight = log((own[level] + _FAINT) / n_own) - log((agreed + _FAINT) / n_other)
+        seen = _upper(own[level]) if name == "given" and level in _AT_MOST else own[level] + _FAINT
+        weight = log(seen / n_own) - log((agreed + _FAINT) / n_other)
         weights[level] = min(weight, 0.0) if level in _NEVER_FOR else weight
     return weights | dict.fromkeys({"none"} & weights.keys(), 0.0)
+
+
+def _upper(count: int) -> float:
+    """The upper end of the 95 % interval of a Poisson count, about: 3.6 where nothing was seen."""
+    return count + 2 + 1.65 * sqrt(count + 1)
 
 
 def _address_weights(name: Field, counts: _Counts, model: Model) -> dict[str, float]:

@@ -11,6 +11,7 @@ from typing import Final, Generic, Literal, NamedTuple, TypeVar, get_args
 from rapidfuzz.distance import OSA
 
 from app.matching.names import is_form, name_forms, short_form, sound, word_list
+from app.matching.public_names import of_different_sex
 
 Field = Literal["surname", "given", "middle", "suffix", "house", "street", "way", "unit", "zip"]
 """The compared fields; `way` is the street's type and direction together."""
@@ -23,7 +24,7 @@ SurnameLevel = Literal[
 ]  # fmt: skip
 GivenLevel = Literal[
     "exact", "nickname", "initial", "middle", "second", "typo", "near", "garbled", "unreadable", "middle initial",
-    "middle alike", "other, same initial", "other initial", "other", "other, no middle", "missing",
+    "middle alike", "other, same initial", "other initial", "other", "other, no middle", "other sex", "missing",
 ]  # fmt: skip
 MiddleLevel = Literal["same", "alike", "initial", "added", "conflict", "initial conflict", "missing", "none"]
 SuffixLevel = Literal["same", "none", "missing", "conflict"]
@@ -65,6 +66,7 @@ _IN_WORDS: Final[Mapping[str, str]] = {
     "conflict": "another one",
     "other, same initial": "another name with the same initial",
     "other, no middle": "another name; the roll has no middle name",
+    "other sex": "another name, of the other sex",
     "other initial": "an initial that does not fit",
     "initial conflict": "an initial that does not fit",
     "other type": "another type of street",
@@ -101,7 +103,11 @@ CERTAIN_SURNAME: Final = frozenset[SurnameLevel]({"exact", "typo", "part", "long
 PLAUSIBLE_SURNAME: Final = CERTAIN_SURNAME | {"part typo", "near", "initial", "missing", "garbled", "half"}
 CERTAIN_GIVEN: Final = frozenset[GivenLevel]({"exact", "nickname", "typo", "middle", "second"})
 PLAUSIBLE_GIVEN: Final = CERTAIN_GIVEN | {"initial", "near", "missing", "middle initial", "middle alike", "garbled"}
-AGREEING_GIVEN: Final = frozenset[GivenLevel]({"exact", "nickname", "typo", "near", "initial"})  # compare middle names
+AGREEING_GIVEN: Final = frozenset[GivenLevel]({"exact", "nickname", "typo", "near", "initial"})
+# An adopted name, or a form in no list, unless the middle names are those of two people.
+OTHER_GIVEN: Final = frozenset[GivenLevel]({
+    "other", "other, no middle", "other, same initial", "other sex", "unreadable",
+})  # fmt: skip
 RESEMBLING_HOUSE: Final = frozenset[HouseLevel]({"same", "near", "far", "missing"})
 AGREEING_STREET: Final = frozenset[StreetLevel]({"same", "typo"})
 PLAUSIBLE_STREET: Final = AGREEING_STREET | {"near", "garbled", "missing"}
@@ -133,7 +139,10 @@ def similar(one: str, other: str) -> bool:
 
 
 def _resembles(written: str, other: str) -> bool:
-    return similar(written, other) or (len(written) > 2 and len(other) > 2 and sound(written) == sound(other))  # noqa: PLR2004 - LI and LEE are two names
+    """Whether two words differ by slips only, or sound alike and share half of their letters: HELEN is no WILLIAM."""
+    return similar(written, other) or (
+        len(written) > 2 and len(other) > 2 and sound(written) == sound(other) and _garbled(written, other)  # noqa: PLR2004 - LI and LEE are two names
+    )
 
 
 def _garbled(written: str, registered: str) -> bool:
@@ -226,9 +235,17 @@ def _compare_other_given(written: Words, first: Words, middle: Words, *, known: 
         return Compared("near", name) if known else Compared("typo", registered)
     if known:
         return _compare_known_given(name, registered, middle)
+    return _compare_unknown_given(written, registered, middle)
+
+
+def _compare_unknown_given(written: Words, registered: str, middle: Words) -> Compared[GivenLevel]:
+    """A word that is no name: a torn name, a slip in another form or in the middle name, or hardly read."""
+    name = written[0]
     split = len(written) > 1 and _resembles(name + written[1], registered)  # JAC OB
     if split or any(similar(name, form) for form in name_forms(registered)):
         return Compared("typo", registered)
+    if any(similar(name, word) for word in middle if len(word) > 1):
+        return Compared("middle alike", middle[0])
     return Compared("garbled" if _garbled(name, registered) else "unreadable")
 
 
@@ -246,13 +263,15 @@ def _compare_known_given(name: str, registered: str, middle: Words) -> Compared[
         return Compared("middle initial")
     if any(is_form(name, word) or similar(name, word) for word in middle if len(word) > 1):
         return Compared("middle alike", middle[0])
+    if of_different_sex(name, registered):
+        return Compared("other sex")
     if name[0] == registered[0]:
         return Compared("other, same initial")
     return _OTHER if middle else Compared("other, no middle")
 
 
 def compare_middle(written: Words, registered: Words, surname: Words) -> Compared[MiddleLevel]:
-    """Compare the written given names with a middle name, where the first names agree.
+    """Compare the written given names with a middle name, where the first names may be those of one person.
 
     A part of the registered surname is no middle name: GEORGETTE WEBB GILLESPIE is a WEBB-GILLESPIE.
     """

@@ -16,6 +16,7 @@ from app.matching.comparison import CERTAIN_GIVEN, GivenLevel
 from app.matching.evidence import DIGITS, Rule, evidence_json
 from app.matching.model import Threshold
 from app.matching.parsing import ParsedLine, county_membership
+from app.matching.public_names import is_given_name, is_surname
 from app.matching.scoring import (
     CandidateSet,
     ComparedName,
@@ -42,6 +43,7 @@ class Decision(NamedTuple):
 _SAME_GIVEN: Final = frozenset[GivenLevel]({"exact", "nickname", "middle"})
 _RARE: Final = 7.0  # inverse document frequency of a name that one in 1,100 bears
 _ALONE: Final = 3.0  # the logarithm of one over the namesakes to be expected: one in twenty streets
+_CERTAIN_FIELDS: Final = 3  # of given name, surname, house number and street
 _AS_WELL: Final = 1.5  # a difference of weight that is none
 
 
@@ -147,7 +149,7 @@ def _match(candidates: CandidateSet) -> tuple[ComparedRegistration | None, tuple
     match = next((r for r in at_address if is_of_district(r.registration.districts, district)), at_address[0])
     given = match.name.given.level
     enough: Threshold = "match_weak" if given == "nickname" else "match"
-    if candidates.by_name and given == "exact" and match.name.has_surname:
+    if candidates.by_name and given == "exact" and match.name.has_surname and not match.name.conflicts:
         enough = "match_exact"
     sure = here[best] >= candidates.thresholds[enough]
     return (match, tuple(_doubts(candidates, match, here[best]))) if sure else (None, ())
@@ -218,16 +220,30 @@ def _against_rejection(candidates: CandidateSet) -> Iterator[Rule]:
         yield Rule.MAY_BE_REGISTERED
     if _canceled_undated(candidates) > candidates.thresholds["invalid"]:
         yield Rule.UNDATED_CANCELLATION
-    if in_county and not (given_known or surname_known):
-        yield Rule.NAME_NOT_KNOWN
-    if in_county and not (scorer.known_streets or (scorer.household and scorer.household.size)):
-        yield Rule.STREET_NOT_KNOWN
+    if in_county:
+        yield from _doubts_of_search(candidates)
     if any(_is_plausible(candidates, one) for one in candidates.registrations):
         yield Rule.LIKE_NAME
     limit = candidates.thresholds["invalid_new_surname"]
     likely = (person.best for person, share in zip(candidates.persons, here, strict=True) if share > limit)
     if in_county and any(one.address.here and one.name.given.level in _SAME_GIVEN for one in likely):
         yield Rule.SAME_GIVEN_NAME
+
+
+def _doubts_of_search(candidates: CandidateSet) -> Iterator[Rule]:
+    """Whether the search may have missed the signer: three of the four fields that it goes by must be certain."""
+    scorer = candidates.scorer
+    words = zip(scorer.line.names, scorer.known_given, scorer.known_surname, strict=True)
+    name = max((given and len(n.given[0]) > 1) + surname for n, given, surname in words)
+    house = all(a.house and a.house_certain for a in scorer.line.addresses)
+    street = bool(scorer.known_streets or (scorer.household and scorer.household.size))
+    if not (scorer.known_given[0] or scorer.known_surname[0]):
+        yield Rule.NAME_NOT_KNOWN
+    elif name + house + street < _CERTAIN_FIELDS:
+        yield Rule.TOO_LITTLE_READABLE
+    elsewhere = sum(candidates.posterior.moved) > candidates.thresholds["invalid"] or scorer.namesakes_cut
+    if not street and elsewhere:  # if no voter of the county has the name, the street does not matter
+        yield Rule.STREET_NOT_KNOWN
 
 
 def _canceled_undated(candidates: CandidateSet) -> float:
@@ -251,7 +267,9 @@ def _is_plausible(candidates: CandidateSet, one: ComparedRegistration) -> bool:
         return name.is_certain  # at this number, of a street that may be misread
     if address.street.level != "same":
         return False
-    if address.house == "far" and name.is_plausible and (name.is_certain or name.weight > 0):
+    # Where the surname is misread, the number may be as well.
+    both_misread = not any(candidates.scorer.known_surname) and name.given.level in CERTAIN_GIVEN
+    if name.is_plausible and (both_misread or (address.house == "far" and (name.is_certain or name.weight > 0))):
         return True
     # Hardly any other of that name is to be expected in that street: the number may be misread.
     alone = log(terms.registrations) + _ALONE
@@ -278,20 +296,34 @@ def _registration_reasons(
     candidates: CandidateSet,
 ) -> tuple[tuple[Reason, ...], ComparedRegistration | None, bool]:
     """The likeliest reasons of registration, district and address, whose they are, and whether they are certain."""
-    posterior, enough = candidates.posterior, candidates.thresholds["reason"]
+    posterior = candidates.posterior
     unregistered = posterior.relative + posterior.stranger
     others = [moved + canceled for moved, canceled in zip(posterior.moved, posterior.canceled, strict=True)]
     best = _greatest(others)
-    all_seen = not candidates.scorer.namesakes_cut
+    scorer, enough = candidates.scorer, candidates.thresholds
     if best is None or unregistered >= others[best]:
-        given = candidates.scorer.line.names[0].given
-        searched = any(len(word) > 1 for word in given[:1])  # R. SMITH cannot be searched for
-        return ("not_registered",), None, all_seen and searched and unregistered >= enough
+        certain = _is_clearly_written(scorer) and unregistered >= enough["reason"]
+        return ("not_registered",), None, certain and not scorer.namesakes_cut
     person = candidates.persons[best]
-    certain = all_seen and others[best] >= enough and person.eligibility != "canceled_undated"
-    failing = _failing(candidates.scorer, person)
+    certain = others[best] >= enough["reason_found"] and person.eligibility != "canceled_undated"
+    failing = _failing(scorer, person)
     # `not_registered` names no voter, also where the one found is inactive and the ruleset does not count such voters.
-    return failing, None if failing[0] == "not_registered" else person.best, certain
+    named = None if failing[0] == "not_registered" else person.best
+    return failing, named, certain and not scorer.namesakes_cut
+
+
+def _is_clearly_written(scorer: Scorer) -> bool:
+    """Whether the name, in some order of its words, can be searched for: whole words, each of them a known name.
+
+    R. SMITH cannot; a word that is no name, in this county or the country, is misread, and its voter may not be found.
+    """
+    return any(
+        name.given
+        and len(name.given[0]) > 1
+        and (given or is_given_name(name.given[0]))
+        and (surname or (name.surname and all(map(is_surname, name.surname))))
+        for name, given, surname in zip(scorer.line.names, scorer.known_given, scorer.known_surname, strict=True)
+    )
 
 
 def _failing(scorer: Scorer, person: Person) -> tuple[Reason, ...]:

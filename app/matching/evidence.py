@@ -57,6 +57,10 @@ class Rule(StrEnum):
     STREET_NOT_KNOWN = (
         "street not known", "the county has no such street, and no voter is registered there: it may be misread",
     )  # fmt: skip
+    TOO_LITTLE_READABLE = (
+        "too little readable",
+        "fewer than three of given name, surname, house number and street are certain: a search may miss the voter",
+    )
     LIKE_NAME = (
         "like name at the address",
         "a voter of a similar name is registered at this address, or at one that differs by a slip of the pen",

@@ -13,7 +13,6 @@ from typing import Final, NamedTuple, TypeVar
 from weakref import WeakKeyDictionary
 
 import asyncpg
-from rapidfuzz import fuzz
 
 from app.law.line import Signature
 from app.law.petition import SigningInterval
@@ -26,7 +25,7 @@ from app.matching.frequencies import Dictionary, TermFrequencies, Words
 from app.matching.model import default_model
 from app.matching.parsing import NO_ALIASES, Aliases, ParsedLine, likely_names, parse_line
 from app.matching.queries import LineQuery, SearchedRoll
-from app.matching.scoring import ALIKE, Scorer, household_of, written_name
+from app.matching.scoring import FEW_RESIDENTS, Scorer, household_of, name_ratio, written_name
 from app.matching.search import Search
 
 
@@ -97,14 +96,15 @@ async def _look_up_residents(roll: SearchedRoll, terms: TermFrequencies, lookups
         async for at, lookup in SCHEDULER.in_slices(enumerate(lookups))
         for low in lookup.search.at_address().keys
     ]
-    names = [written_name(lookup.scorer.line) for lookup in lookups]
     places: list[Counter[str]] = [Counter() for _ in lookups]
+    names: list[dict[int, str]] = [{} for _ in lookups]  # of the residents, by number
     for at, number, name, place in await db.residents(roll, ranges, search.MAX_RESIDENTS):
         places[at][place] += 1
-        if fuzz.token_set_ratio(names[at], name.upper(), score_cutoff=ALIKE):
-            lookups[at].worth_reading.add(number)
-    for lookup, counted in zip(lookups, places, strict=True):
+        names[at][number] = name
+    for lookup, counted, named in zip(lookups, places, names, strict=True):
         lookup.scorer.set_household(household_of(counted))
+        written, all_read = written_name(lookup.scorer.line), len(named) <= FEW_RESIDENTS
+        lookup.worth_reading |= {n for n, name in named.items() if all_read or name_ratio(written, name.upper())}
     await _read_matches(roll, terms, lookups)
     async for lookup in SCHEDULER.in_slices([lookup for lookup in lookups if lookup.worth_reading]):
         lookup.decision = decide(lookup.scorer, lookup.candidates(), by_name=False)

@@ -10,12 +10,20 @@ from typing import Any, Final, Literal, TypeVar, get_args
 from app.matching.comparison import LEVELS
 from app.matching.names import NameOrder
 
-DEFAULT_MODEL: Final = "model-2"
+DEFAULT_MODEL: Final = "model-3"
 _COARSE: Final = 0.1  # from here on two decimals are enough: what evidence shows is what was added
 
 Prior = Literal["here", "moved", "canceled_here", "canceled_moved", "relative", "stranger"]
 Threshold = Literal[
-    "invalid", "invalid_new_surname", "invalid_unread", "match", "match_exact", "match_weak", "reason", "rival"
+    "invalid",
+    "invalid_new_surname",
+    "invalid_unread",
+    "match",
+    "match_exact",
+    "match_weak",
+    "reason",
+    "reason_found",
+    "rival",
 ]
 _Key = TypeVar("_Key", bound=str)
 _Value = TypeVar("_Value")

@@ -5,12 +5,11 @@ from functools import lru_cache
 from math import log
 from typing import Final, Literal, NamedTuple, get_args
 
-from rapidfuzz.distance import OSA
-
 from app.law.line import Signature
 from app.matching.addresses import STATE, Address, parse_addresses, parse_street
 from app.matching.frequencies import TermFrequencies
 from app.matching.names import ParsedName, fold, parse_name, parse_name_parts
+from app.matching.places import is_in_area, is_misspelling, is_zip
 
 READER_VERSION: Final = 2
 """The version of the parser: any change in how a name or address is parsed raises it, and evidence contains it."""
@@ -74,14 +73,17 @@ CountyMembership = Literal["in", "out", "unclear"]
 def county_membership(line: ParsedLine, terms: TermFrequencies) -> CountyMembership:
     """Return `out` if both city and zip are readable and neither is the county's; `in` if one is.
 
-    One of them alone never puts a line out of the county: it may be misspelled, or another name of the city.
+    One of them alone never puts a line out of the county: it may be misspelled, or another name of the city. Together
+    they do if a public list has the zip, and the city in its area.
     """
-    zip_code = "in" if terms.is_known("zip", line.zip) else "out" if line.zip_certain else "unclear"
+    known = terms.is_known("zip", line.zip)
+    zip_code = "in" if known else "out" if line.zip_certain and is_zip(line.zip) else "unclear"
     aliased = any(name in terms.cities for name in line.cities)  # another name of a city of the county (2 CCR 20931)
-    found = {zip_code, "in" if aliased else _city_membership(line.city, terms.cities)}
-    if "in" in found:
-        return "unclear" if "out" in found else "in"
-    return "out" if found == {"out"} else "unclear"
+    city = "in" if aliased else _city_membership(line.city, terms.cities)
+    if "in" in {zip_code, city}:
+        return "unclear" if "out" in {zip_code, city} else "in"
+    together = zip_code == city == "out" and is_in_area(line.city.replace(" ", ""), line.zip)
+    return "out" if together else "unclear"
 
 
 @lru_cache(maxsize=1 << 12)
@@ -93,8 +95,7 @@ def _city_membership(city: str, cities: tuple[str, ...]) -> CountyMembership:
     for name in cities:
         joined = name.replace(" ", "")
         initials = "".join(word[0] for word in name.split())
-        edits = len(joined) * 3 // 10
-        if written in {joined, initials} or OSA.distance(written, joined, score_cutoff=edits) <= edits:
+        if written in {joined, initials} or is_misspelling(written, joined):
             return "in"
     return "out" if len(written) > len("NY") else "unclear"
 

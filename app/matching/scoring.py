@@ -171,6 +171,8 @@ class Scorer:
             bool(n.surname) and all(terms.is_known("surname", part) for part in n.surname) for n in line.names
         ]
         self.known_streets = frozenset(s for a in line.addresses for s in a.streets if terms.is_known("street", s))
+        # A stranger's name has an order, too: where only a bold one makes sense, it costs nothing.
+        self._likeliest_order = max((model.weights["reading"][name.order] for name in line.names), default=0.0)
         self._names: dict[tuple[str, ...], ComparedName] = {}
         self._surnames: dict[tuple[int, str], tuple[Compared[comparison.SurnameLevel], float]] = {}
         self._streets: dict[tuple[int, str], Compared[comparison.StreetLevel]] = {}
@@ -268,7 +270,8 @@ class Scorer:
             name, parts = self.line.names[at], surname_parts(last_name)
             surname = comparison.compare_surname(name.surname, parts, known=self.known_surname[at])
             order = _OF_TWO.get(name.order, name.order) if len(parts) > 1 else name.order
-            weight = self.field_weight("surname", surname) + self.model.weights["reading"][order]
+            order_weight = self.model.weights["reading"][order] - self._likeliest_order
+            weight = self.field_weight("surname", surname) + order_weight
             found = self._surnames[at, last_name] = (surname, weight)
         return found
 
@@ -279,11 +282,15 @@ class Scorer:
         written, first, middle = self.line.names[at].given, given_words(r.first_name), given_words(r.middle_name)
         given = comparison.compare_given(written, (first, middle), known=self.known_given[at])
         weight = self.field_weight("given", given)
-        if given.level not in comparison.AGREEING_GIVEN:
+        if given.level in comparison.OTHER_GIVEN:
+            names = (*first, *middle)  # KEVIN H KIM may be a Hyun Kim
+        elif given.level in comparison.AGREEING_GIVEN:
+            names = (*first[1:], *middle)
+        else:
             return given, _NOT_COMPARED, weight + self.model.weights["middle"]["none"]
         if len(written) < 2:  # noqa: PLR2004 - no middle name is written
             return given, _NO_MIDDLE, weight + self.model.weights["middle"]["missing"]
-        compared = comparison.compare_middle(written, (*first[1:], *middle), surname_parts(r.last_name))
+        compared = comparison.compare_middle(written, names, surname_parts(r.last_name))
         return given, compared, weight + self.field_weight("middle", compared)
 
     def _compare_address(self, r: Registration) -> ComparedAddress:
@@ -352,8 +359,19 @@ def _written_way(address: Address, street: str) -> tuple[str, str]:
 
 # How similar two names are, of 100: 999 of 1,000 signers reach the first, and one of twenty other people; nearly all
 # signers reach the second, nicknames and damage included, and one of two hundred others.
-ALIKE = 45
-ALIKE_AWAY = 60
+ALIKE: Final = 45
+ALIKE_AWAY: Final = 60
+FEW_RESIDENTS: Final = 12  # of an address: so few are all compared, however unlike their names are
+
+
+def name_ratio(written: str, registered: str) -> float:
+    """Return how similar two names with the surname first are, of 100; 0 below `ALIKE`.
+
+    Both as sets of words, in whatever order, and letter by letter in theirs: slips in each of the words, or a torn or
+    joined one, leave no word to find in the other name.
+    """
+    as_sets = fuzz.token_set_ratio(written, registered, score_cutoff=ALIKE)
+    return max(as_sets, fuzz.ratio(written.replace(" ", ""), registered.replace(" ", ""), score_cutoff=ALIKE))
 
 
 def written_name(line: ParsedLine) -> str:
@@ -374,7 +392,7 @@ def worth_comparing(scorer: Scorer, candidates: Iterable[Registration]) -> list[
         if not surnames.isdisjoint(surname) and not givens.isdisjoint(given):
             return True
         registered = " ".join((*surname, *given, *given_words(r.middle_name)))
-        ratio = fuzz.token_set_ratio(written, registered, score_cutoff=ALIKE)
+        ratio = name_ratio(written, registered)
         if ratio >= ALIKE_AWAY:
             return True
         house = house_token(r.house_number)

@@ -35,6 +35,7 @@ _MAX_CORRECTIONS_OF_KNOWN: Final = 2  # a word that is a name itself is seldom a
 _MAX_FORMS: Final = 6
 _NAMES_CORRECTED: Final = 2
 _MAX_BOTH_CORRECTED: Final = 6  # corrections of each that are paired if both words may be misspelled
+_RARE_GIVEN: Final = 7.6  # inverse document frequency of a given name that one in 2,000 bears
 _SHORTEST_PART: Final = 3  # letters of a surname that was joined with another
 
 
@@ -103,6 +104,7 @@ class Search:
         self._terms: Final = terms
         # The words that may be the registered given name, and those that may be a part of the registered surname.
         self._names: Final = [(_with_joined(given[:2]), _with_joined(surname)) for given, surname, _ in line.names]
+        self._surname_known: Final = any(n.surname and terms.is_known("surname", n.surname[-1]) for n in line.names)
         corrected = self._names[:_NAMES_CORRECTED]
         self._forms: Final = {given: name_forms(given) for givens, _ in corrected for given in givens}
         self._surnames: Final = {part for _, surnames in corrected for part in surnames}
@@ -154,12 +156,18 @@ class Search:
         ]
         keys = [BlockingQuery(NAME_COLUMNS[0], _corrected_name_keys(names))]
         in_streets = _pair_query("key_given_street", streets, givens, by_zip)
-        # So many people of a given name live in streets of one name. A zip outside the county is likely misread.
-        if by_zip and self._terms.is_known("zip", self.line.zip):
+        # So many people of a given name live in streets of one name. A zip outside the county is likely misread; one of
+        # the county may be, where nothing but given name and street is left to go by, or few have the name.
+        if by_zip and self._terms.is_known("zip", self.line.zip) and not self._given_name_decides():
             keys += map(in_streets.narrowed, in_streets.keys)
         else:
             ranges.append(in_streets)
         return WideSearch([*ranges, *_name_queries(names)], keys)
+
+    def _given_name_decides(self) -> bool:
+        """Whether the given name must be looked for in the street in all zips: it is rare, or alone readable."""
+        given = next((name.given[0] for name in self.line.names if name.given), "")
+        return not self._surname_known or (given != "" and self._terms.given_idf(given) >= _RARE_GIVEN)
 
     def _hashed_name(self, at: int) -> _Name:
         givens, surnames = self._names[at]
@@ -197,13 +205,15 @@ class Search:
 
         At a house number: those with the given name or zip, or all with a surname if they are few. In a street: those
         with the given name, and those whose house number is one edit away, two edits for a surname, since a signer who
-        is found nowhere else is not registered. With a given name in a street, only those one edit away.
+        is found nowhere else is not registered. With a given name in a street, only those one edit away, or all if they
+        are few and the surname or the number cannot be read.
         """
         query, few, houses, near = matches.query, len(matches.numbers) <= _FEW, self.line.houses, set[int]()
         if query.column == "key_given_street":
-            return self.at_near_houses(matches) if houses else matches.numbers if few else []
+            all_read = few and not (houses and self._surname_known)
+            return matches.numbers if all_read else self.at_near_houses(matches)
         if query.column in _SURNAME_STREET_COLUMNS:
-            if not houses and not query.third_parts:
+            if not houses and (few or not query.third_parts):
                 return matches.numbers if few else []
             near |= near_houses(houses) | far_houses(houses, matches.houses)
         elif (few and query.column != "key_house_given") or not query.third_parts:

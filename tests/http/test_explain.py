@@ -30,7 +30,7 @@ async def test_a_match_is_explained_field_by_field(world: World) -> None:
     for words in (
         "name:    HAROLD ABERNATHY",
         "Finding 1 of 1: valid\n  settled",
-        "under ruleset california-local-recall/1, roll version 1, model model-2",
+        "under ruleset california-local-recall/1, roll version 1, model model-3",
         "voter: V7, registration 7",
         "an unregistered relative or housemate of a voter at this address",
         "candidate 1 of 1: voter V7",

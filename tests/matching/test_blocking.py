@@ -196,12 +196,14 @@ def test_a_house_number_with_another_digit_is_near(house: int, at: int, digit: i
 
 
 def test_a_given_name_in_a_street_is_asked_for_within_a_zip_of_the_county_alone() -> None:
-    def asked(zip_code: str) -> tuple[int, int]:
-        read = parse_line(a_line("Robert Smith", "200 Main St", zip_code=zip_code))
+    def asked(zip_code: str, name: str = "Maria Smith") -> tuple[int, int]:
+        read = parse_line(a_line(name, "200 Main St", zip_code=zip_code))
         wide = Search(read, loaded_terms(read)).wide()
         ranges, keys = (sum(query.column == "key_given_street" for query in queries) for queries in wide)
         return ranges, keys
 
     (ranges, keys), misread = asked("90026"), asked("40026")
     assert (ranges, misread) == (0, (1, 0))
+    assert asked("90026", "Robert Smxth") == (1, 0)  # nothing but given name and street is left to go by
+    assert asked("90026", "Qiu Smith") == (1, 0)  # few have the name
     assert keys >= 1
