@@ -16,7 +16,8 @@ from asyncpg import Connection
 from app import errors
 from app.access.principals import Principal
 from app.count.identity import counted_ids
-from app.count.line_queries import LineRead, list_petitions, read_line, read_lines, signatures_at
+from app.count.intake import examine_lines
+from app.count.line_queries import LineRead, line_writings, list_petitions, read_line, read_lines, signatures_at
 from app.count.queries import Change, columns, hold_basis, lock_lines, section_dates
 from app.count.record import ChangedMeanwhileError, Count, record
 from app.examination import leases, references
@@ -25,11 +26,13 @@ from app.examination.again import examined_again
 from app.examination.grounds import grounds_of
 from app.examination.holding import mark_held
 from app.examination.rulesets import decide_again, examine_under
+from app.examination.section_queries import stage_of
 from app.examination.withdrawal_search import search_voters
 from app.law.defect import SECTION_DEFECT, under_defect
 from app.law.line import Finding, Line, Place, Signature
 from app.law.petition import Petition
-from app.law.review import PersonFinding, judge, ruled
+from app.law.reasons import NOT_RAW
+from app.law.review import PersonFinding, agreed_out_of_count, judge, ruled
 from app.matching.lookup import Decide, aliases_of, decide_lines
 from app.matching.parsing import parse_line, parsed_differently
 from app.matching.queries import SearchedRoll
@@ -127,7 +130,8 @@ async def revise(change: Change, revised: Signature, *, by: str, note: str) -> t
 
     Returns the line as it is afterwards, and whether anything changed: the text that is recorded already has no
     effect. Every earlier text stays, and a station that repeats one is answered as before. A line that is good no more
-    stays unsettled until two people agree.
+    stays unsettled until two people agree, and one that is to be blank or struck leaves the raw count once another
+    person enters the same.
 
     Args:
         change: the transaction, its petition and the time.
@@ -137,17 +141,33 @@ async def revise(change: Change, revised: Signature, *, by: str, note: str) -> t
 
     Raises:
         UnknownLineError: there is no signature at this place.
+        RawCountFrozenError: the line would leave the raw count, which is frozen.
     """
     connection, key = change.connection, change.petition.key
     await hold_basis(connection, key)
     read = await read_line(connection, key, revised.place)
-    if read.signature.sha256 == revised.sha256:
+    leaves = revised.kind in NOT_RAW and read.line.outcome.status not in NOT_RAW
+    agreed = leaves and await _agreed_out_of_count(change, read.line, revised, by)
+    if read.signature.sha256 == revised.sha256 and not agreed:
         return read, False
+    if leaves and await stage_of(connection, key) == "frozen":  # which stays so, as the petition's row is held
+        raise errors.RawCountFrozenError
     row = (*key, *revised.place, *revised.to_store(), note, by, change.now)
     if not await connection.fetchval(rows.ADD_REVISION, *row):
         raise ChangedMeanwhileError
-    await record(change, "revision", await examined_again(change, [read.line], "new_writing"))
+    if agreed:
+        (found,), _ = await examine_lines(connection, change.petition, [revised])
+        findings = [found._replace(before=read.line)]
+    else:
+        findings = await examined_again(change, [read.line], "new_writing")
+    await record(change, "revision", findings)
     return await read_line(connection, key, revised.place), True
+
+
+async def _agreed_out_of_count(change: Change, line: Line, revised: Signature, by: str) -> bool:
+    """Whether another person said last, as this correction does, that the line is not in the raw count."""
+    last_by, _, _, last = (await line_writings(change.connection, change.petition.key, revised.place))[-1]
+    return agreed_out_of_count(line, revised.kind, by, last.kind, last_by)
 
 
 async def check_voter(connection: Connection, county_id: str, voter_id: str, *, confidential: bool = False) -> None:

@@ -496,7 +496,8 @@ async def post_findings(write: DeciderWrite, batch: wire.Body[FindingsIn]) -> Re
 async def post_revision(write: DeciderWrite, place: wire.PathPlace, revision: wire.Body[RevisionIn]) -> Response:
     """The corrected text is examined like a new line. The earlier text is kept, and may be posted again.
 
-    If a person decided the line and the new text says otherwise, it goes back to a person: `review`, `new_writing`.
+    If a person decided the line and the new text says otherwise, it goes back to a person: `review`, `new_writing`. So
+    does a line that is to be blank or struck: it leaves the raw count once another person posts the same kind.
     """
     act = partial(actions.revise, revised=revision.at(place), by=write.principal.name, note=revision.note)
     answer, shows = partial(_detail, who=write.principal), _showing(write, place, anew=1)

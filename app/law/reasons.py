@@ -88,7 +88,8 @@ REASONS_IN_WORDS: Mapping[str, str] = {
     "no_roll": "no roll was active yet",
     "no_district": "the roll does not say who is of the officer's district: a roll with its code is needed (EC 11045)",
     "new_roll": "a person confirmed that no voter fits, and a newer roll says otherwise",
-    "new_writing": "a person decided the line, and its corrected writing says otherwise",
+    "new_writing": "its corrected writing contradicts what a person decided, or takes it out of the raw count, which"
+    " a second person must confirm",
     "new_dates": "a person decided the line, and the section's new dates say otherwise",
     "new_aliases": "a person decided the line, and by another name of its street or city the data say otherwise",
     "new_ruleset": "a person decided the line, and under the ruleset put into force since the data say otherwise",

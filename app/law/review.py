@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from app.access.names import COMMAND_LINE, is_among, people
 from app.access.principals import Principal
 from app.errors import FindingRefusedError, SupervisorNeededError
-from app.law.line import Finding, Line, LookedAt, restated
+from app.law.line import Finding, Line, LineKind, LookedAt, restated
 from app.law.reasons import (
     COUNTED_LATER,
     KEPT_FOR_A_PERSON,
@@ -129,16 +129,18 @@ def judge_again(line: Line, found: Finding, cause: ReviewCause) -> Finding:
     What people agreed on remains while the data agree. Where the data now contradict it, a person reviews the line: a
     machine never reverses a person's finding, and never ends a review that a person asked for. Where a line was good
     until a person corrected its text or entered other dates, that is one person's rejection of a good line, or its move
-    to another voter, and takes a second one.
+    to another voter, and takes a second one. So does a correction that takes a line out of the raw count
+    (`agreed_out_of_count`): until then a person reviews it.
     """
     current, agrees = line.by_itself, _agree(found, line)
-    if found.outcome.status in NOT_RAW and not agrees:
-        return found._replace(before=line)
     spoiled = cause in _BY_ONE_PERSON and (line.against_data if agrees else current == VALID)
     again = found._replace(before=line, against_data=spoiled or _contested(line, found.outcome))
     if agrees:
         kept = {name: getattr(line, name) for name in ("confirmed_by", "mismatch_by", "uncompared")}
         return again._replace(reason_open=found.reason_open and not line.confirmed_by, **kept)
+    if found.outcome.status in NOT_RAW:
+        open_for_another = again._replace(outcome=Outcome("review", "new_writing"))
+        return found._replace(before=line) if current.status in NOT_RAW else open_for_another
     on_record = again._replace(by_data=(found.outcome, found.voter_id))
     if current.reason in _SEEN_ON_PAPER and (found.outcome, found.voter_id) == (VALID, line.voter_id):
         against = line.against_data or current.reason in _TAKES_A_NOTE
@@ -148,6 +150,23 @@ def judge_again(line: Line, found: Finding, cause: ReviewCause) -> Finding:
     if line.confirmed_by:
         return on_record._replace(outcome=Outcome("review", cause), voter_id=None)
     return again
+
+
+def agreed_out_of_count(line: Line, said: LineKind, by: str, last: LineKind, last_by: str) -> bool:
+    """Whether a correction takes a line out of the raw count (2 CCR 20520, 20931): as another person's last one did.
+
+    What people found of the line since is not overruled by it.
+
+    Args:
+        line: in the raw count, as it is decided now.
+        said: what stands on it by the correction.
+        by: the person who corrects it.
+        last: what stands on it by its newest text.
+        last_by: the station or the person who entered that.
+    """
+    undecided = line.outcome.status == "review" or line.outcome.reason == "section_defect"
+    two = COMMAND_LINE not in (by, last_by) and not is_among(by, [last_by])
+    return undecided and two and said == last and said in NOT_RAW
 
 
 def says_as_before(content: Mapping[str, Any], found: Finding, *, confirmed: bool) -> bool:

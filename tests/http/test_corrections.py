@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.http.county import line, stranger, voter
+from tests.http.test_defects import find as find_defect
 from tests.http.test_queues import claim
 from tests.http.test_revisions import revise
 from tests.http.world import World
@@ -103,3 +104,53 @@ async def test_a_line_that_was_never_good_is_corrected_by_one_person(world: Worl
     assert (answer["reason"], answer["settled"]) == ("no_address", True)
     assert (await revise(world, PLACE, voter(1))).json()["settled"]
     await world.recount()
+
+
+STRUCK = {**voter(1), "kind": "struck"}
+BLANK = {"printed_name": "", "residence_address": "", "city": "", "zip": "", "kind": "blank"}
+
+
+@pytest.mark.parametrize("text", [STRUCK, BLANK])
+async def test_a_line_leaves_the_raw_count_once_two_people_correct_it_so(good: World, text: dict[str, Any]) -> None:
+    answer = (await revise(good, PLACE, text)).json()
+    assert (answer["status"], answer["reason"]) == ("review", "new_writing")
+    assert (await revise(good, PLACE, text)).status_code == 200, "the same person twice is one"
+    tally = await good.tally()
+    assert (tally["raw"], tally["review"], tally["at_most"]) == (1, 1, 1)
+    await good.recount()
+    answer = await good.call("POST", f"/signatures/{PLACE}/revisions", who="clerk-2", json=text)
+    assert (answer.status_code, answer.json()["status"], answer.json()["settled"]) == (201, text["kind"], True)
+    assert (await good.tally())["raw"] == 0
+    entered = (await good.call("GET", f"/signatures/{PLACE}/history", who="auditor")).json()["writings"]
+    assert [one["entered_by"] for one in entered] == ["station-1", "clerk-1", "clerk-2"]
+    await good.recount()
+
+
+async def test_one_person_neither_rejects_a_line_instead_nor_strikes_it_after_an_undo(good: World) -> None:
+    await good.finding(PLACE, status="review")
+    await revise(good, PLACE, STRUCK)
+    assert await good.status(PLACE) == ("review", "new_writing")
+    assert not (await good.finding(PLACE, **UNREADABLE)).json()["settled"]
+    await revise(good, PLACE, {**STRUCK, "zip": "90099"})
+    dates = {"signed_from": "2022-03-01", "signed_to": "2022-03-09"}
+    assert (await good.call("PUT", "/sections/1", who="clerk", json=dates)).status_code == 200
+    assert await good.status(PLACE) == ("review", "new_writing")
+    await good.recount()
+
+
+async def test_a_second_person_may_find_that_the_line_is_good_and_not_struck(good: World) -> None:
+    await revise(good, PLACE, STRUCK)
+    said = {"status": "valid", "voter_id": "V1", "note": "the stroke is the next line's"}
+    assert (await good.finding(PLACE, who="clerk-2", **said)).json()["status"] == "valid"
+    again = {**STRUCK, "zip": "90099"}
+    answer = await good.call("POST", f"/signatures/{PLACE}/revisions", who="supervisor", json=again)
+    assert answer.json()["status"] == "review", "what a person found since is not overruled by one other"
+    await good.recount()
+
+
+async def test_a_line_of_a_defective_section_leaves_the_raw_count_by_two_as_well(good: World) -> None:
+    await find_defect(good)
+    assert (await revise(good, PLACE, STRUCK)).json()["reason"] == "section_defect"
+    answer = await good.call("POST", f"/signatures/{PLACE}/revisions", who="clerk-2", json=STRUCK)
+    assert answer.json()["status"] == "struck"
+    await good.recount()

@@ -17,9 +17,11 @@ from tests.ledger.test_bundle import verify_bundle
 EMPTY: dict[str, Any] = {"printed_name": "", "residence_address": "", "city": "", "zip": ""}
 
 
-async def correct(world: World, place: str, text: dict[str, object], **more: str) -> httpx.Response:
+async def correct(
+    world: World, place: str, text: dict[str, object], *, who: str = "clerk", **more: str
+) -> httpx.Response:
     written = {name: value for name, value in text.items() if name not in ("section", "page", "line")}
-    return await world.call("POST", f"/signatures/{place}/revisions", who="clerk", json=written | more)
+    return await world.call("POST", f"/signatures/{place}/revisions", who=who, json=written | more)
 
 
 async def test_an_empty_line_holds_its_place_and_is_not_in_the_raw_count(world: World) -> None:
@@ -51,7 +53,8 @@ async def test_the_independent_verifier_reads_struck_and_blank_lines(
     world: World, app: FastAPI, tmp_path: Path
 ) -> None:
     await world.batch([line(1), line(2, kind="struck"), line(3, **EMPTY, kind="blank")])
-    await correct(world, "1-1-1", line(1), kind="struck", note="struck by hand")
+    for who in ("clerk", "supervisor"):
+        await correct(world, "1-1-1", line(1), who=who, kind="struck", note="struck by hand")
     signer, bundle = app.state.recall.signer, tmp_path / "bundle.zip"
     await export_bundle(world.database, PetitionKey(COUNTY, UUID(world.petition_id)), signer, bundle)
     status, output = verify_bundle(bundle, signer.verifier_key)
@@ -95,11 +98,12 @@ async def test_a_kind_that_contradicts_the_text_is_refused(world: World, said: d
     assert (await world.tally())["version"] == 1
 
 
-async def test_a_correction_takes_a_line_out_of_the_raw_count_and_back(world: World) -> None:
+async def test_corrections_by_two_take_a_line_out_of_the_raw_count_and_one_takes_it_back(world: World) -> None:
     await world.batch([line(1, (1, 1, 1)), line(1, (1, 1, 2)), stranger((1, 1, 3))])
     await world.finding("1-1-3", status="invalid", reason="illegible")
     for place, text in (("1-1-1", line(1)), ("1-1-3", stranger((1, 1, 3)))):
-        answer = await correct(world, place, text, kind="struck", note="struck by hand")
+        await correct(world, place, text, kind="struck", note="struck by hand")
+        answer = await correct(world, place, text, who="supervisor", kind="struck")
         assert answer.json()["status"] == "struck", answer.text
     assert await world.status("1-1-2") == ("valid", None), "the next line takes its place"
     refused = await world.finding("1-1-1", status="valid")

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from app.access.principals import Principal
 from app.errors import FindingRefusedError, SupervisorNeededError
-from app.law.line import Finding, Line, LookedAt, Place, line_after
+from app.law.line import Finding, Line, LineKind, LookedAt, Place, line_after
 from app.law.reasons import KEPT_FOR_A_PERSON, REASONS, REVIEW_CAUSES, VALID, Outcome, ReviewCause
-from app.law.review import MISMATCH, Grounds, PersonFinding, judge, judge_again
+from app.law.review import MISMATCH, Grounds, PersonFinding, agreed_out_of_count, judge, judge_again
 from app.law.signatures import SignatureComparison
 from tests.rulesets import CALIFORNIA, CALIFORNIA_COMPARED
 
@@ -223,3 +223,33 @@ def test_to_find_the_voter_ends_no_doubt_about_the_signature() -> None:
         assert (bool(line.mismatch_by), line.settled) == (doubted, not doubted)
     with pytest.raises(SupervisorNeededError):
         judge(line, ANOTHER_HAND, first, CALIFORNIA, GOOD)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said", "by", "last", "last_by", "leaves"),
+    [
+        (Outcome("review", "new_writing"), "struck", "clerk-2", "struck", "clerk-1", True),
+        (Outcome("review", "undone"), "blank", "clerk-2", "blank", "clerk-1", True),
+        (Outcome("invalid", "section_defect"), "struck", "clerk-2", "struck", "clerk-1", True),
+        (Outcome("review", "new_writing"), "struck", "clerk-1", "struck", "clerk-1", False),
+        (Outcome("review", "new_writing"), "struck", "CLERK-1", "struck", "clerk-1", False),
+        (Outcome("review", "new_writing"), "struck", "clerk-2", "blank", "clerk-1", False),
+        (Outcome("review", "new_writing"), "written", "clerk-2", "written", "clerk-1", False),
+        (Outcome("review", "new_writing"), "struck", "clerk-2", "struck", "command line", False),
+        (VALID, "struck", "clerk-2", "written", "station-1", False),
+        (VALID, "struck", "clerk-2", "struck", "clerk-1", False),  # a person found it good since
+    ],
+)
+def test_a_line_leaves_the_raw_count_as_two_people_say_one_after_the_other(
+    outcome: Outcome, said: LineKind, by: str, last: LineKind, last_by: str, *, leaves: bool
+) -> None:
+    assert agreed_out_of_count(Line(PLACE, outcome), said, by, last, last_by) == leaves
+
+
+@pytest.mark.parametrize("current", [VALID, Outcome("invalid", "no_address"), Outcome("review", "undone")])
+@pytest.mark.parametrize("cause", ["new_writing", "new_dates", "new_roll"])
+def test_no_examination_takes_a_line_out_of_the_raw_count(current: Outcome, cause: ReviewCause) -> None:
+    judged = judge_again(Line(PLACE, current), Finding(PLACE, Outcome("struck")), cause)
+    assert judged.outcome == ("review", "new_writing")
+    out = Line(PLACE, Outcome("struck"))
+    assert judge_again(out, Finding(PLACE, Outcome("blank")), cause).outcome.status == "blank"
