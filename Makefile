@@ -5,12 +5,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 PG15 ?= /usr/lib/postgresql/15/bin
 
-.PHONY: run help test check lint types deployment format bench bench-throughput bench-scale bench-report bench-cost \
-	bench-ledger bench-matching bench-polls bench-crowd bench-claims bench-paired bench-strangers bench-timings torture \
-	faults fuzz openapi lock clean
+.PHONY: run compiled help test check lint types deployment format bench bench-throughput bench-scale bench-report \
+	bench-cost bench-ledger bench-matching bench-polls bench-crowd bench-claims bench-paired bench-strangers \
+	bench-timings torture faults fuzz openapi lock clean
 
-run: $(VENV)/ready  ## run the demo on made-up data; SCALE=1 is the whole petition of 2022
+run: compiled  ## run the demo on made-up data; SCALE=1 is the whole petition of 2022
 	@$(BIN)/python -m app demo --scale $(SCALE)
+
+compiled: $(VENV)/ready  ## compile the matcher, once, where there is a C compiler; without one it runs as it is
+	@$(BIN)/python tools/compile.py
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-17s %s\n", $$1, $$2}' Makefile
@@ -23,8 +26,14 @@ unexport PYTHONDONTWRITEBYTECODE
 CORES := $(shell getconf _NPROCESSORS_ONLN)
 TESTS := $(BIN)/pytest --numprocesses $$(($(CORES) + 1)) --maxprocesses 4 --dist worksteal
 test: $(VENV)/ready  ## run every check and test that continuous integration runs
-	@$(MAKE) --no-print-directory --jobs 2 check
-	$(TESTS)
+	@$(MAKE) --no-print-directory --jobs 2 check compiled
+	COMPILED=no $(TESTS)
+	@if $(BIN)/python -c 'import sys; from app.compiled import IN_USE; sys.exit(not IN_USE)'; then \
+		echo "The tests of law and matching again, compiled:"; \
+		$(TESTS) tests/law tests/matching tests/test_compiled.py tests/http/test_matcher.py; \
+	else \
+		echo "NOT RUN: the tests of law and matching on compiled code."; \
+	fi
 	@if [ -x $(PG15)/postgres ]; then \
 		echo "The database tests again, on PostgreSQL 15 of $(PG15):"; \
 		TEST_PG_BIN=$(PG15) $(TESTS) tests/database; \
@@ -138,10 +147,11 @@ $(VENV)/ready: requirements.lock
 	@touch $@
 
 # The locks name no host.
-lock:  ## resolve the dependencies anew into the two lock files (needs uv)
+lock:  ## resolve the dependencies anew into the three lock files (needs uv)
 	uv pip compile pyproject.toml --group dev --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header -o requirements.lock
 	uv pip compile pyproject.toml --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header -o requirements-service.lock
+	uv pip compile --group compiler -c requirements-service.lock --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header -o requirements-compiler.lock
 
 # ./data holds the databases, keys and demo files: nothing here may ever remove it.
-clean:  ## remove .venv and the tools' caches; ./data and the other files stay
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+clean:  ## remove .venv, what was compiled and the tools' caches; ./data and the other files stay
+	rm -rf $(VENV) .build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

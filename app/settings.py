@@ -1,4 +1,7 @@
-"""The settings, read from environment variables here and nowhere else. Election rules are data, not settings."""
+"""The settings, read from environment variables here and nowhere else. Election rules are data, not settings.
+
+COMPILED alone is read by `app.compiled`, since it says which modules are imported.
+"""
 
 import os
 import re

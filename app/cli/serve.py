@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import logging
 import socket
 import sys
 from dataclasses import replace
@@ -15,6 +16,7 @@ import uvloop
 from fastapi import FastAPI
 
 from app.cli import common as cli
+from app.compiled import IN_USE
 from app.database.backup import Archive, keep_backups
 from app.database.engine import open_database
 from app.database.login_queries import Logins
@@ -25,6 +27,7 @@ from app.main import create_app, end_streams
 from app.settings import Settings
 from app.telemetry import REQUEST_LOG, configure_logs
 
+logger = logging.getLogger("app.serve")
 _WATCH_EVERY = 0.5  # seconds between looks at the embedded server
 _START_AGAIN = 2  # seconds after the embedded server did not start
 _DRAIN = 7  # seconds that requests under way are given; the rest of ten is for hanging up
@@ -55,6 +58,7 @@ def _serve(arguments: cli.Arguments) -> None:
     gc.set_threshold(50_000, 20, 100)
     settings = Settings.from_environment()
     configure_logs(settings.log_format)
+    logger.info("lines are looked up by %s code", "compiled" if IN_USE else "interpreted")
     if settings.database_url:
         uvloop.run(_run(arguments, settings, Logins(settings.database_url, settings.migrate_database_url), None))
         return

@@ -10,7 +10,7 @@ from app.law.line import Place, Signature
 from app.law.petition import Petition
 from app.law.reasons import NOT_RAW, REASONS_IN_WORDS, Outcome
 from app.matching.comparison import ADDRESS_FIELDS, NAME_FIELDS, REST_IN_WORDS, level_in_words
-from app.matching.evidence import Rule
+from app.matching.rules import Rule
 
 Json = Mapping[str, Any]
 Lines = Iterator[str]
@@ -264,7 +264,7 @@ def _fields(fields: Mapping[str, tuple[str, str, float]], total: float | None, w
     yield row("field", "on paper", "in the roll", "weight", "comparison")
     for field in _in_order(fields, (*NAME_FIELDS, *ADDRESS_FIELDS)):
         roll, level, weight = fields[field]
-        words = level_in_words(field, fields[field], written.get(field, ""))
+        words = level_in_words(field, (roll, level, weight), written.get(field, ""))
         if field == "street" and written.get("alias"):
             words += "; another name of the street: no reason to reject (2 CCR 20931)"
         elif field in _WAIVED and level not in {"same", "none", "exact"}:

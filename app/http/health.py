@@ -16,6 +16,7 @@ from fastapi import APIRouter, HTTPException, Response
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import FileResponse, HTMLResponse
 
+from app.compiled import IN_USE
 from app.database.engine import DATABASE_ERRORS, NO_WRITES, UNAVAILABLE
 from app.database.migrate import current_revision, head_revision
 from app.database.queries import beat, checksum_failures, current_history
@@ -59,6 +60,7 @@ class ReadyOut(ResponseModel):
     writable: bool = False
     matchers: bool = False
     matchers_running: int = 0
+    matching: Literal["compiled", "interpreted"] = "interpreted"
     checksum_failures: int = 0
     history: str | None = None
     restored_at: datetime | None = None
@@ -114,6 +116,7 @@ async def readiness(state: State) -> ReadyOut:
     found.writable &= monotonic() - state.no_write_at > _NO_WRITE_LASTS
     found.undamaged, matchers = not (state.damaged or found.checksum_failures), state.matchers.states()
     found.matchers_running, found.matchers = matchers["running"], bool(matchers["running"] or not matchers["silent"])
+    found.matching = "compiled" if IN_USE else "interpreted"
     found.reason = next((reason for name, reason in _REASONS.items() if not getattr(found, name)), None)
     found.status = "not_ready" if found.reason else "ready"
     return found

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, generate_latest
 
 from app.access.principals import Principal, Role
+from app.compiled import IN_USE
 from app.count.line_queries import PetitionFigures, petition_figures
 from app.database.backup import base_backups
 from app.database.engine import DATABASE_ERRORS, is_unavailable
@@ -81,6 +82,9 @@ async def _process(state: State, gauge: NewGauge, counter: NewCounter) -> None:
     for how, count in state.matchers.states().items():
         matchers.labels(how).set(count)
     counter("recall_matchers_replaced", "Worker processes that hung and were replaced.").inc(state.matchers.replaced)
+    decided_here = "Lines that the service looked up by itself, since no worker process answered."
+    counter("recall_lines_without_matcher", decided_here).inc(state.matchers.without)
+    gauge("recall_matching_compiled", "1 if the code that looks lines up is compiled.").set(IN_USE)
     _limited(state, gauge)
     refused = counter("recall_refused_keys", "Requests with a key that is not live.", ["state"])
     for name in _REFUSED:

@@ -98,7 +98,7 @@ _FIELDS: Final[Mapping[str, tuple[str, Callable[[str], tuple[str, ...]]]]] = {
     "house": ("house_number", lambda text: (house_token(text),)),
     "zip": ("zip", lambda text: (text[:5],)),
     "city": ("city", lambda text: (fold(text),)),
-    "district": ("districts", lambda text: district_codes(text or "")),
+    "district": ("districts", district_codes),
 }
 
 
@@ -146,5 +146,5 @@ def count_terms(registrations: Sequence[Registration], counts: Counter[tuple[str
         if kind == "house":
             continue
         for text, count in Counter(map(attrgetter(field), registrations)).items():  # each text is parsed once
-            for word in filter(None, dict.fromkeys(words_of(text))):
+            for word in filter(None, dict.fromkeys(words_of(text or ""))):
                 counts[kind, word] += count

@@ -13,10 +13,11 @@ from app.law.district import is_of_district
 from app.law.reasons import VALID, Outcome, Reason, ReviewCause, in_order
 from app.law.registration import REASON_OF, Registration
 from app.matching.comparison import CERTAIN_GIVEN, GivenLevel
-from app.matching.evidence import DIGITS, Rule, evidence_json
+from app.matching.evidence import DIGITS, evidence_json
 from app.matching.model import Threshold
 from app.matching.parsing import ParsedLine, county_membership
 from app.matching.public_names import is_given_name, is_surname
+from app.matching.rules import Rule
 from app.matching.scoring import (
     CandidateSet,
     ComparedName,
@@ -126,7 +127,7 @@ def _decision(
         registration_no=voter.registration.registration_no if voter else None,
         secondary=fails[1:],
         evidence_json=evidence_json(line, candidates, rules),
-        here=round(sum(candidates.posterior.here), DIGITS) if candidates else None,
+        here=round(sum(candidates.posterior.here, 0.0), DIGITS) if candidates else None,
     )
 
 
@@ -216,7 +217,7 @@ def _against_rejection(candidates: CandidateSet) -> Iterator[Rule]:
     here, in_county, scorer = candidates.posterior.here, candidates.county != "out", candidates.scorer
     given_known, surname_known = scorer.known_given[0], scorer.known_surname[0]
     readable = given_known and surname_known and all(a.house and a.house_certain for a in scorer.line.addresses)
-    if sum(here) > candidates.thresholds["invalid" if readable else "invalid_unread"]:
+    if sum(here, 0.0) > candidates.thresholds["invalid" if readable else "invalid_unread"]:
         yield Rule.MAY_BE_REGISTERED
     if _canceled_undated(candidates) > candidates.thresholds["invalid"]:
         yield Rule.UNDATED_CANCELLATION
@@ -241,7 +242,7 @@ def _doubts_of_search(candidates: CandidateSet) -> Iterator[Rule]:
         yield Rule.NAME_NOT_KNOWN
     elif name + house + street < _CERTAIN_FIELDS:
         yield Rule.TOO_LITTLE_READABLE
-    elsewhere = sum(candidates.posterior.moved) > candidates.thresholds["invalid"] or scorer.namesakes_cut
+    elsewhere = sum(candidates.posterior.moved, 0.0) > candidates.thresholds["invalid"] or scorer.namesakes_cut
     if not street and elsewhere:  # if no voter of the county has the name, the street does not matter
         yield Rule.STREET_NOT_KNOWN
 
@@ -249,11 +250,12 @@ def _doubts_of_search(candidates: CandidateSet) -> Iterator[Rule]:
 def _canceled_undated(candidates: CandidateSet) -> float:
     """The probability that a voter signed whose registration at this address was canceled on an unknown day."""
     of_persons = zip(candidates.persons, candidates.posterior.canceled, strict=True)
-    return sum(
+    shares = [
         share
         for person, share in of_persons
         if any(r.eligibility == "canceled_undated" and r.address.here for r in person.registrations)
-    )
+    ]
+    return sum(shares, 0.0)
 
 
 def _is_plausible(candidates: CandidateSet, one: ComparedRegistration) -> bool:

@@ -4,11 +4,10 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any, Final, Literal, TypeVar, get_args
 
 from app.matching.comparison import LEVELS
-from app.matching.names import NameOrder
+from app.matching.names import DATA, NameOrder
 
 DEFAULT_MODEL: Final = "model-3"
 _COARSE: Final = 0.1  # from here on two decimals are enough: what evidence shows is what was added
@@ -98,5 +97,4 @@ def model_to_json(model: Model) -> str:
 @cache
 def default_model() -> Model:
     """Return the model that ships with the service."""
-    file = Path(__file__).with_name("data") / f"{DEFAULT_MODEL}.json"
-    return model_from_json(file.read_text("utf-8"))
+    return model_from_json((DATA / f"{DEFAULT_MODEL}.json").read_text("utf-8"))

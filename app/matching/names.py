@@ -7,13 +7,14 @@ from collections import defaultdict
 from collections.abc import Iterable
 from functools import cache, lru_cache
 from itertools import combinations
-from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
 from rapidfuzz.distance import OSA
 
-_DATA: Final = Path(__file__).with_name("data")  # importlib.resources would load a megabyte of modules in each worker
-_LISTS: Final[dict[str, Any]] = tomllib.loads((_DATA / "words.toml").read_text("utf-8"))
+from app.compiled import PROJECT
+
+DATA: Final = PROJECT / "app" / "matching" / "data"  # importlib.resources would load a megabyte in each worker
+_LISTS: Final[dict[str, Any]] = tomllib.loads((DATA / "words.toml").read_text("utf-8"))
 
 
 def word_list(name: str) -> tuple[str, ...]:
@@ -267,7 +268,7 @@ def _read_forms() -> dict[str, frozenset[str]]:
     """Each name with its forms and the names that it is a form of, one step away."""
     forms = defaultdict[str, set[str]](set)
     for name in ("nicknames.txt", "nicknames-more.txt"):
-        for line in (_DATA / name).read_text(encoding="ascii").splitlines():
+        for line in (DATA / name).read_text(encoding="ascii").splitlines():
             full, *shorts = line.split()
             if full != "#":
                 forms[full].update(shorts)

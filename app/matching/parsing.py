@@ -128,7 +128,7 @@ def _mean_idf(name: ParsedName, terms: TermFrequencies) -> float:
         surname = (surname[0] + surname[1],)
     in_given = [_INITIAL if len(word) == 1 else min(terms.given_idf(word), _MAX_IDF) for word in given]
     in_surname = [min(terms.idf("surname", part), _MAX_IDF) for part in surname]
-    return (sum(in_given) + sum(in_surname)) / (len(given) + len(surname))
+    return (sum(in_given, 0.0) + sum(in_surname, 0.0)) / (len(given) + len(surname))
 
 
 AliasKind = Literal["street", "city"]

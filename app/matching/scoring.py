@@ -241,7 +241,7 @@ class Scorer:
             return weight
         kind = "given" if field == "middle" and self.terms.count("given", compared.word) else field
         if " " in compared.word:  # both parts of a double surname
-            return weight + min(sum(self.terms.idf(kind, word) for word in compared.word.split()), cap)
+            return weight + min(sum([self.terms.idf(kind, word) for word in compared.word.split()], 0.0), cap)
         return weight + min(self.terms.idf(kind, compared.word), cap)
 
     def _compare_name(self, r: Registration | ConfidentialName) -> ComparedName:
@@ -489,7 +489,7 @@ def posterior(persons: Sequence[Person], registrations: int, model: Model) -> Po
         for one in person.registrations:
             if one.address.here:
                 relative += p["relative"] * _likelihood(one.address.weight + one.name.family_weight - n)
-    total = sum(here) + sum(moved) + sum(canceled) + relative + p["stranger"]
+    total = sum(here, 0.0) + sum(moved, 0.0) + sum(canceled, 0.0) + relative + p["stranger"]
     here, moved, canceled = ([share / total for share in shares] for shares in (here, moved, canceled))
     return Posterior(here, moved, canceled, relative / total, p["stranger"] / total)
 

@@ -34,14 +34,16 @@ class Matchers(WorkerPool[LookupRequest, list[Decision]]):
     def __init__(self, arguments: Mapping[str, Any], count: int) -> None:
         """Use `count` processes and the database that `asyncpg.connect` reaches with these arguments."""
         super().__init__(open_matcher, dict(arguments), count)
+        self.without = 0  # lines that no worker decided, though there are some
 
     async def decide_lines(self, roll: SearchedRoll, lines: Sequence[LineToDecide]) -> list[Decision]:
         """Return the decision on each line, in their order: by the workers, or here if they fail or are silent."""
         parts = in_parts(lines, self.idle() if len(lines) >= _WORTH_PARTING else 1)
         asked = [self._ask((roll.county_id, roll.roll_version, roll.aliases.version, part)) for part in parts]
         found = list[Decision]()
-        for part, decisions in zip(parts, await asyncio.gather(*asked), strict=True):
-            found += decisions or await decide_lines(roll, part)
+        for part, answer in zip(parts, await asyncio.gather(*asked), strict=True):
+            self.without += len(part) if self.workers and answer is None else 0
+            found += answer or await decide_lines(roll, part)
         return found
 
     async def _ask(self, request: LookupRequest) -> list[Decision] | None:

@@ -8,8 +8,8 @@ from app.examination.explanation import WITHHELD, explanation
 from app.law.line import Signature
 from app.law.reasons import REASONS, REASONS_IN_WORDS, REVIEW_CAUSES
 from app.matching.comparison import level_in_words
-from app.matching.evidence import Rule
 from app.matching.model import default_model
+from app.matching.rules import Rule
 
 WRITING = Signature("MARIA GARCIA-LOPEZ", "1234 1/2 W SUNSET BLVD APT 5", "LOS ANGELES", "90026")
 UNSIGNED_WRITING = WRITING._replace(signed=False)

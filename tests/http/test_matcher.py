@@ -76,6 +76,7 @@ async def test_it_decides_as_the_service_does(matcher: Matchers, connection: asy
     await connection.close()  # it has connections of its own
     assert await matcher.decide_lines(SearchedRoll(connection, COUNTY, 1), asked) == here
     assert {d.outcome.status for d in here} >= {"valid"}
+    assert (matcher.states()["running"], matcher.without) == (1, 0), "it answered itself, and lives"
 
 
 async def test_it_decides_many_batches_at_a_time_and_each_gets_its_own_answer(
@@ -102,6 +103,7 @@ async def test_where_it_is_killed_the_service_decides(matcher: Matchers, connect
     await until(ended)
     found = await matcher.decide_lines(SearchedRoll(connection, COUNTY, 1), lines(8))
     assert found[0].voter_id == "V8"
+    assert matcher.without >= 1, "it is counted, since everything is slower meanwhile"
 
 
 async def test_where_it_hangs_the_service_decides(

@@ -147,7 +147,12 @@ async def test_a_counter_is_declared_as_one(world: World) -> None:
         if sample.name.startswith("recall_")
     }
     totals = {name for name in kinds if name.endswith("_total")}
-    assert totals >= {"recall_refused_keys_total", "recall_faults_total", "recall_matchers_replaced_total"}
+    assert totals >= {
+        "recall_refused_keys_total",
+        "recall_faults_total",
+        "recall_matchers_replaced_total",
+        "recall_lines_without_matcher_total",
+    }
     assert {name for name in totals if kinds[name] != "counter"} == set()
 
 

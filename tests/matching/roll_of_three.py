@@ -9,7 +9,7 @@ from app.law.district import district_codes
 from app.law.line import Signature
 from app.law.petition import SigningInterval
 from app.law.registration import Registration
-from app.matching.confidential import ConfidentialName
+from app.matching.confidential import NO_NAMES, ConfidentialName, ConfidentialNames
 from app.matching.decision import Decision, decide
 from app.matching.frequencies import TermFrequencies, Words, variants
 from app.matching.model import default_model
@@ -37,9 +37,10 @@ def loaded_terms(
     *registrations: Registration | ConfidentialName,
     counts: Counts = _COUNTS,
     districts: Collection[str] = (),
+    confidential: ConfidentialNames = NO_NAMES,
 ) -> TermFrequencies:
     """The roll's terms, as far as a search for the line and a comparison with these registrations need them."""
-    terms = TermFrequencies(_REGISTRATIONS, ["LOS ANGELES"], districts=districts)
+    terms = TermFrequencies(_REGISTRATIONS, ["LOS ANGELES"], confidential, districts)
     for needed in (written_words([line]), registered_words(registrations)):
         terms.add_counts(needed, _counted(needed, counts))
     search = Search(line, terms)

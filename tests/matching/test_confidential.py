@@ -26,15 +26,13 @@ LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 def held(text: str, names: ConfidentialNames = NAMES) -> list[int]:
     """The confidential registrations whose name may be this one."""
     line = parse_line(a_line(text, FAR))
-    terms = loaded_terms(line, *names.all)
-    terms.confidential = names  # type: ignore[misc]  # as a roll with these names has it
+    terms = loaded_terms(line, *names.all, confidential=names)
     return Scorer(line, INTERVAL, terms, default_model()).confidential_names_like()
 
 
 def decided(name: str, address: str, *found: Registration, names: ConfidentialNames = NAMES) -> Decision:
     line = parse_line(a_line(name, address))
-    terms = loaded_terms(line, *found, *names.all)
-    terms.confidential = names  # type: ignore[misc]  # as a roll with these names has it
+    terms = loaded_terms(line, *found, *names.all, confidential=names)
     scorer = Scorer(line, INTERVAL, terms, default_model())
     scorer.set_household(Household(len(found), {}))
     decision = decide(scorer, found, by_name=True)
@@ -127,8 +125,7 @@ def test_what_the_searched_roll_makes_valid_is_not_held() -> None:
 def test_an_unsigned_line_and_one_without_an_address_fail_as_for_any_voter() -> None:
     assert decided("Penelope Zellweger", "").outcome.reason == "no_address"
     line = a_line("Penelope Zellweger", FAR, signed=False)
-    terms = loaded_terms(parse_line(line), *NAMES.all)
-    terms.confidential = NAMES  # type: ignore[misc]  # as a roll with these names has it
+    terms = loaded_terms(parse_line(line), *NAMES.all, confidential=NAMES)
     found = decide(Scorer(parse_line(line), INTERVAL, terms, default_model()), [], by_name=True)
     assert found
     assert (found.outcome.reason, found.held) == ("no_signature", False)

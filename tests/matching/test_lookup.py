@@ -15,10 +15,9 @@ from app.law.line import Signature
 from app.law.petition import SigningInterval
 from app.matching import lookup
 from app.matching.blocking import KEY_COLUMNS
+from app.matching.frequencies import TermFrequencies
 from app.matching.lookup import LineToDecide, decide_lines
-from app.matching.parsing import ParsedLine
 from app.matching.queries import _KEYS, _RANGES, SearchedRoll
-from app.matching.search import Search, WideSearch
 from app.roll.loading import load_roll
 from app.roll.queries import REGISTRATION_COLUMNS
 
@@ -98,14 +97,14 @@ async def test_a_misspelled_voter_comes_first_in_review(roll: SearchedRoll) -> N
 async def test_who_lives_at_the_address_under_a_like_name_is_found_without_a_wide_search(
     roll: SearchedRoll, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    searched: list[ParsedLine] = []
+    searched: list[object] = []
+    search_widely = lookup._search_widely  # noqa: SLF001  # the step itself, which compiled code lets be replaced
 
-    class Noted(Search):
-        def wide(self) -> WideSearch:
-            searched.append(self.line)
-            return super().wide()
+    async def noted(roll: SearchedRoll, terms: TermFrequencies, lookups: list[Any]) -> None:
+        searched.extend(lookups)
+        await search_widely(roll, terms, lookups)
 
-    monkeypatch.setattr(lookup, "Search", Noted)
+    monkeypatch.setattr(lookup, "_search_widely", noted)
     stranger = Signature("KAREN BROWN", "1014 WASHINGTON AVE", "LOS ANGELES", "90026")
     slip = Signature("ROBERT GRACIA", "1014 WASHINGTON AVE", "LOS ANGELES", "90026")  # V2, Garcia
     other, found = await decide_lines(roll, [to_decide(stranger), to_decide(slip)])
