@@ -25,3 +25,8 @@ CALIFORNIA_COMPARED = replace(
 CALIFORNIA_DUPLICATES = replace(
     CALIFORNIA_COMPARED, name="california-local-recall/3", compare_duplicates=True, people_check_ppm=10_000
 )
+CALIFORNIA_DEFECTS = replace(
+    CALIFORNIA_DUPLICATES,
+    name="california-local-recall/4",
+    confirmations={**CALIFORNIA_DUPLICATES.confirmations, "section_defect": 2},
+)

@@ -33,11 +33,11 @@ LABELS = {"raw": "Lines on the petition", "valid": "Valid signatures", "invalid"
 LABELS |= {reason: f"  {reason.replace('_', ' ')}" for reason in LINES if reason != "valid"}
 RESULT = ("raw", "valid", "invalid", "invalid_by_reason")  # what has to agree
 _TWO_PEOPLE = (
-    "section_defect", "not_personally_affixed", "illegible", "not_registered", "registered_late",
+    "not_personally_affixed", "illegible", "not_registered", "registered_late",
     "pending_registration", "under_age", "canceled", "different_address", "other",
 )  # fmt: skip
 RULESET = {
-    "based_on": "california-local-recall/3",
+    "based_on": "california-local-recall/4",
     "note": "of the demo: what a person finds invalid takes a second person",
     "confirmations": dict.fromkeys(_TWO_PEOPLE, 2),
 }

@@ -15,7 +15,7 @@ from tests.closing import freeze
 from tests.http.county import line
 from tests.http.test_keys import app_command
 from tests.http.world import PETITION, World
-from tests.rulesets import CALIFORNIA, CALIFORNIA_COMPARED, CALIFORNIA_DUPLICATES
+from tests.rulesets import CALIFORNIA, CALIFORNIA_COMPARED, CALIFORNIA_DEFECTS, CALIFORNIA_DUPLICATES
 
 NEW: dict[str, Any] = {"name": "sample/1", "based_on": CALIFORNIA.name, "note": "as county counsel advised"}
 UNNAMED: dict[str, Any] = {name: value for name, value in PETITION.items() if name != "ruleset"}
@@ -40,13 +40,14 @@ async def test_the_standard_rulesets_are_rows_with_the_numbers_of_the_law(world:
         found = {one.ruleset.name: one.ruleset for one in await list_rulesets(connection, "sample")}
     assert found[CALIFORNIA.name] == CALIFORNIA
     assert found[CALIFORNIA_COMPARED.name] == CALIFORNIA_COMPARED
-    assert found[CALIFORNIA_DUPLICATES.name] == CALIFORNIA_DUPLICATES
-    assert len(found) == 4
+    for standard in (CALIFORNIA_DUPLICATES, CALIFORNIA_DEFECTS):
+        assert found[standard.name] == standard
+    assert len(found) == 5
 
 
 async def test_a_petition_compares_signatures_unless_a_ruleset_without_is_named(world: World) -> None:
     opened = (await open_petition(world)).json()
-    assert opened["ruleset"] == CALIFORNIA_DUPLICATES.name
+    assert opened["ruleset"] == CALIFORNIA_DEFECTS.name
     world = replace(world, petition_id=opened["petition_id"])
     assert (await world.post(line(1))).json() == {
         "place": "1-1-1", "status": "valid", "reason": None, "settled": False, "version": 2,
@@ -71,7 +72,7 @@ async def test_the_day_of_filing_chooses_the_ruleset(world: World) -> None:
     assert (await add(world, name="sample/2", valid_from="2022-07-07")).status_code == 201
     assert (await add(world, name="sample/3")).status_code == 201
     assert (await open_petition(world)).json()["ruleset"] == "sample/1"
-    assert (await open_petition(world, filed_on="2022-07-05")).json()["ruleset"] == CALIFORNIA_DUPLICATES.name
+    assert (await open_petition(world, filed_on="2022-07-05")).json()["ruleset"] == CALIFORNIA_DEFECTS.name
     assert (await open_petition(world, ruleset="sample/3")).json()["ruleset"] == "sample/3"
 
 
