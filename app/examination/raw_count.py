@@ -1,6 +1,7 @@
 """Freezing the raw count, and opening a frozen one for a correction: one person proposes it, another confirms it.
 
-Each action raises what `record` raises besides.
+Every line is read before anything is locked, so that stations' posts do not wait for it. Each action raises what
+`record` raises besides.
 """
 
 import secrets
@@ -11,7 +12,7 @@ from asyncpg import Connection
 
 from app import errors
 from app.count.queries import Change, lock_head
-from app.count.record import record
+from app.count.record import ChangedMeanwhileError, record
 from app.examination import raw_count_queries as rows
 from app.examination import section_queries
 from app.law.line import RawCountStage
@@ -63,15 +64,15 @@ async def propose(
         PetitionClosedError: the count has ended.
     """
     connection, key = change.connection, change.petition.key
+    now, differing = await rows.raw_list(connection, key), await _differing(change)  # compared again to be confirmed
     stage = await section_queries.begin(connection, key)
     head = await lock_head(change)
     if head and head.state == "closed":
         raise errors.PetitionClosedError
-    now = await rows.raw_list(connection, key)
     new = Proposal(0, kind, now, reason, notes or {}, by, change.now)
-    check_proposal(new, stage, await _differing(change))
-    await rows.add_proposal(change, new, secrets.token_bytes(SALT_BYTES))
-    return await read_raw_count(connection, key)
+    check_proposal(new, stage, differing)
+    number = await rows.add_proposal(change, new, secrets.token_bytes(SALT_BYTES))
+    return RawCount(stage, now, new._replace(proposal_no=number), None)
 
 
 async def confirm(change: Change, proposal_no: int, *, by: str) -> RawCount:
@@ -85,10 +86,15 @@ async def confirm(change: Change, proposal_no: int, *, by: str) -> RawCount:
     Raises:
         UnknownProposalError: the petition's newest proposal has another number.
         RawCountRefusedError: the same person proposed it, it is done already, or lines changed since.
+        ChangedMeanwhileError: lines changed while they were read.
     """
     connection, key = change.connection, change.petition.key
+    version = await rows.version_of(connection, key)
+    now, differing = await rows.raw_list(connection, key), await _differing(change)
     stage = await section_queries.begin(connection, key)
     await lock_head(change)
+    if await rows.moved_since(connection, key, version):
+        raise ChangedMeanwhileError
     newest = await rows.newest_proposal(connection, key)
     if newest is None or newest.proposal.proposal_no != proposal_no:
         raise errors.UnknownProposalError
@@ -96,14 +102,14 @@ async def confirm(change: Change, proposal_no: int, *, by: str) -> RawCount:
     check_stage(proposal.kind, stage)
     if newest.confirmed_by:
         raise errors.RawCountRefusedError("it is confirmed already: propose it again")
-    check_confirmation(proposal, by, await rows.raw_list(connection, key), await _differing(change))
+    check_confirmation(proposal, by, now, differing)
     await rows.add_confirmation(change, proposal_no, by=by)
     change.raw_count = STAGE_AFTER[proposal.kind]
     people = {"proposed_by": proposal.proposed_by, "confirmed_by": by}
     facts = {"raw": proposal.raw_list.raw, "list_hash": proposal.raw_list.list_hash.hex(), **people}
     sealed = leaf_hash(newest.salt, proposal.sealed().encode()).hex()
     await record(change, proposal.kind, [], facts={**facts, "proposal": sealed})
-    return await read_raw_count(connection, key)
+    return RawCount(STAGE_AFTER[proposal.kind], now, proposal, by)
 
 
 async def _differing(change: Change) -> list[int]:

@@ -9,7 +9,7 @@ from app.count.queries import Change
 from app.law.petition import PetitionKey
 from app.law.raw_count import Proposal, RawList, SectionRange
 
-# The raw list in paper order, along the primary key. Under the head's lock no line enters or leaves it.
+# The raw list in paper order, along the primary key. Reads every line: it is run before anything is locked.
 _RAW_LIST = r"""
 SELECT count(*), sha256(convert_to(coalesce(string_agg(concat(section, '-', page, '-', line, E'\n'), ''
        ORDER BY section, page, line), ''), 'UTF8'))
@@ -38,6 +38,17 @@ VALUES ($1, $2, $3, $4, $5)
 """
 
 
+# Where the petition stands, by the primary key. Locks nothing.
+_VERSION = "SELECT version FROM head WHERE county_id = $1 AND petition_id = $2"
+
+# Whether a later entry than $3 may have changed the raw list or the control totals. Along the primary key. Under the
+# head's lock no entry is added.
+_MOVED = """
+SELECT EXISTS (SELECT FROM ledger WHERE county_id = $1 AND petition_id = $2 AND seq > $3
+                  AND type NOT IN ('finding', 'reexamination', 'withdrawal'))
+"""
+
+
 class StoredProposal(NamedTuple):
     """A proposal, the salt of its hash in the ledger, and the person who confirmed it, if any."""
 
@@ -49,6 +60,16 @@ class StoredProposal(NamedTuple):
 async def raw_list(connection: Connection, petition: PetitionKey) -> RawList:
     """The raw list as it is now."""
     return RawList(*await connection.fetchrow(_RAW_LIST, *petition))
+
+
+async def version_of(connection: Connection, petition: PetitionKey) -> int:
+    """The version that the petition has reached."""
+    return int(await connection.fetchval(_VERSION, *petition))
+
+
+async def moved_since(connection: Connection, petition: PetitionKey, version: int) -> bool:
+    """Whether the raw list or the control totals may have changed since a version."""
+    return bool(await connection.fetchval(_MOVED, *petition, version))
 
 
 async def add_proposal(change: Change, new: Proposal, salt: bytes) -> int:

@@ -1,17 +1,23 @@
 """The raw count is frozen by two people, and corrected by two people."""
 
+import asyncio
 import hashlib
+from collections.abc import Awaitable
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
 import httpx
 import pytest
+from asyncpg import Connection
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from app.examination import raw_count_queries as rows
 from app.law.petition import PetitionKey
+from app.law.raw_count import RawList
 from app.ledger.evidence import export_bundle
 from app.ledger.notes import Signer
-from tests.http.county import COUNTY, line
+from tests.http.county import COUNTY, line, stranger
 from tests.http.test_registration import a_section, code, file, register
 from tests.http.world import World
 from tests.ledger.test_bundle import verify_bundle
@@ -116,6 +122,80 @@ async def test_a_raw_count_that_was_opened_in_the_database_is_found(world: World
         await connection.execute("UPDATE head SET raw_count = 'filed'")
     found = (await world.call("GET", "/tally/verification", who="auditor")).json()
     assert [fault["where"] for fault in found["faults"]] == ["head"]
+
+
+@dataclass
+class Reading:
+    """Lets other requests come in between after the raw list was read for the first time."""
+
+    done: asyncio.Event
+    go_on: asyncio.Event
+
+
+@pytest.fixture
+def reading(monkeypatch: pytest.MonkeyPatch) -> Reading:
+    """The reading of the raw list, which stops once it has been read."""
+    stop, read = Reading(asyncio.Event(), asyncio.Event()), rows.raw_list
+
+    async def raw_list(connection: Connection, petition: PetitionKey) -> RawList:
+        found = await read(connection, petition)
+        stop.done.set()
+        await stop.go_on.wait()
+        return found
+
+    monkeypatch.setattr(rows, "raw_list", raw_list)
+    return stop
+
+
+async def meanwhile(reading: Reading, act: Awaitable[httpx.Response], other: Awaitable[httpx.Response]) -> list[int]:
+    """The statuses of an act and of another request that is answered after the act has read every line."""
+    first = asyncio.ensure_future(act)
+    await reading.done.wait()
+    try:
+        async with asyncio.timeout(8):  # until the act ends, if the request has to wait for it
+            second = await other
+    finally:
+        reading.go_on.set()
+    return [(await first).status_code, second.status_code]
+
+
+async def filed(world: World) -> None:
+    await register(world, a_section(1, lines=2))
+    await world.batch([line(1), stranger((1, 1, 2))])
+    await file(world)
+
+
+async def proposed(world: World, reading: Reading) -> None:
+    reading.go_on.set()
+    await propose(world)
+    reading.go_on.clear()
+    reading.done.clear()
+
+
+async def test_a_post_does_not_wait_while_a_proposal_reads_every_line(world: World, reading: Reading) -> None:
+    await filed(world)
+    proposal = propose(world, notes=[{"section": 1, "note": "a line was not counted at receipt"}])
+    assert await meanwhile(reading, proposal, world.post(line(3))) == [201, 201]
+    answer = await confirm(world, 1)
+    assert code(answer) == (409, "raw_count_refused"), "a line came in since"
+
+
+async def test_a_post_does_not_wait_for_a_confirmation_which_is_then_refused(world: World, reading: Reading) -> None:
+    await filed(world)
+    await proposed(world, reading)
+    struck = world.post(line(3, kind="struck"))  # which is not on the list, but in the control totals
+    assert await meanwhile(reading, confirm(world, 1), struck) == [409, 201]
+    assert (await world.tally())["raw_count"] == "filed"
+    await world.recount()
+
+
+async def test_a_finding_meanwhile_does_not_stop_a_confirmation(world: World, reading: Reading) -> None:
+    await filed(world)
+    await proposed(world, reading)
+    found = world.finding("1-1-2", status="invalid", reason="illegible", note="smeared")
+    assert await meanwhile(reading, confirm(world, 1), found) == [200, 201]
+    assert (await world.tally())["raw_count"] == "frozen"
+    await world.recount()
 
 
 async def test_one_note_is_about_several_sections(world: World, tmp_path: Path) -> None:
