@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from math import exp, log
 from typing import Final, NamedTuple
 
@@ -44,17 +43,29 @@ def household_of(places: Mapping[str, int]) -> Household:
     return Household(units.total(), units, frozenset(zips), frozenset(ways))
 
 
-@dataclass(slots=True, eq=False)
 class ComparedName:
     """A registered name against the order of the written words that fits it best."""
 
-    order: NameOrder
-    surname: Compared[comparison.SurnameLevel]
-    given: Compared[comparison.GivenLevel]
-    middle: Compared[comparison.MiddleLevel]
-    suffix: comparison.SuffixLevel
-    weight: float
-    family_weight: float  # of the surname in this order: what a relative shares
+    __slots__ = ("family_weight", "given", "middle", "order", "suffix", "surname", "weight")
+
+    def __init__(
+        self,
+        order: NameOrder,
+        surname: Compared[comparison.SurnameLevel],
+        given: Compared[comparison.GivenLevel],
+        middle: Compared[comparison.MiddleLevel],
+        suffix: comparison.SuffixLevel,
+        weight: float,
+        family_weight: float,
+    ) -> None:
+        """Keep the levels and weights; `family_weight` is that of the surname in this order: what a relative shares."""
+        self.order: Final = order
+        self.surname: Final = surname
+        self.given: Final = given
+        self.middle: Final = middle
+        self.suffix: Final = suffix
+        self.weight: Final = weight
+        self.family_weight: Final = family_weight
 
     @property
     def has_surname(self) -> bool:
@@ -82,18 +93,31 @@ class ComparedName:
         return self.given.level in comparison.PLAUSIBLE_GIVEN and self.surname.level in comparison.PLAUSIBLE_SURNAME
 
 
-@dataclass(slots=True, eq=False)
 class ComparedAddress:
     """A registered address against that of the line's addresses that fits it best."""
 
-    written: int  # which of the line's addresses
-    house: comparison.HouseLevel
-    street: Compared[comparison.StreetLevel]
-    way: comparison.WayLevel
-    unit: comparison.UnitLevel
-    zip: comparison.ZipLevel
-    here: bool = False  # house number and street are those of the line (EC 105(a)(1))
-    weight: float = 0.0
+    __slots__ = ("here", "house", "street", "unit", "way", "weight", "written", "zip")
+
+    def __init__(
+        self,
+        written: int,
+        house: comparison.HouseLevel,
+        street: Compared[comparison.StreetLevel],
+        way: comparison.WayLevel,
+        unit: comparison.UnitLevel,
+        zip_level: comparison.ZipLevel,
+        weight: float = 0.0,
+    ) -> None:
+        """Keep the levels; `written` is the number of the line's address."""
+        self.written: Final = written
+        self.house: Final = house
+        self.street: Final = street
+        self.way: Final = way
+        self.unit: Final = unit
+        self.zip: Final = zip_level
+        self.weight = weight
+        # House number and street are those of the line (EC 105(a)(1)).
+        self.here: Final = house == "same" and street.level in comparison.AGREEING_STREET
 
     @property
     def is_near(self) -> bool:
@@ -106,19 +130,20 @@ class ComparedAddress:
         return "missing" in (self.house, self.street.level)
 
 
-@dataclass(slots=True, eq=False)
 class ComparedRegistration:
     """A registration compared with a line. Weights are natural logarithms of likelihood ratios."""
 
-    registration: Registration
-    eligibility: Eligibility
-    name: ComparedName
-    address: ComparedAddress
+    __slots__ = ("address", "eligibility", "name", "registration", "weight")
 
-    @property
-    def weight(self) -> float:
-        """Name and address together."""
-        return self.name.weight + self.address.weight
+    def __init__(
+        self, registration: Registration, standing: Eligibility, name: ComparedName, address: ComparedAddress
+    ) -> None:
+        """Put name and address together."""
+        self.registration: Final = registration
+        self.eligibility: Final = standing
+        self.name: Final = name
+        self.address: Final = address
+        self.weight: Final = name.weight + address.weight
 
     def fields(self) -> dict[Field, Compared[str]]:
         """Return the comparison of each field."""
@@ -209,7 +234,8 @@ class Scorer:
         """Set the registrations found by the name alone: if the written address is clear, theirs is another."""
         self.found_by_name, known = numbers, self.known_streets
         if all(a.house and a.house_certain and not known.isdisjoint(a.streets) for a in self.line.addresses):
-            self._other_address = replace(_OTHER_ADDRESS, weight=self._address_weight(_OTHER_ADDRESS, ""))
+            weight = self._address_weight(_OTHER_ADDRESS, "")
+            self._other_address = ComparedAddress(0, "other", Compared("other"), "same", "missing", "missing", weight)
 
     def compare(self, r: Registration) -> ComparedRegistration:
         """Return the registration compared with the line."""
@@ -221,7 +247,8 @@ class Scorer:
         """Return a comparison with every field of the address, also where another address was not looked at closely."""
         if compared.address is not self._other_address:
             return compared
-        return replace(compared, address=self._compare_address(compared.registration))
+        r = compared.registration
+        return ComparedRegistration(r, compared.eligibility, compared.name, self._compare_address(r))
 
     def compare_address(self, r: Registration) -> ComparedAddress:
         """Return the registration's address compared with the line's."""
@@ -311,7 +338,6 @@ class Scorer:
                 comparison.compare_unit(address.unit, r.unit_number),
                 comparison.compare_zip(self.line.zip, r.zip[:5]),
             )
-            compared.here = compared.house == "same" and compared.street.level in comparison.AGREEING_STREET
             compared.weight = self._address_weight(compared, r.unit_number)
             if compared.here:
                 compared.weight += self._waived(compared, written_way)
@@ -409,20 +435,32 @@ _WRITES_OLD_ADDRESS: Final = 0.2  # the share of those who moved that write the 
 _ENDED: Final = frozenset[Eligibility]({"former", "canceled", "canceled_undated"})
 
 
-@dataclass(slots=True, eq=False)
 class Person:
     """The registrations of one voter, the best for the line first. Weights are those of the best ones."""
 
-    registrations: list[ComparedRegistration]
-    eligibility: Eligibility
-    weight: float  # of name and address of the best registration in force (or at all, if none is)
-    name_weight: float
-    ended_weight: float | None  # of name and address of the best registration that had ended
+    __slots__ = ("best", "eligibility", "ended_weight", "name_weight", "registrations", "weight")
 
-    @property
-    def best(self) -> ComparedRegistration:
-        """The registration that fits the line best: one in force, if there is one."""
-        return self.registrations[0]
+    def __init__(
+        self,
+        registrations: list[ComparedRegistration],
+        standing: Eligibility,
+        name_weight: float,
+        ended_weight: float | None,
+    ) -> None:
+        """Keep the registrations.
+
+        Args:
+            registrations: those in force first, and of them those that fit best.
+            standing: the best of them all.
+            name_weight: of the best name.
+            ended_weight: of name and address of the best registration that had ended.
+        """
+        self.registrations: Final = registrations
+        self.best: Final = registrations[0]
+        self.eligibility: Final = standing
+        self.weight: Final = registrations[0].weight
+        self.name_weight: Final = name_weight
+        self.ended_weight: Final = ended_weight
 
     def is_outside(self, district: str | None) -> bool:
         """Whether none of the registrations that decide about the voter's standing may be of the district."""
@@ -460,12 +498,11 @@ def _person(registrations: list[ComparedRegistration]) -> Person:
     if len(registrations) == 1:  # as nearly all have
         one = registrations[0]
         ended = one.weight if one.eligibility in _ENDED else None
-        return Person(registrations, one.eligibility, one.weight, one.name.weight, ended)
+        return Person(registrations, one.eligibility, one.name.weight, ended)
     registrations.sort(key=lambda r: (r.eligibility != "registered", -r.weight, r.registration.registration_no))
     return Person(
         registrations,
         best_eligibility(r.eligibility for r in registrations),
-        registrations[0].weight,
         max(r.name.weight for r in registrations),
         max((r.weight for r in registrations if r.eligibility in _ENDED), default=None),
     )
