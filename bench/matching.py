@@ -1,12 +1,14 @@
 """Scores the matcher on petitions whose truth is known, through the service's own code and a real PostgreSQL.
 
-    python bench/matching.py --generate [--noise] [--scale 0.02] [--seed 71] [--splink]
+    python bench/matching.py --generate [--noise] [--scale 0.02] [--seed 71] [--unlisted] [--splink]
+    python bench/matching.py --generate --elsewhere [--adopted 0.005] [--seed 71]
     python bench/matching.py --roll ROLL.csv.gz --petition P.ndjson.gz --truth T.ndjson.gz [--petition ... --truth ...]
 
 With --generate a county and two petitions of it, an ordinary and a hard one, are made up; with --noise as well, one in
-another hand than the demo's, of a roll in another shape. Beside the matcher the
-exact join is scored on the same lines, with --splink Splink too. Without --url a server is started in a folder that is
-deleted afterwards. With --url (or --reuse, a folder that is kept) a roll that is loaded already is used again.
+another hand than the demo's, of a roll in another shape; with --elsewhere a third hand writes, of another population.
+With --unlisted the matcher lacks one in five of the short forms that it lists. Beside the matcher the exact join is
+scored on the same lines, with --splink Splink too. Without --url a server is started in a folder that is deleted
+afterwards. With --url (or --reuse, a folder that is kept) a roll that is loaded already is used again.
 """
 
 import argparse
@@ -26,6 +28,7 @@ from statistics import quantiles
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 from unittest.mock import patch
+from zlib import crc32
 
 import asyncpg
 
@@ -38,20 +41,21 @@ from app.demo.generate import generate
 from app.law.line import Signature
 from app.law.petition import SigningInterval
 from app.law.registration import Registration
-from app.matching import lookup
+from app.matching import lookup, names
 from app.matching.decision import Decision, decide
 from app.matching.lookup import LineToDecide, decide_lines
 from app.matching.queries import SearchedRoll
 from app.matching.scoring import Scorer
 from app.matching.workers import Matchers
 from app.roll.loading import load_roll
-from bench import noise, rivals
-from bench.score import score, show, show_fairness
+from bench import elsewhere, noise, rivals
+from bench.score import score, show, show_calibration, show_fairness
 
 COUNTY = "bench"
 ALONE = 500  # lines that are decided one by one
 _STATIONS = 2  # that send batches at the same time
 _LINES_OF_NOISE = 20_000
+_REGISTRATIONS_ELSEWHERE = 60_000
 
 
 class Asked(NamedTuple):
@@ -116,6 +120,16 @@ async def decide_alone(connection: asyncpg.Connection, lines: list[LineToDecide]
     print(f"one line alone: p50 {median:.1f} ms, p95 {late:.1f} ms\n")
 
 
+def hide_short_forms() -> None:
+    """Take one in five of the pairs of a name and its form from the matcher, always the same ones."""
+
+    def hidden(one: str, other: str) -> bool:
+        return crc32("/".join(sorted((one, other))).encode()) % 5 == 0
+
+    for name, forms in names._FORMS.items():  # noqa: SLF001 - a list that no setting shortens
+        names._FORMS[name] = frozenset(form for form in forms if not hidden(name, form))  # noqa: SLF001
+
+
 @contextmanager
 def candidates_noted() -> Iterator[dict[int, set[str]]]:
     """Note which voters each decision of the wide search was made among, by the decision's identity."""
@@ -147,6 +161,7 @@ async def compare(connection: asyncpg.Connection, asked: Asked, arguments: argpa
     await decide_alone(connection, asked.lines)
     show_candidates(asked.truths, decisions, seen)
     show(score(asked.truths, decisions))
+    show_calibration(asked.truths, decisions)
     rows = await connection.fetch(
         "SELECT voter_id, last_name FROM registration"
         " UNION ALL SELECT voter_id, last_name FROM confidential_registration"
@@ -184,6 +199,12 @@ def database(arguments: argparse.Namespace) -> Iterator[str]:
 
 def made_up(arguments: argparse.Namespace, folder: Path) -> None:
     """Make a county and two petitions up; the arguments name their files from then on."""
+    if arguments.elsewhere:
+        elsewhere.make(folder, arguments.seed, _REGISTRATIONS_ELSEWHERE, _LINES_OF_NOISE, arguments.adopted)
+        arguments.roll = folder / "roll.csv"
+        arguments.petition.append(folder / "petition.ndjson")
+        arguments.truth.append(folder / "truth.ndjson")
+        return
     for number, hard in enumerate((False,) if arguments.noise else (False, True), 1):
         out = folder / ("hard" if hard else "ordinary")
         generate(arguments.scale, arguments.seed, out, petition_seed=arguments.seed + number, hard=hard)
@@ -218,6 +239,9 @@ def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--generate", action="store_true", help="make a county and its petitions up")
     parser.add_argument("--noise", action="store_true", help="let another hand write the petition (see bench/noise.py)")
+    parser.add_argument("--elsewhere", action="store_true", help="another population and hand (see bench/elsewhere.py)")
+    parser.add_argument("--adopted", type=float, default=0.0, help="share of its voters who sign with an adopted name")
+    parser.add_argument("--unlisted", action="store_true", help="hide one in five short forms from the matcher")
     parser.add_argument("--scale", default="0.02", help="of the county that is made up")
     parser.add_argument("--seed", type=int, default=71, help="of the county that is made up")
     parser.add_argument("--roll", type=Path)
@@ -244,6 +268,8 @@ def main() -> None:
     """Read the arguments and run."""
     arguments = parsed()
     gc.set_threshold(50_000, 20, 100)  # as the service does
+    if arguments.unlisted:
+        hide_short_forms()
     with TemporaryDirectory(prefix="bench-") as folder, database(arguments) as url:
         if arguments.generate:
             made_up(arguments, Path(folder))

@@ -12,6 +12,7 @@ from math import sqrt
 from typing import Any, Protocol
 
 from app.law.reasons import Outcome
+from app.matching.decision import Decision
 
 VALID = {"valid", "dup", "illegible"}  # a duplicate is the count's business, not the lookup's
 REASONS = {
@@ -141,6 +142,25 @@ def show(counted: Score) -> None:
     print(f"\n{'class':10} {'lines':>7} " + " ".join(f"{kind:>20}" for kind in OUTCOMES))
     for name, row in sorted(counted.by_class.items()):
         print(f"{name:10} {row.total():7} " + " ".join(f"{row[kind] / row.total():20.4f}" for kind in OUTCOMES))
+
+
+_BANDS = (0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 0.9995, 0.9999, 1.0)  # their upper ends
+
+
+def show_calibration(truths: Iterable[dict[str, Any]], decisions: Iterable[Decision]) -> None:
+    """Print, by band of the probability claimed for valid or for invalid, the errors expected and seen; no juniors."""
+    bands: dict[tuple[str, float], list[tuple[float, bool]]] = defaultdict(list)
+    for truth, decision in zip(truths, decisions, strict=True):
+        status, worth = decision.outcome.status, judge(truth, decision)
+        if decision.here is None or status == "review" or "junior" in truth["tags"]:
+            continue
+        claimed = decision.here if status == "valid" else 1 - decision.here
+        band = next(end for end in _BANDS if claimed <= end)
+        bands[status, band].append((claimed, worth in {"wrong match", "false invalid"}))
+    print(f"\n{'claimed':8} {'up to':>7} {'lines':>7} {'errors expected':>16} {'errors':>7}")
+    for (outcome, end), lines in sorted(bands.items(), reverse=True):
+        expected = sum(1 - claimed for claimed, _ in lines)
+        print(f"{outcome:8} {end:7} {len(lines):7} {expected:16.1f} {sum(wrong for _, wrong in lines):7}")
 
 
 def name_group(surname: str) -> str:

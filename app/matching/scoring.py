@@ -393,11 +393,11 @@ FEW_RESIDENTS: Final = 12  # of an address: so few are all compared, however unl
 def name_ratio(written: str, registered: str) -> float:
     """Return how similar two names with the surname first are, of 100; 0 below `ALIKE`.
 
-    Both as sets of words, in whatever order, and letter by letter in theirs: slips in each of the words, or a torn or
+    As sets of words, in whatever order, or else letter by letter in theirs: slips in each of the words, or a torn or
     joined one, leave no word to find in the other name.
     """
     as_sets = fuzz.token_set_ratio(written, registered, score_cutoff=ALIKE)
-    return max(as_sets, fuzz.ratio(written.replace(" ", ""), registered.replace(" ", ""), score_cutoff=ALIKE))
+    return as_sets or fuzz.ratio(written, registered, score_cutoff=ALIKE)
 
 
 def written_name(line: ParsedLine) -> str:
