@@ -162,7 +162,7 @@ class Elsewhere:
             ok = [o["voter_id"] for o in self._home[_home(row)] if _same(o, row)]
             person = self._signer(row, tags)
         elif kind in {"moved", "stranger", "ooc"}:
-            home = self._empty(row)
+            home = self._empty(self._dice.choice(self._voters))  # in another street
         if kind in {"relative", "housemate", "stranger", "ooc"}:
             person, ok, truth = self._other(row, kind), [], "ooc" if kind == "ooc" else "notreg"
         if kind == "ooc":
