@@ -169,3 +169,30 @@ async def test_a_database_of_any_earlier_schema_keeps_its_rows(old: tuple[str, a
 
 def values(rows: list[dict[str, Any]], columns: set[str]) -> list[str]:
     return sorted(json.dumps({column: row[column] for column in sorted(columns)}) for row in rows)
+
+
+async def test_held_lines_whose_findings_were_undone_are_the_officers_again(
+    server: EmbeddedServer, administration: asyncpg.Connection
+) -> None:
+    await administration.execute("CREATE DATABASE held")
+    url = server.url(database="held")
+    await upgrade(url, REVISION)
+    connection = await asyncpg.connect(**connect_arguments(url))
+    await fill(connection)
+    await upgrade(url, "0037")
+    await connection.execute(
+        "UPDATE line SET status = 'review', reason = 'undone', settled = false, confirmed_by = '{}', mismatch_by = '{}'"
+        " WHERE status = 'invalid' AND reason NOT IN ('duplicate', 'withdrawn')"
+    )
+    await connection.execute(
+        "INSERT INTO held_line SELECT county_id, petition_id, section, page, line, 'officer', now() FROM line"
+    )
+    await upgrade(url)
+    held = await connection.fetch(
+        "SELECT reason, decided_by FROM held_line JOIN line USING (county_id, petition_id, section, page, line)"
+    )
+    again = {"undone", "quality_check"}
+    assert {row["reason"] in again for row in held} == {True, False}
+    assert all((row["decided_by"] is None) == (row["reason"] in again) for row in held)
+    await connection.close()
+    await administration.execute("DROP DATABASE held WITH (FORCE)")
