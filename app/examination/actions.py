@@ -23,6 +23,7 @@ from app.count.record import ChangedMeanwhileError, Count, record
 from app.examination import leases, references
 from app.examination import queries as rows
 from app.examination.again import examined_again
+from app.examination.confidential_queries import NOTE_DECISION, give_back
 from app.examination.grounds import grounds_of
 from app.examination.holding import mark_held
 from app.examination.rulesets import decide_again, examine_under
@@ -161,6 +162,10 @@ async def revise(change: Change, revised: Signature, *, by: str, note: str) -> t
     else:
         findings = await examined_again(change, [read.line], "new_writing")
     await record(change, "revision", findings)
+    if agreed:  # also where the line was the officer's of confidential voters, who cannot decide it any more
+        await connection.execute(NOTE_DECISION, *key, *revised.place, by, change.now)
+    elif leaves:
+        await give_back(change, [revised.place])
     return await read_line(connection, key, revised.place), True
 
 

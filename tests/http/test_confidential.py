@@ -435,6 +435,21 @@ async def test_a_correction_and_new_dates_give_the_line_back_to_the_officer(her_
     await world.recount()
 
 
+async def test_a_held_line_that_is_to_be_struck_waits_for_the_officer_until_two_people_say_so(
+    her_world: World,
+) -> None:
+    world = her_world
+    await world.batch([her_line(1, 1, 1)])
+    await found(world, "1-1-1", status="valid", voter_id="SECRET999")
+    struck = {**HER, "kind": "struck"}
+    assert (await world.verb("/signatures/1-1-1/revisions", **struck)).json()["status"] == "review"
+    assert list(await queue(world)) == ["1-1-1"]
+    answer = await world.verb("/signatures/1-1-1/revisions", who="supervisor", **struck)
+    assert answer.json()["status"] == "struck"
+    assert list(await queue(world)) == []
+    await world.recount()
+
+
 SEARCHED = (
     "SELECT kind, token, registrations FROM roll_token WHERE roll_version = $1 ORDER BY kind, token",
     "SELECT kind, variant, token, registrations FROM roll_variant WHERE roll_version = $1 ORDER BY 1, 2, 3",
