@@ -269,7 +269,7 @@ class Demo:
         for name in (CLERKS[0], SUPERVISOR, MONITOR, STATIONS[0]):
             say(f"  {name:13} {api.keys[name]}", soft_wrap=True)
         tally = f"{url}/v1/petitions/{api.petition_id}/tally"
-        say(f"  curl -H 'Authorization: Bearer {api.keys[MONITOR]}' {tally}", soft_wrap=True)
+        say(f"  curl --header @- {tally} <<< 'Authorization: Bearer {api.keys[MONITOR]}'", soft_wrap=True)
         with suppress(asyncio.CancelledError):
             await asyncio.Event().wait()
 
