@@ -19,6 +19,9 @@ _COLUMNS = ", ".join(field.name for field in fields(KeyRecord))
 # A county that is new, named by its code. Uses the primary key.
 _ADD_COUNTY = "INSERT INTO county (county_id, name) VALUES ($1, $1) ON CONFLICT (county_id) DO NOTHING"
 
+# By the primary key.
+COUNTY_KNOWN = "SELECT EXISTS (SELECT FROM county WHERE county_id = $1)"
+
 # Uses the primary keys: of the key, and of its owner's last assignment of sections.
 _STORED_KEYS = """
 SELECT county_id, prefix, principal, role, secret_sha256, expires_at, revoked_at IS NOT NULL, expired_at IS NOT NULL,

@@ -6,7 +6,7 @@ from typing import Final
 
 from app.access.keys import VALID_FOR, issue_key, revoke_key
 from app.access.principals import ROLES, Principal
-from app.access.queries import list_keys
+from app.access.queries import COUNTY_KNOWN, list_keys
 from app.cli import common as cli
 from app.database.pools import Database
 
@@ -33,8 +33,15 @@ async def _create(arguments: cli.Arguments, database: Database) -> None:
     owner = Principal(arguments.county_id, arguments.name, arguments.role)
     who = await cli.the_user(database, arguments.county_id, "admin")
     expires = cli.now() + timedelta(days=arguments.days) if arguments.days else None
+    async with database.reading() as connection:
+        is_new = not await connection.fetchval(COUNTY_KNOWN, owner.county_id)
     key = await issue_key(database, owner, now=cli.now(), expires_at=expires, by=who.name)
     print("The key is shown only once. Keep it like a password.", key, sep="\n")
+    if is_new:
+        nothing = (
+            f"county {owner.county_id} is new: it has nothing but this key. If the code is mistyped, revoke the key"
+        )
+        print(f"note: {nothing}", file=sys.stderr)
 
 
 async def _list(arguments: cli.Arguments, database: Database) -> None:

@@ -3,11 +3,11 @@
 from app.access.names import COMMAND_LINE
 from app.access.principals import Principal, Role
 from app.cli import common as cli
-from app.cli.bodies import read_body
+from app.cli.bodies import a_reason, read_body
 from app.count.record import Count
 from app.database.pools import Database
 from app.examination import bulk as actions
-from app.http import bulk, wire
+from app.http import bulk
 
 _BULK = cli.Parser(add_help=False)
 _BULK.add_argument("bulk_id", type=cli.an_id, metavar="BULK", help="its id, as `bulk preview` prints it")
@@ -26,7 +26,9 @@ def add_parser(subparsers: cli.Subparsers) -> None:
     cli.command(group, "execute", text, _execute, cli.PETITION_FIRST, _BULK)
     text = "return the lines of a bulk decision to review as one, or go on with that; print it as JSON"
     undo = cli.command(group, "undo", text, _undo, cli.PETITION_FIRST, _BULK)
-    note = cli.argument(wire.safe_text, "text without control characters", lambda text: bool(text.strip()))
+    note = cli.argument(
+        a_reason, "text without control characters, of 1 to 2,000 characters", lambda text: bool(text.strip())
+    )
     undo.add_argument("--note", required=True, type=note, help="why; goes on record")
 
 

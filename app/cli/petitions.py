@@ -7,7 +7,7 @@ from typing import Any, Final, NoReturn, get_args
 
 from app.cli import common as cli
 from app.cli import sections as section_commands
-from app.cli.bodies import read_body
+from app.cli.bodies import a_name, a_note, a_reason, a_title, a_voter, read_body
 from app.cli.reads import put_on_record
 from app.count.line_queries import read_line, read_tallies
 from app.count.record import Count
@@ -30,7 +30,6 @@ def _refuse_name(_: str) -> NoReturn:
     raise argparse.ArgumentTypeError("set RECALL_KEY to the person's key: a name alone is not accepted")
 
 
-_text = cli.argument(wire.safe_text, "text without control characters")  # which raises a kind of ValueError
 _LINES_AT_ONCE: Final = 20_000  # of a dry run
 _TERMS: Final = (
     ("--office", "TEXT", "the office that the officer holds"),
@@ -42,7 +41,7 @@ _TERMS: Final = (
 )
 _RECORDED = cli.Parser(add_help=False)
 _RECORDED.add_argument("--by", type=_refuse_name, help=argparse.SUPPRESS)  # of an earlier version
-_RECORDED.add_argument("--note", default="", type=_text, help="why; required to reverse or revoke something")
+_RECORDED.add_argument("--note", default="", type=a_note, help="why; required to reverse or revoke something")
 
 
 def add_parser(subparsers: cli.Subparsers) -> None:
@@ -51,27 +50,28 @@ def add_parser(subparsers: cli.Subparsers) -> None:
         subparsers, "petition", "open a petition, register its sections, freeze its raw count, close it"
     )
     opening = cli.command(petition, "open", "open a petition and print it as JSON", _open, cli.COUNTY)
-    opening.add_argument("--title", required=True, type=_text, help="what the petition is called")
-    opening.add_argument("--officer", required=True, type=_text, help="whom it would recall")
+    opening.add_argument("--title", required=True, type=a_title, help="what the petition is called")
+    opening.add_argument("--officer", required=True, type=a_title, help="whom it would recall")
     number = opening.add_mutually_exclusive_group(required=True)
     number.add_argument("--required", type=cli.a_number, metavar="N", help="signatures required")
     text = "registered voters, from which the number of required signatures follows (EC 11221)"
     number.add_argument("--registered", dest="registered_voters", type=cli.a_number, metavar="N", help=text)
     for option, metavar, text in _TERMS:
-        kind: dict[str, Any] = cli.DATE if metavar == "DATE" else {"type": _text, "metavar": metavar}
+        text_of = a_reason if metavar == "REASON" else a_title
+        kind: dict[str, Any] = cli.DATE if metavar == "DATE" else {"type": text_of, "metavar": metavar}
         opening.add_argument(option, help=text, **kind)
     text = "first and last day of circulation, such as 2022-01-27 2022-07-06"
     opening.add_argument("--circulation", required=True, nargs=2, type=cli.a_date, metavar=("FROM", "TO"), help=text)
     opening.add_argument("--filed", dest="filed_on", required=True, **cli.DATE, help="the day it was filed")
     text = "the rules of the count (default: those that are valid on the day of filing; `ruleset list` shows them)"
-    opening.add_argument("--ruleset", dest="ruleset_name", type=_text, metavar="NAME", help=text)
+    opening.add_argument("--ruleset", dest="ruleset_name", type=a_name, metavar="NAME", help=text)
     section_commands.add_commands(petition)
     text = "print what was claimed at receipt and what was scanned, and the sections that differ, as JSON"
     cli.command(subparsers, "control-totals", text, _control_totals, cli.PETITION_FIRST)
     cli.command(petition, "close", "end a petition's count and print the petition as JSON", _close, cli.PETITION_FIRST)
     text = "print what another ruleset would change, as JSON: each line, then the tally"
     again = cli.command(petition, "re-examine", text, _reexamine, cli.PETITION_FIRST)
-    again.add_argument("--ruleset", metavar="NAME", type=_text, required=True, help="the ruleset to try")
+    again.add_argument("--ruleset", metavar="NAME", type=a_name, required=True, help="the ruleset to try")
     text = "change nothing; `ruleset change` puts a ruleset into force, and lines are then decided again by themselves"
     again.add_argument("--dry-run", action="store_true", required=True, help=text)
     cli.command(subparsers, "tally", "print a petition's tally as JSON", _tally, cli.PETITION_FIRST)
@@ -86,11 +86,11 @@ def _add_changes_of_lines(subparsers: cli.Subparsers) -> None:
     statuses, codes = ("valid", "invalid", "review"), [*REASONS, *REVIEW_CAUSES]
     finding.add_argument("--status", required=True, choices=statuses, help="what the person found")
     finding.add_argument("--reason", choices=codes, metavar="CODE", help=f"one of: {', '.join(codes)}")
-    finding.add_argument("--voter", type=_text, metavar="ID", help="the voter who signed")
+    finding.add_argument("--voter", type=a_voter, metavar="ID", help="the voter who signed")
     text = "what was looked at: whose line it is, the signature beside those on file, or both"
     finding.add_argument("--looked-at", choices=get_args(LookedAt), help=text)
     text = "for a signature_mismatch: a signature on file that was shown; once for each"
-    finding.add_argument("--reference", dest="references", action="append", type=_text, metavar="ID", help=text)
+    finding.add_argument("--reference", dest="references", action="append", type=a_name, metavar="ID", help=text)
     text = f"for a signature_mismatch: in what it differs; at least two of: {', '.join(CHARACTERISTICS)}"
     named = finding.add_argument("--characteristic", dest="characteristics", action="append", metavar="NAME", help=text)
     named.choices = CHARACTERISTICS

@@ -3,12 +3,12 @@
 from functools import partial
 
 from app.cli import common as cli
-from app.cli.bodies import read_body
+from app.cli.bodies import a_name, a_note, read_body
 from app.count.record import Count
 from app.count.ruleset_queries import list_rulesets
 from app.database.pools import Database
 from app.examination import rulesets as actions
-from app.http import ruleset_changes, rulesets, wire
+from app.http import ruleset_changes, rulesets
 
 
 def add_parser(subparsers: cli.Subparsers) -> None:
@@ -21,14 +21,9 @@ def add_parser(subparsers: cli.Subparsers) -> None:
     text = "propose another ruleset for a petition, or confirm what another person proposed; print it as JSON"
     change = cli.command(group, "change", text, _change, cli.PETITION_FIRST)
     what = change.add_mutually_exclusive_group(required=True)
-    what.add_argument("--to", metavar="NAME", help="the ruleset to propose; needs --reason")
+    what.add_argument("--to", type=a_name, metavar="NAME", help="the ruleset to propose; needs --reason")
     what.add_argument("--confirm", type=cli.a_number, metavar="NO", help="the number of the change to put into force")
-    change.add_argument(
-        "--reason",
-        type=cli.argument(wire.safe_text, "text without control characters"),
-        default="",
-        help="why it changes; goes on record",
-    )
+    change.add_argument("--reason", type=a_note, default="", help="why it changes; goes on record")
 
 
 async def _change(arguments: cli.Arguments, database: Database) -> None:

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any, Final, get_args
 
 from app.cli import common as cli
-from app.cli.bodies import read_body
+from app.cli.bodies import a_note, a_reason, read_body
 from app.count.queries import Change
 from app.count.record import Count
 from app.database.pools import Database
@@ -13,13 +13,12 @@ from app.examination import defects as defect_actions
 from app.examination import raw_count as raw_count_actions
 from app.examination import sections as section_actions
 from app.examination.section_queries import section_states
-from app.http import attempts, defects, raw_count, sections, wire
+from app.http import attempts, defects, raw_count, sections
 from app.law.defect import DefectCode
 from app.law.raw_count import SectionRange
 from app.law.section import SectionTask
 
 _ONLY: Final = ("open", *get_args(SectionTask))
-_text = cli.argument(wire.safe_text, "text without control characters")  # which raises a kind of ValueError
 
 
 def add_commands(petition: cli.Subparsers) -> None:
@@ -49,7 +48,7 @@ def _add_defect(petition: cli.Subparsers) -> None:
     what.add_argument("--find", nargs="+", choices=codes, metavar="CODE", help=text)
     what.add_argument("--confirm", action="store_true", help="agree, as another person than those who found it")
     what.add_argument("--take-back", action="store_true", help="end it; needs --note, and a supervisor")
-    defect.add_argument("--note", default="", type=_text, help="what was seen, or why it is taken back")
+    defect.add_argument("--note", default="", type=a_note, help="what was seen, or why it is taken back")
 
 
 def _add_raw_count(petition: cli.Subparsers) -> None:
@@ -63,7 +62,7 @@ def _add_raw_count(petition: cli.Subparsers) -> None:
     freeze.set_defaults(kind="freeze", reason="")
     text = "propose to open a frozen raw count for a correction; print where it stands as JSON"
     correct = cli.command(petition, "correct", text, _propose, cli.PETITION_FIRST)
-    correct.add_argument("--reason", required=True, type=_text, help="why; goes on record")
+    correct.add_argument("--reason", required=True, type=a_note, help="why; goes on record")
     correct.set_defaults(kind="correction", notes=[])
     text = "confirm another person's newest proposal to freeze or correct the raw count"
     confirm = cli.command(petition, "confirm", text, _confirm, cli.PETITION_FIRST)
@@ -82,7 +81,7 @@ def _add_attempts(petition: cli.Subparsers) -> None:
 def _section_note(text: str) -> tuple[SectionRange, str]:
     sections, _, note = text.partition("=")
     first, _, last = sections.partition("-")
-    return SectionRange(cli.a_number(first), cli.a_number(last or first)), _text(note)
+    return SectionRange(cli.a_number(first), cli.a_number(last or first)), a_reason(note)
 
 
 async def _act(arguments: cli.Arguments, database: Database, act: Callable[[Change], Awaitable[Any]]) -> Any:  # noqa: ANN401  # the act's

@@ -5,19 +5,23 @@ from typing import Any, Final, get_args
 
 from app.access.principals import Role
 from app.cli import common as cli
+from app.cli.bodies import a_city, a_note, a_title, a_voter, a_zip, an_address
 from app.cli.reads import put_read_on_record
 from app.count.record import Count
 from app.database.pools import Database
 from app.examination import withdrawals as actions
 from app.examination.withdrawal_queries import page_of_withdrawals
-from app.http import wire
 from app.http.withdrawals import list_read, listed_out, withdrawal_done_out
 from app.law.withdrawals import REQUIREMENTS, ReceivedBy, Ruling, WithdrawalReason, WithdrawalRequest, WithdrawalState
 
-_text: Final[dict[str, Any]] = {"type": cli.argument(wire.safe_text, "text without control characters")}
 _ROLES: Final[tuple[Role, ...]] = ("clerk", "supervisor")
 _AT_ONCE: Final = 1000  # requests of one read
 _SIGNATURE: Final = {"agrees": True, "differs": False}
+_READ: Final[dict[str, dict[str, Any]]] = {
+    "ID": {"type": cli.an_id},
+    "VOTER": {"type": a_voter},
+    "NAME": {"type": a_title},
+}
 _WHAT: Final[tuple[tuple[str, str, str], ...]] = (
     ("voter", "VOTER", "record a request of this voter"),
     ("name", "NAME", "record a request of a person who was not found in the roll"),
@@ -33,12 +37,12 @@ def add_parser(subparsers: cli.Subparsers) -> None:
     parser = cli.command(subparsers, "withdraw", text, _withdraw, cli.PETITION)
     what = parser.add_mutually_exclusive_group(required=True)
     for name, metavar, text in _WHAT:
-        kind = {"type": cli.an_id} if metavar == "ID" else _text
-        what.add_argument(f"--{name}", metavar=metavar, help=text, **kind)
-    parser.add_argument("--note", default="", help="why; required to refuse or revoke one", **_text)
-    for name, text in (("address", "the residence on the request; needed with --name"), ("city", "its city")):
-        parser.add_argument(f"--{name}", default="", metavar="TEXT", help=text, **_text)
-    parser.add_argument("--zip", default="", metavar="ZIP", help="its zip code", **_text)
+        what.add_argument(f"--{name}", metavar=metavar, help=text, **_READ[metavar])
+    parser.add_argument("--note", default="", type=a_note, help="why; required to refuse or revoke one")
+    text = "the residence on the request; needed with --name"
+    parser.add_argument("--address", default="", type=an_address, metavar="TEXT", help=text)
+    parser.add_argument("--city", default="", type=a_city, metavar="TEXT", help="its city")
+    parser.add_argument("--zip", default="", type=a_zip, metavar="ZIP", help="its zip code")
     parser.add_argument("--received", **cli.DATE, help="the day it was received; needed with --voter and --name")
     parser.add_argument("--by-way-of", dest="received_by", choices=get_args(ReceivedBy), help="how it was received")
     parser.add_argument("--dated", **cli.DATE, help="the date on it; leave it out if it has none")
@@ -47,7 +51,7 @@ def add_parser(subparsers: cli.Subparsers) -> None:
     text = "whether the signature agrees with the voter's on record; leave it out if it was not compared"
     parser.add_argument("--signature", choices=_SIGNATURE, help=text)
     text = "with --accept: whose request it is, if it names no voter"
-    parser.add_argument("--of", metavar="VOTER", help=text, **_text)
+    parser.add_argument("--of", type=a_voter, metavar="VOTER", help=text)
     codes = get_args(WithdrawalReason)
     parser.add_argument("--reason", choices=codes, metavar="CODE", help=f"with --refuse: one of {', '.join(codes)}")
     text = "print the requests to withdraw that wait for a person, the oldest first, each as a line of JSON"

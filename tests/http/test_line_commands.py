@@ -100,6 +100,20 @@ async def test_what_is_done_at_a_prompt_without_a_key_is_marked_as_no_persons(wo
     assert [text.partition("issued by ")[2] for text in listed if "clerk-9" in text] == ["command line"]
 
 
+async def test_a_key_for_a_county_that_nothing_else_knows_is_issued_with_a_note(database: str) -> None:
+    for county, said in (("sample", ""), ("smaple", "note: county smaple is new"), ("smaple", "")):
+        status, out, errors = await run(
+            database, "keys", "create", "--county", county, "--role", "clerk", "--name", "clerk-9"
+        )
+        assert (status, len(out.splitlines()), errors.startswith(said), bool(errors)) == (0, 2, True, bool(said))
+
+
+async def test_a_file_that_cannot_be_read_is_named_and_not_a_body(world: World, database: str) -> None:
+    for text in ("{", "[" * 20, ",".join("1" * 50_000)):
+        _, _, errors = await run(database, "revise", "1-1-1", "-", "--petition", world.petition_id, text=text)
+        assert ("file" in errors, "body" in errors) == (True, False), errors
+
+
 async def test_a_command_has_the_rights_of_its_key_and_no_others(world: World, database: str) -> None:
     new = ("keys", "create", "--county", "sample", "--role", "clerk", "--name")
     issued = await run(database, *new, "clerk-9", key=world.keys["admin"])
