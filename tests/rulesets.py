@@ -29,4 +29,5 @@ CALIFORNIA_DEFECTS = replace(
     CALIFORNIA_DUPLICATES,
     name="california-local-recall/4",
     confirmations={**CALIFORNIA_DUPLICATES.confirmations, "section_defect": 2},
+    withdrawals_by_two=True,
 )

@@ -134,12 +134,14 @@ class Clerks:
     async def _withdraw(self) -> None:
         """File the withdrawals: in writing, before the petition was filed (EC 11303).
 
-        The officer does, who alone may know of confidential voters.
+        The officer does, who alone may know of confidential voters, and another person accepts them.
         """
         voters = {true["voter_id"] for true in self.paper.lines() if true["reason"] == "withdrawn"}
 
-        def file(voter_id: str) -> Coroutine[Any, Any, object]:
-            return self.api.call(OFFICER, "POST", "/withdrawals", json=_WITHDRAWN | {"voter_id": voter_id})
+        async def file(voter_id: str) -> None:
+            filed = await self.api.call(OFFICER, "POST", "/withdrawals", json=_WITHDRAWN | {"voter_id": voter_id})
+            path = f"/withdrawals/{filed.json()['withdrawal_id']}/decision"
+            await self.api.call(CLERKS[0], "POST", path, json={"accepted": True})
 
         await _some_at_once(map(file, sorted(voters)))
 

@@ -49,7 +49,7 @@ async def receive(
     """
     connection, key = change.connection, change.petition.key
     check_request(request, today=change.now.date(), by=by)
-    ruled = ruling(request, change.petition.filed_on)
+    ruled = ruling(request, change.petition.filed_on, by_two=change.petition.ruleset.withdrawals_by_two)
     if request.voter_id is not None:
         voter_id = await _counted(change, request.voter_id, confidential=confidential)
         request = request._replace(voter_id=voter_id)
@@ -97,7 +97,8 @@ async def decide_request(
         raise errors.UnknownWithdrawalError
     if held.decision and (held.standing, held.decision.decided_by) == (said, by):
         return held, None
-    check_decision(held, said, voter_id, by=by, note=note)
+    by_two = change.petition.ruleset.withdrawals_by_two
+    check_decision(held, said, voter_id, by=by, note=note, by_two=by_two)
     if voter_id and not held.request.voter_id:
         voter_id = await _counted(change, voter_id, confidential=confidential)
     voter_id = voter_id or held.request.voter_id

@@ -62,6 +62,7 @@ class RulesetIn(wire.RequestModel):
     required_percent: Annotated[list[StepIn], Field(max_length=20)] | None = None
     circulation_days: Annotated[list[StepIn], Field(max_length=20)] | None = None
     examination_days: _Number | None = None
+    withdrawals_by_two: bool | None = None
     mismatch_characteristics: _Number | None = None
     closed_days: Annotated[list[wire.IsoDate], Field(max_length=1_000)] | None = None
     registration: RegistrationRuleIn | None = None
@@ -84,7 +85,15 @@ class RulesetIn(wire.RequestModel):
 _STEPS = ("required_percent", "circulation_days")
 _SHARES = ("double_check_ppm", "people_check_ppm")
 _COMPARED = ("compare_signatures", "compare_duplicates")
-_PARAMETERS = (*_COMPARED, *_SHARES, "people_against_data", *_STEPS, "examination_days", "mismatch_characteristics")
+_PARAMETERS = (
+    *_COMPARED,
+    *_SHARES,
+    "people_against_data",
+    "withdrawals_by_two",
+    *_STEPS,
+    "examination_days",
+    "mismatch_characteristics",
+)
 
 
 def _steps(steps: Steps) -> list[dict[str, int | None]]:
@@ -128,6 +137,7 @@ class RulesetOut(wire.ResponseModel):
     required_percent: _Steps
     circulation_days: _Steps
     examination_days: int
+    withdrawals_by_two: bool
     mismatch_characteristics: int
     closed_days: list[date]
     registration: RegistrationRuleOut

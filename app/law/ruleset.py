@@ -79,6 +79,7 @@ class Ruleset:
     examination_days: int  # business days from the filing (EC 11224)
     people_against_data: int = FEWEST_AGAINST_DATA  # who must agree on what the data contradict; absent: the fewest
     registration: RegistrationRule = RegistrationRule()
+    withdrawals_by_two: bool = False  # a second person accepts a request to withdraw: it strikes good lines
     mismatch_characteristics: int = FEWEST_CHARACTERISTICS  # in how many a signature must differ (2 CCR 20960(f))
     closed_days: tuple[date, ...] = ()  # on which the county's offices are closed beside the public holidays
 

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any, Final, Literal, NamedTuple, Self, get_args
 from uuid import UUID
 
-from app.access.names import COMMAND_LINE
+from app.access.names import COMMAND_LINE, is_among
 from app.errors import WithdrawalRefusedError
 from app.law.line import Signature, canonical_text
 
@@ -15,11 +15,17 @@ Requirement = Literal["in_writing", "names_petition", "name", "current_residence
 """What a request must have to be complete (2 CCR 20970)."""
 WithdrawalState = Literal["accepted", "refused", "open"]
 WithdrawalReason = Literal[
-    "late", "incomplete", "signature_differs", "unknown_voter", "not_compared", "already_withdrawn", "other"
+    "late", "incomplete", "signature_differs", "unknown_voter", "not_compared", "not_confirmed", "already_withdrawn",
+    "other",
 ]  # fmt: skip
-"""Why a request is refused, or still open: then its voter is unknown, or its signature not compared yet."""
+"""Why a request is refused, or still open: then its voter is unknown, or its signature not compared yet, or only by the
+person who recorded it where that takes two."""
 REQUIREMENTS: Final[tuple[Requirement, ...]] = get_args(Requirement)
-_NO_PERSONS: Final = ("not_compared", "already_withdrawn")  # reasons that no person gives for a refusal
+_NO_PERSONS: Final = (
+    "not_compared",
+    "not_confirmed",
+    "already_withdrawn",
+)  # reasons that no person gives for a refusal
 
 
 class Ruling(NamedTuple):
@@ -159,11 +165,12 @@ def _canonical(facts: dict[str, Any]) -> str:
     return canonical_text({name: str(fact) if isinstance(fact, UUID) else fact for name, fact in plain.items()})
 
 
-def ruling(request: WithdrawalRequest, filed_on: date) -> Ruling:
+def ruling(request: WithdrawalRequest, filed_on: date, *, by_two: bool) -> Ruling:
     """Decide a request as it was received.
 
     It is accepted if it was received before the day of filing (EC 11303), is complete, and its signature compares with
-    the voter's on record (2 CCR 20970(b)(3)). One that is dated before circulation began may be accepted.
+    the voter's on record (2 CCR 20970(b)(3)). One that is dated before circulation began may be accepted. It strikes
+    good lines, so that where `by_two` another person accepts it.
     """
     if request.received_on >= filed_on:
         return Ruling("refused", "late")
@@ -173,7 +180,9 @@ def ruling(request: WithdrawalRequest, filed_on: date) -> Ruling:
         return Ruling("open", "unknown_voter")
     if request.signature_agrees is None:
         return Ruling("open", "not_compared")
-    return ACCEPTED if request.signature_agrees else Ruling("refused", "signature_differs")
+    if not request.signature_agrees:
+        return Ruling("refused", "signature_differs")
+    return Ruling("open", "not_confirmed") if by_two else ACCEPTED
 
 
 def check_request(request: WithdrawalRequest, *, today: date, by: str) -> None:
@@ -199,7 +208,7 @@ def _check_person(by: str) -> None:
         raise WithdrawalRefusedError("a person compares a signature: it needs that person's key")
 
 
-def check_decision(held: Withdrawal, said: Ruling, voter_id: str | None, *, by: str, note: str) -> None:
+def check_decision(held: Withdrawal, said: Ruling, voter_id: str | None, *, by: str, note: str, by_two: bool) -> None:
     """Raise WithdrawalRefusedError if a person cannot decide a request like this.
 
     Args:
@@ -208,6 +217,7 @@ def check_decision(held: Withdrawal, said: Ruling, voter_id: str | None, *, by: 
         voter_id: whose request it is.
         by: the person.
         note: why.
+        by_two: whether the person who recorded it may not accept it.
     """
     _check_person(by)
     if held.standing.state != "open":
@@ -216,5 +226,7 @@ def check_decision(held: Withdrawal, said: Ruling, voter_id: str | None, *, by: 
         raise WithdrawalRefusedError("it was recorded as another voter's: refuse it, and record it again")
     if said.state == "accepted" and not (voter_id or held.request.voter_id):
         raise WithdrawalRefusedError("say whose request it is: voter_id")
+    if said.state == "accepted" and by_two and is_among(by, [held.recorded_by]):
+        raise WithdrawalRefusedError("another person than the one who recorded it accepts it")
     if said.state == "refused" and (said.reason in _NO_PERSONS or not note.strip()):
         raise WithdrawalRefusedError("a refusal needs a reason and a note that says why")

@@ -1,5 +1,6 @@
 """Requests to withdraw as they come in: complete or not, of known and unknown people (EC 11303, 2 CCR 20970)."""
 
+from dataclasses import replace
 from typing import Any
 
 import asyncpg
@@ -8,6 +9,7 @@ import pytest
 
 from tests.http.county import a_request, line, voter
 from tests.http.test_reexamination import again, use_roll
+from tests.http.test_rulesets import code_of, open_petition
 from tests.http.test_withdrawals import REQUIREMENTS, verification
 from tests.http.world import World
 
@@ -34,6 +36,18 @@ async def listed(world: World, state: str = "") -> list[dict[str, Any]]:
 def by_name(number: int) -> dict[str, Any]:
     """A request without a voter's number, of this voter's name and residence."""
     return UNKNOWN | {"written": voter(number)}
+
+
+async def test_by_default_another_person_accepts_what_one_recorded(world: World) -> None:
+    world = replace(world, petition_id=(await open_petition(world)).json()["petition_id"])
+    await world.post(line(1))
+    done = await send(world)
+    assert (done["state"], done["reason"], done["lines"]) == ("open", "not_confirmed", [])
+    refused = await decide(world, done["withdrawal_id"], accepted=True)
+    assert (refused.status_code, code_of(refused)) == (422, "withdrawal_refused")
+    accepted = (await decide(world, done["withdrawal_id"], who="second", accepted=True)).json()
+    assert (accepted["state"], accepted["lines"][0]["reason"]) == ("accepted", "withdrawn")
+    await world.recount()
 
 
 async def test_a_complete_request_says_what_was_received_and_who_compared_it(world: World) -> None:

@@ -45,7 +45,7 @@ WITHOUT_INTENT = tuple(one for one in REQUIREMENTS if one != "intent")
     ],
 )
 def test_the_ruling_on_a_request(request_: WithdrawalRequest, ruled: Ruling) -> None:
-    assert ruling(request_, FILED_ON) == ruled
+    assert ruling(request_, FILED_ON, by_two=False) == ruled
 
 
 days = st.dates(date(2022, 6, 1), date(2022, 8, 1))
@@ -56,7 +56,7 @@ def test_only_what_was_received_before_the_day_of_filing_is_accepted(
     received_on: date, filed_on: date, today: date, dated_on: date | None
 ) -> None:
     asked = COMPLETE._replace(received_on=received_on, dated_on=dated_on)
-    assert (ruling(asked, filed_on) == ACCEPTED) == (received_on < filed_on)
+    assert (ruling(asked, filed_on, by_two=False) == ACCEPTED) == (received_on < filed_on)
     try:
         check_request(asked, today=today, by="clerk-1")
     except WithdrawalRefusedError:
@@ -71,8 +71,20 @@ def test_a_new_request_says_how_it_came_and_what_it_has(wrong: dict[str, Any]) -
         check_request(COMPLETE._replace(**wrong), today=FILED_ON, by="clerk-1")
 
 
-def on_record(request: WithdrawalRequest) -> Withdrawal:
-    return Withdrawal(UUID(int=1), request, "clerk-1", NOW, "", ruling(request, FILED_ON))
+def test_where_it_takes_two_people_the_first_accepts_nothing() -> None:
+    assert ruling(COMPLETE, FILED_ON, by_two=True) == Ruling("open", "not_confirmed")
+    for never_accepted in (COMPLETE._replace(signature_agrees=False), COMPLETE._replace(has=()), UNKNOWN):
+        assert ruling(never_accepted, FILED_ON, by_two=True) == ruling(never_accepted, FILED_ON, by_two=False)
+    held = on_record(COMPLETE, by_two=True)
+    for same_person in ("clerk-1", "Clerk-1"):
+        with pytest.raises(WithdrawalRefusedError, match="another person"):
+            check_decision(held, ACCEPTED, None, by=same_person, note="", by_two=True)
+    check_decision(held, ACCEPTED, None, by="clerk-2", note="", by_two=True)
+    check_decision(held, Ruling("refused", "other"), None, by="clerk-1", note="recorded by mistake", by_two=True)
+
+
+def on_record(request: WithdrawalRequest, *, by_two: bool = False) -> Withdrawal:
+    return Withdrawal(UUID(int=1), request, "clerk-1", NOW, "", ruling(request, FILED_ON, by_two=by_two))
 
 
 NOT_COMPARED = on_record(COMPLETE._replace(signature_agrees=None))
@@ -92,7 +104,7 @@ REFUSED = Ruling("refused", "signature_differs")
 )
 def test_decisions_that_are_refused(held: Withdrawal, said: Ruling, voter_id: str | None, note: str) -> None:
     with pytest.raises(WithdrawalRefusedError):
-        check_decision(held, said, voter_id, by="clerk-2", note=note)
+        check_decision(held, said, voter_id, by="clerk-2", note=note, by_two=False)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +118,7 @@ def test_decisions_that_are_refused(held: Withdrawal, said: Ruling, voter_id: st
     ],
 )
 def test_decisions_that_are_taken(held: Withdrawal, said: Ruling, voter_id: str | None, note: str) -> None:
-    check_decision(held, said, voter_id, by="clerk-2", note=note)
+    check_decision(held, said, voter_id, by="clerk-2", note=note, by_two=False)
 
 
 @pytest.mark.parametrize("request_", [COMPLETE, UNKNOWN, COMPLETE._replace(dated_on=None, has=())])
@@ -141,4 +153,4 @@ def test_no_signature_is_compared_without_a_person() -> None:
     with pytest.raises(WithdrawalRefusedError):
         check_request(COMPLETE, today=FILED_ON, by="command line")
     with pytest.raises(WithdrawalRefusedError):
-        check_decision(NOT_COMPARED, ACCEPTED, None, by="command line", note="")
+        check_decision(NOT_COMPARED, ACCEPTED, None, by="command line", note="", by_two=False)
