@@ -50,7 +50,8 @@ class ConfidentialNames:
         for at, name in enumerate(self.all):
             surname, first = surname_parts(name.last_name), given_words(name.first_name)
             self._surnames.add({*surname, "".join(surname)}, at)
-            self._givens.add({*first, *given_words(name.middle_name), "".join(first)}, at)
+            given = {*first, *given_words(name.middle_name), "".join(first)}
+            self._givens.add(given.union(*map(name_forms, given)), at)  # a slip in a short form is like it too
         # Only the service knows the pseudonyms, so no other program can compute which names are drawn.
         pseudonyms = sorted({name.pseudonym for name in self.all})
         self._secret: Final = blake2b("".join(pseudonyms).encode()).digest()[:32]
