@@ -107,7 +107,7 @@ def judge(line: Line, said: PersonFinding, who: Principal, ruleset: Ruleset, gro
         note=said.note,
         confirmed_by=(who.name,),
         mismatch_by=(),
-        against_data=grounds.contradict(outcome, voter_id) or _contested(line, outcome),
+        against_data=grounds.contradict(outcome, voter_id) or _contested(line, outcome) or _reopened(line, outcome),
         uncompared=outcome == VALID and not said.compares,
         looked_at=said.looked_at,
         comparison=said.comparison,
@@ -146,7 +146,7 @@ def judge_again(line: Line, found: Finding, cause: ReviewCause) -> Finding:
         against = line.against_data or current.reason in _TAKES_A_NOTE
         return on_record._replace(outcome=current, confirmed_by=line.confirmed_by, against_data=against)
     if current.status == "review" and current.reason in KEPT_FOR_A_PERSON:
-        return on_record._replace(outcome=current, voter_id=None)
+        return on_record._replace(outcome=current, voter_id=None, against_data=again.against_data or line.against_data)
     if line.confirmed_by:
         return on_record._replace(outcome=Outcome("review", cause), voter_id=None)
     return again
@@ -240,6 +240,11 @@ _BY_ONE_PERSON = frozenset({"new_writing", "new_dates"})
 def _contested(line: Line, outcome: Outcome) -> bool:
     """Whether a finding remains against what the data, or people, once found: until a person finds the line good."""
     return line.against_data and VALID not in (line.by_itself, outcome)
+
+
+def _reopened(line: Line, outcome: Outcome) -> bool:
+    """Whether a good line returns to review: a correction that follows takes no second person's say away."""
+    return outcome.status == "review" and line.by_itself == VALID and not line.against_data
 
 
 def _agree(found: Finding, line: Line) -> bool:

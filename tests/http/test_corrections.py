@@ -154,3 +154,22 @@ async def test_a_line_of_a_defective_section_leaves_the_raw_count_by_two_as_well
     answer = await good.call("POST", f"/signatures/{PLACE}/revisions", who="clerk-2", json=STRUCK)
     assert answer.json()["status"] == "struck"
     await good.recount()
+
+
+async def test_a_good_line_that_one_person_reopens_and_corrects_is_rejected_by_two(good: World) -> None:
+    await good.finding(PLACE, status="review")
+    dates = {"signed_from": "2022-03-01", "signed_to": "2022-03-09"}
+    assert (await good.call("PUT", "/sections/1", who="clerk", json=dates)).status_code == 200
+    await revise(good, PLACE, NO_ADDRESS)
+    assert await good.status(PLACE) == ("review", "undone")
+    said = {"status": "invalid", "reason": "no_address", "note": "there is none"}
+    assert not (await good.finding(PLACE, **said)).json()["settled"]
+    assert (await good.finding(PLACE, who="clerk-2", **said)).json()["settled"]
+    await good.recount()
+
+
+async def test_a_good_line_that_one_person_reopens_is_found_good_by_one(good: World) -> None:
+    await good.finding(PLACE, status="review")
+    said = {"status": "valid", "voter_id": "V1", "looked_at": "both"}
+    assert (await good.finding(PLACE, **said)).json()["settled"]
+    await good.recount()
