@@ -10,13 +10,12 @@ from uuid import UUID
 import httpx
 import pytest
 from asyncpg import Connection
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from fastapi import FastAPI
 
 from app.examination import raw_count_queries as rows
 from app.law.petition import PetitionKey
 from app.law.raw_count import RawList
 from app.ledger.evidence import export_bundle
-from app.ledger.notes import Signer
 from tests.http.county import COUNTY, line, stranger
 from tests.http.test_registration import a_section, code, file, register
 from tests.http.world import World
@@ -97,7 +96,9 @@ async def test_no_section_differs_without_a_note_at_the_confirmation_either(worl
     assert (await confirm(world, 2)).status_code == 200
 
 
-async def test_a_correction_takes_two_people_a_reason_and_a_new_freeze(world: World, tmp_path: Path) -> None:
+async def test_a_correction_takes_two_people_a_reason_and_a_new_freeze(
+    world: World, app: FastAPI, tmp_path: Path
+) -> None:
     assert code(await propose(world, kind="correction", reason="a page was missed")) == (409, "raw_count_refused")
     await frozen(world)
     assert code(await propose(world, kind="correction")) == (409, "raw_count_refused")
@@ -110,7 +111,7 @@ async def test_a_correction_takes_two_people_a_reason_and_a_new_freeze(world: Wo
     found = (await confirm(world, 3)).json()
     assert found["list_hash"] == hashlib.sha256(b"1-1-1\n1-1-2\n1-1-4\n").hexdigest()
     await world.recount()
-    signer, bundle = Signer(Ed25519PrivateKey.from_private_bytes(bytes(32))), tmp_path / "bundle.zip"
+    signer, bundle = app.state.recall.signer, tmp_path / "bundle.zip"
     await export_bundle(world.database, PetitionKey(COUNTY, UUID(world.petition_id)), signer, bundle)
     status, output = verify_bundle(bundle, signer.verifier_key)
     assert status == 0, output
@@ -198,7 +199,7 @@ async def test_a_finding_meanwhile_does_not_stop_a_confirmation(world: World, re
     await world.recount()
 
 
-async def test_one_note_is_about_several_sections(world: World, tmp_path: Path) -> None:
+async def test_one_note_is_about_several_sections(world: World, app: FastAPI, tmp_path: Path) -> None:
     """A petition can have more sections that differ than a proposal has notes."""
     for n in (1, 2, 3, 7):
         await register(world, a_section(n, lines=2))
@@ -213,7 +214,7 @@ async def test_one_note_is_about_several_sections(world: World, tmp_path: Path) 
     assert [(one["section"], one["through"]) for one in shown] == [(1, 3), (7, 7)]
     assert (await confirm(world, 1)).json()["raw_count"] == "frozen"
     await world.recount()
-    signer, bundle = Signer(Ed25519PrivateKey.from_private_bytes(bytes(32))), tmp_path / "bundle.zip"
+    signer, bundle = app.state.recall.signer, tmp_path / "bundle.zip"
     await export_bundle(world.database, PetitionKey(COUNTY, UUID(world.petition_id)), signer, bundle)
     assert verify_bundle(bundle, signer.verifier_key)[0] == 0
 

@@ -91,9 +91,9 @@ async def test_the_roll_is_asked_as_it_stood_in_the_interval(world: World, datab
 
 
 async def test_nothing_of_a_confidential_voter_is_shown(world: World, database: str) -> None:
-    secret = {"voter_id": "SECRET999", "last_name": "ZELLWEGER", "middle_name": "XANTHIPPE", "unit_number": "77B"}
-    await with_roll(database, row(999, confidential="true", **secret))
-    hidden = {**voter(999), "printed_name": f"{voter(999)['printed_name'].split()[0]} ZELLWEGER"}
+    name = {"last_name": "ZELLWEGER", "first_name": "PENELOPE", "middle_name": "XANTHIPPE"}  # no other voter has one
+    await with_roll(database, row(999, confidential="true", voter_id="SECRET999", unit_number="77B", **name))
+    hidden = {**voter(999), "printed_name": "PENELOPE ZELLWEGER"}
     for asked in (
         hidden,
         {"printed_name": hidden["printed_name"]},
