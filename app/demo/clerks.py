@@ -326,6 +326,10 @@ class Clerks:
                 self.work["escalated"] += 1
                 note = {"note": "I find otherwise"}
                 await self.api.call(person, "POST", f"/signatures/{result['place']}/escalation", json=note)
+            elif code == "unknown_voter":  # a confidential one, whose name is misread
+                note = {"note": "the signer is in no search"}
+                await self.api.call(person, "POST", f"/signatures/{result['place']}/referral", json=note)
+                await self._decide_held()
             elif code and code not in _COMES_AGAIN:
                 raise ServiceError(f"a finding on {result['place']} was refused: {result['error']['message']}")
         self._count(kind, len(lines))

@@ -62,6 +62,11 @@ ON CONFLICT (county_id, petition_id) DO UPDATE SET roll_version = excluded.roll_
 """
 
 
+async def hold(change: Change, place: Place) -> None:
+    """Hold a line for the officer, unless it is or was."""
+    await change.connection.execute(ADD_MARKS, *change.petition.key, *columns([place]))
+
+
 async def give_back(change: Change, places: Places) -> None:
     """Give the held ones of these lines, which were returned to review, back to the officer."""
     await change.connection.execute(_GIVE_BACK, *change.petition.key, *columns(places))

@@ -9,7 +9,7 @@ from app.count.queries import Change
 from app.law.line import Place
 from app.law.petition import PetitionKey
 
-NoteKind = Literal["note", "escalation", "return"]
+NoteKind = Literal["note", "escalation", "return", "referral"]
 
 # The line's row is locked, so the number is free.
 _ADD = """

@@ -1,4 +1,4 @@
-"""Notes that people leave on lines for their colleagues; also a line's escalation to a supervisor, and its return.
+"""Notes that people leave on lines for their colleagues; also escalations, returns, and referrals to the officer.
 
 Notes are on record with their writers, and change nothing of the count.
 """
@@ -6,7 +6,7 @@ Notes are on record with their writers, and change nothing of the count.
 from app import errors
 from app.access.principals import Principal
 from app.count.queries import Change, lock_lines
-from app.examination import leases, queue_queries
+from app.examination import confidential_queries, leases, queue_queries
 from app.examination import note_queries as rows
 from app.examination.note_queries import Note, NoteKind
 from app.law.line import Place
@@ -16,7 +16,9 @@ from app.law.queues import queue_of
 async def leave_note(change: Change, place: Place, kind: NoteKind, note: str, *, who: Principal) -> Note:
     """Leave a note on a line. An escalation moves the line to the supervisors' queue, a return moves it back.
 
-    An escalation and a return end the person's lease on the line. A supervisor's finding returns the line as well.
+    All but a note alone end the person's lease on the line. A supervisor's finding returns the line as well. A referral
+    has the officer of confidential voters look at a line whose signer the person does not find, as one whose name is
+    misread; to others the line stays what it is.
 
     Args:
         change: the transaction, its petition and the time.
@@ -29,7 +31,7 @@ async def leave_note(change: Change, place: Place, kind: NoteKind, note: str, *,
         PetitionClosedError: the count has ended.
         UnknownLineError: there is no signature at this place.
         LineEscalatedError: it is escalated already.
-        NotEscalatedError: it is not, or waits for no person.
+        NotEscalatedError: it is not, or waits for no person; also of a referral.
         LineHeldError: another person holds it; or the person's lease is over (LeaseOverError).
     """
     state, _ = await queue_queries.state_and_held(change.connection, change.petition.key, who)
@@ -41,7 +43,7 @@ async def leave_note(change: Change, place: Place, kind: NoteKind, note: str, *,
     if kind != "note":
         if refused := (await leases.refusals(change, [place], who)).get(place):
             raise refused
-        if kind == "escalation" and queue_of(line) is None:
+        if kind != "return" and queue_of(line) is None:
             raise errors.NotEscalatedError("this line waits for no person: there is nothing to escalate")
         await queue_queries.end_holds(change, [place], apart=False, escalations=False)
         await _move(change, place, kind, who)
@@ -51,5 +53,7 @@ async def leave_note(change: Change, place: Place, kind: NoteKind, note: str, *,
 async def _move(change: Change, place: Place, kind: NoteKind, who: Principal) -> None:
     if kind == "escalation" and not await rows.escalate(change, place, who.name):
         raise errors.LineEscalatedError
+    if kind == "referral":
+        await confidential_queries.hold(change, place)
     if kind == "return" and not await rows.give_back(change, place):
         raise errors.NotEscalatedError

@@ -1,4 +1,4 @@
-"""Notes on lines, for colleagues; a line's escalation to a supervisor, and its return."""
+"""Notes on lines, for colleagues; a line's escalation to a supervisor, its return, its referral to the officer."""
 
 from datetime import datetime
 from functools import partial
@@ -48,6 +48,15 @@ async def post_note(write: DeciderWrite, place: wire.PathPlace, note: wire.Body[
 async def escalate_line(write: DeciderWrite, place: wire.PathPlace, note: wire.Body[NoteIn]) -> Response:
     """The line moves to the queue of the supervisors, who alone may decide it then."""
     return await _leave(write, place, "escalation", note)
+
+
+@router.post("/referral", status_code=201, response_model=NoteOut)
+async def refer_line(write: DeciderWrite, place: wire.PathPlace, note: wire.Body[NoteIn]) -> Response:
+    """The officer of confidential voters looks at the line too: its signer may be such a voter whose name is misread.
+
+    To all others it stays as it is, and whether it was held before is not shown.
+    """
+    return await _leave(write, place, "referral", note)
 
 
 @router.post("/escalation/return", status_code=201, response_model=NoteOut)

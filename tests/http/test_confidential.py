@@ -320,6 +320,22 @@ async def test_an_undone_finding_gives_the_line_back_to_the_officer(her_world: W
     assert (await her_world.tally())["valid"] == 0
 
 
+async def test_a_line_whose_name_is_misread_beyond_likeness_is_referred_to_the_officer(her_world: World) -> None:
+    world = her_world
+    await world.batch([{**HER, "section": 1, "page": 1, "line": 1, "printed_name": "GHVIEUE OELACROLY"}])
+    assert await queue(world) == {}
+    before = await world.detail("1-1-1")
+    referred = await world.verb("/signatures/1-1-1/referral", note="the house is in the roll, the signer is not")
+    assert (referred.status_code, referred.json()["kind"]) == (201, "referral")
+    assert (list(await queue(world)), await world.detail("1-1-1")) == (["1-1-1"], before)
+    await found(world, "1-1-1", status="valid", voter_id="SECRET999", looked_at="both", note="she signs like this")
+    await world.recount()
+    assert await queue(world) == {}
+    assert (await world.detail("1-1-1"))["status"] == "valid"
+    refused = [await world.verb(f"/signatures/{place}/referral", note="who?") for place in ("1-1-2", "9-9-9")]
+    assert [one.status_code for one in refused] == [404, 404]
+
+
 async def test_the_officer_decides_held_lines_alone(her_world: World) -> None:
     await her_world.batch([line(5, (1, 1, 1))])
     for place in ("1-1-1", "9-9-9"):

@@ -53,6 +53,7 @@ MAY: Final[dict[str, set[Role]]] = {
     "undo_bulk": {"supervisor"},
     "post_note": {"clerk", "supervisor"},
     "escalate_line": {"clerk", "supervisor"},
+    "refer_line": {"clerk", "supervisor"},
     "return_line": {"supervisor"},
     "post_references": {"admin"},
     "get_comparisons": {"clerk", "supervisor", "confidential"},
