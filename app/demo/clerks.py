@@ -216,11 +216,10 @@ class Clerks:
         await self._search(clerk, lines)
         await self._record(clerk, lines, findings, "confirmed")
 
-    async def _compare(self, clerk: str, lines: Sequence[Line]) -> None:
+    async def _compare(self, clerk: str, _: Sequence[Line]) -> None:
         """Compare signatures with those on file, and a duplicate's with the line that counts."""
-        pages = (await self.api.call(clerk, "GET", "/comparisons", params={"limit": str(_CLAIM)})).json()
-        shown = {pair["place"] for pair in pages["pairs"]}
-        lines = [line for line in lines if line["place"] in shown]  # the others changed meanwhile
+        page = (await self.api.call(clerk, "GET", "/comparisons", params={"limit": str(_CLAIM)})).json()
+        lines = [{"place": pair["place"]} for pair in page["pairs"]]  # those held the longest come first
         findings = [self._seen(clerk, line["place"]) for line in lines]
         self.work["mismatched"] += sum(finding is _MISMATCH for finding in findings)
         for at, (line, finding) in enumerate(zip(lines, findings, strict=True)):
