@@ -231,12 +231,13 @@ class Clerks:
 
     def _seen(self, clerk: str, place: str) -> Finding:
         true = self.paper.at(place)
-        if place in self._another:
+        mismatch = true["reason"] == "signature_mismatch"
+        if place in self._another or not (mismatch or _eligible(true)):
             self.work["overturned"] += 1
             return _verdict(true, "both")
-        slip = _slips(clerk, place, kind="compare")
-        self.work["slips"] += slip and _eligible(true)
-        return _MISMATCH if slip or not _eligible(true) else _MATCH
+        slip = not mismatch and _slips(clerk, place, kind="compare")
+        self.work["slips"] += slip
+        return _MISMATCH if mismatch or slip else _MATCH
 
     async def _supervise(self) -> int:
         """Let the supervisor decide the lines that clerks escalated; returns how many."""
