@@ -192,7 +192,10 @@ def test_a_setting_that_would_not_work_is_named(wrong: dict[str, str]) -> None:
 
 
 def test_the_image_is_built_from_one_that_cannot_change() -> None:
-    bases = re.findall("^FROM (\\S+)", (Path(__file__).parents[1] / "Dockerfile").read_text(), re.MULTILINE)
+    stages = re.findall(
+        r"^FROM (\S+)(?: AS (\S+))?", (Path(__file__).parents[1] / "Dockerfile").read_text(), re.MULTILINE
+    )
+    bases = [base for base, _ in stages if base not in {name for _, name in stages}]
     assert len(bases) == 2
     assert len(set(bases)) == 1
     assert re.fullmatch(r"python:3\.11\.\d+-slim-[a-z]+@sha256:[0-9a-f]{64}", bases[0])

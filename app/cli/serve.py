@@ -58,7 +58,6 @@ def _serve(arguments: cli.Arguments) -> None:
     gc.set_threshold(50_000, 20, 100)
     settings = Settings.from_environment()
     configure_logs(settings.log_format)
-    logger.info("lines are looked up by %s code", "compiled" if IN_USE else "interpreted")
     if settings.database_url:
         uvloop.run(_run(arguments, settings, Logins(settings.database_url, settings.migrate_database_url), None))
         return
@@ -94,6 +93,7 @@ async def _run(arguments: cli.Arguments, settings: Settings, logins: Logins, ser
     finally:
         await database.close()
     most = raise_file_limit()
+    logger.info("lines are looked up by %s code", "compiled" if IN_USE else "interpreted")
     # Streams leave a third of the connections to those who post.
     app = create_app(replace(settings, streams=min(settings.streams, most * 2 // 3)), logins.service)
     serving = _Server(_config(app, arguments, settings, most), app)
