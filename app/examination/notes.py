@@ -31,7 +31,7 @@ async def leave_note(change: Change, place: Place, kind: NoteKind, note: str, *,
         PetitionClosedError: the count has ended.
         UnknownLineError: there is no signature at this place.
         LineEscalatedError: it is escalated already.
-        NotEscalatedError: it is not, or waits for no person; also of a referral.
+        NotEscalatedError: it is not, or waits for no person; a referred line counts, or is in no raw count.
         LineHeldError: another person holds it; or the person's lease is over (LeaseOverError).
     """
     state, _ = await queue_queries.state_and_held(change.connection, change.petition.key, who)
@@ -43,8 +43,10 @@ async def leave_note(change: Change, place: Place, kind: NoteKind, note: str, *,
     if kind != "note":
         if refused := (await leases.refusals(change, [place], who)).get(place):
             raise refused
-        if kind != "return" and queue_of(line) is None:
+        if kind == "escalation" and queue_of(line) is None:
             raise errors.NotEscalatedError("this line waits for no person: there is nothing to escalate")
+        if kind == "referral" and line.outcome.status not in ("review", "invalid"):
+            raise errors.NotEscalatedError("this line counts, or is in no raw count: there is nothing to refer")
         await queue_queries.end_holds(change, [place], apart=False, escalations=False)
         await _move(change, place, kind, who)
     return await rows.add_note(change, place, kind, note, who.name)

@@ -332,8 +332,19 @@ async def test_a_line_whose_name_is_misread_beyond_likeness_is_referred_to_the_o
     await world.recount()
     assert await queue(world) == {}
     assert (await world.detail("1-1-1"))["status"] == "valid"
-    refused = [await world.verb(f"/signatures/{place}/referral", note="who?") for place in ("1-1-2", "9-9-9")]
-    assert [one.status_code for one in refused] == [404, 404]
+    refused = [await world.verb(f"/signatures/{place}/referral", note="who?") for place in ("1-1-1", "9-9-9")]
+    assert [one.status_code for one in refused] == [409, 404]
+
+
+async def test_a_line_that_was_rejected_is_referred_to_the_officer_who_reverses_that(her_world: World) -> None:
+    world = her_world
+    await world.batch([{**HER, "section": 1, "page": 1, "line": 1, "printed_name": "GHVIEUE OELACROLY"}])
+    rejected = await world.finding("1-1-1", status="invalid", reason="not_registered")
+    assert rejected.json()["settled"]
+    assert (await world.verb("/signatures/1-1-1/referral", note="her daughter asks")).status_code == 201
+    await found(world, "1-1-1", status="valid", voter_id="SECRET999", looked_at="both", note="she signs like this")
+    await world.recount()
+    assert (await world.tally())["valid"] == 1
 
 
 async def test_the_officer_decides_held_lines_alone(her_world: World) -> None:
