@@ -139,9 +139,10 @@ class Clerks:
         voters = {true["voter_id"] for true in self.paper.lines() if true["reason"] == "withdrawn"}
 
         async def file(voter_id: str) -> None:
-            filed = await self.api.call(OFFICER, "POST", "/withdrawals", json=_WITHDRAWN | {"voter_id": voter_id})
-            path = f"/withdrawals/{filed.json()['withdrawal_id']}/decision"
-            await self.api.call(CLERKS[0], "POST", path, json={"accepted": True})
+            answer = await self.api.call(OFFICER, "POST", "/withdrawals", json=_WITHDRAWN | {"voter_id": voter_id})
+            if (filed := answer.json())["state"] == "open":
+                path = f"/withdrawals/{filed['withdrawal_id']}/decision"
+                await self.api.call(CLERKS[0], "POST", path, json={"accepted": True})
 
         await _some_at_once(map(file, sorted(voters)))
 

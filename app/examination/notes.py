@@ -11,6 +11,7 @@ from app.examination import note_queries as rows
 from app.examination.note_queries import Note, NoteKind
 from app.law.line import Place
 from app.law.queues import queue_of
+from app.law.reasons import NOT_RAW
 
 
 async def leave_note(change: Change, place: Place, kind: NoteKind, note: str, *, who: Principal) -> Note:
@@ -31,7 +32,7 @@ async def leave_note(change: Change, place: Place, kind: NoteKind, note: str, *,
         PetitionClosedError: the count has ended.
         UnknownLineError: there is no signature at this place.
         LineEscalatedError: it is escalated already.
-        NotEscalatedError: it is not, or waits for no person; a referred line counts, or is in no raw count.
+        NotEscalatedError: it is not, or waits for no person; a referred line is good and settled, or not in raw.
         LineHeldError: another person holds it; or the person's lease is over (LeaseOverError).
     """
     state, _ = await queue_queries.state_and_held(change.connection, change.petition.key, who)
@@ -45,8 +46,10 @@ async def leave_note(change: Change, place: Place, kind: NoteKind, note: str, *,
             raise refused
         if kind == "escalation" and queue_of(line) is None:
             raise errors.NotEscalatedError("this line waits for no person: there is nothing to escalate")
-        if kind == "referral" and line.outcome.status not in ("review", "invalid"):
-            raise errors.NotEscalatedError("this line counts, or is in no raw count: there is nothing to refer")
+        if kind == "referral" and (line.outcome.status in NOT_RAW or (line.outcome.eligible and line.settled)):
+            raise errors.NotEscalatedError(
+                "this line is good and settled, or in no raw count: there is nothing to refer"
+            )
         await queue_queries.end_holds(change, [place], apart=False, escalations=False)
         await _move(change, place, kind, who)
     return await rows.add_note(change, place, kind, note, who.name)
