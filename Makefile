@@ -36,7 +36,7 @@ test: $(VENV)/ready  ## run every check and test that continuous integration run
 	fi
 	@if [ -x $(PG15)/postgres ]; then \
 		echo "The database tests again, on PostgreSQL 15 of $(PG15):"; \
-		TEST_PG_BIN=$(PG15) $(TESTS) tests/database --ignore tests/database/test_unreachable.py; \
+		TEST_PG_BIN=$(PG15) $(TESTS) tests/database; \
 	else \
 		echo "NOT RUN: the database tests on PostgreSQL 15, since $(PG15) has no server."; \
 	fi
