@@ -28,7 +28,7 @@ def add_parser(subparsers: cli.Subparsers) -> None:
 def _run(arguments: cli.Arguments) -> int:
     data = Settings.from_environment().data_dir / "demo"
     folder = data / f"scale-{arguments.scale.replace('/', '-')}-seed-{arguments.seed}"
-    # Three clerks do in minutes what took hundreds of people weeks: no day's budget is meant for that.
+    # A few clerks do in minutes what took hundreds of people weeks: no day's budget is meant for that.
     environment, console = {"DATA_DIR": str(data), "READS_PER_DAY": "1000000000"}, Console(highlight=False)
     demo = Demo(arguments.scale, arguments.seed, folder, environment, arguments.port, console)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: the service that it started ends as well

@@ -214,11 +214,10 @@ async def reexamine(count: Count, county_id: str | None = None, *, now: datetime
     """Examine the outdated lines of open petitions again. Returns how many were examined.
 
     Outdated are all lines if other registrations count under the ruleset in force than under the one before, the lines
-    that it decides otherwise, those for which an older
-    roll version had no voter, and those that are not valid and that newer aliases read differently. This continues
-    until none is left, in transactions of its own, so it may be interrupted and started again at any time. Then
-    the lines are marked that a new roll's confidential voters may have signed, and the voters of open requests to
-    withdraw are looked for.
+    that it decides otherwise, those for which an older roll version had no voter, and those that are not valid and that
+    newer aliases read differently. This continues until none is left, in transactions of its own, so it may be
+    interrupted and started again at any time. Then the lines are marked that a new roll's confidential voters may have
+    signed, and the voters of open requests to withdraw are looked for.
 
     Args:
         count: the counts to change.

@@ -24,7 +24,8 @@ UPDATE held_line SET decided_by = $6, decided_at = $7
 WHERE county_id = $1 AND petition_id = $2 AND section = $3 AND page = $4 AND line = $5
 """
 
-# Gives lines that were returned to review back to the officer, those of them that are held. Each by the primary key.
+# Gives lines back to the officer, those of them that are held: ones that were returned to review, or are referred. Each
+# by the primary key.
 _GIVE_BACK = """
 UPDATE held_line SET decided_by = NULL, decided_at = NULL
 FROM unnest($3::int[], $4::int[], $5::int[]) AS place (section, page, line)
@@ -63,8 +64,9 @@ ON CONFLICT (county_id, petition_id) DO UPDATE SET roll_version = excluded.roll_
 
 
 async def hold(change: Change, place: Place) -> None:
-    """Hold a line for the officer, unless it is or was."""
+    """Hold a line for the officer, also where the officer decided it before: another look is asked for."""
     await change.connection.execute(ADD_MARKS, *change.petition.key, *columns([place]))
+    await give_back(change, [place])
 
 
 async def give_back(change: Change, places: Places) -> None:

@@ -26,8 +26,8 @@ _SHOWN = (
 )
 
 # The lines of these voters that people decided, in all petitions of the county but for one line, the newest first: by
-# the index line_decided_by_people. Pending opinions of
-# a signature are not shown (2 CCR 20960), nor are the pseudonyms of confidential voters (EC 2166).
+# the index line_decided_by_people. Pending opinions of a signature are not shown (2 CCR 20960), nor are the pseudonyms
+# of confidential voters (EC 2166).
 _DECIDED = f"""
 SELECT {_SHOWN} FROM line {_SAID}
 WHERE line.county_id = $1 AND voter_id = ANY ($2::text[]) AND confirmed_by <> '{{}}' AND mismatch_by = '{{}}'

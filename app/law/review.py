@@ -299,7 +299,6 @@ def _confirmation(line: Line, found: Finding, said: PersonFinding, who: Principa
     adds = said.compares and (line.uncompared or line.mismatch_by)
     if found.outcome.status == "review" or (is_among(who.name, line.confirmed_by) and not adds):
         return None
-    found = found._replace(against_data=found.against_data or line.against_data)
     _check_grounds(found, ruleset)
     return found._replace(
         confirmed_by=people((*line.confirmed_by, who.name)),

@@ -21,11 +21,7 @@ WithdrawalReason = Literal[
 """Why a request is refused, or still open: then its voter is unknown, or its signature not compared yet, or only by the
 person who recorded it where that takes two."""
 REQUIREMENTS: Final[tuple[Requirement, ...]] = get_args(Requirement)
-_NO_PERSONS: Final = (
-    "not_compared",
-    "not_confirmed",
-    "already_withdrawn",
-)  # reasons that no person gives for a refusal
+_NO_PERSONS: Final = ("not_compared", "not_confirmed", "already_withdrawn")  # no person refuses a request so
 
 
 class Ruling(NamedTuple):

@@ -347,6 +347,18 @@ async def test_a_line_that_was_rejected_is_referred_to_the_officer_who_reverses_
     assert (await world.tally())["valid"] == 1
 
 
+async def test_a_line_that_the_officer_rejected_is_referred_again(her_world: World) -> None:
+    world = her_world
+    await world.batch([her_line(1, 1, 1)])
+    await found(world, "1-1-1", status="invalid", reason="not_registered")
+    assert await queue(world) == {}
+    assert (await world.verb("/signatures/1-1-1/referral", note="her daughter asks")).status_code == 201
+    assert list(await queue(world)) == ["1-1-1"]
+    await found(world, "1-1-1", status="valid", voter_id="SECRET999", looked_at="both", note="she signs like this")
+    await world.recount()
+    assert (await queue(world), (await world.tally())["valid"]) == ({}, 1)
+
+
 async def test_a_line_found_a_namesakes_is_referred_while_its_signature_is_not_compared(her_world: World) -> None:
     opened = (await open_petition(her_world)).json()
     world = replace(her_world, petition_id=opened["petition_id"])
